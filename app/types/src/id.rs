@@ -1,0 +1,41 @@
+//! Ids that cannot be mixed up: a session's id is not a user's, whatever the digits.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A person's account. Never reused, because accounts are never deleted.
+    UserId,
+    /// A domain: the outermost border between groups of people.
+    DomainId,
+    /// A project inside a domain.
+    ProjectId,
+    /// A session, from the moment it is asked for until long after it has ended.
+    SessionId,
+    /// One signed-in browser.
+    SignInId,
+}

@@ -1,0 +1,487 @@
+//! The language of lists: what a table can be filtered and sorted by, and one person's choice of it, which lives in the URL.
+//!
+//! A [`ListSpec`] is declared once per table; a [`ListQuery`] is read from the URL, checked against the spec, and sent to the
+//! server as it is. The same text is in the address bar, in every link of the table, and in the address of its CSV export:
+//! `?f=email.contains.ann&f=role.any.user,admin&sort=-created_at&page=2&per=20&tab=inactive`.
+//!
+//! Deliberately absent: SQL (the store maps keys to columns) and any knowledge of what is listed.
+
+use serde::{Deserialize, Serialize};
+
+/// Rows per page that can be chosen.
+pub const PAGE_SIZES: [u32; 3] = [10, 20, 50];
+/// Conditions in one filter; more is refused, so that a query has a bounded cost.
+pub const MAX_CONDITIONS: usize = 12;
+/// Characters in one condition's value.
+pub const MAX_VALUE: usize = 200;
+/// Counting stops here: beyond it a list says "10,000+", because an exact count would walk the whole table.
+pub const COUNT_LIMIT: u64 = 10_000;
+
+/// What kind of value a property has, and so which operators it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Free text: contains, equals (case is ignored).
+    Text,
+    /// One of a fixed list of (value, label): any of.
+    Choice(&'static [(&'static str, &'static str)]),
+    /// Yes or no.
+    Flag,
+    /// A decimal number: at least, at most, equals.
+    Number,
+    /// A day, `2026-11-24` in UTC: from, until (both inclusive).
+    Date,
+}
+
+/// How a property is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    Contains,
+    Equals,
+    /// One of several values, separated by commas.
+    Any,
+    /// Yes or no.
+    Is,
+    /// At least, or on and after a day.
+    Min,
+    /// At most, or until the end of a day.
+    Max,
+}
+
+impl Op {
+    /// The word in the URL.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Contains => "contains",
+            Self::Equals => "equals",
+            Self::Any => "any",
+            Self::Is => "is",
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+
+    /// The operator that `key` names.
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Contains, Self::Equals, Self::Any, Self::Is, Self::Min, Self::Max].into_iter().find(|op| op.key() == key)
+    }
+
+    /// The words a person reads between property and value.
+    pub fn label(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Self::Contains, _) => "contains",
+            (Self::Equals, _) => "equals",
+            (Self::Any, _) => "is one of",
+            (Self::Is, _) => "is",
+            (Self::Min, Kind::Date) => "from",
+            (Self::Max, Kind::Date) => "until",
+            (Self::Min, _) => "at least",
+            (Self::Max, _) => "at most",
+        }
+    }
+}
+
+impl Kind {
+    /// The operators of this kind; the first is the one offered first.
+    pub fn ops(self) -> &'static [Op] {
+        match self {
+            Self::Text => &[Op::Contains, Op::Equals],
+            Self::Choice(_) => &[Op::Any],
+            Self::Flag => &[Op::Is],
+            Self::Number => &[Op::Min, Op::Max, Op::Equals],
+            Self::Date => &[Op::Min, Op::Max],
+        }
+    }
+
+    /// Says what is wrong with `value`, if anything is.
+    pub fn check(self, value: &str) -> Result<(), String> {
+        if value.is_empty() {
+            return Err("Type a value to filter by.".into());
+        }
+        if value.chars().count() > MAX_VALUE {
+            return Err(format!("A value has at most {MAX_VALUE} characters."));
+        }
+        match self {
+            Self::Text => Ok(()),
+            Self::Flag if value == "yes" || value == "no" => Ok(()),
+            Self::Flag => Err("Choose yes or no.".into()),
+            Self::Number => value.parse::<crate::quantity::Quantity>().map(drop).map_err(|_| "Type a number, such as 1.5.".into()),
+            Self::Date => day(value).map(drop).ok_or_else(|| "Type a day as YYYY-MM-DD.".into()),
+            Self::Choice(options) => match value.split(',').find(|v| !options.iter().any(|(key, _)| key == v)) {
+                None => Ok(()),
+                Some(other) => {
+                    let allowed: Vec<_> = options.iter().map(|(_, label)| *label).collect();
+                    Err(format!("“{other}” is not one of {}.", allowed.join(", ")))
+                }
+            },
+        }
+    }
+}
+
+/// The first millisecond (UTC) of a day written `2026-11-24`.
+pub fn day(text: &str) -> Option<crate::time::Millis> {
+    let mut parts = text.split('-');
+    let (y, m, d) = (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);
+    if parts.next().is_some() || text.len() != 10 {
+        return None;
+    }
+    let date = ::time::Date::from_calendar_date(y, ::time::Month::try_from(m).ok()?, d).ok()?;
+    Some(crate::time::Millis(date.midnight().assume_utc().unix_timestamp() * 1000))
+}
+
+/// Something a list can be filtered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// The word in the URL.
+    pub key: &'static str,
+    /// The word a person reads.
+    pub label: &'static str,
+    pub kind: Kind,
+}
+
+/// What a table can be asked for: declared once beside its row type.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ListSpec {
+    /// The table's name: the key of a person's column settings and of its export.
+    pub name: &'static str,
+    pub properties: &'static [Property],
+    /// Keys that the list can be ordered by; the store has an index for each.
+    pub sorts: &'static [&'static str],
+    /// The order when none is chosen.
+    pub default_sort: Sort<'static>,
+    /// The tabs as (key, label); the first is shown when none is chosen. Empty when the list has none.
+    pub tabs: &'static [(&'static str, &'static str)],
+    /// A second row of tabs (for sessions: their type), same rules.
+    pub subtabs: &'static [(&'static str, &'static str)],
+}
+
+impl ListSpec {
+    /// The property called `key`.
+    pub fn property(&self, key: &str) -> Option<&'static Property> {
+        self.properties.iter().find(|p| p.key == key)
+    }
+}
+
+/// An order: a key, and whether it runs from the largest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort<'a> {
+    pub key: &'a str,
+    pub descending: bool,
+}
+
+/// One condition of a filter: a property, an operator, a value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Condition {
+    pub key: String,
+    pub op: Op,
+    pub value: String,
+}
+
+impl Condition {
+    fn to_param(&self) -> String {
+        format!("{}.{}.{}", self.key, self.op.key(), self.value)
+    }
+
+    fn from_param(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '.');
+        let (key, op, value) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { key: key.into(), op: Op::from_key(op)?, value: value.into() })
+    }
+}
+
+/// What one person asks of a list. Always valid for its spec: it is only made by [`ListQuery::parse`] or checked by [`ListQuery::check`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ListQuery {
+    pub tab: String,
+    pub subtab: String,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    pub sort: String,
+    pub descending: bool,
+    /// From 1.
+    pub page: u32,
+    /// One of [`PAGE_SIZES`].
+    pub per: u32,
+}
+
+impl ListQuery {
+    /// What a list shows when nothing was chosen.
+    pub fn new(spec: &ListSpec) -> Self {
+        let first = |tabs: &[(&str, &str)]| tabs.first().map(|(key, _)| key.to_string()).unwrap_or_default();
+        Self {
+            tab: first(spec.tabs),
+            subtab: first(spec.subtabs),
+            conditions: Vec::new(),
+            sort: spec.default_sort.key.into(),
+            descending: spec.default_sort.descending,
+            page: 1,
+            per: PAGE_SIZES[0],
+        }
+    }
+
+    /// Reads the decoded pairs of a URL's query; what does not fit the spec is left out, so that an old link still opens.
+    ///
+    /// Besides `f=…`, the fields `fp`, `fo` and `fv` (property, operator, value) add one condition: that is how the filter
+    /// form arrives from a browser without scripts.
+    pub fn parse<'a>(spec: &ListSpec, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut query = Self::new(spec);
+        let (mut property, mut op, mut value) = (None, None, None);
+        for (name, text) in pairs {
+            match name {
+                "tab" if spec.tabs.iter().any(|(key, _)| *key == text) => query.tab = text.into(),
+                "type" if spec.subtabs.iter().any(|(key, _)| *key == text) => query.subtab = text.into(),
+                "sort" => {
+                    let (descending, key) = text.strip_prefix('-').map_or((false, text), |key| (true, key));
+                    if spec.sorts.contains(&key) {
+                        (query.sort, query.descending) = (key.into(), descending);
+                    }
+                }
+                "page" => query.page = text.parse().unwrap_or(1).max(1),
+                "per" => query.per = text.parse().ok().filter(|n| PAGE_SIZES.contains(n)).unwrap_or(PAGE_SIZES[0]),
+                "f" => query.add(spec, Condition::from_param(text)),
+                "fp" => property = Some(text),
+                "fo" => op = Op::from_key(text),
+                "fv" => value = Some(text.trim()),
+                _ => {}
+            }
+        }
+        if let (Some(key), Some(value)) = (property, value) {
+            let known = spec.property(key).map(|p| p.kind.ops());
+            let op = known.and_then(|ops| op.filter(|op| ops.contains(op)).or_else(|| ops.first().copied()));
+            query.add(spec, op.map(|op| Condition { key: key.into(), op, value: value.into() }));
+        }
+        query
+    }
+
+    fn add(&mut self, spec: &ListSpec, condition: Option<Condition>) {
+        if let Some(condition) = condition
+            && self.conditions.len() < MAX_CONDITIONS
+            && check_condition(spec, &condition).is_ok()
+            && !self.conditions.contains(&condition)
+        {
+            self.conditions.push(condition);
+        }
+    }
+
+    /// Says what is wrong with a query that came over the wire.
+    pub fn check(&self, spec: &ListSpec) -> Result<(), crate::Problem> {
+        let known = |tabs: &[(&str, &str)], tab: &str| tabs.iter().any(|(key, _)| *key == tab) || (tabs.is_empty() && tab.is_empty());
+        if !known(spec.tabs, &self.tab) || !known(spec.subtabs, &self.subtab) {
+            return Err(crate::Problem::field("tab", "This list has no such tab."));
+        }
+        if !spec.sorts.contains(&self.sort.as_str()) {
+            return Err(crate::Problem::field("sort", format!("This list can be ordered by {}.", spec.sorts.join(", "))));
+        }
+        if !PAGE_SIZES.contains(&self.per) || self.page == 0 {
+            return Err(crate::Problem::field("page", "Pages start at 1 and have 10, 20 or 50 rows."));
+        }
+        if self.conditions.len() > MAX_CONDITIONS {
+            return Err(crate::Problem::field("filter", format!("A filter has at most {MAX_CONDITIONS} conditions.")));
+        }
+        self.conditions.iter().try_for_each(|c| check_condition(spec, c)).map_err(|message| crate::Problem::field("filter", message))
+    }
+
+    /// This query as the query string of a URL, without `?`; what is the spec's default is left out. Keeps links short and stable.
+    pub fn to_query_string(&self, spec: &ListSpec) -> String {
+        let plain = Self::new(spec);
+        let mut pairs = Vec::new();
+        let mut push = |name: &str, value: &str| pairs.push(format!("{name}={}", encode(value)));
+        if self.tab != plain.tab {
+            push("tab", &self.tab);
+        }
+        if self.subtab != plain.subtab {
+            push("type", &self.subtab);
+        }
+        for condition in &self.conditions {
+            push("f", &condition.to_param());
+        }
+        if (&self.sort, self.descending) != (&plain.sort, plain.descending) {
+            push("sort", &format!("{}{}", if self.descending { "-" } else { "" }, self.sort));
+        }
+        if self.per != plain.per {
+            push("per", &self.per.to_string());
+        }
+        if self.page != 1 {
+            push("page", &self.page.to_string());
+        }
+        pairs.join("&")
+    }
+
+    /// The same query with another page.
+    pub fn at_page(&self, page: u32) -> Self {
+        Self { page, ..self.clone() }
+    }
+
+    /// The same query, ordered by `key` the next way: up, down, the list's own order. Goes back to the first page.
+    pub fn sorted_by(&self, spec: &ListSpec, key: &str) -> Self {
+        let (sort, descending) = match (self.sort == key, self.descending) {
+            (false, _) => (key, false),
+            (true, false) => (key, true),
+            // A list's own order cannot be taken away from its own column: it turns round instead.
+            (true, true) if spec.default_sort.key == key => (key, false),
+            (true, true) => (spec.default_sort.key, spec.default_sort.descending),
+        };
+        Self { sort: sort.into(), descending, page: 1, ..self.clone() }
+    }
+
+    /// The same query with a condition more, on its first page; the errors are sentences for the filter's own field.
+    pub fn with(&self, spec: &ListSpec, condition: Condition) -> Result<Self, String> {
+        check_condition(spec, &condition)?;
+        if self.conditions.len() >= MAX_CONDITIONS {
+            return Err(format!("A filter has at most {MAX_CONDITIONS} conditions."));
+        }
+        let mut next = self.at_page(1);
+        next.add(spec, Some(condition));
+        Ok(next)
+    }
+
+    /// The same query without its condition number `index`, on its first page.
+    pub fn without(&self, index: usize) -> Self {
+        let mut next = self.at_page(1);
+        if index < next.conditions.len() {
+            next.conditions.remove(index);
+        }
+        next
+    }
+
+    /// Rows to skip.
+    pub fn offset(&self) -> u64 {
+        u64::from(self.page - 1) * u64::from(self.per)
+    }
+}
+
+fn check_condition(spec: &ListSpec, condition: &Condition) -> Result<(), String> {
+    let Some(property) = spec.property(&condition.key) else {
+        return Err(format!("This list cannot be filtered by “{}”.", condition.key));
+    };
+    if !property.kind.ops().contains(&condition.op) {
+        return Err(format!("{} cannot be compared with “{}”.", property.label, condition.op.key()));
+    }
+    property.kind.check(&condition.value)
+}
+
+/// Percent-encodes a value of a query string.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' | b'@' | b':' => out.push(byte as char),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Rows that the filter selects, counted up to [`COUNT_LIMIT`].
+    pub total: u64,
+    /// There are more than `total` says.
+    pub more: bool,
+}
+
+impl<T> Page<T> {
+    /// A page of other rows with the same counts.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
+        Page { rows: self.rows.into_iter().map(f).collect(), total: self.total, more: self.more }
+    }
+}
+
+/// A person's choice of columns for one table: keys in order, hidden ones left out. Empty means the table's own choice.
+pub type ColumnLayout = Vec<String>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    static SPEC: ListSpec = ListSpec {
+        name: "things",
+        properties: &[
+            Property { key: "email", label: "Email", kind: Kind::Text },
+            Property { key: "role", label: "Role", kind: Kind::Choice(&[("user", "User"), ("admin", "Admin")]) },
+            Property { key: "sudo", label: "Sudo", kind: Kind::Flag },
+            Property { key: "cpu", label: "CPU", kind: Kind::Number },
+            Property { key: "created_at", label: "Created", kind: Kind::Date },
+        ],
+        sorts: &["created_at", "email"],
+        default_sort: Sort { key: "created_at", descending: true },
+        tabs: &[("active", "Active"), ("inactive", "Inactive")],
+        subtabs: &[],
+    };
+
+    fn parse(text: &str) -> ListQuery {
+        let pairs: Vec<(String, String)> = text
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.into(), decode(value)))
+            .collect();
+        ListQuery::parse(&SPEC, pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())))
+    }
+
+    fn decode(text: &str) -> String {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(b) = rest.next() {
+            if b == b'%' {
+                let hex: Vec<u8> = rest.by_ref().take(2).collect();
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
+            } else {
+                bytes.push(b);
+            }
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_fit_the_list_is_left_out_of_an_old_link() {
+        let query = parse("tab=gone&sort=-shoe&page=0&per=7&f=shoe.contains.x&f=role.any.king&f=sudo.contains.x&f=email.equals.");
+        assert_eq!(query, ListQuery::new(&SPEC));
+    }
+
+    #[test]
+    fn a_filter_form_without_scripts_adds_its_condition() {
+        let query = parse("f=role.any.user&fp=email&fo=min&fv=ann");
+        assert_eq!(query.conditions.len(), 2);
+        assert_eq!(query.conditions[1], Condition { key: "email".into(), op: Op::Contains, value: "ann".into() });
+    }
+
+    #[test]
+    fn a_header_turns_the_order_up_then_down_then_back() {
+        let up = ListQuery::new(&SPEC).sorted_by(&SPEC, "email");
+        let down = up.sorted_by(&SPEC, "email");
+        assert_eq!((up.sort.as_str(), up.descending), ("email", false));
+        assert_eq!((down.sort.as_str(), down.descending), ("email", true));
+        assert_eq!(down.sorted_by(&SPEC, "email"), ListQuery::new(&SPEC));
+        let own = ListQuery::new(&SPEC).sorted_by(&SPEC, "created_at");
+        assert_eq!((own.sort.as_str(), own.descending), ("created_at", false));
+    }
+
+    #[test]
+    fn a_wrong_value_is_explained() {
+        let spec = &SPEC;
+        let add = |key: &str, op, value: &str| ListQuery::new(spec).with(spec, Condition { key: key.into(), op, value: value.into() });
+        assert_eq!(add("role", Op::Any, "user,king").unwrap_err(), "“king” is not one of User, Admin.");
+        assert_eq!(add("created_at", Op::Min, "2026-02-30").unwrap_err(), "Type a day as YYYY-MM-DD.");
+        assert_eq!(add("cpu", Op::Min, "many").unwrap_err(), "Type a number, such as 1.5.");
+        assert!(add("sudo", Op::Is, "yes").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_query_survives_its_url(
+            tab in 0usize..2, value in "[^\\x00-\\x1f]{1,40}", page in 1u32..5000, per in 0usize..3, descending: bool, by_email: bool,
+        ) {
+            let mut query = ListQuery::new(&SPEC);
+            query.tab = SPEC.tabs[tab].0.into();
+            query.page = page;
+            query.per = PAGE_SIZES[per];
+            query.sort = if by_email { "email" } else { "created_at" }.into();
+            query.descending = descending;
+            query.conditions.push(Condition { key: "email".into(), op: Op::Contains, value });
+            prop_assert_eq!(parse(&query.to_query_string(&SPEC)), query);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Who may do what: one table, used by the console to hide and by the server to refuse (`features.md` §22).
+
+use crate::id::{DomainId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// A person's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Superadmin,
+    /// Administrator of one domain.
+    Admin,
+    User,
+    /// Reads everything, changes nothing.
+    Monitor,
+}
+
+crate::session::words!(Role {
+    Superadmin = "superadmin", "Superadmin";
+    Admin = "admin", "Domain admin";
+    User = "user", "User";
+    Monitor = "monitor", "Monitor";
+});
+
+/// Something that can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    ReadUsers,
+    CreateUsers,
+    ReadSessions,
+    StartSessions,
+    /// End a session, open its terminal.
+    ControlSessions,
+    ReadAgents,
+    /// One's own settings, such as columns and theme.
+    OwnSettings,
+}
+
+/// How far a permission reaches. A larger reach includes the smaller ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    Nothing,
+    Own,
+    Domain,
+    Everything,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::ReadUsers,
+        Self::CreateUsers,
+        Self::ReadSessions,
+        Self::StartSessions,
+        Self::ControlSessions,
+        Self::ReadAgents,
+        Self::OwnSettings,
+    ];
+
+    /// The table.
+    pub fn reach(self, role: Role) -> Reach {
+        use Reach::*;
+        // columns: superadmin, domain admin, user, monitor
+        let row = match self {
+            Self::ReadUsers => [Everything, Domain, Nothing, Everything],
+            Self::CreateUsers => [Everything, Domain, Nothing, Nothing],
+            Self::ReadSessions => [Everything, Domain, Own, Everything],
+            Self::StartSessions => [Own, Own, Own, Nothing],
+            Self::ControlSessions => [Everything, Domain, Own, Nothing],
+            Self::ReadAgents => [Everything, Nothing, Nothing, Everything],
+            Self::OwnSettings => [Own, Own, Own, Own],
+        };
+        row[match role {
+            Role::Superadmin => 0,
+            Role::Admin => 1,
+            Role::User => 2,
+            Role::Monitor => 3,
+        }]
+    }
+
+    /// The words after “You may not …”.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::ReadUsers => "see other people's accounts",
+            Self::CreateUsers => "create accounts",
+            Self::ReadSessions => "see sessions",
+            Self::StartSessions => "start sessions",
+            Self::ControlSessions => "control this session",
+            Self::ReadAgents => "see the cluster's machines",
+            Self::OwnSettings => "change settings",
+        }
+    }
+}
+
+/// The roles that `role` may give to a new account.
+pub fn may_grant(role: Role) -> &'static [Role] {
+    match role {
+        Role::Superadmin => Role::ALL,
+        Role::Admin => &[Role::User],
+        Role::User | Role::Monitor => &[],
+    }
+}
+
+/// The person behind a page, as the console needs to know them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub id: UserId,
+    pub email: String,
+    pub username: String,
+    pub full_name: String,
+    pub role: Role,
+    pub domain: DomainId,
+}
+
+impl Me {
+    /// How far this person's permission reaches.
+    pub fn reach(&self, permission: Permission) -> Reach {
+        permission.reach(self.role)
+    }
+
+    /// This person may do it, at least with what is their own.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.reach(permission) > Reach::Nothing
+    }
+
+    /// The name to greet them by.
+    pub fn display_name(&self) -> &str {
+        if self.full_name.is_empty() { &self.username } else { &self.full_name }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_superadmin_reaches_at_least_as_far_as_anyone() {
+        for permission in Permission::ALL {
+            for role in Role::ALL {
+                assert!(permission.reach(Role::Superadmin) >= permission.reach(*role), "{permission:?} {role:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_domain_admin_reaches_at_least_as_far_as_a_user() {
+        for permission in Permission::ALL {
+            assert!(permission.reach(Role::Admin) >= permission.reach(Role::User), "{permission:?}");
+        }
+    }
+
+    #[test]
+    fn a_monitor_changes_nothing() {
+        for permission in [Permission::CreateUsers, Permission::StartSessions, Permission::ControlSessions] {
+            assert_eq!(permission.reach(Role::Monitor), Reach::Nothing);
+        }
+    }
+
+    #[test]
+    fn nobody_grants_a_role_above_their_own() {
+        assert!(!may_grant(Role::Admin).contains(&Role::Superadmin));
+        assert!(!may_grant(Role::Admin).contains(&Role::Admin));
+        assert!(may_grant(Role::User).is_empty());
+    }
+}

@@ -1,0 +1,116 @@
+//! What can go wrong, in words for the person it happens to. The one error type that crosses the wire.
+
+use serde::{Deserialize, Serialize};
+
+/// One field of a form that was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// The field's name in the command, such as `email`.
+    pub field: String,
+    /// What is allowed and what to do, as a sentence.
+    pub message: String,
+}
+
+impl FieldError {
+    /// An error of `field`.
+    pub fn new(field: &str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// A refusal or failure that reaches a person or a script.
+///
+/// Deliberately without a variant that carries another layer's error text: what a database or the system said is in the
+/// log, under the id that [`Problem::Internal`] carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Problem {
+    /// Nobody is signed in, or the sign-in has ended.
+    SignInRequired,
+    /// The caller may not do this; the text says what.
+    Forbidden(String),
+    /// There is no such thing, or the caller may not know of it; the text names its kind.
+    NotFound(String),
+    /// Some fields were not accepted.
+    Invalid(Vec<FieldError>),
+    /// The state of things does not allow it (now); the text says why.
+    Conflict(String),
+    /// A limit was reached; the text names the limit, whose it is and what is in use.
+    Limit(String),
+    /// Too many attempts; seconds to wait.
+    TooMany(u32),
+    /// A part of the cluster does not answer; the text names it.
+    Unavailable(String),
+    /// A fault of ours; the id stands in the log beside its cause.
+    Internal(String),
+    /// The server was not reached.
+    Offline,
+    /// The server does not know this call: it has been updated since the page was loaded.
+    Outdated,
+}
+
+impl Problem {
+    /// One rejected field.
+    pub fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// The HTTP status that says the same.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::SignInRequired => 401,
+            Self::Forbidden(_) => 403,
+            Self::NotFound(_) => 404,
+            Self::Invalid(_) => 422,
+            Self::Conflict(_) | Self::Limit(_) => 409,
+            Self::TooMany(_) => 429,
+            Self::Unavailable(_) | Self::Offline => 503,
+            Self::Internal(_) => 500,
+            Self::Outdated => 400,
+        }
+    }
+
+    /// The error of one field, if this is about it.
+    pub fn of_field(&self, field: &str) -> Option<String> {
+        match self {
+            Self::Invalid(errors) => errors.iter().find(|e| e.field == field).map(|e| e.message.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::SignInRequired => f.write_str("Your sign-in has ended. Sign in again to go on."),
+            Self::Forbidden(what) => write!(f, "You may not {what}. Ask an administrator if you need to."),
+            Self::NotFound(what) => write!(f, "There is no such {what}, or it is not yours to see."),
+            Self::Invalid(errors) => match errors.as_slice() {
+                [one] => f.write_str(&one.message),
+                many => write!(f, "{} fields need your attention.", many.len()),
+            },
+            Self::Conflict(why) | Self::Limit(why) => f.write_str(why),
+            Self::TooMany(seconds) => write!(f, "Too many attempts. Wait {} and try again.", crate::time::duration(i64::from(*seconds) * 1000)),
+            Self::Unavailable(part) => write!(f, "{part} does not answer right now. What was there before is untouched; try again in a moment."),
+            Self::Internal(id) => write!(f, "Something went wrong on our side. An administrator finds the cause in the log under {id}."),
+            Self::Offline => f.write_str("The server was not reached. Check your connection and try again; nothing was lost."),
+            Self::Outdated => f.write_str("The server has been updated. Reload the page to go on."),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(feature = "server_fn")]
+impl server_fn::error::FromServerFnError for Problem {
+    type Encoder = server_fn::codec::JsonEncoding;
+
+    fn from_server_fn_error(error: server_fn::error::ServerFnErrorErr) -> Self {
+        use server_fn::error::ServerFnErrorErr as E;
+        match error {
+            E::Request(_) => Self::Offline,
+            // An answer that cannot be read, or a call that is not known, comes of two versions talking to each other.
+            E::Registration(_) | E::UnsupportedRequestMethod(_) | E::Deserialization(_) | E::Args(_) | E::MissingArg(_) => Self::Outdated,
+            E::ServerError(_) | E::MiddlewareError(_) | E::Serialization(_) | E::Response(_) => Self::Internal("browser".into()),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Rules for names, addresses and passwords: one place, used by forms and again by the server.
+
+use crate::FieldError;
+
+/// Characters of an email address and of a username (`admin-menus.md`, create and update users).
+pub const MAX_NAME: usize = 64;
+/// Characters of a description.
+pub const MAX_DESCRIPTION: usize = 500;
+/// Bytes of a password; more would only feed the hash function.
+pub const MAX_PASSWORD: usize = 256;
+
+/// An email address: something, one `@`, a host with no spaces; at most 64 characters.
+pub fn email(field: &str, value: &str, errors: &mut Vec<FieldError>) {
+    let parts = value.split_once('@');
+    let shaped = parts.is_some_and(|(name, host)| {
+        !name.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.') && !host.contains("..")
+    });
+    if value.is_empty() {
+        errors.push(FieldError::new(field, "Type an email address."));
+    } else if value.chars().count() > MAX_NAME {
+        errors.push(FieldError::new(field, "An email address has at most 64 characters here."));
+    } else if !shaped || value.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]".contains(c)) {
+        errors.push(FieldError::new(field, "Type an email address such as ann@example.org."));
+    }
+}
+
+/// A username: 1 to 64 letters, digits, `-`, `_`, `.`; it cannot hold `@`, so that it is never taken for an email.
+pub fn username(field: &str, value: &str, errors: &mut Vec<FieldError>) {
+    if value.is_empty() {
+        errors.push(FieldError::new(field, "Type a username."));
+    } else if value.chars().count() > MAX_NAME {
+        errors.push(FieldError::new(field, "A username has at most 64 characters."));
+    } else if !value.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) {
+        errors.push(FieldError::new(field, "A username is made of letters, digits, “-”, “_” and “.”."));
+    }
+}
+
+/// A password: at least 8 characters with a letter, a digit and a special character; an underscore counts as special.
+pub fn password(field: &str, value: &str, errors: &mut Vec<FieldError>) {
+    let long = value.chars().count() >= 8;
+    let letter = value.chars().any(char::is_alphabetic);
+    let digit = value.chars().any(|c| c.is_ascii_digit());
+    let special = value.chars().any(|c| !c.is_alphanumeric() && !c.is_whitespace());
+    if value.len() > MAX_PASSWORD {
+        errors.push(FieldError::new(field, "A password has at most 256 bytes."));
+    } else if !(long && letter && digit && special) {
+        errors.push(FieldError::new(field, "A password has at least 8 characters, with a letter, a digit and a special character."));
+    }
+}
+
+/// Free text up to `max` characters.
+pub fn text(field: &str, value: &str, max: usize, errors: &mut Vec<FieldError>) {
+    if value.chars().count() > max {
+        errors.push(FieldError::new(field, format!("At most {max} characters; these are {}.", value.chars().count())));
+    }
+}
+
+/// A session's name: 4 to 64 letters, digits, `-`, `_`, `.`, with a letter, digit or `_` at both ends (`features.md` §13).
+pub fn session_name(field: &str, value: &str, errors: &mut Vec<FieldError>) {
+    let edge = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let inside = value.chars().all(|c| edge(c) || "-.".contains(c));
+    let ends = value.chars().next().is_some_and(edge) && value.chars().last().is_some_and(edge);
+    if !(4..=64).contains(&value.chars().count()) || !inside || !ends {
+        errors.push(FieldError::new(
+            field,
+            "4 to 64 letters, digits, “-”, “_” and “.”, with a letter, a digit or “_” at both ends.",
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(rule: fn(&str, &str, &mut Vec<FieldError>), value: &str) -> bool {
+        let mut errors = Vec::new();
+        rule("field", value, &mut errors);
+        !errors.is_empty()
+    }
+
+    #[test]
+    fn a_password_needs_eight_characters_with_a_letter_a_digit_and_a_special_one() {
+        for good in ["abcdef1!", "abcdef1_", "пароль1!x", "Correct-Horse-9"] {
+            assert!(!refused(password, good), "{good}");
+        }
+        for bad in ["", "abc1!", "abcdefgh", "abcdefg1", "1234567!", "abcdefg!", "abcdef1 "] {
+            assert!(refused(password, bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn emails_and_usernames_have_at_most_64_characters() {
+        assert!(!refused(email, &format!("{}@example.org", "a".repeat(52))));
+        assert!(refused(email, &format!("{}@example.org", "a".repeat(53))));
+        assert!(!refused(username, &"u".repeat(64)));
+        assert!(refused(username, &"u".repeat(65)));
+    }
+
+    #[test]
+    fn what_is_no_email_is_refused() {
+        for bad in ["", "ann", "@x", "ann@", "a b@x.y", "a@b@c", "a@.x", "<a>@x.y"] {
+            assert!(refused(email, bad), "{bad}");
+        }
+        assert!(refused(username, "ann@example.org"));
+    }
+
+    #[test]
+    fn session_names_follow_the_incumbents_rule() {
+        for good in ["train", "a.b-c_d", "_x__", "1234"] {
+            assert!(!refused(session_name, good), "{good}");
+        }
+        for bad in ["abc", "-abcd", "abcd.", "ab cd", "naïve1"] {
+            assert!(refused(session_name, bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! Sessions: what can be asked for, the states they pass through, and how they can end.
+
+use crate::id::{DomainId, ProjectId, SessionId, UserId};
+use crate::list::{Kind, ListSpec, Property, Sort};
+use crate::quantity::{Quantity, Slots};
+use crate::rules;
+use crate::time::Millis;
+use crate::{FieldError, Problem};
+use serde::{Deserialize, Serialize};
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionType {
+    /// Stays until it is terminated; offers a terminal.
+    Interactive,
+    /// Runs one command and ends with it.
+    Batch,
+}
+
+/// The states of a session. The only moves between them are those of [`Status::may_become`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// In the queue.
+    Pending,
+    /// Given a place on an agent.
+    Scheduled,
+    /// The engine was told to start it.
+    Preparing,
+    Running,
+    /// The engine was told to end it.
+    Terminating,
+    /// Ended; its outcome says how.
+    Terminated,
+    /// Taken back before it ran.
+    Cancelled,
+    /// Could not be started, or was lost.
+    Error,
+}
+
+macro_rules! words {
+    ($type:ident { $($variant:ident = $key:literal, $label:literal;)* }) => {
+        impl $type {
+            /// All of them, in the order they are shown.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word in the database, the API and URLs.
+            pub fn key(self) -> &'static str {
+                match self { $(Self::$variant => $key),* }
+            }
+
+            /// The word a person reads.
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label),* }
+            }
+
+            /// The one that `key` names.
+            pub fn from_key(key: &str) -> Option<Self> {
+                match key { $($key => Some(Self::$variant),)* _ => None }
+            }
+
+            /// (word, label) of each, as the choices of a filter or a select.
+            pub const CHOICES: &'static [(&'static str, &'static str)] = &[$(($key, $label)),*];
+        }
+    };
+}
+pub(crate) use words;
+
+words!(SessionType {
+    Interactive = "interactive", "Interactive";
+    Batch = "batch", "Batch";
+});
+
+words!(Status {
+    Pending = "PENDING", "Pending";
+    Scheduled = "SCHEDULED", "Scheduled";
+    Preparing = "PREPARING", "Preparing";
+    Running = "RUNNING", "Running";
+    Terminating = "TERMINATING", "Terminating";
+    Terminated = "TERMINATED", "Terminated";
+    Cancelled = "CANCELLED", "Cancelled";
+    Error = "ERROR", "Error";
+});
+
+impl Status {
+    /// The one state machine: which state may follow which.
+    pub fn may_become(self, next: Self) -> bool {
+        use Status::*;
+        matches!(
+            (self, next),
+            (Pending, Scheduled | Cancelled | Error)
+                // Back to the queue when its place went away before it was used.
+                | (Scheduled, Pending | Preparing | Cancelled | Error)
+                | (Preparing, Running | Terminating | Terminated | Error)
+                | (Running, Terminating | Terminated | Error)
+                | (Terminating, Terminated | Error)
+        )
+    }
+
+    /// Nothing follows this state.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Terminated | Self::Cancelled | Self::Error)
+    }
+
+    /// The session holds its resources on an agent.
+    pub fn occupies(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Preparing | Self::Running | Self::Terminating)
+    }
+}
+
+/// How a session's process ended, as the system told it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// By itself, with this exit code.
+    Exited(i32),
+    /// By a signal from outside or from itself.
+    Signalled(i32),
+    /// It needed more memory than it asked for.
+    OutOfMemory,
+    /// Nothing of it ever ran; the text says why.
+    NotStarted(String),
+    /// Its supervisor went away without a word, as when the machine was switched off.
+    Lost,
+}
+
+impl Outcome {
+    /// The end in words: `Exit code 0`, `Ended by signal 9 (KILL)`, `Out of memory`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Exited(code) => format!("Exit code {code}"),
+            Self::Signalled(n) => match signal_name(*n) {
+                Some(name) => format!("Ended by signal {n} ({name})"),
+                None => format!("Ended by signal {n}"),
+            },
+            Self::OutOfMemory => "Out of memory: it used more than it asked for".into(),
+            Self::NotStarted(why) => format!("Could not be started: {why}"),
+            Self::Lost => "Lost: its supervisor ended without leaving an exit code".into(),
+        }
+    }
+
+    /// The session did what it was asked to.
+    pub fn is_success(&self) -> bool {
+        *self == Self::Exited(0)
+    }
+}
+
+fn signal_name(n: i32) -> Option<&'static str> {
+    Some(match n {
+        1 => "HUP",
+        2 => "INT",
+        3 => "QUIT",
+        4 => "ILL",
+        6 => "ABRT",
+        7 => "BUS",
+        8 => "FPE",
+        9 => "KILL",
+        11 => "SEGV",
+        13 => "PIPE",
+        14 => "ALRM",
+        15 => "TERM",
+        24 => "XCPU",
+        _ => return None,
+    })
+}
+
+/// One measurement of what a session uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub at: Millis,
+    /// Processor time since the start, in milliseconds, of all its processes.
+    pub cpu_ms: u64,
+    /// Bytes of memory in use now.
+    pub mem: u64,
+    /// Processes alive now.
+    pub processes: u32,
+}
+
+/// A piece of a session's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogChunk {
+    /// Text with every byte that is not UTF-8 replaced.
+    pub text: String,
+    /// Where the next piece starts: pass it back to go on.
+    pub next: u64,
+    /// Bytes that were dropped before this piece because the log has a bounded size.
+    pub skipped: u64,
+    /// The session has ended and this was the last piece.
+    pub end: bool,
+}
+
+/// What a person asks for. Made by a form or the API, valid only after [`StartSession::check`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartSession {
+    /// Empty: a name is made up.
+    pub name: String,
+    pub project: ProjectId,
+    pub resource_group: String,
+    pub kind: SessionType,
+    pub image: String,
+    /// The command of a batch session; empty for an interactive one.
+    pub command: String,
+    pub cpu: Quantity,
+    /// Bytes.
+    pub mem: i64,
+}
+
+/// Cores in one request (`admin-menus.md`, keypair resource policy).
+pub const MAX_CPU: i64 = 512;
+/// Bytes of memory in one request (`admin-menus.md`, keypair resource policy): 1024 GiB.
+pub const MAX_MEM: i64 = 1024 << 30;
+/// The least memory that a session can be given and still start a shell.
+pub const MIN_MEM: i64 = 64 << 20;
+/// Characters of a start-up command.
+pub const MAX_COMMAND: usize = 16_384;
+
+impl StartSession {
+    /// Every field that is not acceptable, whoever asks. What only the server knows (names, limits) is checked there.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        if !self.name.is_empty() {
+            rules::session_name("name", &self.name, &mut errors);
+        }
+        if self.cpu < Quantity::thousandths(100) || self.cpu > Quantity::whole(MAX_CPU) {
+            errors.push(FieldError::new("cpu", format!("Ask for 0.1 to {MAX_CPU} CPU cores.")));
+        }
+        if self.mem < MIN_MEM || self.mem > MAX_MEM {
+            errors.push(FieldError::new("mem", "Ask for 64 MiB to 1024 GiB of memory."));
+        }
+        match self.kind {
+            SessionType::Batch if self.command.trim().is_empty() => {
+                errors.push(FieldError::new("command", "A batch session needs the command that it runs."));
+            }
+            SessionType::Batch if self.command.len() > MAX_COMMAND => {
+                errors.push(FieldError::new("command", format!("A start-up command has at most {MAX_COMMAND} bytes.")));
+            }
+            SessionType::Interactive if !self.command.is_empty() => {
+                errors.push(FieldError::new("command", "Only a batch session has a start-up command."));
+            }
+            _ => {}
+        }
+        if self.command.contains('\0') {
+            errors.push(FieldError::new("command", "A command cannot contain a zero byte."));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+
+    /// What it asks of an agent.
+    pub fn slots(&self) -> Slots {
+        Slots::cpu_mem(self.cpu, self.mem)
+    }
+}
+
+/// What the start dialog offers, as far as the caller may use it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartOptions {
+    pub projects: Vec<(ProjectId, String)>,
+    pub resource_groups: Vec<String>,
+    /// (name, label)
+    pub images: Vec<(String, String)>,
+    /// What the largest agent has in all, to choose sensible amounts.
+    pub largest_agent: Slots,
+}
+
+/// One session in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub name: String,
+    pub kind: SessionType,
+    pub status: Status,
+    /// Why it waits, or how it ended.
+    pub info: String,
+    pub owner: UserId,
+    pub owner_email: String,
+    pub project: String,
+    pub resource_group: String,
+    pub image: String,
+    pub agent: Option<String>,
+    pub cpu: Quantity,
+    pub mem: i64,
+    pub created_at: Millis,
+    pub started_at: Option<Millis>,
+    pub ended_at: Option<Millis>,
+}
+
+impl SessionRow {
+    /// Milliseconds it ran, or has been running at `now`; nothing before it ran.
+    pub fn elapsed(&self, now: Millis) -> Option<i64> {
+        self.started_at.map(|start| self.ended_at.unwrap_or(now).since(start))
+    }
+}
+
+/// One move of a session's status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusChange {
+    pub at: Millis,
+    pub status: Status,
+    pub reason: String,
+}
+
+/// Everything the drawer shows of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionDetail {
+    pub row: SessionRow,
+    pub domain: DomainId,
+    pub command: String,
+    pub outcome: Option<Outcome>,
+    pub history: Vec<StatusChange>,
+    /// The caller may end it and open its terminal.
+    pub may_control: bool,
+}
+
+/// One session's part in an action on several: what went wrong, if anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkResult {
+    pub name: String,
+    pub problem: Option<String>,
+}
+
+/// The list of sessions: its tabs are Running (everything that has not ended) and Finished, its subtabs the types.
+pub static SESSIONS: ListSpec = ListSpec {
+    name: "sessions",
+    properties: &[
+        Property { key: "name", label: "Session name", kind: Kind::Text },
+        Property { key: "status", label: "Status", kind: Kind::Choice(Status::CHOICES) },
+        Property { key: "owner", label: "Owner", kind: Kind::Text },
+        Property { key: "project", label: "Project", kind: Kind::Text },
+        Property { key: "resource_group", label: "Resource group", kind: Kind::Text },
+        Property { key: "agent", label: "Agent", kind: Kind::Text },
+        Property { key: "image", label: "Environment", kind: Kind::Text },
+        Property { key: "cpu", label: "CPU", kind: Kind::Number },
+        Property { key: "created_at", label: "Created", kind: Kind::Date },
+    ],
+    sorts: &["created_at", "name", "status", "cpu", "mem"],
+    default_sort: Sort { key: "created_at", descending: true },
+    tabs: &[("running", "Running"), ("finished", "Finished")],
+    subtabs: &[("all", "All"), ("interactive", "Interactive"), ("batch", "Batch")],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn batch(command: &str) -> StartSession {
+        StartSession {
+            name: "train".into(),
+            project: ProjectId(uuid::Uuid::nil()),
+            resource_group: "default".into(),
+            kind: SessionType::Batch,
+            image: "host".into(),
+            command: command.into(),
+            cpu: Quantity::whole(1),
+            mem: 1 << 30,
+        }
+    }
+
+    #[test]
+    fn a_request_names_every_field_that_is_wrong() {
+        let request = StartSession { name: "-x-".into(), cpu: Quantity::ZERO, mem: 1, ..batch(" ") };
+        let Err(Problem::Invalid(errors)) = request.check() else { panic!("accepted") };
+        let fields: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(fields, ["name", "cpu", "mem", "command"]);
+        assert_eq!(batch("true").check(), Ok(()));
+    }
+
+    #[test]
+    fn ends_are_told_apart_in_words() {
+        assert_eq!(Outcome::Exited(3).describe(), "Exit code 3");
+        assert_eq!(Outcome::Signalled(9).describe(), "Ended by signal 9 (KILL)");
+        assert!(Outcome::OutOfMemory.describe().starts_with("Out of memory"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_walk_of_the_state_machine_leaves_a_final_state(steps in proptest::collection::vec(0usize..8, 1..30)) {
+            let mut now = Status::Pending;
+            for step in steps {
+                let next = Status::ALL[step];
+                if now.may_become(next) {
+                    prop_assert!(!now.is_final());
+                    // Resources are held only between a place on an agent and the end.
+                    if next.occupies() && !now.occupies() {
+                        prop_assert_eq!((now, next), (Status::Pending, Status::Scheduled));
+                    }
+                    now = next;
+                }
+            }
+        }
+    }
+}

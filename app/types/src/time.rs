@@ -1,0 +1,71 @@
+//! Points in time, as milliseconds since 1970 in UTC. The clock itself is the server's; nothing here reads one.
+
+use serde::{Deserialize, Serialize};
+use ::time::OffsetDateTime;
+
+/// Milliseconds since 1970-01-01 00:00 UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
+#[serde(transparent)]
+pub struct Millis(pub i64);
+
+impl Millis {
+    /// Milliseconds from `earlier` to this moment; never negative, so that a clock that was set back shows zero.
+    pub fn since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0).max(0)
+    }
+
+    /// `2026-11-24 09:05:07`, in UTC: the same text on the server and in the browser, whatever its time zone.
+    pub fn utc(self) -> String {
+        match OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) {
+            Ok(t) => format!(
+                "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+                t.year(),
+                u8::from(t.month()),
+                t.day(),
+                t.hour(),
+                t.minute(),
+                t.second()
+            ),
+            Err(_) => String::from("—"),
+        }
+    }
+
+    /// `2026-11-24T09:05:07Z`, for a `<time datetime>` attribute and for files.
+    pub fn iso(self) -> String {
+        format!("{}Z", self.utc().replace(' ', "T"))
+    }
+}
+
+/// A length of time in the two largest units that matter: `3 d 4 h`, `2 h 5 min`, `1 min 3 s`, `0 s`.
+pub fn duration(millis: i64) -> String {
+    let seconds = millis.max(0) / 1000;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, m) => format!("{m} min {} s", seconds % 60),
+        (0, h, m) => format!("{h} h {m} min"),
+        (d, h, _) => format!("{d} d {h} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_the_same_everywhere() {
+        assert_eq!(Millis(0).utc(), "1970-01-01 00:00:00");
+        assert_eq!(Millis(1_795_510_923_456).iso(), "2026-11-24T09:02:03Z");
+        assert_eq!(Millis(-1).utc(), "1969-12-31 23:59:59");
+        assert_eq!(Millis(i64::MAX).utc(), "—");
+    }
+
+    #[test]
+    fn durations_name_their_two_largest_units() {
+        assert_eq!(duration(-5), "0 s");
+        assert_eq!(duration(63_000), "1 min 3 s");
+        assert_eq!(duration(7_500_000), "2 h 5 min");
+        assert_eq!(duration(273_600_000), "3 d 4 h");
+    }
+}
