@@ -1,1 +1,138 @@
+//! The database: migrations and every line of SQL. Reads are methods of [`Store`], writes of [`Change`], a transaction.
+//!
+//! Deliberately absent: rules. Who may see or change what is decided in `control`, which passes a scope down.
 
+mod agents;
+mod events;
+mod list;
+mod people;
+mod preferences;
+mod seed;
+mod sessions;
+mod sign_ins;
+mod users;
+
+pub use events::{Audit, StoredEvent};
+pub use people::first_people;
+pub use sessions::{LivingSession, NewSession, Scope};
+pub use sign_ins::{NewSignIn, SignedIn};
+pub use users::{Account, NewUser};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What can go wrong below the rules.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{0}")]
+    Database(#[from] sqlx::Error),
+    #[error("{0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A value in the database is not one that this version knows.
+    #[error("the database holds {value:?} where a {what} should be")]
+    Unreadable { what: &'static str, value: String },
+}
+
+impl StoreError {
+    /// The unique index or column that refused a row, such as `users.email_key`.
+    pub fn taken(&self) -> Option<String> {
+        match self {
+            Self::Database(sqlx::Error::Database(e)) if e.is_unique_violation() => {
+                e.message().rsplit(": ").next().map(String::from)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The result of everything here.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The open database.
+#[derive(Clone)]
+pub struct Store {
+    read: SqlitePool,
+    // One connection: SQLite has one writer, and waiting in our queue is fairer than busy retries in its own.
+    write: SqlitePool,
+    last_event: watch::Sender<i64>,
+}
+
+impl Store {
+    /// Opens the database file, creating and migrating it as needed.
+    pub async fn open(file: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A committed change survives a power cut, not only a crash of this process.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("mmap_size", "268435456")
+            .pragma("temp_store", "memory");
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!().run(&write).await?;
+        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(id), 0) FROM events").fetch_one(&read).await?;
+        Ok(Self { read, write, last_event: watch::Sender::new(last) })
+    }
+
+    /// Begins a change. Nothing of it is there until [`Change::commit`].
+    pub async fn change(&self) -> Result<Change> {
+        let tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Change { tx, last_event: None, announce: self.last_event.clone() })
+    }
+
+    /// The newest event's id, and a wake-up whenever it grows.
+    pub fn events_grew(&self) -> watch::Receiver<i64> {
+        self.last_event.subscribe()
+    }
+
+    /// Answers when the database does.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.read).await?;
+        Ok(())
+    }
+
+    /// Ends every connection, so that the write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+/// A transaction: what changes, the audit record of it and the event for open pages, all or nothing.
+pub struct Change {
+    tx: Transaction<'static, Sqlite>,
+    last_event: Option<i64>,
+    announce: watch::Sender<i64>,
+}
+
+impl Change {
+    /// Makes the change lasting, then wakes whoever follows events.
+    pub async fn commit(self) -> Result<()> {
+        self.tx.commit().await?;
+        if let Some(id) = self.last_event {
+            self.announce.send_if_modified(|last| std::mem::replace(last, id.max(*last)) < id);
+        }
+        Ok(())
+    }
+}
+
+/// Reads a stored word as one of a vocabulary's variants.
+fn word<T>(what: &'static str, value: String, read: impl Fn(&str) -> Option<T>) -> Result<T> {
+    read(&value).ok_or(StoreError::Unreadable { what, value })
+}
+
+/// Reads a stored JSON text.
+fn json<T: serde::de::DeserializeOwned>(what: &'static str, value: &str) -> Result<T> {
+    serde_json::from_str(value).map_err(|_| StoreError::Unreadable { what, value: value.into() })
+}
+
+/// JSON of a value that always has one.
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! Domains, projects and keypair policies, as far as people and sessions need them.
+
+use crate::{Change, Result, Store, json, to_json};
+use types::id::{DomainId, ProjectId, UserId};
+use types::policy::KeypairPolicy;
+use types::project::{DomainChoice, ProjectChoice};
+use types::quantity::Slots;
+use types::time::Millis;
+
+impl Store {
+    /// Every domain (or one) with its projects, by name.
+    pub async fn domains(&self, only: Option<DomainId>) -> Result<Vec<DomainChoice>> {
+        let rows: Vec<(DomainId, String, Option<ProjectId>, Option<String>)> = sqlx::query_as(
+            "SELECT d.id, d.name, p.id, p.name FROM domains d LEFT JOIN projects p ON p.domain_id = d.id \
+             WHERE ?1 IS NULL OR d.id = ?1 ORDER BY d.name_key, p.name_key",
+        )
+        .bind(only)
+        .fetch_all(&self.read)
+        .await?;
+        let mut domains: Vec<DomainChoice> = Vec::new();
+        for (id, name, project_id, project) in rows {
+            if domains.last().is_none_or(|d| d.id != id) {
+                domains.push(DomainChoice { id, name, projects: Vec::new() });
+            }
+            if let (Some(domain), Some(id), Some(name)) = (domains.last_mut(), project_id, project) {
+                domain.projects.push(ProjectChoice { id, name });
+            }
+        }
+        Ok(domains)
+    }
+
+    /// The projects that a person belongs to, by name.
+    pub async fn projects_of(&self, user: UserId) -> Result<Vec<ProjectChoice>> {
+        let rows: Vec<(ProjectId, String)> = sqlx::query_as(
+            "SELECT p.id, p.name FROM project_members m JOIN projects p ON p.id = m.project_id WHERE m.user_id = ? ORDER BY p.name_key",
+        )
+        .bind(user)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().map(|(id, name)| ProjectChoice { id, name }).collect())
+    }
+
+    /// A person's main access key with the policy it follows.
+    pub async fn main_keypair(&self, user: UserId) -> Result<Option<(String, KeypairPolicy)>> {
+        let row: Option<(String, String, u32, String)> = sqlx::query_as(
+            "SELECT k.access_key, p.name, p.max_sessions, p.total FROM keypairs k JOIN keypair_policies p ON p.name = k.policy \
+             WHERE k.user_id = ? AND k.main = 1",
+        )
+        .bind(user)
+        .fetch_optional(&self.read)
+        .await?;
+        row.map(|(key, name, max_sessions, total)| {
+            Ok((key, KeypairPolicy { name, max_sessions, total: json("policy's amounts", &total)? }))
+        })
+        .transpose()
+    }
+
+    /// Every policy, for the scheduler.
+    pub async fn keypair_policies(&self) -> Result<Vec<KeypairPolicy>> {
+        let rows: Vec<(String, u32, String)> =
+            sqlx::query_as("SELECT name, max_sessions, total FROM keypair_policies ORDER BY name").fetch_all(&self.read).await?;
+        rows.into_iter()
+            .map(|(name, max_sessions, total)| Ok(KeypairPolicy { name, max_sessions, total: json("policy's amounts", &total)? }))
+            .collect()
+    }
+
+    /// The resource groups, by name.
+    pub async fn resource_groups(&self) -> Result<Vec<String>> {
+        let rows: Vec<(String,)> = sqlx::query_as("SELECT name FROM resource_groups ORDER BY name").fetch_all(&self.read).await?;
+        Ok(rows.into_iter().map(|(name,)| name).collect())
+    }
+}
+
+/// What exists from the start: the domain and project `default`, the resource group `default`, and a keypair policy `default`.
+/// Asked again, it changes nothing.
+pub async fn first_people(change: &mut Change, domain: DomainId, project: ProjectId, total: &Slots, max_sessions: u32, at: Millis) -> Result<()> {
+    let tx = &mut change.tx;
+    let (there,): (i64,) = sqlx::query_as("SELECT count(*) FROM domains").fetch_one(&mut **tx).await?;
+    if there > 0 {
+        return Ok(());
+    }
+    sqlx::query("INSERT INTO domains (id, name, name_key, created_at) VALUES (?, 'default', 'default', ?)")
+        .bind(domain)
+        .bind(at)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("INSERT INTO projects (id, domain_id, name, name_key, created_at) VALUES (?, ?, 'default', 'default', ?)")
+        .bind(project)
+        .bind(domain)
+        .bind(at)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("INSERT INTO resource_groups (name) VALUES ('default')").execute(&mut **tx).await?;
+    sqlx::query("INSERT INTO keypair_policies (name, max_sessions, total) VALUES ('default', ?, ?)")
+        .bind(max_sessions)
+        .bind(to_json(total))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

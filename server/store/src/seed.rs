@@ -1,0 +1,109 @@
+//! Bulk rows for measuring: people and ended sessions by the million, written fast and all alike in shape.
+
+use crate::{Change, Result, Store};
+use types::id::{DomainId, ProjectId, UserId};
+use types::time::Millis;
+
+const FIRST: [&str; 32] = [
+    "ada", "alan", "amara", "anton", "bea", "carl", "chidi", "dana", "edsger", "emil", "fatima", "grace", "hana", "ines", "ivan", "jin",
+    "kaito", "lena", "linus", "mara", "mei", "nils", "noor", "olga", "omar", "pia", "ravi", "rosa", "sofia", "tariq", "uma", "yara",
+];
+const LAST: [&str; 32] = [
+    "abe", "alvarez", "baker", "brandt", "costa", "diaz", "eriksen", "fischer", "gomez", "haddad", "hopper", "ito", "jansen", "kim", "kowalski",
+    "larsen", "lovelace", "meyer", "novak", "okafor", "park", "patel", "quinn", "rossi", "santos", "sato", "silva", "tanaka", "turing",
+    "weber", "yilmaz", "zhou",
+];
+
+impl Store {
+    /// Rows of people and of sessions.
+    pub async fn row_counts(&self) -> Result<(i64, i64)> {
+        Ok(sqlx::query_as("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM sessions)").fetch_one(&self.read).await?)
+    }
+}
+
+impl Change {
+    /// People `from..to` (numbers, so that a second call goes on where the first stopped), with the password hash `hash`.
+    pub async fn seed_users(&mut self, from: u64, to: u64, domain: DomainId, project: ProjectId, hash: &str, at: Millis) -> Result<()> {
+        for n in from..to {
+            let (first, last) = (FIRST[(n % 32) as usize], LAST[(n / 32 % 32) as usize]);
+            let username = format!("{first}.{last}{n}");
+            let email = format!("{username}@example.org");
+            let id = UserId(uuid::Uuid::now_v7());
+            let role = if n % 5000 == 7 { "admin" } else { "user" };
+            let status = if n % 20 == 19 { "inactive" } else { "active" };
+            // Spread over two years, in an order that is not that of the names.
+            let created = at.0 - ((n.wrapping_mul(2_654_435_761) % 63_072_000) as i64) * 1000;
+            sqlx::query(
+                "INSERT INTO users (id, email, email_key, username, username_key, full_name, password_hash, role, status, domain_id, \
+                 description, created_at, modified_at) VALUES (?1, ?2, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, '', ?9, ?9)",
+            )
+            .bind(id)
+            .bind(&email)
+            .bind(&username)
+            .bind(format!("{} {}", capital(first), capital(last)))
+            .bind(hash)
+            .bind(role)
+            .bind(status)
+            .bind(domain)
+            .bind(created)
+            .execute(&mut *self.tx)
+            .await?;
+            sqlx::query("INSERT INTO project_members (project_id, user_id) VALUES (?, ?)")
+                .bind(project)
+                .bind(id)
+                .execute(&mut *self.tx)
+                .await?;
+            sqlx::query("INSERT INTO keypairs (access_key, user_id, policy, main, created_at) VALUES (?, ?, 'default', 1, ?)")
+                .bind(format!("SEED{n:016}"))
+                .bind(id)
+                .bind(created)
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Ended sessions `from..to`, owned in turn by the people of [`Change::seed_users`] or, when there are none, by `owner`.
+    pub async fn seed_sessions(&mut self, from: u64, to: u64, owner: UserId, domain: DomainId, project: ProjectId, at: Millis) -> Result<()> {
+        let owners: Vec<(UserId, String)> =
+            sqlx::query_as("SELECT user_id, access_key FROM keypairs WHERE access_key LIKE 'SEED%' OR user_id = ? LIMIT 1000")
+                .bind(owner)
+                .fetch_all(&mut *self.tx)
+                .await?;
+        for n in from..to {
+            let Some((owner, key)) = owners.get((n % owners.len().max(1) as u64) as usize) else { return Ok(()) };
+            let created = at.0 - ((n.wrapping_mul(2_654_435_761) % 31_536_000) as i64) * 1000;
+            sqlx::query(
+                "INSERT INTO sessions (id, name, kind, status, info, user_id, access_key, domain_id, project_id, resource_group, image, \
+                 command, cpu, mem, agent, outcome, created_at, started_at, ended_at) \
+                 VALUES (?, ?, ?, 'TERMINATED', 'Exit code 0', ?, ?, ?, ?, 'default', 'host', 'true', ?, ?, 'seed', '{\"exited\":0}', ?, ?, ?)",
+            )
+            .bind(uuid::Uuid::now_v7())
+            .bind(format!("train-{}-{n}", LAST[(n % 32) as usize]))
+            .bind(if n % 3 == 0 { "interactive" } else { "batch" })
+            .bind(owner)
+            .bind(key)
+            .bind(domain)
+            .bind(project)
+            .bind(((n % 16) as i64 + 1) * 1000)
+            .bind(((n % 64) as i64 + 1) << 30)
+            .bind(created)
+            .bind(created + 2000)
+            .bind(created + 2000 + ((n % 7200) as i64) * 1000)
+            .execute(&mut *self.tx)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the query planner the shape of what is there now.
+    pub async fn analyze(&mut self) -> Result<()> {
+        sqlx::query("ANALYZE").execute(&mut *self.tx).await?;
+        Ok(())
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,241 @@
+//! Accounts: the list, one account, and a new one.
+
+use crate::list::{Bind, Column, Fixed, Source};
+use crate::{Change, Result, Store, word};
+use futures::{Stream, StreamExt};
+use sqlx::FromRow;
+use types::id::{DomainId, ProjectId, UserId};
+use types::list::{ListQuery, Page};
+use types::permission::Role;
+use types::time::Millis;
+use types::user::{USERS, UserDetail, UserRow, UserStatus};
+
+pub(crate) static SOURCE: Source = Source {
+    table: "users u",
+    alias: "u",
+    joins: "JOIN domains d ON d.id = u.domain_id",
+    text: "users_text",
+    columns: &[
+        ("email", Column::key("u.email_key", "email")),
+        ("username", Column::key("u.username_key", "username")),
+        ("full_name", Column::text("u.full_name", "full_name")),
+        ("role", Column::plain("u.role")),
+        ("description", Column::text("u.description", "description")),
+        ("created_at", Column::plain("u.created_at")),
+        ("modified_at", Column::plain("u.modified_at")),
+    ],
+};
+
+// The project names come as one text, so that a page of people is one query.
+const COLUMNS: &str = "u.id, u.email, u.username, u.full_name, d.name AS domain, u.role, u.status, u.description, \
+    u.created_at, u.modified_at, \
+    (SELECT group_concat(p.name, char(31)) FROM project_members m JOIN projects p ON p.id = m.project_id WHERE m.user_id = u.id) AS projects";
+
+#[derive(FromRow)]
+struct Row {
+    id: UserId,
+    email: String,
+    username: String,
+    full_name: String,
+    domain: String,
+    role: String,
+    status: String,
+    description: String,
+    created_at: Millis,
+    modified_at: Millis,
+    projects: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> Result<UserRow> {
+        let mut projects: Vec<String> =
+            self.projects.as_deref().unwrap_or("").split('\u{1f}').filter(|p| !p.is_empty()).map(String::from).collect();
+        projects.sort_unstable();
+        Ok(UserRow {
+            id: self.id,
+            email: self.email,
+            username: self.username,
+            full_name: self.full_name,
+            domain: self.domain,
+            projects,
+            role: word("role", self.role, Role::from_key)?,
+            status: word("user status", self.status, UserStatus::from_key)?,
+            description: self.description,
+            created_at: self.created_at,
+            modified_at: self.modified_at,
+        })
+    }
+}
+
+/// What signing in and every later request need to know of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub id: UserId,
+    pub email: String,
+    pub username: String,
+    pub full_name: String,
+    pub password_hash: String,
+    pub role: Role,
+    pub status: UserStatus,
+    pub domain: DomainId,
+}
+
+#[derive(FromRow)]
+pub(crate) struct AccountRow {
+    id: UserId,
+    email: String,
+    username: String,
+    full_name: String,
+    password_hash: String,
+    role: String,
+    status: String,
+    domain_id: DomainId,
+}
+
+impl AccountRow {
+    pub(crate) fn read(self) -> Result<Account> {
+        Ok(Account {
+            id: self.id,
+            email: self.email,
+            username: self.username,
+            full_name: self.full_name,
+            password_hash: self.password_hash,
+            role: word("role", self.role, Role::from_key)?,
+            status: word("user status", self.status, UserStatus::from_key)?,
+            domain: self.domain_id,
+        })
+    }
+}
+
+pub(crate) const ACCOUNT: &str =
+    "u.id, u.email, u.username, u.full_name, u.password_hash, u.role, u.status, u.domain_id";
+
+/// A new account, ready to be written.
+pub struct NewUser<'a> {
+    pub id: UserId,
+    pub email: &'a str,
+    pub username: &'a str,
+    pub full_name: &'a str,
+    pub password_hash: &'a str,
+    pub role: Role,
+    pub status: UserStatus,
+    pub domain: DomainId,
+    pub projects: &'a [ProjectId],
+    pub description: &'a str,
+    pub access_key: &'a str,
+    pub policy: &'a str,
+    pub at: Millis,
+}
+
+fn fixed(query: &ListQuery, domain: Option<DomainId>) -> Vec<Fixed> {
+    let mut fixed: Vec<Fixed> = vec![("u.active = ", Bind::Int(i64::from(query.tab == "active")))];
+    fixed.extend(domain.map(|id| ("u.domain_id = ", Bind::Id(id.0))));
+    fixed
+}
+
+impl Store {
+    /// A page of people, of one domain or of all.
+    pub async fn users(&self, query: &ListQuery, domain: Option<DomainId>) -> Result<Page<UserRow>> {
+        let prepared = self.prepare(&SOURCE, &USERS, query, fixed(query, domain)).await?;
+        let rows: Vec<Row> = prepared.page(COLUMNS).build_query_as().fetch_all(&self.read).await?;
+        let (total, more) = self.count(&prepared).await?;
+        Ok(Page { rows: rows.into_iter().map(Row::read).collect::<Result<_>>()?, total, more })
+    }
+
+    /// Everyone that the filter selects, one after the other.
+    pub fn all_users(&self, query: ListQuery, domain: Option<DomainId>) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
+        let store = self.clone();
+        crate::list::stream(move |out| async move {
+            let prepared = store.prepare(&SOURCE, &USERS, &query, fixed(&query, domain)).await?;
+            let mut sql = prepared.all(COLUMNS);
+            let mut rows = sql.build_query_as::<Row>().fetch(&store.read);
+            while let Some(row) = rows.next().await {
+                if out.send(row.map_err(Into::into).and_then(Row::read)).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// One person, if they are in `domain` (or in any).
+    pub async fn user(&self, id: UserId, domain: Option<DomainId>) -> Result<Option<UserDetail>> {
+        let sql = format!("SELECT {COLUMNS} FROM users u JOIN domains d ON d.id = u.domain_id WHERE u.id = ?1 AND (?2 IS NULL OR u.domain_id = ?2)");
+        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(domain).fetch_optional(&self.read).await?;
+        let Some(row) = row else { return Ok(None) };
+        let keypair: Option<(String, String)> =
+            sqlx::query_as("SELECT access_key, policy FROM keypairs WHERE user_id = ? AND main = 1").bind(id).fetch_optional(&self.read).await?;
+        let (last_sign_in,): (Option<Millis>,) =
+            sqlx::query_as("SELECT max(last_used) FROM sign_ins WHERE user_id = ?").bind(id).fetch_one(&self.read).await?;
+        let (sessions,): (u32,) =
+            sqlx::query_as("SELECT count(*) FROM sessions WHERE user_id = ? AND finished = 0").bind(id).fetch_one(&self.read).await?;
+        let (access_key, policy) = keypair.unzip();
+        Ok(Some(UserDetail { row: row.read()?, access_key, policy: policy.unwrap_or_default(), last_sign_in, sessions }))
+    }
+
+    /// The account with this email or username, regardless of case.
+    pub async fn account_by_login(&self, login: &str) -> Result<Option<Account>> {
+        // A username has no `@` and an email has one, so at most one account can match.
+        let sql = format!("SELECT {ACCOUNT} FROM users u WHERE u.email_key = ?1 OR u.username_key = ?1");
+        let row: Option<AccountRow> =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(login.to_lowercase()).fetch_optional(&self.read).await?;
+        row.map(AccountRow::read).transpose()
+    }
+
+    /// Whether anybody has an account yet.
+    pub async fn has_users(&self) -> Result<bool> {
+        let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM users LIMIT 1").fetch_optional(&self.read).await?;
+        Ok(row.is_some())
+    }
+}
+
+impl Change {
+    /// Writes a new account with its main keypair. A taken email or username is a unique violation of its `_key` column.
+    pub async fn insert_user(&mut self, user: &NewUser<'_>) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO users (id, email, email_key, username, username_key, full_name, password_hash, role, status, domain_id, \
+             description, created_at, modified_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(user.id)
+        .bind(user.email)
+        .bind(user.email.to_lowercase())
+        .bind(user.username)
+        .bind(user.username.to_lowercase())
+        .bind(user.full_name)
+        .bind(user.password_hash)
+        .bind(user.role.key())
+        .bind(user.status.key())
+        .bind(user.domain)
+        .bind(user.description)
+        .bind(user.at)
+        .bind(user.at)
+        .execute(&mut *self.tx)
+        .await?;
+        for project in user.projects {
+            sqlx::query("INSERT INTO project_members (project_id, user_id) VALUES (?, ?)")
+                .bind(project)
+                .bind(user.id)
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        sqlx::query("INSERT INTO keypairs (access_key, user_id, policy, main, created_at) VALUES (?, ?, ?, 1, ?)")
+            .bind(user.access_key)
+            .bind(user.id)
+            .bind(user.policy)
+            .bind(user.at)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Sets a person's password. Says whether there is such a person.
+    pub async fn set_password(&mut self, user: UserId, hash: &str, at: Millis) -> Result<bool> {
+        let done = sqlx::query("UPDATE users SET password_hash = ?, modified_at = ? WHERE id = ?")
+            .bind(hash)
+            .bind(at)
+            .bind(user)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
