@@ -1,1 +1,74 @@
-fn main() {}
+//! The project's own build tool: `cargo xtask serve | build | size | test`.
+//!
+//! It exists so that a fresh checkout needs nothing but cargo: everything that turns the browser crate into a site
+//! (wasm-bindgen, page chunks, style sheet, compression) is a library linked into this program.
+
+mod browser;
+mod compress;
+mod context;
+mod pkg;
+mod process;
+mod serve;
+mod site;
+mod size;
+mod style;
+mod tests;
+mod wasm_opt;
+mod wasm_target;
+
+use anyhow::{Result, bail};
+use context::{Context, Profile};
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  serve [--release] [-- ARGS]   build everything and start the server; ARGS go to the server's `serve` command
+  build [--release]             the same without starting
+  size [--update]               build the release site and compare its weight with xtask/wasm-budget.toml
+  test [--only STEP] [FILTER…]  all checks in order, or one of: fmt, clippy, unit, browser;
+                                FILTER picks tests by name (unit and browser steps)
+";
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let Err(error) = run(&args) {
+        eprintln!("error: {error:#}");
+        std::process::exit(1);
+    }
+}
+
+fn run(args: &[String]) -> Result<()> {
+    let Some((command, rest)) = args.split_first() else {
+        eprint!("{USAGE}");
+        std::process::exit(2);
+    };
+    match command.as_str() {
+        "serve" => {
+            let (ours, servers) = match rest.iter().position(|arg| arg == "--") {
+                Some(at) => (&rest[..at], &rest[at + 1..]),
+                None => (rest, &rest[rest.len()..]),
+            };
+            serve::serve(&Context::new(profile(ours)?)?, servers)
+        }
+        "build" => serve::build(&Context::new(profile(rest)?)?),
+        "size" => match rest {
+            [] => size::check(&Context::new(Profile::Release)?),
+            [flag] if flag == "--update" => size::update(&Context::new(Profile::Release)?),
+            _ => bail!("`size` takes nothing but --update\n\n{USAGE}"),
+        },
+        "test" => tests::run_steps(&Context::new(Profile::Debug)?, rest),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("there is no command `{other}`\n\n{USAGE}"),
+    }
+}
+
+fn profile(args: &[String]) -> Result<Profile> {
+    match args {
+        [] => Ok(Profile::Debug),
+        [flag] if flag == "--release" => Ok(Profile::Release),
+        [other, ..] => bail!("unexpected argument `{other}` (arguments for the server go after `--`)\n\n{USAGE}"),
+    }
+}

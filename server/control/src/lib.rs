@@ -1,1 +1,109 @@
+//! The rules: who may do what, and what follows from it. Every method takes the [`Caller`] first and decides by the one
+//! permission table in `types`; every change writes its audit record and its event in its own transaction.
+//!
+//! Deliberately absent: HTTP, pages and SQL.
 
+mod agents;
+mod caller;
+mod events;
+mod limiter;
+mod password;
+mod preferences;
+mod queue;
+mod reconcile;
+mod sessions;
+mod setup;
+mod sign_in;
+mod users;
+
+pub use caller::Caller;
+pub use setup::{FirstAdministrator, made_up_password};
+pub use sign_in::{SIGN_IN_LASTS, SignedIn};
+
+use engine::Engine;
+use scheduler::Reason;
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+use store::{Store, StoreError};
+use tokio::sync::Notify;
+use types::Problem;
+use types::agent::AgentReport;
+use types::id::SessionId;
+use types::time::Millis;
+
+/// The result of everything here.
+pub type Result<T> = std::result::Result<T, Problem>;
+
+/// The control plane. Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct Control {
+    store: Store,
+    engine: Arc<dyn Engine>,
+    shared: Arc<Shared>,
+}
+
+/// What lives as long as the process. Nothing of it is needed after a restart.
+struct Shared {
+    passwords: password::Passwords,
+    attempts: limiter::Attempts,
+    /// Rung whenever the queue or a session may have something to do.
+    work: Notify,
+    /// Why each pending session waits, as the scheduler last said.
+    waiting: RwLock<HashMap<SessionId, Reason>>,
+    /// The engine's newest reports.
+    agents: RwLock<Vec<AgentReport>>,
+}
+
+impl Control {
+    /// A control plane over this database and this engine. [`Control::run`] makes it work.
+    pub fn new(store: Store, engine: Arc<dyn Engine>) -> Self {
+        let shared = Shared {
+            passwords: password::Passwords::new(),
+            attempts: limiter::Attempts::default(),
+            work: Notify::new(),
+            waiting: RwLock::default(),
+            agents: RwLock::default(),
+        };
+        Self { store, engine, shared: Arc::new(shared) }
+    }
+
+    /// Answers when the database does.
+    pub async fn ready(&self) -> Result<()> {
+        self.store.ping().await.map_err(internal("asking the database"))
+    }
+
+    /// Numbers for the metrics page: living sessions by status.
+    pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
+        self.store.session_counts().await.map_err(internal("counting sessions"))
+    }
+}
+
+/// The server's clock.
+fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A failure that is nobody's fault outside: logged with an id, of which the person learns only the id.
+fn internal<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Problem {
+    move |error| {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let id = id[id.len() - 12..].to_owned();
+        tracing::error!(id, doing, %error, "internal error");
+        Problem::Internal(id)
+    }
+}
+
+/// The same, for a store error that has been looked at.
+fn store_failed(doing: &'static str) -> impl FnOnce(StoreError) -> Problem {
+    internal(doing)
+}
+
+/// Random text of `n` characters from digits and capital letters, for names and keys.
+fn random_text(n: usize) -> Result<String> {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut bytes = vec![0u8; n];
+    getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
+    Ok(bytes.iter().map(|b| LETTERS[usize::from(*b % 32)] as char).collect())
+}

@@ -1,1 +1,36 @@
+//! The binary's inside: configuration, command line, router, cookies, downloads, events, terminals.
+//!
+//! Deliberately absent: rules (`control`), pages (`console`) and SQL (`store`). What is here only translates.
 
+pub mod cli;
+pub mod config;
+mod cookies;
+mod download;
+mod live;
+mod metrics;
+mod refusal;
+mod router;
+mod sign_in;
+mod terminal;
+
+pub use router::{ROUTES, router};
+
+use axum::extract::FromRef;
+use config::Settings;
+use control::Control;
+use leptos::prelude::LeptosOptions;
+use std::sync::Arc;
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct App {
+    pub control: Control,
+    pub settings: Arc<Settings>,
+    pub options: LeptosOptions,
+}
+
+impl FromRef<App> for LeptosOptions {
+    fn from_ref(app: &App) -> Self {
+        app.options.clone()
+    }
+}

@@ -89,7 +89,7 @@ impl Reason {
                 format!("Waits for one of your sessions to end: policy {policy} allows {limit} at a time.")
             }
             Self::OverPolicy { policy, slot, asked, used, limit } => format!(
-                "Waits for your own sessions: policy {policy} allows {}, {} are in use and this one asks for {}.",
+                "Waits for your own sessions: policy {policy} allows {}; in use: {}; this one asks for {}.",
                 describe(slot, *limit),
                 describe(slot, *used),
                 describe(slot, *asked)
@@ -256,7 +256,7 @@ mod tests {
         let said = reasons(&snapshot(vec![room("vm", 8)], 9, limit, queue));
         assert_eq!(
             said[1],
-            "Waits for your own sessions: policy default allows 1 CPU core, 1 CPU core are in use and this one asks for 1 CPU core."
+            "Waits for your own sessions: policy default allows 1 CPU core; in use: 1 CPU core; this one asks for 1 CPU core."
         );
         assert_eq!(said[2], "vm");
     }

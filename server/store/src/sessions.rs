@@ -318,20 +318,6 @@ impl Change {
         Ok(true)
     }
 
-    /// Keeps why a session waits, for everybody who looks at it.
-    pub async fn set_waiting_reason(&mut self, session: &LivingSession, reason: &str, at: Millis) -> Result<()> {
-        let done = sqlx::query("UPDATE sessions SET info = ? WHERE id = ? AND status = 'PENDING'")
-            .bind(reason)
-            .bind(session.id)
-            .execute(&mut *self.tx)
-            .await?;
-        if done.rows_affected() == 1 {
-            let audience = Audience { owner: Some(session.owner), domain: Some(session.domain) };
-            self.tell(Topic::Session, &session.id.to_string(), audience, None, at).await?;
-        }
-        Ok(())
-    }
-
     /// Keeps the wish that a session ends; a stronger wish stays.
     pub async fn ask_stop(&mut self, id: SessionId, how: i64) -> Result<()> {
         sqlx::query("UPDATE sessions SET stop_asked = max(stop_asked, ?) WHERE id = ? AND finished = 0")

@@ -1,0 +1,95 @@
+//! Failed sign-ins, counted by account and by address. In memory: a restart forgives, which costs an attacker more than it gives.
+//!
+//! Own code because only failures count, and a success clears them: rate limiters count every call.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use types::time::Millis;
+
+/// Failures of one account from one address in a row before it must wait (`features.md` §3).
+const PER_ACCOUNT: u32 = 10;
+/// Failures from one address, whatever the account, within the wait.
+const PER_ADDRESS: u32 = 100;
+/// How long it must wait, in milliseconds.
+const WAIT: i64 = 20 * 60 * 1000;
+/// Entries kept; beyond it the oldest go, so that a flood of names cannot fill the memory.
+const MOST: usize = 50_000;
+
+#[derive(Default)]
+pub(crate) struct Attempts {
+    failed: Mutex<HashMap<String, (u32, Millis)>>,
+}
+
+fn keys(account: &str, address: &str) -> [(String, u32); 2] {
+    [(format!("{address} {}", account.to_lowercase()), PER_ACCOUNT), (address.to_owned(), PER_ADDRESS)]
+}
+
+impl Attempts {
+    /// Seconds to wait before another try is looked at, if any.
+    pub(crate) fn must_wait(&self, account: &str, address: &str, now: Millis) -> Option<u32> {
+        let failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let keys = keys(account, address);
+        let left = keys.iter().filter_map(|(key, limit)| {
+            let (count, last) = failed.get(key)?;
+            let left = WAIT - now.since(*last);
+            (count >= limit && left > 0).then_some(left)
+        });
+        left.max().map(|ms| u32::try_from(ms / 1000 + 1).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn failed(&self, account: &str, address: &str, now: Millis) {
+        let mut failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if failed.len() >= MOST {
+            failed.retain(|_, (_, last)| now.since(*last) < WAIT);
+            if failed.len() >= MOST {
+                failed.clear();
+            }
+        }
+        for (key, _) in keys(account, address) {
+            let entry = failed.entry(key).or_insert((0, now));
+            if now.since(entry.1) >= WAIT {
+                entry.0 = 0;
+            }
+            *entry = (entry.0 + 1, now);
+        }
+    }
+
+    pub(crate) fn succeeded(&self, account: &str, address: &str) {
+        let mut failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let [(account, _), _] = keys(account, address);
+        failed.remove(&account);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_eleventh_try_waits_and_other_accounts_do_not() {
+        let attempts = Attempts::default();
+        for _ in 0..10 {
+            assert_eq!(attempts.must_wait("Ann", "10.0.0.1", Millis(0)), None);
+            attempts.failed("ann", "10.0.0.1", Millis(0));
+        }
+        assert_eq!(attempts.must_wait("ANN", "10.0.0.1", Millis(60_000)), Some(19 * 60 + 1));
+        assert_eq!(attempts.must_wait("ann", "10.0.0.2", Millis(60_000)), None);
+        assert_eq!(attempts.must_wait("bob", "10.0.0.1", Millis(60_000)), None);
+        assert_eq!(attempts.must_wait("ann", "10.0.0.1", Millis(WAIT)), None);
+    }
+
+    #[test]
+    fn a_success_clears_the_count_and_an_address_is_limited_as_a_whole() {
+        let attempts = Attempts::default();
+        for _ in 0..9 {
+            attempts.failed("ann", "a", Millis(0));
+        }
+        attempts.succeeded("ann", "a");
+        attempts.failed("ann", "a", Millis(0));
+        assert_eq!(attempts.must_wait("ann", "a", Millis(0)), None);
+        for n in 0..100 {
+            attempts.failed(&format!("user{n}"), "a", Millis(0));
+        }
+        assert!(attempts.must_wait("somebody", "a", Millis(0)).is_some());
+    }
+}

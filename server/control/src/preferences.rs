@@ -1,0 +1,38 @@
+//! What people set for themselves.
+
+use crate::{Caller, Control, Result, now, store_failed};
+use store::Audit;
+use types::Problem;
+use types::list::ColumnLayout;
+use types::permission::Permission;
+
+/// Columns that a layout can name, and characters in a name: a bound on what one person can store.
+const MOST_COLUMNS: usize = 64;
+
+fn key(table: &str) -> Result<String> {
+    let named = ["users", "sessions"].contains(&table);
+    if named { Ok(format!("columns.{table}")) } else { Err(Problem::NotFound("table".into())) }
+}
+
+impl Control {
+    /// The caller's choice of columns for a table; empty when they made none.
+    pub async fn columns(&self, caller: &Caller, table: &str) -> Result<ColumnLayout> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let stored = self.store.preference(me.id, &key(table)?).await.map_err(store_failed("reading a setting"))?;
+        Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    /// Keeps the caller's choice of columns; at least one must be shown.
+    pub async fn set_columns(&self, caller: &Caller, table: &str, layout: &ColumnLayout) -> Result<()> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        if layout.is_empty() || layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS) {
+            return Err(Problem::field("columns", "Show at least one column."));
+        }
+        let value = serde_json::json!(layout).to_string();
+        let mut change = self.store.change().await.map_err(store_failed("keeping a setting"))?;
+        change.set_preference(me.id, &key(table)?, &value).await.map_err(store_failed("keeping a setting"))?;
+        let audit = Audit { at: now(), actor: Some(me.id), address: &caller.address, action: "set columns", subject: table, detail: &value };
+        change.audit(&audit).await.map_err(store_failed("keeping a setting"))?;
+        change.commit().await.map_err(store_failed("keeping a setting"))
+    }
+}

@@ -1,0 +1,139 @@
+//! What is done at the machine itself, not through a page: the first start, and the administrator's commands on the command line.
+//!
+//! Whoever can run these can read the database file, so they take no caller.
+
+use crate::{Control, Result, now, random_text, store_failed};
+use store::Audit;
+use types::Problem;
+use types::id::{DomainId, ProjectId, UserId};
+use types::permission::Role;
+use types::quantity::{Quantity, Slots};
+use types::user::{CreateUser, UserStatus};
+
+/// Sessions that the keypair policy `default` allows at one time.
+const DEFAULT_SESSIONS: u32 = 20;
+
+/// The administrator that was created at the first start.
+pub struct FirstAdministrator {
+    pub email: String,
+    /// Set when it was made up here: to be shown once.
+    pub password: Option<String>,
+}
+
+/// People and sessions per transaction when seeding: large enough to be fast, small enough to report progress.
+const SEED_STEP: u64 = 20_000;
+
+impl Control {
+    /// Makes the database ready: what exists from the start, and an administrator when nobody has an account yet.
+    pub async fn first_start(&self, email: Option<&str>, password: Option<&str>) -> Result<Option<FirstAdministrator>> {
+        let total = Slots::cpu_mem(Quantity::whole(128), 512 << 30);
+        let (domain, project) = (DomainId(uuid::Uuid::now_v7()), ProjectId(uuid::Uuid::now_v7()));
+        let mut change = self.store.change().await.map_err(store_failed("preparing the database"))?;
+        store::first_people(&mut change, domain, project, &total, DEFAULT_SESSIONS, now())
+            .await
+            .map_err(store_failed("preparing the database"))?;
+        change.commit().await.map_err(store_failed("preparing the database"))?;
+        if self.store.has_users().await.map_err(store_failed("looking for people"))? {
+            return Ok(None);
+        }
+        let email = email.unwrap_or("admin@yardmaster.local").to_owned();
+        let made_up = match password {
+            Some(_) => None,
+            None => Some(made_up_password()?),
+        };
+        let password = password.map(String::from).or_else(|| made_up.clone()).unwrap_or_default();
+        self.create_user_here(&email, "admin", "Administrator", &password, Role::Superadmin).await?;
+        Ok(Some(FirstAdministrator { email, password: made_up }))
+    }
+
+    /// Creates a person in the domain and project `default`.
+    pub async fn create_user_here(&self, email: &str, username: &str, full_name: &str, password: &str, role: Role) -> Result<UserId> {
+        let domains = self.store.domains(None).await.map_err(store_failed("listing domains"))?;
+        let domain = domains.into_iter().find(|d| d.name == "default").ok_or_else(|| Problem::NotFound("domain default".into()))?;
+        let new = CreateUser {
+            email: email.into(),
+            username: username.into(),
+            full_name: full_name.into(),
+            password: password.into(),
+            role,
+            status: UserStatus::Active,
+            domain: domain.id,
+            projects: domain.projects.into_iter().filter(|p| p.name == "default").map(|p| p.id).collect(),
+            description: String::new(),
+        };
+        new.check()?;
+        self.write_user(None, "command line", &new).await
+    }
+
+    /// Gives a person a new password and ends all their sign-ins. Returns the password when it was made up here.
+    pub async fn reset_password_here(&self, login: &str, password: Option<&str>) -> Result<Option<String>> {
+        let made_up = match password {
+            Some(_) => None,
+            None => Some(made_up_password()?),
+        };
+        let password = password.map(String::from).or_else(|| made_up.clone()).unwrap_or_default();
+        let mut errors = Vec::new();
+        types::rules::password("password", &password, &mut errors);
+        if !errors.is_empty() {
+            return Err(Problem::Invalid(errors));
+        }
+        let account = self.store.account_by_login(login).await.map_err(store_failed("looking an account up"))?;
+        let account = account.ok_or_else(|| Problem::NotFound("person".into()))?;
+        let hash = self.shared.passwords.hash(&password).await?;
+        let at = now();
+        let mut change = self.store.change().await.map_err(store_failed("setting a password"))?;
+        change.set_password(account.id, &hash, at).await.map_err(store_failed("setting a password"))?;
+        change.delete_sign_ins(account.id).await.map_err(store_failed("ending sign-ins"))?;
+        let subject = account.id.to_string();
+        let audit = Audit { at, actor: None, address: "command line", action: "reset password", subject: &subject, detail: "{}" };
+        change.audit(&audit).await.map_err(store_failed("setting a password"))?;
+        change.commit().await.map_err(store_failed("setting a password"))?;
+        Ok(made_up)
+    }
+
+    /// Writes many people and ended sessions, for measuring. Refused on a database that holds more than a first start leaves,
+    /// unless `force`. All seeded people share the password that is returned.
+    pub async fn seed(&self, users: u64, sessions: u64, force: bool, progress: impl Fn(&str, u64, u64)) -> Result<String> {
+        let (there, sessions_there) = self.store.row_counts().await.map_err(store_failed("counting rows"))?;
+        if (there > 1 || sessions_there > 0) && !force {
+            return Err(Problem::Conflict(format!(
+                "This database holds {there} people and {sessions_there} sessions already. Seed an empty one, or add --force."
+            )));
+        }
+        let domains = self.store.domains(None).await.map_err(store_failed("listing domains"))?;
+        let place = domains.iter().find_map(|d| Some((d.id, d.projects.first()?.id)));
+        let (domain, project) = place.ok_or_else(|| Problem::NotFound("project".into()))?;
+        let password = made_up_password()?;
+        let hash = self.shared.passwords.hash(&password).await?;
+        let (first_user, first_session) = (there.unsigned_abs(), sessions_there.unsigned_abs());
+        for from in (0..users).step_by(SEED_STEP as usize) {
+            let to = (from + SEED_STEP).min(users);
+            let mut change = self.store.change().await.map_err(store_failed("seeding people"))?;
+            change.seed_users(first_user + from, first_user + to, domain, project, &hash, now()).await.map_err(store_failed("seeding people"))?;
+            change.commit().await.map_err(store_failed("seeding people"))?;
+            progress("people", to, users);
+        }
+        let owner = UserId(uuid::Uuid::nil());
+        for from in (0..sessions).step_by(SEED_STEP as usize) {
+            let to = (from + SEED_STEP).min(sessions);
+            let mut change = self.store.change().await.map_err(store_failed("seeding sessions"))?;
+            change
+                .seed_sessions(first_session + from, first_session + to, owner, domain, project, now())
+                .await
+                .map_err(store_failed("seeding sessions"))?;
+            change.commit().await.map_err(store_failed("seeding sessions"))?;
+            progress("sessions", to, sessions);
+        }
+        let mut change = self.store.change().await.map_err(store_failed("measuring the tables"))?;
+        change.analyze().await.map_err(store_failed("measuring the tables"))?;
+        change.commit().await.map_err(store_failed("measuring the tables"))?;
+        Ok(password)
+    }
+}
+
+/// A password that satisfies the rule and is easy to read out: `XXXX-XXXX-XXXX-XXXX-7`, 80 bits of it random.
+pub fn made_up_password() -> Result<String> {
+    let text = random_text(16)?;
+    let groups: Vec<&str> = (0..4).map(|i| &text[i * 4..i * 4 + 4]).collect();
+    Ok(format!("{}-7", groups.join("-")))
+}

@@ -1,0 +1,141 @@
+//! Signing in and out, and the list of one's signed-in browsers.
+
+use crate::{Caller, Control, Result, internal, now, store_failed};
+use sha2::{Digest, Sha256};
+use store::{Account, Audit, NewSignIn};
+use types::Problem;
+use types::id::SignInId;
+use types::permission::{Me, Permission};
+use types::time::Millis;
+use types::user::{SignIn, UserStatus};
+
+/// Milliseconds that a sign-in lasts after it was last used: 7 days.
+pub const SIGN_IN_LASTS: i64 = 7 * 86_400_000;
+/// Milliseconds after which it ends however much it is used: 30 days.
+const SIGN_IN_LASTS_AT_MOST: i64 = 30 * 86_400_000;
+/// A use is written down at most this often, in milliseconds: a read must not cost a write each time.
+const TOUCH_EVERY: i64 = 60_000;
+
+/// A fresh sign-in.
+pub struct SignedIn {
+    /// What the cookie holds. Exists nowhere else.
+    pub token: String,
+    pub me: Me,
+}
+
+fn me_of(account: &Account) -> Me {
+    Me {
+        id: account.id,
+        email: account.email.clone(),
+        username: account.username.clone(),
+        full_name: account.full_name.clone(),
+        role: account.role,
+        domain: account.domain,
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+impl Control {
+    /// Signs in by email or username and password. Never says which of them was wrong, and takes the same time for both.
+    pub async fn sign_in(&self, caller: &Caller, login: &str, password: &str) -> Result<SignedIn> {
+        let (login, at) = (login.trim(), now());
+        if login.is_empty() || password.is_empty() {
+            return Err(Problem::field("login", "Type your email or username, and your password."));
+        }
+        if login.len() > 256 || password.len() > types::rules::MAX_PASSWORD {
+            return Err(wrong());
+        }
+        if let Some(seconds) = self.shared.attempts.must_wait(login, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        let account = self.store.account_by_login(login).await.map_err(store_failed("looking an account up"))?;
+        let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let fits = self.shared.passwords.check(password, stored).await?;
+        // An account that is not active is refused in the same words: whether it exists is nobody's business.
+        let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
+            self.shared.attempts.failed(login, &caller.address, at);
+            self.note_refusal(caller, at).await?;
+            return Err(wrong());
+        };
+        self.shared.attempts.succeeded(login, &caller.address);
+
+        let mut bytes = [0u8; 32];
+        getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
+        let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let mut change = self.store.change().await.map_err(store_failed("signing in"))?;
+        let browser: String = caller.browser.chars().take(300).collect();
+        let id = SignInId(uuid::Uuid::now_v7());
+        let new = NewSignIn {
+            id,
+            token_hash: &hash(&token),
+            user: account.id,
+            at,
+            expires_at: Millis(at.0 + SIGN_IN_LASTS),
+            address: &caller.address,
+            browser: &browser,
+        };
+        change.insert_sign_in(&new, at).await.map_err(store_failed("signing in"))?;
+        let subject = account.id.to_string();
+        let audit = Audit { at, actor: Some(account.id), address: &caller.address, action: "sign-in", subject: &subject, detail: "{}" };
+        change.audit(&audit).await.map_err(store_failed("signing in"))?;
+        change.commit().await.map_err(store_failed("signing in"))?;
+        Ok(SignedIn { token, me: me_of(&account) })
+    }
+
+    async fn note_refusal(&self, caller: &Caller, at: Millis) -> Result<()> {
+        let mut change = self.store.change().await.map_err(store_failed("noting a refused sign-in"))?;
+        // Without the name that was typed: people type passwords there.
+        let audit = Audit { at, actor: None, address: &caller.address, action: "sign-in refused", subject: "", detail: "{}" };
+        change.audit(&audit).await.map_err(store_failed("noting a refused sign-in"))?;
+        change.commit().await.map_err(store_failed("noting a refused sign-in"))
+    }
+
+    /// The caller behind a cookie's token; nobody when it is not known, has expired, or its person is no longer active.
+    pub async fn caller(&self, token: Option<&str>, address: &str, browser: &str) -> Result<Caller> {
+        let nobody = Caller::nobody(address, browser);
+        let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
+        let found = self.store.signed_in(&hash(token)).await.map_err(store_failed("reading a sign-in"))?;
+        let at = now();
+        let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else { return Ok(nobody) };
+        if at.since(found.last_used) > TOUCH_EVERY {
+            let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
+            let mut change = self.store.change().await.map_err(store_failed("noting a use"))?;
+            change.touch_sign_in(found.id, at, until).await.map_err(store_failed("noting a use"))?;
+            change.commit().await.map_err(store_failed("noting a use"))?;
+        }
+        Ok(nobody.signed_in(me_of(&found.account), found.id))
+    }
+
+    /// Ends the caller's own sign-in. Nothing happens when there is none.
+    pub async fn sign_out(&self, caller: &Caller) -> Result<()> {
+        let Ok((_, id)) = caller.person() else { return Ok(()) };
+        self.end_sign_in(caller, id).await
+    }
+
+    /// The browsers in which the caller is signed in.
+    pub async fn sign_ins(&self, caller: &Caller) -> Result<Vec<SignIn>> {
+        let (me, current) = caller.person()?;
+        self.store.sign_ins_of(me.id, now(), current).await.map_err(store_failed("listing sign-ins"))
+    }
+
+    /// Ends one of the caller's sign-ins.
+    pub async fn end_sign_in(&self, caller: &Caller, id: SignInId) -> Result<()> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let at = now();
+        let mut change = self.store.change().await.map_err(store_failed("signing out"))?;
+        if !change.delete_sign_in(me.id, id).await.map_err(store_failed("signing out"))? {
+            return Err(Problem::NotFound("sign-in".into()));
+        }
+        let subject = me.id.to_string();
+        let audit = Audit { at, actor: Some(me.id), address: &caller.address, action: "sign-out", subject: &subject, detail: "{}" };
+        change.audit(&audit).await.map_err(store_failed("signing out"))?;
+        change.commit().await.map_err(store_failed("signing out"))
+    }
+}
+
+fn wrong() -> Problem {
+    Problem::field("login", "Email or username and password do not fit together. Check both and try again.")
+}

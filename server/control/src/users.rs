@@ -1,0 +1,112 @@
+//! People: the list, one person, and creating one.
+
+use crate::{Caller, Control, Result, internal, now, random_text, store_failed};
+use futures::{Stream, StreamExt};
+use store::{Audit, NewUser};
+use types::event::{Audience, Topic};
+use types::id::UserId;
+use types::list::{ListQuery, Page};
+use types::permission::{Permission, may_grant};
+use types::project::DomainChoice;
+use types::user::{CreateUser, USERS, UserDetail, UserRow};
+use types::{FieldError, Problem};
+
+/// The keypair policy of everybody whose policy was not chosen.
+pub(crate) const DEFAULT_POLICY: &str = "default";
+
+impl Control {
+    /// A page of people, of the caller's domain or of all.
+    pub async fn users(&self, caller: &Caller, query: &ListQuery) -> Result<Page<UserRow>> {
+        let (_, domain) = caller.need_domain(Permission::ReadUsers)?;
+        query.check(&USERS)?;
+        self.store.users(query, domain).await.map_err(store_failed("listing people"))
+    }
+
+    /// Everyone that the filter selects, for an export.
+    pub fn all_users(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<UserRow>> + Send + use<>> {
+        let (_, domain) = caller.need_domain(Permission::ReadUsers)?;
+        query.check(&USERS)?;
+        Ok(self.store.all_users(query, domain).map(|row| row.map_err(internal("exporting people"))))
+    }
+
+    /// One person.
+    pub async fn user(&self, caller: &Caller, id: UserId) -> Result<UserDetail> {
+        let (_, domain) = caller.need_domain(Permission::ReadUsers)?;
+        let found = self.store.user(id, domain).await.map_err(store_failed("reading a person"))?;
+        found.ok_or_else(|| Problem::NotFound("person".into()))
+    }
+
+    /// The domains and projects that a new person can be put in.
+    pub async fn domains(&self, caller: &Caller) -> Result<Vec<DomainChoice>> {
+        let (_, domain) = caller.need_domain(Permission::CreateUsers)?;
+        self.store.domains(domain).await.map_err(store_failed("listing domains"))
+    }
+
+    /// Creates a person with a main keypair (`admin-menus.md`, create and update users).
+    pub async fn create_user(&self, caller: &Caller, new: &CreateUser) -> Result<UserId> {
+        let (me, _) = caller.need(Permission::CreateUsers)?;
+        new.check()?;
+        let mut errors = Vec::new();
+        if !may_grant(me.role).contains(&new.role) {
+            errors.push(FieldError::new("role", format!("You may not create a {}.", new.role.label().to_lowercase())));
+        }
+        let domains = self.domains(caller).await?;
+        match domains.iter().find(|domain| domain.id == new.domain) {
+            None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
+            Some(domain) if !new.projects.iter().all(|id| domain.projects.iter().any(|p| p.id == *id)) => {
+                errors.push(FieldError::new("projects", format!("Choose projects of the domain {}.", domain.name)));
+            }
+            Some(_) => {}
+        }
+        if !errors.is_empty() {
+            return Err(Problem::Invalid(errors));
+        }
+        let (id, address) = (me.id, caller.address.clone());
+        self.write_user(Some(id), &address, new).await
+    }
+
+    /// Writes an account that has been checked.
+    pub(crate) async fn write_user(&self, actor: Option<UserId>, address: &str, new: &CreateUser) -> Result<UserId> {
+        let hash = self.shared.passwords.hash(&new.password).await?;
+        let (id, at) = (UserId(uuid::Uuid::now_v7()), now());
+        // 20 characters with a prefix, the shape that the incumbent's clients expect.
+        let access_key = format!("AKIA{}", random_text(16)?);
+        let mut projects = new.projects.clone();
+        projects.sort_unstable();
+        projects.dedup();
+        let user = NewUser {
+            id,
+            email: &new.email,
+            username: &new.username,
+            full_name: &new.full_name,
+            password_hash: &hash,
+            role: new.role,
+            status: new.status,
+            domain: new.domain,
+            projects: &projects,
+            description: &new.description,
+            access_key: &access_key,
+            policy: DEFAULT_POLICY,
+            at,
+        };
+        let mut change = self.store.change().await.map_err(store_failed("creating a person"))?;
+        if let Err(error) = change.insert_user(&user).await {
+            return Err(match error.taken().as_deref() {
+                Some("users.email_key") => Problem::field("email", "An account with this email exists already. Use another one."),
+                Some("users.username_key") => Problem::field("username", "An account with this username exists already. Use another one."),
+                _ => internal("creating a person")(error),
+            });
+        }
+        let detail = serde_json::json!({
+            "email": new.email, "username": new.username, "full_name": new.full_name, "role": new.role, "status": new.status,
+            "domain": new.domain, "projects": projects, "description": new.description, "access_key": access_key,
+        });
+        let (subject, detail) = (id.to_string(), detail.to_string());
+        let audit = Audit { at, actor, address, action: "create user", subject: &subject, detail: &detail };
+        change.audit(&audit).await.map_err(store_failed("creating a person"))?;
+        let audience = Audience { owner: None, domain: Some(new.domain) };
+        change.tell(Topic::User, &subject, audience, None, at).await.map_err(store_failed("creating a person"))?;
+        change.commit().await.map_err(store_failed("creating a person"))?;
+        Ok(id)
+    }
+}

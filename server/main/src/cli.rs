@@ -1,0 +1,261 @@
+//! The command line.
+
+use crate::config::{Given, Settings};
+use crate::{App, metrics, router};
+use anyhow::{Context, Result, bail};
+use axum::serve::ListenerExt;
+use clap::{Parser, Subcommand};
+use control::Control;
+use engine::local::LocalEngine;
+use leptos::config::LeptosOptions;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use types::permission::Role;
+
+/// Console and control plane of a shared compute cluster.
+///
+/// `yardmaster serve` starts it; the first time, it creates an administrator and prints the password once.
+#[derive(Parser)]
+#[command(name = "yardmaster", version, about, long_about, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  yardmaster serve --listen 0.0.0.0:8080 --data /var/lib/yardmaster
+  yardmaster user create --data /var/lib/yardmaster --email ann@example.org --username ann
+  YARDMASTER_ADMIN_EMAIL=root@example.org YARDMASTER_ADMIN_PASSWORD='…' yardmaster serve
+
+SIGTERM ends the server after the requests in flight; sessions go on running and are found again at the next start.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the console and the control plane
+    Serve(Serve),
+    /// Create people and give them new passwords, at this machine
+    #[command(subcommand)]
+    User(User),
+    /// Fill an empty database with people and ended sessions, for measuring
+    Seed(Seed),
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    #[command(flatten)]
+    given: Given,
+    /// Email of the administrator that the first start creates [default: admin@yardmaster.local]
+    #[arg(long, env = "YARDMASTER_ADMIN_EMAIL", value_name = "EMAIL")]
+    admin_email: Option<String>,
+    /// Its password; made up and printed once when it is not given. Only read from the environment, since others see command lines
+    #[arg(skip)]
+    admin_password: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum User {
+    /// Create a person in the domain and project “default”
+    Create {
+        #[arg(long, env = "YARDMASTER_DATA", default_value = "data", value_name = "DIR")]
+        data: PathBuf,
+        #[arg(long)]
+        email: String,
+        #[arg(long)]
+        username: String,
+        #[arg(long, default_value = "")]
+        full_name: String,
+        /// superadmin, admin, user or monitor
+        #[arg(long, default_value = "user")]
+        role: String,
+        /// Read the password from standard input; without it one is made up and printed
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Give a person a new password and end all their sign-ins
+    ResetPassword {
+        #[arg(long, env = "YARDMASTER_DATA", default_value = "data", value_name = "DIR")]
+        data: PathBuf,
+        /// Email or username
+        login: String,
+        /// Read the password from standard input; without it one is made up and printed
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(clap::Args)]
+struct Seed {
+    #[arg(long, env = "YARDMASTER_DATA", default_value = "data", value_name = "DIR")]
+    data: PathBuf,
+    /// People to write
+    #[arg(long, default_value_t = 0)]
+    users: u64,
+    /// Ended sessions to write
+    #[arg(long, default_value_t = 0)]
+    sessions: u64,
+    /// Do it even if the database is not empty
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // At least four threads: a page that is being rendered on the only one would wait for itself.
+    let threads = std::thread::available_parallelism().map_or(4, |n| n.get().max(4));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments.command)),
+        Err(error) => Err(anyhow::Error::new(error).context("the threads could not be started")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("yardmaster: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(mut serve) => {
+            serve.admin_password = std::env::var("YARDMASTER_ADMIN_PASSWORD").ok();
+            let settings = serve.given.clone().check()?;
+            start_log(settings.log_json);
+            self::serve(settings, serve.admin_email.as_deref(), serve.admin_password.as_deref()).await
+        }
+        Command::User(User::Create { data, email, username, full_name, role, password_stdin }) => {
+            let control = open(&data).await?;
+            let Some(role) = Role::from_key(&role) else { bail!("`--role` is {role:?}; allowed are superadmin, admin, user and monitor") };
+            control.first_start(None, None).await.map_err(plain).map(drop).or_else(|_| anyhow::Ok(()))?;
+            let given = if password_stdin { Some(read_password()?) } else { None };
+            let password = match given {
+                Some(password) => password,
+                None => {
+                    let password = control::made_up_password().map_err(plain)?;
+                    println!("Password of {email}: {password}");
+                    password
+                }
+            };
+            control.create_user_here(&email, &username, &full_name, &password, role).await.map_err(plain)?;
+            println!("Created {email}.");
+            Ok(())
+        }
+        Command::User(User::ResetPassword { data, login, password_stdin }) => {
+            let control = open(&data).await?;
+            let given = if password_stdin { Some(read_password()?) } else { None };
+            if let Some(password) = control.reset_password_here(&login, given.as_deref()).await.map_err(plain)? {
+                println!("New password of {login}: {password}");
+            }
+            println!("All sign-ins of {login} have been ended.");
+            Ok(())
+        }
+        Command::Seed(seed) => {
+            let control = open(&seed.data).await?;
+            if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
+                println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
+            }
+            let started = std::time::Instant::now();
+            let progress = |what: &str, done: u64, of: u64| eprintln!("{done} of {of} {what}, {:.0?}", started.elapsed());
+            let password = control.seed(seed.users, seed.sessions, seed.force, progress).await.map_err(plain)?;
+            println!("Password of every seeded person: {password}");
+            Ok(())
+        }
+    }
+}
+
+fn plain(problem: types::Problem) -> anyhow::Error {
+    match problem {
+        types::Problem::Invalid(errors) => {
+            let lines: Vec<_> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
+            anyhow::anyhow!(lines.join("\n"))
+        }
+        other => anyhow::anyhow!(other.to_string()),
+    }
+}
+
+fn read_password() -> Result<String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("the password could not be read from standard input")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn start_log(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn".into());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { log.json().init() } else { log.init() }
+}
+
+/// The database and the engine of one data folder.
+async fn open(data: &Path) -> Result<Control> {
+    create_private(data)?;
+    let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be opened", data.display()))?;
+    let file = data.join("yardmaster.db");
+    let store = Store::open(&file).await.with_context(|| format!("the database {} cannot be opened", file.display()))?;
+    let exe = std::env::current_exe().context("this program cannot find its own file")?;
+    let engine = LocalEngine::open(data.join("sessions"), exe).context("the local engine cannot be opened")?;
+    Ok(Control::new(store, Arc::new(engine)))
+}
+
+/// The data folder belongs to whoever runs the server alone.
+fn create_private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o711);
+    builder.create(folder).with_context(|| format!("the data folder {} cannot be created", folder.display()))
+}
+
+async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
+    let control = open(&settings.data).await?;
+    let first = control.first_start(email, password).await.map_err(plain)?;
+    let options = site_options()?;
+    let app = App { control: control.clone(), settings: Arc::new(settings.clone()), options };
+
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| format!("`listen` = {}: the address cannot be used", settings.listen))?;
+    let address = listener.local_addr()?;
+    // Small pieces of a streamed page go out at once instead of waiting for each other's acknowledgement.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    if let Some(metrics) = settings.metrics {
+        match TcpListener::bind(metrics).await {
+            Ok(listener) => drop(tokio::spawn(axum::serve(listener, metrics::router(app.clone())).into_future())),
+            // A second server on the same machine is no reason not to start.
+            Err(error) => tracing::warn!(%metrics, %error, "no metrics: the address cannot be used"),
+        }
+    }
+    tokio::spawn(control.run());
+
+    // On standard output, without the log: what a person who starts it for the first time needs to read.
+    println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
+    if let Some(first) = first {
+        println!("Administrator: {}", first.email);
+        if let Some(password) = first.password {
+            println!("Password (shown only now): {password}");
+        }
+    }
+    axum::serve(listener, router::service(app)).with_graceful_shutdown(asked_to_end()).await.context("the server ended")?;
+    Ok(())
+}
+
+/// Where the built console lies: as `cargo xtask serve` says, else beside this binary.
+fn site_options() -> Result<LeptosOptions> {
+    let conf = leptos::config::get_configuration(None).context("the console's settings (LEPTOS_…) cannot be read")?;
+    Ok(conf.leptos_options)
+}
+
+/// Waits for SIGTERM or Ctrl-C. Requests in flight get some seconds; event streams would never end by themselves.
+async fn asked_to_end() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    tracing::info!("asked to end: finishing the requests in flight; sessions go on running");
+    tokio::spawn(async {
+        tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        std::process::exit(0);
+    });
+}

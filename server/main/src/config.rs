@@ -1,0 +1,161 @@
+//! Settings of `serve`: each from the command line, else `YARDMASTER_…`, else the file, else a default. All are read and checked
+//! once at start; one that is wrong is refused with its key, its value and what is allowed.
+
+use anyhow::{Context, Result, bail};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The settings as given, before they are checked: every one is text, so that all refusals read alike.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Given {
+    /// Address and port of the console [default: 127.0.0.1:8080]
+    #[arg(long, env = "YARDMASTER_LISTEN", value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Folder of the database, logs and sessions; created when missing [default: ./data]
+    #[arg(long, env = "YARDMASTER_DATA", value_name = "DIR")]
+    pub data: Option<String>,
+    /// TOML file with these settings, by the same names (without dashes in front)
+    #[arg(long, env = "YARDMASTER_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address by which people reach the console, if a proxy stands before it; https makes cookies secure
+    #[arg(long, env = "YARDMASTER_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Loopback address and port of /metrics, or “off” [default: 127.0.0.1:9464]
+    #[arg(long, env = "YARDMASTER_METRICS", value_name = "ADDRESS:PORT")]
+    pub metrics: Option<String>,
+    /// Trust X-Forwarded-For from a proxy on loopback: yes or no [default: no]
+    #[arg(long, env = "YARDMASTER_TRUST_PROXY", value_name = "YES/NO")]
+    pub trust_proxy: Option<String>,
+    /// How log lines are written: text or json [default: text]
+    #[arg(long, env = "YARDMASTER_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+/// The settings, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub data: PathBuf,
+    /// Scheme, host and port, without a slash at the end.
+    pub public_url: Option<String>,
+    pub metrics: Option<SocketAddr>,
+    pub trust_proxy: bool,
+    pub log_json: bool,
+}
+
+const KEYS: [&str; 6] = ["listen", "data", "public-url", "metrics", "trust-proxy", "log-format"];
+
+impl Given {
+    /// Reads the file, if one is named, and checks everything.
+    pub fn check(self) -> Result<Settings> {
+        let file = match &self.config {
+            None => toml::Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+                text.parse().with_context(|| format!("the configuration file {} is not valid TOML", path.display()))?
+            }
+        };
+        if let Some(key) = file.keys().find(|key| !KEYS.contains(&key.as_str())) {
+            bail!("the configuration file has a key `{key}`, which is not a setting; allowed are: {}", KEYS.join(", "));
+        }
+        let pick = |given: Option<String>, key: &str| -> Result<Option<String>> {
+            match (given, file.get(key)) {
+                (Some(value), _) => Ok(Some(value)),
+                (None, None) => Ok(None),
+                (None, Some(toml::Value::String(text))) => Ok(Some(text.clone())),
+                (None, Some(toml::Value::Boolean(yes))) => Ok(Some(if *yes { "yes" } else { "no" }.into())),
+                (None, Some(other)) => bail!("`{key}` = {other} in the configuration file: write it as text in quotes"),
+            }
+        };
+        let listen = pick(self.listen, "listen")?.unwrap_or_else(|| "127.0.0.1:8080".into());
+        let metrics = pick(self.metrics, "metrics")?.unwrap_or_else(|| "127.0.0.1:9464".into());
+        let public_url = pick(self.public_url, "public-url")?;
+        let trust_proxy = pick(self.trust_proxy, "trust-proxy")?;
+        let log_format = pick(self.log_format, "log-format")?;
+        Ok(Settings {
+            listen: address("listen", &listen)?,
+            data: pick(self.data, "data")?.unwrap_or_else(|| "data".into()).into(),
+            public_url: public_url.map(|url| public(&url)).transpose()?,
+            metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
+            trust_proxy: choice("trust-proxy", trust_proxy.as_deref(), ["no", "yes"])?,
+            log_json: choice("log-format", log_format.as_deref(), ["text", "json"])?,
+        })
+    }
+}
+
+fn refused(key: &str, value: &str, allowed: &str) -> anyhow::Error {
+    anyhow::anyhow!("`{key}` is {value:?}; allowed is {allowed}")
+}
+
+fn address(key: &str, value: &str) -> Result<SocketAddr> {
+    value.parse().map_err(|_| refused(key, value, "an address with a port, such as 127.0.0.1:8080 or [::]:8080"))
+}
+
+fn loopback(value: &str) -> Result<SocketAddr> {
+    let allowed = "a loopback address with a port, such as 127.0.0.1:9464, or off";
+    let address: SocketAddr = value.parse().map_err(|_| refused("metrics", value, allowed))?;
+    // Metrics tell what runs here and ask nobody who they are.
+    if address.ip().is_loopback() { Ok(address) } else { Err(refused("metrics", value, allowed)) }
+}
+
+fn public(value: &str) -> Result<String> {
+    let trimmed = value.trim_end_matches('/');
+    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', ' ']) => Ok(trimmed.into()),
+        _ => Err(refused("public-url", value, "a scheme and a host, such as https://cluster.example.org")),
+    }
+}
+
+/// True for the second of two words; the first is the default.
+fn choice(key: &str, value: Option<&str>, words: [&str; 2]) -> Result<bool> {
+    match value {
+        None => Ok(false),
+        Some(value) if value == words[0] => Ok(false),
+        Some(value) if value == words[1] => Ok(true),
+        Some(value) => Err(refused(key, value, &format!("{} or {}", words[0], words[1]))),
+    }
+}
+
+impl Settings {
+    /// Cookies are marked secure, and bound to the host by their name, when people come over TLS.
+    pub fn secure(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(key: &str, value: &str) -> Given {
+        let value = Some(value.to_owned());
+        match key {
+            "listen" => Given { listen: value, ..Given::default() },
+            "public-url" => Given { public_url: value, ..Given::default() },
+            "metrics" => Given { metrics: value, ..Given::default() },
+            _ => Given { log_format: value, ..Given::default() },
+        }
+    }
+
+    #[test]
+    fn a_wrong_setting_is_refused_with_its_key_its_value_and_what_is_allowed() {
+        for (key, value) in [("listen", "8080"), ("public-url", "cluster"), ("metrics", "0.0.0.0:1"), ("log-format", "xml")] {
+            let error = given(key, value).check().unwrap_err().to_string();
+            assert!(error.contains(key) && error.contains(value) && error.contains("allowed is"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file_and_an_unknown_key_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("yardmaster.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\ndata = \"/srv/yard\"\ntrust-proxy = true\n").unwrap();
+        let given = Given { config: Some(file.clone()), listen: Some("127.0.0.1:2".into()), ..Given::default() };
+        let settings = given.check().unwrap();
+        assert_eq!((settings.listen.port(), settings.data.to_str(), settings.trust_proxy), (2, Some("/srv/yard"), true));
+        std::fs::write(&file, "lisen = \"127.0.0.1:1\"\n").unwrap();
+        let error = Given { config: Some(file), ..Given::default() }.check().unwrap_err().to_string();
+        assert!(error.contains("`lisen`") && error.contains("listen"), "{error}");
+    }
+}

@@ -1,0 +1,81 @@
+//! Cookies, and the middleware that turns the sign-in cookie into a [`Caller`].
+//!
+//! `__Host-` binds the sign-in to this very host and to TLS; browsers refuse that name over plain HTTP, so there the cookie has
+//! a plain name.
+
+use crate::App;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{COOKIE, USER_AGENT};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use control::Caller;
+use std::net::SocketAddr;
+
+/// The sign-in cookie's name.
+pub fn sign_in_name(secure: bool) -> &'static str {
+    if secure { "__Host-session" } else { "session" }
+}
+
+/// The value of one cookie of a request.
+pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let pairs = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';'));
+    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// A `Set-Cookie` value that scripts cannot read; `max_age` in seconds, 0 to forget it.
+pub fn write(name: &str, value: &str, max_age: i64, secure: bool) -> String {
+    let secure = if secure { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}")
+}
+
+/// Where a request came from: the peer, or what a trusted proxy on this machine says.
+pub fn address(headers: &HeaderMap, peer: SocketAddr, trust_proxy: bool) -> String {
+    let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).and_then(|list| list.rsplit(',').next());
+    match forwarded {
+        // The last entry is the one our own proxy wrote; those before it can be made up by anybody.
+        Some(address) if trust_proxy && peer.ip().is_loopback() => address.trim().chars().take(64).collect(),
+        _ => peer.ip().to_string(),
+    }
+}
+
+/// Puts the [`Caller`] behind every request into its extensions.
+pub async fn identify(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let token = read(headers, sign_in_name(app.settings.secure())).map(str::to_owned);
+    let browser = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+    let address = address(headers, peer, app.settings.trust_proxy);
+    match app.control.caller(token.as_deref(), &address, &browser).await {
+        Ok(caller) => {
+            request.extensions_mut().insert::<Caller>(caller);
+            next.run(request).await
+        }
+        // The database is away: nobody can be told who they are.
+        Err(problem) => (StatusCode::SERVICE_UNAVAILABLE, problem.to_string()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, "theme=dark; session=abc".parse().unwrap());
+        headers.append(COOKIE, "x=y".parse().unwrap());
+        assert_eq!(read(&headers, "session"), Some("abc"));
+        assert_eq!(read(&headers, "x"), Some("y"));
+        assert_eq!(read(&headers, "sess"), None);
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_on_this_machine_can_name_another_address() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "6.6.6.6, 10.1.2.3".parse().unwrap());
+        let (here, away) = ("127.0.0.1:9".parse().unwrap(), "10.9.9.9:9".parse().unwrap());
+        assert_eq!(address(&headers, here, true), "10.1.2.3");
+        assert_eq!(address(&headers, here, false), "127.0.0.1");
+        assert_eq!(address(&headers, away, true), "10.9.9.9");
+    }
+}

@@ -1,0 +1,153 @@
+//! Files made on the fly: lists as CSV, streamed row by row, and a session's log.
+
+use crate::App;
+use crate::refusal::Refusal;
+use axum::body::Body;
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use control::{Caller, Result};
+use futures::{Stream, StreamExt, stream};
+use types::Problem;
+use types::list::{ListQuery, ListSpec};
+use types::quantity::bytes;
+use types::session::{SESSIONS, SessionRow};
+use types::time::Millis;
+use types::user::{USERS, UserRow};
+
+fn query(spec: &ListSpec, raw: Option<String>) -> ListQuery {
+    let raw = raw.unwrap_or_default();
+    let pairs: Vec<(String, String)> = serde_urlencoded(&raw);
+    ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+}
+
+/// The decoded pairs of a query string.
+fn serde_urlencoded(raw: &str) -> Vec<(String, String)> {
+    let uri: axum::http::Uri = format!("/?{raw}").parse().unwrap_or_default();
+    axum::extract::Query::try_from_uri(&uri).map(|axum::extract::Query(pairs)| pairs).unwrap_or_default()
+}
+
+/// `GET /export/users.csv`
+pub async fn users(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
+    let header = ["User ID", "Username", "Full name", "Domain", "Projects", "Role", "Status", "Description", "Created", "Modified"];
+    let row = |user: UserRow| {
+        vec![
+            user.email,
+            user.username,
+            user.full_name,
+            user.domain,
+            user.projects.join(", "),
+            user.role.label().into(),
+            user.status.label().into(),
+            user.description,
+            user.created_at.iso(),
+            user.modified_at.iso(),
+        ]
+    };
+    match app.control.all_users(&caller, query(&USERS, raw)) {
+        Ok(rows) => csv_file("users", &header, rows, row),
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+/// `GET /export/sessions.csv`
+pub async fn sessions(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
+    let header = [
+        "Session ID", "Name", "Type", "Status", "Status info", "Owner", "Project", "Resource group", "Environment", "Agent", "CPU",
+        "Memory", "Created", "Started", "Ended",
+    ];
+    let row = |session: SessionRow| {
+        let time = |at: Option<Millis>| at.map(Millis::iso).unwrap_or_default();
+        vec![
+            session.id.to_string(),
+            session.name,
+            session.kind.label().into(),
+            session.status.key().into(),
+            session.info,
+            session.owner_email,
+            session.project,
+            session.resource_group,
+            session.image,
+            session.agent.unwrap_or_default(),
+            session.cpu.to_string(),
+            bytes(session.mem),
+            session.created_at.iso(),
+            time(session.started_at),
+            time(session.ended_at),
+        ]
+    };
+    match app.control.all_sessions(&caller, query(&SESSIONS, raw)) {
+        Ok(rows) => csv_file("sessions", &header, rows, row),
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+/// Rows that are written in one piece of the answer.
+const ROWS_PER_PIECE: usize = 500;
+
+fn csv_file<T: Send + 'static>(
+    name: &str,
+    header: &[&str],
+    rows: impl Stream<Item = Result<T>> + Send + 'static,
+    row: impl Fn(T) -> Vec<String> + Send + 'static,
+) -> Response {
+    let first = stream::once(std::future::ready(line(header.iter().copied().map(String::from).collect())));
+    let rest = rows.map(move |item| item.and_then(|item| line(row(item)))).chunks(ROWS_PER_PIECE);
+    // A failure half-way cuts the file off, so that a client sees an unfinished download and not a short list.
+    let pieces = rest.map(|lines| lines.into_iter().collect::<Result<Vec<_>>>().map(|lines| lines.concat()));
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
+        (CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    (headers, Body::from_stream(first.chain(pieces))).into_response()
+}
+
+fn line(cells: Vec<String>) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = writer.write_record(cells.into_iter().map(defused)).map_err(|_| ()).and_then(|()| writer.into_inner().map_err(|_| ()));
+    written.map_err(|()| Problem::Internal("csv".into()))
+}
+
+/// A cell that a spreadsheet would run as a formula is marked as text.
+fn defused(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+/// `GET /sessions/{id}/log`: the whole log as a text file.
+pub async fn log(State(app): State<App>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Response {
+    let Ok(id) = id.parse() else { return Refusal(Problem::NotFound("session".into())).into_response() };
+    let session = match app.control.session(&caller, id).await {
+        Ok(session) => session,
+        Err(problem) => return Refusal(problem).into_response(),
+    };
+    let pieces = stream::unfold(Some(0), move |from: Option<u64>| {
+        let (app, caller) = (app.clone(), caller.clone());
+        async move {
+            let from = from?;
+            match app.control.session_log(&caller, id, from, false).await {
+                Ok(chunk) if chunk.text.is_empty() => None,
+                Ok(chunk) => Some((Ok(chunk.text), (chunk.next > from).then_some(chunk.next))),
+                Err(problem) => Some((Err(problem), None)),
+            }
+        }
+    });
+    // Names are letters, digits, “-”, “_” and “.”: safe in a header.
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{}.log\"", session.row.name)),
+        (CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    (headers, Body::from_stream(pieces)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_never_a_formula() {
+        let text = String::from_utf8(line(vec!["=1+1".into(), "a,\"b\"".into(), "plain".into()]).unwrap()).unwrap();
+        assert_eq!(text, "'=1+1,\"a,\"\"b\"\"\",plain\n");
+    }
+}

@@ -1,0 +1,60 @@
+//! `GET /events`: one stream per tab of what changed, resumed by event id after a drop.
+
+use crate::App;
+use crate::refusal::Refusal;
+use axum::extract::{Extension, Query, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use control::Caller;
+use futures::stream;
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::time::Duration;
+
+#[derive(Deserialize)]
+pub struct From {
+    /// The last event that the page knows of.
+    after: Option<i64>,
+}
+
+/// The stream. A page that was away too long is told `reload`; then it asks for everything anew.
+pub async fn events(State(app): State<App>, Extension(caller): Extension<Caller>, Query(from): Query<From>, headers: HeaderMap) -> Response {
+    let mut grew = match app.control.events_grew(&caller) {
+        Ok(grew) => grew,
+        Err(problem) => return Refusal(problem).into_response(),
+    };
+    // The browser's own resumption wins over the address that the page first opened.
+    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let after = resumed.or(from.after).unwrap_or_else(|| *grew.borrow_and_update());
+    let hello = Event::default().event("hello").id(after.to_string()).data(env!("CARGO_PKG_VERSION"));
+
+    let state = (app, caller, grew, after, VecDeque::from([hello]));
+    let events = stream::unfold(state, |(app, caller, mut grew, mut after, mut ready)| async move {
+        loop {
+            if let Some(event) = ready.pop_front() {
+                return Some((Ok::<_, Infallible>(event), (app, caller, grew, after, ready)));
+            }
+            grew.borrow_and_update();
+            match app.control.events(&caller, after).await {
+                Ok(Some((events, last))) if last > after => {
+                    after = last;
+                    ready.extend(events.into_iter().filter_map(|event| {
+                        Some(Event::default().event("change").id(event.id.to_string()).json_data(&event).ok()?)
+                    }));
+                }
+                Ok(Some(_)) => grew.changed().await.ok()?,
+                Ok(None) => {
+                    after = *grew.borrow();
+                    ready.push_back(Event::default().event("reload").id(after.to_string()).data(""));
+                }
+                // Ended rather than silent: the page connects again and learns why.
+                Err(_) => return None,
+            }
+        }
+    });
+    let mut answer = Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))).into_response();
+    answer.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
+    answer
+}

@@ -1,0 +1,15 @@
+//! A [`Problem`] as an HTTP answer of the plain routes: its status and its sentence.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use types::Problem;
+
+/// The problem as an answer.
+pub struct Refusal(pub Problem);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, format!("{}\n", self.0)).into_response()
+    }
+}

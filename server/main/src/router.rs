@@ -1,0 +1,184 @@
+//! Every route, and the layers around them. The order of the layers is the order in which a request meets them, outermost first.
+
+use crate::{App, cookies, download, live, metrics, refusal::Refusal, sign_in, terminal};
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Router, ServiceExt};
+use console::App as ConsoleApp;
+use leptos::prelude::provide_context;
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use std::sync::OnceLock;
+use std::time::Duration;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::services::ServeDir;
+use tower_http::timeout::ResponseBodyTimeoutLayer;
+use types::Problem;
+
+/// The plain routes (method, path): what a walk over all endpoints must know besides pages and server functions.
+pub const ROUTES: [(&str, &str); 11] = [
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("POST", "/sign-in"),
+    ("POST", "/sign-out"),
+    ("POST", "/theme"),
+    ("GET", "/events"),
+    ("GET", "/export/users.csv"),
+    ("GET", "/export/sessions.csv"),
+    ("GET", "/sessions/{id}/log"),
+    ("GET", "/sessions/{id}/terminal"),
+    ("GET", "/pkg/{file}"),
+];
+
+/// Bytes of a request's body; uploads will have a route and a limit of their own.
+const LARGEST_BODY: usize = 2 << 20;
+/// A page or a download that sends nothing for so long is cut off; event streams ping more often.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// The pages, asked of the console once per process: asking runs the whole console, which must not happen twice at a time.
+fn pages() -> Vec<AxumRouteListing> {
+    static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    PAGES.get_or_init(|| generate_route_list(ConsoleApp)).clone()
+}
+
+/// The whole application.
+pub fn router(app: App) -> Router {
+    let options = app.options.clone();
+    let site_root = app.options.site_root.to_string();
+    let context = {
+        let app = app.clone();
+        move || {
+            provide_context(app.control.clone());
+            console::security::send_headers(app.settings.secure());
+        }
+    };
+    let shell = {
+        let options = options.clone();
+        move || console::document::document(options.clone())
+    };
+    let files = ServeDir::new(site_root.clone()).precompressed_br().precompressed_gzip();
+    let pkg = ServeDir::new(format!("{site_root}/{}", options.site_pkg_dir)).precompressed_br().precompressed_gzip();
+    let pkg = Router::new().fallback_service(pkg).layer(middleware::map_response(keep_for_ever));
+
+    let inside = Router::new()
+        .route("/readyz", get(ready))
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/theme", post(sign_in::theme))
+        .route("/events", get(live::events))
+        .route("/export/users.csv", get(download::users))
+        .route("/export/sessions.csv", get(download::sessions))
+        .route("/sessions/{id}/log", get(download::log))
+        .route("/sessions/{id}/terminal", get(terminal::open))
+        .leptos_routes_with_context(&app, pages(), context.clone(), shell.clone())
+        // A file of `public/`, else the console's own page for what is not there.
+        .fallback_service(files.fallback(missing_page(app.clone(), context, shell)))
+        .layer(middleware::from_fn_with_state(app.clone(), cookies::identify))
+        .layer(middleware::map_response(no_store));
+
+    let compression = CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(
+        // A compressed event stream would sit in the compressor's buffer.
+        DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream")),
+    );
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .nest("/pkg", pkg)
+        .merge(inside)
+        .with_state(app)
+        .layer(
+            ServiceBuilder::new()
+                .layer(middleware::from_fn(count))
+                .layer(middleware::map_response(harden))
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(ResponseBodyTimeoutLayer::new(SILENCE))
+                .layer(compression),
+        )
+        .layer(ServiceBuilder::new().layer(CsrfLayer::new()).layer(RequestBodyLimitLayer::new(LARGEST_BODY)))
+}
+
+/// What the console renders for a path that no route and no file has; its own router says that the page is not there.
+fn missing_page(
+    app: App,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> leptos::prelude::AnyView + Clone + Send + Sync + 'static,
+) -> axum::routing::MethodRouter {
+    let render = leptos_axum::render_app_async_with_context(context, shell);
+    let handler = move |request: Request| {
+        let render = render.clone();
+        async move {
+            let mut answer = render(request).await.into_response();
+            if answer.status() == StatusCode::OK {
+                *answer.status_mut() = StatusCode::NOT_FOUND;
+            }
+            answer
+        }
+    };
+    drop(app);
+    axum::routing::any(handler)
+}
+
+async fn ready(State(app): State<App>) -> Response {
+    match app.control.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+async fn count(request: Request, next: Next) -> Response {
+    let answer = next.run(request).await;
+    metrics::count(answer.status().as_u16());
+    answer
+}
+
+/// Headers that every answer has, whatever it is.
+async fn harden(mut answer: Response) -> Response {
+    let fixed = [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ];
+    for (name, value) in fixed {
+        answer.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    answer
+}
+
+/// Pages and answers are one person's: nothing on the way may keep them.
+async fn no_store(mut answer: Response) -> Response {
+    let html = answer.headers().get(CONTENT_TYPE).is_none_or(|kind| {
+        let kind = kind.as_bytes();
+        kind.starts_with(b"text/html") || kind.starts_with(b"application/json")
+    });
+    if html {
+        answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    }
+    answer
+}
+
+/// Names in `pkg` change with their contents, so what was fetched once never has to be asked for again.
+async fn keep_for_ever(mut answer: Response) -> Response {
+    if answer.status().is_success() {
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    }
+    answer
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    // The panic itself is in the log, written by its hook.
+    Refusal(Problem::Internal("panic".into())).into_response()
+}
+
+/// The router as `axum::serve` wants it, with the peer's address in every request.
+pub fn service(app: App) -> axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, std::net::SocketAddr> {
+    ServiceExt::<Request>::into_make_service_with_connect_info(router(app))
+}

@@ -1,0 +1,118 @@
+//! `GET /sessions/{id}/terminal`: a WebSocket to a terminal in an interactive session.
+//!
+//! Binary frames are bytes, both ways. A text frame from the browser is `columns x rows`, as in `80x24`; one to the browser is the
+//! reason why the terminal ended.
+
+use crate::App;
+use crate::refusal::Refusal;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use control::Caller;
+use engine::Terminal;
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use types::Problem;
+
+/// Bytes of one frame from the browser: pasted text, not files.
+const LARGEST_FRAME: usize = 256 << 10;
+
+#[derive(Deserialize)]
+pub struct Size {
+    #[serde(default = "eighty")]
+    columns: u16,
+    #[serde(default = "twenty_four")]
+    rows: u16,
+}
+
+fn eighty() -> u16 {
+    80
+}
+
+fn twenty_four() -> u16 {
+    24
+}
+
+/// Upgrades to a terminal, after the session and the caller's right to it were looked at.
+pub async fn open(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Query(size): Query<Size>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    // Browsers let any page open a WebSocket anywhere, cookies included: only our own pages may.
+    if !same_origin(&headers, app.settings.public_url.as_deref()) {
+        return Refusal(Problem::Forbidden("open a terminal from another site".into())).into_response();
+    }
+    let Ok(id) = id.parse() else { return Refusal(Problem::NotFound("session".into())).into_response() };
+    match app.control.terminal(&caller, id, size.columns, size.rows).await {
+        Ok(terminal) => upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal)),
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+/// Whether the page that asks is one of ours.
+pub fn same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("origin"), text("host")) {
+        // Not a browser: scripts send no origin, and carry no cookie that they were not given.
+        (None, _) => true,
+        (Some(origin), host) => Some(origin) == public_url || origin.split_once("://").map(|(_, host)| host) == host,
+    }
+}
+
+async fn relay(mut socket: WebSocket, mut terminal: Terminal) {
+    let mut buffer = vec![0u8; 16 << 10];
+    loop {
+        tokio::select! {
+            read = terminal.output.read(&mut buffer) => match read {
+                Ok(n) if n > 0 => {
+                    if socket.send(Message::Binary(buffer[..n].to_vec().into())).await.is_err() {
+                        return;
+                    }
+                }
+                _ => break,
+            },
+            message = socket.recv() => match message {
+                Some(Ok(Message::Binary(bytes))) => {
+                    if terminal.input.write_all(&bytes).await.is_err() {
+                        break;
+                    }
+                }
+                Some(Ok(Message::Text(size))) => {
+                    let parsed = size.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));
+                    if let Some((columns, rows)) = parsed {
+                        // A size that comes while the last one is still on its way is dropped; the next one follows.
+                        drop(terminal.resize.try_send((columns, rows)));
+                    }
+                }
+                Some(Ok(_)) => {}
+                // The page went away; the shell is hung up when its ends are dropped.
+                Some(Err(_)) | None => return,
+            },
+        }
+    }
+    let close = CloseFrame { code: close_code::NORMAL, reason: "The shell has ended.".into() };
+    // Nothing follows whether or not the page still hears it.
+    drop(socket.send(Message::Close(Some(close))).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_may_open_a_terminal() {
+        let headers = |origin: &str| HeaderMap::from_iter([("origin", origin), ("host", "yard:8080")].map(|(name, value)| {
+            (axum::http::HeaderName::from_static(name), value.parse().unwrap())
+        }));
+        assert!(same_origin(&headers("http://yard:8080"), None));
+        assert!(!same_origin(&headers("http://evil.example"), None));
+        assert!(!same_origin(&headers("null"), None));
+        assert!(same_origin(&headers("https://cluster.example.org"), Some("https://cluster.example.org")));
+        assert!(same_origin(&HeaderMap::new(), None));
+    }
+}

@@ -1,0 +1,55 @@
+//! What the browser tests need from outside: Debian's chromium and the packages of end2end/package.json.
+
+use crate::context::Context;
+use crate::process::{output, run, step, which};
+use anyhow::{Context as _, Result, bail};
+use std::fs;
+use std::process::Command;
+
+/// Program and the Debian package it comes in.
+const PROGRAMS: [(&str, &str); 2] = [("chromium", "chromium"), ("bwrap", "bubblewrap")];
+
+/// A browser without fonts lays out no text.
+const FONTS: &str = "fonts-dejavu-core";
+const FONT_DIR: &str = "/usr/share/fonts/truetype/dejavu";
+
+pub fn ensure(context: &Context) -> Result<()> {
+    let mut packages: Vec<&str> = PROGRAMS.iter().filter(|(program, _)| which(program).is_none()).map(|(_, package)| *package).collect();
+    if !std::path::Path::new(FONT_DIR).exists() && which("apt-get").is_some() {
+        packages.push(FONTS);
+    }
+    if !packages.is_empty() {
+        install(&packages)?;
+    }
+    npm_packages(context)
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    let wanted = packages.join(" ");
+    let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if which("apt-get").is_none() || !root {
+        bail!("the browser tests need: {wanted} (as root on Debian: apt-get install --no-install-recommends {wanted})");
+    }
+    step(&format!("apt-get install {wanted}"), || {
+        output(Command::new("apt-get").args(["-q", "update"]))?;
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "install", "-y", "--no-install-recommends"]).args(packages);
+        output(&mut command).map(drop)
+    })
+}
+
+/// `npm ci` when the lock file is newer than what is installed.
+pub fn npm_packages(context: &Context) -> Result<()> {
+    let dir = context.root.join("end2end");
+    let lock = dir.join("package-lock.json");
+    let time = |path: &std::path::Path| fs::metadata(path).and_then(|meta| meta.modified());
+    let wanted = time(&lock).with_context(|| format!("{} is missing", lock.display()))?;
+    // npm writes this file last.
+    if time(&dir.join("node_modules/.package-lock.json")).is_ok_and(|installed| installed >= wanted) {
+        return Ok(());
+    }
+    if which("npm").is_none() {
+        bail!("`npm` is missing: end2end/package.json names programs this step needs");
+    }
+    step("npm ci in end2end", || run(Command::new("npm").current_dir(&dir).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])))
+}

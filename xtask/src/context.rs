@@ -1,0 +1,90 @@
+//! Where everything lies: the folders of a build and the names both cargo and the server expect.
+
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+
+/// `LEPTOS_OUTPUT_NAME`, as set in .cargo/config.toml: the stem of the site's main files.
+pub const OUTPUT_NAME: &str = "console";
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Debug,
+    Release,
+}
+
+pub struct Context {
+    pub root: PathBuf,
+    pub target: PathBuf,
+    pub profile: Profile,
+}
+
+impl Context {
+    pub fn new(profile: Profile) -> Result<Context> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the xtask crate has no parent folder")?.to_owned();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(dir) => std::path::absolute(dir).context("CARGO_TARGET_DIR is no usable path")?,
+            None => root.join("target"),
+        };
+        Ok(Context { root, target, profile })
+    }
+
+    pub fn release(&self) -> bool {
+        self.profile == Profile::Release
+    }
+
+    /// The browser crate has a target folder of its own, so its builds and the server's never wait for or undo each other.
+    pub fn front_target(&self) -> PathBuf {
+        self.target.join("front")
+    }
+
+    pub fn front_profile(&self) -> &'static str {
+        if self.release() { "wasm-release" } else { "dev" }
+    }
+
+    pub fn server_profile(&self) -> &'static str {
+        if self.release() { "server-release" } else { "dev" }
+    }
+
+    /// What `rustc` leaves of the browser crate, before splitting and binding.
+    pub fn front_wasm(&self) -> PathBuf {
+        self.front_target().join(WASM_TARGET).join(profile_dir(self.front_profile())).join("frontend.wasm")
+    }
+
+    pub fn server_bin(&self) -> PathBuf {
+        self.target.join(profile_dir(self.server_profile())).join("yardmaster")
+    }
+
+    /// leptos reads the hashes of the site's files from this very place: beside the running executable.
+    pub fn hash_file(&self) -> PathBuf {
+        self.target.join(profile_dir(self.server_profile())).join("hash.txt")
+    }
+
+    /// One folder per profile: a debug build must not pull the files from under a running release server.
+    pub fn site(&self) -> PathBuf {
+        self.target.join(if self.release() { "site-release" } else { "site" })
+    }
+
+    pub fn pkg(&self) -> PathBuf {
+        self.site().join("pkg")
+    }
+
+    /// Scratch space for half-made files and stamps.
+    pub fn work(&self) -> PathBuf {
+        self.target.join(if self.release() { "site-work-release" } else { "site-work" })
+    }
+
+    /// What the server must be told at run time.
+    pub fn server_env(&self) -> [(&'static str, std::ffi::OsString); 4] {
+        [
+            ("LEPTOS_OUTPUT_NAME", OUTPUT_NAME.into()),
+            ("LEPTOS_SITE_ROOT", self.site().into()),
+            ("LEPTOS_SITE_PKG_DIR", "pkg".into()),
+            ("LEPTOS_HASH_FILES", "true".into()),
+        ]
+    }
+}
+
+fn profile_dir(profile: &str) -> &str {
+    if profile == "dev" { "debug" } else { profile }
+}

@@ -1,0 +1,69 @@
+//! Starting other programs, and telling the person at the terminal what is happening and how long it took.
+
+use anyhow::{Context as _, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// `cargo`, as if called from the shell: the package variables of the `cargo run` that started us would otherwise reach
+/// build scripts that watch them, and rebuild their crates each time the tool and the shell take turns.
+pub fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| text.starts_with(p)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// Runs to the end with the terminal attached; a failure is an error that names the program.
+pub fn run(command: &mut Command) -> Result<()> {
+    let name = describe(command);
+    let status = command.status().with_context(|| format!("could not start {name}"))?;
+    if !status.success() {
+        bail!("{name} failed ({status})");
+    }
+    Ok(())
+}
+
+/// Runs to the end and returns what it printed. Its errors are part of ours.
+pub fn output(command: &mut Command) -> Result<String> {
+    let name = describe(command);
+    let out = command.stdin(Stdio::null()).output().with_context(|| format!("could not start {name}"))?;
+    if !out.status.success() {
+        let errors = String::from_utf8_lossy(&out.stderr);
+        bail!("{name} failed ({}): {}", out.status, errors.trim());
+    }
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+pub fn which(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
+}
+
+/// The program and its subcommand: enough to recognise, short enough to read.
+fn describe(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let first = command.get_args().map(|arg| arg.to_string_lossy()).find(|arg| !arg.starts_with('-'));
+    match first {
+        Some(first) if first.len() < 40 => format!("`{program} {first}`"),
+        _ => format!("`{program}`"),
+    }
+}
+
+/// A long step: says what begins, and when it is over how long it took.
+pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    eprintln!("{what}…");
+    let start = Instant::now();
+    let result = work()?;
+    eprintln!("{what}: done in {}", seconds(start.elapsed()));
+    Ok(result)
+}
+
+pub fn seconds(time: Duration) -> String {
+    if time.as_secs() < 100 { format!("{:.1} s", time.as_secs_f64()) } else { format!("{} min {:02} s", time.as_secs() / 60, time.as_secs() % 60) }
+}

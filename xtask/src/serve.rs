@@ -1,0 +1,39 @@
+//! `cargo xtask build` and `cargo xtask serve`: site, server, start.
+
+use crate::context::Context;
+use crate::process::{cargo, run};
+use crate::{site, size};
+use anyhow::{Result, bail};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+pub fn build(context: &Context) -> Result<()> {
+    let site = site::build(context)?;
+    build_server(context)?;
+    if context.release() {
+        size::print(&size::weigh(context, &site)?);
+    }
+    Ok(())
+}
+
+pub fn build_server(context: &Context) -> Result<()> {
+    let mut cargo = cargo(&context.root);
+    cargo.args(["build", "--package", "yardmaster", "--bin", "yardmaster", "--profile", context.server_profile()]);
+    cargo.arg("--target-dir").arg(&context.target);
+    run(&mut cargo)
+}
+
+/// Replaces this program by the server, so that signals and the exit status pass through.
+pub fn serve(context: &Context, args: &[String]) -> Result<()> {
+    build(context)?;
+    let mut server = Command::new(context.server_bin());
+    server.current_dir(&context.root).envs(context.server_env()).arg("serve");
+    for (flag, value) in [("--listen", "127.0.0.1:8080"), ("--data", "./data")] {
+        let given = args.iter().any(|arg| arg == flag || arg.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')));
+        if !given {
+            server.args([flag, value]);
+        }
+    }
+    let error = server.args(args).exec();
+    bail!("could not start {}: {error}", context.server_bin().display())
+}

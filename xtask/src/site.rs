@@ -1,0 +1,92 @@
+//! Puts the site together: the browser's code, the style sheet and the files of public/.
+
+use crate::context::{Context, OUTPUT_NAME};
+use crate::process::step;
+use crate::{compress, pkg, style, wasm_target};
+use anyhow::{Context as _, Result};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+pub struct Site {
+    /// Names below `pkg/` of the browser's code, the style sheet last.
+    pub files: Vec<String>,
+    /// The one that all of them but the style sheet carry.
+    pub hash: String,
+}
+
+pub fn build(context: &Context) -> Result<Site> {
+    wasm_target::ensure(context)?;
+    fs::create_dir_all(context.pkg())?;
+    fs::create_dir_all(context.work())?;
+    let made = pkg::make(context)?;
+
+    let css = style::bundle(context)?;
+    let css_hash = pkg::hex(&Sha256::digest(&css));
+    let css_name = format!("{OUTPUT_NAME}.{css_hash}.css");
+    write_if_changed(&context.pkg().join(&css_name), css.as_bytes())?;
+    let mut files = made.files;
+    files.push(css_name);
+
+    let public = context.root.join("public");
+    if public.exists() {
+        copy_tree(&public, &context.site())?;
+    }
+    let hashes = format!("js: {0}\nwasm: {0}\ncss: {css_hash}\nmanifest: {0}\nsplit: {0}\n", made.hash);
+    write_if_changed(&context.hash_file(), hashes.as_bytes())?;
+    // Only now, when the server can find the new files, do the old ones go.
+    remove_strangers(&context.site(), &public, &files)?;
+    if context.release() {
+        step("Precompressing the site", || compress::siblings(&context.site()))?;
+    }
+    Ok(Site { files, hash: made.hash })
+}
+
+/// An untouched file keeps its time, which is what later steps go by.
+fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    fs::write(path, bytes).with_context(|| format!("could not write {}", path.display()))
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("could not list {}", from.display()))? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_tree(&path, &target)?;
+        } else {
+            write_if_changed(&target, &fs::read(&path)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what earlier builds left: anything neither in public/ nor among the files just made, nor a compressed sibling
+/// of one of them.
+fn remove_strangers(site: &Path, public: &Path, files: &[String]) -> Result<()> {
+    let made: BTreeSet<&str> = files.iter().map(String::as_str).collect();
+    let mut pending = vec![site.to_owned()];
+    while let Some(dir) = pending.pop() {
+        for entry in fs::read_dir(&dir)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                pending.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(site)?.to_str().context("a file of the site has an odd name")?;
+            let known = |name: &str| public.join(name).exists() || name.strip_prefix("pkg/").is_some_and(|name| made.contains(name));
+            let original = name.strip_suffix(".br").or_else(|| name.strip_suffix(".gz"));
+            if !known(name) && !original.is_some_and(known) {
+                fs::remove_file(&path).with_context(|| format!("could not remove {}", path.display()))?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! What a visitor downloads: a table per build, and a budget that a release may not outgrow unnoticed.
+
+use crate::compress::sibling;
+use crate::context::{Context, OUTPUT_NAME};
+use crate::site::{self, Site};
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+/// Growth that passes without a word, in percent.
+const TOLERANCE: u64 = 5;
+
+const HEADER: &str = "\
+# What the release site weighs, in bytes as sent (brotli). `cargo xtask size` fails when a line grows by more than 5 %;
+# `cargo xtask size --update` writes this file anew. Names end in the part of the site they count.
+";
+
+#[derive(Serialize, Deserialize, Default)]
+struct Budget {
+    brotli: BTreeMap<String, u64>,
+}
+
+pub struct Part {
+    name: String,
+    raw: u64,
+    brotli: u64,
+}
+
+pub fn check(context: &Context) -> Result<()> {
+    let parts = weigh(context, &site::build(context)?)?;
+    print(&parts);
+    let path = budget_file(context);
+    let text = fs::read_to_string(&path).with_context(|| format!("{} is missing: write it with `cargo xtask size --update`", path.display()))?;
+    let budget: Budget = toml::from_str(&text).with_context(|| format!("{} is not readable", path.display()))?;
+    let complaints = compare(&budget.brotli, &sums(&parts));
+    if !complaints.is_empty() {
+        bail!("the site outgrew its budget (`cargo xtask size --update` accepts this):\n  {}", complaints.join("\n  "));
+    }
+    println!("Within the budget of {}.", path.strip_prefix(&context.root).unwrap_or(&path).display());
+    Ok(())
+}
+
+pub fn update(context: &Context) -> Result<()> {
+    let parts = weigh(context, &site::build(context)?)?;
+    print(&parts);
+    let text = toml::to_string(&Budget { brotli: sums(&parts) })?;
+    fs::write(budget_file(context), format!("{HEADER}\n{text}")).context("could not write the budget")
+}
+
+fn budget_file(context: &Context) -> PathBuf {
+    context.root.join("xtask/wasm-budget.toml")
+}
+
+/// Raw and compressed size of each code file and the style sheet of a release site.
+pub fn weigh(context: &Context, site: &Site) -> Result<Vec<Part>> {
+    let size = |path: PathBuf| fs::metadata(&path).map(|meta| meta.len()).with_context(|| format!("{} is missing", path.display()));
+    let files = site.files.iter().filter(|file| !file.ends_with(".json"));
+    files
+        .map(|file| {
+            let path = context.pkg().join(file);
+            Ok(Part { name: plain_name(file, &site.hash), brotli: size(sibling(&path, "br"))?, raw: size(path)? })
+        })
+        .collect()
+}
+
+/// `split_17_nodes_page.<hash>.wasm` → `split_17_nodes_page.wasm`.
+fn plain_name(file: &str, hash: &str) -> String {
+    if file.ends_with(".css") { format!("{OUTPUT_NAME}.css") } else { file.replace(&format!(".{hash}"), "") }
+}
+
+/// The few figures worth a promise. Single chunks come, go and change number; their largest and their sum do not.
+fn sums(parts: &[Part]) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for part in parts {
+        let (group, chunk) = match part.name.as_str() {
+            name if name.starts_with("split_") => ("all-pages", Some("largest-page")),
+            name if name.starts_with("chunk_") => ("all-shared-chunks", Some("largest-shared-chunk")),
+            name if name.ends_with(".js") => ("scripts", None),
+            name if name.ends_with(".css") => ("style", None),
+            _ => ("main-module", None),
+        };
+        *sums.entry(group.to_owned()).or_insert(0) += part.brotli;
+        if let Some(chunk) = chunk {
+            let largest = sums.entry(chunk.to_owned()).or_insert(0);
+            *largest = part.brotli.max(*largest);
+        }
+    }
+    sums.insert("everything".to_owned(), parts.iter().map(|part| part.brotli).sum());
+    sums
+}
+
+fn compare(budget: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) -> Vec<String> {
+    let over = |(name, size): (&String, &u64)| match budget.get(name) {
+        None => Some(format!("{name}: {size} bytes, and no budget for it")),
+        Some(allowed) if *size * 100 > allowed * (100 + TOLERANCE) => Some(format!("{name}: {size} bytes, budget {allowed}")),
+        Some(_) => None,
+    };
+    found.iter().filter_map(over).collect()
+}
+
+pub fn print(parts: &[Part]) {
+    let mut rows: Vec<&Part> = parts.iter().collect();
+    rows.sort_by_key(|part| std::cmp::Reverse(part.brotli));
+    println!("{:>10} {:>10}  part", "raw", "brotli");
+    for part in rows {
+        println!("{:>10} {:>10}  {}", part.raw, part.brotli, part.name);
+    }
+    let (raw, brotli) = parts.iter().fold((0, 0), |(raw, brotli), part| (raw + part.raw, brotli + part.brotli));
+    println!("{raw:>10} {brotli:>10}  everything");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(size: u64) -> BTreeMap<String, u64> {
+        BTreeMap::from([("main-module".to_owned(), size)])
+    }
+
+    #[test]
+    fn five_percent_pass_and_more_does_not() {
+        assert!(compare(&budget(1000), &budget(1050)).is_empty());
+        assert_eq!(compare(&budget(1000), &budget(1051)).len(), 1);
+        assert_eq!(compare(&BTreeMap::new(), &budget(1)).len(), 1);
+    }
+
+    #[test]
+    fn parts_are_summed_by_kind() {
+        let part = |name: &str, brotli| Part { name: name.to_owned(), raw: 0, brotli };
+        let sums = sums(&[part("console.wasm", 5), part("split_a.wasm", 2), part("split_b.wasm", 3), part("console.css", 1)]);
+        assert_eq!((sums["main-module"], sums["all-pages"], sums["largest-page"], sums["everything"]), (5, 5, 3, 11));
+    }
+}

@@ -1,0 +1,29 @@
+//! Shrinks the release modules with binaryen's `wasm-opt`, which comes from npm: that registry has it everywhere, while
+//! the binaries of its release page do not download on every machine.
+
+use crate::browser;
+use crate::context::Context;
+use crate::process::{output, step};
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub fn shrink(context: &Context, dir: &Path) -> Result<()> {
+    let tool = find(context)?;
+    let mut modules: Vec<PathBuf> = std::fs::read_dir(dir)?.flatten().map(|entry| entry.path()).collect();
+    modules.retain(|path| path.extension().is_some_and(|ext| ext == "wasm"));
+    step(&format!("wasm-opt: {} modules", modules.len()), || {
+        for module in &modules {
+            let mut command = Command::new(&tool);
+            // The two features are what rustc's code uses already; every browser with module scripts has them.
+            command.args(["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"]).arg(module).arg("-o").arg(module);
+            output(&mut command).with_context(|| format!("shrinking {}", module.display()))?;
+        }
+        Ok(())
+    })
+}
+
+fn find(context: &Context) -> Result<PathBuf> {
+    browser::npm_packages(context)?;
+    Ok(context.root.join("end2end/node_modules/.bin/wasm-opt"))
+}
