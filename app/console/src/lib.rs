@@ -1,3 +1,51 @@
+//! The console: document, frame, pages, routes, and the server functions that pages call.
+//!
+//! A page is loader, columns, row actions, view, in this order. Deliberately absent: rules. A server function is one call of
+//! one method of `control`, and the pages only hide what the permission table in `types` does not allow.
+
+#![recursion_limit = "256"]
+
+pub mod api;
+pub mod document;
+mod frame;
+pub mod live;
+mod pages;
+pub mod paths;
+mod problem_view;
+pub mod security;
+pub mod sign_in;
+pub mod table;
+pub mod theme;
+
 use leptos::prelude::*;
+use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
+use leptos_router::{Lazy, SsrMode, path};
+
+/// The whole console: every page a lazy route, so that a table never pays for a terminal.
 #[component]
-pub fn App() -> impl IntoView { view! { <p>"hello"</p> } }
+pub fn App() -> impl IntoView {
+    leptos_meta::provide_meta_context();
+    // Tests and scripts wait for this mark: from here on buttons answer.
+    Effect::new(|_| {
+        if let Some(root) = document().document_element() {
+            // A page without the mark is still a page.
+            let _ = root.set_attribute("data-hydrated", "");
+        }
+    });
+    view! {
+        <leptos_meta::Title formatter=|title: String| if title.is_empty() { "Yardmaster".into() } else { format!("{title} · Yardmaster") }/>
+        <Router>
+            <Routes fallback=|| view! { <frame::NotFound/> }>
+                <Route path=path!("sign-in") view=Lazy::<pages::SignInRoute>::new() ssr=SsrMode::Async/>
+                <ParentRoute path=path!("") view=frame::Frame ssr=SsrMode::Async>
+                    <Route path=path!("") view=|| view! { <Redirect path=paths::SESSIONS/> }/>
+                    <Route path=path!("sessions") view=Lazy::<pages::SessionsRoute>::new() ssr=SsrMode::Async/>
+                    <Route path=path!("users") view=Lazy::<pages::UsersRoute>::new() ssr=SsrMode::Async/>
+                    <Route path=path!("agents") view=Lazy::<pages::AgentsRoute>::new() ssr=SsrMode::Async/>
+                    <Route path=path!("account") view=Lazy::<pages::AccountRoute>::new() ssr=SsrMode::Async/>
+                    <Route path=path!("gallery") view=Lazy::<pages::GalleryRoute>::new() ssr=SsrMode::Async/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}

@@ -3,6 +3,7 @@
 use crate::{Caller, Control, Result, now, store_failed};
 use store::Audit;
 use types::Problem;
+use types::id::ProjectId;
 use types::list::ColumnLayout;
 use types::permission::Permission;
 
@@ -34,5 +35,14 @@ impl Control {
         let audit = Audit { at: now(), actor: Some(me.id), address: &caller.address, action: "set columns", subject: table, detail: &value };
         change.audit(&audit).await.map_err(store_failed("keeping a setting"))?;
         change.commit().await.map_err(store_failed("keeping a setting"))
+    }
+}
+
+impl Control {
+    /// The caller's projects, for the selector in the header.
+    pub async fn my_projects(&self, caller: &Caller) -> Result<Vec<(ProjectId, String)>> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let projects = self.store.projects_of(me.id).await.map_err(store_failed("listing projects"))?;
+        Ok(projects.into_iter().map(|project| (project.id, project.name)).collect())
     }
 }

@@ -1,0 +1,28 @@
+//! Server functions: what pages ask of the server. Each is one call of one method of `control`, which decides; this module adds
+//! nothing but the way there. The paths are `/call/<name>`; they belong to this console and are no public API.
+
+pub mod account;
+pub mod sessions;
+pub mod users;
+
+#[cfg(feature = "ssr")]
+use {control::Caller, control::Control, futures::FutureExt, leptos::prelude::use_context, std::panic::AssertUnwindSafe, types::Problem};
+
+/// Runs a server function's body: with the caller of this request, panics turned into answers, and the status that fits.
+#[cfg(feature = "ssr")]
+pub(crate) async fn run<T, F>(work: impl FnOnce(Control, Caller) -> F) -> Result<T, Problem>
+where
+    F: Future<Output = Result<T, Problem>>,
+{
+    let caller = use_context::<http::request::Parts>().and_then(|parts| parts.extensions.get::<Caller>().cloned());
+    let (Some(control), Some(caller)) = (use_context::<Control>(), caller) else {
+        return Err(Problem::Internal("context".into()));
+    };
+    // A panic behind an `.await` would leave the page waiting for an answer that never comes.
+    let result = AssertUnwindSafe(work(control, caller)).catch_unwind().await;
+    let result = result.unwrap_or_else(|_| Err(Problem::Internal("panic".into())));
+    if let Err(problem) = &result {
+        crate::document::set_status(problem.status());
+    }
+    result
+}

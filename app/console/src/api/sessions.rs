@@ -1,0 +1,50 @@
+//! Sessions and the agents that they run on.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use types::Problem;
+use types::agent::Agent;
+use types::id::SessionId;
+use types::list::{ListQuery, Page};
+use types::session::{BulkResult, LogChunk, SessionDetail, SessionRow, StartOptions, StartSession, Usage};
+use types::time::Millis;
+
+#[server(prefix = "/call", endpoint = "sessions", input = Json)]
+pub async fn sessions(query: ListQuery) -> Result<Page<SessionRow>, Problem> {
+    super::run(|control, caller| async move { control.sessions(&caller, &query).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "session", input = Json)]
+pub async fn session(id: SessionId) -> Result<SessionDetail, Problem> {
+    super::run(|control, caller| async move { control.session(&caller, id).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "start_options", input = Json)]
+pub async fn start_options() -> Result<StartOptions, Problem> {
+    super::run(|control, caller| async move { control.start_options(&caller).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "start_session", input = Json)]
+pub async fn start_session(session: StartSession) -> Result<SessionId, Problem> {
+    super::run(|control, caller| async move { control.start_session(&caller, &session).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "terminate_sessions", input = Json)]
+pub async fn terminate_sessions(ids: Vec<SessionId>, force: bool) -> Result<Vec<BulkResult>, Problem> {
+    super::run(|control, caller| async move { control.terminate_all(&caller, &ids, force).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "session_log", input = Json)]
+pub async fn session_log(id: SessionId, from: u64, wait: bool) -> Result<LogChunk, Problem> {
+    super::run(|control, caller| async move { control.session_log(&caller, id, from, wait).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "session_usage", input = Json)]
+pub async fn session_usage(id: SessionId, after: Millis) -> Result<Vec<Usage>, Problem> {
+    super::run(|control, caller| async move { control.session_usage(&caller, id, after).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "agents", input = Json)]
+pub async fn agents() -> Result<Vec<Agent>, Problem> {
+    super::run(|control, caller| async move { control.agents(&caller).await }).await
+}

@@ -1,0 +1,29 @@
+//! People.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use types::Problem;
+use types::id::UserId;
+use types::list::{ListQuery, Page};
+use types::project::DomainChoice;
+use types::user::{CreateUser, UserDetail, UserRow};
+
+#[server(prefix = "/call", endpoint = "users", input = Json)]
+pub async fn users(query: ListQuery) -> Result<Page<UserRow>, Problem> {
+    super::run(|control, caller| async move { control.users(&caller, &query).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "user", input = Json)]
+pub async fn user(id: UserId) -> Result<UserDetail, Problem> {
+    super::run(|control, caller| async move { control.user(&caller, id).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "domains", input = Json)]
+pub async fn domains() -> Result<Vec<DomainChoice>, Problem> {
+    super::run(|control, caller| async move { control.domains(&caller).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "create_user", input = Json)]
+pub async fn create_user(user: CreateUser) -> Result<UserId, Problem> {
+    super::run(|control, caller| async move { control.create_user(&caller, &user).await }).await
+}

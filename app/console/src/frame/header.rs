@@ -1,0 +1,73 @@
+//! The header: project selector, notices, theme, account.
+
+use super::{ChosenProject, notices};
+use crate::api::account::Start;
+use crate::paths;
+use crate::theme::{ThemeSwitch, set_cookie};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use ui::{Icon, IconName};
+
+/// The header of this person's console.
+pub fn header(start: &Start) -> AnyView {
+    view! {
+        <header class="shell-header">
+            <button class="button button-quiet button-icon burger" type="button" popovertarget="menu" aria-label="Open the menu">
+                <Icon name=IconName::Menu/>
+            </button>
+            {project_selector(start)}
+            <div class="header-end">
+                {notices::bell()}
+                <ThemeSwitch/>
+                {account(start)}
+            </div>
+        </header>
+    }
+    .into_any()
+}
+
+fn project_selector(start: &Start) -> AnyView {
+    if start.projects.is_empty() {
+        return view! { <p class="hint">"You belong to no project yet; sessions need one."</p> }.into_any();
+    }
+    let chosen = expect_context::<ChosenProject>().0;
+    let options: Vec<_> = start
+        .projects
+        .iter()
+        .map(|(id, name)| view! { <option value=id.to_string() selected=start.project == Some(*id)>{name.clone()}</option> })
+        .collect();
+    let choose = move |event| {
+        let id = event_target_value(&event);
+        set_cookie("project", &id);
+        chosen.set(id.parse().ok());
+    };
+    view! {
+        <label class="project-selector">
+            <span>"Project"</span>
+            <select class="select" on:change=choose>{options}</select>
+        </label>
+    }
+    .into_any()
+}
+
+fn account(start: &Start) -> AnyView {
+    let me = &start.me;
+    view! {
+        <button class="button button-quiet" type="button" popovertarget="account-menu" aria-label=format!("Account of {}", me.display_name())>
+            <Icon name=IconName::User/>
+            <span class="account-name">{me.display_name().to_owned()}</span>
+        </button>
+        <div id="account-menu" class="menu-popover account-menu" popover="auto">
+            <p class="account-who">
+                <strong>{me.display_name().to_owned()}</strong>
+                <span>{me.email.clone()}</span>
+                <span>{me.role.label()}</span>
+            </p>
+            <A href=paths::ACCOUNT attr:class="menu-item"><Icon name=IconName::Gear/>"My account"</A>
+            <form method="post" action="/sign-out">
+                <button class="menu-item" type="submit"><Icon name=IconName::SignOut/>"Sign out"</button>
+            </form>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,39 @@
+//! The sidebar: people's pages above, Administration below for those who have it. Only pages that exist are in it.
+
+use crate::paths;
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::permission::{Me, Permission};
+use ui::{Icon, IconName};
+
+fn item(path: &'static str, icon: IconName, label: &'static str) -> AnyView {
+    view! { <li><A href=path><Icon name=icon/><span>{label}</span></A></li> }.into_any()
+}
+
+/// The menu of this person.
+pub fn menu(me: &Me) -> AnyView {
+    let users = me.may(Permission::ReadUsers);
+    let agents = me.may(Permission::ReadAgents);
+    let administration = (users || agents).then(|| {
+        view! {
+            <h2 class="menu-heading" id="menu-administration">"Administration"</h2>
+            <ul aria-labelledby="menu-administration">
+                {users.then(|| item(paths::USERS, IconName::Users, "Users"))}
+                {agents.then(|| item(paths::AGENTS, IconName::Server, "Agents"))}
+            </ul>
+        }
+    });
+    view! {
+        <div class="sidebar" id="menu" popover="auto">
+            <a class="wordmark" href=paths::SESSIONS aria-label="Yardmaster, first page">
+                <img src="/logo.svg" alt="" width="24" height="24"/>
+                <span>"Yardmaster"</span>
+            </a>
+            <nav aria-label="Main">
+                <ul>{item(paths::SESSIONS, IconName::Terminal, "Sessions")}</ul>
+                <div class="menu-administration">{administration}</div>
+            </nav>
+        </div>
+    }
+    .into_any()
+}

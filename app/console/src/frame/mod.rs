@@ -1,0 +1,117 @@
+//! The frame around every page of a signed-in person: menu, header, banners, notices.
+
+mod header;
+mod menu;
+mod notices;
+
+use crate::api::account::{Start, start};
+use crate::live::{Line, Live};
+use crate::{paths, problem_view};
+use leptos::prelude::*;
+use leptos_router::components::{Outlet, Redirect};
+use leptos_router::hooks::use_url;
+use types::Problem;
+use types::id::ProjectId;
+use types::permission::Me;
+use ui::provide_toaster;
+
+/// The person whose console this is.
+pub fn use_me() -> Me {
+    // Every page stands inside the frame, which provides it before they render.
+    expect_context::<Me>()
+}
+
+/// The project chosen in the header.
+#[derive(Clone, Copy)]
+pub struct ChosenProject(pub RwSignal<Option<ProjectId>>);
+
+/// Loads who is signed in, then shows the page inside the frame; somebody who is not is led to the sign-in page.
+#[component]
+pub fn Frame() -> impl IntoView {
+    let who = Resource::new_blocking(|| (), |()| start());
+    let here = use_url();
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match who.await {
+                    Ok(start) => frame(start),
+                    Err(Problem::SignInRequired) => {
+                        let next = here.with_untracked(|url| format!("{}{}", url.path(), with_mark(url.search())));
+                        view! { <Redirect path=paths::sign_in(&next)/> }.into_any()
+                    }
+                    Err(problem) => problem_view::problem_view(&problem),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+fn with_mark(search: &str) -> String {
+    if search.is_empty() || search.starts_with('?') { search.into() } else { format!("?{search}") }
+}
+
+fn frame(start: Start) -> AnyView {
+    let live = Live::default();
+    provide_context(live);
+    provide_context(start.me.clone());
+    let project = ChosenProject(RwSignal::new(start.project));
+    provide_context(project);
+    provide_toaster();
+    #[cfg(not(feature = "ssr"))]
+    {
+        let (last, build) = (start.last_event, start.build.clone());
+        Effect::new(move |_| live.follow(last, build.clone()));
+    }
+    view! {
+        <a class="skip-link" href="#main">"Skip to the page"</a>
+        <div class="shell">
+            {menu::menu(&start.me)}
+            <div class="shell-body">
+                {header::header(&start)}
+                <div class="banners" aria-live="polite">
+                    <Show when=move || live.line.get() == Line::Down>
+                        <p class="banner banner-warn">"No connection to the server. What you see may be old; trying again…"</p>
+                    </Show>
+                    <Show when=move || live.outdated.get()>
+                        <p class="banner">"A new version of the console is running. "<a href="" rel="external">"Reload the page"</a></p>
+                    </Show>
+                </div>
+                <main id="main" class="shell-main" tabindex="-1">
+                    <Outlet/>
+                </main>
+            </div>
+        </div>
+        <ui::Toaster/>
+    }
+    .into_any()
+}
+
+/// The page for an address that no page has.
+#[component]
+pub fn NotFound() -> impl IntoView {
+    crate::document::set_status(404);
+    let way = view! { <a class="button" href=paths::SESSIONS rel="external">"Go to sessions"</a> }.into_any();
+    let text = "There is no page at this address. It may have been moved, or the link is not whole.".to_owned();
+    view! { <main class="shell-alone">{problem_view::message(404, "Page not found", text, way)}</main> }
+}
+
+/// A page's heading with its breadcrumb, and its title in the browser.
+#[component]
+pub fn PageHead(#[prop(into)] title: String, #[prop(optional, into)] group: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+    let crumb = (!group.is_empty()).then(|| view! { <li>{group}</li> });
+    view! {
+        <leptos_meta::Title text=title.clone()/>
+        <header class="page-head">
+            <nav aria-label="Breadcrumb" class="breadcrumb">
+                <ol>
+                    {crumb}
+                    <li aria-current="page">{title.clone()}</li>
+                </ol>
+            </nav>
+            <div class="page-title">
+                <h1 tabindex="-1">{title}</h1>
+                {children.map(|children| view! { <div class="page-actions">{children()}</div> })}
+            </div>
+        </header>
+    }
+}

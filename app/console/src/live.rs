@@ -1,0 +1,118 @@
+//! The tab's one event stream: what changed since the page was rendered, and what changes from now on.
+//!
+//! The stream carries no contents. A page that shows sessions follows [`Live::version`] of their topic and asks again when it grows.
+
+use leptos::prelude::*;
+use types::event::{Event, Topic};
+
+/// How the tab stands with the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// Connected, or not yet known to be cut off.
+    Up,
+    /// The stream has ended and is being opened again.
+    Down,
+}
+
+/// What every page can follow.
+#[derive(Clone, Copy)]
+pub struct Live {
+    versions: [RwSignal<u64>; Topic::ALL.len()],
+    pub line: RwSignal<Line>,
+    /// The server runs another build than the one that this page came with.
+    pub outdated: RwSignal<bool>,
+    /// Sentences for this person, oldest first, with the session they are about.
+    pub notices: RwSignal<Vec<Event>>,
+}
+
+/// Notices that a tab keeps.
+const MOST_NOTICES: usize = 50;
+
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            versions: std::array::from_fn(|_| RwSignal::new(0)),
+            line: RwSignal::new(Line::Up),
+            outdated: RwSignal::new(false),
+            notices: RwSignal::new(Vec::new()),
+        }
+    }
+}
+
+impl Live {
+    /// Grows whenever something of this topic has changed.
+    pub fn version(&self, topic: Topic) -> u64 {
+        self.versions[topic as usize].get()
+    }
+
+    #[cfg(not(feature = "ssr"))]
+    fn bump(&self, topic: Topic) {
+        self.versions[topic as usize].update(|n| *n += 1);
+    }
+
+    /// Opens the stream, from the event after `last` on, for as long as the page lives.
+    #[cfg(not(feature = "ssr"))]
+    pub fn follow(self, mut last: i64, build: String) {
+        use gloo_timers::future::TimeoutFuture;
+        leptos::task::spawn_local(async move {
+            let mut wait = 250;
+            loop {
+                if self.read_stream(&mut last, &build).await {
+                    wait = 250;
+                }
+                self.line.set(Line::Down);
+                TimeoutFuture::new(wait).await;
+                wait = (wait * 2).min(5_000);
+            }
+        });
+    }
+
+    /// Reads one stream to its end; says whether it ever answered.
+    #[cfg(not(feature = "ssr"))]
+    async fn read_stream(&self, last: &mut i64, build: &str) -> bool {
+        use futures::{StreamExt, stream::select_all};
+        use gloo_net::eventsource::futures::EventSource;
+        let Ok(mut source) = EventSource::new(&format!("/events?after={last}")) else { return false };
+        let mut streams = Vec::new();
+        for name in ["hello", "change", "reload"] {
+            let Ok(stream) = source.subscribe(name) else { return false };
+            streams.push(stream);
+        }
+        let mut messages = select_all(streams);
+        let mut answered = false;
+        // An error ends this stream; the next one goes on after the last event that was read here.
+        while let Some(Ok((name, message))) = messages.next().await {
+            answered = true;
+            self.line.set(Line::Up);
+            let data = message.data().as_string().unwrap_or_default();
+            if let Ok(id) = message.last_event_id().parse() {
+                *last = id;
+            }
+            match name.as_str() {
+                "hello" if data != build => self.outdated.set(true),
+                "change" => self.take(&data),
+                "reload" => Topic::ALL.iter().for_each(|topic| self.bump(*topic)),
+                _ => {}
+            }
+        }
+        answered
+    }
+
+    #[cfg(not(feature = "ssr"))]
+    fn take(&self, data: &str) {
+        let Ok(event) = serde_json::from_str::<Event>(data) else { return };
+        self.bump(event.topic);
+        if event.notice.is_some() {
+            self.notices.update(|notices| {
+                notices.push(event);
+                let extra = notices.len().saturating_sub(MOST_NOTICES);
+                notices.drain(..extra);
+            });
+        }
+    }
+}
+
+/// The live state of this tab. Outside the frame there is none, and nothing changes by itself.
+pub fn use_live() -> Live {
+    use_context::<Live>().unwrap_or_default()
+}

@@ -1,0 +1,34 @@
+//! Every address of the console, in one place.
+
+use types::id::{SessionId, UserId};
+
+pub const SIGN_IN: &str = "/sign-in";
+pub const SESSIONS: &str = "/sessions";
+pub const USERS: &str = "/users";
+pub const AGENTS: &str = "/agents";
+pub const ACCOUNT: &str = "/account";
+
+/// The sessions page with one session's drawer open.
+pub fn session(id: SessionId) -> String {
+    format!("{SESSIONS}?session={id}")
+}
+
+/// A session's whole log as a file.
+pub fn session_log(id: SessionId) -> String {
+    format!("{SESSIONS}/{id}/log")
+}
+
+/// The WebSocket of a session's terminal.
+pub fn session_terminal(id: SessionId, columns: u16, rows: u16) -> String {
+    format!("{SESSIONS}/{id}/terminal?columns={columns}&rows={rows}")
+}
+
+/// The users page with one person's drawer open.
+pub fn user(id: UserId) -> String {
+    format!("{USERS}?user={id}")
+}
+
+/// The sign-in page, which leads back to `next`.
+pub fn sign_in(next: &str) -> String {
+    format!("{SIGN_IN}?next={}", types::list::encode(next))
+}

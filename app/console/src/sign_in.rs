@@ -1,0 +1,57 @@
+//! What the sign-in page and the route behind it agree on: the way back, and the message that survives a redirect.
+
+/// The cookie that carries a [`Flash`].
+pub const FLASH: &str = "sign-in-message";
+
+/// What a refused sign-in leaves for the form: what was typed (never the password) and what to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Flash {
+    pub login: String,
+    pub message: String,
+}
+
+impl Flash {
+    /// The cookie's value: hexadecimal, since a cookie allows few characters.
+    pub fn to_cookie(&self) -> String {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        json.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Reads the cookie's value back.
+    pub fn from_cookie(value: &str) -> Option<Self> {
+        if !value.is_ascii() || value.len() % 2 != 0 {
+            return None;
+        }
+        let bytes: Option<Vec<u8>> = (0..value.len()).step_by(2).map(|i| u8::from_str_radix(&value[i..i + 2], 16).ok()).collect();
+        serde_json::from_slice(&bytes?).ok()
+    }
+}
+
+/// `next` if it is a path of this console, else the first page: a link to the sign-in page cannot lead anywhere else.
+pub fn local_path(next: &str) -> &str {
+    let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(|c| c.is_control());
+    if plain && !next.starts_with(crate::paths::SIGN_IN) { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_this_console_are_led_back_to() {
+        assert_eq!(local_path("/users?tab=inactive"), "/users?tab=inactive");
+        for away in ["", "//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\r\nb", "/sign-in?next=/"] {
+            assert_eq!(local_path(away), "/", "{away}");
+        }
+    }
+
+    #[test]
+    fn a_message_survives_its_cookie() {
+        let flash = Flash { login: "änn; x=1".into(), message: "Check both.".into() };
+        let cookie = flash.to_cookie();
+        assert!(cookie.chars().all(|c| c.is_ascii_hexdigit()));
+        assert_eq!(Flash::from_cookie(&cookie), Some(flash));
+        assert_eq!(Flash::from_cookie("zz"), None);
+        assert_eq!(Flash::from_cookie("é"), None);
+    }
+}

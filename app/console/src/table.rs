@@ -1,0 +1,144 @@
+//! What a page with data needs around its view: a first load that the server renders, later loads when the address or the
+//! cluster changes, and the address itself as a list query.
+
+use crate::live::use_live;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_query_map, use_url};
+use types::Problem;
+use types::event::Topic;
+use types::list::{ColumnLayout, ListQuery, ListSpec};
+
+/// Data that is kept fresh. Old data stays in view while new data is on its way.
+pub struct Loaded<T: Send + Sync + 'static> {
+    /// The last answer; nothing before the first.
+    pub shown: RwSignal<Option<Result<T, Problem>>>,
+    pub loading: RwSignal<bool>,
+    /// Asks again now.
+    pub reload: Callback<()>,
+    first: Resource<Result<T, Problem>>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Loaded<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
+
+/// Loads `key`'s data with `fetch`: on the server for the first paint, then in the browser whenever the key or a topic changes.
+pub fn load<K, T, F>(key: Memo<K>, topics: &'static [Topic], fetch: impl Fn(K) -> F + Copy + Send + Sync + 'static) -> Loaded<T>
+where
+    K: Clone + PartialEq + Send + Sync + 'static,
+    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let live = use_live();
+    let first = Resource::new_blocking(|| (), move |()| fetch(key.get_untracked()));
+    let (shown, loading) = (RwSignal::new(None), RwSignal::new(false));
+    let again = RwSignal::new(0u32);
+    let here = use_url();
+    let go = use_navigate();
+    let go = StoredValue::new_local(move |path: &str| go(path, NavigateOptions::default()));
+    // One question at a time: what changes meanwhile is asked for when the answer is there.
+    let asking = StoredValue::new(false);
+    let stale = StoredValue::new(false);
+
+    let ask = move || {
+        if asking.get_value() {
+            stale.set_value(true);
+            return;
+        }
+        asking.set_value(true);
+        loading.set(true);
+        leptos::task::spawn_local(async move {
+            loop {
+                stale.set_value(false);
+                let Some(now) = key.try_get_untracked() else { return };
+                let answer = fetch(now).await;
+                match answer {
+                    Err(Problem::SignInRequired) => {
+                        let path = here.try_with_untracked(|url| format!("{}{}", url.path(), url.search())).unwrap_or_default();
+                        go.try_with_value(|go| go(&crate::paths::sign_in(&path)));
+                    }
+                    // What was there stays readable; the banner says that the line is down.
+                    Err(Problem::Offline) if shown.try_with_untracked(|s| matches!(s, Some(Ok(_)))).unwrap_or(true) => {}
+                    answer => drop(shown.try_set(Some(answer))),
+                }
+                if !stale.try_get_value().unwrap_or(false) {
+                    break;
+                }
+            }
+            asking.try_set_value(false);
+            loading.try_set(false);
+        });
+    };
+    Effect::new(move |before: Option<_>| {
+        let versions: Vec<u64> = topics.iter().map(|topic| live.version(*topic)).collect();
+        let now = (key.get(), versions, again.get());
+        if before.is_some_and(|before| before != now) {
+            ask();
+        }
+        now
+    });
+    Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), first }
+}
+
+impl<T: Clone + Send + Sync + 'static> Loaded<T>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    /// `view` once the first answer is there; `waiting` until then. The server waits, so that its page is whole.
+    pub fn view(self, waiting: impl Fn() -> AnyView + Send + Sync + 'static, view: impl Fn() -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+        let children = move || {
+            let view = view.clone();
+            Suspend::new(async move {
+                let first = self.first.await;
+                if self.shown.with_untracked(Option::is_none) {
+                    self.shown.set(Some(first));
+                }
+                view()
+            })
+        };
+        view! { <Suspense fallback=waiting>{children}</Suspense> }.into_any()
+    }
+
+    /// The last good answer.
+    pub fn good(self) -> Signal<Option<T>> {
+        Signal::derive(move || self.shown.get().and_then(Result::ok))
+    }
+}
+
+/// The address as this list's query.
+pub fn use_list_query(spec: &'static ListSpec) -> Memo<ListQuery> {
+    let map = use_query_map();
+    Memo::new(move |_| {
+        map.with(|map| {
+            let pairs: Vec<(String, String)> = map.clone().into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+            ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        })
+    })
+}
+
+/// One parameter of the address, such as the open drawer's id.
+pub fn use_parameter(name: &'static str) -> Memo<Option<String>> {
+    let map = use_query_map();
+    Memo::new(move |_| map.with(|map| map.get(name)).filter(|value| !value.is_empty()))
+}
+
+/// The person's columns for a table: loaded with the page, kept when they change.
+pub fn use_columns(table: &'static str) -> (Loaded<ColumnLayout>, Callback<ColumnLayout>) {
+    let key = Memo::new(move |_| table);
+    let layout = load(key, &[], |table: &'static str| crate::api::account::columns(table.to_owned()));
+    let keep = Callback::new(move |columns: ColumnLayout| {
+        layout.shown.set(Some(Ok(columns.clone())));
+        leptos::task::spawn_local(async move {
+            // Kept in this tab even if the server could not keep it; the next change tries again.
+            if let Err(problem) = crate::api::account::set_columns(table.to_owned(), columns).await {
+                leptos::logging::warn!("columns were not kept: {problem}");
+            }
+        });
+    });
+    (layout, keep)
+}
