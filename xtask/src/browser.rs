@@ -14,7 +14,8 @@ const FONTS: &str = "fonts-dejavu-core";
 const FONT_DIR: &str = "/usr/share/fonts/truetype/dejavu";
 
 pub fn ensure(context: &Context) -> Result<()> {
-    let mut packages: Vec<&str> = PROGRAMS.iter().filter(|(program, _)| which(program).is_none()).map(|(_, package)| *package).collect();
+    let mut packages: Vec<&str> =
+        PROGRAMS.iter().filter(|(program, _)| which(program).is_none()).map(|(_, package)| *package).collect();
     if !std::path::Path::new(FONT_DIR).exists() && which("apt-get").is_some() {
         packages.push(FONTS);
     }
@@ -51,5 +52,7 @@ pub fn npm_packages(context: &Context) -> Result<()> {
     if which("npm").is_none() {
         bail!("`npm` is missing: end2end/package.json names programs this step needs");
     }
-    step("npm ci in end2end", || run(Command::new("npm").current_dir(&dir).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])))
+    step("npm ci in end2end", || {
+        run(Command::new("npm").current_dir(&dir).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))
+    })
 }

@@ -1,9 +1,9 @@
 //! Ready-made `.br` and `.gz` siblings, so that the server sends files without compressing them over and over.
 
+use crate::process::in_parallel;
 use anyhow::{Context as _, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 /// Formats that shrink; pictures and fonts are compressed already.
 const TEXT: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
@@ -12,24 +12,8 @@ const TEXT: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm
 pub fn siblings(dir: &Path) -> Result<()> {
     let mut files = Vec::new();
     collect(dir, &mut files)?;
-    // The largest first: one of them alone takes as long as all the rest.
-    files.sort_by_key(|file| std::fs::metadata(file).map(|m| m.len()).unwrap_or(0));
-    let queue = Mutex::new(files);
-    let next = || queue.lock().map(|mut files| files.pop()).unwrap_or(None);
-    let workers = std::thread::available_parallelism().map(usize::from).unwrap_or(1);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers)
-            .map(|_| {
-                scope.spawn(|| -> Result<()> {
-                    while let Some(file) = next() {
-                        compress(&file).with_context(|| format!("could not compress {}", file.display()))?;
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("a compression thread panicked")))
-    })
+    files.sort_by_key(|file| std::fs::metadata(file).map(|meta| meta.len()).unwrap_or(0));
+    in_parallel(files, |file| compress(&file).with_context(|| format!("could not compress {}", file.display())))
 }
 
 /// The file's name with `.br` or `.gz` behind it.

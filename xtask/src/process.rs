@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// `cargo`, as if called from the shell: the package variables of the `cargo run` that started us would otherwise reach
@@ -55,6 +56,19 @@ fn describe(command: &Command) -> String {
     }
 }
 
+/// Does `work` for each item, on all processors. Give the largest last: it is taken first.
+pub fn in_parallel<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
+    let queue = Mutex::new(items);
+    // Only the taking happens under the lock, so it cannot be left in a half-changed state by a panic.
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let workers = std::thread::available_parallelism().map(usize::from).unwrap_or(1);
+    std::thread::scope(|scope| {
+        let run = || std::iter::from_fn(next).try_for_each(&work);
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(run)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| bail!("a worker thread panicked")))
+    })
+}
+
 /// A long step: says what begins, and when it is over how long it took.
 pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("{what}…");
@@ -65,5 +79,9 @@ pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 pub fn seconds(time: Duration) -> String {
-    if time.as_secs() < 100 { format!("{:.1} s", time.as_secs_f64()) } else { format!("{} min {:02} s", time.as_secs() / 60, time.as_secs() % 60) }
+    if time.as_secs() < 100 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else {
+        format!("{} min {:02} s", time.as_secs() / 60, time.as_secs() % 60)
+    }
 }

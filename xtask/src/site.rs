@@ -81,7 +81,8 @@ fn remove_strangers(site: &Path, public: &Path, files: &[String]) -> Result<()> 
                 continue;
             }
             let name = path.strip_prefix(site)?.to_str().context("a file of the site has an odd name")?;
-            let known = |name: &str| public.join(name).exists() || name.strip_prefix("pkg/").is_some_and(|name| made.contains(name));
+            let known =
+                |name: &str| public.join(name).exists() || name.strip_prefix("pkg/").is_some_and(|name| made.contains(name));
             let original = name.strip_suffix(".br").or_else(|| name.strip_suffix(".gz"));
             if !known(name) && !original.is_some_and(known) {
                 fs::remove_file(&path).with_context(|| format!("could not remove {}", path.display()))?;

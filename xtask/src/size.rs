@@ -14,7 +14,7 @@ const TOLERANCE: u64 = 5;
 
 const HEADER: &str = "\
 # What the release site weighs, in bytes as sent (brotli). `cargo xtask size` fails when a line grows by more than 5 %;
-# `cargo xtask size --update` writes this file anew. Names end in the part of the site they count.
+# `cargo xtask size --update` writes this file anew.
 ";
 
 #[derive(Serialize, Deserialize, Default)]
@@ -32,7 +32,8 @@ pub fn check(context: &Context) -> Result<()> {
     let parts = weigh(context, &site::build(context)?)?;
     print(&parts);
     let path = budget_file(context);
-    let text = fs::read_to_string(&path).with_context(|| format!("{} is missing: write it with `cargo xtask size --update`", path.display()))?;
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("{} is missing: write it with `cargo xtask size --update`", path.display()))?;
     let budget: Budget = toml::from_str(&text).with_context(|| format!("{} is not readable", path.display()))?;
     let complaints = compare(&budget.brotli, &sums(&parts));
     if !complaints.is_empty() {
@@ -55,7 +56,8 @@ fn budget_file(context: &Context) -> PathBuf {
 
 /// Raw and compressed size of each code file and the style sheet of a release site.
 pub fn weigh(context: &Context, site: &Site) -> Result<Vec<Part>> {
-    let size = |path: PathBuf| fs::metadata(&path).map(|meta| meta.len()).with_context(|| format!("{} is missing", path.display()));
+    let size =
+        |path: PathBuf| fs::metadata(&path).map(|meta| meta.len()).with_context(|| format!("{} is missing", path.display()));
     let files = site.files.iter().filter(|file| !file.ends_with(".json"));
     files
         .map(|file| {

@@ -13,7 +13,8 @@ pub fn bundle(context: &Context) -> Result<String> {
         return Ok(String::new());
     }
     let files = FileProvider::new();
-    let mut sheet = Bundler::new(&files, None, ParserOptions::default()).bundle(&main).map_err(|e| anyhow!("style sheet: {e}"))?;
+    let mut sheet =
+        Bundler::new(&files, None, ParserOptions::default()).bundle(&main).map_err(|e| anyhow!("style sheet: {e}"))?;
     if context.release() {
         sheet.minify(MinifyOptions::default()).map_err(|e| anyhow!("style sheet: {e}"))?;
     }

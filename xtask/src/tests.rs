@@ -65,35 +65,32 @@ fn heading(title: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 }
 
 fn clippy(context: &Context) -> Result<()> {
-    let clippy = |args: &[&str]| -> Result<()> {
-        let mut cargo = cargo(&context.root);
-        cargo.arg("clippy").args(args).args(["--all-targets", "--quiet"]);
-        if args.contains(&WASM_TARGET) {
-            cargo.arg("--target-dir").arg(context.front_target());
-        }
-        run(cargo.args(["--", "-D", "warnings"]))
-    };
-    heading("Clippy, server", || clippy(&SERVER_SET))?;
-    heading("Clippy, xtask", || clippy(&["--package", "xtask"]))?;
+    let lint = |command: &mut Command| run(command.args(["--", "-D", "warnings"]));
+    heading("Clippy, server", || lint(cargo(&context.root).arg("clippy").args(SERVER_SET).arg("--all-targets")))?;
+    heading("Clippy, xtask", || lint(cargo(&context.root).args(["clippy", "--package", "xtask", "--all-targets"])))?;
     heading("Clippy, browser", || {
         wasm_target::ensure(context)?;
-        // The members by name: `frontend` alone would leave `console` and `ui` unchecked for this target.
-        clippy(&["--package", "frontend", "--target", WASM_TARGET])
+        // `console`, `ui` and `types` are linted along with it, as they are for this target.
+        let mut cargo = cargo(&context.root);
+        cargo.args(["clippy", "--package", "frontend", "--target", WASM_TARGET]).arg("--target-dir").arg(context.front_target());
+        lint(&mut cargo)
     })
 }
 
 /// nextest where it is installed, for its speed and its closing line; plain cargo otherwise.
 fn unit(context: &Context, filter: &[String]) -> Result<()> {
+    unit_set(context, &SERVER_SET, filter)?;
+    unit_set(context, &["--package", "xtask"], filter)
+}
+
+fn unit_set(context: &Context, packages: &[&str], filter: &[String]) -> Result<()> {
     let mut cargo = cargo(&context.root);
     if which("cargo-nextest").is_some() {
-        cargo.args(["nextest", "run", "--no-fail-fast"]).args(SERVER_SET).args(filter);
-        // A filter for one crate matches nothing in the others.
-        cargo.arg("--no-tests=pass");
+        // A name that only one of the sets knows is no mistake.
+        cargo.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]).args(packages).args(filter);
     } else {
-        cargo.args(["test", "--no-fail-fast"]).args(SERVER_SET);
-        if let [one] = filter {
-            cargo.arg(one);
-        } else if !filter.is_empty() {
+        cargo.args(["test", "--no-fail-fast", "--all-targets"]).args(packages);
+        if !filter.is_empty() {
             cargo.arg("--").args(filter);
         }
     }
@@ -102,7 +99,8 @@ fn unit(context: &Context, filter: &[String]) -> Result<()> {
 
 fn playwright(context: &Context, filter: &[String]) -> Result<()> {
     browser::ensure(context)?;
-    let mut npx = Command::new("npx");
-    npx.current_dir(context.root.join("end2end")).args(["--no-install", "playwright", "test"]).args(filter);
-    run(npx.envs(context.server_env()).env("YARDMASTER_BIN", context.server_bin()))
+    let dir = context.root.join("end2end");
+    let mut playwright = Command::new(dir.join("node_modules/.bin/playwright"));
+    playwright.current_dir(dir).arg("test").args(filter);
+    run(playwright.envs(context.server_env()).env("YARDMASTER_BIN", context.server_bin()))
 }

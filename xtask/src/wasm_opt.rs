@@ -3,7 +3,7 @@
 
 use crate::browser;
 use crate::context::Context;
-use crate::process::{output, step};
+use crate::process::{in_parallel, output, step};
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,14 +12,18 @@ pub fn shrink(context: &Context, dir: &Path) -> Result<()> {
     let tool = find(context)?;
     let mut modules: Vec<PathBuf> = std::fs::read_dir(dir)?.flatten().map(|entry| entry.path()).collect();
     modules.retain(|path| path.extension().is_some_and(|ext| ext == "wasm"));
+    modules.sort_by_key(|path| std::fs::metadata(path).map(|meta| meta.len()).unwrap_or(0));
     step(&format!("wasm-opt: {} modules", modules.len()), || {
-        for module in &modules {
+        in_parallel(modules, |module| {
             let mut command = Command::new(&tool);
             // The two features are what rustc's code uses already; every browser with module scripts has them.
-            command.args(["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"]).arg(module).arg("-o").arg(module);
-            output(&mut command).with_context(|| format!("shrinking {}", module.display()))?;
-        }
-        Ok(())
+            command
+                .args(["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"])
+                .arg(&module)
+                .arg("-o")
+                .arg(&module);
+            output(&mut command).map(drop).with_context(|| format!("shrinking {}", module.display()))
+        })
     })
 }
 

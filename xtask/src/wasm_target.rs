@@ -242,7 +242,8 @@ mod tests {
     fn mirror_is_the_main_archive_in_either_format() {
         let new = "Types: deb\nURIs: https://packages.example.com/other/\n\nURIs: http://security.example.com/debian-security\nURIs: http://mirror.example.com/debian/\n";
         assert_eq!(find_mirror(new).as_deref(), Some("http://mirror.example.com/debian/"));
-        let old = "# deb http://no.example.com/debian bookworm main\ndeb [arch=amd64] http://yes.example.com/debian bookworm main\n";
+        let old =
+            "# deb http://no.example.com/debian bookworm main\ndeb [arch=amd64] http://yes.example.com/debian bookworm main\n";
         assert_eq!(find_mirror(old).as_deref(), Some("http://yes.example.com/debian"));
         assert_eq!(find_mirror("deb https://packages.example.com apt main"), None);
     }

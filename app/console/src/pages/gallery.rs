@@ -1,0 +1,7 @@
+//! Every component in each of its states, for those who build pages. Not there in a release build.
+
+use leptos::prelude::*;
+
+pub fn page() -> AnyView {
+    if cfg!(debug_assertions) { view! { <ui::gallery::Gallery/> }.into_any() } else { view! { <crate::frame::NotFound/> }.into_any() }
+}

@@ -1,0 +1,60 @@
+//! The pages. Each is a lazy route with a chunk of its own; the split build finds them by these types.
+
+mod account;
+mod agents;
+mod gallery;
+mod sessions;
+mod sign_in;
+mod users;
+
+use leptos::prelude::*;
+use leptos_router::{LazyRoute, lazy_route};
+
+macro_rules! page {
+    ($(#[$doc:meta])* $route:ident, $page:path) => {
+        $(#[$doc])*
+        pub struct $route;
+
+        #[lazy_route]
+        impl LazyRoute for $route {
+            fn data() -> Self {
+                Self
+            }
+
+            fn view(_this: Self) -> AnyView {
+                $page()
+            }
+        }
+    };
+}
+
+page!(
+    /// `/sign-in`
+    SignInRoute,
+    sign_in::page
+);
+page!(
+    /// `/sessions`
+    SessionsRoute,
+    sessions::page
+);
+page!(
+    /// `/users`
+    UsersRoute,
+    users::page
+);
+page!(
+    /// `/agents`
+    AgentsRoute,
+    agents::page
+);
+page!(
+    /// `/account`
+    AccountRoute,
+    account::page
+);
+page!(
+    /// `/gallery`, in debug builds
+    GalleryRoute,
+    gallery::page
+);

@@ -1,0 +1,155 @@
+//! One session: what it is, how it got where it is, what it uses, what it says, and a terminal in it.
+//!
+//! The drawer is an address, `?session=ID`, and so is what it shows: `&panel=log`.
+
+use super::{charts, log, terminate};
+use crate::api::sessions::session;
+use crate::problem_view::problem_view;
+use crate::table::{Loaded, load, use_parameter};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::event::Topic;
+use types::id::SessionId;
+use types::quantity::bytes;
+use types::session::{Outcome, SessionDetail, SessionType, Status, StatusChange};
+use ui::{Badge, CopyButton, Icon, IconName, Time, Tone};
+
+const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
+
+/// The tone of a session's badge: by its status, and by how it ended.
+pub fn tone(status: Status) -> Tone {
+    match status {
+        Status::Pending | Status::Scheduled | Status::Preparing => Tone::Info,
+        Status::Running => Tone::Good,
+        Status::Terminating => Tone::Warn,
+        Status::Terminated | Status::Cancelled => Tone::Neutral,
+        Status::Error => Tone::Bad,
+    }
+}
+
+/// The drawer's contents for the session in the address. `link` makes an address that keeps the list behind as it is.
+pub fn drawer(id: String, link: Callback<Option<String>, String>) -> AnyView {
+    let Ok(id) = id.parse::<SessionId>() else {
+        return problem_view(&types::Problem::NotFound("session".into()));
+    };
+    let key = Memo::new(move |_| id);
+    let detail = load(key, &[Topic::Session], session);
+    let panel = use_parameter("panel");
+    detail.view(
+        || view! { <ui::Skeleton/> }.into_any(),
+        move || {
+            // Only what decides the layout is followed here: a log that is being read must survive every change of status.
+            let kind = Memo::new(move |_| detail.shown.with(|shown| shown.as_ref().and_then(|s| s.as_ref().ok().map(|s| s.row.kind))));
+            let problem = Memo::new(move |_| detail.shown.with(|shown| shown.as_ref().and_then(|s| s.as_ref().err().cloned())));
+            view! {
+                {move || match (problem.get(), kind.get()) {
+                    (Some(problem), _) => problem_view(&problem),
+                    (None, Some(kind)) => contents(id, kind, detail, panel, link),
+                    (None, None) => ().into_any(),
+                }}
+            }
+            .into_any()
+        },
+    )
+}
+
+fn contents(id: SessionId, kind: SessionType, detail: Loaded<SessionDetail>, panel: Memo<Option<String>>, link: Callback<Option<String>, String>) -> AnyView {
+    let session = detail.good();
+    let tabs: Vec<_> = PANELS
+        .into_iter()
+        .filter(|(key, _)| *key != "terminal" || kind == SessionType::Interactive)
+        .map(|(key, label)| {
+            let here = move || panel.get().unwrap_or_default() == key;
+            let address = move || link.run((!key.is_empty()).then(|| key.to_owned()));
+            view! { <li><A href=address attr:class="tab" attr:aria-current=move || here().then_some("true")>{label}</A></li> }
+        })
+        .collect();
+    view! {
+        {move || session.get().map(head)}
+        {terminate::buttons(id, session, detail.reload)}
+        <nav aria-label="Session"><ul class="tabs">{tabs}</ul></nav>
+        {move || match panel.get().as_deref() {
+            Some("log") => log::log(id, session),
+            Some("use") => charts::charts(id, session),
+            Some("terminal") if kind == SessionType::Interactive => terminal_panel(id, session),
+            _ => view! { {move || session.get().map(overview)} }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+fn head(session: SessionDetail) -> AnyView {
+    let row = session.row;
+    let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{row.info.clone()}</p> });
+    view! {
+        <div class="session-head">
+            <p class="session-status" role="status"><Badge tone=tone(row.status) text=row.status.label()/></p>
+            {info}
+        </div>
+    }
+    .into_any()
+}
+
+fn overview(session: SessionDetail) -> AnyView {
+    let row = session.row;
+    let id = row.id.to_string();
+    let time = |at: Option<types::time::Millis>| match at {
+        Some(at) => view! { <Time at=at.0/> }.into_any(),
+        None => "—".into_any(),
+    };
+    let command = (!session.command.is_empty())
+        .then(|| view! { <h3>"Start-up command"</h3><ui::CodeBlock text=session.command.clone() label="Start-up command"/> });
+    view! {
+        <dl class="key-values">
+            <dt>"Session ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the session ID"/></dd>
+            <dt>"Type"</dt><dd>{row.kind.label()}</dd>
+            <dt>"Owner"</dt><dd>{row.owner_email}</dd>
+            <dt>"Project"</dt><dd>{row.project}</dd>
+            <dt>"Environment"</dt><dd>{row.image}</dd>
+            <dt>"Resource group"</dt><dd>{row.resource_group}</dd>
+            <dt>"Agent"</dt><dd>{row.agent.unwrap_or_else(|| "—".into())}</dd>
+            <dt>"Asked for"</dt><dd>{format!("{} CPU, {} memory", row.cpu, bytes(row.mem))}</dd>
+            <dt>"Outcome"</dt><dd>{session.outcome.as_ref().map_or("—".into(), Outcome::describe)}</dd>
+            <dt>"Created"</dt><dd>{time(Some(row.created_at))}</dd>
+            <dt>"Started"</dt><dd>{time(row.started_at)}</dd>
+            <dt>"Ended"</dt><dd>{time(row.ended_at)}</dd>
+        </dl>
+        {command}
+        <h3>"History"</h3>
+        <ol class="history">{session.history.into_iter().map(step).collect::<Vec<_>>()}</ol>
+    }
+    .into_any()
+}
+
+fn step(change: StatusChange) -> AnyView {
+    view! {
+        <li>
+            <Badge tone=tone(change.status) text=change.status.key()/>
+            <span class="history-reason">{change.reason}</span>
+            <Time at=change.at.0/>
+        </li>
+    }
+    .into_any()
+}
+
+fn terminal_panel(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView {
+    let ready = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.status, s.may_control))));
+    // Opens in the browser only: a terminal is nothing that a server could draw.
+    let in_browser = RwSignal::new(false);
+    Effect::new(move |_| in_browser.set(true));
+    view! {
+        {move || match (ready.get(), in_browser.get()) {
+            (Some((_, false)), _) => view! { <p class="hint">"Only its owner and administrators may open a terminal in this session."</p> }.into_any(),
+            (Some((Status::Running, true)), true) => {
+                view! { <Suspense>{move || Suspend::new(super::terminal::terminal(id))}</Suspense> }.into_any()
+            }
+            (Some((Status::Running, true)), false) => view! { <p class="hint">"The terminal needs scripts; it opens when they have loaded."</p> }.into_any(),
+            (Some((status, _)), _) => {
+                let text = if status.is_final() { "The session has ended, and its terminals with it." } else { "A terminal opens as soon as the session runs." };
+                view! { <p class="hint"><Icon name=IconName::Terminal/>" "{text}</p> }.into_any()
+            }
+            (None, _) => ().into_any(),
+        }}
+    }
+    .into_any()
+}

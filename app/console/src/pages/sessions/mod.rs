@@ -1,0 +1,156 @@
+//! Sessions: everything that was asked for, what runs, and what has ended.
+
+mod charts;
+mod drawer;
+mod log;
+mod start;
+mod terminal;
+mod terminal_keys;
+mod terminate;
+
+use crate::api::sessions::sessions;
+use crate::frame::{PageHead, use_me};
+use crate::paths;
+use crate::table::{load, use_columns, use_list_query, use_parameter};
+use drawer::tone;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use types::event::Topic;
+use types::permission::{Permission, Reach};
+use types::quantity::bytes;
+use types::session::{SESSIONS, SessionRow};
+use types::time::{Millis, duration};
+use ui::{Badge, Button, Column, Drawer, EmptyState, Icon, IconName, Table, Time, Variant};
+
+fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
+    let time = |at: Option<Millis>| match at {
+        Some(at) => view! { <Time at=at.0/> }.into_any(),
+        None => "—".into_any(),
+    };
+    vec![
+        Column::new("name", "Session", |s: &SessionRow| view! { <A href=paths::session(s.id)>{s.name.clone()}</A> }.into_any()).sortable().required(),
+        Column::new("status", "Status", |s: &SessionRow| {
+            view! { <Badge tone=tone(s.status) text=s.status.label()/><span class="status-info">{s.info.clone()}</span> }.into_any()
+        })
+        .sortable(),
+        Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
+        Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()).shown_if(everybody),
+        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu.to_string().into_any()).sortable().number(),
+        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem).into_any()).sortable().number(),
+        Column::new("elapsed", "Ran for", |s: &SessionRow| elapsed(s)),
+        Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()).sortable(),
+        Column::new("started_at", "Started", move |s: &SessionRow| time(s.started_at)).hidden(),
+        Column::new("ended_at", "Ended", move |s: &SessionRow| time(s.ended_at)).hidden(),
+        Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
+        Column::new("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone().into_any()).hidden(),
+        Column::new("image", "Environment", |s: &SessionRow| s.image.clone().into_any()).hidden(),
+        Column::new("agent", "Agent", |s: &SessionRow| s.agent.clone().unwrap_or_else(|| "—".into()).into_any()).hidden(),
+        Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
+    ]
+}
+
+/// How long a session ran; one that still runs shows when it began, since the page's clock is not the server's.
+fn elapsed(session: &SessionRow) -> AnyView {
+    match (session.started_at, session.ended_at) {
+        (Some(start), Some(end)) => duration(end.since(start)).into_any(),
+        (Some(start), None) => view! { "since "<Time at=start.0/> }.into_any(),
+        (None, _) => "—".into_any(),
+    }
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    let query = use_list_query(&SESSIONS);
+    let rows = load(query, &[Topic::Session], sessions);
+    let (layout, keep_layout) = use_columns(SESSIONS.name);
+    let open_session = use_parameter("session");
+    let starting = RwSignal::new(false);
+    let selection = RwSignal::new(Vec::<String>::new());
+    let ending = RwSignal::new(false);
+    let everybody = me.reach(Permission::ReadSessions) > Reach::Own;
+    let may_start = me.may(Permission::StartSessions);
+    let may_end = me.may(Permission::ControlSessions);
+
+    let list_address = Memo::new(move |_| address(&query.get().to_query_string(&SESSIONS)));
+    let go = use_navigate();
+    let close = Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let started = Callback::new({
+        let go = use_navigate();
+        move |id| {
+            starting.set(false);
+            go(&paths::session(id), NavigateOptions { scroll: false, ..Default::default() });
+        }
+    });
+    let title = Signal::derive(move || {
+        let id = open_session.get().unwrap_or_default();
+        let named = rows.shown.with(|shown| {
+            let page = shown.as_ref()?.as_ref().ok()?;
+            page.rows.iter().find(|row| row.id.to_string() == id).map(|row| row.name.clone())
+        });
+        named.map_or("Session".to_owned(), |name| format!("Session {name}"))
+    });
+    let selected = Signal::derive(move || selection.get());
+    let view = move || {
+        let keep = Signal::derive(move || open_session.get().map(|id| vec![("session".to_owned(), id)]).unwrap_or_default());
+        view! {
+            <PageHead title="Sessions">
+                {may_start.then(|| view! {
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| starting.set(true))><Icon name=IconName::Plus/>"Start session"</Button>
+                })}
+            </PageHead>
+            <Table
+                spec=&SESSIONS
+                columns=columns(everybody)
+                caption="Sessions"
+                path=paths::SESSIONS
+                query=query
+                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
+                loading=rows.loading
+                keep=keep
+                row_key=|s: &SessionRow| s.id.to_string()
+                row_label=|s: &SessionRow| s.name.clone()
+                selection=may_end.then_some(selection)
+                bulk=ViewFn::from(move || view! {
+                    <Show when=move || query.with(|q| q.tab == "running")>
+                        <Button variant=Variant::Danger on_press=Callback::new(move |()| ending.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
+                    </Show>
+                })
+                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
+                on_layout=keep_layout
+                export="/export/sessions.csv"
+                on_refresh=rows.reload
+                empty=ViewFn::from(move || view! {
+                    <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with processors and memory of its own. What you start appears here."/>
+                })
+            />
+            {terminate::dialog(ending, selected, Signal::derive(move || format!("Terminate {} sessions?", selection.with(Vec::len))), Callback::new(move |()| {
+                selection.set(Vec::new());
+                rows.reload.run(());
+            }))}
+            {may_start.then(|| start::dialog(starting, started))}
+            {move || open_session.get().map(|id| {
+                let link = {
+                    let id = id.clone();
+                    Callback::new(move |panel: Option<String>| {
+                        let mut parts = vec![query.get().to_query_string(&SESSIONS), format!("session={id}")];
+                        parts.extend(panel.map(|panel| format!("panel={panel}")));
+                        parts.retain(|part| !part.is_empty());
+                        address(&parts.join("&"))
+                    })
+                };
+                view! { <Drawer open=Signal::stored(true) title=title on_close=close close_href=list_address.get_untracked()>{drawer::drawer(id, link)}</Drawer> }
+            })}
+        }
+        .into_any()
+    };
+    layout.view(
+        || view! { <PageHead title="Sessions"/> }.into_any(),
+        move || rows.view(|| view! { <PageHead title="Sessions"/><ui::Skeleton/> }.into_any(), view.clone()),
+    )
+}
+
+fn address(query: &str) -> String {
+    if query.is_empty() { paths::SESSIONS.into() } else { format!("{}?{query}", paths::SESSIONS) }
+}

@@ -1,0 +1,73 @@
+//! One person (`admin-menus.md`, create and update users: detailed user information with domain and projects).
+
+use crate::api::users::user;
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::load;
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::event::Topic;
+use types::id::UserId;
+use types::list::{Condition, ListQuery, Op};
+use types::session::SESSIONS;
+use types::user::UserDetail;
+use ui::{CopyButton, Time};
+
+/// The drawer's contents for the person in the address.
+pub fn drawer(id: String) -> AnyView {
+    let Ok(id) = id.parse::<UserId>() else {
+        return problem_view(&types::Problem::NotFound("person".into()));
+    };
+    let key = Memo::new(move |_| id);
+    let detail = load(key, &[Topic::User, Topic::Session], user);
+    detail.view(
+        || view! { <ui::Skeleton/> }.into_any(),
+        move || {
+            view! {
+                {move || match detail.shown.get() {
+                    Some(Ok(person)) => contents(person),
+                    Some(Err(problem)) => problem_view(&problem),
+                    None => ().into_any(),
+                }}
+            }
+            .into_any()
+        },
+    )
+}
+
+fn contents(person: UserDetail) -> AnyView {
+    let row = person.row;
+    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
+    let condition = Condition { key: "owner".into(), op: Op::Equals, value: row.email.clone() };
+    let sessions = ListQuery::new(&SESSIONS).with(&SESSIONS, condition).map(|q| q.to_query_string(&SESSIONS)).unwrap_or_default();
+    let last = match person.last_sign_in {
+        Some(at) => view! { <Time at=at.0/> }.into_any(),
+        None => "Never".into_any(),
+    };
+    let id = row.id.to_string();
+    let key = person.access_key.map(|key| view! { <code>{key.clone()}</code>" "<CopyButton text=key label="Copy the access key"/> });
+    view! {
+        <h3>"Information"</h3>
+        <dl class="key-values">
+            <dt>"User ID"</dt><dd>{row.email}</dd>
+            <dt>"Username"</dt><dd>{row.username}</dd>
+            <dt>"Full name"</dt><dd>{or_dash(row.full_name)}</dd>
+            <dt>"Description"</dt><dd>{or_dash(row.description)}</dd>
+            <dt>"Status"</dt><dd>{row.status.label()}</dd>
+            <dt>"ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the ID"/></dd>
+            <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
+            <dt>"Modified"</dt><dd><Time at=row.modified_at.0/></dd>
+            <dt>"Last seen"</dt><dd>{last}</dd>
+        </dl>
+        <h3>"Association"</h3>
+        <dl class="key-values">
+            <dt>"Role"</dt><dd>{row.role.label()}</dd>
+            <dt>"Domain"</dt><dd>{row.domain}</dd>
+            <dt>"Projects"</dt><dd>{or_dash(row.projects.join(", "))}</dd>
+            <dt>"Main access key"</dt><dd>{key}</dd>
+            <dt>"Keypair policy"</dt><dd>{person.policy}</dd>
+            <dt>"Sessions now"</dt><dd><A href=format!("{}?{sessions}", paths::SESSIONS)>{format!("{} not ended", person.sessions)}</A></dd>
+        </dl>
+    }
+    .into_any()
+}

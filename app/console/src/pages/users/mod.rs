@@ -1,0 +1,92 @@
+//! People: who has an account, and creating one.
+
+mod create;
+mod drawer;
+
+use crate::api::users::users;
+use crate::frame::{PageHead, use_me};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{load, use_columns, use_list_query, use_parameter};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use types::Problem;
+use types::event::Topic;
+use types::permission::Permission;
+use types::user::{USERS, UserRow};
+use ui::{Button, Column, Drawer, EmptyState, Icon, IconName, Table, Time, Variant};
+
+fn columns() -> Vec<Column<UserRow>> {
+    vec![
+        Column::new("email", "Email", |u: &UserRow| view! { <A href=paths::user(u.id)>{u.email.clone()}</A> }.into_any()).sortable().required(),
+        Column::new("username", "Username", |u: &UserRow| u.username.clone().into_any()).sortable(),
+        Column::new("full_name", "Full name", |u: &UserRow| u.full_name.clone().into_any()).sortable(),
+        Column::new("role", "Role", |u: &UserRow| u.role.label().into_any()).sortable(),
+        Column::new("domain", "Domain", |u: &UserRow| u.domain.clone().into_any()),
+        Column::new("projects", "Projects", |u: &UserRow| u.projects.join(", ").into_any()),
+        Column::new("status", "Status", |u: &UserRow| u.status.label().into_any()).hidden(),
+        Column::new("description", "Description", |u: &UserRow| u.description.clone().into_any()).hidden(),
+        Column::new("created_at", "Created", |u: &UserRow| view! { <Time at=u.created_at.0/> }.into_any()).sortable(),
+        Column::new("modified_at", "Modified", |u: &UserRow| view! { <Time at=u.modified_at.0/> }.into_any()).sortable().hidden(),
+        Column::new("id", "ID", |u: &UserRow| view! { <code>{u.id.to_string()}</code> }.into_any()).hidden(),
+    ]
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::ReadUsers) {
+        return problem_view(&Problem::Forbidden(Permission::ReadUsers.verb().into()));
+    }
+    let may_create = me.may(Permission::CreateUsers);
+    let query = use_list_query(&USERS);
+    let rows = load(query, &[Topic::User], users);
+    let (layout, keep_layout) = use_columns(USERS.name);
+    let open_user = use_parameter("user");
+    let creating = RwSignal::new(false);
+    let list_address = Memo::new(move |_| {
+        let query = query.get().to_query_string(&USERS);
+        if query.is_empty() { paths::USERS.to_owned() } else { format!("{}?{query}", paths::USERS) }
+    });
+    let go = use_navigate();
+    let close = Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let view = move || {
+        let keep = Signal::derive(move || open_user.get().map(|id| vec![("user".to_owned(), id)]).unwrap_or_default());
+        view! {
+            <PageHead title="Users" group="Administration">
+                {may_create.then(|| view! {
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(true))><Icon name=IconName::Plus/>"Create user"</Button>
+                })}
+            </PageHead>
+            <Table
+                spec=&USERS
+                columns=columns()
+                caption="Users"
+                path=paths::USERS
+                query=query
+                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
+                loading=rows.loading
+                keep=keep
+                row_key=|u: &UserRow| u.id.to_string()
+                row_label=|u: &UserRow| u.email.clone()
+                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
+                on_layout=keep_layout
+                export="/export/users.csv"
+                on_refresh=rows.reload
+                empty=ViewFn::from(move || view! {
+                    <EmptyState icon=IconName::Users title="Nobody here" text="People whose account is in this state are listed here."/>
+                })
+            />
+            {may_create.then(|| create::dialog(creating, rows.reload))}
+            {move || open_user.get().map(|id| view! {
+                <Drawer open=Signal::stored(true) title="User detail" on_close=close close_href=list_address.get_untracked()>{drawer::drawer(id)}</Drawer>
+            })}
+        }
+        .into_any()
+    };
+    layout.view(
+        || view! { <PageHead title="Users" group="Administration"/> }.into_any(),
+        move || rows.view(|| view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }.into_any(), view.clone()),
+    )
+}
