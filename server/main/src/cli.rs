@@ -214,7 +214,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     let control = open(&settings.data).await?;
     let first = control.first_start(email, password).await.map_err(plain)?;
     let options = site_options()?;
-    let app = App { control: control.clone(), settings: Arc::new(settings.clone()), options };
+    let app = App { control: control.clone(), settings: Arc::new(settings.clone()), options, build: build().into() };
 
     let listener = TcpListener::bind(settings.listen).await.with_context(|| format!("`listen` = {}: the address cannot be used", settings.listen))?;
     let address = listener.local_addr()?;
@@ -245,6 +245,13 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
 fn site_options() -> Result<LeptosOptions> {
     let conf = leptos::config::get_configuration(None).context("the console's settings (LEPTOS_…) cannot be read")?;
     Ok(conf.leptos_options)
+}
+
+/// The version, and when this very file was made.
+fn build() -> String {
+    let made = std::env::current_exe().and_then(|exe| exe.metadata()).and_then(|file| file.modified()).ok();
+    let seconds = made.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
+    format!("{}-{seconds}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Waits for SIGTERM or Ctrl-C. Requests in flight get some seconds; event streams would never end by themselves.

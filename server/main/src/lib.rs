@@ -27,6 +27,8 @@ pub struct App {
     pub control: Control,
     pub settings: Arc<Settings>,
     pub options: LeptosOptions,
+    /// Differs between any two builds of this program; a page that came with another one is told to reload.
+    pub build: Arc<str>,
 }
 
 impl FromRef<App> for LeptosOptions {

@@ -28,7 +28,7 @@ pub async fn events(State(app): State<App>, Extension(caller): Extension<Caller>
     // The browser's own resumption wins over the address that the page first opened.
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let after = resumed.or(from.after).unwrap_or_else(|| *grew.borrow_and_update());
-    let hello = Event::default().event("hello").id(after.to_string()).data(env!("CARGO_PKG_VERSION"));
+    let hello = Event::default().event("hello").id(after.to_string()).data(app.build.as_ref());
 
     let state = (app, caller, grew, after, VecDeque::from([hello]));
     let events = stream::unfold(state, |(app, caller, mut grew, mut after, mut ready)| async move {

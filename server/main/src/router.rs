@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, ServiceExt};
 use console::App as ConsoleApp;
+use console::api::account::Build;
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::sync::OnceLock;
@@ -57,6 +58,7 @@ pub fn router(app: App) -> Router {
         let app = app.clone();
         move || {
             provide_context(app.control.clone());
+            provide_context(Build(app.build.to_string()));
             console::security::send_headers(app.settings.secure());
         }
     };

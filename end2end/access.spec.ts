@@ -1,0 +1,73 @@
+// Every page, dialog and drawer in both themes, looked at by axe; and everything that must work without scripts.
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { ADMIN, expect, test, unique } from "./yard";
+
+async function clean(page: Page, what: string): Promise<void> {
+  for (const theme of ["light", "dark"]) {
+    await page.evaluate((theme) => document.documentElement.setAttribute("data-theme", theme), theme);
+    const found = await new AxeBuilder({ page }).analyze();
+    const said = found.violations.map((v) => `${v.id}: ${v.help} — ${v.nodes.map((n) => n.target.join(" ")).slice(0, 4).join(", ")}`);
+    expect(said, `${what}, ${theme}`).toEqual([]);
+  }
+}
+
+test("axe finds nothing on any page, dialog or drawer", async ({ yard }) => {
+  test.setTimeout(180_000);
+  const { page } = yard;
+  await page.goto(`${yard.server.url}/sign-in`);
+  await clean(page, "sign-in");
+  await yard.signIn();
+  const id = await yard.session({ command: "echo hello; sleep 2", name: unique("axe") });
+  for (const path of ["/sessions", "/sessions?tab=finished", "/users", "/users?f=email.contains.nobody-has-this", "/agents", "/account", "/gallery", "/nowhere"]) {
+    await yard.goto(path);
+    await clean(page, path);
+  }
+  for (const panel of ["", "&panel=use", "&panel=log"]) {
+    await yard.goto(`/sessions?session=${id}${panel}`);
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await clean(page, `drawer ${panel}`);
+  }
+  await yard.goto("/users");
+  await page.getByRole("button", { name: "Create user" }).click();
+  await expect(page.getByRole("dialog", { name: "Create user" })).toBeVisible();
+  await clean(page, "create user");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await clean(page, "create user with errors");
+  await yard.goto("/sessions");
+  await page.getByRole("button", { name: "Start session" }).click();
+  await expect(page.getByRole("dialog", { name: "Start a session" })).toBeVisible();
+  await clean(page, "start session");
+});
+
+test("a narrow page never scrolls sideways", async ({ yard }) => {
+  await yard.signIn();
+  await yard.page.setViewportSize({ width: 390, height: 844 });
+  for (const path of ["/sessions", "/users", "/agents", "/account"]) {
+    await yard.goto(path);
+    const over = await yard.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(over, path).toBeLessThanOrEqual(0);
+  }
+});
+
+test("signing in, lists, filters, order and pages work without scripts", async ({ yard }) => {
+  const prefix = unique("plain");
+  await yard.signIn();
+  for (let n = 0; n < 11; n++) await yard.person(`${prefix}-${String(n).padStart(2, "0")}`);
+  const page = await yard.window({ javaScriptEnabled: false });
+  await page.goto(`${yard.server.url}/users`);
+  await page.getByLabel("Email or username").fill(ADMIN.email);
+  await page.getByLabel("Password").fill(ADMIN.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Users" })).toBeVisible();
+  await page.getByRole("combobox", { name: "Filter property" }).selectOption({ label: "Username" });
+  await page.getByRole("textbox", { name: "Filter value" }).fill(prefix);
+  await page.getByRole("button", { name: /[Ff]ilter|Add/ }).first().click();
+  await expect(page.getByText("1–10 of 11 users")).toBeVisible();
+  await page.getByRole("link", { name: /Username/ }).first().click();
+  await expect(page.getByRole("row").nth(1)).toContainText(`${prefix}-00`);
+  await page.getByRole("link", { name: /Next page/ }).click();
+  await expect(page.getByText("11–11 of 11 users")).toBeVisible();
+  await page.getByRole("link", { name: `${prefix}-10@example.org` }).click();
+  await expect(page.getByText("Association")).toBeVisible();
+});

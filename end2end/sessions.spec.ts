@@ -1,0 +1,97 @@
+// What the queue, limits and ends of sessions say to the person they concern.
+import { expect, test, unique } from "./yard";
+
+test("a session that is larger than the machine waits and says what is missing", async ({ yard }) => {
+  await yard.signIn();
+  const id = await yard.session({ cpu: "64", name: unique("huge") });
+  await yard.goto(`/sessions?session=${id}`);
+  const drawer = yard.page.getByRole("dialog");
+  await expect(drawer.getByRole("status")).toContainText("Pending");
+  await expect(drawer).toContainText(/Cannot start here: it asks for 64 CPU cores, the largest agent has \d+ CPU cores/);
+  await drawer.getByRole("button", { name: "Terminate" }).click();
+  await yard.page.getByRole("dialog", { name: /^Terminate session/ }).getByRole("button", { name: "Terminate" }).click();
+  await expect(drawer.getByRole("status").filter({ hasText: "Cancelled" })).toBeVisible();
+});
+
+test("a request over the keypair's limit is refused with the limit named and the form keeps what was typed", async ({ yard }) => {
+  await yard.signIn();
+  await yard.page.getByRole("button", { name: "Start session" }).click();
+  const dialog = yard.page.getByRole("dialog", { name: "Start a session" });
+  const name = unique("greedy");
+  await dialog.getByLabel("Name").fill(name);
+  await dialog.getByLabel("CPU cores").fill("200");
+  await dialog.getByRole("button", { name: "Start", exact: true }).click();
+  await expect(dialog.getByRole("alert")).toContainText("policy default, which allows 128 CPU cores in all; this session asks for 200 CPU cores");
+  await expect(dialog.getByLabel("Name")).toHaveValue(name);
+});
+
+test("wrong input is explained beside its field", async ({ yard }) => {
+  await yard.signIn();
+  await yard.page.getByRole("button", { name: "Start session" }).click();
+  const dialog = yard.page.getByRole("dialog", { name: "Start a session" });
+  await dialog.getByRole("radio", { name: /Batch/ }).check();
+  await dialog.getByLabel("Name").fill("-x-");
+  await dialog.getByLabel("CPU cores").fill("many");
+  await dialog.getByLabel("Memory").fill("1 parsec");
+  await dialog.getByRole("button", { name: "Start", exact: true }).click();
+  await expect(dialog.getByText("4 to 64 letters, digits, “-”, “_” and “.”, with a letter")).toBeVisible();
+  await expect(dialog.getByText("Type a number of CPU cores")).toBeVisible();
+  await expect(dialog.getByText("Type an amount of memory")).toBeVisible();
+  await expect(dialog.getByText("A batch session needs the command")).toBeVisible();
+  await expect(dialog.getByLabel("CPU cores")).toHaveValue("many");
+});
+
+test("a start-up command that does not exist ends as an error with the shell's own words", async ({ yard }) => {
+  await yard.signIn();
+  const id = await yard.session({ command: "no-such-command-here --flag" });
+  await yard.goto(`/sessions?session=${id}`);
+  const drawer = yard.page.getByRole("dialog");
+  await expect(drawer.getByRole("status").filter({ hasText: "Error" })).toBeVisible();
+  await expect(drawer.locator(".session-info")).toContainText(/exit code 127\).*no-such-command-here.*not found/);
+});
+
+test("several sessions are ended at once", async ({ yard }) => {
+  await yard.signIn();
+  const names = [unique("many"), unique("many")];
+  for (const name of names) await yard.session({ command: "sleep 1000", name });
+  await yard.goto("/sessions?f=name.contains.many-");
+  for (const name of names) await yard.page.getByRole("checkbox", { name: new RegExp(name) }).check();
+  await expect(yard.page.getByText("2 selected")).toBeVisible();
+  await yard.page.getByRole("button", { name: "Terminate" }).click();
+  await yard.page.getByRole("dialog", { name: "Terminate 2 sessions?" }).getByRole("button", { name: "Terminate" }).click();
+  for (const name of names) await expect(yard.page.getByRole("row", { name })).toHaveCount(0, { timeout: 15_000 });
+});
+
+test("a log is followed while it grows and can be downloaded", async ({ yard }) => {
+  await yard.signIn();
+  const id = await yard.session({ command: "for i in $(seq 1 40); do echo line $i; sleep 0.1; done", name: unique("grow") });
+  await yard.goto(`/sessions?session=${id}&panel=log`);
+  await expect(yard.page.getByRole("log")).toContainText("line 5\n");
+  await expect(yard.page.getByRole("log")).toContainText("line 40");
+  await expect(yard.page.getByText("The log is complete.")).toBeVisible();
+  const download = yard.page.waitForEvent("download");
+  await yard.page.getByRole("link", { name: "Download log" }).click();
+  const stream = await (await download).createReadStream();
+  let text = "";
+  for await (const piece of stream) text += piece;
+  expect(text.trim().split("\n")).toHaveLength(40);
+});
+
+test("the server is killed while a session runs: the page says so, and goes on by itself", async ({ browser }) => {
+  const { Server, Yard } = await import("./yard");
+  let server = await Server.start();
+  const page = await browser.newPage();
+  const yard = new Yard(server, browser, page);
+  await yard.signIn();
+  const id = await yard.session({ command: "for i in $(seq 1 60); do echo line $i; sleep 0.1; done", name: unique("survivor") });
+  await yard.goto(`/sessions?session=${id}`);
+  await expect(page.getByRole("dialog").getByRole("status").filter({ hasText: "Running" })).toBeVisible();
+  await server.kill();
+  await expect(page.getByText("No connection to the server.")).toBeVisible();
+  server = await server.restart();
+  await expect(page.getByText("No connection to the server.")).toBeHidden({ timeout: 15_000 });
+  await expect(page.getByRole("dialog").getByRole("status").filter({ hasText: "Terminated" })).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByRole("dialog")).toContainText("Exit code 0");
+  await page.close();
+  await server.end();
+});

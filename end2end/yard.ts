@@ -1,0 +1,171 @@
+// What every browser test needs: a real server with a database of its own, people, and a page that fails on any console error.
+import { test as base, expect, type APIRequestContext, type Browser, type BrowserContext, type Page } from "@playwright/test";
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const ADMIN = { email: "admin@example.org", password: "Correct-Horse-9" };
+export const PASSWORD = "Battery-Staple-7";
+
+/** A running server. */
+export class Server {
+  private constructor(readonly data: string, readonly url: string, private child: ChildProcess) {}
+
+  static async start(data = mkdtempSync(join(tmpdir(), "yard-")), listen = "127.0.0.1:0"): Promise<Server> {
+    const binary = process.env.YARDMASTER_BIN;
+    if (!binary) throw new Error("YARDMASTER_BIN is not set: run these tests with `cargo xtask test --only browser`");
+    const child = spawn(binary, ["serve", "--listen", listen, "--data", data, "--metrics", "off"], {
+      env: { ...process.env, YARDMASTER_ADMIN_EMAIL: ADMIN.email, YARDMASTER_ADMIN_PASSWORD: ADMIN.password },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let log = "";
+    child.stderr!.on("data", (piece) => (log += piece));
+    const url = await new Promise<string>((found, failed) => {
+      let said = "";
+      child.stdout!.on("data", (piece) => {
+        said += piece;
+        const match = /Yardmaster is at (http:\S+)/.exec(said);
+        if (match) found(match[1]);
+      });
+      child.on("exit", (code) => failed(new Error(`the server ended with ${code}:\n${log}`)));
+    });
+    return new Server(data, url, child);
+  }
+
+  /** Ends the process as a power cut would. */
+  async kill(): Promise<void> {
+    const gone = new Promise((done) => this.child.once("exit", done));
+    this.child.kill("SIGKILL");
+    await gone;
+  }
+
+  /** Starts again on the same data and the same address. */
+  async restart(): Promise<Server> {
+    return Server.start(this.data, this.url.replace("http://", ""));
+  }
+
+  async end(): Promise<void> {
+    const gone = new Promise((done) => this.child.once("exit", done));
+    if (this.child.exitCode !== null) return;
+    this.child.kill("SIGTERM");
+    await gone;
+  }
+}
+
+type WorkerThings = { server: Server };
+type Things = { yard: Yard };
+
+/** One test's view of the console. */
+export class Yard {
+  private contexts: BrowserContext[] = [];
+  readonly complaints: string[] = [];
+
+  constructor(readonly server: Server, private browser: Browser, readonly page: Page) {
+    this.watch(page);
+  }
+
+  /** Fails the test on anything that a browser complains about. */
+  watch(page: Page): void {
+    page.on("console", (message) => {
+      const text = message.text();
+      const refused = /the server responded with a status of (401|403|404|409|422|429)/.test(text);
+      if ((message.type() === "error" && !refused) || /hydration|Content Security Policy/i.test(text)) {
+        this.complaints.push(`${page.url()}: ${text}`);
+      }
+    });
+    page.on("pageerror", (error) => this.complaints.push(`${page.url()}: ${error.message}`));
+  }
+
+  /** A second person's window. */
+  async window(options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+    const context = await this.browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    this.contexts.push(context);
+    const page = await context.newPage();
+    this.watch(page);
+    return page;
+  }
+
+  async goto(path: string, page = this.page): Promise<void> {
+    await page.goto(this.server.url + path);
+    await live(page);
+  }
+
+  async signIn(email = ADMIN.email, password = ADMIN.password, page = this.page): Promise<void> {
+    await page.goto(`${this.server.url}/sign-in`);
+    await page.getByLabel("Email or username").fill(email);
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await expect(page.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();
+    await live(page);
+  }
+
+  /** Calls a server function as the page's person. */
+  async call<T>(name: string, body: unknown, page = this.page): Promise<T> {
+    return call<T>(page.request, this.server.url, name, body);
+  }
+
+  /** Creates a person with PASSWORD, through the console's own call; the page must be an administrator's. */
+  async person(name: string, role = "user"): Promise<string> {
+    const email = `${name}@example.org`;
+    const [domain] = await this.call<{ id: string; projects: { id: string }[] }[]>("domains", {});
+    await this.call("create_user", {
+      user: {
+        email, username: name, full_name: "", password: PASSWORD, role, status: "active", domain: domain.id,
+        projects: domain.projects.map((project) => project.id), description: "",
+      },
+    });
+    return email;
+  }
+
+  /** Starts a session as the page's person; returns its id. */
+  async session(fields: Record<string, unknown>, page = this.page): Promise<string> {
+    const options = await this.call<{ projects: [string, string][] }>("start_options", {}, page);
+    return this.call<string>("start_session", {
+      session: {
+        name: "", project: options.projects[0][0], resource_group: "default", kind: "batch", image: "host", command: "true", cpu: "0.1",
+        mem: 256 * 1024 * 1024, ...fields,
+      },
+    }, page);
+  }
+
+  async end(): Promise<void> {
+    for (const context of this.contexts) await context.close();
+    expect(this.complaints, "the browser's console").toEqual([]);
+  }
+}
+
+export async function call<T>(request: APIRequestContext, url: string, name: string, body: unknown): Promise<T> {
+  const answer = await request.post(`${url}/call/${name}`, { data: body as object });
+  if (!answer.ok()) throw new Error(`${name}: ${answer.status()} ${await answer.text()}`);
+  return answer.json();
+}
+
+/** Buttons answer from here on. */
+export async function live(page: Page): Promise<void> {
+  await page.locator("html[data-hydrated]").waitFor();
+}
+
+export const test = base.extend<Things, WorkerThings>({
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.end();
+      rmSync(server.data, { recursive: true, force: true });
+    },
+    { scope: "worker" },
+  ],
+  yard: async ({ server, browser, page }, use) => {
+    const yard = new Yard(server, browser, page);
+    await use(yard);
+    await yard.end();
+  },
+});
+
+export { expect };
+
+/** A name that no other test uses. */
+export function unique(prefix: string): string {
+  return `${prefix}-${Math.random().toString(36).slice(2, 8)}`;
+}

@@ -1,0 +1,87 @@
+//! The real router over a real database and the real engine, as nobody and as each role.
+
+mod http;
+mod walk;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use control::Control;
+use engine::local::LocalEngine;
+use http_body_util::BodyExt;
+use server::config::{Given, Settings};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use store::Store;
+use tower::ServiceExt;
+use types::permission::Role;
+
+pub const PASSWORD: &str = "Correct-Horse-9";
+
+/// The application on a database of its own.
+pub struct Yard {
+    pub control: Control,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, read whole.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Yard {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("yardmaster.db")).await.unwrap();
+        let engine = LocalEngine::open(folder.path().join("sessions"), env!("CARGO_BIN_EXE_yardmaster").into()).unwrap();
+        let control = Control::new(store, Arc::new(engine));
+        control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
+        for role in Role::ALL.iter().filter(|role| **role != Role::Superadmin) {
+            control.create_user_here(&email(*role), role.key(), "", PASSWORD, *role).await.unwrap();
+        }
+        let settings: Settings = Given::default().check().unwrap();
+        let options = leptos::prelude::LeptosOptions::builder().output_name("console").site_root(folder.path().to_str().unwrap()).build();
+        let app = server::App { control: control.clone(), settings: Arc::new(settings), options, build: "test".into() };
+        Self { router: server::router(app), control, _folder: folder }
+    }
+
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:5000".parse().unwrap()));
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        // An event stream has no end: what matters of it here is how it begins.
+        let streams = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let text = if streams { String::new() } else { String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned() };
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    pub async fn get(&self, path: &str, cookie: &str) -> Answer {
+        self.send(Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn call(&self, method: Method, path: &str, cookie: &str, json: &str) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("cookie", cookie).header("content-type", "application/json");
+        self.send(request.header("accept", "application/json").body(Body::from(json.to_owned())).unwrap()).await
+    }
+
+    pub async fn post_form(&self, path: &str, cookie: &str, form: &str) -> Answer {
+        let request = Request::post(path).header("cookie", cookie).header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(form.to_owned())).unwrap()).await
+    }
+
+    /// Signs in as a role and returns the cookie.
+    pub async fn cookie(&self, role: Role) -> String {
+        let answer = self.post_form("/sign-in", "", &format!("login={}&password={PASSWORD}&next=/", email(role))).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        let cookie = answer.headers["set-cookie"].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
+pub fn email(role: Role) -> String {
+    if role == Role::Superadmin { "root@example.org".into() } else { format!("{}@example.org", role.key()) }
+}

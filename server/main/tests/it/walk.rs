@@ -1,0 +1,155 @@
+//! A walk over every endpoint as nobody and as each role. An endpoint that the walk does not know fails it.
+
+use crate::Yard;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use server::ROUTES;
+use std::collections::BTreeSet;
+use types::id::SessionId;
+use types::permission::Role;
+
+/// Who is let in: superadmin, domain admin, user, monitor. Letting in means any answer but 401 and 403.
+const EVERYBODY: [bool; 4] = [true, true, true, true];
+const READERS_OF_ALL: [bool; 4] = [true, false, false, true];
+const ADMINISTRATORS: [bool; 4] = [true, true, false, false];
+const READERS_OF_PEOPLE: [bool; 4] = [true, true, false, true];
+const NOT_MONITORS: [bool; 4] = [true, true, true, false];
+
+const NOBODYS_ID: &str = "00000000-0000-0000-0000-000000000001";
+
+fn users_query() -> String {
+    serde_json::to_string(&types::list::ListQuery::new(&types::user::USERS)).unwrap()
+}
+
+fn sessions_query() -> String {
+    serde_json::to_string(&types::list::ListQuery::new(&types::session::SESSIONS)).unwrap()
+}
+
+/// Every server function with a body that would be acted on, and who may call it.
+fn functions() -> Vec<(&'static str, String, [bool; 4])> {
+    let id = format!("{{\"id\":\"{NOBODYS_ID}\"}}");
+    let user = serde_json::json!({ "user": {
+        "email": "x", "username": "", "full_name": "", "password": "", "role": "user", "status": "active",
+        "domain": NOBODYS_ID, "projects": [], "description": "",
+    }});
+    let session = serde_json::json!({ "session": {
+        "name": "", "project": NOBODYS_ID, "resource_group": "", "kind": "batch", "image": "", "command": "", "cpu": "1", "mem": 0,
+    }});
+    vec![
+        ("start", "{}".into(), EVERYBODY),
+        ("sign_ins", "{}".into(), EVERYBODY),
+        ("end_sign_in", id.clone(), EVERYBODY),
+        ("columns", "{\"table\":\"users\"}".into(), EVERYBODY),
+        ("set_columns", "{\"table\":\"users\",\"layout\":[\"email\"]}".into(), EVERYBODY),
+        ("users", format!("{{\"query\":{}}}", users_query()), READERS_OF_PEOPLE),
+        ("user", id.clone(), READERS_OF_PEOPLE),
+        ("domains", "{}".into(), ADMINISTRATORS),
+        ("create_user", user.to_string(), ADMINISTRATORS),
+        ("sessions", format!("{{\"query\":{}}}", sessions_query()), EVERYBODY),
+        ("session", id.clone(), EVERYBODY),
+        ("start_options", "{}".into(), NOT_MONITORS),
+        ("start_session", session.to_string(), NOT_MONITORS),
+        ("terminate_sessions", "{\"ids\":[],\"force\":false}".into(), NOT_MONITORS),
+        ("session_log", format!("{{\"id\":\"{NOBODYS_ID}\",\"from\":0,\"wait\":false}}"), EVERYBODY),
+        ("session_usage", format!("{{\"id\":\"{NOBODYS_ID}\",\"after\":0}}"), EVERYBODY),
+        ("agents", "{}".into(), READERS_OF_ALL),
+    ]
+}
+
+fn expect(status: StatusCode, let_in: bool, what: &str) {
+    let refused = status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN;
+    assert_ne!(refused, let_in, "{what}: {status}");
+    assert!(status != StatusCode::INTERNAL_SERVER_ERROR, "{what}: {status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_server_function_refuses_nobody_and_each_role_as_the_table_says() {
+    let yard = Yard::new().await;
+    let functions = functions();
+    let walked: BTreeSet<String> = functions.iter().map(|(name, ..)| format!("/call/{name}")).collect();
+    let registered: BTreeSet<String> = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    assert_eq!(walked, registered, "every server function is in this walk");
+
+    for (name, body, _) in &functions {
+        let answer = yard.call(Method::POST, &format!("/call/{name}"), "", body).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name} as nobody: {}", answer.text);
+    }
+    for (index, role) in [Role::Superadmin, Role::Admin, Role::User, Role::Monitor].into_iter().enumerate() {
+        let cookie = yard.cookie(role).await;
+        for (name, body, may) in &functions {
+            let answer = yard.call(Method::POST, &format!("/call/{name}"), &cookie, body).await;
+            expect(answer.status, may[index], &format!("{name} as {role:?}: {}", answer.text));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_server_function_answers_to_a_get() {
+    let yard = Yard::new().await;
+    let cookie = yard.cookie(Role::Superadmin).await;
+    for (name, ..) in functions() {
+        let answer = yard.get(&format!("/call/{name}"), &cookie).await;
+        assert!(answer.status == StatusCode::METHOD_NOT_ALLOWED || answer.status == StatusCode::NOT_FOUND, "{name}: {}", answer.status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
+    let yard = Yard::new().await;
+    // Open to all: health, signing in and out, the theme, and the console's own files.
+    let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/theme", "/pkg/{file}"];
+    let guarded: [(&str, [bool; 4]); 5] = [
+        ("/events", EVERYBODY),
+        ("/export/users.csv", READERS_OF_PEOPLE),
+        ("/export/sessions.csv", EVERYBODY),
+        ("/sessions/{id}/log", EVERYBODY),
+        ("/sessions/{id}/terminal", NOT_MONITORS),
+    ];
+    let walked: BTreeSet<&str> = open.into_iter().chain(guarded.iter().map(|(path, _)| *path)).collect();
+    let all: BTreeSet<&str> = ROUTES.iter().map(|(_, path)| *path).collect();
+    assert_eq!(walked, all, "every route is in this walk");
+
+    let roles = [Role::Superadmin, Role::Admin, Role::User, Role::Monitor];
+    let mut cookies = Vec::new();
+    for role in roles {
+        cookies.push(yard.cookie(role).await);
+    }
+    for (path, may) in guarded {
+        let address = path.replace("{id}", NOBODYS_ID);
+        let nobody = yard.send(upgrade(&address, "")).await;
+        // A terminal is a WebSocket: without a connection to upgrade, the refusal comes before anything is asked.
+        let upgrades = path.ends_with("/terminal");
+        assert!(nobody.status == StatusCode::UNAUTHORIZED || upgrades, "{path} as nobody: {}", nobody.status);
+        for (index, cookie) in cookies.iter().enumerate() {
+            let answer = yard.send(upgrade(&address, cookie)).await;
+            if !upgrades {
+                expect(answer.status, may[index], &format!("{path} as {:?}", roles[index]));
+            }
+        }
+    }
+}
+
+fn upgrade(path: &str, cookie: &str) -> Request<Body> {
+    Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_is_refused_to_nobody_and_to_those_who_may_not_control_sessions() {
+    let yard = Yard::new().await;
+    let id: SessionId = NOBODYS_ID.parse().unwrap();
+    let nobody = control::Caller::nobody("127.0.0.1", "test");
+    assert_eq!(yard.control.terminal(&nobody, id, 80, 24).await.err(), Some(types::Problem::SignInRequired));
+    let cookie = yard.cookie(Role::Monitor).await;
+    let monitor = yard.control.caller(cookie.split_once('=').map(|(_, token)| token), "127.0.0.1", "test").await.unwrap();
+    assert!(matches!(yard.control.terminal(&monitor, id, 80, 24).await.err(), Some(types::Problem::Forbidden(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_leads_nobody_to_the_sign_in_page() {
+    let yard = Yard::new().await;
+    for path in ["/", "/sessions", "/users", "/agents", "/account"] {
+        let answer = yard.get(path, "").await;
+        assert_eq!(answer.status, StatusCode::FOUND, "{path}");
+        assert!(answer.headers["location"].to_str().unwrap().starts_with("/sign-in"), "{path}");
+    }
+}
