@@ -1,1 +1,20 @@
+//! The component kit: native HTML elements with the console's looks and manners. Knows no domain: of `types` it uses the list
+//! language alone.
+//!
+//! Rules of the house: ids come from names that the caller gives, never from chance; no style attribute, so that the content
+//! security policy needs no exception; what can be a link or a form is one, so that it works before scripts arrive.
 
+#![recursion_limit = "256"]
+
+pub mod chart;
+pub mod form;
+pub mod gallery;
+pub mod overlay;
+pub mod show;
+pub mod table;
+
+pub use chart::{Series, TimeChart};
+pub use form::{Button, CheckboxGroup, Field, PasswordInput, RadioGroup, Select, Switch, TextArea, TextInput, Variant};
+pub use overlay::{Confirm, Dialog, Drawer, Menu, Strength, Toaster, provide_toaster, use_toaster};
+pub use show::{Badge, CodeBlock, CopyButton, EmptyState, Icon, IconName, Meter, Skeleton, Time, Tone};
+pub use table::{Column, Table};

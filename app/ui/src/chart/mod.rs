@@ -1,0 +1,93 @@
+//! Charts over time in SVG: geometry in attributes, colours in the style sheet, and a table for those who cannot see them.
+
+mod scale;
+
+use leptos::prelude::*;
+use scale::{Scale, line, ticks};
+
+/// One line of a chart: (milliseconds, value), oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    pub name: &'static str,
+    pub points: Vec<(i64, f64)>,
+}
+
+impl Series {
+    /// A line of this name.
+    pub fn new(name: &'static str, points: Vec<(i64, f64)>) -> Self {
+        Self { name, points }
+    }
+}
+
+const WIDE: f64 = 600.0;
+const HIGH: f64 = 160.0;
+const LEFT: f64 = 64.0;
+const BOTTOM: f64 = 18.0;
+
+/// Values over time, against a limit if there is one.
+#[component]
+pub fn TimeChart(
+    #[prop(into)] title: String,
+    #[prop(into)] series: Signal<Vec<Series>>,
+    #[prop(optional, into)] limit: Signal<Option<f64>>,
+    format: fn(f64) -> String,
+) -> impl IntoView {
+    let named = title.clone();
+    view! {
+        <figure class="chart">
+            <figcaption>{title}</figcaption>
+            {move || draw(&named, &series.get(), limit.get(), format)}
+        </figure>
+    }
+}
+
+fn draw(title: &str, series: &[Series], limit: Option<f64>, format: fn(f64) -> String) -> AnyView {
+    let all = || series.iter().flat_map(|s| s.points.iter());
+    let (Some(first), Some(last)) = (all().map(|p| p.0).min(), all().map(|p| p.0).max()) else { return ().into_any() };
+    let most = all().map(|p| p.1).fold(limit.unwrap_or(0.0), f64::max);
+    let marks = ticks(most, 4);
+    let top = marks.last().copied().unwrap_or(1.0);
+    let x = Scale::new(first as f64, (last as f64).max(first as f64 + 1.0), LEFT, WIDE - 4.0);
+    let y = Scale::new(0.0, top, HIGH - BOTTOM, 6.0);
+    let grid: Vec<_> = marks
+        .iter()
+        .map(|value| {
+            let at = y.at(*value);
+            view! {
+                <line class="chart-grid" x1=LEFT.to_string() x2=WIDE.to_string() y1=format!("{at:.1}") y2=format!("{at:.1}")></line>
+                <text class="chart-label" x=(LEFT - 6.0).to_string() y=format!("{:.1}", at + 4.0) text-anchor="end">{format(*value)}</text>
+            }
+        })
+        .collect();
+    let lines: Vec<_> = series
+        .iter()
+        .enumerate()
+        .map(|(n, s)| view! { <path class=format!("chart-line chart-line-{n}") d=line(&s.points, x, y)></path> })
+        .collect();
+    let bar = limit.map(|limit| {
+        let at = format!("{:.1}", y.at(limit));
+        view! { <line class="chart-limit" x1=LEFT.to_string() x2=WIDE.to_string() y1=at.clone() y2=at></line> }
+    });
+    let span = format!("last {}", crate::chart::scale::span(last - first));
+    let said: Vec<_> = series.iter().map(|s| summary(s, format)).collect();
+    let label = format!("{title}: {}", said.join("; "));
+    let rows: Vec<_> = series
+        .iter()
+        .map(|s| view! { <tr><th scope="row">{s.name}</th><td>{summary(s, format)}</td></tr> })
+        .chain(limit.map(|limit| view! { <tr><th scope="row">"Asked for"</th><td>{format(limit)}</td></tr> }))
+        .collect();
+    view! {
+        <svg class="chart-picture" viewBox=format!("0 0 {WIDE} {HIGH}") role="img" aria-label=label>
+            {grid}{bar}{lines}
+            <text class="chart-label" x=WIDE.to_string() y=HIGH.to_string() text-anchor="end">{span}</text>
+        </svg>
+        <table class="visually-hidden"><caption>{title.to_owned()}</caption><tbody>{rows}</tbody></table>
+    }
+    .into_any()
+}
+
+fn summary(series: &Series, format: fn(f64) -> String) -> String {
+    let last = series.points.last().map_or(0.0, |p| p.1);
+    let most = series.points.iter().map(|p| p.1).fold(0.0, f64::max);
+    format!("{} now {}, at most {}", series.name, format(last), format(most))
+}

@@ -1,0 +1,63 @@
+//! Controls of forms: native elements, each with a label, and errors beside the field that they are about.
+
+mod choose;
+mod field;
+mod input;
+
+pub use choose::{CheckboxGroup, RadioGroup, Select, Switch};
+pub use field::Field;
+pub(crate) use field::described;
+pub use input::{PasswordInput, TextArea, TextInput};
+
+use leptos::prelude::*;
+
+/// How much a button stands out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Variant {
+    /// The one that a page or dialog is for.
+    Primary,
+    #[default]
+    Normal,
+    /// Without a frame, for rows and headers.
+    Quiet,
+    /// Something is lost.
+    Danger,
+}
+
+/// A button. Busy, it cannot be pressed again and says so.
+#[component]
+pub fn Button(
+    #[prop(optional)] variant: Variant,
+    #[prop(optional, into)] busy: Signal<bool>,
+    #[prop(optional, into)] disabled: Signal<bool>,
+    /// The accessible name where the contents are only an icon.
+    #[prop(optional, into)] label: Option<String>,
+    /// Sends the form that it stands in.
+    #[prop(optional)] submit: bool,
+    #[prop(optional)] on_press: Option<Callback<()>>,
+    children: Children,
+) -> impl IntoView {
+    let class = match variant {
+        Variant::Primary => "button button-primary",
+        Variant::Normal => "button",
+        Variant::Quiet => "button button-quiet",
+        Variant::Danger => "button button-danger",
+    };
+    let press = move |_| {
+        if let Some(on_press) = on_press {
+            on_press.run(());
+        }
+    };
+    view! {
+        <button
+            class=class
+            type=if submit { "submit" } else { "button" }
+            aria-label=label
+            aria-busy=move || busy.get().then_some("true")
+            disabled=move || busy.get() || disabled.get()
+            on:click=press
+        >
+            {children()}
+        </button>
+    }
+}

@@ -1,0 +1,82 @@
+//! Dialogs and drawers (the ARIA dialog pattern, by way of `<dialog>` and `showModal`).
+//!
+//! A drawer is in the page when the server writes it, open and not modal, so that it can be read without scripts; the browser
+//! then makes it modal.
+
+use crate::show::{Icon, IconName};
+use leptos::html;
+use leptos::prelude::*;
+
+/// Opens or closes the element as `open` says. A failure leaves it as it was, which the person sees.
+fn follow(element: NodeRef<html::Dialog>, open: Signal<bool>) {
+    Effect::new(move |_| {
+        let (Some(dialog), open) = (element.get(), open.get()) else { return };
+        match (open, dialog.open()) {
+            (true, was_open) => {
+                // Open but not modal, as the server wrote it: closed first, since only a closed one can become modal.
+                if was_open {
+                    dialog.remove_attribute("open").ok();
+                }
+                dialog.show_modal().ok();
+            }
+            (false, true) => dialog.close(),
+            (false, false) => {}
+        }
+    });
+}
+
+/// A question or a form in the middle of the page. What it holds exists only while it is open.
+#[component]
+pub fn Dialog(
+    #[prop(into)] open: Signal<bool>,
+    #[prop(into)] title: Signal<String>,
+    /// It was closed by the person: with Escape or its button.
+    on_close: Callback<()>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let element = NodeRef::<html::Dialog>::new();
+    follow(element, open);
+    let children = StoredValue::new(children);
+    view! {
+        <dialog class="dialog" node_ref=element aria-label=move || title.get() on:close=move |_| on_close.run(())>
+            <Show when=move || open.get()>
+                <div class="dialog-head">
+                    <h2>{move || title.get()}</h2>
+                </div>
+                <div class="dialog-body">{children.with_value(|children| children())}</div>
+                // Last, so that the first field gets the focus and not the way out.
+                <button class="button button-quiet button-icon dialog-close" type="button" aria-label="Close" on:click=move |_| on_close.run(())>
+                    <Icon name=IconName::Close/>
+                </button>
+            </Show>
+        </dialog>
+    }
+}
+
+/// Details at the right, with the page behind it still there.
+#[component]
+pub fn Drawer(
+    #[prop(into)] open: Signal<bool>,
+    #[prop(into)] title: Signal<String>,
+    on_close: Callback<()>,
+    /// The address without the drawer: how it closes before scripts arrive.
+    #[prop(into)]
+    close_href: String,
+    children: Children,
+) -> impl IntoView {
+    let element = NodeRef::<html::Dialog>::new();
+    follow(element, open);
+    let close = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        on_close.run(());
+    };
+    view! {
+        <dialog class="drawer" open=open.get_untracked() node_ref=element aria-label=move || title.get() on:close=move |_| on_close.run(())>
+            <header class="drawer-head">
+                <h2>{move || title.get()}</h2>
+                <a class="button button-quiet button-icon" href=close_href aria-label="Close" on:click=close><Icon name=IconName::Close/></a>
+            </header>
+            <div class="drawer-body">{children()}</div>
+        </dialog>
+    }
+}

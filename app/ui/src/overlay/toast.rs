@@ -1,0 +1,90 @@
+//! Short messages at the edge of the page, read out by screen readers. Failures stay until they are closed.
+
+use crate::show::{Icon, IconName};
+use leptos::prelude::*;
+
+#[derive(Clone, PartialEq, Eq)]
+struct Toast {
+    number: u32,
+    class: &'static str,
+    icon: IconName,
+    text: String,
+}
+
+/// Says something for a while.
+#[derive(Clone, Copy)]
+pub struct Say {
+    toasts: RwSignal<Vec<Toast>>,
+    next: StoredValue<u32>,
+}
+
+/// Messages in view at once; older ones make room.
+const MOST: usize = 4;
+
+impl Say {
+    /// It worked.
+    pub fn good(&self, text: impl Into<String>) {
+        self.say("toast toast-good", IconName::Check, text.into(), true);
+    }
+
+    /// It is worth knowing.
+    pub fn info(&self, text: impl Into<String>) {
+        self.say("toast", IconName::Info, text.into(), true);
+    }
+
+    /// It did not work.
+    pub fn bad(&self, text: impl Into<String>) {
+        self.say("toast toast-bad", IconName::Error, text.into(), false);
+    }
+
+    fn say(&self, class: &'static str, icon: IconName, text: String, goes: bool) {
+        let number = self.next.get_value();
+        self.next.set_value(number + 1);
+        self.toasts.update(|toasts| {
+            toasts.push(Toast { number, class, icon, text });
+            let extra = toasts.len().saturating_sub(MOST);
+            toasts.drain(..extra);
+        });
+        if goes {
+            let say = *self;
+            set_timeout(move || say.close(number), std::time::Duration::from_secs(6));
+        }
+    }
+
+    fn close(&self, number: u32) {
+        self.toasts.try_update(|toasts| toasts.retain(|toast| toast.number != number));
+    }
+}
+
+/// Makes [`use_toaster`] work below here.
+pub fn provide_toaster() {
+    provide_context(Say { toasts: RwSignal::new(Vec::new()), next: StoredValue::new(0) });
+}
+
+/// The messages of this page. Without a provider they go nowhere, as in a test of one component.
+pub fn use_toaster() -> Say {
+    use_context::<Say>().unwrap_or_else(|| Say { toasts: RwSignal::new(Vec::new()), next: StoredValue::new(0) })
+}
+
+/// Where the messages appear.
+#[component]
+pub fn Toaster() -> impl IntoView {
+    let say = use_toaster();
+    let toast = move |toast: Toast| {
+        let number = toast.number;
+        view! {
+            <li class=toast.class>
+                <Icon name=toast.icon/>
+                <span>{toast.text}</span>
+                <button class="button button-quiet button-icon" type="button" aria-label="Close this message" on:click=move |_| say.close(number)>
+                    <Icon name=IconName::Close/>
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <div class="toaster" role="status">
+            <ul><For each=move || say.toasts.get() key=|toast| toast.number children=toast/></ul>
+        </div>
+    }
+}

@@ -1,0 +1,95 @@
+//! Components that show something and change nothing.
+
+mod icon;
+mod time;
+
+pub use icon::{Icon, IconName};
+pub use time::Time;
+
+use leptos::prelude::*;
+
+/// What a badge says with its colour; its text always says the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Neutral,
+    Info,
+    Good,
+    Warn,
+    Bad,
+}
+
+/// A short state, such as a session's status.
+#[component]
+pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
+    let class = match tone {
+        Tone::Neutral => "badge",
+        Tone::Info => "badge badge-info",
+        Tone::Good => "badge badge-good",
+        Tone::Warn => "badge badge-warn",
+        Tone::Bad => "badge badge-bad",
+    };
+    view! { <span class=class>{text}</span> }
+}
+
+/// What a list shows when there is nothing in it: why, and what to do next.
+#[component]
+pub fn EmptyState(icon: IconName, #[prop(into)] title: String, #[prop(into)] text: String) -> impl IntoView {
+    view! {
+        <div class="empty">
+            <Icon name=icon/>
+            <p class="empty-title">{title}</p>
+            <p>{text}</p>
+        </div>
+    }
+}
+
+/// Grey bars where contents will be, in the height that they will have.
+#[component]
+pub fn Skeleton(#[prop(default = 6)] lines: usize) -> impl IntoView {
+    view! {
+        <div class="skeleton" role="status">
+            <span class="visually-hidden">"Loading…"</span>
+            {(0..lines).map(|_| view! { <span class="skeleton-line"></span> }).collect::<Vec<_>>()}
+        </div>
+    }
+}
+
+/// Text that is code: scrolls within itself and can be copied.
+#[component]
+pub fn CodeBlock(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
+    view! {
+        <div class="code-block">
+            <pre tabindex="0" role="region" aria-label=label.clone()><code>{text.clone()}</code></pre>
+            <CopyButton text=text label=format!("Copy: {label}")/>
+        </div>
+    }
+}
+
+/// Copies a text, and says that it did.
+#[component]
+pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
+    let done = RwSignal::new(false);
+    let copy = move |_| {
+        // A page without the right to the clipboard leaves the text to be marked by hand.
+        let _ = window().navigator().clipboard().write_text(&text);
+        done.set(true);
+        set_timeout(move || drop(done.try_set(false)), std::time::Duration::from_secs(2));
+    };
+    view! {
+        <button class="button button-quiet button-icon copy" type="button" aria-label=label on:click=copy>
+            {move || view! { <Icon name=if done.get() { IconName::Check } else { IconName::Copy }/> }}
+        </button>
+        <span class="visually-hidden" role="status">{move || if done.get() { "Copied." } else { "" }}</span>
+    }
+}
+
+/// A share of a whole as a bar, with its amounts as text.
+#[component]
+pub fn Meter(#[prop(into)] label: String, share: f64, #[prop(into)] text: String) -> impl IntoView {
+    view! {
+        <span class="amount">
+            <meter min="0" max="1" value=format!("{:.3}", share.clamp(0.0, 1.0)) aria-label=label></meter>
+            <span>{text}</span>
+        </span>
+    }
+}

@@ -1,0 +1,179 @@
+//! The property filter: property, operator, value; each condition becomes a tag that can be removed. A plain form: without
+//! scripts every operator is offered, and one that does not fit its property becomes the property's first.
+
+use super::Place;
+use crate::form::{Button, Variant};
+use crate::show::{Icon, IconName};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use types::list::{Condition, Kind, ListSpec, Op, Property};
+
+const EVERY_OP: [Op; 6] = [Op::Contains, Op::Equals, Op::Any, Op::Is, Op::Min, Op::Max];
+
+pub(super) fn filter(place: Place) -> AnyView {
+    let spec = place.spec;
+    let property = RwSignal::new(spec.properties.first().map_or("", |p| p.key).to_owned());
+    let op = RwSignal::new(String::new());
+    let value = RwSignal::new(String::new());
+    let problem = RwSignal::new(None::<String>);
+    // Before scripts arrive nothing follows the chosen property; the first render must be that of the server.
+    let live = RwSignal::new(false);
+    Effect::new(move |_| live.set(true));
+    let kind = Memo::new(move |_| property.with(|key| spec.property(key)).map_or(Kind::Text, |p| p.kind));
+
+    let go = use_navigate();
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let kind = kind.get_untracked();
+        let first = kind.ops().first().copied().unwrap_or(Op::Contains);
+        let op = Op::from_key(&op.get_untracked()).filter(|op| kind.ops().contains(op)).unwrap_or(first);
+        let condition = Condition { key: property.get_untracked(), op, value: value.get_untracked().trim().to_owned() };
+        match place.query.with_untracked(|query| query.with(spec, condition)) {
+            Ok(next) => {
+                problem.set(None);
+                value.set(String::new());
+                go(&place.address(&next), NavigateOptions { scroll: false, ..Default::default() });
+            }
+            Err(why) => problem.set(Some(why)),
+        }
+    };
+    let choose = move |event| {
+        property.set(event_target_value(&event));
+        op.set(String::new());
+        value.set(String::new());
+        problem.set(None);
+    };
+    let properties: Vec<_> = spec.properties.iter().map(|p| view! { <option value=p.key>{p.label}</option> }).collect();
+    let ops = move || {
+        let (kind, live) = (kind.get(), live.get());
+        let ops: &[Op] = if live { kind.ops() } else { &EVERY_OP };
+        ops.iter().map(|op| view! { <option value=op.key()>{op.label(if live { kind } else { Kind::Text })}</option> }).collect::<Vec<_>>()
+    };
+    let error_id = format!("{}-filter-error", spec.name);
+    let described = error_id.clone();
+    view! {
+        <div class="filter">
+            <form class="filter-form" role="search" method="get" action=place.path on:submit=submit>
+                {move || hidden(place)}
+                <select class="select" name="fp" aria-label="Filter property" on:change=choose prop:value=property>{properties}</select>
+                <select class="select" name="fo" aria-label="Filter operator" prop:value=op on:change=move |event| op.set(event_target_value(&event))>{ops}</select>
+                {move || value_control(if live.get() { kind.get() } else { Kind::Text }, value, problem, described.clone())}
+                <Button submit=true variant=Variant::Normal label="Add this filter"><Icon name=IconName::Filter/>"Filter"</Button>
+            </form>
+            <p class="field-error" id=error_id role="alert" hidden=move || problem.with(Option::is_none)>{move || problem.get()}</p>
+            {move || tags(place)}
+        </div>
+    }
+    .into_any()
+}
+
+/// What else the address holds, so that a plain form keeps it.
+fn hidden(place: Place) -> AnyView {
+    let address = place.query.with(|query| place.address(&query.at_page(1)));
+    let pairs = address.split_once('?').map(|(_, pairs)| pairs.to_owned()).unwrap_or_default();
+    let inputs: Vec<_> = pairs
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=decode(value)/> })
+        .collect();
+    inputs.into_any()
+}
+
+/// Undoes `types::list::encode`.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok()).and_then(|two| u8::from_str_radix(two, 16).ok());
+        match (first, hex) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn value_control(kind: Kind, value: RwSignal<String>, problem: RwSignal<Option<String>>, described: String) -> AnyView {
+    let invalid = move || problem.with(Option::is_some).then_some("true");
+    let options = |options: Vec<(&'static str, &'static str)>| {
+        let first = options.first().map_or("", |(key, _)| *key);
+        value.set(first.to_owned());
+        let options: Vec<_> = options.into_iter().map(|(key, label)| view! { <option value=key>{label}</option> }).collect();
+        view! {
+            <select class="select" name="fv" aria-label="Filter value" aria-invalid=invalid on:change=move |event| value.set(event_target_value(&event))>{options}</select>
+        }
+        .into_any()
+    };
+    let input_type = match kind {
+        Kind::Choice(choices) => return options(choices.to_vec()),
+        Kind::Flag => return options(vec![("yes", "Yes"), ("no", "No")]),
+        Kind::Date => "date",
+        Kind::Text | Kind::Number => "text",
+    };
+    view! {
+        <input class="input" name="fv" type=input_type aria-label="Filter value" placeholder="Value" aria-invalid=invalid aria-describedby=described
+            prop:value=value on:input=move |event| value.set(event_target_value(&event))/>
+    }
+    .into_any()
+}
+
+/// A condition as a person reads it: `Email contains ann`.
+fn words(spec: &ListSpec, condition: &Condition) -> String {
+    let Some(Property { label, kind, .. }) = spec.property(&condition.key) else { return String::new() };
+    let value = match kind {
+        Kind::Choice(options) => {
+            let label = |key: &str| options.iter().find(|(k, _)| *k == key).map_or(key.to_owned(), |(_, label)| (*label).to_owned());
+            condition.value.split(',').map(label).collect::<Vec<_>>().join(" or ")
+        }
+        _ => condition.value.clone(),
+    };
+    format!("{label} {} {value}", condition.op.label(*kind))
+}
+
+fn tags(place: Place) -> AnyView {
+    let conditions = place.query.with(|query| query.conditions.clone());
+    if conditions.is_empty() {
+        return ().into_any();
+    }
+    let tag = |(index, condition): (usize, &Condition)| {
+        let text = words(place.spec, condition);
+        let address = place.query.with(|query| place.address(&query.without(index)));
+        view! {
+            <li class="tag">
+                <span>{text.clone()}</span>
+                <A href=address scroll=false attr:aria-label=format!("Remove {text}")><Icon name=IconName::Close/></A>
+            </li>
+        }
+    };
+    let many = conditions.len() > 1;
+    let clear = many.then(|| {
+        let address = place.query.with(|query| {
+            let mut next = query.at_page(1);
+            next.conditions.clear();
+            place.address(&next)
+        });
+        view! { <li><A href=address scroll=false>"Clear all"</A></li> }
+    });
+    view! { <ul class="tags" aria-label="Filter conditions, all of which hold">{conditions.iter().enumerate().map(tag).collect::<Vec<_>>()}{clear}</ul> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_encoded_is_decoded() {
+        for text in ["plain", "a b&c=d%", "änn@example.org", "100%"] {
+            assert_eq!(decode(&types::list::encode(text)), text);
+        }
+        assert_eq!(decode("%zz%"), "%zz%");
+    }
+}

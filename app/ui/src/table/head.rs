@@ -1,0 +1,71 @@
+//! Tabs above a table and the heads of its columns: links, each of which says where it leads.
+
+use super::{About, Place};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::list::ListQuery;
+
+/// The tabs of the spec, if it has any.
+pub(super) fn tabs(place: Place) -> AnyView {
+    let row = |label: &'static str, tabs: &'static [(&'static str, &'static str)], pick: fn(&ListQuery) -> &String, change: fn(ListQuery, String) -> ListQuery| {
+        if tabs.is_empty() {
+            return ().into_any();
+        }
+        let tab = |(key, title): &(&'static str, &'static str)| {
+            let (key, title) = (*key, *title);
+            let here = move || place.query.with(|query| pick(query) == key);
+            let address = move || place.query.with(|query| place.address(&change(query.at_page(1), key.to_owned())));
+            view! { <li><A href=address attr:class="tab" attr:aria-current=move || here().then_some("true")>{title}</A></li> }
+        };
+        view! { <nav aria-label=label><ul class="tabs">{tabs.iter().map(tab).collect::<Vec<_>>()}</ul></nav> }.into_any()
+    };
+    view! {
+        <div class="tab-rows">
+            {row("Kinds", place.spec.subtabs, |query| &query.subtab, |query, subtab| ListQuery { subtab, ..query })}
+            {row("States", place.spec.tabs, |query| &query.tab, |query, tab| ListQuery { tab, ..query })}
+        </div>
+    }
+    .into_any()
+}
+
+/// The row of heads.
+pub(super) fn head(place: Place, visible: Memo<Vec<About>>, keys: Memo<Vec<(String, String)>>, selection: Option<RwSignal<Vec<String>>>) -> AnyView {
+    let all = selection.map(|selection| {
+        let every = move || keys.with(|keys| !keys.is_empty() && selection.with(|chosen| keys.iter().all(|(key, _)| chosen.contains(key))));
+        let choose = move |event| {
+            let on = event_target_checked(&event);
+            selection.set(if on { keys.with_untracked(|keys| keys.iter().map(|(key, _)| key.clone()).collect()) } else { Vec::new() });
+        };
+        view! { <th scope="col" class="select-cell"><input type="checkbox" aria-label="Select every row of this page" prop:checked=every on:change=choose/></th> }
+    });
+    view! {
+        <thead>
+            <tr>
+                {all}
+                {move || visible.get().into_iter().map(|column| cell(place, column)).collect::<Vec<_>>()}
+            </tr>
+        </thead>
+    }
+    .into_any()
+}
+
+fn cell(place: Place, column: About) -> AnyView {
+    let class = if column.number { "number" } else { "" };
+    if !column.sortable {
+        return view! { <th scope="col" class=class>{column.title}</th> }.into_any();
+    }
+    let key = column.key;
+    let order = move || place.query.with(|query| (query.sort == key).then_some(if query.descending { "descending" } else { "ascending" }));
+    let address = move || place.query.with(|query| place.address(&query.sorted_by(place.spec, key)));
+    let mark = move || match order() {
+        Some("descending") => "▼",
+        Some(_) => "▲",
+        None => "",
+    };
+    view! {
+        <th scope="col" class=class aria-sort=move || order().unwrap_or("none")>
+            <A href=address scroll=false>{column.title}<span class="sort-mark" aria-hidden="true">{mark}</span></A>
+        </th>
+    }
+    .into_any()
+}

@@ -1,0 +1,285 @@
+//! The table: columns declared once; filter, order and page are links and forms, so that the address says what is shown and it
+//! works before scripts arrive. The server does the filtering, ordering and paging.
+//!
+//! The table itself knows its rows only through their columns. What does not depend on the kind of row is in the other files
+//! of this folder, compiled once for all tables.
+
+mod body;
+mod filter;
+mod head;
+mod pager;
+mod settings;
+
+use crate::form::{Button, Variant};
+use crate::show::{Icon, IconName};
+use body::{Rows, body};
+use leptos::prelude::*;
+use std::sync::Arc;
+use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
+
+/// What a cell shows of a row.
+type Cell<T> = Arc<dyn Fn(&T) -> AnyView + Send + Sync>;
+
+/// One column, declared once.
+pub struct Column<T> {
+    pub(crate) about: About,
+    cell: Cell<T>,
+}
+
+/// What of a column does not depend on the kind of row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct About {
+    pub key: &'static str,
+    pub title: &'static str,
+    pub sortable: bool,
+    pub shown: bool,
+    pub required: bool,
+    pub number: bool,
+}
+
+impl<T> Clone for Column<T> {
+    fn clone(&self) -> Self {
+        Self { about: self.about.clone(), cell: self.cell.clone() }
+    }
+}
+
+impl<T> Column<T> {
+    /// A column that is shown unless the person hides it.
+    pub fn new(key: &'static str, title: &'static str, cell: impl Fn(&T) -> AnyView + Send + Sync + 'static) -> Self {
+        let about = About { key, title, sortable: false, shown: true, required: false, number: false };
+        Self { about, cell: Arc::new(cell) }
+    }
+
+    /// The list can be ordered by it; the key is one of the spec's sorts.
+    pub fn sortable(mut self) -> Self {
+        self.about.sortable = true;
+        self
+    }
+
+    /// It cannot be hidden.
+    pub fn required(mut self) -> Self {
+        self.about.required = true;
+        self
+    }
+
+    /// It is there to be chosen, but not shown at first.
+    pub fn hidden(self) -> Self {
+        self.shown_if(false)
+    }
+
+    /// It is shown at first only if so.
+    pub fn shown_if(mut self, shown: bool) -> Self {
+        self.about.shown = shown;
+        self
+    }
+
+    /// Its values are numbers: set to the right.
+    pub fn number(mut self) -> Self {
+        self.about.number = true;
+        self
+    }
+}
+
+/// The columns that are shown, in order: the person's choice, or the table's own.
+pub(crate) fn shown(columns: &[About], layout: &ColumnLayout) -> Vec<About> {
+    let chosen: Vec<About> = layout.iter().filter_map(|key| columns.iter().find(|c| c.key == key).cloned()).collect();
+    let mut shown = if chosen.is_empty() { columns.iter().filter(|c| c.shown).cloned().collect() } else { chosen };
+    // A column that came to be required after the choice was made.
+    for column in columns.iter().filter(|c| c.required) {
+        if !shown.iter().any(|c| c.key == column.key) {
+            shown.insert(0, column.clone());
+        }
+    }
+    shown
+}
+
+/// What every part of a table needs: where it is, and what it was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub spec: &'static ListSpec,
+    pub path: &'static str,
+    pub query: Signal<ListQuery>,
+    pub keep: Signal<Vec<(String, String)>>,
+}
+
+impl Place {
+    /// The address of this table with another query; what else the address holds is kept.
+    pub fn address(self, query: &ListQuery) -> String {
+        let mut parts = vec![query.to_query_string(self.spec)];
+        parts.retain(|part| !part.is_empty());
+        self.keep.with(|keep| parts.extend(keep.iter().map(|(name, value)| format!("{name}={}", types::list::encode(value)))));
+        if parts.is_empty() { self.path.to_owned() } else { format!("{}?{}", self.path, parts.join("&")) }
+    }
+}
+
+/// The table.
+#[component]
+pub fn Table<T>(
+    spec: &'static ListSpec,
+    columns: Vec<Column<T>>,
+    #[prop(into)] caption: String,
+    /// The page's own path.
+    path: &'static str,
+    #[prop(into)] query: Signal<ListQuery>,
+    /// The last answer; nothing while the very first load runs. An error is a sentence.
+    #[prop(into)]
+    page: Signal<Option<Result<Page<T>, String>>>,
+    /// Newer rows are on their way: the old ones stay, dimmed.
+    #[prop(into)]
+    loading: Signal<bool>,
+    /// Other parameters of the address, kept in links.
+    #[prop(optional, into)]
+    keep: Signal<Vec<(String, String)>>,
+    row_key: fn(&T) -> String,
+    /// The accessible name of a row's checkbox.
+    row_label: fn(&T) -> String,
+    #[prop(optional)] selection: Option<Option<RwSignal<Vec<String>>>>,
+    /// Buttons for the selected rows.
+    #[prop(optional)]
+    bulk: Option<ViewFn>,
+    #[prop(into)] layout: Signal<ColumnLayout>,
+    on_layout: Callback<ColumnLayout>,
+    /// The address of the whole list as CSV.
+    export: &'static str,
+    on_refresh: Callback<()>,
+    /// Shown when there is nothing, and nothing was filtered away.
+    empty: ViewFn,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let place = Place { spec, path, query, keep };
+    let about: Vec<About> = columns.iter().map(|column| column.about.clone()).collect();
+    let cells: Vec<(&'static str, Cell<T>)> = columns.iter().map(|column| (column.about.key, column.cell.clone())).collect();
+    let visible = {
+        let about = about.clone();
+        Memo::new(move |_| layout.with(|layout| shown(&about, layout)))
+    };
+    let selection = selection.flatten();
+    // What is selected is what is in view: another filter, order or page starts anew.
+    if let Some(selection) = selection {
+        Effect::new(move |before: Option<ListQuery>| {
+            let now = query.get();
+            if before.is_some_and(|before| before != now) {
+                selection.set(Vec::new());
+            }
+            now
+        });
+    }
+    let rows: Rows = Rows {
+        keys: Memo::new(move |_| {
+            page.with(|page| match page {
+                Some(Ok(page)) => page.rows.iter().map(|row| (row_key(row), row_label(row))).collect(),
+                _ => Vec::new(),
+            })
+        }),
+        cells: Callback::new(move |key: String| {
+            let cells = cells.clone();
+            // The row itself, so that only what changed is drawn again.
+            let row = Memo::new(move |_| page.with(|page| page.as_ref()?.as_ref().ok()?.rows.iter().find(|row| row_key(row) == key).cloned()));
+            Callback::new(move |column: &'static str| {
+                let cell = cells.iter().find(|(key, _)| *key == column).map(|(_, cell)| cell.clone());
+                let view = row.with(|row| row.as_ref().zip(cell).map(|(row, cell)| cell(row)));
+                view.into_any()
+            })
+        }),
+    };
+    let counts = Memo::new(move |_| {
+        page.with(|page| match page {
+            Some(Ok(page)) => Some(Ok((page.rows.len() as u64, page.total, page.more))),
+            Some(Err(problem)) => Some(Err(problem.clone())),
+            None => None,
+        })
+    });
+    frame(Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, on_layout, export, on_refresh, empty })
+}
+
+/// How many rows are in view, how many there are, and whether there are more; or why there are none; nothing while loading.
+pub(crate) type Counts = Memo<Option<Result<(u64, u64, bool), String>>>;
+
+struct Frame {
+    place: Place,
+    about: Vec<About>,
+    visible: Memo<Vec<About>>,
+    caption: String,
+    rows: Rows,
+    counts: Counts,
+    loading: Signal<bool>,
+    selection: Option<RwSignal<Vec<String>>>,
+    bulk: Option<ViewFn>,
+    on_layout: Callback<ColumnLayout>,
+    export: &'static str,
+    on_refresh: Callback<()>,
+    empty: ViewFn,
+}
+
+/// Everything around the rows.
+fn frame(f: Frame) -> AnyView {
+    let Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, on_layout, export, on_refresh, empty } = f;
+    let settings = RwSignal::new(false);
+    let things = caption.to_lowercase();
+    let scroller = format!("{caption}, scrolls sideways");
+    let name = caption.clone();
+    let export_address = move || {
+        let query = place.query.with(|query| query.at_page(1).to_query_string(place.spec));
+        if query.is_empty() { export.to_owned() } else { format!("{export}?{query}") }
+    };
+    let selected = selection.map(|selection| {
+        view! {
+            <Show when=move || !selection.with(Vec::is_empty)>
+                <div class="bulk" role="group" aria-label="Selected rows">
+                    <output>{move || format!("{} selected", selection.with(Vec::len))}</output>
+                    {bulk.as_ref().map(|bulk| bulk.run())}
+                    <Button variant=Variant::Quiet on_press=Callback::new(move |()| selection.set(Vec::new()))>"Clear"</Button>
+                </div>
+            </Show>
+        }
+    });
+    view! {
+        <section class="list" aria-label=name>
+            {head::tabs(place)}
+            <div class="toolbar">
+                {filter::filter(place)}
+                <div class="toolbar-end">
+                    <Button variant=Variant::Quiet label="Refresh" busy=loading on_press=on_refresh><Icon name=IconName::Refresh/></Button>
+                    <a class="button button-quiet" href=export_address rel="external" download><Icon name=IconName::Download/>"CSV"</a>
+                </div>
+            </div>
+            {selected}
+            <div class="table-scroll" tabindex="0" role="region" aria-label=scroller aria-busy=move || loading.get().then_some("true")>
+                <table class="table">
+                    <caption class="visually-hidden">{caption}</caption>
+                    {head::head(place, visible, rows.keys, selection)}
+                    {body(place, visible, rows, counts, selection, empty, on_refresh)}
+                </table>
+            </div>
+            <div class="table-foot">
+                {pager::pager(place, counts, things)}
+                <Button variant=Variant::Quiet label="Choose columns" on_press=Callback::new(move |()| settings.set(true))><Icon name=IconName::Columns/></Button>
+            </div>
+            {settings::dialog(settings, about, visible, on_layout)}
+        </section>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(key: &'static str, shown: bool, required: bool) -> About {
+        About { key, title: key, sortable: false, shown, required, number: false }
+    }
+
+    #[test]
+    fn a_choice_of_columns_is_kept_in_its_order_and_never_loses_a_required_one() {
+        let all = [about("email", true, true), about("role", true, false), about("id", false, false)];
+        let keys = |layout: &[&str]| -> Vec<&str> {
+            let layout: ColumnLayout = layout.iter().map(|key| (*key).to_owned()).collect();
+            shown(&all, &layout).iter().map(|c| c.key).collect()
+        };
+        assert_eq!(keys(&[]), ["email", "role"]);
+        assert_eq!(keys(&["id", "email"]), ["id", "email"]);
+        assert_eq!(keys(&["role", "gone"]), ["email", "role"]);
+    }
+}

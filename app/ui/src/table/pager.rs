@@ -1,0 +1,88 @@
+//! Where one is in a list, and the way to the next page.
+
+use super::{Counts, Place};
+use crate::show::{Icon, IconName};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::list::{COUNT_LIMIT, PAGE_SIZES};
+
+/// `10000` as `10,000`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `1–20 of 10,000+ users`
+fn position(rows: u64, offset: u64, total: u64, more: bool, things: &str) -> String {
+    let mark = if more { "+" } else { "" };
+    match (rows, total) {
+        (0, 0) => format!("No {things}"),
+        (0, _) => format!("{}{mark} {things}", grouped(total)),
+        _ => format!("{}–{} of {}{mark} {things}", grouped(offset + 1), grouped(offset + rows), grouped(total)),
+    }
+}
+
+pub(super) fn pager(place: Place, counts: Counts, things: String) -> AnyView {
+    let text = move || match counts.get() {
+        Some(Ok((rows, total, more))) => position(rows, place.query.with(types::list::ListQuery::offset), total, more, &things),
+        _ => String::new(),
+    };
+    let step = move |label: &'static str, icon: IconName, to: fn(u32) -> Option<u32>, reachable: fn(u64, u64) -> bool| {
+        let target = move || {
+            let (page, per) = place.query.with(|query| (query.page, u64::from(query.per)));
+            let (total, more) = counts.get().and_then(Result::ok).map_or((0, false), |(_, total, more)| (total, more));
+            let known = if more { COUNT_LIMIT } else { total };
+            to(page).filter(|page| reachable(u64::from(page - 1) * per, known))
+        };
+        view! {
+            {move || match target() {
+                Some(page) => {
+                    let address = place.query.with(|query| place.address(&query.at_page(page)));
+                    view! { <A href=address scroll=false attr:class="button button-quiet button-icon" attr:aria-label=label><Icon name=icon/></A> }.into_any()
+                }
+                None => view! { <span class="button button-quiet button-icon" aria-hidden="true" data-off><Icon name=icon/></span> }.into_any(),
+            }}
+        }
+    };
+    let size = move |per: u32| {
+        let here = move || place.query.with(|query| query.per == per);
+        let address = move || {
+            place.query.with(|query| {
+                let mut next = query.at_page(1);
+                next.per = per;
+                place.address(&next)
+            })
+        };
+        view! { <li><A href=address scroll=false attr:aria-current=move || here().then_some("true") attr:aria-label=format!("{per} rows per page")>{per}</A></li> }
+    };
+    view! {
+        <nav class="pager" aria-label="Pages">
+            <output class="pager-text">{text}</output>
+            {step("Previous page", IconName::ChevronLeft, |page| page.checked_sub(1).filter(|page| *page > 0), |_, _| true)}
+            <span class="pager-page">{move || place.query.with(|query| format!("Page {}", query.page))}</span>
+            {step("Next page", IconName::ChevronRight, |page| page.checked_add(1), |offset, total| offset < total)}
+            <ul class="pager-sizes">{PAGE_SIZES.into_iter().map(size).collect::<Vec<_>>()}</ul>
+        </nav>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_position_says_what_is_known_and_no_more() {
+        assert_eq!(position(10, 0, 12, false, "users"), "1–10 of 12 users");
+        assert_eq!(position(20, 980, 10_000, true, "users"), "981–1,000 of 10,000+ users");
+        assert_eq!(position(0, 0, 0, false, "users"), "No users");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+}
