@@ -34,12 +34,12 @@ pub fn Confirm(
         on_confirm.run(());
     });
     if strength == Strength::Bubble {
-        let id = format!("{name}-bubble");
+        let id = StoredValue::new(format!("{name}-bubble"));
         return view! {
-            <button class="button" type="button" popovertarget=id.clone()>{label.clone()}</button>
-            <div class="menu-popover bubble" id=id.clone() popover="auto" role="group" aria-label=question.clone()>
+            <button class="button" type="button" popovertarget=id.get_value()>{label.clone()}</button>
+            <div class="menu-popover bubble" id=id.get_value() popover="auto" role="group" aria-label=question.clone()>
                 <p>{question.clone()}</p>
-                <button class="button button-danger" type="button" popovertarget=id popovertargetaction="hide" on:click=move |_| done.run(())>{label}</button>
+                <button class="button button-danger" type="button" popovertarget=id.get_value() popovertargetaction="hide" on:click=move |_| done.run(())>{label}</button>
             </div>
         }
         .into_any();
