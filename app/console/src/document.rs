@@ -1,5 +1,6 @@
 //! The HTML document around the console, as the server writes it.
 
+#[cfg(feature = "ssr")]
 use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use leptos_meta::{HashedStylesheet, MetaTags};

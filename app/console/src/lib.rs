@@ -36,14 +36,14 @@ pub fn App() -> impl IntoView {
         <leptos_meta::Title formatter=|title: String| if title.is_empty() { "Yardmaster".into() } else { format!("{title} · Yardmaster") }/>
         <Router>
             <Routes fallback=|| view! { <frame::NotFound/> }>
-                <Route path=path!("sign-in") view=Lazy::<pages::SignInRoute>::new() ssr=SsrMode::Async/>
+                <Route path=path!("sign-in") view={Lazy::<pages::SignInRoute>::new()} ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=frame::Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=|| view! { <Redirect path=paths::SESSIONS/> }/>
-                    <Route path=path!("sessions") view=Lazy::<pages::SessionsRoute>::new() ssr=SsrMode::Async/>
-                    <Route path=path!("users") view=Lazy::<pages::UsersRoute>::new() ssr=SsrMode::Async/>
-                    <Route path=path!("agents") view=Lazy::<pages::AgentsRoute>::new() ssr=SsrMode::Async/>
-                    <Route path=path!("account") view=Lazy::<pages::AccountRoute>::new() ssr=SsrMode::Async/>
-                    <Route path=path!("gallery") view=Lazy::<pages::GalleryRoute>::new() ssr=SsrMode::Async/>
+                    <Route path=path!("sessions") view={Lazy::<pages::SessionsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("users") view={Lazy::<pages::UsersRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("agents") view={Lazy::<pages::AgentsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("account") view={Lazy::<pages::AccountRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("gallery") view={Lazy::<pages::GalleryRoute>::new()} ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>

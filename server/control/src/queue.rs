@@ -5,7 +5,7 @@ use crate::{Control, Result, now, store_failed};
 use scheduler::{Decision, Held, Reason, Room, Snapshot, Waiting};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
-use store::LivingSession;
+use store::{LivingSession, Step};
 use tokio::sync::broadcast::error::RecvError;
 use types::event::{Audience, Topic};
 use types::id::SessionId;
@@ -90,7 +90,10 @@ impl Control {
         for (session, agent) in placements {
             let reason = format!("Placed on {agent}.");
             if change
-                .move_session(session, Status::Scheduled, &reason, Some(&agent), None, None, at)
+                .move_session(
+                    session,
+                    &Step { next: Status::Scheduled, reason: &reason, agent: Some(&agent), outcome: None, notice: None, at },
+                )
                 .await
                 .map_err(store_failed("placing a session"))?
             {

@@ -4,7 +4,7 @@
 
 use crate::{Control, Result, internal, now, store_failed};
 use engine::{Launch, LaunchSpec, RunState, Stop};
-use store::LivingSession;
+use store::{LivingSession, Step};
 use types::session::{Outcome, SessionType, Status};
 use types::time::Millis;
 
@@ -19,7 +19,7 @@ impl Control {
         let mut session = session.clone();
         if session.status == Status::Scheduled {
             // From here on the engine may have heard of it: written down first, so that a crash asks the engine and not the queue.
-            if !self.advance(&mut session, Status::Preparing, "The engine was asked to start it.", None, None).await? {
+            if !self.advance(&mut session, step(Status::Preparing, "The engine was asked to start it.")).await? {
                 return Ok(());
             }
         }
@@ -29,7 +29,8 @@ impl Control {
             RunState::Running(since) => {
                 if session.status == Status::Preparing {
                     let notice = format!("Session {} is running.", session.name);
-                    self.advance_at(&mut session, Status::Running, "Its process is alive.", None, Some(&notice), since).await?;
+                    let running = step(Status::Running, "Its process is alive.");
+                    self.advance(&mut session, Step { notice: Some(&notice), at: since, ..running }).await?;
                 }
                 self.stop_if_asked(&session).await
             }
@@ -54,8 +55,7 @@ impl Control {
                 Ok(())
             }
             Status::Preparing | Status::Terminating => {
-                let reason = "Ended before it ran.";
-                self.advance(&mut session, Status::Terminated, reason, None, None).await.map(drop)
+                self.advance(&mut session, step(Status::Terminated, "Ended before it ran.")).await.map(drop)
             }
             _ => self.ended(session, Outcome::Lost, now()).await,
         }
@@ -74,10 +74,11 @@ impl Control {
         let (status, reason) = self.epitaph(&session, &outcome).await;
         if session.status == Status::Preparing && status == Status::Terminated {
             // It ran and ended between two looks; its history says both.
-            self.advance_at(&mut session, Status::Running, "Its process was alive.", None, None, at).await?;
+            self.advance(&mut session, Step { at, ..step(Status::Running, "Its process was alive.") }).await?;
         }
         let notice = format!("Session {} has ended: {reason}", session.name);
-        self.advance_at(&mut session, status, &reason, Some(&outcome), Some(&notice), at).await?;
+        let last = Step { outcome: Some(&outcome), notice: Some(&notice), at, ..step(status, &reason) };
+        self.advance(&mut session, last).await?;
         // What it occupied is free now.
         self.shared.work.notify_one();
         Ok(())
@@ -103,28 +104,20 @@ impl Control {
         line.chars().take(300).collect()
     }
 
-    async fn advance(&self, session: &mut LivingSession, next: Status, reason: &str, outcome: Option<&Outcome>, notice: Option<&str>) -> Result<bool> {
-        self.advance_at(session, next, reason, outcome, notice, now()).await
-    }
-
     /// Moves the session on, unless somebody else has; says whether it did.
-    async fn advance_at(
-        &self,
-        session: &mut LivingSession,
-        next: Status,
-        reason: &str,
-        outcome: Option<&Outcome>,
-        notice: Option<&str>,
-        at: Millis,
-    ) -> Result<bool> {
+    async fn advance(&self, session: &mut LivingSession, step: Step<'_>) -> Result<bool> {
         let mut change = self.store.change().await.map_err(store_failed("moving a session"))?;
-        let moved = change.move_session(session, next, reason, None, outcome, notice, at).await.map_err(store_failed("moving a session"))?;
+        let moved = change.move_session(session, &step).await.map_err(store_failed("moving a session"))?;
         if moved {
             change.commit().await.map_err(store_failed("moving a session"))?;
-            session.status = next;
+            session.status = step.next;
         }
         Ok(moved)
     }
+}
+
+fn step(next: Status, reason: &str) -> Step<'_> {
+    Step { next, reason, agent: None, outcome: None, notice: None, at: now() }
 }
 
 fn launch(session: &LivingSession) -> LaunchSpec {

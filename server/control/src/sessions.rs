@@ -4,7 +4,7 @@ use crate::{Caller, Control, Result, internal, now, random_text, store_failed};
 use engine::{EngineError, Terminal};
 use futures::{Stream, StreamExt};
 use std::time::{Duration, Instant};
-use store::{Audit, LivingSession, NewSession, Scope};
+use store::{Audit, LivingSession, NewSession, Scope, Step};
 use types::id::SessionId;
 use types::list::{ListQuery, Page};
 use types::permission::{Me, Permission, Reach};
@@ -178,7 +178,9 @@ impl Control {
             _ => None,
         };
         if let Some(next) = next
-            && !change.move_session(&session, next, &reason, None, None, None, at).await.map_err(store_failed("ending a session"))?
+            && !change
+                .move_session(&session, &Step { next, reason: &reason, agent: None, outcome: None, notice: None, at })
+                .await.map_err(store_failed("ending a session"))?
         {
             // It moved on between our look and our change; the reader of this answer sees where to.
             return Err(Problem::Conflict("The session has just changed its status. Try again.".into()));

@@ -14,7 +14,7 @@ mod users;
 
 pub use events::{Audit, StoredEvent};
 pub use people::first_people;
-pub use sessions::{LivingSession, NewSession, Scope};
+pub use sessions::{LivingSession, NewSession, Scope, Step};
 pub use sign_ins::{NewSignIn, SignedIn};
 pub use users::{Account, NewUser};
 

@@ -164,6 +164,18 @@ pub struct NewSession<'a> {
     pub at: Millis,
 }
 
+/// One move of a session's status. What is not given of agent and outcome stays as it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    pub next: Status,
+    pub reason: &'a str,
+    pub agent: Option<&'a str>,
+    pub outcome: Option<&'a Outcome>,
+    /// A sentence for its owner's notifications.
+    pub notice: Option<&'a str>,
+    pub at: Millis,
+}
+
 fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
     let mut fixed: Vec<Fixed> = vec![("s.finished = ", Bind::Int(i64::from(query.tab == "finished")))];
     match scope {
@@ -281,17 +293,13 @@ impl Change {
     }
 
     /// Moves a session from one status to the next, if it still stands in the first: with history and event.
-    /// Says whether it did. `agent` and `outcome` are kept when given.
+    /// Says whether it did.
     pub async fn move_session(
         &mut self,
         session: &LivingSession,
-        next: Status,
-        reason: &str,
-        agent: Option<&str>,
-        outcome: Option<&Outcome>,
-        notice: Option<&str>,
-        at: Millis,
+        step: &Step<'_>,
     ) -> Result<bool> {
+        let Step { next, reason, agent, outcome, notice, at } = *step;
         debug_assert!(session.status.may_become(next), "{:?} cannot become {next:?}", session.status);
         let done = sqlx::query(
             "UPDATE sessions SET status = ?1, info = ?2, \

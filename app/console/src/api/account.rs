@@ -25,7 +25,7 @@ pub struct Start {
 #[derive(Clone, Debug)]
 pub struct Build(pub String);
 
-#[server(prefix = "/call", endpoint = "start", input = Json)]
+#[server(name = StartCall, prefix = "/call", endpoint = "start", input = Json)]
 pub async fn start() -> Result<Start, Problem> {
     super::run(|control, caller| async move {
         let me = caller.me().cloned().ok_or(Problem::SignInRequired)?;

@@ -19,12 +19,12 @@ pub async fn session(id: SessionId) -> Result<SessionDetail, Problem> {
     super::run(|control, caller| async move { control.session(&caller, id).await }).await
 }
 
-#[server(prefix = "/call", endpoint = "start_options", input = Json)]
+#[server(name = StartOptionsCall, prefix = "/call", endpoint = "start_options", input = Json)]
 pub async fn start_options() -> Result<StartOptions, Problem> {
     super::run(|control, caller| async move { control.start_options(&caller).await }).await
 }
 
-#[server(prefix = "/call", endpoint = "start_session", input = Json)]
+#[server(name = StartSessionCall, prefix = "/call", endpoint = "start_session", input = Json)]
 pub async fn start_session(session: StartSession) -> Result<SessionId, Problem> {
     super::run(|control, caller| async move { control.start_session(&caller, &session).await }).await
 }

@@ -23,7 +23,7 @@ pub async fn domains() -> Result<Vec<DomainChoice>, Problem> {
     super::run(|control, caller| async move { control.domains(&caller).await }).await
 }
 
-#[server(prefix = "/call", endpoint = "create_user", input = Json)]
+#[server(name = CreateUserCall, prefix = "/call", endpoint = "create_user", input = Json)]
 pub async fn create_user(user: CreateUser) -> Result<UserId, Problem> {
     super::run(|control, caller| async move { control.create_user(&caller, &user).await }).await
 }

@@ -60,6 +60,7 @@ fn cards(agents: Signal<Option<Vec<Agent>>>) -> AnyView {
 fn card(agent: Agent) -> AnyView {
     let report = agent.report;
     let heading = format!("agent-{}", report.name);
+    let labelled = heading.clone();
     let row = |label: &'static str, slot: &'static str, show: fn(Quantity) -> String| {
         let (has, held, used) = (report.capacity.get(slot), agent.occupied.get(slot), report.used.get(slot));
         view! {
@@ -72,7 +73,7 @@ fn card(agent: Agent) -> AnyView {
         }
     };
     view! {
-        <section class="card agent" aria-labelledby=heading.clone()>
+        <section class="card agent" aria-labelledby=labelled>
             <header class="card-head">
                 <h2 id=heading>{report.name.clone()}</h2>
                 <p class="hint">{format!("{} · {} engine · resource group {}", report.architecture, report.engine, agent.resource_group)}</p>

@@ -73,7 +73,7 @@ pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> im
         // A page without the right to the clipboard leaves the text to be marked by hand.
         let _ = window().navigator().clipboard().write_text(&text);
         done.set(true);
-        set_timeout(move || drop(done.try_set(false)), std::time::Duration::from_secs(2));
+        set_timeout(move || { done.try_set(false); }, std::time::Duration::from_secs(2));
     };
     view! {
         <button class="button button-quiet button-icon copy" type="button" aria-label=label on:click=copy>

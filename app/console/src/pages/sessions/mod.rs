@@ -30,7 +30,7 @@ fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
         None => "—".into_any(),
     };
     vec![
-        Column::new("name", "Session", |s: &SessionRow| view! { <A href=paths::session(s.id)>{s.name.clone()}</A> }.into_any()).sortable().required(),
+        Column::new("name", "Session", |s: &SessionRow| link(paths::session(s.id), s.name.clone())).sortable().required(),
         Column::new("status", "Status", |s: &SessionRow| {
             view! { <Badge tone=tone(s.status) text=s.status.label()/><span class="status-info">{s.info.clone()}</span> }.into_any()
         })
@@ -49,6 +49,10 @@ fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
         Column::new("agent", "Agent", |s: &SessionRow| s.agent.clone().unwrap_or_else(|| "—".into()).into_any()).hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ]
+}
+
+fn link(address: String, text: String) -> AnyView {
+    view! { <A href=address>{text}</A> }.into_any()
 }
 
 /// How long a session ran; one that still runs shows when it began, since the page's clock is not the server's.

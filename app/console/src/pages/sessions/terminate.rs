@@ -3,7 +3,7 @@
 use crate::api::sessions::terminate_sessions;
 use leptos::prelude::*;
 use types::id::SessionId;
-use types::session::{SessionDetail, Status};
+use types::session::SessionDetail;
 use ui::{Button, Dialog, Icon, IconName, Variant, use_toaster};
 
 /// The buttons of the drawer.
@@ -71,9 +71,4 @@ pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<Stri
         </Dialog>
     }
     .into_any()
-}
-
-/// A session in this status can be asked to end.
-pub fn can_end(status: Status) -> bool {
-    !status.is_final()
 }

@@ -141,6 +141,7 @@ pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
         }
         now
     });
+    let (roles, statuses) = (Signal::stored(roles), Signal::stored(pairs(UserStatus::CHOICES)));
     let general = move || problem.with(|p| p.as_ref().filter(|p| !matches!(p, Problem::Invalid(_))).map(ToString::to_string));
     view! {
         <Dialog open=open title="Create user" on_close=Callback::new(move |()| open.set(false))>
@@ -159,8 +160,8 @@ pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
                     <Field name="user-again" label="Password again" required=true error=error("again")><PasswordInput name="user-again" value=form.again/></Field>
                 </div>
                 <div class="form-row">
-                    <Field name="user-role" label="Role" error=error("role")><Select name="user-role" value=form.role options=Signal::stored(roles)/></Field>
-                    <Field name="user-status" label="Status" error=error("status")><Select name="user-status" value=form.status options=Signal::stored(pairs(UserStatus::CHOICES))/></Field>
+                    <Field name="user-role" label="Role" error=error("role")><Select name="user-role" value=form.role options=roles/></Field>
+                    <Field name="user-status" label="Status" error=error("status")><Select name="user-status" value=form.status options=statuses/></Field>
                 </div>
                 <Field name="user-domain" label="Domain" required=true error=error("domain")><Select name="user-domain" value=form.domain options=domain_options/></Field>
                 <CheckboxGroup name="user-projects" label="Projects" value=form.projects options=project_options error=error("projects")/>

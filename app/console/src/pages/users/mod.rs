@@ -20,7 +20,7 @@ use ui::{Button, Column, Drawer, EmptyState, Icon, IconName, Table, Time, Varian
 
 fn columns() -> Vec<Column<UserRow>> {
     vec![
-        Column::new("email", "Email", |u: &UserRow| view! { <A href=paths::user(u.id)>{u.email.clone()}</A> }.into_any()).sortable().required(),
+        Column::new("email", "Email", |u: &UserRow| link(paths::user(u.id), u.email.clone())).sortable().required(),
         Column::new("username", "Username", |u: &UserRow| u.username.clone().into_any()).sortable(),
         Column::new("full_name", "Full name", |u: &UserRow| u.full_name.clone().into_any()).sortable(),
         Column::new("role", "Role", |u: &UserRow| u.role.label().into_any()).sortable(),
@@ -32,6 +32,10 @@ fn columns() -> Vec<Column<UserRow>> {
         Column::new("modified_at", "Modified", |u: &UserRow| view! { <Time at=u.modified_at.0/> }.into_any()).sortable().hidden(),
         Column::new("id", "ID", |u: &UserRow| view! { <code>{u.id.to_string()}</code> }.into_any()).hidden(),
     ]
+}
+
+fn link(address: String, text: String) -> AnyView {
+    view! { <A href=address>{text}</A> }.into_any()
 }
 
 pub fn page() -> AnyView {
