@@ -26,6 +26,7 @@ pub struct Live {
 }
 
 /// Notices that a tab keeps.
+#[cfg(not(feature = "ssr"))]
 const MOST_NOTICES: usize = 50;
 
 impl Default for Live {

@@ -1,4 +1,4 @@
-//! Every route, and the layers around them. The order of the layers is the order in which a request meets them, outermost first.
+//! Every route, and the layers around them.
 
 use crate::{App, cookies, download, live, metrics, refusal::Refusal, sign_in, terminal};
 use axum::extract::{Request, State};
@@ -14,7 +14,6 @@ use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::sync::OnceLock;
 use std::time::Duration;
-use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -82,7 +81,7 @@ pub fn router(app: App) -> Router {
         .route("/sessions/{id}/terminal", get(terminal::open))
         .leptos_routes_with_context(&app, pages(), context.clone(), shell.clone())
         // A file of `public/`, else the console's own page for what is not there.
-        .fallback_service(files.fallback(missing_page(app.clone(), context, shell)))
+        .fallback_service(files.fallback(missing_page(context, shell)))
         .layer(middleware::from_fn_with_state(app.clone(), cookies::identify))
         .layer(middleware::map_response(no_store));
 
@@ -95,20 +94,18 @@ pub fn router(app: App) -> Router {
         .nest("/pkg", pkg)
         .merge(inside)
         .with_state(app)
-        .layer(
-            ServiceBuilder::new()
-                .layer(middleware::from_fn(count))
-                .layer(middleware::map_response(harden))
-                .layer(CatchPanicLayer::custom(panicked))
-                .layer(ResponseBodyTimeoutLayer::new(SILENCE))
-                .layer(compression),
-        )
-        .layer(ServiceBuilder::new().layer(CsrfLayer::new()).layer(RequestBodyLimitLayer::new(LARGEST_BODY)))
+        // From the inside out.
+        .layer(compression)
+        .layer(ResponseBodyTimeoutLayer::new(SILENCE))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(CsrfLayer::new())
+        .layer(middleware::map_response(harden))
+        .layer(middleware::from_fn(count))
 }
 
 /// What the console renders for a path that no route and no file has; its own router says that the page is not there.
 fn missing_page(
-    app: App,
     context: impl Fn() + Clone + Send + Sync + 'static,
     shell: impl Fn() -> leptos::prelude::AnyView + Clone + Send + Sync + 'static,
 ) -> axum::routing::MethodRouter {
@@ -123,7 +120,6 @@ fn missing_page(
             answer
         }
     };
-    drop(app);
     axum::routing::any(handler)
 }
 

@@ -86,7 +86,7 @@ async fn relay(mut socket: WebSocket, mut terminal: Terminal) {
                     let parsed = size.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));
                     if let Some((columns, rows)) = parsed {
                         // A size that comes while the last one is still on its way is dropped; the next one follows.
-                        drop(terminal.resize.try_send((columns, rows)));
+                        let _ = terminal.resize.try_send((columns, rows));
                     }
                 }
                 Some(Ok(_)) => {}

@@ -1,0 +1,178 @@
+//! This machine as an agent: what it has, what is in use, how sessions are isolated and limited here.
+//!
+//! Deliberately absent: accelerators, which no machine of ours has yet; temperatures, disks and the like, which are monitoring.
+
+use super::cgroup::{self, Hierarchies};
+use super::isolation::Isolation;
+use super::sys;
+use std::sync::{Mutex, PoisonError};
+use types::agent::{AgentReport, Fact};
+use types::quantity::{Quantity, Slots};
+
+/// Ticks of all processors together that two samples must be apart to say something: a tenth of a second of one.
+const FEWEST_TICKS: u64 = 10;
+
+/// What does not change while the server runs, and the last look at what does.
+pub(crate) struct Machine {
+    name: String,
+    cpus: i64,
+    memory: u64,
+    facts: Vec<Fact>,
+    busy: Mutex<Busy>,
+}
+
+/// The last sample of processor time, and the thousandths of all processors that were in use before it.
+#[derive(Clone, Copy, Default)]
+struct Busy {
+    ticks: Ticks,
+    thousandths: u64,
+}
+
+/// Processor time since the machine started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ticks {
+    busy: u64,
+    total: u64,
+}
+
+impl Machine {
+    /// Looks at the machine. `why` says why there is no bubblewrap.
+    pub(crate) fn new(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Self {
+        let uname = rustix::system::uname();
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        let memory = meminfo("MemTotal").unwrap_or(0);
+        let memory = cgroup::own_memory_limit().map_or(memory, |limit| limit.min(memory));
+        Self {
+            name: uname.nodename().to_string_lossy().into_owned(),
+            cpus: i64::try_from(cpus).unwrap_or(1),
+            memory,
+            facts: facts(isolation, why, groups),
+            busy: Mutex::new(Busy { ticks: ticks(), thousandths: 0 }),
+        }
+    }
+
+    /// What the machine has and uses now.
+    pub(crate) fn report(&self) -> AgentReport {
+        let used = meminfo("MemTotal").unwrap_or(0).saturating_sub(meminfo("MemAvailable").unwrap_or(0)).min(self.memory);
+        let bytes = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        AgentReport {
+            name: self.name.clone(),
+            engine: "local".into(),
+            architecture: std::env::consts::ARCH.into(),
+            capacity: Slots::cpu_mem(Quantity::whole(self.cpus), bytes(self.memory)),
+            used: Slots::cpu_mem(Quantity::thousandths(bytes(self.busy())), bytes(used)),
+            at: sys::now(),
+            facts: self.facts.clone(),
+        }
+    }
+
+    /// Thousandths of a processor in use since the last look.
+    fn busy(&self) -> u64 {
+        let mut last = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = ticks();
+        let total = now.total.saturating_sub(last.ticks.total);
+        if total >= FEWEST_TICKS {
+            let all = u64::try_from(self.cpus).unwrap_or(1) * 1000;
+            let busy = now.busy.saturating_sub(last.ticks.busy);
+            *last = Busy { ticks: now, thousandths: (all * busy / total).min(all) };
+        }
+        last.thousandths
+    }
+}
+
+fn ticks() -> Ticks {
+    std::fs::read_to_string("/proc/stat").map(|text| parse_ticks(&text)).unwrap_or_default()
+}
+
+fn parse_ticks(stat: &str) -> Ticks {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu ")).unwrap_or_default();
+    // user nice system idle iowait irq softirq steal; what follows is counted in user already.
+    let fields: Vec<u64> = line.split_ascii_whitespace().take(8).filter_map(|field| field.parse().ok()).collect();
+    let total = fields.iter().sum();
+    let idle: u64 = fields.iter().skip(3).take(2).sum();
+    Ticks { busy: total - idle, total }
+}
+
+/// Bytes of one line of /proc/meminfo.
+fn meminfo(key: &str) -> Option<u64> {
+    parse_meminfo(&std::fs::read_to_string("/proc/meminfo").ok()?, key)
+}
+
+fn parse_meminfo(text: &str, key: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+fn facts(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Vec<Fact> {
+    let fact = |name: &str, good: bool, value: String| Fact { name: name.into(), value, good };
+    let mut facts = Vec::new();
+    facts.push(match &isolation.bubblewrap {
+        Some(bubblewrap) => {
+            let how = if bubblewrap.user_namespace { ", in a user namespace" } else { "" };
+            fact("Isolation", true, format!("bubblewrap {}{how}: own files, processes and host name", bubblewrap.version))
+        }
+        None => {
+            let why = why.unwrap_or("bubblewrap is not used");
+            fact("Isolation", false, format!("None: {why}. Sessions see the machine's files and processes"))
+        }
+    });
+    facts.push(match groups.version() {
+        Some(version) => {
+            let limits = [
+                (groups.limits_memory(), "memory"),
+                (groups.limits_cpu(), "processor time"),
+                (groups.limits_processes(), "number of processes"),
+            ];
+            let names = |given: bool| limits.iter().filter(|(has, _)| *has == given).map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
+            let missing = names(false);
+            let rest = if missing.is_empty() { String::new() } else { format!("; not limited: {missing}") };
+            fact("Limits", missing.is_empty(), format!("cgroup {version}: {}{rest}", names(true)))
+        }
+        None => fact(
+            "Limits",
+            false,
+            "Resource limits only: memory is limited for each process and not for a session as a whole; processor time is not limited, \
+             and running out of memory cannot be told from another failure. Control groups cannot be written here"
+                .into(),
+        ),
+    });
+    facts.push(fact("Network", true, "The machine's own: sessions reach what the machine reaches, its local services included".into()));
+    let (uid, _) = isolation.inner_user();
+    facts.push(match (isolation.user, rustix::process::geteuid().is_root(), &isolation.bubblewrap) {
+        (Some((uid, _)), ..) => fact("User", true, format!("Sessions run as an unprivileged user (uid {uid})")),
+        (None, true, Some(_)) => fact("User", false, format!("Sessions run as uid {uid} in a user namespace, which is root without privileges outside")),
+        (None, true, None) => {
+            let value = "Sessions run as root without capabilities: the data folder lies where no other user may pass";
+            fact("User", false, value.into())
+        }
+        (None, false, _) => {
+            let own = rustix::process::geteuid().as_raw();
+            fact("User", isolation.bubblewrap.is_some(), format!("Sessions run as the server's own user (uid {own})"))
+        }
+    });
+    facts.push(fact("System", true, system()));
+    facts.push(fact("Accelerators", true, "None".into()));
+    facts
+}
+
+/// The distribution and the kernel.
+fn system() -> String {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("Linux").trim_matches('"').to_owned();
+    format!("{name}, kernel {}", rustix::system::uname().release().to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_and_memory_are_read_from_proc() {
+        let ticks = parse_ticks("cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n");
+        assert_eq!(ticks, Ticks { busy: 150, total: 1000 });
+        assert_eq!(parse_ticks(""), Ticks::default());
+        let text = "MemTotal:       24684112 kB\nMemFree: 1 kB\nMemAvailable:   100 kB\n";
+        assert_eq!(parse_meminfo(text, "MemAvailable"), Some(102_400));
+        assert_eq!(parse_meminfo(text, "Mem"), None);
+    }
+}
