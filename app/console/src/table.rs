@@ -40,7 +40,7 @@ where
     let again = RwSignal::new(0u32);
     let here = use_url();
     let go = use_navigate();
-    let go = StoredValue::new_local(move |path: &str| go(path, NavigateOptions::default()));
+    let go = StoredValue::new(move |path: &str| go(path, NavigateOptions::default()));
     // One question at a time: what changes meanwhile is asked for when the answer is there.
     let asking = StoredValue::new(false);
     let stale = StoredValue::new(false);

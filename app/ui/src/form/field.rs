@@ -42,7 +42,7 @@ pub fn Field(
     let mark = required.then(|| view! { <span class="field-required" aria-hidden="true">" *"</span> });
     view! {
         <div class="field">
-            <label class="field-label" for=name>{label}{mark}</label>
+            <div class="field-head"><label class="field-label" for=name>{label}</label>{mark}</div>
             <leptos::context::Provider value=Described { ids, invalid, required }>{children()}</leptos::context::Provider>
             {has_hint.then(|| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
             <p class="field-error" id=error_id hidden=move || error.with(Option::is_none)>{move || error.get()}</p>

@@ -24,16 +24,18 @@ pub enum Variant {
     Danger,
 }
 
-/// A button. Busy, it cannot be pressed again and says so.
+/// A button. Busy, it cannot be pressed again and says so, but keeps the focus, which a disabled one would lose.
 #[component]
 pub fn Button(
     #[prop(optional)] variant: Variant,
     #[prop(optional, into)] busy: Signal<bool>,
     #[prop(optional, into)] disabled: Signal<bool>,
     /// The accessible name where the contents are only an icon.
-    #[prop(optional, into)] label: Option<String>,
+    #[prop(optional, into)]
+    label: Option<String>,
     /// Sends the form that it stands in.
-    #[prop(optional)] submit: bool,
+    #[prop(optional)]
+    submit: bool,
     #[prop(optional)] on_press: Option<Callback<()>>,
     children: Children,
 ) -> impl IntoView {
@@ -43,8 +45,10 @@ pub fn Button(
         Variant::Quiet => "button button-quiet",
         Variant::Danger => "button button-danger",
     };
-    let press = move |_| {
-        if let Some(on_press) = on_press {
+    let press = move |event: leptos::ev::MouseEvent| {
+        if busy.get_untracked() {
+            event.prevent_default();
+        } else if let Some(on_press) = on_press {
             on_press.run(());
         }
     };
@@ -54,7 +58,8 @@ pub fn Button(
             type=if submit { "submit" } else { "button" }
             aria-label=label
             aria-busy=move || busy.get().then_some("true")
-            disabled=move || busy.get() || disabled.get()
+            aria-disabled=move || busy.get().then_some("true")
+            disabled=move || disabled.get()
             on:click=press
         >
             {children()}

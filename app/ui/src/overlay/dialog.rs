@@ -68,7 +68,11 @@ pub fn Drawer(
     follow(element, open);
     let close = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
-        on_close.run(());
+        // Closed by the browser, which gives the focus back to what opened it; its `close` event does the rest.
+        match element.get_untracked() {
+            Some(dialog) if dialog.open() => dialog.close(),
+            _ => on_close.run(()),
+        }
     };
     view! {
         <dialog class="drawer" open=open.get_untracked() node_ref=element aria-label=move || title.get() on:close=move |_| on_close.run(())>

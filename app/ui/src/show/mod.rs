@@ -68,18 +68,32 @@ pub fn CodeBlock(#[prop(into)] text: String, #[prop(into)] label: String) -> imp
 /// Copies a text, and says that it did.
 #[component]
 pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
-    let done = RwSignal::new(false);
+    let (done, failed) = (RwSignal::new(false), RwSignal::new(false));
     let copy = move |_| {
-        // A page without the right to the clipboard leaves the text to be marked by hand.
-        let _ = window().navigator().clipboard().write_text(&text);
+        let navigator = window().navigator();
+        // Over plain HTTP a browser has no clipboard at all: the text is left to be marked by hand.
+        if !js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object()) {
+            failed.set(true);
+            return;
+        }
+        let _ = navigator.clipboard().write_text(&text);
         done.set(true);
-        set_timeout(move || { done.try_set(false); }, std::time::Duration::from_secs(2));
+        set_timeout(
+            move || {
+                done.try_set(false);
+            },
+            std::time::Duration::from_secs(2),
+        );
     };
     view! {
         <button class="button button-quiet button-icon copy" type="button" aria-label=label on:click=copy>
             {move || view! { <Icon name=if done.get() { IconName::Check } else { IconName::Copy }/> }}
         </button>
-        <span class="visually-hidden" role="status">{move || if done.get() { "Copied." } else { "" }}</span>
+        <span class="visually-hidden" role="status">{move || match (done.get(), failed.get()) {
+            (true, _) => "Copied.",
+            (false, true) => "This page may not copy; mark the text and copy it by hand.",
+            _ => "",
+        }}</span>
     }
 }
 

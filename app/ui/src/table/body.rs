@@ -3,7 +3,6 @@
 use super::{About, Counts, Place};
 use crate::form::Button;
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::list::ListQuery;
 
 /// The rows without their kind: key and label of each, and what their columns show.
@@ -90,22 +89,21 @@ fn explain(place: Place, what: Instead, empty: &ViewFn, on_refresh: Callback<()>
         Instead::Waiting => view! { <crate::Skeleton/> }.into_any(),
         Instead::Nothing => empty.run(),
         Instead::NothingFits => {
-            let address = move || place.query.with(|query| place.address(&ListQuery { conditions: Vec::new(), ..query.at_page(1) }));
-            view! { <div class="empty"><p class="empty-title">"Nothing fits this filter"</p><p><A href=address>"Clear the filter"</A></p></div> }.into_any()
+            let address =
+                move || place.query.with(|query| place.address(&ListQuery { conditions: Vec::new(), ..query.at_page(1) }));
+            view! { <div class="empty"><p class="empty-title">"Nothing fits this filter"</p><p><a href=address data-noscroll>"Clear the filter"</a></p></div> }.into_any()
         }
         Instead::PastTheEnd => {
             let address = move || place.query.with(|query| place.address(&query.at_page(1)));
-            view! { <div class="empty"><p class="empty-title">"The list ends before this page"</p><p><A href=address>"Go to the first page"</A></p></div> }.into_any()
+            view! { <div class="empty"><p class="empty-title">"The list ends before this page"</p><p><a href=address data-noscroll>"Go to the first page"</a></p></div> }.into_any()
         }
-        Instead::Failed(problem) => {
-            view! {
-                <div class="empty" role="alert">
-                    <p class="empty-title">"The list could not be loaded"</p>
-                    <p>{problem}</p>
-                    <Button on_press=on_refresh>"Try again"</Button>
-                </div>
-            }
-            .into_any()
+        Instead::Failed(problem) => view! {
+            <div class="empty" role="alert">
+                <p class="empty-title">"The list could not be loaded"</p>
+                <p>{problem}</p>
+                <Button on_press=on_refresh>"Try again"</Button>
+            </div>
         }
+        .into_any(),
     }
 }

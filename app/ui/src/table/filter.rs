@@ -6,7 +6,6 @@ use crate::form::{Button, Variant};
 use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use types::list::{Condition, Kind, ListSpec, Op, Property};
 
@@ -15,7 +14,9 @@ const EVERY_OP: [Op; 6] = [Op::Contains, Op::Equals, Op::Any, Op::Is, Op::Min, O
 pub(super) fn filter(place: Place) -> AnyView {
     let spec = place.spec;
     let property = RwSignal::new(spec.properties.first().map_or("", |p| p.key).to_owned());
-    let op = RwSignal::new(String::new());
+    let first_op = move |key: &str| spec.property(key).and_then(|p| p.kind.ops().first().copied()).map_or("", Op::key).to_owned();
+    // Never a value that the list does not have: it would show nothing.
+    let op = RwSignal::new(property.with_untracked(|key| first_op(key)));
     let value = RwSignal::new(String::new());
     let problem = RwSignal::new(None::<String>);
     // Before scripts arrive nothing follows the chosen property; the first render must be that of the server.
@@ -33,23 +34,32 @@ pub(super) fn filter(place: Place) -> AnyView {
         match place.query.with_untracked(|query| query.with(spec, condition)) {
             Ok(next) => {
                 problem.set(None);
-                value.set(String::new());
+                // What was typed is used up; a list still shows what it showed.
+                if !matches!(kind, Kind::Choice(_) | Kind::Flag) {
+                    value.set(String::new());
+                }
                 go(&place.address(&next), NavigateOptions { scroll: false, ..Default::default() });
             }
             Err(why) => problem.set(Some(why)),
         }
     };
     let choose = move |event| {
-        property.set(event_target_value(&event));
-        op.set(String::new());
-        value.set(String::new());
+        let (key, before) = (event_target_value(&event), kind.get_untracked());
+        let first = first_op(&key);
+        property.set(key);
+        if kind.get_untracked() != before {
+            value.set(String::new());
+        }
+        op.set(first);
         problem.set(None);
     };
     let properties: Vec<_> = spec.properties.iter().map(|p| view! { <option value=p.key>{p.label}</option> }).collect();
     let ops = move || {
         let (kind, live) = (kind.get(), live.get());
         let ops: &[Op] = if live { kind.ops() } else { &EVERY_OP };
-        ops.iter().map(|op| view! { <option value=op.key()>{op.label(if live { kind } else { Kind::Text })}</option> }).collect::<Vec<_>>()
+        let chosen = op.get();
+        let option = |op: &Op| view! { <option value=op.key() selected=op.key() == chosen>{op.label(if live { kind } else { Kind::Text })}</option> };
+        ops.iter().map(option).collect::<Vec<_>>()
     };
     let error_id = format!("{}-filter-error", spec.name);
     let described = error_id.clone();
@@ -58,7 +68,7 @@ pub(super) fn filter(place: Place) -> AnyView {
             <form class="filter-form" role="search" method="get" action=place.path on:submit=submit>
                 {move || hidden(place)}
                 <select class="select" name="fp" aria-label="Filter property" on:change=choose prop:value=property>{properties}</select>
-                <select class="select" name="fo" aria-label="Filter operator" prop:value=op on:change=move |event| op.set(event_target_value(&event))>{ops}</select>
+                <select class="select" name="fo" aria-label="Filter operator" on:change=move |event| op.set(event_target_value(&event))>{ops}</select>
                 {move || value_control(if live.get() { kind.get() } else { Kind::Text }, value, problem, described.clone())}
                 <Button submit=true variant=Variant::Normal label="Add this filter"><Icon name=IconName::Filter/>"Filter"</Button>
             </form>
@@ -130,7 +140,8 @@ fn words(spec: &ListSpec, condition: &Condition) -> String {
     let Some(Property { label, kind, .. }) = spec.property(&condition.key) else { return String::new() };
     let value = match kind {
         Kind::Choice(options) => {
-            let label = |key: &str| options.iter().find(|(k, _)| *k == key).map_or(key.to_owned(), |(_, label)| (*label).to_owned());
+            let label =
+                |key: &str| options.iter().find(|(k, _)| *k == key).map_or(key.to_owned(), |(_, label)| (*label).to_owned());
             condition.value.split(',').map(label).collect::<Vec<_>>().join(" or ")
         }
         _ => condition.value.clone(),
@@ -149,7 +160,7 @@ fn tags(place: Place) -> AnyView {
         view! {
             <li class="tag">
                 <span>{text.clone()}</span>
-                <A href=address scroll=false attr:aria-label=format!("Remove {text}")><Icon name=IconName::Close/></A>
+                <a href=address data-noscroll aria-label=format!("Remove {text}")><Icon name=IconName::Close/></a>
             </li>
         }
     };
@@ -160,7 +171,7 @@ fn tags(place: Place) -> AnyView {
             next.conditions.clear();
             place.address(&next)
         });
-        view! { <li><A href=address scroll=false>"Clear all"</A></li> }
+        view! { <li><a href=address data-noscroll>"Clear all"</a></li> }
     });
     view! { <ul class="tags" aria-label="Filter conditions, all of which hold">{conditions.iter().enumerate().map(tag).collect::<Vec<_>>()}{clear}</ul> }.into_any()
 }

@@ -1,13 +1,18 @@
 //! Tabs above a table and the heads of its columns: links, each of which says where it leads.
+//!
+//! Plain `<a>`, here and in the files beside this one: the router's own link calls every address on the same path the current page,
+//! whatever its query, and here they all are.
 
 use super::{About, Place};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::list::ListQuery;
 
 /// The tabs of the spec, if it has any.
 pub(super) fn tabs(place: Place) -> AnyView {
-    let row = |label: &'static str, tabs: &'static [(&'static str, &'static str)], pick: fn(&ListQuery) -> &String, change: fn(ListQuery, String) -> ListQuery| {
+    let row = |label: &'static str,
+               tabs: &'static [(&'static str, &'static str)],
+               pick: fn(&ListQuery) -> &String,
+               change: fn(ListQuery, String) -> ListQuery| {
         if tabs.is_empty() {
             return ().into_any();
         }
@@ -15,7 +20,7 @@ pub(super) fn tabs(place: Place) -> AnyView {
             let (key, title) = (*key, *title);
             let here = move || place.query.with(|query| pick(query) == key);
             let address = move || place.query.with(|query| place.address(&change(query.at_page(1), key.to_owned())));
-            view! { <li><A href=address attr:class="tab" attr:aria-current=move || here().then_some("true")>{title}</A></li> }
+            view! { <li><a href=address data-noscroll class="tab" aria-current=move || here().then_some("true")>{title}</a></li> }
         };
         view! { <nav aria-label=label><ul class="tabs">{tabs.iter().map(tab).collect::<Vec<_>>()}</ul></nav> }.into_any()
     };
@@ -29,7 +34,12 @@ pub(super) fn tabs(place: Place) -> AnyView {
 }
 
 /// The row of heads.
-pub(super) fn head(place: Place, visible: Memo<Vec<About>>, keys: Memo<Vec<(String, String)>>, selection: Option<RwSignal<Vec<String>>>) -> AnyView {
+pub(super) fn head(
+    place: Place,
+    visible: Memo<Vec<About>>,
+    keys: Memo<Vec<(String, String)>>,
+    selection: Option<RwSignal<Vec<String>>>,
+) -> AnyView {
     let all = selection.map(|selection| {
         let every = move || keys.with(|keys| !keys.is_empty() && selection.with(|chosen| keys.iter().all(|(key, _)| chosen.contains(key))));
         let choose = move |event| {
@@ -55,7 +65,9 @@ fn cell(place: Place, column: About) -> AnyView {
         return view! { <th scope="col" class=class>{column.title}</th> }.into_any();
     }
     let key = column.key;
-    let order = move || place.query.with(|query| (query.sort == key).then_some(if query.descending { "descending" } else { "ascending" }));
+    let order = move || {
+        place.query.with(|query| (query.sort == key).then_some(if query.descending { "descending" } else { "ascending" }))
+    };
     let address = move || place.query.with(|query| place.address(&query.sorted_by(place.spec, key)));
     let mark = move || match order() {
         Some("descending") => "▼",
@@ -64,7 +76,7 @@ fn cell(place: Place, column: About) -> AnyView {
     };
     view! {
         <th scope="col" class=class aria-sort=move || order().unwrap_or("none")>
-            <A href=address scroll=false>{column.title}<span class="sort-mark" aria-hidden="true">{mark}</span></A>
+            <a href=address data-noscroll>{column.title}<span class="sort-mark" aria-hidden="true">{mark}</span></a>
         </th>
     }
     .into_any()

@@ -176,7 +176,9 @@ where
         cells: Callback::new(move |key: String| {
             let cells = cells.clone();
             // The row itself, so that only what changed is drawn again.
-            let row = Memo::new(move |_| page.with(|page| page.as_ref()?.as_ref().ok()?.rows.iter().find(|row| row_key(row) == key).cloned()));
+            let row = Memo::new(move |_| {
+                page.with(|page| page.as_ref()?.as_ref().ok()?.rows.iter().find(|row| row_key(row) == key).cloned())
+            });
             Callback::new(move |column: &'static str| {
                 let cell = cells.iter().find(|(key, _)| *key == column).map(|(_, cell)| cell.clone());
                 let view = row.with(|row| row.as_ref().zip(cell).map(|(row, cell)| cell(row)));
@@ -184,6 +186,17 @@ where
             })
         }),
     };
+    // A row that is gone from the page cannot stay selected: what is done to a selection is done to rows in view.
+    if let Some(selection) = selection {
+        Effect::new(move |_| {
+            rows.keys.with(|keys| {
+                let gone = |chosen: &String| !keys.iter().any(|(key, _)| key == chosen);
+                if !keys.is_empty() && selection.with_untracked(|all| all.iter().any(gone)) {
+                    selection.update(|all| all.retain(|one| !gone(one)));
+                }
+            });
+        });
+    }
     let counts = Memo::new(move |_| {
         page.with(|page| match page {
             Some(Ok(page)) => Some(Ok((page.rows.len() as u64, page.total, page.more))),
@@ -215,7 +228,8 @@ struct Frame {
 
 /// Everything around the rows.
 fn frame(f: Frame) -> AnyView {
-    let Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, on_layout, export, on_refresh, empty } = f;
+    let Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, on_layout, export, on_refresh, empty } =
+        f;
     let settings = RwSignal::new(false);
     let things = caption.to_lowercase();
     let scroller = format!("{caption}, scrolls sideways");

@@ -3,7 +3,6 @@
 use super::{Counts, Place};
 use crate::show::{Icon, IconName};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::list::{COUNT_LIMIT, PAGE_SIZES};
 
 /// `10000` as `10,000`.
@@ -45,7 +44,7 @@ pub(super) fn pager(place: Place, counts: Counts, things: String) -> AnyView {
             {move || match target() {
                 Some(page) => {
                     let address = place.query.with(|query| place.address(&query.at_page(page)));
-                    view! { <A href=address scroll=false attr:class="button button-quiet button-icon" attr:aria-label=label><Icon name=icon/></A> }.into_any()
+                    view! { <a href=address data-noscroll class="button button-quiet button-icon" aria-label=label><Icon name=icon/></a> }.into_any()
                 }
                 None => view! { <span class="button button-quiet button-icon" aria-hidden="true" data-off><Icon name=icon/></span> }.into_any(),
             }}
@@ -60,7 +59,7 @@ pub(super) fn pager(place: Place, counts: Counts, things: String) -> AnyView {
                 place.address(&next)
             })
         };
-        view! { <li><A href=address scroll=false attr:aria-current=move || here().then_some("true") attr:aria-label=format!("{per} rows per page")>{per}</A></li> }
+        view! { <li><a href=address data-noscroll aria-current=move || here().then_some("true") aria-label=format!("{per} rows per page")>{per}</a></li> }
     };
     view! {
         <nav class="pager" aria-label="Pages">

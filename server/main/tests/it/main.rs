@@ -60,7 +60,7 @@ impl Yard {
     }
 
     pub async fn get(&self, path: &str, cookie: &str) -> Answer {
-        self.send(Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap()).await
+        self.send(Request::get(path).header("cookie", cookie).header("accept", "text/html").body(Body::empty()).unwrap()).await
     }
 
     pub async fn call(&self, method: Method, path: &str, cookie: &str, json: &str) -> Answer {

@@ -7,7 +7,6 @@ use crate::api::sessions::session;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, load, use_parameter};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::event::Topic;
 use types::id::SessionId;
 use types::quantity::bytes;
@@ -27,8 +26,8 @@ pub fn tone(status: Status) -> Tone {
     }
 }
 
-/// The drawer's contents for the session in the address. `link` makes an address that keeps the list behind as it is.
-pub fn drawer(id: String, link: Callback<Option<String>, String>) -> AnyView {
+/// The drawer's contents for the session in the address, which also name it. `link` makes an address that keeps the list behind as it is.
+pub fn drawer(id: String, link: Callback<Option<String>, String>, title: RwSignal<String>) -> AnyView {
     let Ok(id) = id.parse::<SessionId>() else {
         return problem_view(&types::Problem::NotFound("session".into()));
     };
@@ -38,6 +37,10 @@ pub fn drawer(id: String, link: Callback<Option<String>, String>) -> AnyView {
     detail.view(
         || view! { <ui::Skeleton/> }.into_any(),
         move || {
+            // The drawer's name is the session's; set here as well as below, since effects do not run on the server.
+            let named = move || detail.shown.with(|shown| shown.as_ref().and_then(|s| s.as_ref().ok()).map(|s| format!("Session {}", s.row.name)));
+            title.set(untrack(named).unwrap_or_else(|| "Session".into()));
+            Effect::new(move |_| title.set(named().unwrap_or_else(|| "Session".into())));
             // Only what decides the layout is followed here: a log that is being read must survive every change of status.
             let kind = Memo::new(move |_| detail.shown.with(|shown| shown.as_ref().and_then(|s| s.as_ref().ok().map(|s| s.row.kind))));
             let problem = Memo::new(move |_| detail.shown.with(|shown| shown.as_ref().and_then(|s| s.as_ref().err().cloned())));
@@ -61,7 +64,7 @@ fn contents(id: SessionId, kind: SessionType, detail: Loaded<SessionDetail>, pan
         .map(|(key, label)| {
             let here = move || panel.get().unwrap_or_default() == key;
             let address = move || link.run((!key.is_empty()).then(|| key.to_owned()));
-            view! { <li><A href=address attr:class="tab" attr:aria-current=move || here().then_some("true")>{label}</A></li> }
+            view! { <li><a href=address class="tab" aria-current=move || here().then_some("true")>{label}</a></li> }
         })
         .collect();
     view! {

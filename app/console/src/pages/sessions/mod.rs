@@ -87,14 +87,7 @@ pub fn page() -> AnyView {
             go(&paths::session(id), NavigateOptions { scroll: false, ..Default::default() });
         }
     });
-    let title = Signal::derive(move || {
-        let id = open_session.get().unwrap_or_default();
-        let named = rows.shown.with(|shown| {
-            let page = shown.as_ref()?.as_ref().ok()?;
-            page.rows.iter().find(|row| row.id.to_string() == id).map(|row| row.name.clone())
-        });
-        named.map_or("Session".to_owned(), |name| format!("Session {name}"))
-    });
+    let title = RwSignal::new("Session".to_owned());
     let selected = Signal::derive(move || selection.get());
     let view = move || {
         let keep = Signal::derive(move || open_session.get().map(|id| vec![("session".to_owned(), id)]).unwrap_or_default());
@@ -144,7 +137,7 @@ pub fn page() -> AnyView {
                         address(&parts.join("&"))
                     })
                 };
-                view! { <Drawer open=Signal::stored(true) title=title on_close=close close_href=list_address.get_untracked()>{drawer::drawer(id, link)}</Drawer> }
+                view! { <Drawer open=Signal::stored(true) title=title on_close=close close_href=list_address.get_untracked()>{drawer::drawer(id, link, title)}</Drawer> }
             })}
         }
         .into_any()
