@@ -89,15 +89,23 @@ impl<T: Clone + Send + Sync + 'static> Loaded<T>
 where
     T: serde::Serialize + serde::de::DeserializeOwned,
 {
-    /// `view` once the first answer is there; `waiting` until then. The server waits, so that its page is whole.
+    /// Waits for the first answer, so that what is rendered after it is whole.
+    ///
+    /// Every load of a page is made before its one `<Suspense>` and settled inside it: a load that was made inside another's would
+    /// take another number in the browser than on the server, and the page would not come to life.
+    pub async fn settle(self) {
+        let first = self.first.await;
+        if self.shown.with_untracked(Option::is_none) {
+            self.shown.set(Some(first));
+        }
+    }
+
+    /// `view` once the first answer is there; `waiting` until then. For pages with one load.
     pub fn view(self, waiting: impl Fn() -> AnyView + Send + Sync + 'static, view: impl Fn() -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
         let children = move || {
             let view = view.clone();
             Suspend::new(async move {
-                let first = self.first.await;
-                if self.shown.with_untracked(Option::is_none) {
-                    self.shown.set(Some(first));
-                }
+                self.settle().await;
                 view()
             })
         };
@@ -125,6 +133,41 @@ pub fn use_list_query(spec: &'static ListSpec) -> Memo<ListQuery> {
 pub fn use_parameter(name: &'static str) -> Memo<Option<String>> {
     let map = use_query_map();
     Memo::new(move |_| map.with(|map| map.get(name)).filter(|value| !value.is_empty()))
+}
+
+/// What the open drawer is about: nothing while none is open.
+pub fn load_open<T, F>(id: Memo<Option<String>>, topics: &'static [Topic], what: &'static str, fetch: impl Fn(String) -> Option<F> + Copy + Send + Sync + 'static) -> Loaded<Option<(String, T)>>
+where
+    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    load(id, topics, move |id: Option<String>| async move {
+        let Some(id) = id else { return Ok(None) };
+        match fetch(id.clone()) {
+            Some(found) => Ok(Some((id, found.await?))),
+            None => Err(Problem::NotFound(what.into())),
+        }
+    })
+}
+
+/// What a drawer shows: of the thing that is open now, never of the one that was open before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    Waiting,
+    There,
+    Failed(Problem),
+}
+
+/// How the load of the open thing stands.
+pub fn opened<T: Clone + Send + Sync + 'static>(id: Memo<Option<String>>, detail: Loaded<Option<(String, T)>>) -> Memo<Opened> {
+    Memo::new(move |_| {
+        let id = id.get();
+        detail.shown.with(|shown| match shown {
+            Some(Ok(Some((of, _)))) if Some(of) == id.as_ref() => Opened::There,
+            Some(Err(problem)) => Opened::Failed(problem.clone()),
+            _ => Opened::Waiting,
+        })
+    })
 }
 
 /// The person's columns for a table: loaded with the page, kept when they change.

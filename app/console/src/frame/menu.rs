@@ -25,11 +25,11 @@ pub fn menu(me: &Me) -> AnyView {
     });
     view! {
         <div class="sidebar" id="menu" popover="auto">
-            <a class="wordmark" href=paths::SESSIONS aria-label="Yardmaster, first page">
-                <img src="/logo.svg" alt="" width="24" height="24"/>
-                <span>"Yardmaster"</span>
-            </a>
             <nav aria-label="Main">
+                <a class="wordmark" href=paths::SESSIONS aria-label="Yardmaster, first page">
+                    <img src="/logo.svg" alt="" width="24" height="24"/>
+                    <span>"Yardmaster"</span>
+                </a>
                 <ul>{item(paths::SESSIONS, IconName::Terminal, "Sessions")}</ul>
                 <div class="menu-administration">{administration}</div>
             </nav>

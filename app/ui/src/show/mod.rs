@@ -89,7 +89,7 @@ pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> im
         <button class="button button-quiet button-icon copy" type="button" aria-label=label on:click=copy>
             {move || view! { <Icon name=if done.get() { IconName::Check } else { IconName::Copy }/> }}
         </button>
-        <span class="visually-hidden" role="status">{move || match (done.get(), failed.get()) {
+        <span class="visually-hidden" aria-live="polite">{move || match (done.get(), failed.get()) {
             (true, _) => "Copied.",
             (false, true) => "This page may not copy; mark the text and copy it by hand.",
             _ => "",

@@ -13,37 +13,22 @@ const REFRESH: u64 = 2_000;
 /// Measurements kept in the page: ten minutes of them.
 const MOST: usize = 600;
 
-/// Charts of one session's processor and memory.
+/// Charts of one session's processor and memory. Loaded in the browser.
 pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView {
-    let first = Resource::new_blocking(|| (), move |()| session_usage(id, Millis(0)));
-    view! {
-        <Suspense fallback=|| view! { <ui::Skeleton/> }>
-            {move || Suspend::new(async move {
-                match first.await {
-                    Ok(usage) => follow(id, session, usage),
-                    Err(problem) => crate::problem_view::problem_view(&problem),
-                }
-            })}
-        </Suspense>
-    }
-    .into_any()
-}
-
-fn follow(id: SessionId, session: Signal<Option<SessionDetail>>, usage: Vec<Usage>) -> AnyView {
-    let usage = RwSignal::new(usage);
+    let usage = RwSignal::new(Vec::<Usage>::new());
+    let asked_once = RwSignal::new(false);
     let asked = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.cpu, s.row.mem))));
     let ended = move || session.with_untracked(|s| s.as_ref().is_some_and(|s| s.row.status.is_final()));
     Effect::new(move |_| {
         let look = move || {
-            if ended() || document().hidden() {
+            if (ended() && asked_once.get_untracked()) || document().hidden() {
                 return;
             }
             leptos::task::spawn_local(async move {
                 let Some(after) = usage.try_with_untracked(|all| all.last().map_or(Millis(0), |last| last.at)) else { return };
                 // A look that fails is made up for by the next.
-                if let Ok(more) = session_usage(id, after).await
-                    && !more.is_empty()
-                {
+                if let Ok(more) = session_usage(id, after).await {
+                    asked_once.try_set(true);
                     usage.try_update(|all| {
                         all.extend(more.into_iter().filter(|one| one.at > after));
                         let extra = all.len().saturating_sub(MOST);
@@ -52,6 +37,7 @@ fn follow(id: SessionId, session: Signal<Option<SessionDetail>>, usage: Vec<Usag
                 }
             });
         };
+        look();
         if let Ok(timer) = set_interval_with_handle(look, std::time::Duration::from_millis(REFRESH)) {
             on_cleanup(move || timer.clear());
         }
@@ -65,7 +51,7 @@ fn follow(id: SessionId, session: Signal<Option<SessionDetail>>, usage: Vec<Usag
     let limit_mem = Signal::derive(move || asked.get().map(|(_, mem)| mem as f64));
     view! {
         <div class="charts">
-            <Show when=move || usage.with(Vec::is_empty)>
+            <Show when=move || asked_once.get() && usage.with(Vec::is_empty)>
                 <p class="hint">"Nothing was measured yet. Measurements appear a second after the session has started."</p>
             </Show>
             <TimeChart title="CPU cores" series=cpu limit=limit_cpu format=|value| format!("{value:.2}")/>

@@ -3,11 +3,9 @@
 //! The drawer is an address, `?session=ID`, and so is what it shows: `&panel=log`.
 
 use super::{charts, log, terminate};
-use crate::api::sessions::session;
 use crate::problem_view::problem_view;
-use crate::table::{Loaded, load, use_parameter};
+use crate::table::{Loaded, Opened, opened, use_parameter};
 use leptos::prelude::*;
-use types::event::Topic;
 use types::id::SessionId;
 use types::quantity::bytes;
 use types::session::{Outcome, SessionDetail, SessionType, Status, StatusChange};
@@ -26,38 +24,36 @@ pub fn tone(status: Status) -> Tone {
     }
 }
 
-/// The drawer's contents for the session in the address, which also name it. `link` makes an address that keeps the list behind as it is.
-pub fn drawer(id: String, link: Callback<Option<String>, String>, title: RwSignal<String>) -> AnyView {
-    let Ok(id) = id.parse::<SessionId>() else {
-        return problem_view(&types::Problem::NotFound("session".into()));
-    };
-    let key = Memo::new(move |_| id);
-    let detail = load(key, &[Topic::Session], session);
+/// The drawer's contents for the session in the address. `link` makes an address that keeps the list behind as it is.
+pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, SessionDetail)>>, link: Callback<Option<String>, String>) -> AnyView {
     let panel = use_parameter("panel");
-    detail.view(
-        || view! { <ui::Skeleton/> }.into_any(),
-        move || {
-            // The drawer's name is the session's; set here as well as below, since effects do not run on the server.
-            let named = move || detail.shown.with(|shown| shown.as_ref().and_then(|s| s.as_ref().ok()).map(|s| format!("Session {}", s.row.name)));
-            title.set(untrack(named).unwrap_or_else(|| "Session".into()));
-            Effect::new(move |_| title.set(named().unwrap_or_else(|| "Session".into())));
-            // Only what decides the layout is followed here: a log that is being read must survive every change of status.
-            let kind = Memo::new(move |_| detail.shown.with(|shown| shown.as_ref().and_then(|s| s.as_ref().ok().map(|s| s.row.kind))));
-            let problem = Memo::new(move |_| detail.shown.with(|shown| shown.as_ref().and_then(|s| s.as_ref().err().cloned())));
-            view! {
-                {move || match (problem.get(), kind.get()) {
-                    (Some(problem), _) => problem_view(&problem),
-                    (None, Some(kind)) => contents(id, kind, detail, panel, link),
-                    (None, None) => ().into_any(),
-                }}
-            }
-            .into_any()
-        },
-    )
+    let state = opened(id, detail);
+    let session = Signal::derive(move || detail.good().get().flatten().map(|(_, session)| session));
+    // Only what decides the layout is followed here: a log that is being read must survive every change of status.
+    let kind = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.id, s.row.kind))));
+    view! {
+        {move || match (state.get(), kind.get()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((id, kind))) => contents(id, kind, session, detail.reload, panel, link),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        }}
+    }
+    .into_any()
 }
 
-fn contents(id: SessionId, kind: SessionType, detail: Loaded<SessionDetail>, panel: Memo<Option<String>>, link: Callback<Option<String>, String>) -> AnyView {
-    let session = detail.good();
+/// The drawer's name: the session's.
+pub fn title(detail: Loaded<Option<(String, SessionDetail)>>) -> Signal<String> {
+    Signal::derive(move || detail.good().with(|d| d.as_ref().and_then(|d| d.as_ref()).map_or("Session".into(), |(_, s)| format!("Session {}", s.row.name))))
+}
+
+fn contents(
+    id: SessionId,
+    kind: SessionType,
+    session: Signal<Option<SessionDetail>>,
+    reload: Callback<()>,
+    panel: Memo<Option<String>>,
+    link: Callback<Option<String>, String>,
+) -> AnyView {
     let tabs: Vec<_> = PANELS
         .into_iter()
         .filter(|(key, _)| *key != "terminal" || kind == SessionType::Interactive)
@@ -69,7 +65,7 @@ fn contents(id: SessionId, kind: SessionType, detail: Loaded<SessionDetail>, pan
         .collect();
     view! {
         {move || session.get().map(head)}
-        {terminate::buttons(id, session, detail.reload)}
+        {terminate::buttons(id, session, reload)}
         <nav aria-label="Session"><ul class="tabs">{tabs}</ul></nav>
         {move || match panel.get().as_deref() {
             Some("log") => log::log(id, session),

@@ -10,35 +10,20 @@ use types::session::{LogChunk, SessionDetail};
 /// Characters kept in the page; the file for download is whole.
 const MOST: usize = 1 << 20;
 
-/// The log of one session.
+/// The log of one session. Loaded in the browser; without scripts there is the file for download.
 pub fn log(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView {
-    // The server renders the first piece, so that a log can be read without scripts.
-    let first = Resource::new_blocking(|| (), move |()| session_log(id, 0, false));
-    view! {
-        <Suspense fallback=|| view! { <ui::Skeleton/> }>
-            {move || Suspend::new(async move { follow(id, session, first.await) })}
-        </Suspense>
-    }
-    .into_any()
-}
-
-fn follow(id: SessionId, session: Signal<Option<SessionDetail>>, first: Result<LogChunk, Problem>) -> AnyView {
-    let (mut next, ended, start) = match first {
-        Ok(chunk) => (chunk.next, chunk.end, with_gap(&chunk)),
-        Err(problem) => return crate::problem_view::problem_view(&problem),
-    };
-    let text = RwSignal::new(start);
-    let state = RwSignal::new(if ended { "The log is complete." } else { "Following…" });
+    let text = RwSignal::new(String::new());
+    let state = RwSignal::new("Loading…");
     let pre = NodeRef::<Pre>::new();
-    Effect::new(move |started: Option<()>| {
-        if started.is_some() || ended {
-            return;
-        }
+    Effect::new(move |_| {
         leptos::task::spawn_local(async move {
+            let mut next = 0;
+            // The first piece at once, the later ones when there are any.
+            let mut wait = false;
             loop {
-                match session_log(id, next, true).await {
+                match session_log(id, next, wait).await {
                     Ok(chunk) => {
-                        next = chunk.next;
+                        (next, wait) = (chunk.next, true);
                         let piece = with_gap(&chunk);
                         let gone = text.try_update(|text| append(text, &piece)).is_none();
                         if gone {
@@ -51,6 +36,7 @@ fn follow(id: SessionId, session: Signal<Option<SessionDetail>>, first: Result<L
                         state.set("Following…");
                     }
                     Err(_) if state.is_disposed() => return,
+                    Err(problem @ (Problem::NotFound(_) | Problem::SignInRequired)) => return text.set(problem.to_string()),
                     Err(_) => {
                         state.set("The log cannot be reached right now; trying again…");
                         gloo_timers::future::TimeoutFuture::new(2_000).await;
@@ -68,12 +54,13 @@ fn follow(id: SessionId, session: Signal<Option<SessionDetail>>, first: Result<L
         }
         pre.scroll_height() - pre.scroll_top() - pre.client_height() < 40
     });
+    let loaded = move || state.get() != "Loading…";
     let empty = move || text.with(String::is_empty);
     let waiting = move || session.with(|s| s.as_ref().is_some_and(|s| s.row.started_at.is_none()));
     view! {
         <div class="log">
             <p class="hint" role="status">{move || state.get()}</p>
-            <Show when=empty>
+            <Show when=move || empty() && loaded()>
                 <p class="hint">{move || if waiting() { "Nothing yet: the session has not started." } else { "The session has not written anything." }}</p>
             </Show>
             <pre class="log-text" node_ref=pre tabindex="0" role="log" aria-label="Log" hidden=empty>{move || text.get()}</pre>

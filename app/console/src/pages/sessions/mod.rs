@@ -8,16 +8,17 @@ mod terminal;
 mod terminal_keys;
 mod terminate;
 
-use crate::api::sessions::sessions;
+use crate::api::sessions::{session, sessions};
 use crate::frame::{PageHead, use_me};
 use crate::paths;
-use crate::table::{load, use_columns, use_list_query, use_parameter};
+use crate::table::{load, load_open, use_columns, use_list_query, use_parameter};
 use drawer::tone;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use types::event::Topic;
+use types::list::encode;
 use types::permission::{Permission, Reach};
 use types::quantity::bytes;
 use types::session::{SESSIONS, SessionRow};
@@ -87,7 +88,9 @@ pub fn page() -> AnyView {
             go(&paths::session(id), NavigateOptions { scroll: false, ..Default::default() });
         }
     });
-    let title = RwSignal::new("Session".to_owned());
+    let detail = load_open(open_session, &[Topic::Session], "session", |id| id.parse().ok().map(session));
+    let title = drawer::title(detail);
+    let is_open = Memo::new(move |_| open_session.with(Option::is_some));
     let selected = Signal::derive(move || selection.get());
     let view = move || {
         let keep = Signal::derive(move || open_session.get().map(|id| vec![("session".to_owned(), id)]).unwrap_or_default());
@@ -127,25 +130,33 @@ pub fn page() -> AnyView {
                 rows.reload.run(());
             }))}
             {may_start.then(|| start::dialog(starting, started))}
-            {move || open_session.get().map(|id| {
-                let link = {
-                    let id = id.clone();
-                    Callback::new(move |panel: Option<String>| {
-                        let mut parts = vec![query.get().to_query_string(&SESSIONS), format!("session={id}")];
-                        parts.extend(panel.map(|panel| format!("panel={panel}")));
-                        parts.retain(|part| !part.is_empty());
-                        address(&parts.join("&"))
-                    })
-                };
-                view! { <Drawer open=Signal::stored(true) title=title on_close=close close_href=list_address.get_untracked()>{drawer::drawer(id, link, title)}</Drawer> }
+            {move || is_open.get().then(|| {
+                let link = Callback::new(move |panel: Option<String>| {
+                    let mut parts = vec![query.get().to_query_string(&SESSIONS)];
+                    parts.extend(open_session.get().map(|id| format!("session={}", encode(&id))));
+                    parts.extend(panel.map(|panel| format!("panel={panel}")));
+                    parts.retain(|part| !part.is_empty());
+                    address(&parts.join("&"))
+                });
+                view! {
+                    <Drawer open=Signal::stored(true) title=title on_close=close close_href=list_address.get_untracked()>
+                        {drawer::drawer(open_session, detail, link)}
+                    </Drawer>
+                }
             })}
         }
         .into_any()
     };
-    layout.view(
-        || view! { <PageHead title="Sessions"/> }.into_any(),
-        move || rows.view(|| view! { <PageHead title="Sessions"/><ui::Skeleton/> }.into_any(), view.clone()),
-    )
+    let children = move || {
+        let view = view.clone();
+        Suspend::new(async move {
+            layout.settle().await;
+            rows.settle().await;
+            detail.settle().await;
+            view()
+        })
+    };
+    view! { <Suspense fallback=|| view! { <PageHead title="Sessions"/><ui::Skeleton/> }>{children}</Suspense> }.into_any()
 }
 
 fn address(query: &str) -> String {

@@ -1,38 +1,26 @@
 //! One person (`admin-menus.md`, create and update users: detailed user information with domain and projects).
 
-use crate::api::users::user;
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::table::load;
+use crate::table::{Loaded, Opened, opened};
 use leptos::prelude::*;
 use leptos_router::components::A;
-use types::event::Topic;
-use types::id::UserId;
 use types::list::{Condition, ListQuery, Op};
 use types::session::SESSIONS;
 use types::user::UserDetail;
 use ui::{CopyButton, Time};
 
 /// The drawer's contents for the person in the address.
-pub fn drawer(id: String) -> AnyView {
-    let Ok(id) = id.parse::<UserId>() else {
-        return problem_view(&types::Problem::NotFound("person".into()));
-    };
-    let key = Memo::new(move |_| id);
-    let detail = load(key, &[Topic::User, Topic::Session], user);
-    detail.view(
-        || view! { <ui::Skeleton/> }.into_any(),
-        move || {
-            view! {
-                {move || match detail.shown.get() {
-                    Some(Ok(person)) => contents(person),
-                    Some(Err(problem)) => problem_view(&problem),
-                    None => ().into_any(),
-                }}
-            }
-            .into_any()
-        },
-    )
+pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, UserDetail)>>) -> AnyView {
+    let state = opened(id, detail);
+    view! {
+        {move || match (state.get(), detail.good().get().flatten()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((_, person))) => contents(person),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        }}
+    }
+    .into_any()
 }
 
 fn contents(person: UserDetail) -> AnyView {

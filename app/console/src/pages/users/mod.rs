@@ -3,11 +3,11 @@
 mod create;
 mod drawer;
 
-use crate::api::users::users;
+use crate::api::users::{user, users};
 use crate::frame::{PageHead, use_me};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::table::{load, use_columns, use_list_query, use_parameter};
+use crate::table::{load, load_open, use_columns, use_list_query, use_parameter};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
@@ -48,6 +48,8 @@ pub fn page() -> AnyView {
     let rows = load(query, &[Topic::User], users);
     let (layout, keep_layout) = use_columns(USERS.name);
     let open_user = use_parameter("user");
+    let detail = load_open(open_user, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
+    let is_open = Memo::new(move |_| open_user.with(Option::is_some));
     let creating = RwSignal::new(false);
     let list_address = Memo::new(move |_| {
         let query = query.get().to_query_string(&USERS);
@@ -83,14 +85,22 @@ pub fn page() -> AnyView {
                 })
             />
             {may_create.then(|| create::dialog(creating, rows.reload))}
-            {move || open_user.get().map(|id| view! {
-                <Drawer open=Signal::stored(true) title="User detail" on_close=close close_href=list_address.get_untracked()>{drawer::drawer(id)}</Drawer>
+            {move || is_open.get().then(|| view! {
+                <Drawer open=Signal::stored(true) title="User detail" on_close=close close_href=list_address.get_untracked()>
+                    {drawer::drawer(open_user, detail)}
+                </Drawer>
             })}
         }
         .into_any()
     };
-    layout.view(
-        || view! { <PageHead title="Users" group="Administration"/> }.into_any(),
-        move || rows.view(|| view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }.into_any(), view.clone()),
-    )
+    let children = move || {
+        let view = view.clone();
+        Suspend::new(async move {
+            layout.settle().await;
+            rows.settle().await;
+            detail.settle().await;
+            view()
+        })
+    };
+    view! { <Suspense fallback=|| view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }>{children}</Suspense> }.into_any()
 }
