@@ -25,13 +25,6 @@ use leptos_router::{Lazy, SsrMode, path};
 #[component]
 pub fn App() -> impl IntoView {
     leptos_meta::provide_meta_context();
-    // Tests and scripts wait for this mark: from here on buttons answer.
-    Effect::new(|_| {
-        if let Some(root) = document().document_element() {
-            // A page without the mark is still a page.
-            let _ = root.set_attribute("data-hydrated", "");
-        }
-    });
     view! {
         <leptos_meta::Title formatter=|title: String| if title.is_empty() { "Yardmaster".into() } else { format!("{title} · Yardmaster") }/>
         <Router>

@@ -117,3 +117,21 @@ impl Live {
 pub fn use_live() -> Live {
     use_context::<Live>().unwrap_or_default()
 }
+
+/// Runs `then` once the part of the page that is being made now answers to the person, and marks the document as alive: tests
+/// and scripts wait for that mark. On the server it never comes.
+pub fn when_alive(then: impl FnOnce() + 'static) {
+    #[cfg(not(feature = "ssr"))]
+    set_timeout(
+        move || {
+            if let Some(root) = document().document_element() {
+                // A page without the mark is still a page.
+                let _ = root.set_attribute("data-hydrated", "");
+            }
+            then();
+        },
+        std::time::Duration::ZERO,
+    );
+    #[cfg(feature = "ssr")]
+    drop(then);
+}

@@ -7,6 +7,7 @@ use types::Problem;
 /// The page or panel for a problem, with the status that a first load answers with.
 pub fn problem_view(problem: &Problem) -> AnyView {
     crate::document::set_status(problem.status());
+    crate::live::when_alive(|| ());
     let title = match problem {
         Problem::SignInRequired => "You are signed out",
         Problem::Forbidden(_) => "You may not see this",
@@ -15,7 +16,9 @@ pub fn problem_view(problem: &Problem) -> AnyView {
         _ => "Something went wrong",
     };
     let way = match problem {
-        Problem::SignInRequired => view! { <a class="button button-primary" href=paths::SIGN_IN rel="external">"Sign in"</a> }.into_any(),
+        Problem::SignInRequired => {
+            view! { <a class="button button-primary" href=paths::SIGN_IN rel="external">"Sign in"</a> }.into_any()
+        }
         _ => view! { <a class="button" href=paths::SESSIONS>"Go to sessions"</a> }.into_any(),
     };
     message(problem.status(), title, problem.to_string(), way)

@@ -16,6 +16,7 @@ pub struct Loaded<T: Send + Sync + 'static> {
     pub loading: RwSignal<bool>,
     /// Asks again now.
     pub reload: Callback<()>,
+    alive: RwSignal<bool>,
     first: Resource<Result<T, Problem>>,
 }
 
@@ -38,6 +39,8 @@ where
     let first = Resource::new_blocking(|| (), move |()| fetch(key.get_untracked()));
     let (shown, loading) = (RwSignal::new(None), RwSignal::new(false));
     let again = RwSignal::new(0u32);
+    // Nothing new is asked for until the page is alive: what changes meanwhile must not meet a page that is half awake.
+    let alive = RwSignal::new(false);
     let here = use_url();
     let go = use_navigate();
     let go = StoredValue::new(move |path: &str| go(path, NavigateOptions::default()));
@@ -75,14 +78,19 @@ where
         });
     };
     Effect::new(move |before: Option<_>| {
+        let is_alive = alive.get();
         let versions: Vec<u64> = topics.iter().map(|topic| live.version(*topic)).collect();
         let now = (key.get(), versions, again.get());
-        if before.is_some_and(|before| before != now) {
-            ask();
+        match before {
+            Some(before) if !is_alive => before,
+            Some(before) if before != now => {
+                ask();
+                now
+            }
+            _ => now,
         }
-        now
     });
-    Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), first }
+    Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), alive, first }
 }
 
 impl<T: Clone + Send + Sync + 'static> Loaded<T>
@@ -98,10 +106,18 @@ where
         if self.shown.with_untracked(Option::is_none) {
             self.shown.set(Some(first));
         }
+        let alive = self.alive;
+        crate::live::when_alive(move || {
+            alive.try_set(true);
+        });
     }
 
     /// `view` once the first answer is there; `waiting` until then. For pages with one load.
-    pub fn view(self, waiting: impl Fn() -> AnyView + Send + Sync + 'static, view: impl Fn() -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+    pub fn view(
+        self,
+        waiting: impl Fn() -> AnyView + Send + Sync + 'static,
+        view: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+    ) -> AnyView {
         let children = move || {
             let view = view.clone();
             Suspend::new(async move {
@@ -136,7 +152,12 @@ pub fn use_parameter(name: &'static str) -> Memo<Option<String>> {
 }
 
 /// What the open drawer is about: nothing while none is open.
-pub fn load_open<T, F>(id: Memo<Option<String>>, topics: &'static [Topic], what: &'static str, fetch: impl Fn(String) -> Option<F> + Copy + Send + Sync + 'static) -> Loaded<Option<(String, T)>>
+pub fn load_open<T, F>(
+    id: Memo<Option<String>>,
+    topics: &'static [Topic],
+    what: &'static str,
+    fetch: impl Fn(String) -> Option<F> + Copy + Send + Sync + 'static,
+) -> Loaded<Option<(String, T)>>
 where
     T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
     F: Future<Output = Result<T, Problem>> + Send + 'static,

@@ -105,7 +105,9 @@ impl Kind {
             Self::Text => Ok(()),
             Self::Flag if value == "yes" || value == "no" => Ok(()),
             Self::Flag => Err("Choose yes or no.".into()),
-            Self::Number => value.parse::<crate::quantity::Quantity>().map(drop).map_err(|_| "Type a number, such as 1.5.".into()),
+            Self::Number => {
+                value.parse::<crate::quantity::Quantity>().map(drop).map_err(|_| "Type a number, such as 1.5.".into())
+            }
             Self::Date => day(value).map(drop).ok_or_else(|| "Type a day as YYYY-MM-DD.".into()),
             Self::Choice(options) => match value.split(',').find(|v| !options.iter().any(|(key, _)| key == v)) {
                 None => Ok(()),
@@ -265,7 +267,8 @@ impl ListQuery {
 
     /// Says what is wrong with a query that came over the wire.
     pub fn check(&self, spec: &ListSpec) -> Result<(), crate::Problem> {
-        let known = |tabs: &[(&str, &str)], tab: &str| tabs.iter().any(|(key, _)| *key == tab) || (tabs.is_empty() && tab.is_empty());
+        let known =
+            |tabs: &[(&str, &str)], tab: &str| tabs.iter().any(|(key, _)| *key == tab) || (tabs.is_empty() && tab.is_empty());
         if !known(spec.tabs, &self.tab) || !known(spec.subtabs, &self.subtab) {
             return Err(crate::Problem::field("tab", "This list has no such tab."));
         }
@@ -278,7 +281,10 @@ impl ListQuery {
         if self.conditions.len() > MAX_CONDITIONS {
             return Err(crate::Problem::field("filter", format!("A filter has at most {MAX_CONDITIONS} conditions.")));
         }
-        self.conditions.iter().try_for_each(|c| check_condition(spec, c)).map_err(|message| crate::Problem::field("filter", message))
+        self.conditions
+            .iter()
+            .try_for_each(|c| check_condition(spec, c))
+            .map_err(|message| crate::Problem::field("filter", message))
     }
 
     /// This query as the query string of a URL, without `?`; what is the spec's default is left out. Keeps links short and stable.
@@ -413,11 +419,8 @@ mod tests {
     };
 
     fn parse(text: &str) -> ListQuery {
-        let pairs: Vec<(String, String)> = text
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.into(), decode(value)))
-            .collect();
+        let pairs: Vec<(String, String)> =
+            text.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.into(), decode(value))).collect();
         ListQuery::parse(&SPEC, pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())))
     }
 
@@ -462,7 +465,8 @@ mod tests {
     #[test]
     fn a_wrong_value_is_explained() {
         let spec = &SPEC;
-        let add = |key: &str, op, value: &str| ListQuery::new(spec).with(spec, Condition { key: key.into(), op, value: value.into() });
+        let add =
+            |key: &str, op, value: &str| ListQuery::new(spec).with(spec, Condition { key: key.into(), op, value: value.into() });
         assert_eq!(add("role", Op::Any, "user,king").unwrap_err(), "“king” is not one of User, Admin.");
         assert_eq!(add("created_at", Op::Min, "2026-02-30").unwrap_err(), "Type a day as YYYY-MM-DD.");
         assert_eq!(add("cpu", Op::Min, "many").unwrap_err(), "Type a number, such as 1.5.");

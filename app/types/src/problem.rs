@@ -89,9 +89,15 @@ impl std::fmt::Display for Problem {
                 many => write!(f, "{} fields need your attention.", many.len()),
             },
             Self::Conflict(why) | Self::Limit(why) => f.write_str(why),
-            Self::TooMany(seconds) => write!(f, "Too many attempts. Wait {} and try again.", crate::time::duration(i64::from(*seconds) * 1000)),
-            Self::Unavailable(part) => write!(f, "{part} does not answer right now. What was there before is untouched; try again in a moment."),
-            Self::Internal(id) => write!(f, "Something went wrong on our side. An administrator finds the cause in the log under {id}."),
+            Self::TooMany(seconds) => {
+                write!(f, "Too many attempts. Wait {} and try again.", crate::time::duration(i64::from(*seconds) * 1000))
+            }
+            Self::Unavailable(part) => {
+                write!(f, "{part} does not answer right now. What was there before is untouched; try again in a moment.")
+            }
+            Self::Internal(id) => {
+                write!(f, "Something went wrong on our side. An administrator finds the cause in the log under {id}.")
+            }
             Self::Offline => f.write_str("The server was not reached. Check your connection and try again; nothing was lost."),
             Self::Outdated => f.write_str("The server has been updated. Reload the page to go on."),
         }
@@ -109,7 +115,9 @@ impl server_fn::error::FromServerFnError for Problem {
         match error {
             E::Request(_) => Self::Offline,
             // An answer that cannot be read, or a call that is not known, comes of two versions talking to each other.
-            E::Registration(_) | E::UnsupportedRequestMethod(_) | E::Deserialization(_) | E::Args(_) | E::MissingArg(_) => Self::Outdated,
+            E::Registration(_) | E::UnsupportedRequestMethod(_) | E::Deserialization(_) | E::Args(_) | E::MissingArg(_) => {
+                Self::Outdated
+            }
             E::ServerError(_) | E::MiddlewareError(_) | E::Serialization(_) | E::Response(_) => Self::Internal("browser".into()),
         }
     }

@@ -13,7 +13,12 @@ pub const MAX_PASSWORD: usize = 256;
 pub fn email(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let parts = value.split_once('@');
     let shaped = parts.is_some_and(|(name, host)| {
-        !name.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.') && !host.contains("..")
+        !name.is_empty()
+            && !host.is_empty()
+            && !host.contains('@')
+            && !host.starts_with('.')
+            && !host.ends_with('.')
+            && !host.contains("..")
     });
     if value.is_empty() {
         errors.push(FieldError::new(field, "Type an email address."));
@@ -44,7 +49,10 @@ pub fn password(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     if value.len() > MAX_PASSWORD {
         errors.push(FieldError::new(field, "A password has at most 256 bytes."));
     } else if !(long && letter && digit && special) {
-        errors.push(FieldError::new(field, "A password has at least 8 characters, with a letter, a digit and a special character."));
+        errors.push(FieldError::new(
+            field,
+            "A password has at least 8 characters, with a letter, a digit and a special character.",
+        ));
     }
 }
 

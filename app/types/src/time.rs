@@ -1,7 +1,7 @@
 //! Points in time, as milliseconds since 1970 in UTC. The clock itself is the server's; nothing here reads one.
 
-use serde::{Deserialize, Serialize};
 use ::time::OffsetDateTime;
+use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01 00:00 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -37,7 +37,8 @@ fn buttons() -> AnyView {
 }
 
 fn shown() -> AnyView {
-    let tones = [("Neutral", Tone::Neutral), ("Info", Tone::Info), ("Good", Tone::Good), ("Warning", Tone::Warn), ("Bad", Tone::Bad)];
+    let tones =
+        [("Neutral", Tone::Neutral), ("Info", Tone::Info), ("Good", Tone::Good), ("Warning", Tone::Warn), ("Bad", Tone::Bad)];
     section(
         "Shown",
         view! {

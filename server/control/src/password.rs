@@ -24,7 +24,8 @@ impl Passwords {
     /// The hash to keep of a password.
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
-        let hash = self.in_turn(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?;
+        let hash =
+            self.in_turn(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?;
         hash.map_err(internal("hashing a password"))
     }
 
@@ -37,7 +38,9 @@ impl Passwords {
         };
         let password = password.to_owned();
         let fits = self
-            .in_turn(move || PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()))
+            .in_turn(move || {
+                PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+            })
             .await?;
         Ok(fits && real)
     }

@@ -32,7 +32,14 @@ impl Control {
         let value = serde_json::json!(layout).to_string();
         let mut change = self.store.change().await.map_err(store_failed("keeping a setting"))?;
         change.set_preference(me.id, &key(table)?, &value).await.map_err(store_failed("keeping a setting"))?;
-        let audit = Audit { at: now(), actor: Some(me.id), address: &caller.address, action: "set columns", subject: table, detail: &value };
+        let audit = Audit {
+            at: now(),
+            actor: Some(me.id),
+            address: &caller.address,
+            action: "set columns",
+            subject: table,
+            detail: &value,
+        };
         change.audit(&audit).await.map_err(store_failed("keeping a setting"))?;
         change.commit().await.map_err(store_failed("keeping a setting"))
     }

@@ -108,7 +108,11 @@ impl Control {
     }
 
     /// Who must hear that their sessions wait for another reason than before: one event each, however many sessions.
-    fn owners_of_changed(&self, waiting: &HashMap<SessionId, Reason>, by_id: &HashMap<SessionId, &LivingSession>) -> Vec<Audience> {
+    fn owners_of_changed(
+        &self,
+        waiting: &HashMap<SessionId, Reason>,
+        by_id: &HashMap<SessionId, &LivingSession>,
+    ) -> Vec<Audience> {
         let before = self.shared.waiting.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         let owners: BTreeMap<_, _> = waiting
             .iter()

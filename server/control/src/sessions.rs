@@ -52,7 +52,11 @@ impl Control {
     }
 
     /// Every session that the filter selects, for an export.
-    pub fn all_sessions(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<SessionRow>> + Send + use<>> {
+    pub fn all_sessions(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> Result<impl Stream<Item = Result<SessionRow>> + Send + use<>> {
         let (me, reach) = caller.need(Permission::ReadSessions)?;
         query.check(&SESSIONS)?;
         let control = self.clone();
@@ -64,7 +68,8 @@ impl Control {
     pub async fn session(&self, caller: &Caller, id: SessionId) -> Result<SessionDetail> {
         let (me, _) = caller.need(Permission::ReadSessions)?;
         let found = self.store.session(id).await.map_err(store_failed("reading a session"))?;
-        let mut session = found.filter(|s| reaches(me, Permission::ReadSessions, s)).ok_or_else(|| Problem::NotFound("session".into()))?;
+        let mut session =
+            found.filter(|s| reaches(me, Permission::ReadSessions, s)).ok_or_else(|| Problem::NotFound("session".into()))?;
         session.may_control = reaches(me, Permission::ControlSessions, &session);
         session.row = self.with_reason(session.row);
         Ok(session)
@@ -117,8 +122,9 @@ impl Control {
             return Err(Problem::Invalid(errors));
         }
         let keypair = self.store.main_keypair(me.id).await.map_err(store_failed("reading a keypair"))?;
-        let (access_key, policy) =
-            keypair.ok_or_else(|| Problem::Conflict("You have no main keypair, and a session is counted by one. Ask an administrator.".into()))?;
+        let (access_key, policy) = keypair.ok_or_else(|| {
+            Problem::Conflict("You have no main keypair, and a session is counted by one. Ask an administrator.".into())
+        })?;
         within_policy(&asked.slots(), &policy)?;
 
         let (id, at) = (SessionId(uuid::Uuid::now_v7()), now());
@@ -144,9 +150,10 @@ impl Control {
         let mut change = self.store.change().await.map_err(store_failed("starting a session"))?;
         if let Err(error) = change.insert_session(&new).await {
             return Err(match error.taken() {
-                Some(columns) if columns.contains("sessions.name") => {
-                    Problem::field("name", format!("One of your sessions is called {name} already. Choose another name, or end that one."))
-                }
+                Some(columns) if columns.contains("sessions.name") => Problem::field(
+                    "name",
+                    format!("One of your sessions is called {name} already. Choose another name, or end that one."),
+                ),
                 _ => internal("starting a session")(error),
             });
         }
@@ -157,7 +164,15 @@ impl Control {
         Ok(id)
     }
 
-    async fn audit(&self, change: &mut store::Change, caller: &Caller, action: &str, id: SessionId, detail: &str, at: Millis) -> Result<()> {
+    async fn audit(
+        &self,
+        change: &mut store::Change,
+        caller: &Caller,
+        action: &str,
+        id: SessionId,
+        detail: &str,
+        at: Millis,
+    ) -> Result<()> {
         let subject = id.to_string();
         let actor = caller.me().map(|me| me.id);
         let audit = Audit { at, actor, address: &caller.address, action, subject: &subject, detail };
@@ -180,12 +195,14 @@ impl Control {
         if let Some(next) = next
             && !change
                 .move_session(&session, &Step { next, reason: &reason, agent: None, outcome: None, notice: None, at })
-                .await.map_err(store_failed("ending a session"))?
+                .await
+                .map_err(store_failed("ending a session"))?
         {
             // It moved on between our look and our change; the reader of this answer sees where to.
             return Err(Problem::Conflict("The session has just changed its status. Try again.".into()));
         }
-        self.audit(&mut change, caller, if force { "force-terminate session" } else { "terminate session" }, id, "{}", at).await?;
+        self.audit(&mut change, caller, if force { "force-terminate session" } else { "terminate session" }, id, "{}", at)
+            .await?;
         change.commit().await.map_err(store_failed("ending a session"))?;
         self.shared.work.notify_one();
         Ok(())
@@ -230,7 +247,9 @@ impl Control {
         loop {
             let chunk = match self.engine.log(id, from, LOG_PIECE).await {
                 // Not started yet: nothing has been written.
-                Err(EngineError::UnknownSession) => LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() },
+                Err(EngineError::UnknownSession) => {
+                    LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() }
+                }
                 other => other.map_err(internal("reading a log"))?,
             };
             if !wait || chunk.end || !chunk.text.is_empty() || Instant::now() >= give_up {
@@ -256,7 +275,10 @@ impl Control {
             return Err(Problem::Conflict("Only an interactive session has a terminal.".into()));
         }
         if session.status != Status::Running {
-            return Err(Problem::Conflict(format!("The session is {}; a terminal opens while it runs.", session.status.label().to_lowercase())));
+            return Err(Problem::Conflict(format!(
+                "The session is {}; a terminal opens while it runs.",
+                session.status.label().to_lowercase()
+            )));
         }
         let at = now();
         let mut change = self.store.change().await.map_err(store_failed("opening a terminal"))?;

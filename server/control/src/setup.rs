@@ -47,9 +47,17 @@ impl Control {
     }
 
     /// Creates a person in the domain and project `default`.
-    pub async fn create_user_here(&self, email: &str, username: &str, full_name: &str, password: &str, role: Role) -> Result<UserId> {
+    pub async fn create_user_here(
+        &self,
+        email: &str,
+        username: &str,
+        full_name: &str,
+        password: &str,
+        role: Role,
+    ) -> Result<UserId> {
         let domains = self.store.domains(None).await.map_err(store_failed("listing domains"))?;
-        let domain = domains.into_iter().find(|d| d.name == "default").ok_or_else(|| Problem::NotFound("domain default".into()))?;
+        let domain =
+            domains.into_iter().find(|d| d.name == "default").ok_or_else(|| Problem::NotFound("domain default".into()))?;
         let new = CreateUser {
             email: email.into(),
             username: username.into(),
@@ -109,7 +117,10 @@ impl Control {
         for from in (0..users).step_by(SEED_STEP as usize) {
             let to = (from + SEED_STEP).min(users);
             let mut change = self.store.change().await.map_err(store_failed("seeding people"))?;
-            change.seed_users(first_user + from, first_user + to, domain, project, &hash, now()).await.map_err(store_failed("seeding people"))?;
+            change
+                .seed_users(first_user + from, first_user + to, domain, project, &hash, now())
+                .await
+                .map_err(store_failed("seeding people"))?;
             change.commit().await.map_err(store_failed("seeding people"))?;
             progress("people", to, users);
         }

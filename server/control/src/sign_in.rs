@@ -79,7 +79,8 @@ impl Control {
         };
         change.insert_sign_in(&new, at).await.map_err(store_failed("signing in"))?;
         let subject = account.id.to_string();
-        let audit = Audit { at, actor: Some(account.id), address: &caller.address, action: "sign-in", subject: &subject, detail: "{}" };
+        let audit =
+            Audit { at, actor: Some(account.id), address: &caller.address, action: "sign-in", subject: &subject, detail: "{}" };
         change.audit(&audit).await.map_err(store_failed("signing in"))?;
         change.commit().await.map_err(store_failed("signing in"))?;
         Ok(SignedIn { token, me: me_of(&account) })
@@ -99,7 +100,9 @@ impl Control {
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
         let found = self.store.signed_in(&hash(token)).await.map_err(store_failed("reading a sign-in"))?;
         let at = now();
-        let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else { return Ok(nobody) };
+        let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
+            return Ok(nobody);
+        };
         if at.since(found.last_used) > TOUCH_EVERY {
             let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
             let mut change = self.store.change().await.map_err(store_failed("noting a use"))?;
@@ -130,7 +133,8 @@ impl Control {
             return Err(Problem::NotFound("sign-in".into()));
         }
         let subject = me.id.to_string();
-        let audit = Audit { at, actor: Some(me.id), address: &caller.address, action: "sign-out", subject: &subject, detail: "{}" };
+        let audit =
+            Audit { at, actor: Some(me.id), address: &caller.address, action: "sign-out", subject: &subject, detail: "{}" };
         change.audit(&audit).await.map_err(store_failed("signing out"))?;
         change.commit().await.map_err(store_failed("signing out"))
     }

@@ -93,7 +93,9 @@ impl Control {
         if let Err(error) = change.insert_user(&user).await {
             return Err(match error.taken().as_deref() {
                 Some("users.email_key") => Problem::field("email", "An account with this email exists already. Use another one."),
-                Some("users.username_key") => Problem::field("username", "An account with this username exists already. Use another one."),
+                Some("users.username_key") => {
+                    Problem::field("username", "An account with this username exists already. Use another one.")
+                }
                 _ => internal("creating a person")(error),
             });
         }

@@ -1,11 +1,35 @@
-//! The program that the tests start sessions with: the two hidden subcommands and, for tests that kill the server, a small server.
+//! The program that the tests start sessions with: the two hidden subcommands, and a server small enough to be killed.
 
+use engine::local::LocalEngine;
+use engine::{Engine, Launch, LaunchSpec};
+use std::io::Write;
 use std::process::ExitCode;
+use types::quantity::Quantity;
 
 fn main() -> ExitCode {
     if let Some(code) = engine::local::helper(std::env::args_os()) {
         return code;
     }
-    eprintln!("not a subcommand of a session");
-    ExitCode::FAILURE
+    match serve() {
+        Some(()) => ExitCode::SUCCESS,
+        None => {
+            eprintln!("usage: supervisor serve <sessions folder> <session id> <command>");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Starts one session, says `started` and stays.
+#[tokio::main(flavor = "current_thread")]
+async fn serve() -> Option<()> {
+    let mut args = std::env::args().skip(2);
+    let dir = args.next()?;
+    let id = args.next()?.parse().ok()?;
+    let what = Launch::Batch(args.next()?);
+    let engine = LocalEngine::open(dir.into(), std::env::current_exe().ok()?).ok()?;
+    let spec = LaunchSpec { name: "served".into(), what, cpu: Quantity::whole(1), mem: 256 << 20, env: Vec::new() };
+    engine.start(id, &spec).await.ok()?;
+    println!("started");
+    std::io::stdout().flush().ok()?;
+    std::future::pending().await
 }

@@ -131,7 +131,9 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::User(User::Create { data, email, username, full_name, role, password_stdin }) => {
             let control = open(&data).await?;
-            let Some(role) = Role::from_key(&role) else { bail!("`--role` is {role:?}; allowed are superadmin, admin, user and monitor") };
+            let Some(role) = Role::from_key(&role) else {
+                bail!("`--role` is {role:?}; allowed are superadmin, admin, user and monitor")
+            };
             control.first_start(None, None).await.map_err(plain).map(drop).or_else(|_| anyhow::Ok(()))?;
             let given = if password_stdin { Some(read_password()?) } else { None };
             let password = match given {
@@ -216,7 +218,9 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     let options = site_options()?;
     let app = App { control: control.clone(), settings: Arc::new(settings.clone()), options, build: build().into() };
 
-    let listener = TcpListener::bind(settings.listen).await.with_context(|| format!("`listen` = {}: the address cannot be used", settings.listen))?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("`listen` = {}: the address cannot be used", settings.listen))?;
     let address = listener.local_addr()?;
     // Small pieces of a streamed page go out at once instead of waiting for each other's acknowledgement.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));

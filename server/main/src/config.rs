@@ -51,7 +51,8 @@ impl Given {
         let file = match &self.config {
             None => toml::Table::new(),
             Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
                 text.parse().with_context(|| format!("the configuration file {} is not valid TOML", path.display()))?
             }
         };

@@ -40,7 +40,12 @@ pub fn address(headers: &HeaderMap, peer: SocketAddr, trust_proxy: bool) -> Stri
 }
 
 /// Puts the [`Caller`] behind every request into its extensions.
-pub async fn identify(State(app): State<App>, ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request, next: Next) -> Response {
+pub async fn identify(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let headers = request.headers();
     let token = read(headers, sign_in_name(app.settings.secure())).map(str::to_owned);
     let browser = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();

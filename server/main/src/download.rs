@@ -29,7 +29,8 @@ fn serde_urlencoded(raw: &str) -> Vec<(String, String)> {
 
 /// `GET /export/users.csv`
 pub async fn users(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
-    let header = ["User ID", "Username", "Full name", "Domain", "Projects", "Role", "Status", "Description", "Created", "Modified"];
+    let header =
+        ["User ID", "Username", "Full name", "Domain", "Projects", "Role", "Status", "Description", "Created", "Modified"];
     let row = |user: UserRow| {
         vec![
             user.email,
@@ -53,8 +54,21 @@ pub async fn users(State(app): State<App>, Extension(caller): Extension<Caller>,
 /// `GET /export/sessions.csv`
 pub async fn sessions(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
     let header = [
-        "Session ID", "Name", "Type", "Status", "Status info", "Owner", "Project", "Resource group", "Environment", "Agent", "CPU",
-        "Memory", "Created", "Started", "Ended",
+        "Session ID",
+        "Name",
+        "Type",
+        "Status",
+        "Status info",
+        "Owner",
+        "Project",
+        "Resource group",
+        "Environment",
+        "Agent",
+        "CPU",
+        "Memory",
+        "Created",
+        "Started",
+        "Ended",
     ];
     let row = |session: SessionRow| {
         let time = |at: Option<Millis>| at.map(Millis::iso).unwrap_or_default();
@@ -105,7 +119,8 @@ fn csv_file<T: Send + 'static>(
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = writer.write_record(cells.into_iter().map(defused)).map_err(|_| ()).and_then(|()| writer.into_inner().map_err(|_| ()));
+    let written =
+        writer.write_record(cells.into_iter().map(defused)).map_err(|_| ()).and_then(|()| writer.into_inner().map_err(|_| ()));
     written.map_err(|()| Problem::Internal("csv".into()))
 }
 

@@ -20,7 +20,12 @@ pub struct From {
 }
 
 /// The stream. A page that was away too long is told `reload`; then it asks for everything anew.
-pub async fn events(State(app): State<App>, Extension(caller): Extension<Caller>, Query(from): Query<From>, headers: HeaderMap) -> Response {
+pub async fn events(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Query(from): Query<From>,
+    headers: HeaderMap,
+) -> Response {
     let mut grew = match app.control.events_grew(&caller) {
         Ok(grew) => grew,
         Err(problem) => return Refusal(problem).into_response(),

@@ -24,7 +24,9 @@ pub fn router(app: App) -> Router {
 }
 
 async fn metrics(State(app): State<App>) -> Response {
-    let mut text = String::from("# HELP yardmaster_requests_total Requests answered, by class of status.\n# TYPE yardmaster_requests_total counter\n");
+    let mut text = String::from(
+        "# HELP yardmaster_requests_total Requests answered, by class of status.\n# TYPE yardmaster_requests_total counter\n",
+    );
     // Writing to a String cannot fail.
     for (class, count) in ANSWERED.iter().enumerate() {
         let _ = writeln!(text, "yardmaster_requests_total{{class=\"{}xx\"}} {}", class + 1, count.load(Ordering::Relaxed));

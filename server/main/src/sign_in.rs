@@ -67,6 +67,9 @@ pub async fn theme(State(app): State<App>, headers: HeaderMap, Form(form): Form<
         url.split_once("://")?.1.strip_prefix(host)
     });
     let back = HeaderValue::from_str(local_path(from.unwrap_or("/"))).unwrap_or(HeaderValue::from_static("/"));
-    (axum::http::StatusCode::SEE_OTHER, [(SET_COOKIE, HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static(""))), (LOCATION, back)])
+    (
+        axum::http::StatusCode::SEE_OTHER,
+        [(SET_COOKIE, HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static(""))), (LOCATION, back)],
+    )
         .into_response()
 }

@@ -106,9 +106,12 @@ mod tests {
 
     #[test]
     fn only_our_own_pages_may_open_a_terminal() {
-        let headers = |origin: &str| HeaderMap::from_iter([("origin", origin), ("host", "yard:8080")].map(|(name, value)| {
-            (axum::http::HeaderName::from_static(name), value.parse().unwrap())
-        }));
+        let headers = |origin: &str| {
+            HeaderMap::from_iter(
+                [("origin", origin), ("host", "yard:8080")]
+                    .map(|(name, value)| (axum::http::HeaderName::from_static(name), value.parse().unwrap())),
+            )
+        };
         assert!(same_origin(&headers("http://yard:8080"), None));
         assert!(!same_origin(&headers("http://evil.example"), None));
         assert!(!same_origin(&headers("null"), None));

@@ -242,7 +242,11 @@ mod tests {
     fn one_that_can_never_start_says_what_is_missing_and_holds_up_nobody() {
         let queue = vec![waiting(1, "a", 64), waiting(2, "b", 1)];
         let said = reasons(&snapshot(vec![room("vm", 2)], 10, Slots::default(), queue));
-        assert!(said[0].starts_with("Cannot start here: it asks for 64 CPU cores, the largest agent has 2 CPU cores"), "{}", said[0]);
+        assert!(
+            said[0].starts_with("Cannot start here: it asks for 64 CPU cores, the largest agent has 2 CPU cores"),
+            "{}",
+            said[0]
+        );
         assert_eq!(said[1], "vm");
     }
 

@@ -48,7 +48,14 @@ impl Store {
 
 impl Change {
     /// Tells open pages that `subject` changed.
-    pub async fn tell(&mut self, topic: Topic, subject: &str, audience: Audience, notice: Option<&str>, at: Millis) -> Result<()> {
+    pub async fn tell(
+        &mut self,
+        topic: Topic,
+        subject: &str,
+        audience: Audience,
+        notice: Option<&str>,
+        at: Millis,
+    ) -> Result<()> {
         let done = sqlx::query("INSERT INTO events (at, topic, subject, owner, domain, notice) VALUES (?, ?, ?, ?, ?, ?)")
             .bind(at)
             .bind(topic.key())

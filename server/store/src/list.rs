@@ -94,8 +94,7 @@ impl Store {
             }
             let matching = format!("{column} : \"{}\"", condition.value.replace('"', "\"\""));
             let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {0} WHERE {0} MATCH ? LIMIT {1})", source.text, FEW + 1);
-            let (count,): (i64,) =
-                sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&matching).fetch_one(&self.read).await?;
+            let (count,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&matching).fetch_one(&self.read).await?;
             if best.as_ref().is_none_or(|(least, _)| count < *least) {
                 best = Some((count, matching));
             }

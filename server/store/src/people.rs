@@ -73,7 +73,14 @@ impl Store {
 
 /// What exists from the start: the domain and project `default`, the resource group `default`, and a keypair policy `default`.
 /// Asked again, it changes nothing.
-pub async fn first_people(change: &mut Change, domain: DomainId, project: ProjectId, total: &Slots, max_sessions: u32, at: Millis) -> Result<()> {
+pub async fn first_people(
+    change: &mut Change,
+    domain: DomainId,
+    project: ProjectId,
+    total: &Slots,
+    max_sessions: u32,
+    at: Millis,
+) -> Result<()> {
     let tx = &mut change.tx;
     let (there,): (i64,) = sqlx::query_as("SELECT count(*) FROM domains").fetch_one(&mut **tx).await?;
     if there > 0 {

@@ -5,13 +5,14 @@ use types::id::{DomainId, ProjectId, UserId};
 use types::time::Millis;
 
 const FIRST: [&str; 32] = [
-    "ada", "alan", "amara", "anton", "bea", "carl", "chidi", "dana", "edsger", "emil", "fatima", "grace", "hana", "ines", "ivan", "jin",
-    "kaito", "lena", "linus", "mara", "mei", "nils", "noor", "olga", "omar", "pia", "ravi", "rosa", "sofia", "tariq", "uma", "yara",
+    "ada", "alan", "amara", "anton", "bea", "carl", "chidi", "dana", "edsger", "emil", "fatima", "grace", "hana", "ines", "ivan",
+    "jin", "kaito", "lena", "linus", "mara", "mei", "nils", "noor", "olga", "omar", "pia", "ravi", "rosa", "sofia", "tariq",
+    "uma", "yara",
 ];
 const LAST: [&str; 32] = [
-    "abe", "alvarez", "baker", "brandt", "costa", "diaz", "eriksen", "fischer", "gomez", "haddad", "hopper", "ito", "jansen", "kim", "kowalski",
-    "larsen", "lovelace", "meyer", "novak", "okafor", "park", "patel", "quinn", "rossi", "santos", "sato", "silva", "tanaka", "turing",
-    "weber", "yilmaz", "zhou",
+    "abe", "alvarez", "baker", "brandt", "costa", "diaz", "eriksen", "fischer", "gomez", "haddad", "hopper", "ito", "jansen",
+    "kim", "kowalski", "larsen", "lovelace", "meyer", "novak", "okafor", "park", "patel", "quinn", "rossi", "santos", "sato",
+    "silva", "tanaka", "turing", "weber", "yilmaz", "zhou",
 ];
 
 impl Store {
@@ -23,7 +24,15 @@ impl Store {
 
 impl Change {
     /// People `from..to` (numbers, so that a second call goes on where the first stopped), with the password hash `hash`.
-    pub async fn seed_users(&mut self, from: u64, to: u64, domain: DomainId, project: ProjectId, hash: &str, at: Millis) -> Result<()> {
+    pub async fn seed_users(
+        &mut self,
+        from: u64,
+        to: u64,
+        domain: DomainId,
+        project: ProjectId,
+        hash: &str,
+        at: Millis,
+    ) -> Result<()> {
         for n in from..to {
             let (first, last) = (FIRST[(n % 32) as usize], LAST[(n / 32 % 32) as usize]);
             let username = format!("{first}.{last}{n}");
@@ -64,7 +73,15 @@ impl Change {
     }
 
     /// Ended sessions `from..to`, owned in turn by the people of [`Change::seed_users`] or, when there are none, by `owner`.
-    pub async fn seed_sessions(&mut self, from: u64, to: u64, owner: UserId, domain: DomainId, project: ProjectId, at: Millis) -> Result<()> {
+    pub async fn seed_sessions(
+        &mut self,
+        from: u64,
+        to: u64,
+        owner: UserId,
+        domain: DomainId,
+        project: ProjectId,
+        at: Millis,
+    ) -> Result<()> {
         let owners: Vec<(UserId, String)> =
             sqlx::query_as("SELECT user_id, access_key FROM keypairs WHERE access_key LIKE 'SEED%' OR user_id = ? LIMIT 1000")
                 .bind(owner)

@@ -220,7 +220,10 @@ impl Store {
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
         let Some(row) = row else { return Ok(None) };
         let (domain, command, outcome): (DomainId, String, Option<String>) =
-            sqlx::query_as("SELECT domain_id, command, outcome FROM sessions WHERE id = ?").bind(id).fetch_one(&self.read).await?;
+            sqlx::query_as("SELECT domain_id, command, outcome FROM sessions WHERE id = ?")
+                .bind(id)
+                .fetch_one(&self.read)
+                .await?;
         let history: Vec<(Millis, String, String)> =
             sqlx::query_as("SELECT at, status, reason FROM session_history WHERE session_id = ? ORDER BY seq LIMIT 200")
                 .bind(id)
@@ -228,7 +231,9 @@ impl Store {
                 .await?;
         let history = history
             .into_iter()
-            .map(|(at, status, reason)| Ok(StatusChange { at, status: word("session status", status, Status::from_key)?, reason }))
+            .map(|(at, status, reason)| {
+                Ok(StatusChange { at, status: word("session status", status, Status::from_key)?, reason })
+            })
             .collect::<Result<_>>()?;
         let outcome = outcome.map(|text| json::<Outcome>("session's outcome", &text)).transpose()?;
         Ok(Some(SessionDetail { row: row.read()?, domain, command, outcome, history, may_control: false }))
@@ -250,7 +255,9 @@ impl Store {
 
     /// How many sessions stand in each status, for the metrics.
     pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
-        Ok(sqlx::query_as("SELECT status, count(*) FROM sessions WHERE finished = 0 GROUP BY status").fetch_all(&self.read).await?)
+        Ok(sqlx::query_as("SELECT status, count(*) FROM sessions WHERE finished = 0 GROUP BY status")
+            .fetch_all(&self.read)
+            .await?)
     }
 }
 
@@ -294,11 +301,7 @@ impl Change {
 
     /// Moves a session from one status to the next, if it still stands in the first: with history and event.
     /// Says whether it did.
-    pub async fn move_session(
-        &mut self,
-        session: &LivingSession,
-        step: &Step<'_>,
-    ) -> Result<bool> {
+    pub async fn move_session(&mut self, session: &LivingSession, step: &Step<'_>) -> Result<bool> {
         let Step { next, reason, agent, outcome, notice, at } = *step;
         debug_assert!(session.status.may_become(next), "{:?} cannot become {next:?}", session.status);
         let done = sqlx::query(

@@ -122,7 +122,8 @@ impl Change {
 
     /// Ends one sign-in of a person. Says whether there was one.
     pub async fn delete_sign_in(&mut self, user: UserId, id: SignInId) -> Result<bool> {
-        let done = sqlx::query("DELETE FROM sign_ins WHERE user_id = ? AND id = ?").bind(user).bind(id).execute(&mut *self.tx).await?;
+        let done =
+            sqlx::query("DELETE FROM sign_ins WHERE user_id = ? AND id = ?").bind(user).bind(id).execute(&mut *self.tx).await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -107,8 +107,7 @@ impl AccountRow {
     }
 }
 
-pub(crate) const ACCOUNT: &str =
-    "u.id, u.email, u.username, u.full_name, u.password_hash, u.role, u.status, u.domain_id";
+pub(crate) const ACCOUNT: &str = "u.id, u.email, u.username, u.full_name, u.password_hash, u.role, u.status, u.domain_id";
 
 /// A new account, ready to be written.
 pub struct NewUser<'a> {
@@ -160,15 +159,22 @@ impl Store {
 
     /// One person, if they are in `domain` (or in any).
     pub async fn user(&self, id: UserId, domain: Option<DomainId>) -> Result<Option<UserDetail>> {
-        let sql = format!("SELECT {COLUMNS} FROM users u JOIN domains d ON d.id = u.domain_id WHERE u.id = ?1 AND (?2 IS NULL OR u.domain_id = ?2)");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM users u JOIN domains d ON d.id = u.domain_id WHERE u.id = ?1 AND (?2 IS NULL OR u.domain_id = ?2)"
+        );
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(domain).fetch_optional(&self.read).await?;
         let Some(row) = row else { return Ok(None) };
         let keypair: Option<(String, String)> =
-            sqlx::query_as("SELECT access_key, policy FROM keypairs WHERE user_id = ? AND main = 1").bind(id).fetch_optional(&self.read).await?;
+            sqlx::query_as("SELECT access_key, policy FROM keypairs WHERE user_id = ? AND main = 1")
+                .bind(id)
+                .fetch_optional(&self.read)
+                .await?;
         let (last_sign_in,): (Option<Millis>,) =
             sqlx::query_as("SELECT max(last_used) FROM sign_ins WHERE user_id = ?").bind(id).fetch_one(&self.read).await?;
-        let (sessions,): (u32,) =
-            sqlx::query_as("SELECT count(*) FROM sessions WHERE user_id = ? AND finished = 0").bind(id).fetch_one(&self.read).await?;
+        let (sessions,): (u32,) = sqlx::query_as("SELECT count(*) FROM sessions WHERE user_id = ? AND finished = 0")
+            .bind(id)
+            .fetch_one(&self.read)
+            .await?;
         let (access_key, policy) = keypair.unzip();
         Ok(Some(UserDetail { row: row.read()?, access_key, policy: policy.unwrap_or_default(), last_sign_in, sessions }))
     }

@@ -6,7 +6,10 @@ pub mod sessions;
 pub mod users;
 
 #[cfg(feature = "ssr")]
-use {control::Caller, control::Control, futures::FutureExt, leptos::prelude::use_context, std::panic::AssertUnwindSafe, types::Problem};
+use {
+    control::Caller, control::Control, futures::FutureExt, leptos::prelude::use_context, std::panic::AssertUnwindSafe,
+    types::Problem,
+};
 
 /// Runs a server function's body: with the caller of this request, panics turned into answers, and the status that fits.
 #[cfg(feature = "ssr")]

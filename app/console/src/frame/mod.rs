@@ -90,6 +90,7 @@ fn frame(start: Start) -> AnyView {
 #[component]
 pub fn NotFound() -> impl IntoView {
     crate::document::set_status(404);
+    crate::live::when_alive(|| ());
     let way = view! { <a class="button" href=paths::SESSIONS rel="external">"Go to sessions"</a> }.into_any();
     let text = "There is no page at this address. It may have been moved, or the link is not whole.".to_owned();
     view! { <main class="shell-alone">{problem_view::message(404, "Page not found", text, way)}</main> }
@@ -97,7 +98,11 @@ pub fn NotFound() -> impl IntoView {
 
 /// A page's heading with its breadcrumb, and its title in the browser.
 #[component]
-pub fn PageHead(#[prop(into)] title: String, #[prop(optional, into)] group: String, #[prop(optional)] children: Option<Children>) -> impl IntoView {
+pub fn PageHead(
+    #[prop(into)] title: String,
+    #[prop(optional, into)] group: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
     let crumb = (!group.is_empty()).then(|| view! { <li>{group}</li> });
     view! {
         <leptos_meta::Title text=title.clone()/>

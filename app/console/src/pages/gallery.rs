@@ -3,5 +3,10 @@
 use leptos::prelude::*;
 
 pub fn page() -> AnyView {
-    if cfg!(debug_assertions) { view! { <ui::gallery::Gallery/> }.into_any() } else { view! { <crate::frame::NotFound/> }.into_any() }
+    crate::live::when_alive(|| ());
+    if cfg!(debug_assertions) {
+        view! { <ui::gallery::Gallery/> }.into_any()
+    } else {
+        view! { <crate::frame::NotFound/> }.into_any()
+    }
 }

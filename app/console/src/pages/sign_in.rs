@@ -37,6 +37,7 @@ pub fn page() -> AnyView {
 }
 
 fn form(flash: Flash, next: String) -> AnyView {
+    crate::live::when_alive(|| ());
     let refused = !flash.message.is_empty();
     view! {
         <form class="sign-in-card" method="post" action="/sign-in">

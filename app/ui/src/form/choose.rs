@@ -5,7 +5,11 @@ use leptos::prelude::*;
 
 /// One of a list. Options are (value, label).
 #[component]
-pub fn Select(#[prop(into)] name: String, value: RwSignal<String>, #[prop(into)] options: Signal<Vec<(String, String)>>) -> impl IntoView {
+pub fn Select(
+    #[prop(into)] name: String,
+    value: RwSignal<String>,
+    #[prop(into)] options: Signal<Vec<(String, String)>>,
+) -> impl IntoView {
     let (ids, invalid, required) = described();
     view! {
         <select class="select" id=name.clone() name=name on:change=move |event| value.set(event_target_value(&event))

@@ -33,8 +33,11 @@ pub fn Field(
     let ids = {
         let (hint_id, error_id) = (hint_id.clone(), error_id.clone());
         Signal::derive(move || {
-            let ids: Vec<&str> =
-                [(has_hint, &hint_id), (error.with(Option::is_some), &error_id)].into_iter().filter(|(on, _)| *on).map(|(_, id)| id.as_str()).collect();
+            let ids: Vec<&str> = [(has_hint, &hint_id), (error.with(Option::is_some), &error_id)]
+                .into_iter()
+                .filter(|(on, _)| *on)
+                .map(|(_, id)| id.as_str())
+                .collect();
             (!ids.is_empty()).then(|| ids.join(" "))
         })
     };

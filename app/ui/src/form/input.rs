@@ -11,7 +11,8 @@ pub fn TextInput(
     value: RwSignal<String>,
     #[prop(default = "text", into)] input_type: &'static str,
     /// Characters; the rule itself is checked with the form.
-    #[prop(optional)] max: Option<usize>,
+    #[prop(optional)]
+    max: Option<usize>,
 ) -> impl IntoView {
     let (ids, invalid, required) = described();
     // Room for one more than is allowed, so that the error can say so instead of a key that does nothing.
@@ -47,7 +48,8 @@ pub fn TextArea(
     #[prop(default = 3)] rows: u32,
     #[prop(optional)] max: Option<usize>,
     /// Code rather than prose.
-    #[prop(optional)] mono: bool,
+    #[prop(optional)]
+    mono: bool,
 ) -> impl IntoView {
     let (ids, invalid, required) = described();
     let limit = max.map(|max| (max + 1).to_string());

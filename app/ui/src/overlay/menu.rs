@@ -21,7 +21,9 @@ pub fn Menu(#[prop(into)] name: String, #[prop(into)] label: String, items: Vec<
         let count = items.length() as i32;
         let active = document().active_element();
         let now = (0..count).find(|i| items.item(*i as u32) == active).unwrap_or(if step > 0 { -1 } else { 0 });
-        let next = items.item((now + step).rem_euclid(count.max(1)) as u32).and_then(|item| item.dyn_into::<web_sys::HtmlElement>().ok());
+        let next = items
+            .item((now + step).rem_euclid(count.max(1)) as u32)
+            .and_then(|item| item.dyn_into::<web_sys::HtmlElement>().ok());
         if let Some(next) = next {
             next.focus().ok();
         }

@@ -7,14 +7,20 @@ use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 use types::list::ColumnLayout;
 
-pub(super) fn dialog(open: RwSignal<bool>, columns: Vec<About>, visible: Memo<Vec<About>>, on_layout: Callback<ColumnLayout>) -> AnyView {
+pub(super) fn dialog(
+    open: RwSignal<bool>,
+    columns: Vec<About>,
+    visible: Memo<Vec<About>>,
+    on_layout: Callback<ColumnLayout>,
+) -> AnyView {
     // The order that is being made, with whether each is shown; filled anew each time the dialog opens.
     let draft = RwSignal::new(Vec::<(About, bool)>::new());
     let all = StoredValue::new(columns);
     Effect::new(move |_| {
         if open.get() {
             let shown = visible.get_untracked();
-            let rest = all.with_value(|all| all.iter().filter(|c| !shown.iter().any(|s| s.key == c.key)).cloned().collect::<Vec<_>>());
+            let rest =
+                all.with_value(|all| all.iter().filter(|c| !shown.iter().any(|s| s.key == c.key)).cloned().collect::<Vec<_>>());
             draft.set(shown.into_iter().map(|c| (c, true)).chain(rest.into_iter().map(|c| (c, false))).collect());
         }
     });

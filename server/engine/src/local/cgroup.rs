@@ -30,7 +30,6 @@ enum Kind {
     Cpu,
     CpuAcct,
     Pids,
-    Freezer,
     Unified { memory: bool, cpu: bool, pids: bool },
 }
 
@@ -63,6 +62,10 @@ impl Hierarchies {
             }
         }
         found.retain(|(_, ours)| std::fs::create_dir_all(ours.join(SUPERVISORS)).is_ok() && can_write(&ours.join(SUPERVISORS)));
+        // Each hierarchy to join costs a start milliseconds, and the unified one counts processor time too.
+        if found.iter().any(|(kind, _)| matches!(kind, Kind::Unified { .. })) {
+            found.retain(|(kind, _)| *kind != Kind::CpuAcct);
+        }
         // The unified hierarchy last: what version 1 has there is not asked twice.
         found.sort_by_key(|(kind, _)| matches!(kind, Kind::Unified { .. }));
         Self(found)
@@ -119,7 +122,6 @@ fn parse_mount(line: &str) -> Option<(&str, bool, Vec<Kind>)> {
                 "cpu" => Some(Kind::Cpu),
                 "cpuacct" => Some(Kind::CpuAcct),
                 "pids" => Some(Kind::Pids),
-                "freezer" => Some(Kind::Freezer),
                 _ => None,
             });
             Some((mount, false, kinds.collect()))
@@ -169,7 +171,7 @@ impl Group {
                 }
                 Kind::Cpu => set("cpu.cfs_period_us", &period) && set("cpu.cfs_quota_us", &quota),
                 Kind::Pids => set("pids.max", &tasks),
-                Kind::CpuAcct | Kind::Freezer => true,
+                Kind::CpuAcct => true,
                 Kind::Unified { memory, cpu, pids } => {
                     if *memory {
                         set("memory.max", &mem);

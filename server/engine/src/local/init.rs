@@ -14,7 +14,7 @@ use rustix::process::{Signal, WaitOptions};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Where programs are looked for in a session.
@@ -28,6 +28,7 @@ pub(crate) const END: &str = "end";
 pub(crate) struct Setup {
     /// The user and group to become.
     pub user: Option<(u32, u32)>,
+    pub home: PathBuf,
     pub what: Launch,
     /// The whole environment of the session's processes.
     pub env: Vec<(String, String)>,
@@ -107,6 +108,10 @@ impl<'a> Init<'a> {
             sys::drop_capabilities();
         }
         sys::no_new_privileges()?;
+        sys::keep_to_oneself()?;
+        // Only now: root without its capabilities may not enter another user's home.
+        std::env::set_current_dir(&setup.home)
+            .map_err(|error| io::Error::other(format!("entering {}: {error}", setup.home.display())))?;
         let first = rustix::process::getpid().is_init();
         if !first {
             sys::become_subreaper()?;

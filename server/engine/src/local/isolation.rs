@@ -81,11 +81,7 @@ impl Isolation {
     pub(crate) fn command(&self, folder: &Path, name: &str, exe: RawFd) -> Command {
         let init = format!("/proc/self/fd/{exe}");
         let mut command = match &self.bubblewrap {
-            None => {
-                let mut command = Command::new(init);
-                command.current_dir(folder.join("home"));
-                command
-            }
+            None => Command::new(init),
             Some(bubblewrap) => {
                 let mut command = Command::new(&bubblewrap.program);
                 self.wrap(&mut command, bubblewrap, name);
@@ -94,7 +90,7 @@ impl Isolation {
                 for file in ["passwd", "group"] {
                     command.arg("--ro-bind").arg(folder.join(file)).arg(Path::new("/etc").join(file));
                 }
-                command.args(["--chdir", HOME_INSIDE, "--", &init]);
+                command.args(["--", &init]);
                 command
             }
         };
@@ -134,7 +130,11 @@ impl Isolation {
             };
         }
         command.args(["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm"]);
-        command.args(["--dir", "/var", "--symlink", "/tmp", "/var/tmp", "--dir", "/run"]);
+        command.args(["--dir", "/var", "--symlink", "/tmp", "/var/tmp"]);
+        // Folders that bubblewrap makes by itself let nobody but root pass.
+        for folder in ["/home", "/run", "/run/systemd", "/sys", "/sys/devices", "/sys/devices/system"] {
+            command.args(["--dir", folder]);
+        }
         for path in FACTS_OF_THE_MACHINE {
             command.args(["--ro-bind-try", path, path]);
         }
@@ -166,9 +166,9 @@ fn host_name(name: &str) -> String {
 
 /// Whether any user may pass through a folder and all above it.
 fn others_may_pass(folder: &Path) -> bool {
-    folder.ancestors().all(|above| {
-        std::fs::metadata(above).is_ok_and(|found| Mode::from_raw_mode(found.mode()).contains(Mode::XOTH))
-    })
+    folder
+        .ancestors()
+        .all(|above| std::fs::metadata(above).is_ok_and(|found| Mode::from_raw_mode(found.mode()).contains(Mode::XOTH)))
 }
 
 fn probe_bubblewrap(allowed: bool, root: bool) -> Result<Bubblewrap, String> {

@@ -25,6 +25,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use types::id::SessionId;
 use types::session::Outcome;
 use types::time::Millis;
@@ -114,8 +115,10 @@ impl Folder {
 
     /// Replaces a file as a whole: readers see the old one or the new one.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        // The process id keeps two writers apart, the engine and a supervisor that both find a session lost.
-        let new = self.file(&format!("{name}.{}.new", std::process::id()));
+        // The numbers keep two writers apart: two starts of one session, in one server or in two.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let new = self.file(&format!("{name}.{}.{number}.new", std::process::id()));
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(bytes)?;
         file.sync_data()?;

@@ -136,11 +136,19 @@ fn facts(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Vec<
                 .into(),
         ),
     });
-    facts.push(fact("Network", true, "The machine's own: sessions reach what the machine reaches, its local services included".into()));
+    facts.push(fact(
+        "Network",
+        true,
+        "The machine's own: sessions reach what the machine reaches, its local services included".into(),
+    ));
     let (uid, _) = isolation.inner_user();
     facts.push(match (isolation.user, rustix::process::geteuid().is_root(), &isolation.bubblewrap) {
         (Some((uid, _)), ..) => fact("User", true, format!("Sessions run as an unprivileged user (uid {uid})")),
-        (None, true, Some(_)) => fact("User", false, format!("Sessions run as uid {uid} in a user namespace, which is root without privileges outside")),
+        (None, true, Some(_)) => fact(
+            "User",
+            false,
+            format!("Sessions run as uid {uid} in a user namespace, which is root without privileges outside"),
+        ),
         (None, true, None) => {
             let value = "Sessions run as root without capabilities: the data folder lies where no other user may pass";
             fact("User", false, value.into())

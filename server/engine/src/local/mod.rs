@@ -5,8 +5,10 @@
 //! usage are still asked for), and any limit on how many sessions there are.
 
 mod cgroup;
+mod client;
 mod init;
 mod isolation;
+mod launch;
 mod layout;
 mod log;
 mod machine;
@@ -148,14 +150,34 @@ impl LocalEngine {
         if !self.claim(id) {
             return;
         }
-        let stream = self.folder(id).connect().and_then(|stream| {
-            stream.set_nonblocking(true)?;
-            UnixStream::from_std(stream)
+        let engine = self.clone();
+        tokio::spawn(async move {
+            match engine.reach(id).await {
+                Some(stream) => engine.listen(id, BufReader::new(stream)).await,
+                None => {
+                    engine.release(id);
+                    engine.tell(id);
+                }
+            }
         });
-        match stream {
-            Ok(stream) => drop(tokio::spawn(self.clone().listen(id, BufReader::new(stream)))),
-            // It has ended meanwhile, or is not ready: whoever asked has the state as it is, and asks again.
-            Err(_) => self.release(id),
+    }
+
+    /// Connects to a supervisor, which may have its lock a moment before its socket; nothing when it has ended.
+    async fn reach(&self, id: SessionId) -> Option<UnixStream> {
+        loop {
+            let attempt = self.blocking("reaching a supervisor", move |engine| {
+                let folder = engine.folder(id);
+                let alive = folder.is_supervised()?;
+                Ok((folder.connect().ok(), alive))
+            });
+            match attempt.await.ok()? {
+                (Some(stream), _) => {
+                    stream.set_nonblocking(true).ok()?;
+                    return UnixStream::from_std(stream).ok();
+                }
+                (None, true) => tokio::time::sleep(Duration::from_millis(10)).await,
+                (None, false) => return None,
+            }
         }
     }
 

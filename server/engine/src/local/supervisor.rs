@@ -5,21 +5,20 @@
 //! make before it (see `layout::Plan`).
 
 use super::cgroup::{Group, Hierarchies};
-use super::init::{END, Report, Setup};
+use super::client::Client;
+use super::init::{END, Report};
+use super::launch::launch;
 use super::layout::{self, Exit, Folder, Plan, Running};
-use super::{init, log, sys, tree, usage};
+use super::{log, sys, tree, usage};
 use crate::{Launch, Stop};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::Signal;
-use std::fs::{DirBuilder, File};
-use std::io::{self, PipeReader, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, PipeReader, Read};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 use types::session::{Outcome, Usage};
 
@@ -71,7 +70,6 @@ fn run(path: &Path) -> io::Result<()> {
     let mut clients = vec![Client::new(starter)?];
     clients.iter_mut().for_each(|client| client.say(MINE));
     let groups = if plan.cgroups { Hierarchies::find() } else { Hierarchies::default() };
-    groups.join_supervisors();
 
     // From here on there are two ways to be told to stop, and one is always open: whoever wrote this file before the socket was
     // there is heard now, and whoever writes it later finds the socket.
@@ -83,7 +81,11 @@ fn run(path: &Path) -> io::Result<()> {
         let mut group = groups.group(plan.id);
         group.create(&plan.launch);
         let outcome = match Supervisor::launch(&folder, &plan, &group, &groups) {
-            Ok(mut session) => session.watch(&signals, &listener, &mut clients),
+            Ok(mut session) => {
+                // Not before: the kernel takes its time, and the session is starting meanwhile.
+                groups.join_supervisors();
+                session.watch(&signals, &listener, &mut clients)
+            }
             Err(error) => Outcome::NotStarted(error.to_string()),
         };
         group.remove();
@@ -96,42 +98,6 @@ fn run(path: &Path) -> io::Result<()> {
     let _ = std::fs::remove_dir_all(layout::TMP);
     let _ = std::fs::remove_file(layout::CONTROL);
     Ok(())
-}
-
-/// A connection of an engine.
-struct Client {
-    stream: UnixStream,
-    received: Vec<u8>,
-}
-
-impl Client {
-    fn new(stream: UnixStream) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        Ok(Self { stream, received: Vec::new() })
-    }
-
-    fn say(&mut self, line: &str) {
-        // The few bytes always fit; a client that is gone is noticed when it is read.
-        let _ = self.stream.write(line.as_bytes());
-    }
-
-    /// The whole lines that have arrived, and whether there can be more.
-    fn lines(&mut self) -> (Vec<String>, bool) {
-        let mut piece = [0; 1024];
-        let open = match self.stream.read(&mut piece) {
-            Ok(0) => false,
-            Ok(read) => {
-                self.received.extend(&piece[..read]);
-                true
-            }
-            Err(error) => matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
-        };
-        let end = self.received.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let whole: Vec<u8> = self.received.drain(..end).collect();
-        // Nobody sends a line this long.
-        let open = open && self.received.len() < 1024;
-        (String::from_utf8_lossy(&whole).lines().map(str::to_owned).collect(), open)
-    }
 }
 
 /// A session that was spawned.
@@ -158,45 +124,17 @@ struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     fn launch(folder: &'a Folder, plan: &'a Plan, group: &'a Group, groups: &Hierarchies) -> io::Result<Self> {
-        prepare(folder, plan)?;
         let log = log::Writer::create(&folder.file(layout::LOG), plan.log_limit)?;
         let recorder = usage::Recorder::create(&folder.file(layout::USAGE))?;
-        let (output, input) = io::pipe()?;
-        let (link, inner) = sys::message_pair()?;
-        // Not a name: the program may have been replaced since, and inside there is no such name.
-        let exe = File::open("/proc/self/exe")?;
-        let exe_fd = exe.as_raw_fd();
-        let entrances = group.entrances();
-        let memory = (!groups.limits_memory()).then(|| u64::try_from(plan.launch.mem).unwrap_or(u64::MAX));
-
-        let mut command = plan.isolation.command(folder.path(), &plan.launch.name, exe_fd);
-        command.stdin(Stdio::from(inner)).stdout(Stdio::from(input.try_clone()?)).stderr(Stdio::from(input));
-        // SAFETY: only system calls that are safe between fork and exec; nothing is allocated.
-        unsafe {
-            command.pre_exec(move || {
-                sys::standard_signals()?;
-                sys::keep_over_exec(exe_fd)?;
-                for entrance in &entrances {
-                    rustix::io::write(entrance, b"0")?;
-                }
-                memory.map_or(Ok(()), sys::limit_data)
-            });
-        }
-        let program = command.get_program().to_owned();
-        let child = command.spawn().map_err(|error| io::Error::other(format!("{}: {error}", program.display())))?;
-        // With it go our copies of the session's ends.
-        drop((command, exe));
-        rustix::io::ioctl_fionbio(&output, true)?;
-        let setup = Setup { user: plan.isolation.user, what: plan.launch.what.clone(), env: environment(folder, plan) };
-        // It fails when bubblewrap is gone already, which says why itself.
-        let _ = sys::send(&link, &serde_json::to_string(&setup)?, None);
+        // Last: what fails after it would leave a process behind.
+        let launched = launch(folder, plan, group, groups)?;
         Ok(Self {
             folder,
             plan,
             group,
-            child,
-            link,
-            output,
+            child: launched.child,
+            link: launched.link,
+            output: launched.output,
             output_open: true,
             log: Some(log),
             recorder: Some(recorder),
@@ -432,40 +370,4 @@ impl<'a> Supervisor<'a> {
             (said, _) => said.to_owned(),
         }
     }
-}
-
-/// Makes what the session finds: its home, its temporary folder, its user's name.
-fn prepare(folder: &Folder, plan: &Plan) -> io::Result<()> {
-    for (name, mode) in [(layout::HOME, 0o700), (layout::TMP, 0o1777)] {
-        let path = folder.file(name);
-        DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-        // Whatever the umask says.
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-        if let Some((uid, gid)) = plan.isolation.user {
-            std::os::unix::fs::chown(&path, Some(uid), Some(gid))?;
-        }
-    }
-    let (passwd, group) = plan.isolation.user_files();
-    for (name, text) in [("passwd", passwd), ("group", group)] {
-        let path = folder.file(name);
-        std::fs::write(&path, text)?;
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    }
-    Ok(())
-}
-
-/// All that a session's processes have in their environment; nothing is passed on from the server's.
-fn environment(folder: &Folder, plan: &Plan) -> Vec<(String, String)> {
-    let home = plan.isolation.home(&folder.file(layout::HOME));
-    let own = [
-        ("PATH", init::PATH.to_owned()),
-        ("HOME", home.display().to_string()),
-        ("LANG", "C.UTF-8".into()),
-        ("TERM", "dumb".into()),
-        ("USER", "work".into()),
-        ("LOGNAME", "work".into()),
-        ("SHELL", init::shell().into()),
-        ("YARDMASTER_SESSION_ID", plan.id.to_string()),
-    ];
-    own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(plan.launch.env.iter().cloned()).collect()
 }

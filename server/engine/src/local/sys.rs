@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use types::time::Millis;
 
 /// The largest message between a supervisor and its init: the command, the environment, a few words.
-const LARGEST_MESSAGE: usize = 128 << 10;
+pub(crate) const LARGEST_MESSAGE: usize = 128 << 10;
 
 /// The time.
 pub(crate) fn now() -> Millis {
@@ -67,6 +67,12 @@ pub(crate) fn become_subreaper() -> io::Result<()> {
 pub(crate) fn no_new_privileges() -> io::Result<()> {
     // SAFETY: takes no pointers.
     check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }).map(drop)
+}
+
+/// No other process of the same user can look into this one or take its descriptors. Exec undoes it for children.
+pub(crate) fn keep_to_oneself() -> io::Result<()> {
+    // SAFETY: takes no pointers.
+    check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }).map(drop)
 }
 
 /// Root without capabilities: what is executed next has none. Where they cannot be dropped there are none to drop.
@@ -144,7 +150,13 @@ pub(crate) fn is_locked(file: impl AsFd) -> io::Result<bool> {
 }
 
 fn whole_file() -> libc::flock {
-    libc::flock { l_type: libc::F_WRLCK as libc::c_short, l_whence: libc::SEEK_SET as libc::c_short, l_start: 0, l_len: 0, l_pid: 0 }
+    libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    }
 }
 
 /// Two connected sockets that keep messages apart.

@@ -55,9 +55,7 @@ pub(crate) fn take_frame(received: &mut Vec<u8>) -> io::Result<Option<Frame>> {
     let Some(body) = received.get(HEAD..HEAD + length) else { return Ok(None) };
     let frame = match (kind, body) {
         (INPUT, body) => Frame::Input(body.to_vec()),
-        (RESIZE, &[a, b, c, d]) => {
-            Frame::Resize { columns: u16::from_be_bytes([a, b]), rows: u16::from_be_bytes([c, d]) }
-        }
+        (RESIZE, &[a, b, c, d]) => Frame::Resize { columns: u16::from_be_bytes([a, b]), rows: u16::from_be_bytes([c, d]) },
         _ => return Err(io::ErrorKind::InvalidData.into()),
     };
     received.drain(..HEAD + length);
@@ -129,10 +127,7 @@ mod tests {
             received.push(byte);
             frames.extend(take_frame(&mut received).unwrap());
         }
-        assert_eq!(
-            frames,
-            [Frame::Input(b"ls\n".to_vec()), Frame::Resize { columns: 120, rows: 40 }, Frame::Input(Vec::new())]
-        );
+        assert_eq!(frames, [Frame::Input(b"ls\n".to_vec()), Frame::Resize { columns: 120, rows: 40 }, Frame::Input(Vec::new())]);
         assert!(received.is_empty());
     }
 

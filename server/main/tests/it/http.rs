@@ -11,8 +11,18 @@ async fn the_policy_allows_no_inline_script_and_no_inline_style() {
     let answer = yard.get("/sign-in", "").await;
     assert_eq!(answer.status, StatusCode::OK);
     let policy = answer.headers["content-security-policy"].to_str().unwrap();
-    assert!(!policy.contains("unsafe-inline") && !policy.contains("unsafe-eval'") || policy.contains("wasm-unsafe-eval"), "{policy}");
-    for part in ["default-src 'self'", "object-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "style-src 'self';"] {
+    assert!(
+        !policy.contains("unsafe-inline") && !policy.contains("unsafe-eval'") || policy.contains("wasm-unsafe-eval"),
+        "{policy}"
+    );
+    for part in [
+        "default-src 'self'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "style-src 'self';",
+    ] {
         assert!(policy.contains(part), "{part} in {policy}");
     }
     assert!(!answer.text.contains(" style=\""), "no style attribute in the page");
@@ -25,7 +35,8 @@ async fn a_post_from_another_site_is_refused() {
     let yard = Yard::new().await;
     let cookie = yard.cookie(Role::Superadmin).await;
     for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
-        let request = Request::post("/call/sign_ins").header("cookie", &cookie).header("host", "127.0.0.1:8080").header(name, value);
+        let request =
+            Request::post("/call/sign_ins").header("cookie", &cookie).header("host", "127.0.0.1:8080").header(name, value);
         let answer = yard.send(request.header("content-type", "application/json").body(Body::from("{}")).unwrap()).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name}: {value}");
     }
@@ -37,7 +48,8 @@ async fn a_post_from_another_site_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sign_in_cookie_is_hidden_from_scripts_and_ends_on_the_server() {
     let yard = Yard::new().await;
-    let answer = yard.post_form("/sign-in", "", &format!("login={}&password={PASSWORD}&next=//evil.example", email(Role::User))).await;
+    let answer =
+        yard.post_form("/sign-in", "", &format!("login={}&password={PASSWORD}&next=//evil.example", email(Role::User))).await;
     assert_eq!(answer.headers["location"], "/");
     let cookie = answer.headers["set-cookie"].to_str().unwrap();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");

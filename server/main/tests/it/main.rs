@@ -44,7 +44,8 @@ impl Yard {
             control.create_user_here(&email(*role), role.key(), "", PASSWORD, *role).await.unwrap();
         }
         let settings: Settings = Given::default().check().unwrap();
-        let options = leptos::prelude::LeptosOptions::builder().output_name("console").site_root(folder.path().to_str().unwrap()).build();
+        let options =
+            leptos::prelude::LeptosOptions::builder().output_name("console").site_root(folder.path().to_str().unwrap()).build();
         let app = server::App { control: control.clone(), settings: Arc::new(settings), options, build: "test".into() };
         Self { router: server::router(app), control, _folder: folder }
     }
@@ -55,7 +56,8 @@ impl Yard {
         let (parts, body) = answer.into_parts();
         // An event stream has no end: what matters of it here is how it begins.
         let streams = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
-        let text = if streams { String::new() } else { String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned() };
+        let text =
+            if streams { String::new() } else { String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned() };
         Answer { status: parts.status, headers: parts.headers, text }
     }
 
@@ -64,7 +66,8 @@ impl Yard {
     }
 
     pub async fn call(&self, method: Method, path: &str, cookie: &str, json: &str) -> Answer {
-        let request = Request::builder().method(method).uri(path).header("cookie", cookie).header("content-type", "application/json");
+        let request =
+            Request::builder().method(method).uri(path).header("cookie", cookie).header("content-type", "application/json");
         self.send(request.header("accept", "application/json").body(Body::from(json.to_owned())).unwrap()).await
     }
 

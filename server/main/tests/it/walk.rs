@@ -89,7 +89,11 @@ async fn no_server_function_answers_to_a_get() {
     let cookie = yard.cookie(Role::Superadmin).await;
     for (name, ..) in functions() {
         let answer = yard.get(&format!("/call/{name}"), &cookie).await;
-        assert!(answer.status == StatusCode::METHOD_NOT_ALLOWED || answer.status == StatusCode::NOT_FOUND, "{name}: {}", answer.status);
+        assert!(
+            answer.status == StatusCode::METHOD_NOT_ALLOWED || answer.status == StatusCode::NOT_FOUND,
+            "{name}: {}",
+            answer.status
+        );
     }
 }
 

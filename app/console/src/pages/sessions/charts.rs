@@ -46,7 +46,11 @@ pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView 
     let mem = Signal::derive(move || {
         vec![Series::new("Memory in use", usage.with(|all| all.iter().map(|one| (one.at.0, one.mem as f64)).collect()))]
     });
-    let now = move || usage.with(|all| all.last().map(|one| format!("{} now, {} processes", bytes(one.mem.try_into().unwrap_or(i64::MAX)), one.processes)));
+    let now = move || {
+        usage.with(|all| {
+            all.last().map(|one| format!("{} now, {} processes", bytes(one.mem.try_into().unwrap_or(i64::MAX)), one.processes))
+        })
+    };
     let limit_cpu = Signal::derive(move || asked.get().map(|(cpu, _)| cpu.as_thousandths() as f64 / 1000.0));
     let limit_mem = Signal::derive(move || asked.get().map(|(_, mem)| mem as f64));
     view! {

@@ -25,7 +25,11 @@ pub fn tone(status: Status) -> Tone {
 }
 
 /// The drawer's contents for the session in the address. `link` makes an address that keeps the list behind as it is.
-pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, SessionDetail)>>, link: Callback<Option<String>, String>) -> AnyView {
+pub fn drawer(
+    id: Memo<Option<String>>,
+    detail: Loaded<Option<(String, SessionDetail)>>,
+    link: Callback<Option<String>, String>,
+) -> AnyView {
     let panel = use_parameter("panel");
     let state = opened(id, detail);
     let session = Signal::derive(move || detail.good().get().flatten().map(|(_, session)| session));
@@ -43,7 +47,11 @@ pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, SessionDe
 
 /// The drawer's name: the session's.
 pub fn title(detail: Loaded<Option<(String, SessionDetail)>>) -> Signal<String> {
-    Signal::derive(move || detail.good().with(|d| d.as_ref().and_then(|d| d.as_ref()).map_or("Session".into(), |(_, s)| format!("Session {}", s.row.name))))
+    Signal::derive(move || {
+        detail
+            .good()
+            .with(|d| d.as_ref().and_then(|d| d.as_ref()).map_or("Session".into(), |(_, s)| format!("Session {}", s.row.name)))
+    })
 }
 
 fn contents(

@@ -33,7 +33,8 @@ fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
     vec![
         Column::new("name", "Session", |s: &SessionRow| link(paths::session(s.id), s.name.clone())).sortable().required(),
         Column::new("status", "Status", |s: &SessionRow| {
-            view! { <Badge tone=tone(s.status) text=s.status.label()/><span class="status-info">{s.info.clone()}</span> }.into_any()
+            view! { <Badge tone=tone(s.status) text=s.status.label()/><span class="status-info">{s.info.clone()}</span> }
+                .into_any()
         })
         .sortable(),
         Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
@@ -80,7 +81,8 @@ pub fn page() -> AnyView {
 
     let list_address = Memo::new(move |_| address(&query.get().to_query_string(&SESSIONS)));
     let go = use_navigate();
-    let close = Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let close =
+        Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
     let started = Callback::new({
         let go = use_navigate();
         move |id| {

@@ -59,7 +59,8 @@ impl Form {
             errors.push(FieldError::new("mem", "Type an amount of memory with its unit, such as 2 GiB or 512m."));
             1 << 30
         });
-        let project = self.project.get_untracked().parse().map_err(|_| Problem::field("project", "Choose one of your projects."))?;
+        let project =
+            self.project.get_untracked().parse().map_err(|_| Problem::field("project", "Choose one of your projects."))?;
         let kind = SessionType::from_key(&self.kind.get_untracked()).unwrap_or(SessionType::Interactive);
         let asked = StartSession {
             name: self.name.get_untracked().trim().to_owned(),
@@ -125,9 +126,21 @@ pub fn dialog(open: RwSignal<bool>, started: Callback<SessionId>) -> AnyView {
     };
     let error = move |field: &'static str| Signal::derive(move || problem.with(|p| p.as_ref().and_then(|p| p.of_field(field))));
     let is_batch = move || form.kind.with(|kind| kind == "batch");
-    let choices = move |pick: fn(&StartOptions) -> Vec<(String, String)>| Signal::derive(move || options.with(|o| o.as_ref().map(pick).unwrap_or_default()));
+    let choices = move |pick: fn(&StartOptions) -> Vec<(String, String)>| {
+        Signal::derive(move || options.with(|o| o.as_ref().map(pick).unwrap_or_default()))
+    };
     let largest = Signal::derive(move || {
-        options.with(|o| o.as_ref().map(|o| format!("The largest agent has {} cores and {}.", o.largest_agent.get(CPU), bytes(o.largest_agent.get("mem").floor())))).unwrap_or_default()
+        options
+            .with(|o| {
+                o.as_ref().map(|o| {
+                    format!(
+                        "The largest agent has {} cores and {}.",
+                        o.largest_agent.get(CPU),
+                        bytes(o.largest_agent.get("mem").floor())
+                    )
+                })
+            })
+            .unwrap_or_default()
     });
     let general = move || problem.with(|p| p.as_ref().filter(|p| !matches!(p, Problem::Invalid(_))).map(ToString::to_string));
     view! {

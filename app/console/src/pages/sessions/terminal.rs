@@ -103,7 +103,13 @@ pub fn terminal(id: SessionId) -> AnyView {
 
     let key_down = move |event: leptos::ev::KeyboardEvent| {
         let application = parser.with_value(|parser| parser.screen().application_cursor());
-        let key = Key { name: &event.key(), ctrl: event.ctrl_key(), alt: event.alt_key(), shift: event.shift_key(), meta: event.meta_key() };
+        let key = Key {
+            name: &event.key(),
+            ctrl: event.ctrl_key(),
+            alt: event.alt_key(),
+            shift: event.shift_key(),
+            meta: event.meta_key(),
+        };
         if let Some(bytes) = bytes_for(&key, application) {
             event.prevent_default();
             event.stop_propagation();
@@ -191,7 +197,11 @@ async fn relay(
                 Err(_) => break,
             }
         }
-        if any { "The connection was lost. Open the terminal again to go on in a new shell.".into() } else { "The terminal could not be opened: the session may have ended.".into() }
+        if any {
+            "The connection was lost. Open the terminal again to go on in a new shell.".into()
+        } else {
+            "The terminal could not be opened: the session may have ended.".into()
+        }
     };
     futures::pin_mut!(sending, reading);
     match futures::future::select(sending, reading).await {
@@ -242,7 +252,9 @@ fn class(cell: &Cell, cursor: bool) -> String {
             Color::Rgb(r, g, b) => class.push_str(&format!("t-{which}{} ", nearest_rgb(r, g, b))),
         }
     }
-    for (on, name) in [(cell.bold(), "t-bold "), (cell.italic(), "t-italic "), (cell.underline(), "t-underline "), (cursor, "t-cursor ")] {
+    for (on, name) in
+        [(cell.bold(), "t-bold "), (cell.italic(), "t-italic "), (cell.underline(), "t-underline "), (cursor, "t-cursor ")]
+    {
         if on {
             class.push_str(name);
         }

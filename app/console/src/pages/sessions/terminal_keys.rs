@@ -16,7 +16,8 @@ pub fn bytes_for(key: &Key<'_>, application_cursor: bool) -> Option<Vec<u8>> {
     if key.meta || (key.shift && key.name == "Tab") || (key.ctrl && key.shift) {
         return None;
     }
-    let arrow = |letter: char| Some(if application_cursor { format!("\x1bO{letter}") } else { format!("\x1b[{letter}") }.into_bytes());
+    let arrow =
+        |letter: char| Some(if application_cursor { format!("\x1bO{letter}") } else { format!("\x1b[{letter}") }.into_bytes());
     let text = match key.name {
         "Enter" => "\r",
         "Backspace" => "\x7f",

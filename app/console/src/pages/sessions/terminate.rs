@@ -34,10 +34,15 @@ pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<Stri
         async move {
             match terminate_sessions(ids, force).await {
                 Ok(results) => {
-                    let failed: Vec<_> = results.iter().filter_map(|r| r.problem.as_ref().map(|p| format!("{}: {p}", r.name))).collect();
+                    let failed: Vec<_> =
+                        results.iter().filter_map(|r| r.problem.as_ref().map(|p| format!("{}: {p}", r.name))).collect();
                     let asked = results.len() - failed.len();
                     if asked > 0 {
-                        toaster.good(if asked == 1 { "The session was asked to end.".to_owned() } else { format!("{asked} sessions were asked to end.") });
+                        toaster.good(if asked == 1 {
+                            "The session was asked to end.".to_owned()
+                        } else {
+                            format!("{asked} sessions were asked to end.")
+                        });
                     }
                     problem.set((!failed.is_empty()).then(|| failed.join(" ")));
                     if failed.is_empty() {

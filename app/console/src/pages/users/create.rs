@@ -88,7 +88,13 @@ pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
                     if form.domain.with_untracked(String::is_empty) {
                         let first = found.iter().find(|domain| domain.name == "default").or(found.first());
                         form.domain.set(first.map(|domain| domain.id.to_string()).unwrap_or_default());
-                        form.projects.set(first.iter().flat_map(|d| d.projects.iter().filter(|p| p.name == "default")).map(|p| p.id.to_string()).collect());
+                        form.projects.set(
+                            first
+                                .iter()
+                                .flat_map(|d| d.projects.iter().filter(|p| p.name == "default"))
+                                .map(|p| p.id.to_string())
+                                .collect(),
+                        );
                     }
                     choices.set(found);
                 }
@@ -124,8 +130,10 @@ pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
     };
     let error = move |field: &'static str| Signal::derive(move || problem.with(|p| p.as_ref().and_then(|p| p.of_field(field))));
     let pairs = |all: &[(&str, &str)]| all.iter().map(|(key, label)| (key.to_string(), label.to_string())).collect::<Vec<_>>();
-    let roles: Vec<(String, String)> = may_grant(use_me().role).iter().rev().map(|role| (role.key().to_owned(), role.label().to_owned())).collect();
-    let domain_options = Signal::derive(move || choices.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect::<Vec<_>>()));
+    let roles: Vec<(String, String)> =
+        may_grant(use_me().role).iter().rev().map(|role| (role.key().to_owned(), role.label().to_owned())).collect();
+    let domain_options =
+        Signal::derive(move || choices.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect::<Vec<_>>()));
     let project_options = Signal::derive(move || {
         let domain = form.domain.get();
         choices.with(|all| {

@@ -33,7 +33,8 @@ fn contents(person: UserDetail) -> AnyView {
         None => "Never".into_any(),
     };
     let id = row.id.to_string();
-    let key = person.access_key.map(|key| view! { <code>{key.clone()}</code>" "<CopyButton text=key label="Copy the access key"/> });
+    let key =
+        person.access_key.map(|key| view! { <code>{key.clone()}</code>" "<CopyButton text=key label="Copy the access key"/> });
     view! {
         <h3>"Information"</h3>
         <dl class="key-values">

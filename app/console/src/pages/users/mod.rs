@@ -56,7 +56,8 @@ pub fn page() -> AnyView {
         if query.is_empty() { paths::USERS.to_owned() } else { format!("{}?{query}", paths::USERS) }
     });
     let go = use_navigate();
-    let close = Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let close =
+        Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
     let view = move || {
         let keep = Signal::derive(move || open_user.get().map(|id| vec![("user".to_owned(), id)]).unwrap_or_default());
         view! {

@@ -1,0 +1,168 @@
+//! Batch sessions from start to end: output, exit, environment, limits.
+
+use crate::common::*;
+use engine::local::Options;
+use engine::{Engine, Launch, RunState, Stop};
+use std::sync::Arc;
+use types::id::SessionId;
+use types::session::{LogChunk, Outcome};
+use types::time::Millis;
+
+#[tokio::test]
+async fn every_line_and_the_exit_code_arrive_however_sessions_are_isolated() {
+    for kind in WAYS {
+        let yard = way(kind);
+        let (outcome, log) = yard.run("for n in $(seq 1 1000); do echo line $n; done; echo last >&2; exit 7").await;
+        assert_eq!(outcome, Outcome::Exited(7), "{kind:?}: {log}");
+        let expected: String = (1..=1000).map(|n| format!("line {n}\n")).collect::<String>() + "last\n";
+        assert_eq!(log, expected, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_does_not_exist_is_127_with_the_shells_own_message() {
+    let (outcome, log) = yard().run("no-such-command-here --now").await;
+    assert_eq!(outcome, Outcome::Exited(127));
+    assert!(log.contains("no-such-command-here") && log.contains("not found"), "{log}");
+}
+
+#[tokio::test]
+async fn a_signal_is_told_from_an_exit_code() {
+    for kind in WAYS {
+        let yard = way(kind);
+        assert_eq!(yard.run("kill -SEGV $$").await.0, Outcome::Signalled(11), "{kind:?}");
+        assert_eq!(yard.run("exit 139").await.0, Outcome::Exited(139), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn running_out_of_memory_is_told_apart() {
+    let yard = yard();
+    let (_, limits) = fact(&yard.engine, "Limits").await;
+    if !limits.starts_with("cgroup") {
+        println!("skipped: no memory control group can be written here ({limits})");
+        return;
+    }
+    // A shell doubles a string beyond its 256 MiB; python may not be there.
+    let (outcome, log) = yard.run("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done").await;
+    assert_eq!(outcome, Outcome::OutOfMemory, "{log}");
+    // A child that is killed takes the command's exit code with it, but the cause is the same.
+    let (outcome, _) = yard.run("(x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done); exit 1").await;
+    assert_eq!(outcome, Outcome::OutOfMemory);
+    // Who gets over it did what it should.
+    let (outcome, _) = yard.run("(x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done); exit 0").await;
+    assert_eq!(outcome, Outcome::Exited(0));
+}
+
+#[tokio::test]
+async fn without_groups_memory_is_limited_for_each_process() {
+    for bubblewrap in [true, false] {
+        let (outcome, log) = way((bubblewrap, false)).run("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done").await;
+        assert!(!outcome.is_success() && log.contains("cannot allocate"), "{outcome:?} {log}");
+    }
+}
+
+#[tokio::test]
+async fn the_environment_is_small_and_the_home_is_its_own() {
+    // SAFETY: read by no other thread; a server's secrets are in its environment.
+    unsafe { std::env::set_var("DATABASE_PASSWORD", "geheim") };
+    for kind in WAYS {
+        let yard = way(kind);
+        let id = yard.batch("pwd; touch made && env | cut -d= -f1 | sort | tr '\\n' ' '; echo $COLOUR $USER").await;
+        assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0), "{}", log(&yard.engine, id).await);
+        let text = log(&yard.engine, id).await;
+        let home = yard.sessions().join(id.to_string()).join("home");
+        let inside = if fact(&yard.engine, "Isolation").await.0 {
+            "/home/work".into()
+        } else {
+            home.canonicalize().unwrap().display().to_string()
+        };
+        let expected =
+            format!("{inside}\nCOLOUR HOME LANG LOGNAME PATH PWD SHELL SHLVL TERM USER YARDMASTER_SESSION_ID _ blue work\n");
+        assert_eq!(text, expected);
+        assert!(home.join("made").exists());
+    }
+}
+
+#[tokio::test]
+async fn many_starts_at_once_run_it_once() {
+    let yard = Arc::new(yard());
+    let other = yard.restarted();
+    let id = SessionId(uuid::Uuid::now_v7());
+    let what = spec(Launch::Batch("echo once >> count; sleep 0.2; cat count".into()));
+    let starts: Vec<_> = (0..12)
+        .map(|n| {
+            let engine = if n % 2 == 0 { yard.engine.clone() } else { other.clone() };
+            let what = what.clone();
+            tokio::spawn(async move { engine.start(id, &what).await })
+        })
+        .collect();
+    for start in starts {
+        start.await.unwrap().unwrap();
+    }
+    assert_ne!(yard.engine.state(id).await.unwrap(), RunState::Unknown);
+    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
+    // Nor does a start after the end.
+    yard.engine.start(id, &what).await.unwrap();
+    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
+    assert_eq!(log(&yard.engine, id).await, "once\n");
+}
+
+#[tokio::test]
+async fn changes_are_told_as_they_happen() {
+    let yard = yard();
+    let mut changes = yard.engine.changes();
+    let begin = std::time::Instant::now();
+    let id = yard.batch("read -t 0.3 < /dev/zero; sleep 0.3").await;
+    let mut seen = Vec::new();
+    // No state is asked for in between: only what the supervisor pushes.
+    while !matches!(seen.last(), Some(RunState::Ended { .. })) {
+        assert_eq!(tokio::time::timeout(std::time::Duration::from_secs(30), changes.recv()).await.unwrap().unwrap(), id);
+        seen.push(yard.engine.state(id).await.unwrap());
+        println!("{:?} after {:?}", seen.last(), begin.elapsed());
+    }
+    assert!(matches!(seen[..], [RunState::Running(_), RunState::Ended { .. }]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn the_log_is_bounded_and_its_offsets_are_absolute() {
+    let yard = yard_with(Options { log_limit: 64 << 10, ..Options::default() });
+    // 500 000 bytes of numbered lines of ten bytes each.
+    let id = yard.batch("for n in $(seq -w 0 49999); do echo line$n; done").await;
+    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
+    let chunk = yard.engine.log(id, 0, 1 << 20).await.unwrap();
+    assert!(chunk.text.len() >= 32 << 10 && chunk.text.len() <= 64 << 10, "{}", chunk.text.len());
+    assert_eq!((chunk.skipped + chunk.text.len() as u64, chunk.next, chunk.end), (500_000, 500_000, true));
+    let line = chunk.skipped / 10 + 1;
+    let at = yard.engine.log(id, line * 10, 10).await.unwrap();
+    assert_eq!(at, LogChunk { text: format!("line{line:05}\n"), next: line * 10 + 10, skipped: 0, end: false });
+}
+
+#[tokio::test]
+async fn usage_grows_and_survives_the_end() {
+    for kind in WAYS {
+        let yard = way(kind);
+        let id = yard.batch("sleep 100 & while true; do :; done").await;
+        let two = until("two measurements", async || {
+            let usage = yard.engine.usage(id, Millis(0)).await.unwrap();
+            (usage.len() >= 2).then_some(usage)
+        })
+        .await;
+        assert!(two[1].cpu_ms > two[0].cpu_ms && two[0].cpu_ms > 0, "{kind:?} {two:?}");
+        assert!(two[1].mem > 0 && two[1].processes == 2, "{kind:?} {two:?}");
+        assert_eq!(yard.engine.usage(id, two[0].at).await.unwrap()[0], two[1]);
+        stop(&yard.engine, id, Stop::Now).await;
+        assert!(yard.restarted().usage(id, Millis(0)).await.unwrap().len() >= 2);
+    }
+}
+
+#[tokio::test]
+async fn a_session_nobody_knows_is_unknown_and_can_be_stopped() {
+    let yard = yard();
+    let id = SessionId(uuid::Uuid::now_v7());
+    yard.engine.stop(id, Stop::Now).await.unwrap();
+    assert_eq!(yard.engine.state(id).await.unwrap(), RunState::Unknown);
+    assert_eq!(yard.engine.log(id, 0, 100).await.unwrap(), LogChunk::default());
+    assert_eq!(yard.engine.usage(id, Millis(0)).await.unwrap(), []);
+    assert!(!yard.sessions().join(id.to_string()).exists());
+}

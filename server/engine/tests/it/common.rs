@@ -1,0 +1,196 @@
+//! What the tests share: an engine in a folder of its own, waiting with a deadline, looking for processes.
+
+use engine::local::{LocalEngine, Options};
+use engine::{Engine, Launch, LaunchSpec, RunState, Stop};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use types::id::SessionId;
+use types::quantity::Quantity;
+use types::session::Outcome;
+
+/// Far more than anything here takes, on a busy machine too.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Everything the machine has; then without groups; without bubblewrap; without both.
+pub const WAYS: [(bool, bool); 4] = [(true, true), (true, false), (false, true), (false, false)];
+
+/// The program with the hidden subcommands, built with these tests.
+pub fn exe() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(Path::parent).unwrap().join("examples/supervisor")
+}
+
+/// An engine whose sessions all end with it.
+pub struct Yard {
+    pub engine: LocalEngine,
+    pub dir: tempfile::TempDir,
+    options: Options,
+}
+
+pub fn yard() -> Yard {
+    yard_with(Options::default())
+}
+
+pub fn way((bubblewrap, cgroups): (bool, bool)) -> Yard {
+    yard_with(Options { bubblewrap, cgroups, ..Options::default() })
+}
+
+pub fn yard_with(options: Options) -> Yard {
+    let dir = tempfile::tempdir().unwrap();
+    // As the server makes its data folder: others pass through and see nothing.
+    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    let engine = LocalEngine::open_with(sessions(&dir), exe(), options).unwrap();
+    Yard { engine, dir, options }
+}
+
+fn sessions(dir: &tempfile::TempDir) -> PathBuf {
+    dir.path().join("sessions")
+}
+
+impl Yard {
+    pub fn sessions(&self) -> PathBuf {
+        sessions(&self.dir)
+    }
+
+    /// A second engine on the same folder, as after a restart.
+    pub fn restarted(&self) -> LocalEngine {
+        LocalEngine::open_with(self.sessions(), exe(), self.options).unwrap()
+    }
+
+    pub async fn start(&self, what: Launch) -> SessionId {
+        let id = SessionId(uuid::Uuid::now_v7());
+        self.engine.start(id, &spec(what)).await.unwrap();
+        id
+    }
+
+    pub async fn batch(&self, command: &str) -> SessionId {
+        self.start(Launch::Batch(command.into())).await
+    }
+
+    /// Runs a command to its end: its outcome and its log.
+    pub async fn run(&self, command: &str) -> (Outcome, String) {
+        let id = self.batch(command).await;
+        let outcome = ended(&self.engine, id).await;
+        (outcome, log(&self.engine, id).await)
+    }
+}
+
+impl Drop for Yard {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing behind either. On a thread of its own, because the test's runtime is in use.
+        let (engine, sessions) = (self.engine.clone(), self.sessions());
+        let end = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                for entry in std::fs::read_dir(sessions).into_iter().flatten().flatten() {
+                    let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+                    if matches!(engine.state(id).await, Ok(RunState::Starting | RunState::Running(_))) {
+                        stop(&engine, id, Stop::Now).await;
+                    }
+                }
+            });
+        });
+        // What goes wrong here was said by that thread.
+        drop(end.join());
+    }
+}
+
+pub fn spec(what: Launch) -> LaunchSpec {
+    LaunchSpec {
+        name: "job-1".into(),
+        what,
+        cpu: Quantity::whole(1),
+        mem: 256 << 20,
+        env: vec![("COLOUR".into(), "blue".into())],
+    }
+}
+
+/// Waits until something is there.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub async fn ended(engine: &LocalEngine, id: SessionId) -> Outcome {
+    until("a session's end", async || match engine.state(id).await.unwrap() {
+        RunState::Ended { outcome, .. } => Some(outcome),
+        _ => None,
+    })
+    .await
+}
+
+pub async fn running(engine: &LocalEngine, id: SessionId) {
+    until("a running session", async || match engine.state(id).await.unwrap() {
+        RunState::Running(_) => Some(()),
+        RunState::Ended { outcome, .. } => panic!("{outcome:?}"),
+        _ => None,
+    })
+    .await;
+}
+
+/// The whole log as it is now.
+pub async fn log(engine: &LocalEngine, id: SessionId) -> String {
+    let (mut text, mut from) = (String::new(), 0);
+    loop {
+        let chunk = engine.log(id, from, 64 << 10).await.unwrap();
+        if chunk.next == from {
+            return text;
+        }
+        text.push_str(&chunk.text);
+        from = chunk.next;
+    }
+}
+
+pub async fn log_has(engine: &LocalEngine, id: SessionId, words: &str) {
+    until(words, async || {
+        let state = engine.state(id).await.unwrap();
+        let log = log(engine, id).await;
+        assert!(log.contains(words) || !matches!(state, RunState::Ended { .. }), "{state:?} {log}");
+        log.contains(words).then_some(())
+    })
+    .await;
+}
+
+pub async fn stop(engine: &LocalEngine, id: SessionId, how: Stop) -> Outcome {
+    engine.stop(id, how).await.unwrap();
+    ended(engine, id).await
+}
+
+/// Processes that have `marker` in their arguments.
+pub fn processes(marker: &str) -> Vec<i32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if pid != std::process::id() as i32 && String::from_utf8_lossy(&words).contains(marker) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+pub async fn none_left(marker: &str) {
+    until("the end of every process", async || processes(marker).is_empty().then_some(())).await;
+}
+
+pub fn kill(pid: i32) {
+    // SAFETY: takes no pointers.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+}
+
+pub fn marker() -> String {
+    format!("marker-{}", uuid::Uuid::now_v7())
+}
+
+/// The facts of the machine that are not good have names; whether one is good.
+pub async fn fact(engine: &LocalEngine, name: &str) -> (bool, String) {
+    let agents = engine.agents().await.unwrap();
+    let fact = agents[0].facts.iter().find(|fact| fact.name == name).unwrap();
+    (fact.good, fact.value.clone())
+}

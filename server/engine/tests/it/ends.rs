@@ -1,0 +1,147 @@
+//! The end of whole process trees: asked, killed, left behind, orphaned.
+
+use crate::common::*;
+use engine::{Engine, Stop};
+use types::session::Outcome;
+
+/// A tree with a process that left its session, one whose parents are gone, and a main process that stays.
+fn tree(marker: &str, main: &str) -> String {
+    format!(
+        "sleeper() {{ exec -a {marker}-$1 sleep 1000; }}\n\
+         sleeper child &\n\
+         setsid bash -c 'exec -a {marker}-setsid sleep 1000' &\n\
+         ( ( setsid bash -c 'trap \"\" TERM HUP; exec -a {marker}-twice sleep 1000' & ) & )\n\
+         sleep 0.1; echo ready; {main}"
+    )
+}
+
+#[tokio::test]
+async fn stopping_ends_every_process_wherever_it_went() {
+    for kind in WAYS {
+        for how in [Stop::Now, Stop::Gently(300)] {
+            let yard = way(kind);
+            let marker = marker();
+            let id = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
+            log_has(&yard.engine, id, "ready").await;
+            until("the whole tree", async || (processes(&marker).len() >= 4).then_some(())).await;
+            let outcome = stop(&yard.engine, id, how).await;
+            // By the time the session counts as ended, not later.
+            assert_eq!(processes(&marker), [0; 0], "{kind:?} {how:?}");
+            assert!(matches!(outcome, Outcome::Signalled(9 | 15)), "{kind:?} {how:?} {outcome:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_command_leaves_behind_ends_with_it() {
+    for kind in WAYS {
+        let yard = way(kind);
+        let marker = marker();
+        let id = yard.batch(&tree(&marker, "exit 5")).await;
+        assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(5), "{kind:?}");
+        assert_eq!(processes(&marker), [0; 0], "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn processes_that_are_asked_get_time_to_end_well() {
+    for kind in WAYS {
+        let yard = way(kind);
+        let id = yard
+            .batch("trap 'echo saving; sleep 0.2; echo saved; exit 3' TERM; echo ready; while true; do sleep 0.05; done")
+            .await;
+        log_has(&yard.engine, id, "ready").await;
+        assert_eq!(stop(&yard.engine, id, Stop::Gently(20_000)).await, Outcome::Exited(3), "{kind:?}");
+        assert!(log(&yard.engine, id).await.ends_with("saving\nsaved\n"), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_order_to_stop_can_only_make_it_sooner() {
+    let yard = yard();
+    let id = yard.batch("trap '' TERM; echo ready; while true; do sleep 0.05; done").await;
+    log_has(&yard.engine, id, "ready").await;
+    yard.engine.stop(id, Stop::Gently(1_000_000)).await.unwrap();
+    yard.engine.stop(id, Stop::Gently(2_000_000)).await.unwrap();
+    assert_eq!(stop(&yard.engine, id, Stop::Gently(50)).await, Outcome::Signalled(9));
+}
+
+#[tokio::test]
+async fn a_session_that_is_stopped_while_it_starts_ends() {
+    let yard = yard();
+    for _ in 0..10 {
+        let id = types::id::SessionId(uuid::Uuid::now_v7());
+        let start = {
+            let engine = yard.engine.clone();
+            tokio::spawn(async move { engine.start(id, &spec(engine::Launch::Batch("sleep 1000".into()))).await })
+        };
+        let folder = yard.sessions().join(id.to_string());
+        until("a session's file", async || folder.join("spec.json").exists().then_some(())).await;
+        yard.engine.stop(id, Stop::Gently(5_000)).await.unwrap();
+        start.await.unwrap().unwrap();
+        assert_eq!(ended(&yard.engine, id).await, Outcome::Signalled(15));
+    }
+}
+
+#[tokio::test]
+async fn when_a_supervisor_is_killed_its_session_is_lost_and_stays_so() {
+    for kind in WAYS {
+        let yard = way(kind);
+        let marker = marker();
+        let id = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
+        log_has(&yard.engine, id, "ready").await;
+        running(&yard.engine, id).await;
+        let mut changes = yard.engine.changes();
+        // The supervisor has the folder in its arguments, and so has bubblewrap.
+        let supervisors =
+            processes(&format!("supervise\0{}", yard.sessions().join(id.to_string()).canonicalize().unwrap().display()));
+        assert_eq!(supervisors.len(), 1, "{kind:?}");
+        kill(supervisors[0]);
+        // Its end is told without being asked for.
+        assert_eq!(changes.recv().await.unwrap(), id);
+        assert_eq!(ended(&yard.engine, id).await, Outcome::Lost, "{kind:?}");
+        none_left(&marker).await;
+        let state = yard.engine.state(id).await.unwrap();
+        assert_eq!(yard.restarted().state(id).await.unwrap(), state);
+        yard.engine.start(id, &spec(engine::Launch::Batch("echo again".into()))).await.unwrap();
+        assert_eq!(yard.engine.state(id).await.unwrap(), state);
+        assert!(log(&yard.engine, id).await.contains("ready"));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_started_says_why() {
+    let yard = yard();
+    let id = types::id::SessionId(uuid::Uuid::now_v7());
+    // A file where its home should be.
+    let folder = yard.sessions().join(id.to_string());
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("home"), "in the way").unwrap();
+    yard.engine.start(id, &spec(engine::Launch::Batch("true".into()))).await.unwrap();
+    let outcome = ended(&yard.engine, id).await;
+    assert!(matches!(&outcome, Outcome::NotStarted(why) if !why.is_empty()), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn groups_are_gone_with_their_session() {
+    let yard = yard();
+    let id = yard.batch("sleep 0.1").await;
+    ended(&yard.engine, id).await;
+    let found: Vec<_> = ["memory", "cpu", "cpuacct", "pids", "freezer", "unified", ""]
+        .iter()
+        .map(|hierarchy| std::path::Path::new("/sys/fs/cgroup").join(hierarchy).join("yardmaster").join(id.to_string()))
+        .filter(|group| group.exists())
+        .collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_supervisor_that_is_asked_to_end_ends_its_session_first() {
+    let yard = yard();
+    let id = yard.batch("trap 'exit 6' TERM; echo ready; while true; do sleep 0.02; done").await;
+    log_has(&yard.engine, id, "ready").await;
+    let supervisors = processes(&format!("supervise\0{}", yard.sessions().join(id.to_string()).display()));
+    // SAFETY: takes no pointers.
+    unsafe { libc::kill(supervisors[0], libc::SIGTERM) };
+    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(6));
+}
