@@ -29,6 +29,10 @@ pub struct Live {
 #[cfg(not(feature = "ssr"))]
 const MOST_NOTICES: usize = 50;
 
+/// Milliseconds between two looks at whether the stream still stands.
+#[cfg(not(feature = "ssr"))]
+const LOOK_EVERY: u32 = 1_000;
+
 impl Default for Live {
     fn default() -> Self {
         Self {
@@ -71,8 +75,10 @@ impl Live {
     /// Reads one stream to its end; says whether it ever answered.
     #[cfg(not(feature = "ssr"))]
     async fn read_stream(&self, last: &mut i64, build: &str) -> bool {
+        use futures::future::{Either, select};
         use futures::{StreamExt, stream::select_all};
-        use gloo_net::eventsource::futures::EventSource;
+        use gloo_net::eventsource::{State, futures::EventSource};
+        use gloo_timers::future::TimeoutFuture;
         let Ok(mut source) = EventSource::new(&format!("/events?after={last}")) else { return false };
         let mut streams = Vec::new();
         for name in ["hello", "change", "reload"] {
@@ -81,8 +87,15 @@ impl Live {
         }
         let mut messages = select_all(streams);
         let mut answered = false;
-        // An error ends this stream; the next one goes on after the last event that was read here.
-        while let Some(Ok((name, message))) = messages.next().await {
+        loop {
+            // The browser reports a broken stream only when it gives up on it, so its state is looked at as well.
+            let next = match select(messages.next(), TimeoutFuture::new(LOOK_EVERY)).await {
+                Either::Left((next, _)) => next,
+                Either::Right(_) if source.state() == State::Open => continue,
+                Either::Right(_) => None,
+            };
+            // An error ends this stream; the next one goes on after the last event that was read here.
+            let Some(Ok((name, message))) = next else { return answered };
             answered = true;
             self.line.set(Line::Up);
             let data = message.data().as_string().unwrap_or_default();
@@ -96,7 +109,6 @@ impl Live {
                 _ => {}
             }
         }
-        answered
     }
 
     #[cfg(not(feature = "ssr"))]

@@ -27,6 +27,7 @@ pub fn problem_view(problem: &Problem) -> AnyView {
 /// A page that consists of a message.
 pub fn message(status: u16, title: &str, text: String, way: AnyView) -> AnyView {
     view! {
+        <leptos_meta::Title text=title.to_owned()/>
         <section class="error-page">
             <p class="error-code" aria-hidden="true">{status}</p>
             <h1 tabindex="-1">{title.to_owned()}</h1>

@@ -114,7 +114,7 @@ fn csv_file<T: Send + 'static>(
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
-    (headers, Body::from_stream(first.chain(pieces))).into_response()
+    (headers, Body::from_stream(first.chain(pieces).fuse())).into_response()
 }
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {
@@ -153,7 +153,8 @@ pub async fn log(State(app): State<App>, Extension(caller): Extension<Caller>, P
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{}.log\"", session.row.name)),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
-    (headers, Body::from_stream(pieces)).into_response()
+    // Fused: compression asks once more after the end.
+    (headers, Body::from_stream(pieces.fuse())).into_response()
 }
 
 #[cfg(test)]

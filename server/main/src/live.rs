@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use control::Caller;
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -59,7 +59,7 @@ pub async fn events(
             }
         }
     });
-    let mut answer = Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))).into_response();
+    let mut answer = Sse::new(events.fuse()).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))).into_response();
     answer.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
     answer
 }

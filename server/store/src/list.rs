@@ -4,7 +4,7 @@
 //! is looked up in a trigram index when few rows hold it, or met on the way along the order's index when many do.
 
 use crate::{Result, Store};
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use sqlx::{QueryBuilder, Sqlite};
 use tokio::sync::mpsc;
 use types::list::{COUNT_LIMIT, Condition, Kind, ListQuery, ListSpec, Op};
@@ -226,7 +226,7 @@ where
             let _ = failed.send(Err(error)).await;
         }
     });
-    stream::unfold(rows, |mut rows| async move { rows.recv().await.map(|row| (row, rows)) })
+    stream::unfold(rows, |mut rows| async move { rows.recv().await.map(|row| (row, rows)) }).fuse()
 }
 
 // Values were checked against their kind before they came here.
