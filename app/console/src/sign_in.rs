@@ -19,7 +19,7 @@ impl Flash {
 
     /// Reads the cookie's value back.
     pub fn from_cookie(value: &str) -> Option<Self> {
-        if !value.is_ascii() || value.len() % 2 != 0 {
+        if !value.is_ascii() || !value.len().is_multiple_of(2) {
             return None;
         }
         let bytes: Option<Vec<u8>> = (0..value.len()).step_by(2).map(|i| u8::from_str_radix(&value[i..i + 2], 16).ok()).collect();

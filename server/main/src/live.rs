@@ -36,29 +36,30 @@ pub async fn events(
     let hello = Event::default().event("hello").id(after.to_string()).data(app.build.as_ref());
 
     let state = (app, caller, grew, after, VecDeque::from([hello]));
-    let events = stream::unfold(state, |(app, caller, mut grew, mut after, mut ready)| async move {
-        loop {
-            if let Some(event) = ready.pop_front() {
-                return Some((Ok::<_, Infallible>(event), (app, caller, grew, after, ready)));
-            }
-            grew.borrow_and_update();
-            match app.control.events(&caller, after).await {
-                Ok(Some((events, last))) if last > after => {
-                    after = last;
-                    ready.extend(events.into_iter().filter_map(|event| {
-                        Some(Event::default().event("change").id(event.id.to_string()).json_data(&event).ok()?)
-                    }));
+    let events =
+        stream::unfold(state, |(app, caller, mut grew, mut after, mut ready)| async move {
+            loop {
+                if let Some(event) = ready.pop_front() {
+                    return Some((Ok::<_, Infallible>(event), (app, caller, grew, after, ready)));
                 }
-                Ok(Some(_)) => grew.changed().await.ok()?,
-                Ok(None) => {
-                    after = *grew.borrow();
-                    ready.push_back(Event::default().event("reload").id(after.to_string()).data(""));
+                grew.borrow_and_update();
+                match app.control.events(&caller, after).await {
+                    Ok(Some((events, last))) if last > after => {
+                        after = last;
+                        ready.extend(events.into_iter().filter_map(|event| {
+                            Event::default().event("change").id(event.id.to_string()).json_data(&event).ok()
+                        }));
+                    }
+                    Ok(Some(_)) => grew.changed().await.ok()?,
+                    Ok(None) => {
+                        after = *grew.borrow();
+                        ready.push_back(Event::default().event("reload").id(after.to_string()).data(""));
+                    }
+                    // Ended rather than silent: the page connects again and learns why.
+                    Err(_) => return None,
                 }
-                // Ended rather than silent: the page connects again and learns why.
-                Err(_) => return None,
             }
-        }
-    });
+        });
     let mut answer = Sse::new(events.fuse()).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))).into_response();
     answer.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
     answer

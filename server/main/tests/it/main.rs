@@ -41,7 +41,7 @@ impl Yard {
         let control = Control::new(store, Arc::new(engine));
         control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
         for role in Role::ALL.iter().filter(|role| **role != Role::Superadmin) {
-            control.create_user_here(&email(*role), role.key(), "", PASSWORD, *role).await.unwrap();
+            control.create_user_here(&email(*role), &format!("the-{}", role.key()), "", PASSWORD, *role).await.unwrap();
         }
         let settings: Settings = Given::default().check().unwrap();
         let options =
@@ -68,6 +68,7 @@ impl Yard {
     pub async fn call(&self, method: Method, path: &str, cookie: &str, json: &str) -> Answer {
         let request =
             Request::builder().method(method).uri(path).header("cookie", cookie).header("content-type", "application/json");
+        let request = request.header("content-length", json.len());
         self.send(request.header("accept", "application/json").body(Body::from(json.to_owned())).unwrap()).await
     }
 

@@ -150,7 +150,6 @@ pub fn page() -> AnyView {
         .into_any()
     };
     let children = move || {
-        let view = view.clone();
         Suspend::new(async move {
             layout.settle().await;
             rows.settle().await;
