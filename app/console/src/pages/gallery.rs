@@ -5,7 +5,7 @@ use leptos::prelude::*;
 pub fn page() -> AnyView {
     crate::live::when_alive(|| ());
     if cfg!(debug_assertions) {
-        view! { <ui::gallery::Gallery/> }.into_any()
+        view! { <leptos_meta::Title text="Gallery"/><ui::gallery::Gallery/> }.into_any()
     } else {
         view! { <crate::frame::NotFound/> }.into_any()
     }
