@@ -1,5 +1,6 @@
 // The whole way through: an administrator creates a person, that person starts sessions that really run, both watch them live.
 import { readdirSync, readFileSync } from "node:fs";
+import type { Locator, Page } from "@playwright/test";
 import { ADMIN, PASSWORD, expect, live, test, unique } from "./yard";
 
 function processesWith(mark: string): string[] {
@@ -80,6 +81,53 @@ test("a terminal runs a command, and terminating ends every process", async ({ y
   await ask.getByRole("button", { name: "Terminate" }).click();
   await expect(drawer.getByRole("status").filter({ hasText: "Terminated" })).toBeVisible({ timeout: 20_000 });
   expect(processesWith(mark)).toEqual([]);
+});
+
+/** Tab, as often as it takes. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let i = 0; i < 80 && !(await target.evaluate((e) => e === document.activeElement)); i++) await page.keyboard.press("Tab");
+  await expect(target).toBeFocused();
+}
+
+test("creating a person and working in a terminal need no mouse", async ({ yard }) => {
+  const { page } = yard;
+  const name = unique("nomouse");
+  await yard.signIn();
+  await tabTo(page, page.getByRole("link", { name: "Users" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: "Users" })).toBeVisible();
+  await tabTo(page, page.getByRole("button", { name: "Create user" }));
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Create user" });
+  for (const [label, text] of [["Email", `${name}@example.org`], ["Username", name], ["Password", PASSWORD], ["Password again", PASSWORD]]) {
+    await tabTo(page, dialog.getByLabel(label, { exact: true }));
+    await page.keyboard.type(text);
+  }
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("row", { name: `${name}@example.org` })).toBeVisible();
+
+  const id = await yard.session({ kind: "interactive", command: "", name });
+  await yard.goto("/sessions");
+  await tabTo(page, page.getByRole("link", { name }));
+  await page.keyboard.press("Enter");
+  const drawer = page.getByRole("dialog", { name: `Session ${name}` });
+  await expect(drawer.getByRole("status").filter({ hasText: "Running" })).toBeVisible();
+  await tabTo(page, drawer.getByRole("link", { name: "Terminal" }));
+  await page.keyboard.press("Enter");
+  await expect(drawer.getByText("Connected.")).toBeVisible();
+  await page.keyboard.type("echo $((40+2)) keys");
+  await page.keyboard.press("Enter");
+  await expect(drawer.getByRole("log", { name: "Terminal" })).toContainText("42 keys");
+  // Tab is the shell's; this is the way out.
+  await page.keyboard.press("Shift+Tab");
+  await expect(drawer.getByLabel("Terminal input")).not.toBeFocused();
+  await tabTo(page, drawer.getByRole("button", { name: "Terminate" }));
+  await page.keyboard.press("Enter");
+  const ask = page.getByRole("dialog", { name: `Terminate session ${name}?` });
+  await tabTo(page, ask.getByRole("button", { name: "Terminate" }));
+  await page.keyboard.press("Enter");
+  await expect(drawer.getByRole("status").filter({ hasText: "Terminated" })).toBeVisible({ timeout: 20_000 });
+  expect(id).toBeTruthy();
 });
 
 test("the journey works with the keyboard alone", async ({ yard }) => {

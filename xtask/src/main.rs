@@ -1,8 +1,9 @@
-//! The project's own build tool: `cargo xtask serve | build | size | test`.
+//! The project's own build tool: `cargo xtask serve | build | size | bench | test`.
 //!
 //! It exists so that a fresh checkout needs nothing but cargo: everything that turns the browser crate into a site
 //! (wasm-bindgen, page chunks, style sheet, compression) is a library linked into this program.
 
+mod bench;
 mod browser;
 mod compress;
 mod context;
@@ -25,6 +26,7 @@ Usage: cargo xtask <command>
   serve [--release] [-- ARGS]   build everything and start the server; ARGS go to the server's `serve` command
   build [--release]             the same without starting
   size [--update]               build the release site and compare its weight with xtask/wasm-budget.toml
+  bench [--users N]             measure the release build against a database of N people (a million) and print a table
   test [--only STEP] [FILTER…]  all checks in order, or one of: fmt, clippy, unit, browser;
                                 FILTER picks tests by name (unit and browser steps)
 ";
@@ -56,6 +58,7 @@ fn run(args: &[String]) -> Result<()> {
             [flag] if flag == "--update" => size::update(&Context::new(Profile::Release)?),
             _ => bail!("`size` takes nothing but --update\n\n{USAGE}"),
         },
+        "bench" => bench::bench(&Context::new(Profile::Release)?, rest),
         "test" => tests::run_steps(&Context::new(Profile::Debug)?, rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

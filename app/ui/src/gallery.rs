@@ -48,9 +48,17 @@ fn shown() -> AnyView {
             <CodeBlock text="echo hello" label="An example"/>
             <Skeleton lines=3/>
             <EmptyState icon=IconName::Terminal title="Nothing here" text="What to do next stands here."/>
-            <p class="notice">"A notice."</p>
-            <p class="notice notice-warn">"A warning."</p>
-            <p class="notice notice-bad">"Something that did not work."</p>
+            <Notice tone=Tone::Info>"A notice."</Notice>
+            <Notice tone=Tone::Warn>"A warning."</Notice>
+            <Notice tone=Tone::Bad>"Something that did not work."</Notice>
+            <KeyValues pairs=vec![("Name", "train".into_any()), ("Owner", "ann@example.org".into_any())]/>
+            <Tabs label="Example" tabs=vec![
+                Tab { label: "First", href: Signal::stored("#first".into()), here: Signal::stored(true) },
+                Tab { label: "Second", href: Signal::stored("#second".into()), here: Signal::stored(false) },
+            ]/>
+            <Tooltip name="gallery-tip" text="More about it.">
+                <button class="button" type="button" aria-describedby="gallery-tip">"With a tooltip"</button>
+            </Tooltip>
         }
         .into_any(),
     )
@@ -70,6 +78,8 @@ fn fields() -> AnyView {
                 <TextInput name="gallery-wrong" value=text/>
             </Field>
             <Field name="gallery-secret" label="Password"><PasswordInput name="gallery-secret" value=text/></Field>
+            <Field name="gallery-number" label="Number"><NumberInput name="gallery-number" value=RwSignal::new("2".into()) min="0" max="10"/></Field>
+            <Checkbox name="gallery-one" label="Sent with the form" value=RwSignal::new(false)/>
             <Field name="gallery-area" label="Longer text"><TextArea name="gallery-area" value=text/></Field>
             <Field name="gallery-select" label="One of a list"><Select name="gallery-select" value=chosen options=listed/></Field>
             <RadioGroup name="gallery-radio" label="One of a few" value=chosen options=options/>
@@ -84,6 +94,10 @@ fn overlays() -> AnyView {
     let open = RwSignal::new(false);
     let toaster = use_toaster();
     let nothing = Callback::new(|()| ());
+    let notifications = vec![
+        Notification { key: 2, text: "A folder is being cloned.".into(), href: None, progress: Some(0.4) },
+        Notification { key: 1, text: "Session train is running.".into(), href: Some("#session".into()), progress: None },
+    ];
     section(
         "Overlays",
         view! {
@@ -93,6 +107,7 @@ fn overlays() -> AnyView {
             <Confirm name="gallery-dialog" strength=Strength::Dialog label="Delete" question="Delete this?" on_confirm=nothing/>
             <Confirm name="gallery-typed" strength=Strength::Typed("name".into()) label="Delete for ever" question="Delete this for ever?" on_confirm=nothing/>
             <Menu name="gallery" label="Menu" items=vec![("First".into(), nothing), ("Second".into(), nothing)]/>
+            <NotificationList items=Signal::stored(notifications) empty="None yet."/>
             <Button on_press=Callback::new(move |()| toaster.good("It worked."))>"Say something"</Button>
         }
         .into_any(),
@@ -103,7 +118,7 @@ fn charts() -> AnyView {
     let points: Vec<(i64, f64)> = (0..60).map(|n| (i64::from(n) * 1000, f64::from(n % 13) / 6.5)).collect();
     section(
         "Charts",
-        view! { <TimeChart title="Cores" series=Signal::stored(vec![Series::new("In use", points)]) limit=Signal::stored(Some(2.0)) format=|v| format!("{v:.1}")/> }
+        view! { <Sparkline label="Falling and rising" values=Signal::stored(vec![3.0, 2.0, 1.0, 2.5, 4.0])/><TimeChart title="Cores" series=Signal::stored(vec![Series::new("In use", points)]) limit=Signal::stored(Some(2.0)) format=|v| format!("{v:.1}")/> }
             .into_any(),
     )
 }

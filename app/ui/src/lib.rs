@@ -13,8 +13,14 @@ pub mod overlay;
 pub mod show;
 pub mod table;
 
-pub use chart::{Series, TimeChart};
-pub use form::{Button, CheckboxGroup, Field, PasswordInput, RadioGroup, Select, Switch, TextArea, TextInput, Variant};
-pub use overlay::{Confirm, Dialog, Drawer, Menu, Strength, Toaster, provide_toaster, use_toaster};
-pub use show::{Badge, CodeBlock, CopyButton, EmptyState, Icon, IconName, Meter, Skeleton, Time, Tone};
+pub use chart::{Series, Sparkline, TimeChart};
+pub use form::{
+    Button, Checkbox, CheckboxGroup, Field, NumberInput, PasswordInput, RadioGroup, Select, Switch, TextArea, TextInput, Variant,
+};
+pub use overlay::{
+    Confirm, Dialog, Drawer, Menu, Notification, NotificationList, Strength, Toaster, provide_toaster, use_toaster,
+};
+pub use show::{
+    Badge, CodeBlock, CopyButton, EmptyState, Icon, IconName, KeyValues, Meter, Notice, Skeleton, Tab, Tabs, Time, Tone, Tooltip,
+};
 pub use table::{Column, Table};

@@ -134,7 +134,9 @@ async fn run(command: Command) -> Result<()> {
             let Some(role) = Role::from_key(&role) else {
                 bail!("`--role` is {role:?}; allowed are superadmin, admin, user and monitor")
             };
-            control.first_start(None, None).await.map_err(plain).map(drop).or_else(|_| anyhow::Ok(()))?;
+            if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
+                println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
+            }
             let given = if password_stdin { Some(read_password()?) } else { None };
             let password = match given {
                 Some(password) => password,

@@ -4,7 +4,7 @@ use crate::live::use_live;
 use crate::paths;
 use leptos::prelude::*;
 use types::event::Event;
-use ui::{Icon, IconName, use_toaster};
+use ui::{Icon, IconName, Notification, NotificationList, use_toaster};
 
 /// The bell with its list.
 pub fn bell() -> AnyView {
@@ -22,10 +22,15 @@ pub fn bell() -> AnyView {
         });
         last
     });
-    let entry = |event: Event| {
-        let address = event.subject.parse().map(paths::session).unwrap_or_else(|_| paths::SESSIONS.into());
-        view! { <li><a href=address>{event.notice.unwrap_or_default()}</a></li> }
-    };
+    let items = Signal::derive(move || {
+        let item = |event: &Event| Notification {
+            key: event.id,
+            text: event.notice.clone().unwrap_or_default(),
+            href: Some(event.subject.parse().map(paths::session).unwrap_or_else(|_| paths::SESSIONS.into())),
+            progress: None,
+        };
+        live.notices.with(|notices| notices.iter().rev().map(item).collect::<Vec<_>>())
+    });
     let open = move |_| read.set(live.notices.with_untracked(|notices| notices.last().map_or(0, |event| event.id)));
     view! {
         <button class="button button-quiet button-icon bell" type="button" popovertarget="notices" on:click=open aria-label=move || {
@@ -39,12 +44,7 @@ pub fn bell() -> AnyView {
         </button>
         <div id="notices" class="menu-popover notices" popover="auto" aria-label="Notifications" role="region">
             <h2>"Notifications"</h2>
-            <ul>
-                <For each=move || live.notices.get().into_iter().rev() key=|event| event.id children=entry/>
-            </ul>
-            <Show when=move || live.notices.with(Vec::is_empty)>
-                <p class="hint">"Nothing yet. What happens to your sessions while this page is open appears here."</p>
-            </Show>
+            <NotificationList items=items empty="Nothing yet. What happens to your sessions while this page is open appears here."/>
         </div>
     }
     .into_any()

@@ -24,6 +24,23 @@ const HIGH: f64 = 160.0;
 const LEFT: f64 = 64.0;
 const BOTTOM: f64 = 18.0;
 
+/// The shape of the last values, beside a number that says the latest. Its words are for those who cannot see it.
+#[component]
+pub fn Sparkline(#[prop(into)] label: String, #[prop(into)] values: Signal<Vec<f64>>) -> impl IntoView {
+    let path = move || {
+        values.with(|values| {
+            let most = values.iter().copied().fold(0.0, f64::max);
+            let (x, y) = (
+                Scale::new(0.0, values.len().max(2) as f64 - 1.0, 1.0, 79.0),
+                Scale::new(0.0, if most > 0.0 { most } else { 1.0 }, 19.0, 1.0),
+            );
+            let points: Vec<(i64, f64)> = (0i64..).zip(values.iter().copied()).collect();
+            line(&points, x, y)
+        })
+    };
+    view! { <svg class="sparkline" viewBox="0 0 80 20" width="80" height="20" role="img" aria-label=label><path class="chart-line" d=path></path></svg> }
+}
+
 /// Values over time, against a limit if there is one.
 #[component]
 pub fn TimeChart(

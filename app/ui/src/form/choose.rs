@@ -83,6 +83,17 @@ pub fn CheckboxGroup(
     }
 }
 
+/// Yes or no, sent with the form.
+#[component]
+pub fn Checkbox(#[prop(into)] name: String, #[prop(into)] label: String, value: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <label class="choice">
+            <input type="checkbox" name=name prop:checked=value on:change=move |event| value.set(event_target_checked(&event))/>
+            <span>{label}</span>
+        </label>
+    }
+}
+
 /// Yes or no, at once.
 #[component]
 pub fn Switch(#[prop(into)] name: String, #[prop(into)] label: String, value: RwSignal<bool>) -> impl IntoView {

@@ -24,6 +24,23 @@ pub fn TextInput(
     }
 }
 
+/// A number between bounds, with the browser's own steps.
+#[component]
+pub fn NumberInput(
+    #[prop(into)] name: String,
+    value: RwSignal<String>,
+    #[prop(into)] min: String,
+    #[prop(into)] max: String,
+    #[prop(default = "any", into)] step: &'static str,
+) -> impl IntoView {
+    let (ids, invalid, required) = described();
+    view! {
+        <input class="input" id=name.clone() name=name type="number" min=min max=max step=step autocomplete="off"
+            prop:value=value on:input=move |event| value.set(event_target_value(&event))
+            aria-describedby=ids aria-invalid=invalid aria-required=required.then_some("true")/>
+    }
+}
+
 /// A new password, which can be looked at while it is typed.
 #[component]
 pub fn PasswordInput(#[prop(into)] name: String, value: RwSignal<String>) -> impl IntoView {

@@ -4,10 +4,10 @@ mod choose;
 mod field;
 mod input;
 
-pub use choose::{CheckboxGroup, RadioGroup, Select, Switch};
+pub use choose::{Checkbox, CheckboxGroup, RadioGroup, Select, Switch};
 pub use field::Field;
 pub(crate) use field::described;
-pub use input::{PasswordInput, TextArea, TextInput};
+pub use input::{NumberInput, PasswordInput, TextArea, TextInput};
 
 use leptos::prelude::*;
 

@@ -4,9 +4,11 @@
 mod confirm;
 mod dialog;
 mod menu;
+mod notifications;
 mod toast;
 
 pub use confirm::{Confirm, Strength};
 pub use dialog::{Dialog, Drawer};
 pub use menu::Menu;
+pub use notifications::{Notification, NotificationList};
 pub use toast::{Toaster, provide_toaster, use_toaster};

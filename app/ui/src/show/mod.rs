@@ -1,9 +1,11 @@
 //! Components that show something and change nothing.
 
 mod icon;
+mod tabs;
 mod time;
 
 pub use icon::{Icon, IconName};
+pub use tabs::{Tab, Tabs};
 pub use time::Time;
 
 use leptos::prelude::*;
@@ -106,4 +108,29 @@ pub fn Meter(#[prop(into)] label: String, share: f64, #[prop(into)] text: String
             <span>{text}</span>
         </span>
     }
+}
+
+/// Names and values, one pair a line.
+#[component]
+pub fn KeyValues(pairs: Vec<(&'static str, AnyView)>) -> impl IntoView {
+    let rows: Vec<_> = pairs.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect();
+    view! { <dl class="key-values">{rows}</dl> }
+}
+
+/// A message that stands in the page. A bad one is read out at once.
+#[component]
+pub fn Notice(tone: Tone, children: Children) -> impl IntoView {
+    let (class, role) = match tone {
+        Tone::Bad => ("notice notice-bad", Some("alert")),
+        Tone::Warn => ("notice notice-warn", None),
+        Tone::Good | Tone::Info | Tone::Neutral => ("notice", None),
+    };
+    view! { <p class=class role=role>{children()}</p> }
+}
+
+/// More about the control that it stands beside, shown while that has the pointer or the focus. `name` makes the id; the control
+/// inside names it in `aria-describedby`. For what can be missed: a hint that is needed belongs into the page.
+#[component]
+pub fn Tooltip(#[prop(into)] name: String, #[prop(into)] text: String, children: Children) -> impl IntoView {
+    view! { <span class="tooltip">{children()}<span class="tooltip-text" role="tooltip" id=name>{text}</span></span> }
 }

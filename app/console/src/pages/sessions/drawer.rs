@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use types::id::SessionId;
 use types::quantity::bytes;
 use types::session::{Outcome, SessionDetail, SessionType, Status, StatusChange};
-use ui::{Badge, CopyButton, Icon, IconName, Time, Tone};
+use ui::{Badge, CopyButton, Icon, IconName, Tab, Tabs, Time, Tone};
 
 const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
 
@@ -62,19 +62,19 @@ fn contents(
     panel: Memo<Option<String>>,
     link: Callback<Option<String>, String>,
 ) -> AnyView {
-    let tabs: Vec<_> = PANELS
+    let tabs: Vec<Tab> = PANELS
         .into_iter()
         .filter(|(key, _)| *key != "terminal" || kind == SessionType::Interactive)
-        .map(|(key, label)| {
-            let here = move || panel.get().unwrap_or_default() == key;
-            let address = move || link.run((!key.is_empty()).then(|| key.to_owned()));
-            view! { <li><a href=address class="tab" aria-current=move || here().then_some("true")>{label}</a></li> }
+        .map(|(key, label)| Tab {
+            label,
+            href: Signal::derive(move || link.run((!key.is_empty()).then(|| key.to_owned()))),
+            here: Signal::derive(move || panel.get().unwrap_or_default() == key),
         })
         .collect();
     view! {
         {move || session.get().map(head)}
         {terminate::buttons(id, session, reload)}
-        <nav aria-label="Session"><ul class="tabs">{tabs}</ul></nav>
+        <Tabs label="Session" tabs=tabs/>
         {move || match panel.get().as_deref() {
             Some("log") => log::log(id, session),
             Some("use") => charts::charts(id, session),

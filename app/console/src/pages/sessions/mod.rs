@@ -21,7 +21,7 @@ use types::event::Topic;
 use types::list::encode;
 use types::permission::{Permission, Reach};
 use types::quantity::bytes;
-use types::session::{SESSIONS, SessionRow};
+use types::session::{SESSIONS, SessionRow, Status};
 use types::time::{Millis, duration};
 use ui::{Badge, Button, Column, Drawer, EmptyState, Icon, IconName, Table, Time, Variant};
 
@@ -33,7 +33,7 @@ fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
     vec![
         Column::new("name", "Session", |s: &SessionRow| link(paths::session(s.id), s.name.clone())).sortable().required(),
         Column::new("status", "Status", |s: &SessionRow| {
-            view! { <Badge tone=tone(s.status) text=s.status.label()/><span class="status-info">{s.info.clone()}</span> }
+            view! { <Badge tone=tone(s.status) text=s.status.label()/>{(s.status != Status::Running).then(|| view! { <span class="status-info">{s.info.clone()}</span> })} }
                 .into_any()
         })
         .sortable(),
