@@ -1,5 +1,5 @@
 // The server is killed at random moments, twenty times and more: no session is lost, started twice, or told wrongly.
-import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ADMIN, Server, expect, test } from "./yard";
 
@@ -82,6 +82,30 @@ test("twenty kills at random moments lose no session, start none twice and inven
     }
   });
   expect(left).toEqual([]);
+  await server.end();
+  rmSync(server.data, { recursive: true, force: true });
+});
+
+test("a server that is asked to end leaves its sessions running, and its files are its own", async () => {
+  let server = await Server.start();
+  const client = new Client(server.url);
+  await client.signIn();
+  const options = await client.call<{ projects: [string, string][] }>("start_options", {});
+  const id = await client.call<string>("start_session", {
+    session: {
+      name: "patient", project: options.projects[0][0], resource_group: "default", kind: "interactive", image: "host", command: "", cpu: "0.1",
+      mem: 128 * 1024 * 1024,
+    },
+  });
+  const status = async () => (await client.call<Detail>("session", { id })).row.status;
+  await expect.poll(status).toBe("RUNNING");
+  expect(statSync(join(server.data, "yardmaster.db")).mode & 0o777).toBe(0o600);
+  await server.end();
+  server = await server.restart();
+  client.url = server.url;
+  expect(await status()).toBe("RUNNING");
+  await client.call("terminate_sessions", { ids: [id], force: false });
+  await expect.poll(status).toBe("TERMINATED");
   await server.end();
   rmSync(server.data, { recursive: true, force: true });
 });

@@ -83,9 +83,9 @@ test("a terminal runs a command, and terminating ends every process", async ({ y
   expect(processesWith(mark)).toEqual([]);
 });
 
-/** Tab, as often as it takes. */
-async function tabTo(page: Page, target: Locator): Promise<void> {
-  for (let i = 0; i < 80 && !(await target.evaluate((e) => e === document.activeElement)); i++) await page.keyboard.press("Tab");
+/** Tab, or Shift+Tab, as often as it takes. */
+async function tabTo(page: Page, target: Locator, key = "Tab"): Promise<void> {
+  for (let i = 0; i < 80 && !(await target.evaluate((e) => e === document.activeElement)); i++) await page.keyboard.press(key);
   await expect(target).toBeFocused();
 }
 
@@ -121,7 +121,7 @@ test("creating a person and working in a terminal need no mouse", async ({ yard 
   // Tab is the shell's; this is the way out.
   await page.keyboard.press("Shift+Tab");
   await expect(drawer.getByLabel("Terminal input")).not.toBeFocused();
-  await tabTo(page, drawer.getByRole("button", { name: "Terminate" }));
+  await tabTo(page, drawer.getByRole("button", { name: "Terminate" }), "Shift+Tab");
   await page.keyboard.press("Enter");
   const ask = page.getByRole("dialog", { name: `Terminate session ${name}?` });
   await tabTo(page, ask.getByRole("button", { name: "Terminate" }));

@@ -200,18 +200,26 @@ async fn open(data: &Path) -> Result<Control> {
     create_private(data)?;
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be opened", data.display()))?;
     let file = data.join("yardmaster.db");
+    own_file(&file)?;
     let store = Store::open(&file).await.with_context(|| format!("the database {} cannot be opened", file.display()))?;
     let exe = std::env::current_exe().context("this program cannot find its own file")?;
     let engine = LocalEngine::open(data.join("sessions"), exe).context("the local engine cannot be opened")?;
     Ok(Control::new(store, Arc::new(engine)))
 }
 
-/// The data folder belongs to whoever runs the server alone.
+/// The data folder. Others may pass through it, as sessions under another user must reach their own folder, but not list it.
 fn create_private(folder: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o711);
     builder.create(folder).with_context(|| format!("the data folder {} cannot be created", folder.display()))
+}
+
+/// The database is readable by its owner alone; SQLite gives the files beside it the same rights.
+fn own_file(file: &Path) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let opened = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file);
+    opened.map(drop).with_context(|| format!("the database {} cannot be created", file.display()))
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {

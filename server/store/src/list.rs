@@ -11,7 +11,7 @@ use types::list::{COUNT_LIMIT, Condition, Kind, ListQuery, ListSpec, Op};
 use types::quantity::Quantity;
 
 /// Rows that a trigram look-up may yield before walking the order's index is the better way.
-const FEW: i64 = 2000;
+const FEW: i64 = 5000;
 
 /// Where a list's rows come from.
 pub(crate) struct Source {

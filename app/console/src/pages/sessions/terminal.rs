@@ -86,7 +86,14 @@ pub fn terminal(id: SessionId) -> AnyView {
         let (keys, typed) = unbounded();
         sender.set_value(Some(keys));
         leptos::task::spawn_local(async move {
-            let reason = relay(&address, typed, parser, move || state.set(State::Open), draw).await;
+            let opened = move || {
+                state.set(State::Open);
+                // Here and not earlier: only what is in the page can take the focus.
+                if let Some(input) = input.get_untracked() {
+                    let _ = input.focus();
+                }
+            };
+            let reason = relay(&address, typed, parser, opened, draw).await;
             // The page may have gone on; then nobody reads why.
             state.try_set(State::Ended(reason));
         });
@@ -95,10 +102,6 @@ pub fn terminal(id: SessionId) -> AnyView {
             watch.remove();
             sender.set_value(None);
         });
-        if let Some(input) = input.get_untracked() {
-            // A terminal that could not take the focus waits for a click.
-            let _ = input.focus();
-        }
     });
 
     let key_down = move |event: leptos::ev::KeyboardEvent| {

@@ -1,0 +1,90 @@
+//! The list language, from the address bar and back.
+
+use super::*;
+use proptest::prelude::*;
+
+static SPEC: ListSpec = ListSpec {
+    name: "things",
+    properties: &[
+        Property { key: "email", label: "Email", kind: Kind::Text },
+        Property { key: "role", label: "Role", kind: Kind::Choice(&[("user", "User"), ("admin", "Admin")]) },
+        Property { key: "sudo", label: "Sudo", kind: Kind::Flag },
+        Property { key: "cpu", label: "CPU", kind: Kind::Number },
+        Property { key: "created_at", label: "Created", kind: Kind::Date },
+    ],
+    sorts: &["created_at", "email"],
+    default_sort: Sort { key: "created_at", descending: true },
+    tabs: &[("active", "Active"), ("inactive", "Inactive")],
+    subtabs: &[],
+};
+
+fn parse(text: &str) -> ListQuery {
+    let pairs: Vec<(String, String)> =
+        text.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.into(), decode(value))).collect();
+    ListQuery::parse(&SPEC, pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())))
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(b) = rest.next() {
+        if b == b'%' {
+            let hex: Vec<u8> = rest.by_ref().take(2).collect();
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
+        } else {
+            bytes.push(b);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn what_does_not_fit_the_list_is_left_out_of_an_old_link() {
+    let query = parse("tab=gone&sort=-shoe&page=0&per=7&f=shoe.contains.x&f=role.any.king&f=sudo.contains.x&f=email.equals.");
+    assert_eq!(query, ListQuery::new(&SPEC));
+}
+
+#[test]
+fn a_filter_form_without_scripts_adds_its_condition() {
+    let query = parse("f=role.any.user&fp=email&fo=min&fv=ann");
+    assert_eq!(query.conditions.len(), 2);
+    assert_eq!(query.conditions[1], Condition { key: "email".into(), op: Op::Contains, value: "ann".into() });
+}
+
+#[test]
+fn a_header_turns_the_order_up_then_down_then_back() {
+    let up = ListQuery::new(&SPEC).sorted_by(&SPEC, "email");
+    let down = up.sorted_by(&SPEC, "email");
+    assert_eq!((up.sort.as_str(), up.descending), ("email", false));
+    assert_eq!((down.sort.as_str(), down.descending), ("email", true));
+    assert_eq!(down.sorted_by(&SPEC, "email"), ListQuery::new(&SPEC));
+    let own = ListQuery::new(&SPEC).sorted_by(&SPEC, "created_at");
+    assert_eq!((own.sort.as_str(), own.descending), ("created_at", false));
+}
+
+#[test]
+fn a_wrong_value_is_explained() {
+    let spec = &SPEC;
+    let add =
+        |key: &str, op, value: &str| ListQuery::new(spec).with(spec, Condition { key: key.into(), op, value: value.into() });
+    assert_eq!(add("role", Op::Any, "user,king").unwrap_err(), "“king” is not one of User, Admin.");
+    assert_eq!(add("created_at", Op::Min, "2026-02-30").unwrap_err(), "Type a day as YYYY-MM-DD.");
+    assert_eq!(add("cpu", Op::Min, "many").unwrap_err(), "Type a number, such as 1.5.");
+    assert!(add("sudo", Op::Is, "yes").is_ok());
+}
+
+proptest! {
+    #[test]
+    fn a_query_survives_its_url(
+        tab in 0usize..2, value in "[^\\x00-\\x1f]{1,40}", page in 1u32..5000, per in 0usize..3, descending: bool, by_email: bool,
+    ) {
+        let mut query = ListQuery::new(&SPEC);
+        query.tab = SPEC.tabs[tab].0.into();
+        query.page = page;
+        query.per = PAGE_SIZES[per];
+        query.sort = if by_email { "email" } else { "created_at" }.into();
+        query.descending = descending;
+        query.conditions.push(Condition { key: "email".into(), op: Op::Contains, value });
+        prop_assert_eq!(parse(&query.to_query_string(&SPEC)), query);
+    }
+}
