@@ -19,31 +19,18 @@ const PASSWORD: &str = "Correct-Horse-9";
 const REQUESTS: usize = 200;
 
 pub fn bench(context: &Context, args: &[String]) -> Result<()> {
-    let users: u64 = match args {
-        [] => 1_000_000,
-        [flag, count] if flag == "--users" => count.parse().context("--users wants a number")?,
-        _ => bail!("`bench` takes nothing but --users N"),
+    let (users, keep): (u64, bool) = match args {
+        [] => (1_000_000, false),
+        [flag] if flag == "--keep" => (0, true),
+        [flag, count] if flag == "--users" => (count.parse().context("--users wants a number")?, false),
+        _ => bail!("`bench` takes --users N, or --keep for the database of the last run"),
     };
     serve::build(context)?;
     let data = context.target.join("bench-data");
-    if data.exists() {
-        std::fs::remove_dir_all(&data).context("the folder of the last run could not be removed")?;
+    let mut rows = Vec::new();
+    if !keep {
+        rows.push(("seeding the database".to_owned(), format!("{:.1} s", seed(context, &data, users)?.as_secs_f64())));
     }
-    let start = Instant::now();
-    run(yardmaster(context, &data).args(["seed", "--data"]).arg(&data).args([
-        "--users",
-        &users.to_string(),
-        "--sessions",
-        "100000",
-    ]))?;
-    let seeded = start.elapsed();
-    run(yardmaster(context, &data)
-        .args(["user", "create", "--email", EMAIL, "--username", "bench", "--role", "superadmin", "--password-stdin"])
-        .arg("--data")
-        .arg(&data)
-        .stdin(password()?))?;
-
-    let mut rows = vec![("seeding the database".to_owned(), format!("{:.1} s", seeded.as_secs_f64()))];
     let server = Server::start(context, &data)?;
     rows.push(("start to the first answered request".into(), millis(server.started)));
     std::thread::sleep(Duration::from_secs(3));
@@ -97,6 +84,19 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         println!("| {what} | {value} |");
     }
     Ok(())
+}
+
+/// A new database with so many people, 100,000 ended sessions and an administrator. How long the people and sessions took.
+fn seed(context: &Context, data: &Path, users: u64) -> Result<Duration> {
+    if data.exists() {
+        std::fs::remove_dir_all(data).context("the folder of the last run could not be removed")?;
+    }
+    let start = Instant::now();
+    run(yardmaster(context, data).args(["seed", "--users", &users.to_string(), "--sessions", "100000"]))?;
+    let seeded = start.elapsed();
+    let create = ["user", "create", "--email", EMAIL, "--username", "bench", "--role", "superadmin", "--password-stdin"];
+    run(yardmaster(context, data).args(create).stdin(password()?))?;
+    Ok(seeded)
 }
 
 fn millis(time: Duration) -> String {

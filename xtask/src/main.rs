@@ -26,7 +26,8 @@ Usage: cargo xtask <command>
   serve [--release] [-- ARGS]   build everything and start the server; ARGS go to the server's `serve` command
   build [--release]             the same without starting
   size [--update]               build the release site and compare its weight with xtask/wasm-budget.toml
-  bench [--users N]             measure the release build against a database of N people (a million) and print a table
+  bench [--users N | --keep]    measure the release build against a database of N people (a million), or that of the last
+                                run, and print a table
   test [--only STEP] [FILTER…]  all checks in order, or one of: fmt, clippy, unit, browser;
                                 FILTER picks tests by name (unit and browser steps)
 ";
