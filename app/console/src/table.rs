@@ -106,6 +106,10 @@ where
         if self.shown.with_untracked(Option::is_none) {
             self.shown.set(Some(first));
         }
+    }
+
+    /// From now on what changes is asked for; called once what was settled stands in the page.
+    pub fn wake(self) {
         let alive = self.alive;
         crate::live::when_alive(move || {
             alive.try_set(true);
@@ -122,7 +126,9 @@ where
             let view = view.clone();
             Suspend::new(async move {
                 self.settle().await;
-                view()
+                let view = view();
+                self.wake();
+                view
             })
         };
         view! { <Suspense fallback=waiting>{children}</Suspense> }.into_any()

@@ -84,7 +84,7 @@ fn card(agent: Agent) -> AnyView {
                     <tr><th scope="col">"Resource"</th><th scope="col">"Has"</th><th scope="col">"Held by sessions"</th><th scope="col">"In use now"</th></tr>
                 </thead>
                 <tbody>
-                    {row("CPU", CPU, |q| format!("{q} cores"))}
+                    {row("CPU", CPU, |q| if q == Quantity::whole(1) { "1 core".into() } else { format!("{q} cores") })}
                     {row("Memory", MEM, |q| bytes(q.floor()))}
                 </tbody>
             </table>

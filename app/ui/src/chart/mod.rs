@@ -3,7 +3,7 @@
 mod scale;
 
 use leptos::prelude::*;
-use scale::{Scale, line, ticks};
+use scale::{Scale, binary_unit, line, ticks};
 
 /// One line of a chart: (milliseconds, value), oldest first.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,21 +48,27 @@ pub fn TimeChart(
     #[prop(into)] series: Signal<Vec<Series>>,
     #[prop(optional, into)] limit: Signal<Option<f64>>,
     format: fn(f64) -> String,
+    /// The values are bytes: round ones are powers of two apart.
+    #[prop(optional)]
+    bytes: bool,
 ) -> impl IntoView {
     let named = title.clone();
     view! {
         <figure class="chart">
             <figcaption>{title}</figcaption>
-            {move || draw(&named, &series.get(), limit.get(), format)}
+            {move || draw(&named, &series.get(), limit.get(), format, bytes)}
         </figure>
     }
 }
 
-fn draw(title: &str, series: &[Series], limit: Option<f64>, format: fn(f64) -> String) -> AnyView {
+fn draw(title: &str, series: &[Series], limit: Option<f64>, format: fn(f64) -> String, bytes: bool) -> AnyView {
     let all = || series.iter().flat_map(|s| s.points.iter());
-    let (Some(first), Some(last)) = (all().map(|p| p.0).min(), all().map(|p| p.0).max()) else { return ().into_any() };
+    let (Some(first), Some(last)) = (all().map(|p| p.0).min(), all().map(|p| p.0).max()) else {
+        return view! { <p class="hint">"Not measured."</p> }.into_any();
+    };
     let most = all().map(|p| p.1).fold(limit.unwrap_or(0.0), f64::max);
-    let marks = ticks(most, 4);
+    let unit = if bytes { binary_unit(most) } else { 1.0 };
+    let marks: Vec<f64> = ticks(most / unit, 4).into_iter().map(|mark| mark * unit).collect();
     let top = marks.last().copied().unwrap_or(1.0);
     let x = Scale::new(first as f64, (last as f64).max(first as f64 + 1.0), LEFT, WIDE - 4.0);
     let y = Scale::new(0.0, top, HIGH - BOTTOM, 6.0);

@@ -41,6 +41,15 @@ pub(crate) fn ticks(most: f64, count: usize) -> Vec<f64> {
     (0..=steps).map(|n| n as f64 * step).collect()
 }
 
+/// The power of 1024 in which a number of bytes is read.
+pub(crate) fn binary_unit(most: f64) -> f64 {
+    let mut unit = 1.0;
+    while most / unit >= 1024.0 {
+        unit *= 1024.0;
+    }
+    unit
+}
+
 /// A length of time in words, in its largest unit.
 pub(crate) fn span(millis: i64) -> String {
     let seconds = millis / 1000;
@@ -57,6 +66,7 @@ mod tests {
         assert_eq!(ticks(7.3, 4), [0.0, 2.0, 4.0, 6.0, 8.0]);
         assert_eq!(ticks(0.0, 4), [0.0, 1.0]);
         assert_eq!(ticks(f64::NAN, 4), [0.0, 1.0]);
+        assert_eq!(binary_unit(3.0 * 1024.0 * 1024.0), 1024.0 * 1024.0);
         for most in [0.013, 3.0, 99.0, 1e9] {
             let all = ticks(most, 4);
             assert!(*all.last().unwrap() >= most * 0.999 && all.len() <= 7, "{most}: {all:?}");

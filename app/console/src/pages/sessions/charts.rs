@@ -46,10 +46,11 @@ pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView 
     let mem = Signal::derive(move || {
         vec![Series::new("Memory in use", usage.with(|all| all.iter().map(|one| (one.at.0, one.mem as f64)).collect()))]
     });
+    // What an ended session had last is no "now".
+    let running = move || session.with(|s| s.as_ref().is_some_and(|s| !s.row.status.is_final()));
     let now = move || {
-        usage.with(|all| {
-            all.last().map(|one| format!("{} now, {} processes", bytes(one.mem.try_into().unwrap_or(i64::MAX)), one.processes))
-        })
+        let last = usage.with(|all| all.last().copied()).filter(|_| running());
+        last.map(|one| format!("{} now, {} processes", bytes(one.mem.try_into().unwrap_or(i64::MAX)), one.processes))
     };
     let limit_cpu = Signal::derive(move || asked.get().map(|(cpu, _)| cpu.as_thousandths() as f64 / 1000.0));
     let limit_mem = Signal::derive(move || asked.get().map(|(_, mem)| mem as f64));
@@ -59,7 +60,7 @@ pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView 
                 <p class="hint">"Nothing was measured yet. Measurements appear a second after the session has started."</p>
             </Show>
             <TimeChart title="CPU cores" series=cpu limit=limit_cpu format=|value| format!("{value:.2}")/>
-            <TimeChart title="Memory" series=mem limit=limit_mem format=|value| bytes(value as i64)/>
+            <TimeChart title="Memory" bytes=true series=mem limit=limit_mem format=|value| bytes(value as i64)/>
             <p class="hint">{now}</p>
         </div>
     }

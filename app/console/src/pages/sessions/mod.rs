@@ -33,7 +33,7 @@ fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
     vec![
         Column::new("name", "Session", |s: &SessionRow| link(paths::session(s.id), s.name.clone())).sortable().required(),
         Column::new("status", "Status", |s: &SessionRow| {
-            view! { <Badge tone=tone(s.status) text=s.status.label()/>{(s.status != Status::Running).then(|| view! { <span class="status-info">{s.info.clone()}</span> })} }
+            view! { <Badge tone=tone(s.status) text=s.status.label()/><span class="status-info" hidden=s.status == Status::Running>{s.info.clone()}</span> }
                 .into_any()
         })
         .sortable(),
@@ -154,7 +154,12 @@ pub fn page() -> AnyView {
             layout.settle().await;
             rows.settle().await;
             detail.settle().await;
-            view()
+            let view = view();
+            // Not before all of them are there: the page must wake up with the data that the server rendered.
+            layout.wake();
+            rows.wake();
+            detail.wake();
+            view
         })
     };
     view! { <Suspense fallback=|| view! { <PageHead title="Sessions"/><ui::Skeleton/> }>{children}</Suspense> }.into_any()

@@ -99,7 +99,12 @@ pub fn page() -> AnyView {
             layout.settle().await;
             rows.settle().await;
             detail.settle().await;
-            view()
+            let view = view();
+            // Not before all of them are there: the page must wake up with the data that the server rendered.
+            layout.wake();
+            rows.wake();
+            detail.wake();
+            view
         })
     };
     view! { <Suspense fallback=|| view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }>{children}</Suspense> }.into_any()
