@@ -38,6 +38,68 @@ test("axe finds nothing on any page, dialog or drawer", async ({ yard }) => {
   await page.getByRole("button", { name: "Start session" }).click();
   await expect(page.getByRole("dialog", { name: "Start a session" })).toBeVisible();
   await clean(page, "start session");
+  await page.getByRole("radio", { name: /Batch/ }).check();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await expect(page.getByText("A batch session needs the command")).toBeVisible();
+  await clean(page, "start session with errors");
+});
+
+test("axe finds nothing in what opens above a page", async ({ yard }) => {
+  test.setTimeout(180_000);
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("axe-shell");
+  const id = await yard.session({ kind: "interactive", command: "", name });
+
+  await yard.goto(`/sessions?session=${id}&panel=terminal`);
+  const drawer = page.getByRole("dialog", { name: `Session ${name}` });
+  await expect(drawer.getByText("Connected.")).toBeVisible();
+  await clean(page, "open terminal");
+  await drawer.getByRole("button", { name: "Terminate" }).click();
+  const ask = page.getByRole("dialog", { name: `Terminate session ${name}?` });
+  await ask.getByRole("checkbox", { name: "Force terminate" }).check();
+  await clean(page, "terminate");
+  await ask.getByRole("button", { name: "Cancel" }).click();
+
+  await yard.goto("/sessions");
+  await page.getByRole("checkbox", { name: new RegExp(name) }).check();
+  await clean(page, "selected rows");
+  await page.getByRole("button", { name: "Terminate" }).click();
+  await expect(page.getByRole("dialog", { name: "Terminate 1 session?" })).toBeVisible();
+  await clean(page, "terminate several");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Choose columns" }).click();
+  await expect(page.getByRole("dialog", { name: "Columns" })).toBeVisible();
+  await clean(page, "columns");
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await clean(page, "account menu");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: /^Notifications/ }).click();
+  await expect(page.getByRole("region", { name: "Notifications" })).toBeVisible();
+  await clean(page, "notifications");
+
+  await yard.goto("/users");
+  await page.getByRole("link", { name: ADMIN.email }).click();
+  await expect(page.getByRole("dialog", { name: "User detail" }).getByText("Association")).toBeVisible();
+  await clean(page, "user drawer");
+
+  await yard.goto("/gallery");
+  for (const label of ["Open a dialog", "Deactivate", "Delete", "Delete for ever", "Menu"]) {
+    await page.getByRole("button", { name: label, exact: true }).first().click();
+    await clean(page, `gallery: ${label}`);
+    await page.keyboard.press("Escape");
+  }
+  await page.getByRole("button", { name: "Say something" }).click();
+  await expect(page.getByText("It worked.")).toBeVisible();
+  await clean(page, "gallery: toast");
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  await yard.goto("/sessions");
+  await page.getByRole("button", { name: "Open the menu" }).click();
+  await clean(page, "narrow menu");
 });
 
 test("a narrow page never scrolls sideways", async ({ yard }) => {

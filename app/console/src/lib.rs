@@ -14,6 +14,7 @@ pub mod paths;
 mod problem_view;
 pub mod security;
 pub mod sign_in;
+pub mod start;
 pub mod table;
 pub mod theme;
 

@@ -5,6 +5,7 @@ use crate::live::use_live;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map, use_url};
+use std::pin::Pin;
 use types::Problem;
 use types::event::Topic;
 use types::list::{ColumnLayout, ListQuery, ListSpec};
@@ -97,47 +98,65 @@ impl<T: Clone + Send + Sync + 'static> Loaded<T>
 where
     T: serde::Serialize + serde::de::DeserializeOwned,
 {
-    /// Waits for the first answer, so that what is rendered after it is whole.
-    ///
-    /// Every load of a page is made before its one `<Suspense>` and settled inside it: a load that was made inside another's would
-    /// take another number in the browser than on the server, and the page would not come to life.
-    pub async fn settle(self) {
-        let first = self.first.await;
-        if self.shown.with_untracked(Option::is_none) {
-            self.shown.set(Some(first));
-        }
-    }
-
-    /// From now on what changes is asked for; called once what was settled stands in the page.
-    pub fn wake(self) {
+    /// What a page waits for before it stands, and what it does then.
+    pub fn pending(self) -> Pending {
+        let settle = async move {
+            let first = self.first.await;
+            if self.shown.with_untracked(Option::is_none) {
+                self.shown.set(Some(first));
+            }
+        };
         let alive = self.alive;
-        crate::live::when_alive(move || {
-            alive.try_set(true);
-        });
+        Pending { settle: Box::pin(settle), alive }
     }
 
     /// `view` once the first answer is there; `waiting` until then. For pages with one load.
     pub fn view(
         self,
         waiting: impl Fn() -> AnyView + Send + Sync + 'static,
-        view: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+        view: impl FnOnce() -> AnyView + Send + 'static,
     ) -> AnyView {
-        let children = move || {
-            let view = view.clone();
-            Suspend::new(async move {
-                self.settle().await;
-                let view = view();
-                self.wake();
-                view
-            })
-        };
-        view! { <Suspense fallback=waiting>{children}</Suspense> }.into_any()
+        settled(vec![self.pending()], waiting, view)
     }
 
     /// The last good answer.
     pub fn good(self) -> Signal<Option<T>> {
         Signal::derive(move || self.shown.get().and_then(Result::ok))
     }
+}
+
+/// A load that has not yet had its first answer.
+pub struct Pending {
+    settle: Pin<Box<dyn Future<Output = ()> + Send>>,
+    alive: RwSignal<bool>,
+}
+
+/// `view` once all of a page's loads have their first answer, whole; `waiting` until then.
+///
+/// Every load of a page is made before this: one that was made inside `view` would take another number in the browser than on
+/// the server, and the page would not come to life.
+pub fn settled(
+    loads: Vec<Pending>,
+    waiting: impl Fn() -> AnyView + Send + Sync + 'static,
+    view: impl FnOnce() -> AnyView + Send + 'static,
+) -> AnyView {
+    // No closure around it: the server would run that once to see what it waits for and once more to render.
+    let whole = Suspend::new(async move {
+        let mut asleep = Vec::new();
+        for load in loads {
+            load.settle.await;
+            asleep.push(load.alive);
+        }
+        let view = view();
+        // Not before all of it stands: a page must come to life with the data that the server rendered.
+        crate::live::when_alive(move || {
+            for alive in asleep {
+                alive.try_set(true);
+            }
+        });
+        view
+    });
+    view! { <Suspense fallback=waiting>{whole}</Suspense> }.into_any()
 }
 
 /// The address as this list's query.

@@ -8,11 +8,13 @@ mod cookies;
 mod download;
 mod live;
 mod metrics;
+mod pages;
 mod refusal;
 mod router;
 mod sign_in;
 mod terminal;
 
+pub use pages::paths;
 pub use router::{ROUTES, router};
 
 use axum::extract::FromRef;

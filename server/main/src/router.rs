@@ -1,6 +1,6 @@
 //! Every route, and the layers around them.
 
-use crate::{App, cookies, download, live, metrics, refusal::Refusal, sign_in, terminal};
+use crate::{App, cookies, download, live, metrics, pages, refusal::Refusal, sign_in, terminal};
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -8,17 +8,12 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, ServiceExt};
-use console::App as ConsoleApp;
-use console::api::account::Build;
 use leptos::prelude::provide_context;
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
-use std::sync::OnceLock;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::CsrfLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::services::ServeDir;
 use tower_http::timeout::ResponseBodyTimeoutLayer;
 use types::Problem;
@@ -43,12 +38,6 @@ const LARGEST_BODY: usize = 2 << 20;
 /// A page or a download that sends nothing for so long is cut off; event streams ping more often.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// The pages, asked of the console once per process: asking runs the whole console, which must not happen twice at a time.
-fn pages() -> Vec<AxumRouteListing> {
-    static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
-    PAGES.get_or_init(|| generate_route_list(ConsoleApp)).clone()
-}
-
 /// The whole application.
 pub fn router(app: App) -> Router {
     let options = app.options.clone();
@@ -57,7 +46,6 @@ pub fn router(app: App) -> Router {
         let app = app.clone();
         move || {
             provide_context(app.control.clone());
-            provide_context(Build(app.build.to_string()));
             console::security::send_headers(app.settings.secure());
         }
     };
@@ -79,9 +67,9 @@ pub fn router(app: App) -> Router {
         .route("/export/sessions.csv", get(download::sessions))
         .route("/sessions/{id}/log", get(download::log))
         .route("/sessions/{id}/terminal", get(terminal::open))
-        .leptos_routes_with_context(&app, pages(), context.clone(), shell.clone())
+        .merge(pages::routes(&app, context.clone(), shell.clone()))
         // A file of `public/`, else the console's own page for what is not there.
-        .fallback_service(files.fallback(missing_page(context, shell)))
+        .fallback_service(files.fallback(pages::missing(context, shell)))
         .layer(middleware::from_fn_with_state(app.clone(), cookies::identify))
         .layer(middleware::map_response(no_store));
 
@@ -98,35 +86,25 @@ pub fn router(app: App) -> Router {
         .layer(compression)
         .layer(ResponseBodyTimeoutLayer::new(SILENCE))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(middleware::from_fn(whole))
         .layer(CsrfLayer::new())
         .layer(middleware::map_response(harden))
         .layer(middleware::from_fn(count))
-}
-
-/// What the console renders for a path that no route and no file has; its own router says that the page is not there.
-fn missing_page(
-    context: impl Fn() + Clone + Send + Sync + 'static,
-    shell: impl Fn() -> leptos::prelude::AnyView + Clone + Send + Sync + 'static,
-) -> axum::routing::MethodRouter {
-    let render = leptos_axum::render_app_async_with_context(context, shell);
-    let handler = move |request: Request| {
-        let render = render.clone();
-        async move {
-            let mut answer = render(request).await.into_response();
-            if answer.status() == StatusCode::OK {
-                *answer.status_mut() = StatusCode::NOT_FOUND;
-            }
-            answer
-        }
-    };
-    axum::routing::any(handler)
 }
 
 async fn ready(State(app): State<App>) -> Response {
     match app.control.ready().await {
         Ok(()) => "ready\n".into_response(),
         Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+/// Reads a request's body before anything acts on it: one that is too large is refused as such, whether or not it says its size.
+async fn whole(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    match axum::body::to_bytes(body, LARGEST_BODY).await {
+        Ok(bytes) => next.run(Request::from_parts(head, bytes.into())).await,
+        Err(_) => (StatusCode::PAYLOAD_TOO_LARGE, "A request may have 2 MiB at most.\n").into_response(),
     }
 }
 

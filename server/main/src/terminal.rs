@@ -5,6 +5,7 @@
 
 use crate::App;
 use crate::refusal::Refusal;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::HeaderMap;
@@ -41,16 +42,18 @@ pub async fn open(
     Path(id): Path<String>,
     Query(size): Query<Size>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     // Browsers let any page open a WebSocket anywhere, cookies included: only our own pages may.
     if !same_origin(&headers, app.settings.public_url.as_deref()) {
         return Refusal(Problem::Forbidden("open a terminal from another site".into())).into_response();
     }
     let Ok(id) = id.parse() else { return Refusal(Problem::NotFound("session".into())).into_response() };
-    match app.control.terminal(&caller, id, size.columns, size.rows).await {
-        Ok(terminal) => upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal)),
-        Err(problem) => Refusal(problem).into_response(),
+    // The caller's right comes first: somebody without it learns nothing from how they asked.
+    match (app.control.terminal(&caller, id, size.columns, size.rows).await, upgrade) {
+        (Err(problem), _) => Refusal(problem).into_response(),
+        (Ok(_), Err(no_web_socket)) => no_web_socket.into_response(),
+        (Ok(terminal), Ok(upgrade)) => upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal)),
     }
 }
 

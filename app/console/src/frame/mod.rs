@@ -4,13 +4,11 @@ mod header;
 mod menu;
 mod notices;
 
-use crate::api::account::{Start, start};
 use crate::live::{Line, Live};
+use crate::start::{self, Start};
 use crate::{paths, problem_view};
 use leptos::prelude::*;
-use leptos_router::components::{Outlet, Redirect};
-use leptos_router::hooks::use_url;
-use types::Problem;
+use leptos_router::components::Outlet;
 use types::id::ProjectId;
 use types::permission::Me;
 use ui::provide_toaster;
@@ -25,29 +23,23 @@ pub fn use_me() -> Me {
 #[derive(Clone, Copy)]
 pub struct ChosenProject(pub RwSignal<Option<ProjectId>>);
 
-/// Loads who is signed in, then shows the page inside the frame; somebody who is not is led to the sign-in page.
+/// The page inside the frame.
 #[component]
 pub fn Frame() -> impl IntoView {
-    let who = Resource::new_blocking(|| (), |()| start());
-    let here = use_url();
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                match who.await {
-                    Ok(start) => frame(start),
-                    Err(Problem::SignInRequired) => {
-                        let next = here.with_untracked(|url| format!("{}{}", url.path(), with_mark(url.search())));
-                        view! { <Redirect path=paths::sign_in(&next)/> }.into_any()
-                    }
-                    Err(problem) => problem_view::problem_view(&problem),
-                }
-            })}
-        </Suspense>
+    match start::of_page() {
+        Some(Ok(start)) => frame(start),
+        Some(Err(problem)) => problem_view::problem_view(&problem),
+        None => anew(),
     }
 }
 
-fn with_mark(search: &str) -> String {
-    if search.is_empty() || search.starts_with('?') { search.into() } else { format!("?{search}") }
+/// Somebody came back to a page from outside the frame, such as the sign-in page: the server is asked for all of it.
+fn anew() -> AnyView {
+    Effect::new(|_| {
+        // A browser that refuses leaves the sentence below.
+        let _ = window().location().reload();
+    });
+    view! { <p class="shell-alone">"Loading the page…"</p> }.into_any()
 }
 
 fn frame(start: Start) -> AnyView {

@@ -26,10 +26,7 @@ pub fn page() -> AnyView {
         <leptos_meta::Title text="Sign in"/>
         <main class="sign-in">
             <Suspense>
-                {move || {
-                    let next = next.clone();
-                    Suspend::new(async move { form(flash.await, next) })
-                }}
+                {Suspend::new(async move { form(flash.await, next) })}
             </Suspense>
         </main>
     }

@@ -1,11 +1,9 @@
 //! A walk over every endpoint as nobody and as each role. An endpoint that the walk does not know fails it.
 
 use crate::Yard;
-use axum::body::Body;
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{Method, StatusCode};
 use server::ROUTES;
 use std::collections::BTreeSet;
-use types::id::SessionId;
 use types::permission::Role;
 
 /// Who is let in: superadmin, domain admin, user, monitor. Letting in means any answer but 401 and 403.
@@ -36,7 +34,6 @@ fn functions() -> Vec<(&'static str, String, [bool; 4])> {
         "name": "", "project": NOBODYS_ID, "resource_group": "", "kind": "batch", "image": "", "command": "", "cpu": "1", "mem": 0,
     }});
     vec![
-        ("start", "{}".into(), EVERYBODY),
         ("sign_ins", "{}".into(), EVERYBODY),
         ("end_sign_in", id.clone(), EVERYBODY),
         ("columns", "{\"table\":\"users\"}".into(), EVERYBODY),
@@ -120,40 +117,39 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     }
     for (path, may) in guarded {
         let address = path.replace("{id}", NOBODYS_ID);
-        let nobody = yard.send(upgrade(&address, "")).await;
-        // A terminal is a WebSocket: without a connection to upgrade, the refusal comes before anything is asked.
-        let upgrades = path.ends_with("/terminal");
-        assert!(nobody.status == StatusCode::UNAUTHORIZED || upgrades, "{path} as nobody: {}", nobody.status);
+        let nobody = yard.get(&address, "").await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path} as nobody");
         for (index, cookie) in cookies.iter().enumerate() {
-            let answer = yard.send(upgrade(&address, cookie)).await;
-            if !upgrades {
-                expect(answer.status, may[index], &format!("{path} as {:?}", roles[index]));
-            }
+            let answer = yard.get(&address, cookie).await;
+            expect(answer.status, may[index], &format!("{path} as {:?}", roles[index]));
         }
     }
 }
 
-fn upgrade(path: &str, cookie: &str) -> Request<Body> {
-    Request::get(path).header("cookie", cookie).body(Body::empty()).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_terminal_is_refused_to_nobody_and_to_those_who_may_not_control_sessions() {
+async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_may() {
     let yard = Yard::new().await;
-    let id: SessionId = NOBODYS_ID.parse().unwrap();
-    let nobody = control::Caller::nobody("127.0.0.1", "test");
-    assert_eq!(yard.control.terminal(&nobody, id, 80, 24).await.err(), Some(types::Problem::SignInRequired));
-    let cookie = yard.cookie(Role::Monitor).await;
-    let monitor = yard.control.caller(cookie.split_once('=').map(|(_, token)| token), "127.0.0.1", "test").await.unwrap();
-    assert!(matches!(yard.control.terminal(&monitor, id, 80, 24).await.err(), Some(types::Problem::Forbidden(_))));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_page_leads_nobody_to_the_sign_in_page() {
-    let yard = Yard::new().await;
-    for path in ["/", "/sessions", "/users", "/agents", "/account"] {
+    let guarded = [
+        ("/", EVERYBODY),
+        ("/sessions", EVERYBODY),
+        ("/users", READERS_OF_PEOPLE),
+        ("/agents", READERS_OF_ALL),
+        ("/account", EVERYBODY),
+        ("/gallery", EVERYBODY),
+    ];
+    let walked: BTreeSet<&str> = guarded.iter().map(|(path, _)| *path).chain(["/sign-in"]).collect();
+    let pages = server::paths();
+    assert_eq!(walked, pages.iter().map(String::as_str).collect(), "every page is in this walk");
+    for (path, _) in &guarded {
         let answer = yard.get(path, "").await;
-        assert_eq!(answer.status, StatusCode::FOUND, "{path}");
-        assert!(answer.headers["location"].to_str().unwrap().starts_with("/sign-in"), "{path}");
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(answer.headers["location"], format!("/sign-in?next={}", types::list::encode(path)), "{path}");
+    }
+    for (index, role) in [Role::Superadmin, Role::Admin, Role::User, Role::Monitor].into_iter().enumerate() {
+        let cookie = yard.cookie(role).await;
+        for (path, may) in &guarded {
+            let answer = yard.get(path, &cookie).await;
+            expect(answer.status, may[index], &format!("{path} as {role:?}"));
+        }
     }
 }

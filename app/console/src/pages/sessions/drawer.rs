@@ -148,7 +148,7 @@ fn terminal_panel(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyV
         {move || match (ready.get(), in_browser.get()) {
             (Some((_, false)), _) => view! { <p class="hint">"Only its owner and administrators may open a terminal in this session."</p> }.into_any(),
             (Some((Status::Running, true)), true) => {
-                view! { <Suspense>{move || Suspend::new(super::terminal::terminal(id))}</Suspense> }.into_any()
+                view! { <Suspense>{Suspend::new(super::terminal::terminal(id))}</Suspense> }.into_any()
             }
             (Some((Status::Running, true)), false) => view! { <p class="hint">"The terminal needs scripts; it opens when they have loaded."</p> }.into_any(),
             (Some((status, _)), _) => {

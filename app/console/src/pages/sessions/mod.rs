@@ -11,7 +11,7 @@ mod terminate;
 use crate::api::sessions::{session, sessions};
 use crate::frame::{PageHead, use_me};
 use crate::paths;
-use crate::table::{load, load_open, use_columns, use_list_query, use_parameter};
+use crate::table::{load, load_open, settled, use_columns, use_list_query, use_parameter};
 use drawer::tone;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -127,7 +127,10 @@ pub fn page() -> AnyView {
                     <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with processors and memory of its own. What you start appears here."/>
                 })
             />
-            {terminate::dialog(ending, selected, Signal::derive(move || format!("Terminate {} sessions?", selection.with(Vec::len))), Callback::new(move |()| {
+            {terminate::dialog(ending, selected, Signal::derive(move || match selection.with(Vec::len) {
+                1 => "Terminate 1 session?".to_owned(),
+                many => format!("Terminate {many} sessions?"),
+            }), Callback::new(move |()| {
                 selection.set(Vec::new());
                 rows.reload.run(());
             }))}
@@ -149,20 +152,8 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let children = move || {
-        Suspend::new(async move {
-            layout.settle().await;
-            rows.settle().await;
-            detail.settle().await;
-            let view = view();
-            // Not before all of them are there: the page must wake up with the data that the server rendered.
-            layout.wake();
-            rows.wake();
-            detail.wake();
-            view
-        })
-    };
-    view! { <Suspense fallback=|| view! { <PageHead title="Sessions"/><ui::Skeleton/> }>{children}</Suspense> }.into_any()
+    let waiting = || view! { <PageHead title="Sessions"/><ui::Skeleton/> }.into_any();
+    settled(vec![layout.pending(), rows.pending(), detail.pending()], waiting, view)
 }
 
 fn address(query: &str) -> String {

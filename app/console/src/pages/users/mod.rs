@@ -7,7 +7,7 @@ use crate::api::users::{user, users};
 use crate::frame::{PageHead, use_me};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::table::{load, load_open, use_columns, use_list_query, use_parameter};
+use crate::table::{load, load_open, settled, use_columns, use_list_query, use_parameter};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
@@ -94,18 +94,6 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let children = move || {
-        Suspend::new(async move {
-            layout.settle().await;
-            rows.settle().await;
-            detail.settle().await;
-            let view = view();
-            // Not before all of them are there: the page must wake up with the data that the server rendered.
-            layout.wake();
-            rows.wake();
-            detail.wake();
-            view
-        })
-    };
-    view! { <Suspense fallback=|| view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }>{children}</Suspense> }.into_any()
+    let waiting = || view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(vec![layout.pending(), rows.pending(), detail.pending()], waiting, view)
 }

@@ -1,0 +1,70 @@
+//! The console's pages and server functions as routes, and what every page is given before it is rendered.
+
+use crate::{App, cookies};
+use axum::Router;
+use axum::extract::{Extension, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use console::start::{self, Found};
+use control::Caller;
+use leptos::prelude::AnyView;
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use std::sync::OnceLock;
+use types::Problem;
+
+/// The pages, asked of the console once per process: asking runs the whole console, which must not happen twice at a time.
+fn all() -> Vec<AxumRouteListing> {
+    static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    PAGES.get_or_init(|| generate_route_list(console::App)).clone()
+}
+
+/// The addresses of all pages.
+pub fn paths() -> Vec<String> {
+    all().iter().map(|page| page.path().to_owned()).collect()
+}
+
+/// Every page and every server function.
+pub fn routes(
+    app: &App,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+) -> Router<App> {
+    let routes = Router::new().leptos_routes_with_context(app, all(), context, shell);
+    routes.route_layer(middleware::from_fn_with_state(app.clone(), prepare))
+}
+
+/// Finds who asks for a page, and leads somebody who is not signed in to the sign-in page.
+async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path.starts_with("/call/") || path == console::paths::SIGN_IN {
+        return next.run(request).await;
+    }
+    let chosen = cookies::read(request.headers(), "project");
+    let found = start::find(&app.control, &caller, chosen, &app.build).await;
+    if found == Err(Problem::SignInRequired) {
+        let here = request.uri().path_and_query().map_or("/", |here| here.as_str());
+        return Redirect::to(&console::paths::sign_in(here)).into_response();
+    }
+    request.extensions_mut().insert(Found(found));
+    next.run(request).await
+}
+
+/// What the console renders for a path that no route and no file has; its own router says that the page is not there.
+pub fn missing(
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> AnyView + Clone + Send + Sync + 'static,
+) -> axum::routing::MethodRouter {
+    let render = leptos_axum::render_app_async_with_context(context, shell);
+    let handler = move |request: Request| {
+        let render = render.clone();
+        async move {
+            let mut answer = render(request).await.into_response();
+            if answer.status() == StatusCode::OK {
+                *answer.status_mut() = StatusCode::NOT_FOUND;
+            }
+            answer
+        }
+    };
+    axum::routing::any(handler)
+}
