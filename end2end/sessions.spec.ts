@@ -1,4 +1,6 @@
 // What the queue, limits and ends of sessions say to the person they concern.
+import { copyFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test, unique } from "./yard";
 
 test("a session that is larger than the machine waits and says what is missing", async ({ yard }) => {
@@ -94,4 +96,38 @@ test("the server is killed while a session runs: the page says so, and goes on b
   await expect(page.getByRole("dialog")).toContainText("Exit code 0");
   await page.close();
   await server.end();
+});
+
+test("another build of the server is offered to the pages that are open", async ({ browser }, info) => {
+  const { Server, Yard } = await import("./yard");
+  let server = await Server.start();
+  const page = await browser.newPage();
+  const yard = new Yard(server, browser, page);
+  await yard.signIn();
+  await server.kill();
+  const newer = info.outputPath("yardmaster");
+  copyFileSync(process.env.YARDMASTER_BIN!, newer);
+  // The names of the console's files lie beside the binary.
+  copyFileSync(join(dirname(process.env.YARDMASTER_BIN!), "hash.txt"), info.outputPath("hash.txt"));
+  server = await server.restart(newer);
+  await page.getByText("A new version of the console is running.").waitFor();
+  await page.getByRole("link", { name: "Reload the page" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();
+  await expect(page.getByText("A new version of the console is running.")).toHaveCount(0);
+  await page.close();
+  await server.end();
+});
+
+test("what is said about a session can be read above its drawer", async ({ yard }) => {
+  await yard.signIn();
+  const id = await yard.session({ command: "sleep 2", name: unique("said") });
+  await yard.goto(`/sessions?session=${id}`);
+  const said = yard.page.locator(".toast").filter({ hasText: "said-" }).last();
+  await said.waitFor();
+  const onTop = await said.evaluate((toast) => {
+    const { x, y, width, height } = toast.getBoundingClientRect();
+    // A modal dialog makes the rest inert, which hit testing skips; what is painted on top is what comes after it in the top layer.
+    return toast.closest("[popover]")!.matches(":popover-open") && width > 0 && height > 0 && x >= 0 && y >= 0;
+  });
+  expect(onTop).toBe(true);
 });

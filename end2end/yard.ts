@@ -12,8 +12,7 @@ export const PASSWORD = "Battery-Staple-7";
 export class Server {
   private constructor(readonly data: string, readonly url: string, private child: ChildProcess) {}
 
-  static async start(data = mkdtempSync(join(tmpdir(), "yard-")), listen = "127.0.0.1:0"): Promise<Server> {
-    const binary = process.env.YARDMASTER_BIN;
+  static async start(data = mkdtempSync(join(tmpdir(), "yard-")), listen = "127.0.0.1:0", binary = process.env.YARDMASTER_BIN): Promise<Server> {
     if (!binary) throw new Error("YARDMASTER_BIN is not set: run these tests with `cargo xtask test --only browser`");
     const child = spawn(binary, ["serve", "--listen", listen, "--data", data, "--metrics", "off"], {
       env: { ...process.env, YARDMASTER_ADMIN_EMAIL: ADMIN.email, YARDMASTER_ADMIN_PASSWORD: ADMIN.password },
@@ -40,9 +39,9 @@ export class Server {
     await gone;
   }
 
-  /** Starts again on the same data and the same address. */
-  async restart(): Promise<Server> {
-    return Server.start(this.data, this.url.replace("http://", ""));
+  /** Starts again on the same data and the same address, perhaps as another build. */
+  async restart(binary?: string): Promise<Server> {
+    return Server.start(this.data, this.url.replace("http://", ""), binary);
   }
 
   async end(): Promise<void> {

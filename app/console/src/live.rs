@@ -81,7 +81,7 @@ impl Live {
         use gloo_timers::future::TimeoutFuture;
         let Ok(mut source) = EventSource::new(&format!("/events?after={last}")) else { return false };
         let mut streams = Vec::new();
-        for name in ["hello", "change", "reload"] {
+        for name in ["hello", "change", "reload", "ended"] {
             let Ok(stream) = source.subscribe(name) else { return false };
             streams.push(stream);
         }
@@ -105,6 +105,8 @@ impl Live {
             match name.as_str() {
                 "hello" if data != build => self.outdated.set(true),
                 "change" => self.take(&data),
+                // Ended from another browser or by an administrator: the page is not this person's any more.
+                "ended" => sign_in_again(),
                 "reload" => Topic::ALL.iter().for_each(|topic| self.bump(*topic)),
                 _ => {}
             }
@@ -123,6 +125,15 @@ impl Live {
             });
         }
     }
+}
+
+/// Leaves for the sign-in page, with the way back to this one. A load of its own: nothing of the person stays in the tab.
+#[cfg(not(feature = "ssr"))]
+pub(crate) fn sign_in_again() {
+    let here = window().location();
+    let path = format!("{}{}", here.pathname().unwrap_or_default(), here.search().unwrap_or_default());
+    // A browser that refuses leaves the page as it is; its next question is answered with the same.
+    let _ = here.set_href(&crate::paths::sign_in(&path));
 }
 
 /// The live state of this tab. Outside the frame there is none, and nothing changes by itself.

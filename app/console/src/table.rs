@@ -3,8 +3,7 @@
 
 use crate::live::use_live;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_query_map, use_url};
+use leptos_router::hooks::use_query_map;
 use std::pin::Pin;
 use types::Problem;
 use types::event::Topic;
@@ -42,9 +41,6 @@ where
     let again = RwSignal::new(0u32);
     // Nothing new is asked for until the page is alive: what changes meanwhile must not meet a page that is half awake.
     let alive = RwSignal::new(false);
-    let here = use_url();
-    let go = use_navigate();
-    let go = StoredValue::new(move |path: &str| go(path, NavigateOptions::default()));
     // One question at a time: what changes meanwhile is asked for when the answer is there.
     let asking = StoredValue::new(false);
     let stale = StoredValue::new(false);
@@ -63,8 +59,9 @@ where
                 let answer = fetch(now).await;
                 match answer {
                     Err(Problem::SignInRequired) => {
-                        let path = here.try_with_untracked(|url| format!("{}{}", url.path(), url.search())).unwrap_or_default();
-                        go.try_with_value(|go| go(&crate::paths::sign_in(&path)));
+                        #[cfg(not(feature = "ssr"))]
+                        crate::live::sign_in_again();
+                        return;
                     }
                     // What was there stays readable; the banner says that the line is down.
                     Err(Problem::Offline) if shown.try_with_untracked(|s| matches!(s, Some(Ok(_)))).unwrap_or(true) => {}

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Store, StoreError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use types::Problem;
 use types::agent::AgentReport;
 use types::id::SessionId;
@@ -47,6 +47,8 @@ pub struct Control {
 struct Shared {
     passwords: password::Passwords,
     attempts: limiter::Attempts,
+    /// Changes whenever a sign-in was ended, so that what it still holds open is looked at.
+    sign_ins_ended: watch::Sender<()>,
     /// Rung whenever the queue or a session may have something to do.
     work: Notify,
     /// Why each pending session waits, as the scheduler last said.
@@ -61,6 +63,7 @@ impl Control {
         let shared = Shared {
             passwords: password::Passwords::new(),
             attempts: limiter::Attempts::default(),
+            sign_ins_ended: watch::Sender::new(()),
             work: Notify::new(),
             waiting: RwLock::default(),
             agents: RwLock::default(),

@@ -3,6 +3,7 @@
 use crate::{Caller, Control, Result, internal, now, store_failed};
 use sha2::{Digest, Sha256};
 use store::{Account, Audit, NewSignIn};
+use tokio::sync::watch;
 use types::Problem;
 use types::id::SignInId;
 use types::permission::{Me, Permission};
@@ -136,7 +137,20 @@ impl Control {
         let audit =
             Audit { at, actor: Some(me.id), address: &caller.address, action: "sign-out", subject: &subject, detail: "{}" };
         change.audit(&audit).await.map_err(store_failed("signing out"))?;
-        change.commit().await.map_err(store_failed("signing out"))
+        change.commit().await.map_err(store_failed("signing out"))?;
+        self.shared.sign_ins_ended.send_replace(());
+        Ok(())
+    }
+
+    /// Whether the caller's sign-in still holds, for what stays open for long. A database that is away ends nothing.
+    pub async fn still_signed_in(&self, caller: &Caller) -> bool {
+        let Ok((_, id)) = caller.person() else { return false };
+        self.store.sign_in_holds(id, now()).await.unwrap_or(true)
+    }
+
+    /// A wake-up whenever somebody's sign-in was ended here.
+    pub fn sign_ins_ended(&self) -> watch::Receiver<()> {
+        self.shared.sign_ins_ended.subscribe()
     }
 }
 

@@ -13,6 +13,9 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
+/// A sign-in that ran out, or that another process ended, is noticed after this long.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+
 #[derive(Deserialize)]
 pub struct From {
     /// The last event that the page knows of.
@@ -35,12 +38,13 @@ pub async fn events(
     let after = resumed.or(from.after).unwrap_or_else(|| *grew.borrow_and_update());
     let hello = Event::default().event("hello").id(after.to_string()).data(app.build.as_ref());
 
-    let state = (app, caller, grew, after, VecDeque::from([hello]));
+    let ended = app.control.sign_ins_ended();
+    let state = (app, caller, grew, ended, after, VecDeque::from([hello]));
     let events =
-        stream::unfold(state, |(app, caller, mut grew, mut after, mut ready)| async move {
+        stream::unfold(state, |(app, mut caller, mut grew, mut ended, mut after, mut ready)| async move {
             loop {
                 if let Some(event) = ready.pop_front() {
-                    return Some((Ok::<_, Infallible>(event), (app, caller, grew, after, ready)));
+                    return Some((Ok::<_, Infallible>(event), (app, caller, grew, ended, after, ready)));
                 }
                 grew.borrow_and_update();
                 match app.control.events(&caller, after).await {
@@ -50,10 +54,22 @@ pub async fn events(
                             Event::default().event("change").id(event.id.to_string()).json_data(&event).ok()
                         }));
                     }
-                    Ok(Some(_)) => grew.changed().await.ok()?,
+                    Ok(Some(_)) => {
+                        let look = tokio::select! {
+                            grew = grew.changed() => { grew.ok()?; false }
+                            ended = ended.changed() => { ended.ok()?; true }
+                            () = tokio::time::sleep(LOOK_EVERY) => true,
+                        };
+                        // Every event has data: browsers drop one without.
+                        if look && !app.control.still_signed_in(&caller).await {
+                            ready.push_back(Event::default().event("ended").data("sign-in"));
+                            // Nothing more for somebody who is nobody now.
+                            caller = Caller::nobody("", "");
+                        }
+                    }
                     Ok(None) => {
                         after = *grew.borrow();
-                        ready.push_back(Event::default().event("reload").id(after.to_string()).data(""));
+                        ready.push_back(Event::default().event("reload").id(after.to_string()).data("all"));
                     }
                     // Ended rather than silent: the page connects again and learns why.
                     Err(_) => return None,

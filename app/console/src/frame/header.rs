@@ -44,7 +44,7 @@ fn project_selector(start: &Start) -> AnyView {
     view! {
         <label class="project-selector">
             <span>"Project"</span>
-            <select class="select" on:change=choose>{options}</select>
+            <select class="select" aria-label="Project" on:change=choose>{options}</select>
         </label>
     }
     .into_any()

@@ -82,8 +82,23 @@ pub fn Toaster() -> impl IntoView {
             </li>
         }
     };
+    let element = NodeRef::<leptos::html::Div>::new();
+    // Above whatever is open: a popover that is shown later lies above a dialog that was shown before.
+    Effect::new(move |_| {
+        say.toasts.track();
+        let Some(element) = element.get() else { return };
+        // Shown all the time, since screen readers listen to what is there; moved up only when something may lie above it.
+        if element.matches(":popover-open").unwrap_or(false) {
+            if document().query_selector("dialog[open]").ok().flatten().is_none() {
+                return;
+            }
+            let _ = element.hide_popover();
+        }
+        // A browser without popovers shows the messages beneath dialogs.
+        let _ = element.show_popover();
+    });
     view! {
-        <div class="toaster" role="status">
+        <div class="toaster" role="status" popover="manual" node_ref=element>
             <ul><For each=move || say.toasts.get() key=|toast| toast.number children=toast/></ul>
         </div>
     }

@@ -1,12 +1,14 @@
 //! The real router over a real database and the real engine, as nobody and as each role.
 
 mod http;
+mod sign_in;
 mod walk;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use control::Control;
 use engine::local::LocalEngine;
 use http_body_util::BodyExt;
@@ -23,7 +25,7 @@ pub const PASSWORD: &str = "Correct-Horse-9";
 pub struct Yard {
     pub control: Control,
     router: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer, read whole.
@@ -47,13 +49,17 @@ impl Yard {
         let options =
             leptos::prelude::LeptosOptions::builder().output_name("console").site_root(folder.path().to_str().unwrap()).build();
         let app = server::App { control: control.clone(), settings: Arc::new(settings), options, build: "test".into() };
-        Self { router: server::router(app), control, _folder: folder }
+        Self { router: server::router(app), control, folder }
     }
 
-    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+    /// The answer with its body unread.
+    pub async fn open(&self, mut request: Request<Body>) -> Response {
         request.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:5000".parse().unwrap()));
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = answer.into_parts();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.open(request).await.into_parts();
         // An event stream has no end: what matters of it here is how it begins.
         let streams = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
         let text =
@@ -75,6 +81,15 @@ impl Yard {
     pub async fn post_form(&self, path: &str, cookie: &str, form: &str) -> Answer {
         let request = Request::post(path).header("cookie", cookie).header("content-type", "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
+    }
+
+    /// Lets time pass for every sign-in, by moving all of its times back.
+    pub async fn days_pass(&self, days: i64) {
+        let url = format!("sqlite://{}", self.folder.path().join("yardmaster.db").display());
+        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        let sql = "UPDATE sign_ins SET created_at = created_at - ?1, last_used = last_used - ?1, expires_at = expires_at - ?1";
+        sqlx::query(sql).bind(days * 86_400_000).execute(&pool).await.unwrap();
+        pool.close().await;
     }
 
     /// Signs in as a role and returns the cookie.
