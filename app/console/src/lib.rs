@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod document;
+mod form;
 mod frame;
 pub mod live;
 mod pages;

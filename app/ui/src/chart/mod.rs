@@ -21,8 +21,8 @@ impl Series {
 
 const WIDE: f64 = 600.0;
 const HIGH: f64 = 160.0;
-const LEFT: f64 = 64.0;
-const BOTTOM: f64 = 18.0;
+const LEFT: f64 = 78.0;
+const BOTTOM: f64 = 22.0;
 
 /// The shape of the last values, beside a number that says the latest. Its words are for those who cannot see it.
 #[component]
@@ -71,7 +71,7 @@ fn draw(title: &str, series: &[Series], limit: Option<f64>, format: fn(f64) -> S
     let marks: Vec<f64> = ticks(most / unit, 4).into_iter().map(|mark| mark * unit).collect();
     let top = marks.last().copied().unwrap_or(1.0);
     let x = Scale::new(first as f64, (last as f64).max(first as f64 + 1.0), LEFT, WIDE - 4.0);
-    let y = Scale::new(0.0, top, HIGH - BOTTOM, 6.0);
+    let y = Scale::new(0.0, top, HIGH - BOTTOM, 14.0);
     let grid: Vec<_> = marks
         .iter()
         .map(|value| {

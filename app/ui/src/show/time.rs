@@ -23,6 +23,29 @@ pub fn Time(at: i64) -> impl IntoView {
     view! { <time datetime=iso title=format!("{utc} UTC")>{move || text.get()}</time> }
 }
 
+/// How long it is since `since` (milliseconds since 1970), counting on by the second.
+#[component]
+pub fn Elapsed(since: i64) -> impl IntoView {
+    let text = RwSignal::new(types::time::duration(now().saturating_sub(since).max(0)));
+    Effect::new(move |_| {
+        let count = move || drop(text.try_set(types::time::duration(now().saturating_sub(since).max(0))));
+        if let Ok(timer) = set_interval_with_handle(count, std::time::Duration::from_secs(1)) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+    view! { <span>{move || text.get()}</span> }
+}
+
+/// The clock of whoever draws this.
+fn now() -> i64 {
+    #[cfg(target_arch = "wasm32")]
+    return js_sys::Date::now() as i64;
+    #[cfg(not(target_arch = "wasm32"))]
+    return std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+}
+
 fn texts(at: i64) -> (String, String) {
     let Ok(t) = time::OffsetDateTime::from_unix_timestamp(at.div_euclid(1000)) else { return ("—".into(), String::new()) };
     let (date, clock) = (

@@ -252,6 +252,7 @@ fn frame(f: Frame) -> AnyView {
     view! {
         <section class="list" aria-label=name>
             {head::tabs(place)}
+            <div class="toolbar-place">
             <div class="toolbar">
                 {filter::filter(place)}
                 <div class="toolbar-end">
@@ -260,6 +261,7 @@ fn frame(f: Frame) -> AnyView {
                 </div>
             </div>
             {selected}
+            </div>
             <div class="table-scroll" tabindex="0" role="region" aria-label=scroller aria-busy=move || loading.get().then_some("true")>
                 <table class="table">
                     <caption class="visually-hidden">{caption}</caption>

@@ -40,7 +40,7 @@ pub(super) fn dialog(
             </ul>
             <p class="field-error" role="alert" hidden=move || !none.get()>"Show at least one column."</p>
             <div class="dialog-actions">
-                <Button variant=Variant::Quiet on_press=reset>"Standard columns"</Button>
+                <Button variant=Variant::Quiet on_press=reset>"Reset"</Button>
                 <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
                 <Button variant=Variant::Primary disabled=none on_press=apply>"Apply"</Button>
             </div>

@@ -23,7 +23,7 @@ use types::permission::{Permission, Reach};
 use types::quantity::bytes;
 use types::session::{SESSIONS, SessionRow, Status};
 use types::time::{Millis, duration};
-use ui::{Badge, Button, Column, Drawer, EmptyState, Icon, IconName, Table, Time, Variant};
+use ui::{Badge, Button, Column, Drawer, Elapsed, EmptyState, Icon, IconName, Table, Time, Variant};
 
 fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
     let time = |at: Option<Millis>| match at {
@@ -57,11 +57,11 @@ fn link(address: String, text: String) -> AnyView {
     view! { <A href=address>{text}</A> }.into_any()
 }
 
-/// How long a session ran; one that still runs shows when it began, since the page's clock is not the server's.
+/// How long a session ran, or has run.
 fn elapsed(session: &SessionRow) -> AnyView {
     match (session.started_at, session.ended_at) {
         (Some(start), Some(end)) => duration(end.since(start)).into_any(),
-        (Some(start), None) => view! { "since "<Time at=start.0/> }.into_any(),
+        (Some(start), None) => view! { <Elapsed since=start.0/> }.into_any(),
         (None, _) => "—".into_any(),
     }
 }

@@ -1,13 +1,14 @@
 //! The dialog that starts a session. What was typed stays until a session has started.
 
 use crate::api::sessions::{start_options, start_session};
+use crate::form::{Refused, form_end, on_submit};
 use crate::frame::ChosenProject;
 use leptos::prelude::*;
 use types::id::SessionId;
 use types::quantity::{CPU, Quantity, bytes, parse_bytes};
 use types::session::{MAX_COMMAND, SessionType, StartOptions, StartSession};
 use types::{FieldError, Problem};
-use ui::{Button, Dialog, Field, RadioGroup, Select, TextArea, TextInput, Variant};
+use ui::{Dialog, Field, RadioGroup, Select, TextArea, TextInput};
 
 #[derive(Clone, Copy)]
 struct Form {
@@ -82,7 +83,7 @@ impl Form {
 /// The dialog; `started` is called with the new session.
 pub fn dialog(open: RwSignal<bool>, started: Callback<SessionId>) -> AnyView {
     let form = Form::new();
-    let problem = RwSignal::new(None::<Problem>);
+    let refused = Refused::new();
     let options = RwSignal::new(None::<StartOptions>);
     let chosen = expect_context::<ChosenProject>().0;
     // Asked for when the dialog opens, so that what it offers is what there is.
@@ -96,7 +97,7 @@ pub fn dialog(open: RwSignal<bool>, started: Callback<SessionId>) -> AnyView {
                     form.fill(&found, chosen.get_untracked().map(|id| id.to_string()));
                     options.set(Some(found));
                 }
-                Err(refused) => problem.set(Some(refused)),
+                Err(problem) => refused.set(problem),
             }
         });
     });
@@ -105,26 +106,16 @@ pub fn dialog(open: RwSignal<bool>, started: Callback<SessionId>) -> AnyView {
         async move {
             match start_session(asked).await {
                 Ok(id) => {
-                    problem.set(None);
+                    refused.clear();
                     form.name.set(String::new());
                     form.command.set(String::new());
                     started.run(id);
                 }
-                Err(refused) => problem.set(Some(refused)),
+                Err(problem) => refused.set(problem),
             }
         }
     });
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        match form.read() {
-            Ok(asked) => {
-                problem.set(None);
-                start.dispatch(asked);
-            }
-            Err(wrong) => problem.set(Some(wrong)),
-        }
-    };
-    let error = move |field: &'static str| Signal::derive(move || problem.with(|p| p.as_ref().and_then(|p| p.of_field(field))));
+    let submit = on_submit(refused, move || form.read(), move |asked| drop(start.dispatch(asked)));
     let is_batch = move || form.kind.with(|kind| kind == "batch");
     let choices = move |pick: fn(&StartOptions) -> Vec<(String, String)>| {
         Signal::derive(move || options.with(|o| o.as_ref().map(pick).unwrap_or_default()))
@@ -142,7 +133,6 @@ pub fn dialog(open: RwSignal<bool>, started: Callback<SessionId>) -> AnyView {
             })
             .unwrap_or_default()
     });
-    let general = move || problem.with(|p| p.as_ref().filter(|p| !matches!(p, Problem::Invalid(_))).map(ToString::to_string));
     view! {
         <Dialog open=open title="Start a session" on_close=Callback::new(move |()| open.set(false))>
             <form class="form" novalidate on:submit=submit>
@@ -150,35 +140,31 @@ pub fn dialog(open: RwSignal<bool>, started: Callback<SessionId>) -> AnyView {
                     ("interactive".into(), "Interactive — a terminal until you end it".into()),
                     ("batch".into(), "Batch — one command, ends with it".into()),
                 ]/>
-                <Field name="start-name" label="Name" hint="4 to 64 letters, digits, “-”, “_”, “.”. Empty: one is made up." error=error("name")>
+                <Field name="start-name" label="Name" hint="4 to 64 letters, digits, “-”, “_”, “.”. Empty: one is made up." error=refused.of("name")>
                     <TextInput name="start-name" value=form.name/>
                 </Field>
                 <Show when=is_batch>
-                    <Field name="start-command" label="Start-up command" required=true hint="Given to a shell. The session ends when it does." error=error("command")>
+                    <Field name="start-command" label="Start-up command" required=true hint="Given to a shell. The session ends when it does." error=refused.of("command")>
                         <TextArea name="start-command" value=form.command rows=4 max=MAX_COMMAND mono=true/>
                     </Field>
                 </Show>
                 <div class="form-row">
-                    <Field name="start-cpu" label="CPU cores" error=error("cpu")><TextInput name="start-cpu" value=form.cpu/></Field>
-                    <Field name="start-mem" label="Memory" error=error("mem")><TextInput name="start-mem" value=form.mem/></Field>
+                    <Field name="start-cpu" label="CPU cores" error=refused.of("cpu")><TextInput name="start-cpu" value=form.cpu/></Field>
+                    <Field name="start-mem" label="Memory" error=refused.of("mem")><TextInput name="start-mem" value=form.mem/></Field>
                 </div>
                 <p class="hint">{largest}</p>
                 <div class="form-row">
-                    <Field name="start-project" label="Project" error=error("project")>
+                    <Field name="start-project" label="Project" error=refused.of("project")>
                         <Select name="start-project" value=form.project options=choices(|o| o.projects.iter().map(|(id, name)| (id.to_string(), name.clone())).collect())/>
                     </Field>
-                    <Field name="start-group" label="Resource group" error=error("resource_group")>
+                    <Field name="start-group" label="Resource group" error=refused.of("resource_group")>
                         <Select name="start-group" value=form.resource_group options=choices(|o| o.resource_groups.iter().map(|name| (name.clone(), name.clone())).collect())/>
                     </Field>
                 </div>
-                <Field name="start-image" label="Environment" error=error("image")>
+                <Field name="start-image" label="Environment" error=refused.of("image")>
                     <Select name="start-image" value=form.image options=choices(|o| o.images.clone())/>
                 </Field>
-                {move || general().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
-                <div class="dialog-actions">
-                    <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
-                    <Button variant=Variant::Primary submit=true busy=start.pending()>"Start"</Button>
-                </div>
+                {form_end(refused, open, "Start", start.pending())}
             </form>
         </Dialog>
     }

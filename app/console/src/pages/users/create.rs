@@ -1,6 +1,7 @@
 //! The dialog that creates a person. What was typed stays until the account is there.
 
 use crate::api::users::{create_user, domains};
+use crate::form::{Refused, form_end, on_submit};
 use crate::frame::use_me;
 use leptos::prelude::*;
 use types::permission::{Role, may_grant};
@@ -8,7 +9,7 @@ use types::project::DomainChoice;
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use types::user::{CreateUser, UserStatus};
 use types::{FieldError, Problem};
-use ui::{Button, CheckboxGroup, Dialog, Field, PasswordInput, Select, TextArea, TextInput, Variant, use_toaster};
+use ui::{CheckboxGroup, Dialog, Field, PasswordInput, Select, TextArea, TextInput, use_toaster};
 
 #[derive(Clone, Copy)]
 struct Form {
@@ -75,7 +76,7 @@ impl Form {
 /// The dialog; `created` is called when somebody was.
 pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
     let form = Form::new();
-    let problem = RwSignal::new(None::<Problem>);
+    let refused = Refused::new();
     let choices = RwSignal::new(Vec::<DomainChoice>::new());
     let toaster = use_toaster();
     Effect::new(move |_| {
@@ -98,7 +99,7 @@ pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
                     }
                     choices.set(found);
                 }
-                Err(refused) => problem.set(Some(refused)),
+                Err(problem) => refused.set(problem),
             }
         });
     });
@@ -108,27 +109,17 @@ pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
             let email = new.email.clone();
             match create_user(new).await {
                 Ok(_) => {
-                    problem.set(None);
+                    refused.clear();
                     form.clear();
                     open.set(false);
                     toaster.good(format!("{email} was created, with a keypair of their own."));
                     created.run(());
                 }
-                Err(refused) => problem.set(Some(refused)),
+                Err(problem) => refused.set(problem),
             }
         }
     });
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        match form.read() {
-            Ok(new) => {
-                problem.set(None);
-                create.dispatch(new);
-            }
-            Err(wrong) => problem.set(Some(wrong)),
-        }
-    };
-    let error = move |field: &'static str| Signal::derive(move || problem.with(|p| p.as_ref().and_then(|p| p.of_field(field))));
+    let submit = on_submit(refused, move || form.read(), move |new| drop(create.dispatch(new)));
     let pairs = |all: &[(&str, &str)]| all.iter().map(|(key, label)| (key.to_string(), label.to_string())).collect::<Vec<_>>();
     let roles: Vec<(String, String)> =
         may_grant(use_me().role).iter().rev().map(|role| (role.key().to_owned(), role.label().to_owned())).collect();
@@ -150,37 +141,32 @@ pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
         now
     });
     let (roles, statuses) = (Signal::stored(roles), Signal::stored(pairs(UserStatus::CHOICES)));
-    let general = move || problem.with(|p| p.as_ref().filter(|p| !matches!(p, Problem::Invalid(_))).map(ToString::to_string));
     view! {
         <Dialog open=open title="Create user" on_close=Callback::new(move |()| open.set(false))>
             <form class="form" novalidate on:submit=submit>
-                <Field name="user-email" label="Email" required=true hint="The user ID. It cannot be changed later." error=error("email")>
+                <Field name="user-email" label="Email" required=true hint="The user ID. It cannot be changed later." error=refused.of("email")>
                     <TextInput name="user-email" value=form.email input_type="email" max=MAX_NAME/>
                 </Field>
                 <div class="form-row">
-                    <Field name="user-username" label="Username" required=true error=error("username")><TextInput name="user-username" value=form.username max=MAX_NAME/></Field>
-                    <Field name="user-full-name" label="Full name" error=error("full_name")><TextInput name="user-full-name" value=form.full_name max=MAX_NAME/></Field>
+                    <Field name="user-username" label="Username" required=true error=refused.of("username")><TextInput name="user-username" value=form.username max=MAX_NAME/></Field>
+                    <Field name="user-full-name" label="Full name" error=refused.of("full_name")><TextInput name="user-full-name" value=form.full_name max=MAX_NAME/></Field>
                 </div>
                 <div class="form-row">
-                    <Field name="user-password" label="Password" required=true hint="At least 8 characters, with a letter, a digit and a special character." error=error("password")>
+                    <Field name="user-password" label="Password" required=true hint="At least 8 characters, with a letter, a digit and a special character." error=refused.of("password")>
                         <PasswordInput name="user-password" value=form.password/>
                     </Field>
-                    <Field name="user-again" label="Password again" required=true error=error("again")><PasswordInput name="user-again" value=form.again/></Field>
+                    <Field name="user-again" label="Password again" required=true error=refused.of("again")><PasswordInput name="user-again" value=form.again/></Field>
                 </div>
                 <div class="form-row">
-                    <Field name="user-role" label="Role" error=error("role")><Select name="user-role" value=form.role options=roles/></Field>
-                    <Field name="user-status" label="Status" error=error("status")><Select name="user-status" value=form.status options=statuses/></Field>
+                    <Field name="user-role" label="Role" error=refused.of("role")><Select name="user-role" value=form.role options=roles/></Field>
+                    <Field name="user-status" label="Status" error=refused.of("status")><Select name="user-status" value=form.status options=statuses/></Field>
                 </div>
-                <Field name="user-domain" label="Domain" required=true error=error("domain")><Select name="user-domain" value=form.domain options=domain_options/></Field>
-                <CheckboxGroup name="user-projects" label="Projects" value=form.projects options=project_options error=error("projects")/>
-                <Field name="user-description" label="Description" error=error("description")>
+                <Field name="user-domain" label="Domain" required=true error=refused.of("domain")><Select name="user-domain" value=form.domain options=domain_options/></Field>
+                <CheckboxGroup name="user-projects" label="Projects" value=form.projects options=project_options error=refused.of("projects")/>
+                <Field name="user-description" label="Description" error=refused.of("description")>
                     <TextArea name="user-description" value=form.description rows=3 max=MAX_DESCRIPTION/>
                 </Field>
-                {move || general().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
-                <div class="dialog-actions">
-                    <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
-                    <Button variant=Variant::Primary submit=true busy=create.pending()>"Create"</Button>
-                </div>
+                {form_end(refused, open, "Create", create.pending())}
             </form>
         </Dialog>
     }

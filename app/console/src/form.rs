@@ -1,0 +1,94 @@
+//! What the forms of all dialogs share: what was refused, shown beside its field, and how a form is sent.
+//!
+//! A form's own file holds its signals, how they are read as a command, and its fields.
+
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use types::Problem;
+use ui::{Button, Variant};
+
+/// What was last refused of a form; nothing typed is lost by it.
+#[derive(Clone, Copy)]
+pub struct Refused {
+    problem: RwSignal<Option<Problem>>,
+    fields: StoredValue<Vec<&'static str>>,
+}
+
+impl Refused {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self { problem: RwSignal::new(None), fields: StoredValue::new(Vec::new()) }
+    }
+
+    /// Shows the problem, and takes the focus to the first field that it is about.
+    pub fn set(self, problem: Problem) {
+        self.problem.set(Some(problem));
+        request_animation_frame(focus_first_invalid);
+    }
+
+    /// All is well again.
+    pub fn clear(self) {
+        self.problem.set(None);
+    }
+
+    /// The error of one field of the form.
+    pub fn of(self, field: &'static str) -> Signal<Option<String>> {
+        self.fields.update_value(|fields| fields.push(field));
+        Signal::derive(move || self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(field))))
+    }
+
+    /// What is not about one of the form's fields, above its buttons.
+    pub fn notice(self) -> AnyView {
+        let text = move || {
+            self.problem.with(|problem| match problem.as_ref()? {
+                Problem::Invalid(errors) => {
+                    let elsewhere = |field: &str| self.fields.with_value(|fields| !fields.contains(&field));
+                    let left: Vec<_> = errors.iter().filter(|e| elsewhere(&e.field)).map(|e| e.message.clone()).collect();
+                    (!left.is_empty()).then(|| left.join(" "))
+                }
+                other => Some(other.to_string()),
+            })
+        };
+        view! { {move || text().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })} }.into_any()
+    }
+}
+
+fn focus_first_invalid() {
+    let form = document().active_element().and_then(|at| at.closest("form").ok().flatten());
+    let first = form.and_then(|form| form.query_selector("[aria-invalid]").ok().flatten());
+    if let Some(field) = first {
+        let field: web_sys::HtmlElement = wasm_bindgen::JsCast::unchecked_into(field);
+        // A field that cannot take the focus is still marked.
+        let _ = field.focus();
+    }
+}
+
+/// What happens when a form is sent: it is read, and either goes on as a command or shows what is wrong with it.
+pub fn on_submit<T: 'static>(
+    refused: Refused,
+    read: impl Fn() -> Result<T, Problem> + Copy + 'static,
+    send: impl Fn(T) + Copy + 'static,
+) -> impl Fn(SubmitEvent) + Copy + 'static {
+    move |event| {
+        event.prevent_default();
+        match read() {
+            Ok(command) => {
+                refused.clear();
+                send(command);
+            }
+            Err(problem) => refused.set(problem),
+        }
+    }
+}
+
+/// The end of a form in a dialog: what was refused of all of it, the way out, and the button that sends it.
+pub fn form_end(refused: Refused, open: RwSignal<bool>, label: &'static str, busy: Memo<bool>) -> AnyView {
+    view! {
+        {refused.notice()}
+        <div class="dialog-actions">
+            <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
+            <Button variant=Variant::Primary submit=true busy=busy>{label}</Button>
+        </div>
+    }
+    .into_any()
+}
