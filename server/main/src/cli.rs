@@ -104,7 +104,12 @@ struct Seed {
 
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut words: Vec<_> = std::env::args_os().collect();
+    // `cargo leptos watch` starts the binary without a word, and means this one.
+    if words.len() == 1 && std::env::var_os("LEPTOS_WATCH").is_some() {
+        words.push("serve".into());
+    }
+    let arguments = Arguments::parse_from(words);
     // At least four threads: a page that is being rendered on the only one would wait for itself.
     let threads = std::thread::available_parallelism().map_or(4, |n| n.get().max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
