@@ -5,6 +5,7 @@ use types::id::{SessionId, UserId};
 pub const SIGN_IN: &str = "/sign-in";
 pub const SESSIONS: &str = "/sessions";
 pub const USERS: &str = "/users";
+pub const CREDENTIALS: &str = "/credentials";
 pub const AGENTS: &str = "/agents";
 pub const ACCOUNT: &str = "/account";
 
@@ -26,6 +27,11 @@ pub fn session_terminal(id: SessionId, columns: u16, rows: u16) -> String {
 /// The users page with one person's drawer open.
 pub fn user(id: UserId) -> String {
     format!("{USERS}?user={id}")
+}
+
+/// The credentials page with one keypair's drawer open.
+pub fn keypair(access_key: &str) -> String {
+    format!("{CREDENTIALS}?key={access_key}")
 }
 
 /// The sign-in page, which leads back to `next`.

@@ -10,12 +10,14 @@ pub enum Topic {
     Session,
     User,
     Agent,
+    Keypair,
 }
 
 crate::session::words!(Topic {
     Session = "session", "Session";
     User = "user", "User";
     Agent = "agent", "Agent";
+    Keypair = "keypair", "Keypair";
 });
 
 /// A change. Carries no contents, so that a page always asks for what it may see.

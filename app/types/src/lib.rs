@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod event;
 pub mod id;
+pub mod keypair;
 pub mod list;
 pub mod permission;
 pub mod policy;

@@ -28,6 +28,8 @@ pub enum Kind {
     Flag,
     /// A decimal number: at least, at most, equals.
     Number,
+    /// An id, whole: equals.
+    Id,
     /// A day, `2026-11-24` in UTC: from, until (both inclusive).
     Date,
 }
@@ -90,6 +92,7 @@ impl Kind {
             Self::Flag => &[Op::Is],
             Self::Number => &[Op::Min, Op::Max, Op::Equals],
             Self::Date => &[Op::Min, Op::Max],
+            Self::Id => &[Op::Equals],
         }
     }
 
@@ -103,6 +106,9 @@ impl Kind {
         }
         match self {
             Self::Text => Ok(()),
+            Self::Id => {
+                uuid::Uuid::parse_str(value).map(drop).map_err(|_| "Paste a whole ID, such as those that rows show.".into())
+            }
             Self::Flag if value == "yes" || value == "no" => Ok(()),
             Self::Flag => Err("Choose yes or no.".into()),
             Self::Number => {

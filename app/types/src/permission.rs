@@ -27,6 +27,13 @@ crate::session::words!(Role {
 pub enum Permission {
     ReadUsers,
     CreateUsers,
+    /// Edit, deactivate and reactivate accounts.
+    ChangeUsers,
+    ReadKeypairs,
+    /// Add, activate, deactivate and delete keypairs.
+    ChangeKeypairs,
+    /// Give a keypair another resource policy or rate limit.
+    LimitKeypairs,
     ReadSessions,
     StartSessions,
     /// End a session, open its terminal.
@@ -47,9 +54,13 @@ pub enum Reach {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::ReadUsers,
         Self::CreateUsers,
+        Self::ChangeUsers,
+        Self::ReadKeypairs,
+        Self::ChangeKeypairs,
+        Self::LimitKeypairs,
         Self::ReadSessions,
         Self::StartSessions,
         Self::ControlSessions,
@@ -64,6 +75,10 @@ impl Permission {
         let row = match self {
             Self::ReadUsers => [Everything, Domain, Nothing, Everything],
             Self::CreateUsers => [Everything, Domain, Nothing, Nothing],
+            Self::ChangeUsers => [Everything, Domain, Nothing, Nothing],
+            Self::ReadKeypairs => [Everything, Domain, Own, Everything],
+            Self::ChangeKeypairs => [Everything, Domain, Own, Nothing],
+            Self::LimitKeypairs => [Everything, Domain, Nothing, Nothing],
             Self::ReadSessions => [Everything, Domain, Own, Everything],
             Self::StartSessions => [Own, Own, Own, Nothing],
             Self::ControlSessions => [Everything, Domain, Own, Nothing],
@@ -83,6 +98,10 @@ impl Permission {
         match self {
             Self::ReadUsers => "see other people's accounts",
             Self::CreateUsers => "create accounts",
+            Self::ChangeUsers => "change this account",
+            Self::ReadKeypairs => "see these keypairs",
+            Self::ChangeKeypairs => "change this keypair",
+            Self::LimitKeypairs => "change a keypair's limits",
             Self::ReadSessions => "see sessions",
             Self::StartSessions => "start sessions",
             Self::ControlSessions => "control this session",
@@ -110,6 +129,8 @@ pub struct Me {
     pub full_name: String,
     pub role: Role,
     pub domain: DomainId,
+    /// The password was given by somebody else; a bar asks for another one.
+    pub must_change_password: bool,
 }
 
 impl Me {
@@ -151,7 +172,14 @@ mod tests {
 
     #[test]
     fn a_monitor_changes_nothing() {
-        for permission in [Permission::CreateUsers, Permission::StartSessions, Permission::ControlSessions] {
+        for permission in [
+            Permission::CreateUsers,
+            Permission::ChangeUsers,
+            Permission::ChangeKeypairs,
+            Permission::LimitKeypairs,
+            Permission::StartSessions,
+            Permission::ControlSessions,
+        ] {
             assert_eq!(permission.reach(Role::Monitor), Reach::Nothing);
         }
     }

@@ -63,6 +63,30 @@ pub fn text(field: &str, value: &str, max: usize, errors: &mut Vec<FieldError>) 
     }
 }
 
+/// Addresses and networks that a person may come from (`features.md` §4.3), each an IP address or a network such as `10.0.0.0/8`.
+pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
+    const MOST: usize = 32;
+    let wrong: Vec<&str> = values.iter().map(String::as_str).filter(|value| network(value).is_none()).collect();
+    if !wrong.is_empty() {
+        let wrong = wrong.join(", ");
+        errors.push(FieldError::new(field, format!("Not an IP address or network: {wrong}. Write 192.0.2.7 or 10.0.0.0/8.")));
+    } else if values.len() > MOST {
+        errors.push(FieldError::new(field, format!("At most {MOST} addresses and networks.")));
+    }
+}
+
+/// An address or network as written; an address is the network of itself alone.
+pub fn network(text: &str) -> Option<ipnet::IpNet> {
+    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))
+}
+
+/// Whether somebody at `address` may come in: any may when no address is named.
+pub fn may_come_from(allowed: &[String], address: &str) -> bool {
+    let Ok(address) = address.parse::<std::net::IpAddr>() else { return allowed.is_empty() };
+    let address = address.to_canonical();
+    allowed.is_empty() || allowed.iter().filter_map(|text| network(text)).any(|network| network.contains(&address))
+}
+
 /// A session's name: 4 to 64 letters, digits, `-`, `_`, `.`, with a letter, digit or `_` at both ends (`features.md` §13).
 pub fn session_name(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let edge = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -102,6 +126,18 @@ mod tests {
         assert!(refused(email, &format!("{}@example.org", "a".repeat(53))));
         assert!(!refused(username, &"u".repeat(64)));
         assert!(refused(username, &"u".repeat(65)));
+    }
+
+    #[test]
+    fn a_person_may_come_from_the_addresses_and_networks_that_are_named_or_from_any() {
+        let allowed = ["10.0.0.0/8".to_owned(), "192.0.2.7".to_owned(), "2001:db8::/32".to_owned()];
+        for good in ["10.1.2.3", "192.0.2.7", "::ffff:10.1.2.3", "2001:db8::1"] {
+            assert!(may_come_from(&allowed, good), "{good}");
+        }
+        for bad in ["11.1.2.3", "192.0.2.8", "2001:db9::1", "somewhere"] {
+            assert!(!may_come_from(&allowed, bad), "{bad}");
+        }
+        assert!(may_come_from(&[], "11.1.2.3"));
     }
 
     #[test]

@@ -35,7 +35,16 @@ pub struct UserRow {
     pub projects: Vec<String>,
     pub role: Role,
     pub status: UserStatus,
+    /// Why the status is what it is, such as `admin-requested`.
+    pub status_info: String,
     pub description: String,
+    /// The user resource policy.
+    pub policy: String,
+    /// Addresses and networks that this person may come from; empty allows any.
+    pub addresses: Vec<String>,
+    pub sudo: bool,
+    pub must_change_password: bool,
+    pub two_factor: bool,
     pub created_at: Millis,
     pub modified_at: Millis,
 }
@@ -44,9 +53,14 @@ pub struct UserRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserDetail {
     pub row: UserRow,
-    /// The main access key; its secret is not shown here.
-    pub access_key: Option<String>,
-    pub policy: String,
+    pub domain: DomainId,
+    pub projects: Vec<ProjectId>,
+    /// Access keys, the main one first; their secrets are not shown here.
+    pub access_keys: Vec<String>,
+    /// The policy of the main keypair.
+    pub keypair_policy: String,
+    /// The caller may change this account.
+    pub may_change: bool,
     pub last_sign_in: Option<Millis>,
     /// Sessions that have not ended.
     pub sessions: u32,
@@ -64,12 +78,20 @@ pub struct CreateUser {
     pub domain: DomainId,
     pub projects: Vec<ProjectId>,
     pub description: String,
+    /// Shows the person a bar that asks for a password of their own; blocks nothing.
+    #[serde(default)]
+    pub must_change_password: bool,
+    #[serde(default)]
+    pub sudo: bool,
+    #[serde(default)]
+    pub addresses: Vec<String>,
 }
 
 impl CreateUser {
     /// Every field that is not acceptable, whoever asks.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors: Vec<FieldError> = Vec::new();
+        rules::addresses("addresses", &self.addresses, &mut errors);
         rules::email("email", &self.email, &mut errors);
         rules::username("username", &self.username, &mut errors);
         rules::text("full_name", &self.full_name, rules::MAX_NAME, &mut errors);
@@ -77,6 +99,93 @@ impl CreateUser {
         rules::text("description", &self.description, rules::MAX_DESCRIPTION, &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
+}
+
+/// Somebody who was just created, with the keypair that came with the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created {
+    pub id: UserId,
+    pub keypair: crate::keypair::NewKeypair,
+}
+
+/// What is changed of an account; what is `None` stays as it is. The email is the user ID and never changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EditUser {
+    pub username: Option<String>,
+    pub full_name: Option<String>,
+    pub password: Option<String>,
+    pub description: Option<String>,
+    pub status: Option<UserStatus>,
+    pub role: Option<Role>,
+    /// Another domain ends the membership in the old one's projects.
+    pub domain: Option<DomainId>,
+    pub projects: Option<Vec<ProjectId>>,
+    pub must_change_password: Option<bool>,
+    pub sudo: Option<bool>,
+    pub addresses: Option<Vec<String>>,
+    /// Only ever `false`: nobody can turn it on for somebody else.
+    pub two_factor: Option<bool>,
+    pub policy: Option<String>,
+    /// One of the person's active keypairs.
+    pub main_access_key: Option<String>,
+}
+
+impl EditUser {
+    /// Every field that is not acceptable, whoever asks.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors: Vec<FieldError> = Vec::new();
+        if let Some(username) = &self.username {
+            rules::username("username", username, &mut errors);
+        }
+        if let Some(name) = &self.full_name {
+            rules::text("full_name", name, rules::MAX_NAME, &mut errors);
+        }
+        if let Some(password) = &self.password {
+            rules::password("password", password, &mut errors);
+        }
+        if let Some(text) = &self.description {
+            rules::text("description", text, rules::MAX_DESCRIPTION, &mut errors);
+        }
+        if let Some(addresses) = &self.addresses {
+            rules::addresses("addresses", addresses, &mut errors);
+        }
+        if self.two_factor == Some(true) {
+            errors.push(FieldError::new("two_factor", "Only its owner can turn two-factor authentication on."));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+}
+
+/// Another password for oneself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePassword {
+    pub old: String,
+    pub new: String,
+}
+
+impl ChangePassword {
+    /// Every field that is not acceptable, whoever asks.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        if self.old.is_empty() || self.old.len() > rules::MAX_PASSWORD {
+            errors.push(FieldError::new("old", "Type the password that you have now."));
+        }
+        rules::password("new", &self.new, &mut errors);
+        if errors.is_empty() && self.old == self.new {
+            errors.push(FieldError::new("new", "This is the password that you have now. Choose another one."));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+}
+
+/// What became of one of several things that were asked for together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// What it is called.
+    pub name: String,
+    /// Why not, if it was not done.
+    pub problem: Option<Problem>,
 }
 
 /// One browser in which a person is signed in.
@@ -101,9 +210,30 @@ pub static USERS: ListSpec = ListSpec {
         Property { key: "full_name", label: "Full name", kind: Kind::Text },
         Property { key: "role", label: "Role", kind: Kind::Choice(Role::CHOICES) },
         Property { key: "description", label: "Description", kind: Kind::Text },
+        Property { key: "id", label: "ID", kind: Kind::Id },
+        Property { key: "domain", label: "Domain", kind: Kind::Text },
+        Property { key: "policy", label: "Resource policy", kind: Kind::Text },
+        Property { key: "status", label: "Status", kind: Kind::Choice(UserStatus::CHOICES) },
+        Property { key: "status_info", label: "Status info", kind: Kind::Text },
+        Property { key: "must_change_password", label: "Password change required", kind: Kind::Flag },
+        Property { key: "two_factor", label: "Two-factor", kind: Kind::Flag },
+        Property { key: "sudo", label: "Sudo session", kind: Kind::Flag },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
+        Property { key: "modified_at", label: "Modified", kind: Kind::Date },
     ],
-    sorts: &["created_at", "email", "username", "full_name", "role", "modified_at"],
+    sorts: &[
+        "created_at",
+        "email",
+        "username",
+        "full_name",
+        "role",
+        "policy",
+        "must_change_password",
+        "sudo",
+        "two_factor",
+        "status",
+        "modified_at",
+    ],
     default_sort: Sort { key: "created_at", descending: true },
     tabs: &[("active", "Active"), ("inactive", "Inactive")],
     subtabs: &[],

@@ -5,7 +5,9 @@
 
 mod agents;
 mod caller;
+mod edit_user;
 mod events;
+mod keypairs;
 mod limiter;
 mod password;
 mod preferences;
@@ -15,10 +17,12 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod users;
+mod vault;
 
 pub use caller::Caller;
 pub use setup::{FirstAdministrator, made_up_password};
 pub use sign_in::{SIGN_IN_LASTS, SignedIn};
+pub use vault::Vault;
 
 use engine::Engine;
 use scheduler::Reason;
@@ -46,6 +50,7 @@ pub struct Control {
 /// What lives as long as the process. Nothing of it is needed after a restart.
 struct Shared {
     passwords: password::Passwords,
+    vault: Vault,
     attempts: limiter::Attempts,
     /// Changes whenever a sign-in was ended, so that what it still holds open is looked at.
     sign_ins_ended: watch::Sender<()>,
@@ -59,9 +64,10 @@ struct Shared {
 
 impl Control {
     /// A control plane over this database and this engine. [`Control::run`] makes it work.
-    pub fn new(store: Store, engine: Arc<dyn Engine>) -> Self {
+    pub fn new(store: Store, engine: Arc<dyn Engine>, vault: Vault) -> Self {
         let shared = Shared {
             passwords: password::Passwords::new(),
+            vault,
             attempts: limiter::Attempts::default(),
             sign_ins_ended: watch::Sender::new(()),
             work: Notify::new(),

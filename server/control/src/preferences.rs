@@ -4,14 +4,17 @@ use crate::{Caller, Control, Result, now, store_failed};
 use store::Audit;
 use types::Problem;
 use types::id::ProjectId;
+use types::keypair::KEYPAIRS;
 use types::list::ColumnLayout;
 use types::permission::Permission;
+use types::session::SESSIONS;
+use types::user::USERS;
 
 /// Columns that a layout can name, and characters in a name: a bound on what one person can store.
 const MOST_COLUMNS: usize = 64;
 
 fn key(table: &str) -> Result<String> {
-    let named = ["users", "sessions"].contains(&table);
+    let named = [&USERS, &SESSIONS, &KEYPAIRS].iter().any(|spec| spec.name == table);
     if named { Ok(format!("columns.{table}")) } else { Err(Problem::NotFound("table".into())) }
 }
 

@@ -68,9 +68,12 @@ impl Control {
             domain: domain.id,
             projects: domain.projects.into_iter().filter(|p| p.name == "default").map(|p| p.id).collect(),
             description: String::new(),
+            must_change_password: false,
+            sudo: false,
+            addresses: Vec::new(),
         };
         new.check()?;
-        self.write_user(None, "command line", &new).await
+        Ok(self.write_user(None, "command line", &new).await?.id)
     }
 
     /// Gives a person a new password and ends all their sign-ins. Returns the password when it was made up here.

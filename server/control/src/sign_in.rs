@@ -8,7 +8,7 @@ use types::Problem;
 use types::id::SignInId;
 use types::permission::{Me, Permission};
 use types::time::Millis;
-use types::user::{SignIn, UserStatus};
+use types::user::{ChangePassword, EditUser, SignIn, UserStatus};
 
 /// Milliseconds that a sign-in lasts after it was last used: 7 days.
 pub const SIGN_IN_LASTS: i64 = 7 * 86_400_000;
@@ -24,7 +24,7 @@ pub struct SignedIn {
     pub me: Me,
 }
 
-fn me_of(account: &Account) -> Me {
+pub(crate) fn me_of(account: &Account) -> Me {
     Me {
         id: account.id,
         email: account.email.clone(),
@@ -32,6 +32,7 @@ fn me_of(account: &Account) -> Me {
         full_name: account.full_name.clone(),
         role: account.role,
         domain: account.domain,
+        must_change_password: account.must_change_password,
     }
 }
 
@@ -55,6 +56,13 @@ impl Control {
         let account = self.store.account_by_login(login).await.map_err(store_failed("looking an account up"))?;
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let fits = self.shared.passwords.check(password, stored).await?;
+        if let Some(account) = account.as_ref().filter(|account| fits && account.status == UserStatus::Active)
+            && !types::rules::may_come_from(&account.addresses, &caller.address)
+        {
+            self.note_refusal(caller, at).await?;
+            let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
+            return Err(Problem::field("login", sentence));
+        }
         // An account that is not active is refused in the same words: whether it exists is nobody's business.
         let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
             self.shared.attempts.failed(login, &caller.address, at);
@@ -104,6 +112,9 @@ impl Control {
         let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
             return Ok(nobody);
         };
+        if !types::rules::may_come_from(&found.account.addresses, address) {
+            return Ok(nobody);
+        }
         if at.since(found.last_used) > TOUCH_EVERY {
             let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
             let mut change = self.store.change().await.map_err(store_failed("noting a use"))?;
@@ -123,6 +134,41 @@ impl Control {
     pub async fn sign_ins(&self, caller: &Caller) -> Result<Vec<SignIn>> {
         let (me, current) = caller.person()?;
         self.store.sign_ins_of(me.id, now(), current).await.map_err(store_failed("listing sign-ins"))
+    }
+
+    /// Gives the caller another password, and ends their other sign-ins. The old one is asked for, and guessed no more often
+    /// than when signing in.
+    pub async fn change_password(&self, caller: &Caller, change: &ChangePassword) -> Result<()> {
+        let (me, current) = caller.person()?;
+        change.check()?;
+        let at = now();
+        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        let account = self.store.account_by_login(&me.email).await.map_err(store_failed("changing a password"))?;
+        let stored = account.map(|account| account.password_hash);
+        if !self.shared.passwords.check(&change.old, stored).await? {
+            self.shared.attempts.failed(&me.email, &caller.address, at);
+            return Err(Problem::field("old", "This is not your password. Type the one that you have now."));
+        }
+        let hash = self.shared.passwords.hash(&change.new).await?;
+        let mut tx = self.store.change().await.map_err(store_failed("changing a password"))?;
+        let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
+        tx.edit_user(me.id, &edit, Some(&hash), at).await.map_err(store_failed("changing a password"))?;
+        tx.delete_sign_ins_but(me.id, current).await.map_err(store_failed("changing a password"))?;
+        let subject = me.id.to_string();
+        let audit = Audit {
+            at,
+            actor: Some(me.id),
+            address: &caller.address,
+            action: "change password",
+            subject: &subject,
+            detail: "{}",
+        };
+        tx.audit(&audit).await.map_err(store_failed("changing a password"))?;
+        tx.commit().await.map_err(store_failed("changing a password"))?;
+        self.shared.sign_ins_ended.send_replace(());
+        Ok(())
     }
 
     /// Ends one of the caller's sign-ins.

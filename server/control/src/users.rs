@@ -1,14 +1,15 @@
 //! People: the list, one person, and creating one.
 
-use crate::{Caller, Control, Result, internal, now, random_text, store_failed};
+use crate::{Caller, Control, Result, internal, now, store_failed};
 use futures::{Stream, StreamExt};
 use store::{Audit, NewUser};
 use types::event::{Audience, Topic};
 use types::id::UserId;
+use types::keypair::NewKeypair;
 use types::list::{ListQuery, Page};
 use types::permission::{Permission, may_grant};
 use types::project::DomainChoice;
-use types::user::{CreateUser, USERS, UserDetail, UserRow};
+use types::user::{CreateUser, Created, USERS, UserDetail, UserRow};
 use types::{FieldError, Problem};
 
 /// The keypair policy of everybody whose policy was not chosen.
@@ -32,8 +33,12 @@ impl Control {
     /// One person.
     pub async fn user(&self, caller: &Caller, id: UserId) -> Result<UserDetail> {
         let (_, domain) = caller.need_domain(Permission::ReadUsers)?;
+        let (me, _) = caller.need(Permission::ReadUsers)?;
         let found = self.store.user(id, domain).await.map_err(store_failed("reading a person"))?;
-        found.ok_or_else(|| Problem::NotFound("person".into()))
+        let mut person = found.ok_or_else(|| Problem::NotFound("person".into()))?;
+        person.may_change = me.may(Permission::ChangeUsers)
+            && crate::edit_user::may_change(me, domain.is_none(), id, person.domain, person.row.role);
+        Ok(person)
     }
 
     /// The domains and projects that a new person can be put in.
@@ -43,7 +48,7 @@ impl Control {
     }
 
     /// Creates a person with a main keypair (`admin-menus.md`, create and update users).
-    pub async fn create_user(&self, caller: &Caller, new: &CreateUser) -> Result<UserId> {
+    pub async fn create_user(&self, caller: &Caller, new: &CreateUser) -> Result<Created> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         new.check()?;
         let mut errors = Vec::new();
@@ -66,11 +71,11 @@ impl Control {
     }
 
     /// Writes an account that has been checked.
-    pub(crate) async fn write_user(&self, actor: Option<UserId>, address: &str, new: &CreateUser) -> Result<UserId> {
+    pub(crate) async fn write_user(&self, actor: Option<UserId>, address: &str, new: &CreateUser) -> Result<Created> {
         let hash = self.shared.passwords.hash(&new.password).await?;
         let (id, at) = (UserId(uuid::Uuid::now_v7()), now());
-        // 20 characters with a prefix, the shape that the incumbent's clients expect.
-        let access_key = format!("AKIA{}", random_text(16)?);
+        let (access_key, secret_key) = crate::keypairs::make()?;
+        let secret = self.shared.vault.seal(&secret_key, &access_key)?;
         let mut projects = new.projects.clone();
         projects.sort_unstable();
         projects.dedup();
@@ -85,7 +90,11 @@ impl Control {
             domain: new.domain,
             projects: &projects,
             description: &new.description,
+            must_change_password: new.must_change_password,
+            sudo: new.sudo,
+            addresses: &new.addresses,
             access_key: &access_key,
+            secret: &secret,
             policy: DEFAULT_POLICY,
             at,
         };
@@ -109,6 +118,6 @@ impl Control {
         let audience = Audience { owner: None, domain: Some(new.domain) };
         change.tell(Topic::User, &subject, audience, None, at).await.map_err(store_failed("creating a person"))?;
         change.commit().await.map_err(store_failed("creating a person"))?;
-        Ok(id)
+        Ok(Created { id, keypair: NewKeypair { owner: new.email.clone(), access_key, secret_key } })
     }
 }

@@ -5,7 +5,7 @@ use crate::{App, metrics, router};
 use anyhow::{Context, Result, bail};
 use axum::serve::ListenerExt;
 use clap::{Parser, Subcommand};
-use control::Control;
+use control::{Control, Vault};
 use engine::local::LocalEngine;
 use leptos::config::LeptosOptions;
 use std::path::{Path, PathBuf};
@@ -209,7 +209,8 @@ async fn open(data: &Path) -> Result<Control> {
     let store = Store::open(&file).await.with_context(|| format!("the database {} cannot be opened", file.display()))?;
     let exe = std::env::current_exe().context("this program cannot find its own file")?;
     let engine = LocalEngine::open(data.join("sessions"), exe).context("the local engine cannot be opened")?;
-    Ok(Control::new(store, Arc::new(engine)))
+    let vault = Vault::open(&data.join("secret.key"))?;
+    Ok(Control::new(store, Arc::new(engine), vault))
 }
 
 /// The data folder. Others may pass through it, as sessions under another user must reach their own folder, but not list it.

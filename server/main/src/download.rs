@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use control::{Caller, Result};
 use futures::{Stream, StreamExt, stream};
 use types::Problem;
+use types::keypair::{KEYPAIRS, KeypairRow};
 use types::list::{ListQuery, ListSpec};
 use types::quantity::bytes;
 use types::session::{SESSIONS, SessionRow};
@@ -47,6 +48,29 @@ pub async fn users(State(app): State<App>, Extension(caller): Extension<Caller>,
     };
     match app.control.all_users(&caller, query(&USERS, raw)) {
         Ok(rows) => csv_file("users", &header, rows, row),
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+/// `GET /export/keypairs.csv`
+pub async fn keypairs(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
+    let header = ["Access key", "User ID", "Main", "Active", "Resource policy", "Rate limit", "Requests", "Created", "Last used"];
+    let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
+    let row = move |keypair: KeypairRow| {
+        vec![
+            keypair.access_key,
+            keypair.owner,
+            yes(keypair.main),
+            yes(keypair.active),
+            keypair.policy,
+            keypair.rate_limit.to_string(),
+            keypair.queries.to_string(),
+            keypair.created_at.iso(),
+            keypair.last_used.map(Millis::iso).unwrap_or_default(),
+        ]
+    };
+    match app.control.all_keypairs(&caller, query(&KEYPAIRS, raw)) {
+        Ok(rows) => csv_file("keypairs", &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }

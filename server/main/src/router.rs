@@ -19,7 +19,7 @@ use tower_http::timeout::ResponseBodyTimeoutLayer;
 use types::Problem;
 
 /// The plain routes (method, path): what a walk over all endpoints must know besides pages and server functions.
-pub const ROUTES: [(&str, &str); 11] = [
+pub const ROUTES: [(&str, &str); 12] = [
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("POST", "/sign-in"),
@@ -27,6 +27,7 @@ pub const ROUTES: [(&str, &str); 11] = [
     ("POST", "/theme"),
     ("GET", "/events"),
     ("GET", "/export/users.csv"),
+    ("GET", "/export/keypairs.csv"),
     ("GET", "/export/sessions.csv"),
     ("GET", "/sessions/{id}/log"),
     ("GET", "/sessions/{id}/terminal"),
@@ -64,6 +65,7 @@ pub fn router(app: App) -> Router {
         .route("/theme", post(sign_in::theme))
         .route("/events", get(live::events))
         .route("/export/users.csv", get(download::users))
+        .route("/export/keypairs.csv", get(download::keypairs))
         .route("/export/sessions.csv", get(download::sessions))
         .route("/sessions/{id}/log", get(download::log))
         .route("/sessions/{id}/terminal", get(terminal::open))

@@ -4,6 +4,7 @@
 
 mod agents;
 mod events;
+mod keypairs;
 mod list;
 mod people;
 mod preferences;
@@ -13,6 +14,7 @@ mod sign_ins;
 mod users;
 
 pub use events::{Audit, StoredEvent};
+pub use keypairs::{NewKeypairRow, Owner, Signer};
 pub use people::first_people;
 pub use sessions::{LivingSession, NewSession, Scope, Step};
 pub use sign_ins::{NewSignIn, SignedIn};

@@ -17,10 +17,11 @@ const FEW: i64 = 5000;
 pub(crate) struct Source {
     /// The table and its alias, such as `users u`.
     pub table: &'static str,
-    pub alias: &'static str,
+    /// The row's own number, the tail of every order.
+    pub number: &'static str,
     /// Joined only to filter or show; every one of them on a primary key.
     pub joins: &'static str,
-    /// The trigram index of the table.
+    /// The trigram index of the table; nothing is looked up in it unless a column says so.
     pub text: &'static str,
     /// What a property or sort key is in the database.
     pub columns: &'static [(&'static str, Column)],
@@ -33,19 +34,30 @@ pub(crate) struct Column {
     pub text: Option<&'static str>,
     /// Holds lower case: compare with lower case.
     pub lower: bool,
+    /// Holds whole numbers, not thousandths.
+    pub whole: bool,
 }
 
 impl Column {
     pub(crate) const fn plain(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: false }
+        Self { sql, text: None, lower: false, whole: false }
+    }
+
+    pub(crate) const fn whole(sql: &'static str) -> Self {
+        Self { sql, text: None, lower: false, whole: true }
+    }
+
+    /// Holds lower case and is in no trigram index.
+    pub(crate) const fn lower(sql: &'static str) -> Self {
+        Self { sql, text: None, lower: true, whole: false }
     }
 
     pub(crate) const fn text(sql: &'static str, text: &'static str) -> Self {
-        Self { sql, text: Some(text), lower: false }
+        Self { sql, text: Some(text), lower: false, whole: false }
     }
 
     pub(crate) const fn key(sql: &'static str, text: &'static str) -> Self {
-        Self { sql, text: Some(text), lower: true }
+        Self { sql, text: Some(text), lower: true, whole: false }
     }
 }
 
@@ -134,11 +146,11 @@ impl Prepared<'_> {
     }
 
     fn push_from_where(&self, sql: &mut QueryBuilder<Sqlite>, counting: bool) {
-        let Source { table, alias, joins, text, .. } = *self.source;
+        let Source { table, number, joins, text, .. } = *self.source;
         // CROSS JOIN is SQLite's way to be told the order: from the few matches to their rows, never the other way round.
         match &self.matching {
             Some(matching) if self.few || counting => {
-                sql.push(format!(" FROM {text} CROSS JOIN {table} ON {alias}.seq = {text}.rowid {joins} WHERE {text} MATCH "));
+                sql.push(format!(" FROM {text} CROSS JOIN {table} ON {number} = {text}.rowid {joins} WHERE {text} MATCH "));
                 sql.push_bind(matching.clone());
             }
             _ => {
@@ -179,8 +191,11 @@ impl Prepared<'_> {
             Op::Is => {
                 sql.push(" = ").push_bind(i64::from(value == "yes"));
             }
+            Op::Equals if kind == Kind::Id => {
+                sql.push(" = ").push_bind(uuid::Uuid::parse_str(&value).unwrap_or_default());
+            }
             Op::Equals if kind == Kind::Number => {
-                sql.push(" = ").push_bind(number(&value));
+                sql.push(" = ").push_bind(number(&value, column.whole));
             }
             Op::Equals => {
                 sql.push(" = ").push_bind(value);
@@ -195,10 +210,10 @@ impl Prepared<'_> {
                 sql.push(" < ").push_bind(day(&value) + 86_400_000);
             }
             Op::Min => {
-                sql.push(" >= ").push_bind(number(&value));
+                sql.push(" >= ").push_bind(number(&value, column.whole));
             }
             Op::Max => {
-                sql.push(" <= ").push_bind(number(&value));
+                sql.push(" <= ").push_bind(number(&value, column.whole));
             }
         }
     }
@@ -206,7 +221,7 @@ impl Prepared<'_> {
     fn push_order(&self, sql: &mut QueryBuilder<Sqlite>) {
         let column = self.source.column(&self.query.sort).sql;
         let direction = if self.query.descending { "DESC" } else { "ASC" };
-        sql.push(format!(" ORDER BY {column} {direction}, {}.seq {direction}", self.source.alias));
+        sql.push(format!(" ORDER BY {column} {direction}, {} {direction}", self.source.number));
     }
 }
 
@@ -230,8 +245,9 @@ where
 }
 
 // Values were checked against their kind before they came here.
-fn number(value: &str) -> i64 {
-    value.parse::<Quantity>().unwrap_or_default().as_thousandths()
+fn number(value: &str, whole: bool) -> i64 {
+    let number = value.parse::<Quantity>().unwrap_or_default();
+    if whole { number.floor() } else { number.as_thousandths() }
 }
 
 fn day(value: &str) -> i64 {
@@ -244,8 +260,11 @@ mod tests {
 
     #[test]
     fn every_property_and_order_of_a_list_has_its_column() {
-        let lists: [(&Source, &ListSpec); 2] =
-            [(&crate::users::SOURCE, &types::user::USERS), (&crate::sessions::SOURCE, &types::session::SESSIONS)];
+        let lists: [(&Source, &ListSpec); 3] = [
+            (&crate::keypairs::SOURCE, &types::keypair::KEYPAIRS),
+            (&crate::users::SOURCE, &types::user::USERS),
+            (&crate::sessions::SOURCE, &types::session::SESSIONS),
+        ];
         for (source, spec) in lists {
             let keys = spec.properties.iter().map(|p| p.key).chain(spec.sorts.iter().copied());
             for key in keys {

@@ -13,13 +13,13 @@ use types::time::Millis;
 
 pub(crate) static SOURCE: Source = Source {
     table: "sessions s",
-    alias: "s",
+    number: "s.seq",
     joins: "JOIN users u ON u.id = s.user_id JOIN projects p ON p.id = s.project_id",
     text: "sessions_text",
     columns: &[
         ("name", Column::text("s.name", "name")),
         ("status", Column::plain("s.status")),
-        ("owner", Column { sql: "u.email_key", text: None, lower: true }),
+        ("owner", Column::lower("u.email_key")),
         ("project", Column::plain("p.name")),
         ("resource_group", Column::plain("s.resource_group")),
         ("agent", Column::plain("s.agent")),

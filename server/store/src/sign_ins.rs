@@ -139,6 +139,12 @@ impl Change {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Ends every sign-in of a person but one.
+    pub async fn delete_sign_ins_but(&mut self, user: UserId, kept: SignInId) -> Result<()> {
+        sqlx::query("DELETE FROM sign_ins WHERE user_id = ? AND id <> ?").bind(user).bind(kept).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
     /// Ends every sign-in of a person.
     pub async fn delete_sign_ins(&mut self, user: UserId) -> Result<u64> {
         Ok(sqlx::query("DELETE FROM sign_ins WHERE user_id = ?").bind(user).execute(&mut *self.tx).await?.rows_affected())

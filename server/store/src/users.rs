@@ -1,18 +1,18 @@
 //! Accounts: the list, one account, and a new one.
 
 use crate::list::{Bind, Column, Fixed, Source};
-use crate::{Change, Result, Store, word};
+use crate::{Change, Result, Store, json, to_json, word};
 use futures::{Stream, StreamExt};
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder};
 use types::id::{DomainId, ProjectId, UserId};
 use types::list::{ListQuery, Page};
 use types::permission::Role;
 use types::time::Millis;
-use types::user::{USERS, UserDetail, UserRow, UserStatus};
+use types::user::{EditUser, USERS, UserDetail, UserRow, UserStatus};
 
 pub(crate) static SOURCE: Source = Source {
     table: "users u",
-    alias: "u",
+    number: "u.seq",
     joins: "JOIN domains d ON d.id = u.domain_id",
     text: "users_text",
     columns: &[
@@ -21,14 +21,22 @@ pub(crate) static SOURCE: Source = Source {
         ("full_name", Column::text("u.full_name", "full_name")),
         ("role", Column::plain("u.role")),
         ("description", Column::text("u.description", "description")),
+        ("id", Column::plain("u.id")),
+        ("domain", Column::plain("d.name")),
+        ("policy", Column::plain("u.policy")),
+        ("status", Column::plain("u.status")),
+        ("status_info", Column::plain("u.status_info")),
+        ("must_change_password", Column::plain("u.must_change_password")),
+        ("two_factor", Column::plain("u.two_factor")),
+        ("sudo", Column::plain("u.sudo")),
         ("created_at", Column::plain("u.created_at")),
         ("modified_at", Column::plain("u.modified_at")),
     ],
 };
 
 // The project names come as one text, so that a page of people is one query.
-const COLUMNS: &str = "u.id, u.email, u.username, u.full_name, d.name AS domain, u.role, u.status, u.description, \
-    u.created_at, u.modified_at, \
+const COLUMNS: &str = "u.id, u.email, u.username, u.full_name, d.name AS domain, u.role, u.status, u.status_info, \
+    u.description, u.policy, u.addresses, u.sudo, u.must_change_password, u.two_factor, u.created_at, u.modified_at, \
     (SELECT group_concat(p.name, char(31)) FROM project_members m JOIN projects p ON p.id = m.project_id WHERE m.user_id = u.id) AS projects";
 
 #[derive(FromRow)]
@@ -40,7 +48,13 @@ struct Row {
     domain: String,
     role: String,
     status: String,
+    status_info: String,
     description: String,
+    policy: String,
+    addresses: String,
+    sudo: bool,
+    must_change_password: bool,
+    two_factor: bool,
     created_at: Millis,
     modified_at: Millis,
     projects: Option<String>,
@@ -60,7 +74,13 @@ impl Row {
             projects,
             role: word("role", self.role, Role::from_key)?,
             status: word("user status", self.status, UserStatus::from_key)?,
+            status_info: self.status_info,
             description: self.description,
+            policy: self.policy,
+            addresses: json("addresses", &self.addresses)?,
+            sudo: self.sudo,
+            must_change_password: self.must_change_password,
+            two_factor: self.two_factor,
             created_at: self.created_at,
             modified_at: self.modified_at,
         })
@@ -78,6 +98,8 @@ pub struct Account {
     pub role: Role,
     pub status: UserStatus,
     pub domain: DomainId,
+    pub addresses: Vec<String>,
+    pub must_change_password: bool,
 }
 
 #[derive(FromRow)]
@@ -90,6 +112,8 @@ pub(crate) struct AccountRow {
     role: String,
     status: String,
     domain_id: DomainId,
+    addresses: String,
+    must_change_password: bool,
 }
 
 impl AccountRow {
@@ -103,11 +127,14 @@ impl AccountRow {
             role: word("role", self.role, Role::from_key)?,
             status: word("user status", self.status, UserStatus::from_key)?,
             domain: self.domain_id,
+            addresses: json("addresses", &self.addresses)?,
+            must_change_password: self.must_change_password,
         })
     }
 }
 
-pub(crate) const ACCOUNT: &str = "u.id, u.email, u.username, u.full_name, u.password_hash, u.role, u.status, u.domain_id";
+pub(crate) const ACCOUNT: &str = "u.id, u.email, u.username, u.full_name, u.password_hash, u.role, u.status, u.domain_id, \
+    u.addresses, u.must_change_password";
 
 /// A new account, ready to be written.
 pub struct NewUser<'a> {
@@ -121,7 +148,12 @@ pub struct NewUser<'a> {
     pub domain: DomainId,
     pub projects: &'a [ProjectId],
     pub description: &'a str,
+    pub must_change_password: bool,
+    pub sudo: bool,
+    pub addresses: &'a [String],
     pub access_key: &'a str,
+    /// Encrypted.
+    pub secret: &'a [u8],
     pub policy: &'a str,
     pub at: Millis,
 }
@@ -166,19 +198,33 @@ impl Store {
         );
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(domain).fetch_optional(&self.read).await?;
         let Some(row) = row else { return Ok(None) };
-        let keypair: Option<(String, String)> =
-            sqlx::query_as("SELECT access_key, policy FROM keypairs WHERE user_id = ? AND main = 1")
-                .bind(id)
-                .fetch_optional(&self.read)
-                .await?;
+        let (of_domain,): (DomainId,) =
+            sqlx::query_as("SELECT domain_id FROM users WHERE id = ?").bind(id).fetch_one(&self.read).await?;
+        let keypairs: Vec<(String, String)> = sqlx::query_as(
+            "SELECT access_key, policy FROM keypairs WHERE user_id = ? AND deleted = 0 ORDER BY main DESC, created_at LIMIT 100",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        let projects = self.projects_of(id).await?.into_iter().map(|project| project.id).collect();
         let (last_sign_in,): (Option<Millis>,) =
             sqlx::query_as("SELECT max(last_used) FROM sign_ins WHERE user_id = ?").bind(id).fetch_one(&self.read).await?;
         let (sessions,): (u32,) = sqlx::query_as("SELECT count(*) FROM sessions WHERE user_id = ? AND finished = 0")
             .bind(id)
             .fetch_one(&self.read)
             .await?;
-        let (access_key, policy) = keypair.unzip();
-        Ok(Some(UserDetail { row: row.read()?, access_key, policy: policy.unwrap_or_default(), last_sign_in, sessions }))
+        let keypair_policy = keypairs.first().map(|(_, policy)| policy.clone()).unwrap_or_default();
+        let access_keys = keypairs.into_iter().map(|(key, _)| key).collect();
+        Ok(Some(UserDetail {
+            row: row.read()?,
+            domain: of_domain,
+            projects,
+            access_keys,
+            keypair_policy,
+            may_change: false,
+            last_sign_in,
+            sessions,
+        }))
     }
 
     /// The account with this email or username, regardless of case.
@@ -202,7 +248,8 @@ impl Change {
     pub async fn insert_user(&mut self, user: &NewUser<'_>) -> Result<()> {
         sqlx::query(
             "INSERT INTO users (id, email, email_key, username, username_key, full_name, password_hash, role, status, domain_id, \
-             description, created_at, modified_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             description, must_change_password, sudo, addresses, created_at, modified_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(user.id)
         .bind(user.email)
@@ -215,24 +262,99 @@ impl Change {
         .bind(user.status.key())
         .bind(user.domain)
         .bind(user.description)
+        .bind(user.must_change_password)
+        .bind(user.sudo)
+        .bind(to_json(&user.addresses))
         .bind(user.at)
         .bind(user.at)
         .execute(&mut *self.tx)
         .await?;
-        for project in user.projects {
-            sqlx::query("INSERT INTO project_members (project_id, user_id) VALUES (?, ?)")
-                .bind(project)
-                .bind(user.id)
-                .execute(&mut *self.tx)
-                .await?;
-        }
-        sqlx::query("INSERT INTO keypairs (access_key, user_id, policy, main, created_at) VALUES (?, ?, ?, 1, ?)")
+        self.set_projects(user.id, user.projects).await?;
+        sqlx::query("INSERT INTO keypairs (access_key, user_id, policy, main, secret, created_at) VALUES (?, ?, ?, 1, ?, ?)")
             .bind(user.access_key)
             .bind(user.id)
             .bind(user.policy)
+            .bind(user.secret)
             .bind(user.at)
             .execute(&mut *self.tx)
             .await?;
+        Ok(())
+    }
+
+    /// The account as this change sees it.
+    pub async fn account(&mut self, id: UserId) -> Result<Option<Account>> {
+        let sql = format!("SELECT {ACCOUNT} FROM users u WHERE u.id = ?");
+        let row: Option<AccountRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *self.tx).await?;
+        row.map(AccountRow::read).transpose()
+    }
+
+    /// Whether an active superadmin would be left without `id`.
+    pub async fn other_superadmin(&mut self, id: UserId) -> Result<bool> {
+        let sql = "SELECT 1 FROM users WHERE role = 'superadmin' AND status = 'active' AND id <> ? LIMIT 1";
+        let found: Option<i64> = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
+    }
+
+    /// Whether there is a user resource policy of this name.
+    pub async fn has_user_policy(&mut self, name: &str) -> Result<bool> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM user_policies WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
+    }
+
+    /// Writes what `edit` names; `hash` is its password's. Projects and the main keypair have calls of their own.
+    pub async fn edit_user(&mut self, id: UserId, edit: &EditUser, hash: Option<&str>, at: Millis) -> Result<()> {
+        let mut sql = QueryBuilder::new("UPDATE users SET modified_at = ");
+        sql.push_bind(at);
+        if let Some(username) = &edit.username {
+            sql.push(", username = ").push_bind(username.clone());
+            sql.push(", username_key = ").push_bind(username.to_lowercase());
+        }
+        let texts = [
+            (", full_name = ", edit.full_name.as_deref()),
+            (", description = ", edit.description.as_deref()),
+            (", password_hash = ", hash),
+            (", policy = ", edit.policy.as_deref()),
+            (", status = ", edit.status.map(UserStatus::key)),
+            (", status_info = ", edit.status.map(|_| "admin-requested")),
+            (", role = ", edit.role.map(Role::key)),
+        ];
+        for (name, value) in texts {
+            if let Some(value) = value {
+                sql.push(name).push_bind(value.to_owned());
+            }
+        }
+        let flags = [
+            (", must_change_password = ", edit.must_change_password),
+            (", sudo = ", edit.sudo),
+            (", two_factor = ", edit.two_factor),
+        ];
+        for (name, value) in flags {
+            if let Some(value) = value {
+                sql.push(name).push_bind(value);
+            }
+        }
+        if let Some(addresses) = &edit.addresses {
+            sql.push(", addresses = ").push_bind(to_json(addresses));
+        }
+        if let Some(domain) = edit.domain {
+            sql.push(", domain_id = ").push_bind(domain);
+        }
+        sql.push(" WHERE id = ").push_bind(id);
+        sql.build().execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    /// Makes these a person's projects.
+    pub async fn set_projects(&mut self, user: UserId, projects: &[ProjectId]) -> Result<()> {
+        sqlx::query("DELETE FROM project_members WHERE user_id = ?").bind(user).execute(&mut *self.tx).await?;
+        for project in projects {
+            sqlx::query("INSERT OR IGNORE INTO project_members (project_id, user_id) VALUES (?, ?)")
+                .bind(project)
+                .bind(user)
+                .execute(&mut *self.tx)
+                .await?;
+        }
         Ok(())
     }
 

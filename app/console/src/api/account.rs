@@ -5,7 +5,7 @@ use leptos::server_fn::codec::Json;
 use types::Problem;
 use types::id::SignInId;
 use types::list::ColumnLayout;
-use types::user::SignIn;
+use types::user::{ChangePassword, SignIn};
 
 #[server(prefix = "/call", endpoint = "sign_ins", input = Json)]
 pub async fn sign_ins() -> Result<Vec<SignIn>, Problem> {
@@ -25,4 +25,9 @@ pub async fn columns(table: String) -> Result<ColumnLayout, Problem> {
 #[server(prefix = "/call", endpoint = "set_columns", input = Json)]
 pub async fn set_columns(table: String, layout: ColumnLayout) -> Result<(), Problem> {
     super::run(|control, caller| async move { control.set_columns(&caller, &table, &layout).await }).await
+}
+
+#[server(name = ChangePasswordCall, prefix = "/call", endpoint = "change_password", input = Json)]
+pub async fn change_password(change: ChangePassword) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.change_password(&caller, &change).await }).await
 }

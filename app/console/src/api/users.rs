@@ -6,7 +6,7 @@ use types::Problem;
 use types::id::UserId;
 use types::list::{ListQuery, Page};
 use types::project::DomainChoice;
-use types::user::{CreateUser, UserDetail, UserRow};
+use types::user::{CreateUser, Created, Done, EditUser, UserDetail, UserRow};
 
 #[server(prefix = "/call", endpoint = "users", input = Json)]
 pub async fn users(query: ListQuery) -> Result<Page<UserRow>, Problem> {
@@ -24,6 +24,16 @@ pub async fn domains() -> Result<Vec<DomainChoice>, Problem> {
 }
 
 #[server(name = CreateUserCall, prefix = "/call", endpoint = "create_user", input = Json)]
-pub async fn create_user(user: CreateUser) -> Result<UserId, Problem> {
+pub async fn create_user(user: CreateUser) -> Result<Created, Problem> {
     super::run(|control, caller| async move { control.create_user(&caller, &user).await }).await
+}
+
+#[server(name = EditUserCall, prefix = "/call", endpoint = "edit_user", input = Json)]
+pub async fn edit_user(id: UserId, edit: EditUser) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.edit_user(&caller, id, &edit).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "edit_users", input = Json)]
+pub async fn edit_users(ids: Vec<UserId>, edit: EditUser) -> Result<Vec<Done>, Problem> {
+    super::run(|control, caller| async move { control.edit_users(&caller, &ids, &edit).await }).await
 }

@@ -19,6 +19,7 @@ pub fn menu(me: &Me) -> AnyView {
             <h2 class="menu-heading" id="menu-administration">"Administration"</h2>
             <ul aria-labelledby="menu-administration">
                 {users.then(|| item(paths::USERS, IconName::Users, "Users"))}
+                {users.then(|| item(paths::CREDENTIALS, IconName::Key, "Credentials"))}
                 {agents.then(|| item(paths::AGENTS, IconName::Server, "Agents"))}
             </ul>
         }

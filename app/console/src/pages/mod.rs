@@ -2,6 +2,7 @@
 
 mod account;
 mod agents;
+mod credentials;
 mod gallery;
 mod sessions;
 mod sign_in;
@@ -42,6 +43,11 @@ page!(
     /// `/users`
     UsersRoute,
     users::page
+);
+page!(
+    /// `/credentials`
+    CredentialsRoute,
+    credentials::page
 );
 page!(
     /// `/agents`

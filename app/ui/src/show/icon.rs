@@ -34,6 +34,7 @@ pub enum IconName {
     Error,
     Filter,
     Eye,
+    Key,
 }
 
 impl IconName {
@@ -68,6 +69,7 @@ impl IconName {
             Self::Error => "error",
             Self::Filter => "filter",
             Self::Eye => "eye",
+            Self::Key => "key",
         }
     }
 }

@@ -126,7 +126,7 @@ fn value_control(kind: Kind, value: RwSignal<String>, problem: RwSignal<Option<S
         Kind::Choice(choices) => return options(choices.to_vec()),
         Kind::Flag => return options(vec![("yes", "Yes"), ("no", "No")]),
         Kind::Date => "date",
-        Kind::Text | Kind::Number => "text",
+        Kind::Text | Kind::Number | Kind::Id => "text",
     };
     view! {
         <input class="input" name="fv" type=input_type aria-label="Filter value" placeholder="Value" aria-invalid=invalid aria-describedby=described

@@ -1,6 +1,7 @@
 //! The real router over a real database and the real engine, as nobody and as each role.
 
 mod http;
+mod people;
 mod sign_in;
 mod walk;
 
@@ -9,7 +10,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
-use control::Control;
+use control::{Control, Vault};
 use engine::local::LocalEngine;
 use http_body_util::BodyExt;
 use server::config::{Given, Settings};
@@ -40,7 +41,7 @@ impl Yard {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("yardmaster.db")).await.unwrap();
         let engine = LocalEngine::open(folder.path().join("sessions"), env!("CARGO_BIN_EXE_yardmaster").into()).unwrap();
-        let control = Control::new(store, Arc::new(engine));
+        let control = Control::new(store, Arc::new(engine), Vault::open(&folder.path().join("secret.key")).unwrap());
         control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
         for role in Role::ALL.iter().filter(|role| **role != Role::Superadmin) {
             control.create_user_here(&email(*role), &format!("the-{}", role.key()), "", PASSWORD, *role).await.unwrap();

@@ -15,17 +15,14 @@ const NOT_MONITORS: [bool; 4] = [true, true, true, false];
 
 const NOBODYS_ID: &str = "00000000-0000-0000-0000-000000000001";
 
-fn users_query() -> String {
-    serde_json::to_string(&types::list::ListQuery::new(&types::user::USERS)).unwrap()
-}
-
-fn sessions_query() -> String {
-    serde_json::to_string(&types::list::ListQuery::new(&types::session::SESSIONS)).unwrap()
+fn query(spec: &'static types::list::ListSpec) -> String {
+    serde_json::to_string(&types::list::ListQuery::new(spec)).unwrap()
 }
 
 /// Every server function with a body that would be acted on, and who may call it.
 fn functions() -> Vec<(&'static str, String, [bool; 4])> {
     let id = format!("{{\"id\":\"{NOBODYS_ID}\"}}");
+    let access_key = "{\"access_key\":\"AKIA\"}".to_owned();
     let user = serde_json::json!({ "user": {
         "email": "x", "username": "", "full_name": "", "password": "", "role": "user", "status": "active",
         "domain": NOBODYS_ID, "projects": [], "description": "",
@@ -36,13 +33,24 @@ fn functions() -> Vec<(&'static str, String, [bool; 4])> {
     vec![
         ("sign_ins", "{}".into(), EVERYBODY),
         ("end_sign_in", id.clone(), EVERYBODY),
+        ("change_password", "{\"change\":{\"old\":\"\",\"new\":\"\"}}".into(), EVERYBODY),
         ("columns", "{\"table\":\"users\"}".into(), EVERYBODY),
         ("set_columns", "{\"table\":\"users\",\"layout\":[\"email\"]}".into(), EVERYBODY),
-        ("users", format!("{{\"query\":{}}}", users_query()), READERS_OF_PEOPLE),
+        ("users", format!("{{\"query\":{}}}", query(&types::user::USERS)), READERS_OF_PEOPLE),
         ("user", id.clone(), READERS_OF_PEOPLE),
         ("domains", "{}".into(), ADMINISTRATORS),
         ("create_user", user.to_string(), ADMINISTRATORS),
-        ("sessions", format!("{{\"query\":{}}}", sessions_query()), EVERYBODY),
+        ("edit_user", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), ADMINISTRATORS),
+        ("edit_users", "{\"ids\":[],\"edit\":{}}".into(), ADMINISTRATORS),
+        ("keypairs", format!("{{\"query\":{}}}", query(&types::keypair::KEYPAIRS)), EVERYBODY),
+        ("my_keypairs", "{}".into(), EVERYBODY),
+        ("keypair", access_key.clone(), EVERYBODY),
+        ("keypair_secret", access_key.clone(), NOT_MONITORS),
+        ("create_keypair", "{\"keypair\":{\"owner\":\"nobody\",\"policy\":\"\",\"rate_limit\":1}}".into(), NOT_MONITORS),
+        ("edit_keypair", "{\"access_key\":\"AKIA\",\"edit\":{}}".into(), NOT_MONITORS),
+        ("delete_keypair", access_key, NOT_MONITORS),
+        ("keypair_policy_names", "{}".into(), ADMINISTRATORS),
+        ("sessions", format!("{{\"query\":{}}}", query(&types::session::SESSIONS)), EVERYBODY),
         ("session", id.clone(), EVERYBODY),
         ("start_options", "{}".into(), NOT_MONITORS),
         ("start_session", session.to_string(), NOT_MONITORS),
@@ -99,9 +107,10 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
     let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/theme", "/pkg/{file}"];
-    let guarded: [(&str, [bool; 4]); 5] = [
+    let guarded: [(&str, [bool; 4]); 6] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
+        ("/export/keypairs.csv", EVERYBODY),
         ("/export/sessions.csv", EVERYBODY),
         ("/sessions/{id}/log", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
@@ -133,6 +142,7 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         ("/", EVERYBODY),
         ("/sessions", EVERYBODY),
         ("/users", READERS_OF_PEOPLE),
+        ("/credentials", READERS_OF_PEOPLE),
         ("/agents", READERS_OF_ALL),
         ("/account", EVERYBODY),
         ("/gallery", EVERYBODY),

@@ -5,25 +5,30 @@ use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened};
 use leptos::prelude::*;
 use leptos_router::components::A;
+use types::id::UserId;
 use types::list::{Condition, ListQuery, Op};
 use types::session::SESSIONS;
 use types::user::UserDetail;
-use ui::{CopyButton, Time};
+use ui::{Button, CopyButton, Icon, IconName, Time};
 
 /// The drawer's contents for the person in the address.
-pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, UserDetail)>>) -> AnyView {
+pub fn drawer(
+    id: Memo<Option<String>>,
+    detail: Loaded<Option<(String, UserDetail)>>,
+    editing: RwSignal<Option<UserId>>,
+) -> AnyView {
     let state = opened(id, detail);
     view! {
         {move || match (state.get(), detail.good().get().flatten()) {
             (Opened::Failed(problem), _) => problem_view(&problem),
-            (Opened::There, Some((_, person))) => contents(person),
+            (Opened::There, Some((_, person))) => contents(person, editing),
             _ => view! { <ui::Skeleton/> }.into_any(),
         }}
     }
     .into_any()
 }
 
-fn contents(person: UserDetail) -> AnyView {
+fn contents(person: UserDetail, editing: RwSignal<Option<UserId>>) -> AnyView {
     let row = person.row;
     let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
     let condition = Condition { key: "owner".into(), op: Op::Equals, value: row.email.clone() };
@@ -32,10 +37,19 @@ fn contents(person: UserDetail) -> AnyView {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "Never".into_any(),
     };
+    let user = row.id;
     let id = row.id.to_string();
-    let key =
-        person.access_key.map(|key| view! { <code>{key.clone()}</code>" "<CopyButton text=key label="Copy the access key"/> });
+    let key = |key: String| {
+        let (address, shown) = (paths::keypair(&key), key.clone());
+        view! { <li><A href=address><code>{shown}</code></A>" "<CopyButton text=key label="Copy the access key"/></li> }
+    };
+    let keys: Vec<_> = person.access_keys.into_iter().map(key).collect();
+    let yes = |on: bool| if on { "Yes" } else { "No" };
+    let edit = person.may_change.then(|| {
+        view! { <div class="session-actions"><Button on_press=Callback::new(move |()| editing.set(Some(user)))><Icon name=IconName::Gear/>"Edit"</Button></div> }
+    });
     view! {
+        {edit}
         <h3>"Information"</h3>
         <dl class="key-values">
             <dt>"User ID"</dt><dd>{row.email}</dd>
@@ -43,6 +57,11 @@ fn contents(person: UserDetail) -> AnyView {
             <dt>"Full name"</dt><dd>{or_dash(row.full_name)}</dd>
             <dt>"Description"</dt><dd>{or_dash(row.description)}</dd>
             <dt>"Status"</dt><dd>{row.status.label()}</dd>
+            <dt>"Status info"</dt><dd>{or_dash(row.status_info)}</dd>
+            <dt>"Password change required"</dt><dd>{yes(row.must_change_password)}</dd>
+            <dt>"Sudo session"</dt><dd>{yes(row.sudo)}</dd>
+            <dt>"Two-factor"</dt><dd>{if row.two_factor { "Enabled" } else { "Disabled" }}</dd>
+            <dt>"Allowed addresses"</dt><dd>{if row.addresses.is_empty() { "Any".to_owned() } else { row.addresses.join(", ") }}</dd>
             <dt>"ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the ID"/></dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
             <dt>"Modified"</dt><dd><Time at=row.modified_at.0/></dd>
@@ -53,8 +72,9 @@ fn contents(person: UserDetail) -> AnyView {
             <dt>"Role"</dt><dd>{row.role.label()}</dd>
             <dt>"Domain"</dt><dd>{row.domain}</dd>
             <dt>"Projects"</dt><dd>{or_dash(row.projects.join(", "))}</dd>
-            <dt>"Main access key"</dt><dd>{key}</dd>
-            <dt>"Keypair policy"</dt><dd>{person.policy}</dd>
+            <dt>"User policy"</dt><dd>{row.policy}</dd>
+            <dt>"Access keys"</dt><dd><ul>{keys}</ul></dd>
+            <dt>"Keypair policy"</dt><dd>{person.keypair_policy}</dd>
             <dt>"Sessions now"</dt><dd><A href=format!("{}?{sessions}", paths::SESSIONS)>{format!("{} not ended", person.sessions)}</A></dd>
         </dl>
     }

@@ -2,6 +2,8 @@
 
 mod create;
 mod drawer;
+mod edit;
+mod form;
 
 use crate::api::users::{user, users};
 use crate::frame::{PageHead, use_me};
@@ -14,24 +16,43 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::event::Topic;
+use types::id::UserId;
 use types::permission::Permission;
 use types::user::{USERS, UserRow};
 use ui::{Button, Column, Drawer, EmptyState, Icon, IconName, Table, Time, Variant};
 
-fn columns() -> Vec<Column<UserRow>> {
-    vec![
+fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Column<UserRow>> {
+    let yes = |on: bool| if on { "Yes".into_any() } else { "No".into_any() };
+    let mut columns = vec![
         Column::new("email", "Email", |u: &UserRow| link(paths::user(u.id), u.email.clone())).sortable().required(),
         Column::new("username", "Username", |u: &UserRow| u.username.clone().into_any()).sortable(),
         Column::new("full_name", "Full name", |u: &UserRow| u.full_name.clone().into_any()).sortable(),
         Column::new("role", "Role", |u: &UserRow| u.role.label().into_any()).sortable(),
         Column::new("domain", "Domain", |u: &UserRow| u.domain.clone().into_any()),
         Column::new("projects", "Projects", |u: &UserRow| u.projects.join(", ").into_any()),
-        Column::new("status", "Status", |u: &UserRow| u.status.label().into_any()).hidden(),
+        Column::new("status", "Status", |u: &UserRow| u.status.label().into_any()).sortable().hidden(),
+        Column::new("status_info", "Status info", |u: &UserRow| u.status_info.clone().into_any()).hidden(),
+        Column::new("policy", "Resource policy", |u: &UserRow| u.policy.clone().into_any()).sortable().hidden(),
+        Column::new("addresses", "Allowed client IPs", |u: &UserRow| {
+            if u.addresses.is_empty() { "—".into_any() } else { u.addresses.join(", ").into_any() }
+        })
+        .hidden(),
+        Column::new("sudo", "Sudo session", move |u: &UserRow| yes(u.sudo)).sortable().hidden(),
+        Column::new("must_change_password", "Password change required", move |u: &UserRow| yes(u.must_change_password))
+            .sortable()
+            .hidden(),
+        Column::new("two_factor", "2FA", |u: &UserRow| if u.two_factor { "Enabled".into_any() } else { "Disabled".into_any() })
+            .sortable()
+            .hidden(),
         Column::new("description", "Description", |u: &UserRow| u.description.clone().into_any()).hidden(),
         Column::new("created_at", "Created", |u: &UserRow| view! { <Time at=u.created_at.0/> }.into_any()).sortable(),
         Column::new("modified_at", "Modified", |u: &UserRow| view! { <Time at=u.modified_at.0/> }.into_any()).sortable().hidden(),
         Column::new("id", "ID", |u: &UserRow| view! { <code>{u.id.to_string()}</code> }.into_any()).hidden(),
-    ]
+    ];
+    if let Some((editing, changed)) = actions {
+        columns.push(Column::new("control", "Control", move |u: &UserRow| edit::row_actions(u, editing, changed)));
+    }
+    columns
 }
 
 fn link(address: String, text: String) -> AnyView {
@@ -51,6 +72,10 @@ pub fn page() -> AnyView {
     let detail = load_open(open_user, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
     let is_open = Memo::new(move |_| open_user.with(Option::is_some));
     let creating = RwSignal::new(false);
+    let editing = RwSignal::new(None::<UserId>);
+    let selection = RwSignal::new(Vec::<String>::new());
+    let may_change = me.may(Permission::ChangeUsers);
+    let active_tab = Memo::new(move |_| query.with(|query| query.tab == "active"));
     let list_address = Memo::new(move |_| {
         let query = query.get().to_query_string(&USERS);
         if query.is_empty() { paths::USERS.to_owned() } else { format!("{}?{query}", paths::USERS) }
@@ -68,7 +93,7 @@ pub fn page() -> AnyView {
             </PageHead>
             <Table
                 spec=&USERS
-                columns=columns()
+                columns=columns(may_change.then_some((editing, rows.reload)))
                 caption="Users"
                 path=paths::USERS
                 query=query
@@ -77,6 +102,8 @@ pub fn page() -> AnyView {
                 keep=keep
                 row_key=|u: &UserRow| u.id.to_string()
                 row_label=|u: &UserRow| u.email.clone()
+                selection=may_change.then_some(selection)
+                bulk=ViewFn::from(move || edit::bulk(selection, active_tab, rows.reload))
                 layout=Signal::derive(move || layout.good().get().unwrap_or_default())
                 on_layout=keep_layout
                 export="/export/users.csv"
@@ -86,9 +113,10 @@ pub fn page() -> AnyView {
                 })
             />
             {may_create.then(|| create::dialog(creating, rows.reload))}
+            {may_change.then(|| edit::dialog(editing, rows.reload))}
             {move || is_open.get().then(|| view! {
                 <Drawer open=Signal::stored(true) title="User detail" on_close=close close_href=list_address.get_untracked()>
-                    {drawer::drawer(open_user, detail)}
+                    {drawer::drawer(open_user, detail, editing)}
                 </Drawer>
             })}
         }

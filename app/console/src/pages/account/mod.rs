@@ -1,19 +1,26 @@
-//! One's own account: who one is, and the browsers in which one is signed in.
+//! One's own account: who one is, one's password and keypairs, and the browsers in which one is signed in.
+
+mod keypairs;
+mod password;
 
 use crate::api::account::{end_sign_in, sign_ins};
+use crate::api::keypairs::my_keypairs;
 use crate::frame::{PageHead, use_me};
 use crate::problem_view::problem_view;
-use crate::table::load;
+use crate::table::{load, settled};
 use leptos::prelude::*;
+use types::event::Topic;
+use types::permission::Permission;
 use types::user::SignIn;
 use ui::{Time, use_toaster};
 
 pub fn page() -> AnyView {
     let key = Memo::new(|_| ());
-    let list = load(key, &[], |()| sign_ins());
+    let sign_ins = load(key, &[], |()| sign_ins());
+    let keypairs = load(key, &[Topic::Keypair], |()| my_keypairs());
     let me = use_me();
-    let who = move || {
-        let me = me.clone();
+    let may_add = me.may(Permission::ChangeKeypairs);
+    let view = move || {
         view! {
             <PageHead title="My account"/>
             <section class="card">
@@ -24,34 +31,30 @@ pub fn page() -> AnyView {
                     <dt>"Full name"</dt><dd>{if me.full_name.is_empty() { "—".to_owned() } else { me.full_name.clone() }}</dd>
                     <dt>"Role"</dt><dd>{me.role.label()}</dd>
                 </dl>
+                {password::button()}
+            </section>
+            <section class="card" aria-labelledby="keypairs-heading">
+                <h2 id="keypairs-heading">"Your keypairs"</h2>
+                <p class="hint">"Programs sign their requests with one. The main one is what the console itself uses."</p>
+                {keypairs::list(keypairs, may_add)}
+            </section>
+            <section class="card" aria-labelledby="sign-ins-heading">
+                <h2 id="sign-ins-heading">"Where you are signed in"</h2>
+                <p class="hint">"A sign-in lasts 7 days after it was last used, and 30 days at most."</p>
+                {move || match sign_ins.shown.get() {
+                    Some(Ok(all)) => {
+                        let rows: Vec<_> = all.into_iter().map(|one| row(one, sign_ins.reload)).collect();
+                        view! { <ul class="sign-ins">{rows}</ul> }.into_any()
+                    }
+                    Some(Err(problem)) => problem_view(&problem),
+                    None => ().into_any(),
+                }}
             </section>
         }
         .into_any()
     };
-    list.view(
-        {
-            let who = who.clone();
-            move || who()
-        },
-        move || {
-            view! {
-                {who()}
-                <section class="card" aria-labelledby="sign-ins-heading">
-                    <h2 id="sign-ins-heading">"Where you are signed in"</h2>
-                    <p class="hint">"A sign-in lasts 7 days after it was last used, and 30 days at most."</p>
-                    {move || match list.shown.get() {
-                        Some(Ok(all)) => {
-                            let rows: Vec<_> = all.into_iter().map(|one| row(one, list.reload)).collect();
-                            view! { <ul class="sign-ins">{rows}</ul> }.into_any()
-                        }
-                        Some(Err(problem)) => problem_view(&problem),
-                        None => ().into_any(),
-                    }}
-                </section>
-            }
-            .into_any()
-        },
-    )
+    let waiting = || view! { <PageHead title="My account"/><ui::Skeleton/> }.into_any();
+    settled(vec![sign_ins.pending(), keypairs.pending()], waiting, view)
 }
 
 fn row(one: SignIn, reload: Callback<()>) -> AnyView {

@@ -1,0 +1,292 @@
+//! The fields of an account, for creating one and for changing one.
+
+use crate::api::users::domains;
+use crate::form::Refused;
+use crate::frame::use_me;
+use leptos::prelude::*;
+use types::permission::{Role, may_grant};
+use types::project::DomainChoice;
+use types::rules::{MAX_DESCRIPTION, MAX_NAME};
+use types::user::{CreateUser, EditUser, UserDetail, UserStatus};
+use types::{FieldError, Problem};
+use ui::{Checkbox, CheckboxGroup, Field, PasswordInput, Select, TextArea, TextInput};
+
+/// What was typed.
+#[derive(Clone, Copy)]
+pub struct Form {
+    /// Names the fields' ids, since both dialogs are in the page.
+    name: &'static str,
+    editing: bool,
+    email: RwSignal<String>,
+    username: RwSignal<String>,
+    full_name: RwSignal<String>,
+    password: RwSignal<String>,
+    again: RwSignal<String>,
+    role: RwSignal<String>,
+    status: RwSignal<String>,
+    domain: RwSignal<String>,
+    projects: RwSignal<Vec<String>>,
+    description: RwSignal<String>,
+    addresses: RwSignal<String>,
+    must_change_password: RwSignal<bool>,
+    sudo: RwSignal<bool>,
+    two_factor: RwSignal<bool>,
+    /// Whether it was on when the form was opened: only then it can be turned off here.
+    has_two_factor: RwSignal<bool>,
+    main_key: RwSignal<String>,
+    keys: RwSignal<Vec<String>>,
+    domains: RwSignal<Vec<DomainChoice>>,
+}
+
+impl Form {
+    /// An empty form.
+    pub fn new(name: &'static str, editing: bool) -> Self {
+        let text = |value: &str| RwSignal::new(value.to_owned());
+        let form = Self {
+            name,
+            editing,
+            email: text(""),
+            username: text(""),
+            full_name: text(""),
+            password: text(""),
+            again: text(""),
+            role: text(Role::User.key()),
+            status: text(UserStatus::Active.key()),
+            domain: text(""),
+            projects: RwSignal::new(Vec::new()),
+            description: text(""),
+            addresses: text(""),
+            must_change_password: RwSignal::new(false),
+            sudo: RwSignal::new(false),
+            two_factor: RwSignal::new(false),
+            has_two_factor: RwSignal::new(false),
+            main_key: text(""),
+            keys: RwSignal::new(Vec::new()),
+            domains: RwSignal::new(Vec::new()),
+        };
+        // Projects belong to a domain: another domain, other projects.
+        Effect::new(move |before: Option<String>| {
+            let (now, all) = (form.domain.get(), form.domains.get());
+            if before.is_some_and(|before| !before.is_empty() && before != now) {
+                let mine = all.iter().find(|domain| domain.id.to_string() == now);
+                let known = |id: &String| mine.is_some_and(|domain| domain.projects.iter().any(|p| p.id.to_string() == *id));
+                form.projects.update(|projects| projects.retain(known));
+            }
+            now
+        });
+        form
+    }
+
+    /// Asks which domains and projects can be chosen; a new account starts in those named `default`.
+    pub async fn load(self) -> Result<(), Problem> {
+        let found = domains().await?;
+        if !self.editing && self.domain.with_untracked(String::is_empty) {
+            let first = found.iter().find(|domain| domain.name == "default").or(found.first());
+            self.domain.set(first.map(|domain| domain.id.to_string()).unwrap_or_default());
+            let projects = first.iter().flat_map(|d| d.projects.iter().filter(|p| p.name == "default"));
+            self.projects.set(projects.map(|p| p.id.to_string()).collect());
+        }
+        self.domains.set(found);
+        Ok(())
+    }
+
+    /// Shows an account as it is.
+    pub fn fill(self, person: &UserDetail) {
+        let row = &person.row;
+        self.email.set(row.email.clone());
+        self.username.set(row.username.clone());
+        self.full_name.set(row.full_name.clone());
+        self.password.set(String::new());
+        self.again.set(String::new());
+        self.role.set(row.role.key().into());
+        self.status.set(row.status.key().into());
+        self.projects.set(person.projects.iter().map(ToString::to_string).collect());
+        self.domain.set(person.domain.to_string());
+        self.description.set(row.description.clone());
+        self.addresses.set(row.addresses.join(", "));
+        self.must_change_password.set(row.must_change_password);
+        self.sudo.set(row.sudo);
+        self.two_factor.set(row.two_factor);
+        self.has_two_factor.set(row.two_factor);
+        self.keys.set(person.access_keys.clone());
+        self.main_key.set(person.access_keys.first().cloned().unwrap_or_default());
+    }
+
+    /// Forgets what belongs to one person; domain and projects stay for the next.
+    pub fn clear(self) {
+        let texts = [self.email, self.username, self.full_name, self.password, self.again, self.description, self.addresses];
+        texts.into_iter().for_each(|field| field.set(String::new()));
+        self.must_change_password.set(false);
+        self.sudo.set(false);
+    }
+
+    fn addresses(self) -> Vec<String> {
+        let split = |text: &String| text.split([',', ' ', '\n']).filter(|part| !part.is_empty()).map(String::from).collect();
+        self.addresses.with_untracked(split)
+    }
+
+    fn role(self) -> Role {
+        Role::from_key(&self.role.get_untracked()).unwrap_or(Role::User)
+    }
+
+    fn status(self) -> UserStatus {
+        UserStatus::from_key(&self.status.get_untracked()).unwrap_or(UserStatus::Active)
+    }
+
+    fn project_ids(self) -> Vec<types::id::ProjectId> {
+        self.projects.get_untracked().iter().filter_map(|id| id.parse().ok()).collect()
+    }
+
+    /// The form as a command; every field that is not acceptable is named.
+    pub fn read_new(self) -> Result<CreateUser, Problem> {
+        let new = CreateUser {
+            email: self.email.get_untracked().trim().to_owned(),
+            username: self.username.get_untracked().trim().to_owned(),
+            full_name: self.full_name.get_untracked().trim().to_owned(),
+            password: self.password.get_untracked(),
+            role: self.role(),
+            status: self.status(),
+            domain: self.domain.get_untracked().parse().map_err(|_| Problem::field("domain", "Choose a domain."))?,
+            projects: self.project_ids(),
+            description: self.description.get_untracked(),
+            must_change_password: self.must_change_password.get_untracked(),
+            sudo: self.sudo.get_untracked(),
+            addresses: self.addresses(),
+        };
+        self.with_the_same_password_twice(new.check())?;
+        Ok(new)
+    }
+
+    /// What was changed of `before`, as a command.
+    pub fn read_edit(self, before: &UserDetail) -> Result<EditUser, Problem> {
+        let row = &before.row;
+        let text = |field: RwSignal<String>, was: &str| Some(field.get_untracked().trim().to_owned()).filter(|now| now != was);
+        let domain = self.domain.get_untracked().parse().ok().filter(|id| *id != before.domain);
+        let projects = Some(self.project_ids()).filter(|now| {
+            let (mut now, mut was) = (now.clone(), before.projects.clone());
+            now.sort_unstable();
+            was.sort_unstable();
+            now != was
+        });
+        let edit = EditUser {
+            username: text(self.username, &row.username),
+            full_name: text(self.full_name, &row.full_name),
+            password: Some(self.password.get_untracked()).filter(|password| !password.is_empty()),
+            description: text(self.description, &row.description),
+            status: Some(self.status()).filter(|now| *now != row.status),
+            role: Some(self.role()).filter(|now| *now != row.role),
+            domain,
+            projects,
+            must_change_password: Some(self.must_change_password.get_untracked()).filter(|now| *now != row.must_change_password),
+            sudo: Some(self.sudo.get_untracked()).filter(|now| *now != row.sudo),
+            addresses: Some(self.addresses()).filter(|now| *now != row.addresses),
+            two_factor: Some(self.two_factor.get_untracked()).filter(|now| *now != row.two_factor),
+            policy: None,
+            main_access_key: text(self.main_key, before.access_keys.first().map_or("", String::as_str)),
+        };
+        self.with_the_same_password_twice(edit.check())?;
+        Ok(edit)
+    }
+
+    fn with_the_same_password_twice(self, checked: Result<(), Problem>) -> Result<(), Problem> {
+        let mut errors = match checked {
+            Err(Problem::Invalid(errors)) => errors,
+            other => return other.and_then(|()| if self.same() { Ok(()) } else { Err(differ()) }),
+        };
+        if !self.same() {
+            errors.push(FieldError::new("again", DIFFER));
+        }
+        Err(Problem::Invalid(errors))
+    }
+
+    fn same(self) -> bool {
+        self.password.with_untracked(|password| self.again.with_untracked(|again| password == again))
+    }
+}
+
+const DIFFER: &str = "The two passwords differ. Type the same one twice.";
+
+fn differ() -> Problem {
+    Problem::field("again", DIFFER)
+}
+
+/// The fields.
+pub fn fields(form: Form, refused: Refused) -> AnyView {
+    let Form { name, editing, .. } = form;
+    let id = move |field: &str| format!("{name}-{field}");
+    let pairs = |all: &[(&str, &str)]| all.iter().map(|(key, label)| (key.to_string(), label.to_string())).collect::<Vec<_>>();
+    let grantable = may_grant(use_me().role);
+    // The role that somebody has is offered even to those who may not give it: it can stay.
+    let roles = Signal::derive(move || {
+        let now = form.role.get();
+        let offered = |role: &&Role| grantable.contains(role) || role.key() == now;
+        Role::ALL.iter().rev().filter(offered).map(|role| (role.key().to_owned(), role.label().to_owned())).collect::<Vec<_>>()
+    });
+    let statuses = Signal::stored(pairs(UserStatus::CHOICES));
+    let domain_options = Signal::derive(move || {
+        form.domains.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect::<Vec<_>>())
+    });
+    let project_options = Signal::derive(move || {
+        let domain = form.domain.get();
+        let of = |d: &DomainChoice| d.projects.iter().map(|p| (p.id.to_string(), p.name.clone())).collect::<Vec<_>>();
+        form.domains.with(|all| all.iter().find(|d| d.id.to_string() == domain).map(of).unwrap_or_default())
+    });
+    let email = if editing {
+        view! { <dl class="key-values"><dt>"User ID"</dt><dd>{move || form.email.get()}</dd></dl> }.into_any()
+    } else {
+        view! {
+            <Field name=id("email") label="Email" required=true hint="The user ID. It cannot be changed later." error=refused.of("email")>
+                <TextInput name=id("email") value=form.email input_type="email" max=MAX_NAME/>
+            </Field>
+        }
+        .into_any()
+    };
+    let password_hint = if editing {
+        "Left empty, it stays as it is. A new one ends the person's sign-ins."
+    } else {
+        "At least 8 characters, with a letter, a digit and a special character."
+    };
+    let two_factor = editing.then(|| view! {
+        <Show when=move || form.has_two_factor.get() fallback=|| view! { <p class="hint">"Two-factor authentication is off. Only its owner can turn it on."</p> }>
+            <Checkbox name=id("two-factor") label="2FA enabled (it can only be turned off here)" value=form.two_factor/>
+        </Show>
+    });
+    let main_key = editing.then(|| {
+        let keys = Signal::derive(move || form.keys.get().into_iter().map(|key| (key.clone(), key)).collect::<Vec<_>>());
+        view! {
+            <Field name=id("main-key") label="Main access key" hint="The keypair that the console uses for this person." error=refused.of("main_access_key")>
+                <Select name=id("main-key") value=form.main_key options=keys/>
+            </Field>
+        }
+    });
+    view! {
+        {email}
+        <div class="form-row">
+            <Field name=id("username") label="Username" required=true error=refused.of("username")><TextInput name=id("username") value=form.username max=MAX_NAME/></Field>
+            <Field name=id("full-name") label="Full name" error=refused.of("full_name")><TextInput name=id("full-name") value=form.full_name max=MAX_NAME/></Field>
+        </div>
+        <div class="form-row">
+            <Field name=id("password") label=if editing { "New password" } else { "Password" } required=!editing hint=password_hint error=refused.of("password")>
+                <PasswordInput name=id("password") value=form.password/>
+            </Field>
+            <Field name=id("again") label="Password again" required=!editing error=refused.of("again")><PasswordInput name=id("again") value=form.again/></Field>
+        </div>
+        <div class="form-row">
+            <Field name=id("role") label="Role" error=refused.of("role")><Select name=id("role") value=form.role options=roles/></Field>
+            <Field name=id("status") label="User status" error=refused.of("status")><Select name=id("status") value=form.status options=statuses/></Field>
+        </div>
+        <Field name=id("domain") label="Domain" required=true error=refused.of("domain")><Select name=id("domain") value=form.domain options=domain_options/></Field>
+        <CheckboxGroup name=id("projects") label="Projects" value=form.projects options=project_options error=refused.of("projects")/>
+        {main_key}
+        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, with commas between them. Empty allows any." error=refused.of("addresses")>
+            <TextInput name=id("addresses") value=form.addresses/>
+        </Field>
+        <Checkbox name=id("must-change") label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
+        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, not recommended for everybody" value=form.sudo/>
+        {two_factor}
+        <Field name=id("description") label="Description" error=refused.of("description")>
+            <TextArea name=id("description") value=form.description rows=3 max=MAX_DESCRIPTION/>
+        </Field>
+    }
+    .into_any()
+}

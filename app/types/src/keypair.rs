@@ -1,0 +1,105 @@
+//! Keypairs: what signs requests, and what limits are counted by.
+
+use crate::id::UserId;
+use crate::list::{Kind, ListSpec, Property, Sort};
+use crate::time::Millis;
+use crate::{FieldError, Problem};
+use serde::{Deserialize, Serialize};
+
+/// Requests in 15 minutes that a keypair may be allowed at most (`features.md` §5).
+pub const MAX_RATE_LIMIT: u32 = 50_000;
+/// Requests in 15 minutes of a keypair whose limit was not chosen.
+pub const DEFAULT_RATE_LIMIT: u32 = 10_000;
+/// At this limit or below, calls such as signing in may be blocked, which is worth a warning.
+pub const LOW_RATE_LIMIT: u32 = 100;
+
+/// One keypair in the list. Its secret is asked for by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeypairRow {
+    pub access_key: String,
+    pub user: UserId,
+    /// The owner's email.
+    pub owner: String,
+    /// The owner administers people.
+    pub admin: bool,
+    pub main: bool,
+    pub active: bool,
+    pub policy: String,
+    /// Requests in 15 minutes.
+    pub rate_limit: u32,
+    /// Requests that were ever signed with it.
+    pub queries: u64,
+    /// Sessions that have not ended.
+    pub sessions: u32,
+    pub created_at: Millis,
+    pub last_used: Option<Millis>,
+}
+
+/// What is changed of a keypair; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EditKeypair {
+    pub active: Option<bool>,
+    pub policy: Option<String>,
+    pub rate_limit: Option<u32>,
+    /// Only ever `true`: a person's main keypair changes by choosing another.
+    pub main: Option<bool>,
+}
+
+impl EditKeypair {
+    /// Every field that is not acceptable, whoever asks.
+    pub fn check(&self) -> Result<(), Problem> {
+        check_rate_limit(self.rate_limit)
+    }
+}
+
+/// A keypair that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateKeypair {
+    /// The owner's email or username; the caller's own when empty.
+    pub owner: String,
+    pub policy: String,
+    pub rate_limit: u32,
+}
+
+impl CreateKeypair {
+    /// Every field that is not acceptable, whoever asks.
+    pub fn check(&self) -> Result<(), Problem> {
+        check_rate_limit(Some(self.rate_limit))
+    }
+}
+
+fn check_rate_limit(limit: Option<u32>) -> Result<(), Problem> {
+    match limit {
+        Some(limit) if limit > MAX_RATE_LIMIT => {
+            Err(Problem::Invalid(vec![FieldError::new("rate_limit", "A whole number from 0 to 50,000.")]))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A keypair whole, shown once after it was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewKeypair {
+    /// The owner's email.
+    pub owner: String,
+    pub access_key: String,
+    pub secret_key: String,
+}
+
+/// The list of keypairs.
+pub static KEYPAIRS: ListSpec = ListSpec {
+    name: "keypairs",
+    properties: &[
+        Property { key: "owner", label: "User ID", kind: Kind::Text },
+        Property { key: "access_key", label: "Access key", kind: Kind::Text },
+        Property { key: "policy", label: "Resource policy", kind: Kind::Text },
+        Property { key: "main", label: "Main access key", kind: Kind::Flag },
+        Property { key: "rate_limit", label: "Rate limit", kind: Kind::Number },
+        Property { key: "created_at", label: "Created", kind: Kind::Date },
+    ],
+    sorts: &["created_at", "access_key", "owner", "policy", "rate_limit", "last_used"],
+    default_sort: Sort { key: "created_at", descending: true },
+    tabs: &[("active", "Active"), ("inactive", "Inactive")],
+    subtabs: &[],
+};

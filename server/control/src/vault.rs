@@ -1,0 +1,93 @@
+//! Secrets that must be read again, such as a keypair's secret key: encrypted with a key that lies beside the database and
+//! never in it, so that a copy of the database alone signs nothing.
+//!
+//! Passwords are not here: nobody needs to read them, so they are hashed (`password.rs`).
+
+use crate::{Result, internal};
+use anyhow::Context;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Nonce};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 12;
+
+/// The key, ready to use.
+#[derive(Clone)]
+pub struct Vault(ChaCha20Poly1305);
+
+impl Vault {
+    /// Reads the key file, or makes it: 32 random bytes that only the server's own user can read.
+    ///
+    /// # Errors
+    /// When the file cannot be read or made, or is not such a key.
+    pub fn open(file: &Path) -> anyhow::Result<Self> {
+        let at = || format!("the key file {}", file.display());
+        if !file.exists() {
+            let mut key = [0u8; KEY_BYTES];
+            getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+            // Written whole beside its place and then moved there: a crash leaves a key or none, never half of one.
+            let part = file.with_extension("part");
+            let mut out =
+                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).with_context(at)?;
+            out.write_all(&key).and_then(|()| out.sync_all()).with_context(at)?;
+            std::fs::rename(&part, file).with_context(at)?;
+            if let Some(folder) = file.parent() {
+                std::fs::File::open(folder).and_then(|folder| folder.sync_all()).with_context(at)?;
+            }
+        }
+        let key = std::fs::read(file).with_context(at)?;
+        anyhow::ensure!(key.len() == KEY_BYTES, "{} holds {} bytes instead of {KEY_BYTES}", at(), key.len());
+        let key = chacha20poly1305::Key::from_slice(&key);
+        Ok(Self(ChaCha20Poly1305::new(key)))
+    }
+
+    /// Encrypts `secret` for `owner`: under another owner's name it cannot be read back.
+    pub(crate) fn seal(&self, secret: &str, owner: &str) -> Result<Vec<u8>> {
+        let mut nonce = [0u8; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(internal("asking for randomness"))?;
+        let payload = Payload { msg: secret.as_bytes(), aad: owner.as_bytes() };
+        let sealed = self.0.encrypt(Nonce::from_slice(&nonce), payload).map_err(internal("encrypting a secret"))?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Reads what [`Vault::seal`] made for `owner`.
+    pub(crate) fn read(&self, sealed: &[u8], owner: &str) -> Result<String> {
+        let unreadable = internal("reading a secret");
+        let Some((nonce, sealed)) = sealed.split_at_checked(NONCE_BYTES) else { return Err(unreadable("too short")) };
+        let payload = Payload { msg: sealed, aad: owner.as_bytes() };
+        match self.0.decrypt(Nonce::from_slice(nonce), payload).map(String::from_utf8) {
+            Ok(Ok(secret)) => Ok(secret),
+            _ => Err(unreadable("it was not made with this key, or was changed")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_with_the_same_key_file_for_the_same_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        let sealed = Vault::open(&file).unwrap().seal("open sesame", "AKIA1").unwrap();
+        assert!(!sealed.windows(4).any(|bytes| bytes == b"open"));
+        let again = Vault::open(&file).unwrap();
+        assert_eq!(again.read(&sealed, "AKIA1").unwrap(), "open sesame");
+        assert!(again.read(&sealed, "AKIA2").is_err());
+        assert!(Vault::open(&folder.path().join("other.key")).unwrap().read(&sealed, "AKIA1").is_err());
+        assert!(again.read(&sealed[..5], "AKIA1").is_err());
+    }
+
+    #[test]
+    fn the_key_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.key");
+        Vault::open(&file).unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,293 @@
+//! People and their keypairs, sentence by sentence of `admin-menus.md`: create and update users, inactivate user account,
+//! manage user's keypairs.
+
+use crate::{PASSWORD, Yard, email};
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use types::keypair::{KEYPAIRS, KeypairRow};
+use types::list::{ListQuery, Page};
+use types::permission::Role;
+use types::user::{Created, USERS, UserDetail, UserRow};
+
+impl Yard {
+    async fn ask(&self, cookie: &str, name: &str, body: Value) -> (StatusCode, String) {
+        let answer = self.call(Method::POST, &format!("/call/{name}"), cookie, &body.to_string()).await;
+        (answer.status, answer.text)
+    }
+
+    async fn done<T: serde::de::DeserializeOwned>(&self, cookie: &str, name: &str, body: Value) -> T {
+        let (status, text) = self.ask(cookie, name, body).await;
+        assert_eq!(status, StatusCode::OK, "{name}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    async fn refused(&self, cookie: &str, name: &str, body: Value) -> String {
+        let (status, text) = self.ask(cookie, name, body).await;
+        assert!(status.is_client_error(), "{name}: {status} {text}");
+        text
+    }
+
+    async fn new_person(&self, cookie: &str, name: &str, change: Value) -> Value {
+        let domains: Value = self.done(cookie, "domains", json!({})).await;
+        let mut user = json!({
+            "email": format!("{name}@example.org"), "username": name, "full_name": "", "password": PASSWORD, "role": "user",
+            "status": "active", "domain": domains[0]["id"], "projects": [domains[0]["projects"][0]["id"]], "description": "",
+        });
+        user.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        json!({ "user": user })
+    }
+
+    async fn create(&self, cookie: &str, name: &str) -> Created {
+        let body = self.new_person(cookie, name, json!({})).await;
+        self.done(cookie, "create_user", body).await
+    }
+
+    async fn listed(&self, cookie: &str, tab: &str) -> Vec<String> {
+        let query = ListQuery { tab: tab.into(), per: 50, ..ListQuery::new(&USERS) };
+        let page: Page<UserRow> = self.done(cookie, "users", json!({ "query": query })).await;
+        page.rows.into_iter().map(|row| row.email).collect()
+    }
+
+    async fn keys(&self, cookie: &str, tab: &str) -> Vec<KeypairRow> {
+        let query = ListQuery { tab: tab.into(), per: 50, ..ListQuery::new(&KEYPAIRS) };
+        self.done::<Page<KeypairRow>>(cookie, "keypairs", json!({ "query": query })).await.rows
+    }
+
+    async fn signs_in(&self, login: &str, password: &str) -> Option<String> {
+        let answer = self.post_form("/sign-in", "", &format!("login={login}&password={password}&next=/")).await;
+        let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        cookie.starts_with("session=").then_some(cookie)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_has_eight_characters_with_a_letter_a_digit_and_a_special_one() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    for bad in ["Short1!", "no-digits-here", "12345678!", "NoSpecial1"] {
+        let body = yard.new_person(&root, "ann", json!({ "password": bad })).await;
+        assert!(yard.refused(&root, "create_user", body).await.contains("\"password\""), "{bad}");
+    }
+    let body = yard.new_person(&root, "ann", json!({ "password": "under_score1" })).await;
+    yard.done::<Created>(&root, "create_user", body).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_email_and_a_username_have_at_most_64_characters() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let long = "u".repeat(65);
+    let body = yard.new_person(&root, "ann", json!({ "username": long, "email": format!("{long}@example.org") })).await;
+    let text = yard.refused(&root, "create_user", body).await;
+    assert!(text.contains("\"username\"") && text.contains("\"email\""), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_email_or_username_is_refused_whatever_its_case() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    yard.create(&root, "ann").await;
+    let body = yard.new_person(&root, "other", json!({ "email": "ANN@example.org" })).await;
+    assert!(yard.refused(&root, "create_user", body).await.contains("exists already"));
+    let body = yard.new_person(&root, "other", json!({ "username": "Ann" })).await;
+    assert!(yard.refused(&root, "create_user", body).await.contains("exists already"));
+    let other = yard.create(&root, "other").await;
+    let text = yard.refused(&root, "edit_user", json!({ "id": other.id, "edit": { "username": "ANN" } })).await;
+    assert!(text.contains("exists already"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn name_password_and_state_of_a_person_can_be_changed_and_the_user_id_cannot() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ann = yard.create(&root, "ann").await;
+    let before = yard.signs_in("ann", PASSWORD).await.unwrap();
+    let edit = json!({ "username": "anna", "full_name": "Anna Ek", "password": "Another-Horse-1", "email": "new@example.org",
+        "description": "at the desk", "sudo": true, "must_change_password": true, "addresses": ["127.0.0.0/8"] });
+    let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": edit })).await;
+    let person: UserDetail = yard.done(&root, "user", json!({ "id": ann.id })).await;
+    assert_eq!((person.row.email.as_str(), person.row.username.as_str()), ("ann@example.org", "anna"));
+    assert!(person.row.sudo && person.row.must_change_password);
+    assert_eq!(person.row.addresses, ["127.0.0.0/8"]);
+    assert_eq!(yard.ask(&before, "sign_ins", json!({})).await.0, StatusCode::UNAUTHORIZED, "another password ends sign-ins");
+    assert!(yard.signs_in("anna", PASSWORD).await.is_none());
+    assert!(yard.signs_in("anna", "Another-Horse-1").await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_inactive_or_before_verification_cannot_sign_in_and_is_listed_under_inactive() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    for (name, status) in [("ina", "inactive"), ("bev", "before_verification")] {
+        let created = yard.create(&root, name).await;
+        let cookie = yard.signs_in(name, PASSWORD).await.unwrap();
+        let () = yard.done(&root, "edit_user", json!({ "id": created.id, "edit": { "status": status } })).await;
+        assert!(yard.signs_in(name, PASSWORD).await.is_none(), "{status}");
+        assert_eq!(yard.ask(&cookie, "sign_ins", json!({})).await.0, StatusCode::UNAUTHORIZED, "signed out at once: {status}");
+        let email = format!("{name}@example.org");
+        assert!(yard.listed(&root, "inactive").await.contains(&email));
+        assert!(!yard.listed(&root, "active").await.contains(&email));
+        let () = yard.done(&root, "edit_user", json!({ "id": created.id, "edit": { "status": "active" } })).await;
+        assert!(yard.signs_in(name, PASSWORD).await.is_some(), "reactivated");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_required_password_change_shows_a_bar_and_blocks_nothing() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let body = yard.new_person(&root, "ann", json!({ "must_change_password": true })).await;
+    yard.done::<Created>(&root, "create_user", body).await;
+    let ann = yard.signs_in("ann", PASSWORD).await.unwrap();
+    let page = yard.get("/sessions", &ann).await;
+    assert!(page.text.contains("Change it in your account"), "the bar");
+    assert_eq!(yard.ask(&ann, "start_options", json!({})).await.0, StatusCode::OK);
+    let () = yard.done(&ann, "change_password", json!({ "change": { "old": PASSWORD, "new": "Another-Horse-1" } })).await;
+    assert!(!yard.get("/sessions", &ann).await.text.contains("Change it in your account"), "the bar is gone");
+    let text =
+        yard.refused(&ann, "change_password", json!({ "change": { "old": "Wrong-Horse-1", "new": "Third-Horse-1" } })).await;
+    assert!(text.contains("not your password"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_factor_can_only_be_turned_off_for_somebody_else() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ann = yard.create(&root, "ann").await;
+    let text = yard.refused(&root, "edit_user", json!({ "id": ann.id, "edit": { "two_factor": true } })).await;
+    assert!(text.contains("Only its owner"), "{text}");
+    let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": { "two_factor": false } })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deactivating_and_reactivating_does_not_change_credentials() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ann = yard.create(&root, "ann").await;
+    let second: types::keypair::NewKeypair =
+        yard.done(&root, "create_keypair", json!({ "keypair": { "owner": "ann", "policy": "default", "rate_limit": 10 } })).await;
+    let () = yard.done(&root, "edit_keypair", json!({ "access_key": second.access_key, "edit": { "active": false } })).await;
+    let state = |rows: Vec<KeypairRow>| {
+        let mine = rows.into_iter().filter(|row| row.owner == "ann@example.org");
+        mine.map(|row| (row.access_key, row.active, row.main)).collect::<Vec<_>>()
+    };
+    let before = (state(yard.keys(&root, "active").await), state(yard.keys(&root, "inactive").await));
+    for status in ["inactive", "active"] {
+        let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": { "status": status } })).await;
+        let now = (state(yard.keys(&root, "active").await), state(yard.keys(&root, "inactive").await));
+        assert_eq!(now, before, "{status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_deactivate_or_demote_themselves_or_the_last_active_superadmin() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let query = ListQuery::new(&USERS);
+    let page: Page<UserRow> = yard.done(&root, "users", json!({ "query": query })).await;
+    let me = page.rows.iter().find(|row| row.email == email(Role::Superadmin)).unwrap().id;
+    for edit in [json!({ "status": "inactive" }), json!({ "role": "user" })] {
+        let text = yard.refused(&root, "edit_user", json!({ "id": me, "edit": edit })).await;
+        assert!(text.contains("your own"), "{text}");
+    }
+    let body = yard.new_person(&root, "second", json!({ "role": "superadmin" })).await;
+    yard.done::<Created>(&root, "create_user", body).await;
+    let second = yard.signs_in("second", PASSWORD).await.unwrap();
+    let () = yard.done(&second, "edit_user", json!({ "id": me, "edit": { "role": "user" } })).await;
+    assert_eq!(
+        yard.ask(&root, "edit_users", json!({ "ids": [], "edit": {} })).await.0,
+        StatusCode::FORBIDDEN,
+        "no superadmin now"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_admin_changes_only_users_of_their_own_domain() {
+    let yard = Yard::new().await;
+    let (root, admin) = (yard.cookie(Role::Superadmin).await, yard.cookie(Role::Admin).await);
+    let ann = yard.create(&root, "ann").await;
+    let () = yard.done(&admin, "edit_user", json!({ "id": ann.id, "edit": { "description": "seen" } })).await;
+    let text = yard.refused(&admin, "edit_user", json!({ "id": ann.id, "edit": { "role": "superadmin" } })).await;
+    assert!(text.contains("may not make"), "{text}");
+    let page: Page<UserRow> = yard.done(&admin, "users", json!({ "query": ListQuery::new(&USERS) })).await;
+    let boss = page.rows.iter().find(|row| row.role == Role::Superadmin).unwrap();
+    let (status, _) = yard.ask(&admin, "edit_user", json!({ "id": boss.id, "edit": { "description": "x" } })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let key = yard.keys(&admin, "active").await.into_iter().find(|row| row.owner == boss.email).unwrap();
+    let (status, _) = yard.ask(&admin, "keypair_secret", json!({ "access_key": key.access_key })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "the superadmin's secret key");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_person_has_a_keypair_of_their_own_and_may_have_several() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ann = yard.create(&root, "ann").await;
+    let cookie = yard.signs_in("ann", PASSWORD).await.unwrap();
+    let secret: String = yard.done(&cookie, "keypair_secret", json!({ "access_key": ann.keypair.access_key })).await;
+    assert_eq!(secret, ann.keypair.secret_key);
+    assert_eq!((secret.len(), ann.keypair.access_key.len()), (40, 20));
+    let own = json!({ "keypair": { "owner": "", "policy": "whatever", "rate_limit": 50_000 } });
+    let second: types::keypair::NewKeypair = yard.done(&cookie, "create_keypair", own).await;
+    let mine: Vec<KeypairRow> = yard.done(&cookie, "my_keypairs", json!({})).await;
+    assert_eq!(mine.len(), 2);
+    let added = mine.iter().find(|row| row.access_key == second.access_key).unwrap();
+    assert_eq!(
+        (added.policy.as_str(), added.rate_limit, added.main),
+        ("default", 10_000, false),
+        "nobody raises their own limits"
+    );
+    let (status, _) =
+        yard.ask(&cookie, "edit_keypair", json!({ "access_key": second.access_key, "edit": { "rate_limit": 50_000 } })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let user = yard.cookie(Role::User).await;
+    let (status, _) = yard.ask(&user, "keypair_secret", json!({ "access_key": second.access_key })).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "somebody else's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policy_and_rate_limit_of_a_keypair_can_be_changed_within_their_bounds() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let key = yard.create(&root, "ann").await.keypair.access_key;
+    for bad in [json!({ "rate_limit": 50_001 }), json!({ "policy": "no-such" })] {
+        yard.refused(&root, "edit_keypair", json!({ "access_key": key, "edit": bad })).await;
+    }
+    let () =
+        yard.done(&root, "edit_keypair", json!({ "access_key": key, "edit": { "rate_limit": 0, "policy": "default" } })).await;
+    assert_eq!(yard.done::<KeypairRow>(&root, "keypair", json!({ "access_key": key })).await.rate_limit, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_inactive_keypair_that_is_not_the_main_one_can_be_deleted_for_ever() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let main = yard.create(&root, "ann").await.keypair.access_key;
+    let body = json!({ "keypair": { "owner": "ann@example.org", "policy": "default", "rate_limit": 10 } });
+    let second = yard.done::<types::keypair::NewKeypair>(&root, "create_keypair", body.clone()).await.access_key;
+    let edit = |key: &str, edit: Value| json!({ "access_key": key, "edit": edit });
+    let delete = |key: &str| json!({ "access_key": key });
+    assert!(yard.refused(&root, "delete_keypair", delete(&main)).await.contains("main access key"));
+    assert!(yard.refused(&root, "edit_keypair", edit(&main, json!({ "active": false }))).await.contains("main access key"));
+    assert!(yard.refused(&root, "delete_keypair", delete(&second)).await.contains("inactive"));
+    let () = yard.done(&root, "edit_keypair", edit(&second, json!({ "active": false }))).await;
+    assert!(yard.refused(&root, "edit_keypair", edit(&second, json!({ "main": true }))).await.contains("active"));
+    let () = yard.done(&root, "delete_keypair", delete(&second)).await;
+    assert_eq!(yard.ask(&root, "keypair", delete(&second)).await.0, StatusCode::NOT_FOUND);
+    // Deleted by mistake: another one can be made.
+    yard.done::<types::keypair::NewKeypair>(&root, "create_keypair", body).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn allowed_addresses_are_enforced_when_signing_in_and_afterwards() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ann = yard.create(&root, "ann").await;
+    let cookie = yard.signs_in("ann", PASSWORD).await.unwrap();
+    let edit = json!({ "id": ann.id, "edit": { "addresses": ["10.0.0.0/8"] } });
+    let () = yard.done(&root, "edit_user", edit).await;
+    assert_eq!(yard.ask(&cookie, "sign_ins", json!({})).await.0, StatusCode::UNAUTHORIZED);
+    assert!(yard.signs_in("ann", PASSWORD).await.is_none());
+    let text = yard.refused(&root, "edit_user", json!({ "id": ann.id, "edit": { "addresses": ["10.0.0/8", "x"] } })).await;
+    assert!(text.contains("10.0.0/8, x"), "{text}");
+}

@@ -1,0 +1,254 @@
+//! Keypairs: the list, one, and what is changed of them. Secrets are encrypted before they come here.
+
+use crate::list::{Bind, Column, Fixed, Source};
+use crate::users::AccountRow;
+use crate::{Account, Change, Result, Store, users};
+use futures::{Stream, StreamExt};
+use sqlx::FromRow;
+use types::id::{DomainId, UserId};
+use types::keypair::{EditKeypair, KEYPAIRS, KeypairRow};
+use types::list::{ListQuery, Page};
+use types::time::Millis;
+
+pub(crate) static SOURCE: Source = Source {
+    table: "keypairs k",
+    number: "k.rowid",
+    joins: "JOIN users u ON u.id = k.user_id",
+    text: "",
+    columns: &[
+        ("owner", Column::lower("u.email_key")),
+        ("access_key", Column::plain("k.access_key")),
+        ("policy", Column::plain("k.policy")),
+        ("main", Column::plain("k.main")),
+        ("rate_limit", Column::whole("k.rate_limit")),
+        ("created_at", Column::plain("k.created_at")),
+        ("last_used", Column::plain("k.last_used")),
+    ],
+};
+
+const COLUMNS: &str = "k.access_key, k.user_id, u.email, u.role, k.main, k.active, k.policy, k.rate_limit, k.queries, \
+    (SELECT count(*) FROM sessions s WHERE s.user_id = k.user_id AND s.finished = 0 AND s.access_key = k.access_key) AS sessions, \
+    k.created_at, k.last_used";
+
+/// Whose keypairs are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Anybody,
+    Domain(DomainId),
+    Person(UserId),
+}
+
+#[derive(FromRow)]
+struct Row {
+    access_key: String,
+    user_id: UserId,
+    email: String,
+    role: String,
+    main: bool,
+    active: bool,
+    policy: String,
+    rate_limit: u32,
+    queries: i64,
+    sessions: u32,
+    created_at: Millis,
+    last_used: Option<Millis>,
+}
+
+impl Row {
+    fn read(self) -> KeypairRow {
+        KeypairRow {
+            access_key: self.access_key,
+            user: self.user_id,
+            owner: self.email,
+            admin: self.role == "superadmin" || self.role == "admin",
+            main: self.main,
+            active: self.active,
+            policy: self.policy,
+            rate_limit: self.rate_limit,
+            queries: self.queries.unsigned_abs(),
+            sessions: self.sessions,
+            created_at: self.created_at,
+            last_used: self.last_used,
+        }
+    }
+}
+
+/// A keypair, ready to be written.
+pub struct NewKeypairRow<'a> {
+    pub access_key: &'a str,
+    pub user: UserId,
+    pub policy: &'a str,
+    pub rate_limit: u32,
+    pub main: bool,
+    /// Encrypted.
+    pub secret: &'a [u8],
+    pub at: Millis,
+}
+
+/// What checking a signature needs to know.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    pub account: Account,
+    /// Encrypted; none for a keypair that cannot sign.
+    pub secret: Option<Vec<u8>>,
+    pub active: bool,
+    pub rate_limit: u32,
+}
+
+fn fixed(query: &ListQuery, owner: Owner) -> Vec<Fixed> {
+    let mut fixed: Vec<Fixed> =
+        vec![("k.active = ", Bind::Int(i64::from(query.tab != "inactive"))), ("k.deleted = ", Bind::Int(0))];
+    fixed.extend(match owner {
+        Owner::Anybody => None,
+        Owner::Domain(id) => Some(("u.domain_id = ", Bind::Id(id.0))),
+        Owner::Person(id) => Some(("k.user_id = ", Bind::Id(id.0))),
+    });
+    fixed
+}
+
+impl Store {
+    /// A page of keypairs.
+    pub async fn keypairs(&self, query: &ListQuery, owner: Owner) -> Result<Page<KeypairRow>> {
+        let prepared = self.prepare(&SOURCE, &KEYPAIRS, query, fixed(query, owner)).await?;
+        let mut page = prepared.page(COLUMNS);
+        let rows = async { Ok(page.build_query_as::<Row>().fetch_all(&self.read).await?) };
+        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
+        Ok(Page { rows: rows.into_iter().map(Row::read).collect(), total, more })
+    }
+
+    /// Every keypair that the filter selects, one after the other.
+    pub fn all_keypairs(&self, query: ListQuery, owner: Owner) -> impl Stream<Item = Result<KeypairRow>> + Send + use<> {
+        let store = self.clone();
+        crate::list::stream(move |out| async move {
+            let prepared = store.prepare(&SOURCE, &KEYPAIRS, &query, fixed(&query, owner)).await?;
+            let mut sql = prepared.all(COLUMNS);
+            let mut rows = sql.build_query_as::<Row>().fetch(&store.read);
+            while let Some(row) = rows.next().await {
+                if out.send(row.map_err(Into::into).map(Row::read)).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// One keypair and its encrypted secret, if it is the owner's.
+    pub async fn keypair(&self, access_key: &str, owner: Owner) -> Result<Option<(KeypairRow, Option<Vec<u8>>)>> {
+        let (domain, person) = match owner {
+            Owner::Anybody => (None, None),
+            Owner::Domain(id) => (Some(id), None),
+            Owner::Person(id) => (None, Some(id)),
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM keypairs k JOIN users u ON u.id = k.user_id \
+             WHERE k.access_key = ?1 AND k.deleted = 0 AND (?2 IS NULL OR u.domain_id = ?2) AND (?3 IS NULL OR k.user_id = ?3)"
+        );
+        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(access_key)
+            .bind(domain)
+            .bind(person)
+            .fetch_optional(&self.read)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let (secret,): (Option<Vec<u8>>,) =
+            sqlx::query_as("SELECT secret FROM keypairs WHERE access_key = ?").bind(access_key).fetch_one(&self.read).await?;
+        Ok(Some((row.read(), secret)))
+    }
+
+    /// Who signs with an access key, and with what.
+    pub async fn signer(&self, access_key: &str) -> Result<Option<Signer>> {
+        #[derive(FromRow)]
+        struct SignerRow {
+            secret: Option<Vec<u8>>,
+            active: bool,
+            rate_limit: u32,
+            #[sqlx(flatten)]
+            account: AccountRow,
+        }
+        let sql = format!(
+            "SELECT k.secret, k.active, k.rate_limit, {} FROM keypairs k JOIN users u ON u.id = k.user_id WHERE k.access_key = ? AND k.deleted = 0",
+            users::ACCOUNT
+        );
+        let row: Option<SignerRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(access_key).fetch_optional(&self.read).await?;
+        let signer = |row: SignerRow| {
+            Ok(Signer { account: row.account.read()?, secret: row.secret, active: row.active, rate_limit: row.rate_limit })
+        };
+        row.map(signer).transpose()
+    }
+}
+
+impl Change {
+    /// Writes a keypair.
+    pub async fn insert_keypair(&mut self, new: &NewKeypairRow<'_>) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO keypairs (access_key, user_id, policy, main, secret, rate_limit, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(new.access_key)
+        .bind(new.user)
+        .bind(new.policy)
+        .bind(new.main)
+        .bind(new.secret)
+        .bind(new.rate_limit)
+        .bind(new.at)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes what `edit` names. Says whether there is such a keypair.
+    pub async fn edit_keypair(&mut self, access_key: &str, edit: &EditKeypair) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE keypairs SET active = coalesce(?2, active), policy = coalesce(?3, policy), \
+             rate_limit = coalesce(?4, rate_limit) WHERE access_key = ?1",
+        )
+        .bind(access_key)
+        .bind(edit.active)
+        .bind(&edit.policy)
+        .bind(edit.rate_limit)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Makes one of a person's active keypairs the main one. Says whether it is one.
+    pub async fn set_main_keypair(&mut self, user: UserId, access_key: &str) -> Result<bool> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM keypairs WHERE access_key = ? AND user_id = ? AND active = 1")
+            .bind(access_key)
+            .bind(user)
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        if found.is_none() {
+            return Ok(false);
+        }
+        sqlx::query("UPDATE keypairs SET main = 0 WHERE user_id = ? AND main = 1").bind(user).execute(&mut *self.tx).await?;
+        sqlx::query("UPDATE keypairs SET main = 1 WHERE access_key = ?").bind(access_key).execute(&mut *self.tx).await?;
+        Ok(true)
+    }
+
+    /// Deletes an inactive keypair that is nobody's main one, with its secret. Says whether it was one.
+    pub async fn delete_keypair(&mut self, access_key: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE keypairs SET deleted = 1, secret = NULL WHERE access_key = ? AND active = 0 AND main = 0 AND deleted = 0",
+        )
+        .bind(access_key)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// How many keypairs a person has.
+    pub async fn keypairs_of(&mut self, user: UserId) -> Result<u64> {
+        let (count,): (i64,) = sqlx::query_as("SELECT count(*) FROM keypairs WHERE user_id = ? AND deleted = 0")
+            .bind(user)
+            .fetch_one(&mut *self.tx)
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Whether there is a keypair policy of this name.
+    pub async fn has_keypair_policy(&mut self, name: &str) -> Result<bool> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM keypair_policies WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
+    }
+}
