@@ -19,7 +19,7 @@ test("axe finds nothing on any page, dialog or drawer", async ({ yard }) => {
   await clean(page, "sign-in");
   await yard.signIn();
   const id = await yard.session({ command: "echo hello; sleep 2", name: unique("axe") });
-  for (const path of ["/sessions", "/sessions?tab=finished", "/users", "/users?f=email.contains.nobody-has-this", "/agents", "/account", "/gallery", "/nowhere"]) {
+  for (const path of ["/sessions", "/sessions?tab=finished", "/users", "/users?f=email.contains.nobody-has-this", "/credentials", "/agents", "/account", "/gallery", "/nowhere"]) {
     await yard.goto(path);
     await clean(page, path);
   }
@@ -86,6 +86,22 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
   await expect(page.getByRole("dialog", { name: "User detail" }).getByText("Association")).toBeVisible();
   await clean(page, "user drawer");
 
+  await yard.goto("/users");
+  await page.getByRole("button", { name: `Edit ${ADMIN.email}` }).click();
+  await expect(page.getByRole("dialog", { name: "Modify user" })).toBeVisible();
+  await clean(page, "edit user");
+  await yard.goto("/credentials");
+  await page.getByRole("button", { name: "Add credential" }).click();
+  await expect(page.getByRole("dialog", { name: "Add credential" })).toBeVisible();
+  await clean(page, "add credential");
+  await page.keyboard.press("Escape");
+  await page.locator("tbody a").first().click();
+  await expect(page.getByRole("dialog", { name: "Keypair detail" })).toBeVisible();
+  await clean(page, "keypair drawer");
+  await yard.goto("/account");
+  await page.getByRole("button", { name: "Change password" }).click();
+  await clean(page, "change password");
+
   await yard.goto("/gallery");
   for (const label of ["Open a dialog", "Deactivate", "Delete", "Delete for ever", "Menu"]) {
     await page.getByRole("button", { name: label, exact: true }).first().click();
@@ -105,7 +121,7 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
 test("a narrow page never scrolls sideways", async ({ yard }) => {
   await yard.signIn();
   await yard.page.setViewportSize({ width: 390, height: 844 });
-  for (const path of ["/sessions", "/users", "/agents", "/account"]) {
+  for (const path of ["/sessions", "/users", "/credentials", "/agents", "/account"]) {
     await yard.goto(path);
     const over = await yard.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(over, path).toBeLessThanOrEqual(0);

@@ -27,6 +27,8 @@ test("a new person's batch session is seen by both from the queue to its last li
   await dialog.getByLabel("Password again").fill(PASSWORD);
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
   await expect(dialog).toBeHidden();
+  await expect(yard.page.getByRole("dialog", { name: "Key pair for new users" })).toBeVisible();
+  await yard.page.keyboard.press("Escape");
   await expect(yard.page.getByRole("row", { name: `${name}@example.org` })).toBeVisible();
   await yard.goto("/sessions");
 
