@@ -37,6 +37,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("sessions") view={Lazy::<pages::SessionsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("users") view={Lazy::<pages::UsersRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("credentials") view={Lazy::<pages::CredentialsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("projects") view={Lazy::<pages::ProjectsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("domains") view={Lazy::<pages::DomainsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("agents") view={Lazy::<pages::AgentsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("account") view={Lazy::<pages::AccountRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("gallery") view={Lazy::<pages::GalleryRoute>::new()} ssr=SsrMode::Async/>

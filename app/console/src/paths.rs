@@ -1,11 +1,13 @@
 //! Every address of the console, in one place.
 
-use types::id::{SessionId, UserId};
+use types::id::{ProjectId, SessionId, UserId};
 
 pub const SIGN_IN: &str = "/sign-in";
 pub const SESSIONS: &str = "/sessions";
 pub const USERS: &str = "/users";
 pub const CREDENTIALS: &str = "/credentials";
+pub const PROJECTS: &str = "/projects";
+pub const DOMAINS: &str = "/domains";
 pub const AGENTS: &str = "/agents";
 pub const ACCOUNT: &str = "/account";
 
@@ -32,6 +34,11 @@ pub fn user(id: UserId) -> String {
 /// The credentials page with one keypair's drawer open.
 pub fn keypair(access_key: &str) -> String {
     format!("{CREDENTIALS}?key={access_key}")
+}
+
+/// The projects page with one project's drawer open.
+pub fn project(id: ProjectId) -> String {
+    format!("{PROJECTS}?project={id}")
 }
 
 /// The sign-in page, which leads back to `next`.

@@ -11,6 +11,8 @@ pub enum Topic {
     User,
     Agent,
     Keypair,
+    /// Domains as well.
+    Project,
 }
 
 crate::session::words!(Topic {
@@ -18,6 +20,7 @@ crate::session::words!(Topic {
     User = "user", "User";
     Agent = "agent", "Agent";
     Keypair = "keypair", "Keypair";
+    Project = "project", "Project";
 });
 
 /// A change. Carries no contents, so that a page always asks for what it may see.

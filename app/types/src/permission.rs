@@ -34,6 +34,9 @@ pub enum Permission {
     ChangeKeypairs,
     /// Give a keypair another resource policy or rate limit.
     LimitKeypairs,
+    ReadProjects,
+    ChangeProjects,
+    ChangeDomains,
     ReadSessions,
     StartSessions,
     /// End a session, open its terminal.
@@ -54,13 +57,16 @@ pub enum Reach {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::ReadUsers,
         Self::CreateUsers,
         Self::ChangeUsers,
         Self::ReadKeypairs,
         Self::ChangeKeypairs,
         Self::LimitKeypairs,
+        Self::ReadProjects,
+        Self::ChangeProjects,
+        Self::ChangeDomains,
         Self::ReadSessions,
         Self::StartSessions,
         Self::ControlSessions,
@@ -79,6 +85,9 @@ impl Permission {
             Self::ReadKeypairs => [Everything, Domain, Own, Everything],
             Self::ChangeKeypairs => [Everything, Domain, Own, Nothing],
             Self::LimitKeypairs => [Everything, Domain, Nothing, Nothing],
+            Self::ReadProjects => [Everything, Domain, Nothing, Everything],
+            Self::ChangeProjects => [Everything, Domain, Nothing, Nothing],
+            Self::ChangeDomains => [Everything, Nothing, Nothing, Nothing],
             Self::ReadSessions => [Everything, Domain, Own, Everything],
             Self::StartSessions => [Own, Own, Own, Nothing],
             Self::ControlSessions => [Everything, Domain, Own, Nothing],
@@ -102,6 +111,9 @@ impl Permission {
             Self::ReadKeypairs => "see these keypairs",
             Self::ChangeKeypairs => "change this keypair",
             Self::LimitKeypairs => "change a keypair's limits",
+            Self::ReadProjects => "see projects and their members",
+            Self::ChangeProjects => "change projects",
+            Self::ChangeDomains => "change domains",
             Self::ReadSessions => "see sessions",
             Self::StartSessions => "start sessions",
             Self::ControlSessions => "control this session",
@@ -177,6 +189,8 @@ mod tests {
             Permission::ChangeUsers,
             Permission::ChangeKeypairs,
             Permission::LimitKeypairs,
+            Permission::ChangeProjects,
+            Permission::ChangeDomains,
             Permission::StartSessions,
             Permission::ControlSessions,
         ] {

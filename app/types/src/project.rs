@@ -1,7 +1,11 @@
 //! Domains and projects: the groups that people and their sessions belong to.
 
-use crate::id::{DomainId, ProjectId};
+use crate::id::{DomainId, ProjectId, UserId};
+use crate::list::{Kind, ListSpec, Property, Sort};
+use crate::time::Millis;
+use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A domain with its projects, as a form offers them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,3 +21,158 @@ pub struct ProjectChoice {
     pub id: ProjectId,
     pub name: String,
 }
+
+/// What a project is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProjectKind {
+    General,
+    /// Its folders are the model store's cards; everybody of the domain belongs to it.
+    ModelStore,
+}
+
+crate::session::words!(ProjectKind {
+    General = "general", "General";
+    ModelStore = "model-store", "Model store";
+});
+
+/// Storage hosts, each with what may be done on it.
+pub type Hosts = BTreeMap<String, Vec<String>>;
+
+/// One domain in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainRow {
+    pub id: DomainId,
+    pub name: String,
+    pub description: String,
+    pub active: bool,
+    pub hosts: Hosts,
+    pub projects: u32,
+    pub people: u32,
+    pub created_at: Millis,
+    pub modified_at: Millis,
+}
+
+/// One project in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectRow {
+    pub id: ProjectId,
+    pub name: String,
+    pub domain_id: DomainId,
+    pub domain: String,
+    pub description: String,
+    pub kind: ProjectKind,
+    pub active: bool,
+    /// The project resource policy.
+    pub policy: String,
+    pub hosts: Hosts,
+    pub members: u32,
+    pub created_at: Millis,
+    pub modified_at: Millis,
+}
+
+/// Somebody who belongs to a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub user: UserId,
+    pub email: String,
+    pub full_name: String,
+    /// Administers the project.
+    pub admin: bool,
+}
+
+/// Everything the drawer shows of a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectDetail {
+    pub row: ProjectRow,
+    /// By email, at most [`MOST_SHOWN`].
+    pub members: Vec<Member>,
+}
+
+/// Members that a drawer shows.
+pub const MOST_SHOWN: u32 = 200;
+
+/// A new domain or the new state of one; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EditDomain {
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub active: Option<bool>,
+    pub hosts: Option<Hosts>,
+}
+
+impl EditDomain {
+    /// Every field that is not acceptable, whoever asks.
+    pub fn check(&self) -> Result<(), Problem> {
+        check(self.name.as_deref(), self.description.as_deref(), false)
+    }
+}
+
+/// A new project or the new state of one; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EditProject {
+    pub name: Option<String>,
+    /// Only for a new project: one never moves to another domain.
+    pub domain: Option<DomainId>,
+    /// Only for a new project.
+    pub kind: Option<ProjectKind>,
+    pub description: Option<String>,
+    pub active: Option<bool>,
+    pub policy: Option<String>,
+    pub hosts: Option<Hosts>,
+    /// Logins (emails, usernames or user ids) of people who come to belong to it.
+    pub add: Vec<String>,
+    /// The same of people who no longer do.
+    pub remove: Vec<String>,
+}
+
+impl EditProject {
+    /// Every field that is not acceptable, whoever asks.
+    pub fn check(&self) -> Result<(), Problem> {
+        check(self.name.as_deref(), self.description.as_deref(), true)
+    }
+}
+
+fn check(name: Option<&str>, description: Option<&str>, spaces: bool) -> Result<(), Problem> {
+    let mut errors: Vec<FieldError> = Vec::new();
+    if let Some(name) = name {
+        rules::slug("name", name, spaces, &mut errors);
+    }
+    if let Some(text) = description {
+        rules::text("description", text, rules::MAX_DESCRIPTION, &mut errors);
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+}
+
+/// The list of projects.
+pub static PROJECTS: ListSpec = ListSpec {
+    name: "projects",
+    properties: &[
+        Property { key: "name", label: "Name", kind: Kind::Text },
+        Property { key: "domain", label: "Domain", kind: Kind::Text },
+        Property { key: "kind", label: "Type", kind: Kind::Choice(ProjectKind::CHOICES) },
+        Property { key: "policy", label: "Resource policy", kind: Kind::Text },
+        Property { key: "id", label: "Project ID", kind: Kind::Id },
+        Property { key: "created_at", label: "Created", kind: Kind::Date },
+    ],
+    sorts: &["created_at", "name", "kind", "policy"],
+    default_sort: Sort { key: "created_at", descending: true },
+    tabs: &[("active", "Active"), ("inactive", "Inactive")],
+    subtabs: &[],
+};
+
+/// The list of domains.
+pub static DOMAINS: ListSpec = ListSpec {
+    name: "domains",
+    properties: &[
+        Property { key: "name", label: "Name", kind: Kind::Text },
+        Property { key: "description", label: "Description", kind: Kind::Text },
+        Property { key: "created_at", label: "Created", kind: Kind::Date },
+    ],
+    sorts: &["created_at", "name"],
+    default_sort: Sort { key: "created_at", descending: true },
+    tabs: &[("active", "Active"), ("inactive", "Inactive")],
+    subtabs: &[],
+};

@@ -87,6 +87,19 @@ pub fn may_come_from(allowed: &[String], address: &str) -> bool {
     allowed.is_empty() || allowed.iter().filter_map(|text| network(text)).any(|network| network.contains(&address))
 }
 
+/// A domain's or project's name: 1 to 64 letters, digits, `-`, `_`, `.` (and spaces inside, for a project), with no separator
+/// at its ends or beside another one.
+pub fn slug(field: &str, value: &str, spaces: bool, errors: &mut Vec<FieldError>) {
+    let separator = |c: char| "-_.".contains(c) || (spaces && c == ' ');
+    let inside = value.chars().all(|c| c.is_alphanumeric() || separator(c));
+    let ends = value.chars().next().is_some_and(char::is_alphanumeric) && value.chars().last().is_some_and(char::is_alphanumeric);
+    let twice = value.chars().zip(value.chars().skip(1)).any(|(a, b)| separator(a) && separator(b));
+    if value.chars().count() > MAX_NAME || !inside || !ends || twice {
+        let room = if spaces { "“-”, “_”, “.” and spaces" } else { "“-”, “_” and “.”" };
+        errors.push(FieldError::new(field, format!("1 to 64 letters and digits, with single {room} between them.")));
+    }
+}
+
 /// A session's name: 4 to 64 letters, digits, `-`, `_`, `.`, with a letter, digit or `_` at both ends (`features.md` §13).
 pub fn session_name(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let edge = |c: char| c.is_ascii_alphanumeric() || c == '_';

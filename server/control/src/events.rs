@@ -42,6 +42,7 @@ fn may_hear(me: &Me, event: &store::StoredEvent) -> bool {
         Topic::Session => Permission::ReadSessions,
         Topic::User => Permission::ReadUsers,
         Topic::Agent => Permission::ReadAgents,
+        Topic::Project => Permission::ReadProjects,
         Topic::Keypair => Permission::ReadKeypairs,
     };
     match me.reach(permission) {

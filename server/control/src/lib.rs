@@ -11,6 +11,7 @@ mod keypairs;
 mod limiter;
 mod password;
 mod preferences;
+mod projects;
 mod queue;
 mod reconcile;
 mod sessions;

@@ -7,6 +7,7 @@ use types::id::ProjectId;
 use types::keypair::KEYPAIRS;
 use types::list::ColumnLayout;
 use types::permission::Permission;
+use types::project::{DOMAINS, PROJECTS};
 use types::session::SESSIONS;
 use types::user::USERS;
 
@@ -14,7 +15,7 @@ use types::user::USERS;
 const MOST_COLUMNS: usize = 64;
 
 fn key(table: &str) -> Result<String> {
-    let named = [&USERS, &SESSIONS, &KEYPAIRS].iter().any(|spec| spec.name == table);
+    let named = [&USERS, &SESSIONS, &KEYPAIRS, &PROJECTS, &DOMAINS].iter().any(|spec| spec.name == table);
     if named { Ok(format!("columns.{table}")) } else { Err(Problem::NotFound("table".into())) }
 }
 

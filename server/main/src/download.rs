@@ -11,6 +11,7 @@ use futures::{Stream, StreamExt, stream};
 use types::Problem;
 use types::keypair::{KEYPAIRS, KeypairRow};
 use types::list::{ListQuery, ListSpec};
+use types::project::{DOMAINS, DomainRow, PROJECTS, ProjectRow};
 use types::quantity::bytes;
 use types::session::{SESSIONS, SessionRow};
 use types::time::Millis;
@@ -71,6 +72,60 @@ pub async fn keypairs(State(app): State<App>, Extension(caller): Extension<Calle
     };
     match app.control.all_keypairs(&caller, query(&KEYPAIRS, raw)) {
         Ok(rows) => csv_file("keypairs", &header, rows, row),
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+/// `GET /export/projects.csv`
+pub async fn projects(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
+    let header = [
+        "Project ID",
+        "Name",
+        "Domain",
+        "Type",
+        "Status",
+        "Members",
+        "Resource policy",
+        "Allowed hosts",
+        "Description",
+        "Created",
+    ];
+    let row = |project: ProjectRow| {
+        vec![
+            project.id.to_string(),
+            project.name,
+            project.domain,
+            project.kind.label().into(),
+            if project.active { "Active" } else { "Inactive" }.into(),
+            project.members.to_string(),
+            project.policy,
+            project.hosts.into_keys().collect::<Vec<_>>().join(", "),
+            project.description,
+            project.created_at.iso(),
+        ]
+    };
+    match app.control.all_projects(&caller, query(&PROJECTS, raw)) {
+        Ok(rows) => csv_file("projects", &header, rows, row),
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+/// `GET /export/domains.csv`
+pub async fn domains(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
+    let header = ["Domain ID", "Name", "Status", "Projects", "People", "Description", "Created"];
+    let row = |domain: DomainRow| {
+        vec![
+            domain.id.to_string(),
+            domain.name,
+            if domain.active { "Active" } else { "Inactive" }.into(),
+            domain.projects.to_string(),
+            domain.people.to_string(),
+            domain.description,
+            domain.created_at.iso(),
+        ]
+    };
+    match app.control.all_domains(&caller, query(&DOMAINS, raw)) {
+        Ok(rows) => csv_file("domains", &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }

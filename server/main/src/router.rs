@@ -19,7 +19,7 @@ use tower_http::timeout::ResponseBodyTimeoutLayer;
 use types::Problem;
 
 /// The plain routes (method, path): what a walk over all endpoints must know besides pages and server functions.
-pub const ROUTES: [(&str, &str); 12] = [
+pub const ROUTES: [(&str, &str); 14] = [
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("POST", "/sign-in"),
@@ -28,6 +28,8 @@ pub const ROUTES: [(&str, &str); 12] = [
     ("GET", "/events"),
     ("GET", "/export/users.csv"),
     ("GET", "/export/keypairs.csv"),
+    ("GET", "/export/projects.csv"),
+    ("GET", "/export/domains.csv"),
     ("GET", "/export/sessions.csv"),
     ("GET", "/sessions/{id}/log"),
     ("GET", "/sessions/{id}/terminal"),
@@ -66,6 +68,8 @@ pub fn router(app: App) -> Router {
         .route("/events", get(live::events))
         .route("/export/users.csv", get(download::users))
         .route("/export/keypairs.csv", get(download::keypairs))
+        .route("/export/projects.csv", get(download::projects))
+        .route("/export/domains.csv", get(download::domains))
         .route("/export/sessions.csv", get(download::sessions))
         .route("/sessions/{id}/log", get(download::log))
         .route("/sessions/{id}/terminal", get(terminal::open))

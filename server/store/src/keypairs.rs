@@ -1,9 +1,9 @@
 //! Keypairs: the list, one, and what is changed of them. Secrets are encrypted before they come here.
 
-use crate::list::{Bind, Column, Fixed, Source};
+use crate::list::{Bind, Column, Fixed, Source, all};
 use crate::users::AccountRow;
 use crate::{Account, Change, Result, Store, users};
-use futures::{Stream, StreamExt};
+use futures::Stream;
 use sqlx::FromRow;
 use types::id::{DomainId, UserId};
 use types::keypair::{EditKeypair, KEYPAIRS, KeypairRow};
@@ -118,18 +118,8 @@ impl Store {
 
     /// Every keypair that the filter selects, one after the other.
     pub fn all_keypairs(&self, query: ListQuery, owner: Owner) -> impl Stream<Item = Result<KeypairRow>> + Send + use<> {
-        let store = self.clone();
-        crate::list::stream(move |out| async move {
-            let prepared = store.prepare(&SOURCE, &KEYPAIRS, &query, fixed(&query, owner)).await?;
-            let mut sql = prepared.all(COLUMNS);
-            let mut rows = sql.build_query_as::<Row>().fetch(&store.read);
-            while let Some(row) = rows.next().await {
-                if out.send(row.map_err(Into::into).map(Row::read)).await.is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        })
+        let fixed = fixed(&query, owner);
+        all(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed, |row: Row| Ok(row.read()))
     }
 
     /// One keypair and its encrypted secret, if it is the owner's.

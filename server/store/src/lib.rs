@@ -8,6 +8,7 @@ mod keypairs;
 mod list;
 mod people;
 mod preferences;
+mod projects;
 mod seed;
 mod sessions;
 mod sign_ins;

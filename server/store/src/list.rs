@@ -225,6 +225,33 @@ impl Prepared<'_> {
     }
 }
 
+/// Every row that `query` selects, one after the other, read with `read`.
+pub(crate) fn all<R, T>(
+    store: &Store,
+    (source, spec): (&'static Source, &'static ListSpec),
+    columns: &'static str,
+    query: ListQuery,
+    fixed: Vec<Fixed>,
+    read: fn(R) -> Result<T>,
+) -> impl Stream<Item = Result<T>> + Send + use<R, T>
+where
+    R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin + 'static,
+    T: Send + 'static,
+{
+    let store = store.clone();
+    stream(move |out| async move {
+        let prepared = store.prepare(source, spec, &query, fixed).await?;
+        let mut sql = prepared.all(columns);
+        let mut rows = sql.build_query_as::<R>().fetch(&store.read);
+        while let Some(row) = rows.next().await {
+            if out.send(row.map_err(Into::into).and_then(read)).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Runs `work` beside its reader, which gets rows as they are read; work ends when the reader goes away.
 pub(crate) fn stream<T, F, Fut>(work: F) -> impl Stream<Item = Result<T>> + Send + use<T, F, Fut>
 where
@@ -260,7 +287,9 @@ mod tests {
 
     #[test]
     fn every_property_and_order_of_a_list_has_its_column() {
-        let lists: [(&Source, &ListSpec); 3] = [
+        let lists: [(&Source, &ListSpec); 5] = [
+            (&crate::projects::PROJECT_SOURCE, &types::project::PROJECTS),
+            (&crate::projects::DOMAIN_SOURCE, &types::project::DOMAINS),
             (&crate::keypairs::SOURCE, &types::keypair::KEYPAIRS),
             (&crate::users::SOURCE, &types::user::USERS),
             (&crate::sessions::SOURCE, &types::session::SESSIONS),

@@ -11,7 +11,7 @@ impl Store {
     /// Every domain (or one) with its projects, by name.
     pub async fn domains(&self, only: Option<DomainId>) -> Result<Vec<DomainChoice>> {
         let rows: Vec<(DomainId, String, Option<ProjectId>, Option<String>)> = sqlx::query_as(
-            "SELECT d.id, d.name, p.id, p.name FROM domains d LEFT JOIN projects p ON p.domain_id = d.id \
+            "SELECT d.id, d.name, p.id, p.name FROM domains d LEFT JOIN projects p ON p.domain_id = d.id AND p.active = 1 \
              WHERE ?1 IS NULL OR d.id = ?1 ORDER BY d.name_key, p.name_key",
         )
         .bind(only)
@@ -32,7 +32,7 @@ impl Store {
     /// The projects that a person belongs to, by name.
     pub async fn projects_of(&self, user: UserId) -> Result<Vec<ProjectChoice>> {
         let rows: Vec<(ProjectId, String)> = sqlx::query_as(
-            "SELECT p.id, p.name FROM project_members m JOIN projects p ON p.id = m.project_id WHERE m.user_id = ? ORDER BY p.name_key",
+            "SELECT p.id, p.name FROM project_members m JOIN projects p ON p.id = m.project_id WHERE m.user_id = ? AND p.active = 1 ORDER BY p.name_key",
         )
         .bind(user)
         .fetch_all(&self.read)

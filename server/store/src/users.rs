@@ -1,8 +1,8 @@
 //! Accounts: the list, one account, and a new one.
 
-use crate::list::{Bind, Column, Fixed, Source};
+use crate::list::{Bind, Column, Fixed, Source, all};
 use crate::{Change, Result, Store, json, to_json, word};
-use futures::{Stream, StreamExt};
+use futures::Stream;
 use sqlx::{FromRow, QueryBuilder};
 use types::id::{DomainId, ProjectId, UserId};
 use types::list::{ListQuery, Page};
@@ -177,18 +177,8 @@ impl Store {
 
     /// Everyone that the filter selects, one after the other.
     pub fn all_users(&self, query: ListQuery, domain: Option<DomainId>) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
-        let store = self.clone();
-        crate::list::stream(move |out| async move {
-            let prepared = store.prepare(&SOURCE, &USERS, &query, fixed(&query, domain)).await?;
-            let mut sql = prepared.all(COLUMNS);
-            let mut rows = sql.build_query_as::<Row>().fetch(&store.read);
-            while let Some(row) = rows.next().await {
-                if out.send(row.map_err(Into::into).and_then(Row::read)).await.is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        })
+        let fixed = fixed(&query, domain);
+        all(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Row::read)
     }
 
     /// One person, if they are in `domain` (or in any).

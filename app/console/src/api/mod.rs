@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod keypairs;
+pub mod projects;
 pub mod sessions;
 pub mod users;
 

@@ -13,13 +13,16 @@ fn item(path: &'static str, icon: IconName, label: &'static str) -> AnyView {
 /// The menu of this person.
 pub fn menu(me: &Me) -> AnyView {
     let users = me.may(Permission::ReadUsers);
+    let projects = me.may(Permission::ReadProjects);
     let agents = me.may(Permission::ReadAgents);
-    let administration = (users || agents).then(|| {
+    let administration = (users || projects || agents).then(|| {
         view! {
             <h2 class="menu-heading" id="menu-administration">"Administration"</h2>
             <ul aria-labelledby="menu-administration">
                 {users.then(|| item(paths::USERS, IconName::Users, "Users"))}
                 {users.then(|| item(paths::CREDENTIALS, IconName::Key, "Credentials"))}
+                {projects.then(|| item(paths::PROJECTS, IconName::Folder, "Projects"))}
+                {projects.then(|| item(paths::DOMAINS, IconName::Globe, "Domains"))}
                 {agents.then(|| item(paths::AGENTS, IconName::Server, "Agents"))}
             </ul>
         }

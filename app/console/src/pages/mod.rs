@@ -3,7 +3,9 @@
 mod account;
 mod agents;
 mod credentials;
+mod domains;
 mod gallery;
+mod projects;
 mod sessions;
 mod sign_in;
 mod users;
@@ -48,6 +50,16 @@ page!(
     /// `/credentials`
     CredentialsRoute,
     credentials::page
+);
+page!(
+    /// `/projects`
+    ProjectsRoute,
+    projects::page
+);
+page!(
+    /// `/domains`
+    DomainsRoute,
+    domains::page
 );
 page!(
     /// `/agents`

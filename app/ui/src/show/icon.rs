@@ -35,6 +35,8 @@ pub enum IconName {
     Filter,
     Eye,
     Key,
+    Folder,
+    Globe,
 }
 
 impl IconName {
@@ -70,6 +72,8 @@ impl IconName {
             Self::Filter => "filter",
             Self::Eye => "eye",
             Self::Key => "key",
+            Self::Folder => "folder",
+            Self::Globe => "globe",
         }
     }
 }

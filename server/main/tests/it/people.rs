@@ -291,3 +291,38 @@ async fn allowed_addresses_are_enforced_when_signing_in_and_afterwards() {
     let text = yard.refused(&root, "edit_user", json!({ "id": ann.id, "edit": { "addresses": ["10.0.0/8", "x"] } })).await;
     assert!(text.contains("10.0.0/8, x"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_comes_with_a_model_store_and_projects_take_people_of_their_own_domain_only() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    yard.create(&root, "ann").await;
+    let domain: Value = yard.done(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;
+    assert!(yard.refused(&root, "create_domain", json!({ "domain": { "name": "Physics" } })).await.contains("exists already"));
+    assert!(yard.refused(&root, "create_domain", json!({ "domain": { "name": "-bad-" } })).await.contains("\"name\""));
+    let choices: Value = yard.done(&root, "domains", json!({})).await;
+    let physics = choices.as_array().unwrap().iter().find(|one| one["name"] == "physics").unwrap();
+    assert_eq!(physics["projects"][0]["name"], "model-store");
+
+    let new = json!({ "project": { "name": "optics lab", "domain": domain } });
+    let project: Value = yard.done(&root, "create_project", new.clone()).await;
+    assert!(yard.refused(&root, "create_project", new).await.contains("this name already"));
+    let text = yard.refused(&root, "edit_project", json!({ "id": project, "edit": { "add": ["ann"] } })).await;
+    assert!(text.contains("Nobody of this domain is called ann"), "{text}");
+    let default = choices.as_array().unwrap().iter().find(|one| one["name"] == "default").unwrap();
+    let own: Value = yard
+        .done(&root, "create_project", json!({ "project": { "name": "vision", "domain": default["id"], "add": ["ann"] } }))
+        .await;
+    let detail: types::project::ProjectDetail = yard.done(&root, "project", json!({ "id": own })).await;
+    assert_eq!(detail.members.iter().map(|member| member.email.as_str()).collect::<Vec<_>>(), ["ann@example.org"]);
+    let () =
+        yard.done(&root, "edit_project", json!({ "id": own, "edit": { "remove": ["ann@example.org"], "active": false } })).await;
+    let detail: types::project::ProjectDetail = yard.done(&root, "project", json!({ "id": own })).await;
+    assert!(detail.members.is_empty() && !detail.row.active);
+
+    let admin = yard.cookie(Role::Admin).await;
+    let (status, _) = yard.ask(&admin, "project", json!({ "id": project })).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "another domain's project");
+    let text = yard.refused(&admin, "create_project", json!({ "project": { "name": "mine", "domain": domain } })).await;
+    assert!(text.contains("domains that you administer"), "{text}");
+}

@@ -42,6 +42,13 @@ fn functions() -> Vec<(&'static str, String, [bool; 4])> {
         ("create_user", user.to_string(), ADMINISTRATORS),
         ("edit_user", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), ADMINISTRATORS),
         ("edit_users", "{\"ids\":[],\"edit\":{}}".into(), ADMINISTRATORS),
+        ("domain_rows", format!("{{\"query\":{}}}", query(&types::project::DOMAINS)), READERS_OF_PEOPLE),
+        ("create_domain", "{\"domain\":{}}".into(), [true, false, false, false]),
+        ("edit_domain", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), [true, false, false, false]),
+        ("projects", format!("{{\"query\":{}}}", query(&types::project::PROJECTS)), READERS_OF_PEOPLE),
+        ("project", id.clone(), READERS_OF_PEOPLE),
+        ("create_project", "{\"project\":{}}".into(), ADMINISTRATORS),
+        ("edit_project", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), ADMINISTRATORS),
         ("keypairs", format!("{{\"query\":{}}}", query(&types::keypair::KEYPAIRS)), EVERYBODY),
         ("my_keypairs", "{}".into(), EVERYBODY),
         ("keypair", access_key.clone(), EVERYBODY),
@@ -107,10 +114,12 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
     let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/theme", "/pkg/{file}"];
-    let guarded: [(&str, [bool; 4]); 6] = [
+    let guarded: [(&str, [bool; 4]); 8] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
         ("/export/keypairs.csv", EVERYBODY),
+        ("/export/projects.csv", READERS_OF_PEOPLE),
+        ("/export/domains.csv", READERS_OF_PEOPLE),
         ("/export/sessions.csv", EVERYBODY),
         ("/sessions/{id}/log", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
@@ -143,6 +152,8 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         ("/sessions", EVERYBODY),
         ("/users", READERS_OF_PEOPLE),
         ("/credentials", READERS_OF_PEOPLE),
+        ("/projects", READERS_OF_PEOPLE),
+        ("/domains", READERS_OF_PEOPLE),
         ("/agents", READERS_OF_ALL),
         ("/account", EVERYBODY),
         ("/gallery", EVERYBODY),

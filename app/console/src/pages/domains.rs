@@ -1,0 +1,176 @@
+//! Domains: the outermost border between groups of people.
+
+use crate::api::projects::{create_domain, domain_rows, edit_domain};
+use crate::form::{Refused, form_end, on_submit};
+use crate::frame::{PageHead, use_me};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{load, settled, use_columns, use_list_query};
+use leptos::prelude::*;
+use types::Problem;
+use types::event::Topic;
+use types::id::DomainId;
+use types::permission::Permission;
+use types::project::{DOMAINS, DomainRow, EditDomain};
+use types::rules::{MAX_DESCRIPTION, MAX_NAME};
+use ui::{
+    Button, Column, Confirm, Dialog, EmptyState, Field, Icon, IconName, Strength, Table, TextArea, TextInput, Time, Variant,
+    use_toaster,
+};
+
+/// What the dialog is asked for: a new domain (nothing inside) or one that is there.
+type Asked = Option<Option<Box<DomainRow>>>;
+
+fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<DomainRow>> {
+    let mut columns = vec![
+        Column::new("name", "Name", |d: &DomainRow| d.name.clone().into_any()).sortable().required(),
+        Column::new("description", "Description", |d: &DomainRow| d.description.clone().into_any()),
+        Column::new("projects", "Projects", |d: &DomainRow| d.projects.to_string().into_any()).number(),
+        Column::new("people", "People", |d: &DomainRow| d.people.to_string().into_any()).number(),
+        Column::new("created_at", "Created", |d: &DomainRow| view! { <Time at=d.created_at.0/> }.into_any()).sortable(),
+        Column::new("id", "ID", |d: &DomainRow| view! { <code>{d.id.to_string()}</code> }.into_any()).hidden(),
+    ];
+    if let Some((asked, changed)) = actions {
+        columns.push(Column::new("control", "Control", move |d: &DomainRow| row_actions(d, asked, changed)));
+    }
+    columns
+}
+
+fn row_actions(row: &DomainRow, asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
+    let (id, active, name, toaster) = (row.id, row.active, row.name.clone(), use_toaster());
+    let switch = Callback::new(move |()| {
+        leptos::task::spawn_local(async move {
+            match edit_domain(id, EditDomain { active: Some(!active), ..EditDomain::default() }).await {
+                Ok(()) => toaster.good("The domain status has changed."),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+            changed.run(());
+        });
+    });
+    let for_form = row.clone();
+    let edit = Callback::new(move |()| asked.set(Some(Some(Box::new(for_form.clone())))));
+    let label = if active { "Deactivate" } else { "Activate" };
+    let question = format!("{label} the domain {name}? Its people and projects stay as they are.");
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
+            <Confirm name=format!("domain-{id}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
+        </div>
+    }
+    .into_any()
+}
+
+fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
+    let open = RwSignal::new(false);
+    let (name, description) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let changing = RwSignal::new(None::<DomainId>);
+    let refused = Refused::new();
+    let toaster = use_toaster();
+    Effect::new(move |_| {
+        let Some(which) = asked.get() else { return };
+        if let Some(domain) = which {
+            name.set(domain.name);
+            description.set(domain.description);
+            changing.set(Some(domain.id));
+        } else if changing.get_untracked().is_some() {
+            name.set(String::new());
+            description.set(String::new());
+            changing.set(None);
+        }
+        refused.clear();
+        open.set(true);
+        asked.set(None);
+    });
+    let read = move || {
+        let edit = EditDomain {
+            name: Some(name.get_untracked().trim().to_owned()),
+            description: Some(description.get_untracked()),
+            ..EditDomain::default()
+        };
+        edit.check()?;
+        Ok((changing.get_untracked(), edit))
+    };
+    let save = Action::new(move |(id, edit): &(Option<DomainId>, EditDomain)| {
+        let (id, edit) = (*id, edit.clone());
+        async move {
+            let result = match id {
+                Some(id) => edit_domain(id, edit).await,
+                None => create_domain(edit).await.map(drop),
+            };
+            match result {
+                Ok(()) => {
+                    name.set(String::new());
+                    description.set(String::new());
+                    open.set(false);
+                    toaster.good("The domain was saved.");
+                    changed.run(());
+                }
+                Err(problem) => refused.set(problem),
+            }
+        }
+    });
+    let submit = on_submit(refused, read, move |what| drop(save.dispatch(what)));
+    let title =
+        Signal::derive(
+            move || {
+                if changing.with(Option::is_some) { "Modify domain".to_owned() } else { "Create domain".to_owned() }
+            },
+        );
+    view! {
+        <Dialog open=open title=title on_close=Callback::new(move |()| open.set(false))>
+            <form class="form" novalidate on:submit=submit>
+                <Field name="domain-name" label="Name" required=true hint="A new domain comes with a model store of its own." error=refused.of("name")>
+                    <TextInput name="domain-name" value=name max=MAX_NAME/>
+                </Field>
+                <Field name="domain-description" label="Description" error=refused.of("description")>
+                    <TextArea name="domain-description" value=description rows=3 max=MAX_DESCRIPTION/>
+                </Field>
+                {form_end(refused, open, "Save", save.pending())}
+            </form>
+        </Dialog>
+    }
+    .into_any()
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::ReadProjects) {
+        return problem_view(&Problem::Forbidden(Permission::ReadProjects.verb().into()));
+    }
+    let may_change = me.may(Permission::ChangeDomains);
+    let query = use_list_query(&DOMAINS);
+    let rows = load(query, &[Topic::Project, Topic::User], domain_rows);
+    let (layout, keep_layout) = use_columns(DOMAINS.name);
+    let asked = RwSignal::new(Asked::None);
+    let view = move || {
+        view! {
+            <PageHead title="Domains" group="Administration">
+                {may_change.then(|| view! {
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Some(None)))><Icon name=IconName::Plus/>"Create domain"</Button>
+                })}
+            </PageHead>
+            <Table
+                spec=&DOMAINS
+                columns=columns(may_change.then_some((asked, rows.reload)))
+                caption="Domains"
+                path=paths::DOMAINS
+                query=query
+                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
+                loading=rows.loading
+                row_key=|d: &DomainRow| d.id.to_string()
+                row_label=|d: &DomainRow| d.name.clone()
+                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
+                on_layout=keep_layout
+                export="/export/domains.csv"
+                on_refresh=rows.reload
+                empty=ViewFn::from(move || view! {
+                    <EmptyState icon=IconName::Users title="No domains" text="Domains in this state are listed here."/>
+                })
+            />
+            {may_change.then(|| dialog(asked, rows.reload))}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Domains" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(vec![layout.pending(), rows.pending()], waiting, view)
+}

@@ -1,0 +1,122 @@
+//! One project and who belongs to it.
+
+use super::hosts;
+use crate::api::projects::edit_project;
+use crate::form::{Refused, on_submit};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{Loaded, Opened, opened};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::Problem;
+use types::id::ProjectId;
+use types::project::{EditProject, MOST_SHOWN, Member, ProjectDetail};
+use ui::{Badge, Button, CopyButton, Field, TextInput, Time, Tone, Variant, use_toaster};
+
+/// The drawer's contents for the project in the address.
+pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, ProjectDetail)>>, may_change: bool) -> AnyView {
+    let state = opened(id, detail);
+    // The form for a new member survives every change of the list above it.
+    let project = Memo::new(move |_| detail.good().get().flatten().map(|(_, project)| project.row.id));
+    view! {
+        {move || match (state.get(), detail.good().get().flatten()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((_, project))) => contents(project, may_change, detail.reload),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        }}
+        {may_change.then(|| add_member(project, detail.reload))}
+    }
+    .into_any()
+}
+
+fn contents(project: ProjectDetail, may_change: bool, changed: Callback<()>) -> AnyView {
+    let row = project.row;
+    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
+    let id = row.id.to_string();
+    let more = (row.members > MOST_SHOWN)
+        .then(|| view! { <p class="hint">{format!("The first {MOST_SHOWN} of {} by email.", row.members)}</p> });
+    let members: Vec<_> = project.members.into_iter().map(|one| member(row.id, &row.name, one, may_change, changed)).collect();
+    let nobody = members.is_empty().then(|| view! { <p class="hint">"Nobody belongs to it yet."</p> });
+    view! {
+        <h3>"Information"</h3>
+        <dl class="key-values">
+            <dt>"Name"</dt><dd>{row.name}</dd>
+            <dt>"ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the ID"/></dd>
+            <dt>"Domain"</dt><dd>{row.domain}</dd>
+            <dt>"Type"</dt><dd>{row.kind.label()}</dd>
+            <dt>"Status"</dt><dd>{if row.active { "Active" } else { "Inactive" }}</dd>
+            <dt>"Description"</dt><dd>{or_dash(row.description)}</dd>
+            <dt>"Resource policy"</dt><dd>{row.policy}</dd>
+            <dt>"Allowed hosts"</dt><dd>{hosts(&row.hosts)}</dd>
+            <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
+            <dt>"Modified"</dt><dd><Time at=row.modified_at.0/></dd>
+        </dl>
+        <h3>{format!("Members ({})", row.members)}</h3>
+        {more}{nobody}
+        <ul class="sign-ins">{members}</ul>
+    }
+    .into_any()
+}
+
+fn member(project: ProjectId, name: &str, member: Member, may_change: bool, changed: Callback<()>) -> AnyView {
+    let toaster = use_toaster();
+    let email = member.email.clone();
+    let remove = Callback::new(move |()| {
+        let edit = EditProject { remove: vec![email.clone()], ..EditProject::default() };
+        leptos::task::spawn_local(async move {
+            match edit_project(project, edit).await {
+                Ok(()) => toaster.good("Nobody's account was touched: only the membership ended."),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+            changed.run(());
+        });
+    });
+    let admin = member.admin.then(|| view! { <Badge tone=Tone::Info text="Project admin"/> });
+    let label = format!("Remove {} from {name}", member.email);
+    let button = may_change.then(|| view! { <Button variant=Variant::Quiet label=label on_press=remove>"Remove"</Button> });
+    view! {
+        <li>
+            <div><A href=paths::user(member.user)>{member.email.clone()}</A></div>
+            <div class="hint">{member.full_name}" "{admin}</div>
+            {button}
+        </li>
+    }
+    .into_any()
+}
+
+fn add_member(project: Memo<Option<ProjectId>>, changed: Callback<()>) -> AnyView {
+    let login = RwSignal::new(String::new());
+    let refused = Refused::new();
+    let add = Action::new(move |(id, edit): &(ProjectId, EditProject)| {
+        let (id, edit) = (*id, edit.clone());
+        async move {
+            match edit_project(id, edit).await {
+                Ok(()) => {
+                    login.set(String::new());
+                    changed.run(());
+                }
+                Err(problem) => refused.set(problem),
+            }
+        }
+    });
+    let read = move || {
+        let Some(id) = project.get_untracked() else { return Err(Problem::NotFound("project".into())) };
+        let typed: Vec<String> =
+            login.with_untracked(|text| text.split([',', ' ']).filter(|one| !one.is_empty()).map(String::from).collect());
+        if typed.is_empty() {
+            return Err(Problem::field("add", "Type the email or username of somebody of the domain."));
+        }
+        Ok((id, EditProject { add: typed, ..EditProject::default() }))
+    };
+    let submit = on_submit(refused, read, move |what| drop(add.dispatch(what)));
+    view! {
+        <form class="form" novalidate on:submit=submit>
+            <Field name="member-add" label="Add members" hint="Emails or usernames, with commas between them." error=refused.of("add")>
+                <TextInput name="member-add" value=login/>
+            </Field>
+            {refused.notice()}
+            <div class="dialog-actions"><Button submit=true busy=add.pending()>"Add"</Button></div>
+        </form>
+    }
+    .into_any()
+}

@@ -1,0 +1,188 @@
+//! Domains and projects: listing, creating, changing, and who belongs to a project (`features.md` §6).
+
+use crate::{Caller, Control, Result, internal, now, store_failed};
+use futures::{Stream, StreamExt};
+use store::{Audit, Change, StoreError};
+use types::Problem;
+use types::event::{Audience, Topic};
+use types::id::{DomainId, ProjectId};
+use types::list::{ListQuery, Page};
+use types::permission::Permission;
+use types::project::{DOMAINS, DomainRow, EditDomain, EditProject, PROJECTS, ProjectDetail, ProjectKind, ProjectRow};
+use types::time::Millis;
+
+/// The project that every new domain has from the start: its folders are the model store's cards.
+const MODEL_STORE: &str = "model-store";
+
+fn failed(doing: &'static str) -> impl FnOnce(StoreError) -> Problem {
+    move |error| match error.taken().as_deref() {
+        Some("domains.name_key") => Problem::field("name", "A domain of this name exists already. Use another one."),
+        Some("projects.domain_id, projects.name_key") => {
+            Problem::field("name", "The domain has a project of this name already. Use another one.")
+        }
+        _ => internal(doing)(error),
+    }
+}
+
+impl Control {
+    /// A page of domains.
+    pub async fn domain_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<DomainRow>> {
+        let (_, only) = caller.need_domain(Permission::ReadProjects)?;
+        query.check(&DOMAINS)?;
+        self.store.domain_rows(query, only).await.map_err(store_failed("listing domains"))
+    }
+
+    /// A page of projects.
+    pub async fn projects(&self, caller: &Caller, query: &ListQuery) -> Result<Page<ProjectRow>> {
+        let (_, domain) = caller.need_domain(Permission::ReadProjects)?;
+        query.check(&PROJECTS)?;
+        self.store.projects(query, domain).await.map_err(store_failed("listing projects"))
+    }
+
+    /// Every project that the filter selects, for an export.
+    pub fn all_projects(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> Result<impl Stream<Item = Result<ProjectRow>> + Send + use<>> {
+        let (_, domain) = caller.need_domain(Permission::ReadProjects)?;
+        query.check(&PROJECTS)?;
+        Ok(self.store.all_projects(query, domain).map(|row| row.map_err(internal("exporting projects"))))
+    }
+
+    /// Every domain that the filter selects, for an export.
+    pub fn all_domains(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<DomainRow>> + Send + use<>> {
+        let (_, only) = caller.need_domain(Permission::ReadProjects)?;
+        query.check(&DOMAINS)?;
+        Ok(self.store.all_domains(query, only).map(|row| row.map_err(internal("exporting domains"))))
+    }
+
+    /// One project with its members.
+    pub async fn project(&self, caller: &Caller, id: ProjectId) -> Result<ProjectDetail> {
+        let (_, domain) = caller.need_domain(Permission::ReadProjects)?;
+        let found = self.store.project(id, domain).await.map_err(store_failed("reading a project"))?;
+        found.ok_or_else(|| Problem::NotFound("project".into()))
+    }
+
+    /// Creates a domain, with its model store.
+    pub async fn create_domain(&self, caller: &Caller, new: &EditDomain) -> Result<DomainId> {
+        caller.need(Permission::ChangeDomains)?;
+        new.check()?;
+        let name = new.name.as_deref().filter(|name| !name.is_empty());
+        let Some(name) = name else { return Err(Problem::field("name", "Type a name.")) };
+        let (id, at) = (DomainId(uuid::Uuid::now_v7()), now());
+        let mut change = self.store.change().await.map_err(failed("creating a domain"))?;
+        change.insert_domain(id, name, at).await.map_err(failed("creating a domain"))?;
+        change.edit_domain(id, new, at).await.map_err(failed("creating a domain"))?;
+        let store = ProjectId(uuid::Uuid::now_v7());
+        change.insert_project(store, id, MODEL_STORE, ProjectKind::ModelStore, at).await.map_err(failed("creating a domain"))?;
+        self.note(&mut change, caller, "create domain", &id.to_string(), &serde_json::json!(new), id, at).await?;
+        change.commit().await.map_err(failed("creating a domain"))?;
+        Ok(id)
+    }
+
+    /// Changes a domain.
+    pub async fn edit_domain(&self, caller: &Caller, id: DomainId, edit: &EditDomain) -> Result<()> {
+        let (me, _) = caller.need(Permission::ChangeDomains)?;
+        edit.check()?;
+        if edit.active == Some(false) && me.domain == id {
+            return Err(Problem::Conflict("You belong to this domain yourself; deactivating it would shut you out.".into()));
+        }
+        let before = self.store.domain(id, None).await.map_err(failed("changing a domain"))?;
+        let Some(before) = before else { return Err(Problem::NotFound("domain".into())) };
+        let at = now();
+        let mut change = self.store.change().await.map_err(failed("changing a domain"))?;
+        change.edit_domain(id, edit, at).await.map_err(failed("changing a domain"))?;
+        let detail = serde_json::json!({ "before": before, "change": edit });
+        self.note(&mut change, caller, "edit domain", &id.to_string(), &detail, id, at).await?;
+        change.commit().await.map_err(failed("changing a domain"))
+    }
+
+    /// Creates a project.
+    pub async fn create_project(&self, caller: &Caller, new: &EditProject) -> Result<ProjectId> {
+        let (me, only) = caller.need_domain(Permission::ChangeProjects)?;
+        new.check()?;
+        let name = new.name.as_deref().filter(|name| !name.trim().is_empty());
+        let Some(name) = name else { return Err(Problem::field("name", "Type a name.")) };
+        let domain = new.domain.unwrap_or(me.domain);
+        let known = self.store.domain(domain, only).await.map_err(failed("creating a project"))?;
+        if known.is_none() {
+            return Err(Problem::field("domain", "Choose one of the domains that you administer."));
+        }
+        let (id, at) = (ProjectId(uuid::Uuid::now_v7()), now());
+        let mut change = self.store.change().await.map_err(failed("creating a project"))?;
+        let kind = new.kind.unwrap_or(ProjectKind::General);
+        change.insert_project(id, domain, name, kind, at).await.map_err(failed("creating a project"))?;
+        self.write_project(&mut change, id, domain, new, at).await?;
+        self.note(&mut change, caller, "create project", &id.to_string(), &serde_json::json!(new), domain, at).await?;
+        change.commit().await.map_err(failed("creating a project"))?;
+        Ok(id)
+    }
+
+    /// Changes a project and who belongs to it.
+    pub async fn edit_project(&self, caller: &Caller, id: ProjectId, edit: &EditProject) -> Result<()> {
+        let (_, only) = caller.need_domain(Permission::ChangeProjects)?;
+        edit.check()?;
+        let before = self.store.project(id, only).await.map_err(failed("changing a project"))?;
+        let Some(before) = before else { return Err(Problem::NotFound("project".into())) };
+        if edit.domain.is_some_and(|domain| domain != before.row.domain_id) {
+            return Err(Problem::field("domain", "A project stays in its domain. Create another one there."));
+        }
+        let at = now();
+        let mut change = self.store.change().await.map_err(failed("changing a project"))?;
+        self.write_project(&mut change, id, before.row.domain_id, edit, at).await?;
+        let detail = serde_json::json!({ "before": before.row, "change": edit });
+        self.note(&mut change, caller, "edit project", &id.to_string(), &detail, before.row.domain_id, at).await?;
+        change.commit().await.map_err(failed("changing a project"))
+    }
+
+    async fn write_project(
+        &self,
+        change: &mut Change,
+        id: ProjectId,
+        domain: DomainId,
+        edit: &EditProject,
+        at: Millis,
+    ) -> Result<()> {
+        if let Some(policy) = &edit.policy
+            && !change.has_project_policy(policy).await.map_err(failed("changing a project"))?
+        {
+            return Err(Problem::field("policy", "There is no project resource policy of this name."));
+        }
+        change.edit_project(id, edit, at).await.map_err(failed("changing a project"))?;
+        let mut unknown = Vec::new();
+        for (logins, belongs) in [(&edit.add, true), (&edit.remove, false)] {
+            for login in logins {
+                match self.store.user_id(login.trim()).await.map_err(failed("changing a project"))? {
+                    Some((user, of)) if of == domain => {
+                        change.set_member(id, user, belongs).await.map_err(failed("changing a project"))?;
+                    }
+                    _ => unknown.push(login.as_str()),
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::field("add", format!("Nobody of this domain is called {}. Use emails or usernames.", unknown.join(", "))))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one record, one event; a struct for one call would hide it")]
+    async fn note(
+        &self,
+        change: &mut Change,
+        caller: &Caller,
+        action: &str,
+        subject: &str,
+        detail: &serde_json::Value,
+        domain: DomainId,
+        at: Millis,
+    ) -> Result<()> {
+        let (me, _) = caller.person()?;
+        let detail = detail.to_string();
+        let audit = Audit { at, actor: Some(me.id), address: &caller.address, action, subject, detail: &detail };
+        change.audit(&audit).await.map_err(store_failed("writing the audit record"))?;
+        let audience = Audience { owner: None, domain: Some(domain) };
+        change.tell(Topic::Project, subject, audience, None, at).await.map_err(store_failed("telling of a project"))
+    }
+}

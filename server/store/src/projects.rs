@@ -1,0 +1,290 @@
+//! Domains and projects: their lists, one, and what is changed of them.
+
+use crate::list::{Bind, Column, Fixed, Source, all};
+use crate::{Change, Result, Store, json, to_json, word};
+use futures::Stream;
+use sqlx::FromRow;
+use types::id::{DomainId, ProjectId, UserId};
+use types::list::{ListQuery, Page};
+use types::project::{
+    DOMAINS, DomainRow, EditDomain, EditProject, MOST_SHOWN, Member, PROJECTS, ProjectDetail, ProjectKind, ProjectRow,
+};
+use types::time::Millis;
+
+pub(crate) static PROJECT_SOURCE: Source = Source {
+    table: "projects p",
+    number: "p.rowid",
+    joins: "JOIN domains d ON d.id = p.domain_id",
+    text: "",
+    columns: &[
+        ("name", Column::lower("p.name_key")),
+        ("domain", Column::lower("d.name_key")),
+        ("kind", Column::plain("p.kind")),
+        ("policy", Column::plain("p.policy")),
+        ("id", Column::plain("p.id")),
+        ("created_at", Column::plain("p.created_at")),
+    ],
+};
+
+pub(crate) static DOMAIN_SOURCE: Source = Source {
+    table: "domains d",
+    number: "d.rowid",
+    joins: "",
+    text: "",
+    columns: &[
+        ("name", Column::lower("d.name_key")),
+        ("description", Column::plain("d.description")),
+        ("created_at", Column::plain("d.created_at")),
+    ],
+};
+
+const PROJECT: &str = "p.id, p.name, p.domain_id, d.name AS domain, p.description, p.kind, p.active, p.policy, p.hosts, \
+    (SELECT count(*) FROM project_members m WHERE m.project_id = p.id) AS members, p.created_at, \
+    max(p.modified_at, p.created_at) AS modified_at";
+
+const DOMAIN: &str = "d.id, d.name, d.description, d.active, d.hosts, \
+    (SELECT count(*) FROM projects p WHERE p.domain_id = d.id) AS projects, \
+    (SELECT count(*) FROM users u WHERE u.domain_id = d.id) AS people, d.created_at, \
+    max(d.modified_at, d.created_at) AS modified_at";
+
+#[derive(FromRow)]
+struct ProjectDbRow {
+    id: ProjectId,
+    name: String,
+    domain_id: DomainId,
+    domain: String,
+    description: String,
+    kind: String,
+    active: bool,
+    policy: String,
+    hosts: String,
+    members: u32,
+    created_at: Millis,
+    modified_at: Millis,
+}
+
+impl ProjectDbRow {
+    fn read(self) -> Result<ProjectRow> {
+        Ok(ProjectRow {
+            id: self.id,
+            name: self.name,
+            domain_id: self.domain_id,
+            domain: self.domain,
+            description: self.description,
+            kind: word("project type", self.kind, ProjectKind::from_key)?,
+            active: self.active,
+            policy: self.policy,
+            hosts: json("hosts", &self.hosts)?,
+            members: self.members,
+            created_at: self.created_at,
+            modified_at: self.modified_at,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct DomainDbRow {
+    id: DomainId,
+    name: String,
+    description: String,
+    active: bool,
+    hosts: String,
+    projects: u32,
+    people: u32,
+    created_at: Millis,
+    modified_at: Millis,
+}
+
+impl DomainDbRow {
+    fn read(self) -> Result<DomainRow> {
+        Ok(DomainRow {
+            id: self.id,
+            name: self.name,
+            description: self.description,
+            active: self.active,
+            hosts: json("hosts", &self.hosts)?,
+            projects: self.projects,
+            people: self.people,
+            created_at: self.created_at,
+            modified_at: self.modified_at,
+        })
+    }
+}
+
+fn active(query: &ListQuery) -> Bind {
+    Bind::Int(i64::from(query.tab != "inactive"))
+}
+
+impl Store {
+    /// A page of projects, of one domain or of all.
+    pub async fn projects(&self, query: &ListQuery, domain: Option<DomainId>) -> Result<Page<ProjectRow>> {
+        let mut fixed: Vec<Fixed> = vec![("p.active = ", active(query))];
+        fixed.extend(domain.map(|id| ("p.domain_id = ", Bind::Id(id.0))));
+        let prepared = self.prepare(&PROJECT_SOURCE, &PROJECTS, query, fixed).await?;
+        let mut page = prepared.page(PROJECT);
+        let rows = async { Ok(page.build_query_as::<ProjectDbRow>().fetch_all(&self.read).await?) };
+        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
+        Ok(Page { rows: rows.into_iter().map(ProjectDbRow::read).collect::<Result<_>>()?, total, more })
+    }
+
+    /// Every project that the filter selects, one after the other.
+    pub fn all_projects(
+        &self,
+        query: ListQuery,
+        domain: Option<DomainId>,
+    ) -> impl Stream<Item = Result<ProjectRow>> + Send + use<> {
+        let mut fixed: Vec<Fixed> = vec![("p.active = ", active(&query))];
+        fixed.extend(domain.map(|id| ("p.domain_id = ", Bind::Id(id.0))));
+        all(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read)
+    }
+
+    /// Every domain that the filter selects, one after the other.
+    pub fn all_domains(&self, query: ListQuery, only: Option<DomainId>) -> impl Stream<Item = Result<DomainRow>> + Send + use<> {
+        let mut fixed: Vec<Fixed> = vec![("d.active = ", active(&query))];
+        fixed.extend(only.map(|id| ("d.id = ", Bind::Id(id.0))));
+        all(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
+    }
+
+    /// One project with its members, if it is in `domain` (or in any).
+    pub async fn project(&self, id: ProjectId, domain: Option<DomainId>) -> Result<Option<ProjectDetail>> {
+        let sql = format!(
+            "SELECT {PROJECT} FROM projects p JOIN domains d ON d.id = p.domain_id WHERE p.id = ?1 AND (?2 IS NULL OR p.domain_id = ?2)"
+        );
+        let row: Option<ProjectDbRow> =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(domain).fetch_optional(&self.read).await?;
+        let Some(row) = row else { return Ok(None) };
+        let members: Vec<(UserId, String, String, bool)> = sqlx::query_as(
+            "SELECT u.id, u.email, u.full_name, m.admin FROM project_members m JOIN users u ON u.id = m.user_id \
+             WHERE m.project_id = ? ORDER BY u.email_key LIMIT ?",
+        )
+        .bind(id)
+        .bind(MOST_SHOWN)
+        .fetch_all(&self.read)
+        .await?;
+        let member = |(user, email, full_name, admin)| Member { user, email, full_name, admin };
+        Ok(Some(ProjectDetail { row: row.read()?, members: members.into_iter().map(member).collect() }))
+    }
+
+    /// A page of domains, or the one that the caller is confined to.
+    pub async fn domain_rows(&self, query: &ListQuery, only: Option<DomainId>) -> Result<Page<DomainRow>> {
+        let mut fixed: Vec<Fixed> = vec![("d.active = ", active(query))];
+        fixed.extend(only.map(|id| ("d.id = ", Bind::Id(id.0))));
+        let prepared = self.prepare(&DOMAIN_SOURCE, &DOMAINS, query, fixed).await?;
+        let mut page = prepared.page(DOMAIN);
+        let rows = async { Ok(page.build_query_as::<DomainDbRow>().fetch_all(&self.read).await?) };
+        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
+        Ok(Page { rows: rows.into_iter().map(DomainDbRow::read).collect::<Result<_>>()?, total, more })
+    }
+
+    /// One domain, if it is `only` (or any).
+    pub async fn domain(&self, id: DomainId, only: Option<DomainId>) -> Result<Option<DomainRow>> {
+        let sql = format!("SELECT {DOMAIN} FROM domains d WHERE d.id = ?1 AND (?2 IS NULL OR d.id = ?2)");
+        let row: Option<DomainDbRow> =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(only).fetch_optional(&self.read).await?;
+        row.map(DomainDbRow::read).transpose()
+    }
+
+    /// The person with this id, email or username.
+    pub async fn user_id(&self, login: &str) -> Result<Option<(UserId, DomainId)>> {
+        let id = uuid::Uuid::parse_str(login).ok();
+        Ok(sqlx::query_as("SELECT id, domain_id FROM users WHERE id = ?1 OR email_key = ?2 OR username_key = ?2")
+            .bind(id)
+            .bind(login.to_lowercase())
+            .fetch_optional(&self.read)
+            .await?)
+    }
+}
+
+impl Change {
+    /// Writes a domain. A taken name is a unique violation of `domains.name_key`.
+    pub async fn insert_domain(&mut self, id: DomainId, name: &str, at: Millis) -> Result<()> {
+        sqlx::query("INSERT INTO domains (id, name, name_key, created_at, modified_at) VALUES (?1, ?2, ?3, ?4, ?4)")
+            .bind(id)
+            .bind(name)
+            .bind(name.to_lowercase())
+            .bind(at)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes what `edit` names. Says whether there is such a domain.
+    pub async fn edit_domain(&mut self, id: DomainId, edit: &EditDomain, at: Millis) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE domains SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
+             description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), modified_at = ?7 \
+             WHERE id = ?1",
+        )
+        .bind(id)
+        .bind(&edit.name)
+        .bind(edit.name.as_ref().map(|name| name.to_lowercase()))
+        .bind(&edit.description)
+        .bind(edit.active)
+        .bind(edit.hosts.as_ref().map(to_json))
+        .bind(at)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Writes a project. A taken name is a unique violation of `projects.domain_id, projects.name_key`.
+    pub async fn insert_project(
+        &mut self,
+        id: ProjectId,
+        domain: DomainId,
+        name: &str,
+        kind: ProjectKind,
+        at: Millis,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO projects (id, domain_id, name, name_key, kind, created_at, modified_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        )
+        .bind(id)
+        .bind(domain)
+        .bind(name)
+        .bind(name.to_lowercase())
+        .bind(kind.key())
+        .bind(at)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes what `edit` names, but for its members. Says whether there is such a project.
+    pub async fn edit_project(&mut self, id: ProjectId, edit: &EditProject, at: Millis) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE projects SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
+             description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), \
+             policy = coalesce(?7, policy), modified_at = ?8 WHERE id = ?1",
+        )
+        .bind(id)
+        .bind(&edit.name)
+        .bind(edit.name.as_ref().map(|name| name.to_lowercase()))
+        .bind(&edit.description)
+        .bind(edit.active)
+        .bind(edit.hosts.as_ref().map(to_json))
+        .bind(&edit.policy)
+        .bind(at)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Somebody comes to belong to a project, or no longer does.
+    pub async fn set_member(&mut self, project: ProjectId, user: UserId, belongs: bool) -> Result<()> {
+        let sql = if belongs {
+            "INSERT OR IGNORE INTO project_members (project_id, user_id) VALUES (?, ?)"
+        } else {
+            "DELETE FROM project_members WHERE project_id = ? AND user_id = ?"
+        };
+        sqlx::query(sql).bind(project).bind(user).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    /// Whether there is a project policy of this name.
+    pub async fn has_project_policy(&mut self, name: &str) -> Result<bool> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM project_policies WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
+    }
+}
