@@ -13,12 +13,14 @@ pub fn problem_view(problem: &Problem) -> AnyView {
         Problem::Forbidden(_) => "You may not see this",
         Problem::NotFound(_) => "Not here",
         Problem::Offline | Problem::Unavailable(_) => "No answer",
+        Problem::RateLimited(_) => "Rate limit reached",
         _ => "Something went wrong",
     };
     let way = match problem {
         Problem::SignInRequired => {
             view! { <a class="button button-primary" href=paths::SIGN_IN rel="external">"Sign in"</a> }.into_any()
         }
+        Problem::RateLimited(_) => view! { <a class="button" href="" rel="external">"Try again"</a> }.into_any(),
         _ => view! { <a class="button" href=paths::SESSIONS>"Go to sessions"</a> }.into_any(),
     };
     message(problem.status(), title, problem.to_string(), way)

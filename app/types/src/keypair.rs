@@ -20,6 +20,10 @@ pub struct KeypairRow {
     pub user: UserId,
     /// The owner's email.
     pub owner: String,
+    /// The owner's full name.
+    pub owner_name: String,
+    /// Names of the owner's projects.
+    pub projects: Vec<String>,
     /// The owner administers people.
     pub admin: bool,
     pub main: bool,
@@ -92,6 +96,7 @@ pub static KEYPAIRS: ListSpec = ListSpec {
     name: "keypairs",
     properties: &[
         Property { key: "owner", label: "User ID", kind: Kind::Text },
+        Property { key: "domain", label: "Domain", kind: Kind::Text },
         Property { key: "access_key", label: "Access key", kind: Kind::Text },
         Property { key: "policy", label: "Resource policy", kind: Kind::Text },
         Property { key: "main", label: "Main access key", kind: Kind::Flag },

@@ -210,6 +210,18 @@ pub struct ListQuery {
     pub page: u32,
     /// One of [`PAGE_SIZES`].
     pub per: u32,
+    /// Rows of any tab by offset instead of a page: for programs, and so never in an address or in what a page sends.
+    #[serde(skip)]
+    pub window: Option<Window>,
+}
+
+/// What a program asks of a list instead of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    pub offset: u64,
+    pub limit: u32,
+    /// The tab is not looked at.
+    pub any_tab: bool,
 }
 
 impl ListQuery {
@@ -224,6 +236,7 @@ impl ListQuery {
             descending: spec.default_sort.descending,
             page: 1,
             per: PAGE_SIZES[0],
+            window: None,
         }
     }
 
@@ -358,7 +371,17 @@ impl ListQuery {
 
     /// Rows to skip.
     pub fn offset(&self) -> u64 {
-        u64::from(self.page - 1) * u64::from(self.per)
+        self.window.map_or(u64::from(self.page - 1) * u64::from(self.per), |window| window.offset)
+    }
+
+    /// Rows to read.
+    pub fn limit(&self) -> u32 {
+        self.window.map_or(self.per, |window| window.limit)
+    }
+
+    /// The tab that rows must be in; nothing when any will do.
+    pub fn tab(&self) -> Option<&str> {
+        if self.window.is_some_and(|window| window.any_tab) { None } else { Some(&self.tab) }
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Problem {
     Limit(String),
     /// Too many attempts; seconds to wait.
     TooMany(u32),
+    /// The keypair's requests of the last 15 minutes are used up; seconds until there is room again.
+    RateLimited(u32),
     /// A part of the cluster does not answer; the text names it.
     Unavailable(String),
     /// A fault of ours; the id stands in the log beside its cause.
@@ -62,7 +64,7 @@ impl Problem {
             Self::NotFound(_) => 404,
             Self::Invalid(_) => 422,
             Self::Conflict(_) | Self::Limit(_) => 409,
-            Self::TooMany(_) => 429,
+            Self::TooMany(_) | Self::RateLimited(_) => 429,
             Self::Unavailable(_) | Self::Offline => 503,
             Self::Internal(_) => 500,
             Self::Outdated => 400,
@@ -91,6 +93,10 @@ impl std::fmt::Display for Problem {
             Self::Conflict(why) | Self::Limit(why) => f.write_str(why),
             Self::TooMany(seconds) => {
                 write!(f, "Too many attempts. Wait {} and try again.", crate::time::duration(i64::from(*seconds) * 1000))
+            }
+            Self::RateLimited(seconds) => {
+                let wait = crate::time::duration(i64::from(*seconds) * 1000);
+                write!(f, "Your keypair's requests for 15 minutes are used up. There is room again in {wait}.")
             }
             Self::Unavailable(part) => {
                 write!(f, "{part} does not answer right now. What was there before is untouched; try again in a moment.")

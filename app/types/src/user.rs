@@ -33,6 +33,10 @@ pub struct UserRow {
     pub domain: String,
     /// Names, in order.
     pub projects: Vec<String>,
+    /// The ids of the same.
+    pub project_ids: Vec<ProjectId>,
+    /// The main access key.
+    pub main_key: Option<String>,
     pub role: Role,
     pub status: UserStatus,
     /// Why the status is what it is, such as `admin-requested`.
@@ -212,6 +216,7 @@ pub static USERS: ListSpec = ListSpec {
         Property { key: "description", label: "Description", kind: Kind::Text },
         Property { key: "id", label: "ID", kind: Kind::Id },
         Property { key: "domain", label: "Domain", kind: Kind::Text },
+        Property { key: "project", label: "Project ID", kind: Kind::Id },
         Property { key: "policy", label: "Resource policy", kind: Kind::Text },
         Property { key: "status", label: "Status", kind: Kind::Choice(UserStatus::CHOICES) },
         Property { key: "status_info", label: "Status info", kind: Kind::Text },

@@ -88,6 +88,14 @@ impl Control {
         Ok(secret)
     }
 
+    /// The secret key of one of the caller's own keypairs, for a program that signed with it and so has it already.
+    pub async fn my_secret(&self, caller: &Caller, access_key: &str) -> Result<String> {
+        let (me, _) = caller.person()?;
+        let found = self.store.keypair(access_key, Owner::Person(me.id)).await.map_err(failed("reading a secret key"))?;
+        let sealed = found.and_then(|(_, sealed)| sealed).ok_or_else(|| Problem::NotFound("keypair".into()))?;
+        self.shared.vault.read(&sealed, access_key)
+    }
+
     /// Adds a keypair for a person. One's own needs no right beyond that; its limits are then the standard ones.
     pub async fn create_keypair(&self, caller: &Caller, new: &CreateKeypair) -> Result<NewKeypair> {
         let (me, reach) = caller.need(Permission::ChangeKeypairs)?;

@@ -13,14 +13,17 @@ mod password;
 mod preferences;
 mod projects;
 mod queue;
+mod rate;
 mod reconcile;
 mod sessions;
 mod setup;
 mod sign_in;
+mod signed;
 mod users;
 mod vault;
 
 pub use caller::Caller;
+pub use rate::{Allowance, WINDOW};
 pub use setup::{FirstAdministrator, made_up_password};
 pub use sign_in::{SIGN_IN_LASTS, SignedIn};
 pub use vault::Vault;
@@ -53,6 +56,7 @@ struct Shared {
     passwords: password::Passwords,
     vault: Vault,
     attempts: limiter::Attempts,
+    rates: rate::Rates,
     /// Changes whenever a sign-in was ended, so that what it still holds open is looked at.
     sign_ins_ended: watch::Sender<()>,
     /// Rung whenever the queue or a session may have something to do.
@@ -70,6 +74,7 @@ impl Control {
             passwords: password::Passwords::new(),
             vault,
             attempts: limiter::Attempts::default(),
+            rates: rate::Rates::default(),
             sign_ins_ended: watch::Sender::new(()),
             work: Notify::new(),
             waiting: RwLock::default(),

@@ -30,6 +30,13 @@ impl Control {
         Ok(self.store.all_users(query, domain).map(|row| row.map_err(internal("exporting people"))))
     }
 
+    /// The caller's own account.
+    pub async fn myself(&self, caller: &Caller) -> Result<UserRow> {
+        let (me, _) = caller.person()?;
+        let found = self.store.user(me.id, None).await.map_err(store_failed("reading a person"))?;
+        found.map(|person| person.row).ok_or_else(|| Problem::NotFound("person".into()))
+    }
+
     /// One person.
     pub async fn user(&self, caller: &Caller, id: UserId) -> Result<UserDetail> {
         let (_, domain) = caller.need_domain(Permission::ReadUsers)?;

@@ -247,7 +247,9 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
             Err(error) => tracing::warn!(%metrics, %error, "no metrics: the address cannot be used"),
         }
     }
-    tokio::spawn(control.run());
+    control.recall_rates().await.map_err(plain)?;
+    tokio::spawn(control.clone().keep_rates_always());
+    tokio::spawn(control.clone().run());
 
     // On standard output, without the log: what a person who starts it for the first time needs to read.
     println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
@@ -258,6 +260,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         }
     }
     axum::serve(listener, router::service(app)).with_graceful_shutdown(asked_to_end()).await.context("the server ended")?;
+    control.keep_rates().await.map_err(plain)?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod router;
 mod sign_in;
 mod terminal;
 
+pub use api::ROUTES as API_ROUTES;
 pub use pages::paths;
 pub use router::{ROUTES, router};
 

@@ -73,6 +73,7 @@ pub fn router(app: App) -> Router {
         .route("/export/sessions.csv", get(download::sessions))
         .route("/sessions/{id}/log", get(download::log))
         .route("/sessions/{id}/terminal", get(terminal::open))
+        .merge(api::router(app.control.clone()))
         .merge(pages::routes(&app, context.clone(), shell.clone()))
         // A file of `public/`, else the console's own page for what is not there.
         .fallback_service(files.fallback(pages::missing(context, shell)))

@@ -13,10 +13,11 @@ use types::time::Millis;
 pub(crate) static SOURCE: Source = Source {
     table: "keypairs k",
     number: "k.rowid",
-    joins: "JOIN users u ON u.id = k.user_id",
+    joins: "JOIN users u ON u.id = k.user_id JOIN domains d ON d.id = u.domain_id",
     text: "",
     columns: &[
         ("owner", Column::lower("u.email_key")),
+        ("domain", Column::lower("d.name_key")),
         ("access_key", Column::plain("k.access_key")),
         ("policy", Column::plain("k.policy")),
         ("main", Column::plain("k.main")),
@@ -26,8 +27,10 @@ pub(crate) static SOURCE: Source = Source {
     ],
 };
 
-const COLUMNS: &str = "k.access_key, k.user_id, u.email, u.role, k.main, k.active, k.policy, k.rate_limit, k.queries, \
+const COLUMNS: &str = "k.access_key, k.user_id, u.email, u.full_name, u.role, k.main, k.active, k.policy, k.rate_limit, k.queries, \
     (SELECT count(*) FROM sessions s WHERE s.user_id = k.user_id AND s.finished = 0 AND s.access_key = k.access_key) AS sessions, \
+    (SELECT group_concat(p.name, char(31)) FROM project_members m JOIN projects p ON p.id = m.project_id \
+        WHERE m.user_id = u.id) AS projects, \
     k.created_at, k.last_used";
 
 /// Whose keypairs are meant.
@@ -43,6 +46,8 @@ struct Row {
     access_key: String,
     user_id: UserId,
     email: String,
+    full_name: String,
+    projects: Option<String>,
     role: String,
     main: bool,
     active: bool,
@@ -60,6 +65,8 @@ impl Row {
             access_key: self.access_key,
             user: self.user_id,
             owner: self.email,
+            owner_name: self.full_name,
+            projects: self.projects.map(|all| all.split('\u{1f}').map(String::from).collect()).unwrap_or_default(),
             admin: self.role == "superadmin" || self.role == "admin",
             main: self.main,
             active: self.active,
@@ -96,8 +103,8 @@ pub struct Signer {
 }
 
 fn fixed(query: &ListQuery, owner: Owner) -> Vec<Fixed> {
-    let mut fixed: Vec<Fixed> =
-        vec![("k.active = ", Bind::Int(i64::from(query.tab != "inactive"))), ("k.deleted = ", Bind::Int(0))];
+    let mut fixed: Vec<Fixed> = vec![("k.deleted = ", Bind::Int(0))];
+    fixed.extend(query.tab().map(|tab| ("k.active = ", Bind::Int(i64::from(tab != "inactive")))));
     fixed.extend(match owner {
         Owner::Anybody => None,
         Owner::Domain(id) => Some(("u.domain_id = ", Bind::Id(id.0))),

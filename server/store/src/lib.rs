@@ -9,6 +9,7 @@ mod list;
 mod people;
 mod preferences;
 mod projects;
+mod rates;
 mod seed;
 mod sessions;
 mod sign_ins;

@@ -36,28 +36,35 @@ pub(crate) struct Column {
     pub lower: bool,
     /// Holds whole numbers, not thousandths.
     pub whole: bool,
+    /// Is a whole condition but for the value and the bracket after it.
+    pub inside: bool,
 }
 
 impl Column {
     pub(crate) const fn plain(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: false, whole: false }
+        Self { sql, text: None, lower: false, whole: false, inside: false }
     }
 
     pub(crate) const fn whole(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: false, whole: true }
+        Self { sql, text: None, lower: false, whole: true, inside: false }
+    }
+
+    /// A condition that is open for its value, such as `EXISTS (… = `; only to be filtered by.
+    pub(crate) const fn inside(sql: &'static str) -> Self {
+        Self { sql, text: None, lower: false, whole: false, inside: true }
     }
 
     /// Holds lower case and is in no trigram index.
     pub(crate) const fn lower(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: true, whole: false }
+        Self { sql, text: None, lower: true, whole: false, inside: false }
     }
 
     pub(crate) const fn text(sql: &'static str, text: &'static str) -> Self {
-        Self { sql, text: Some(text), lower: false, whole: false }
+        Self { sql, text: Some(text), lower: false, whole: false, inside: false }
     }
 
     pub(crate) const fn key(sql: &'static str, text: &'static str) -> Self {
-        Self { sql, text: Some(text), lower: true, whole: false }
+        Self { sql, text: Some(text), lower: true, whole: false, inside: false }
     }
 }
 
@@ -132,7 +139,7 @@ impl Prepared<'_> {
         let mut sql = QueryBuilder::new(format!("SELECT {columns}"));
         self.push_from_where(&mut sql, false);
         self.push_order(&mut sql);
-        sql.push(" LIMIT ").push_bind(i64::from(self.query.per));
+        sql.push(" LIMIT ").push_bind(i64::from(self.query.limit()));
         sql.push(" OFFSET ").push_bind(i64::try_from(self.query.offset()).unwrap_or(i64::MAX));
         sql
     }
@@ -175,6 +182,10 @@ impl Prepared<'_> {
         let kind = self.spec.property(&condition.key).map(|p| p.kind).unwrap_or(Kind::Text);
         let value = if column.lower { condition.value.to_lowercase() } else { condition.value.clone() };
         sql.push(" AND ").push(column.sql);
+        if column.inside {
+            sql.push_bind(uuid::Uuid::parse_str(&value).unwrap_or_default()).push(")");
+            return;
+        }
         match condition.op {
             Op::Contains => {
                 let escaped = value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");

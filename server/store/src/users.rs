@@ -23,6 +23,7 @@ pub(crate) static SOURCE: Source = Source {
         ("description", Column::text("u.description", "description")),
         ("id", Column::plain("u.id")),
         ("domain", Column::plain("d.name")),
+        ("project", Column::inside("EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = u.id AND m.project_id = ")),
         ("policy", Column::plain("u.policy")),
         ("status", Column::plain("u.status")),
         ("status_info", Column::plain("u.status_info")),
@@ -37,7 +38,9 @@ pub(crate) static SOURCE: Source = Source {
 // The project names come as one text, so that a page of people is one query.
 const COLUMNS: &str = "u.id, u.email, u.username, u.full_name, d.name AS domain, u.role, u.status, u.status_info, \
     u.description, u.policy, u.addresses, u.sudo, u.must_change_password, u.two_factor, u.created_at, u.modified_at, \
-    (SELECT group_concat(p.name, char(31)) FROM project_members m JOIN projects p ON p.id = m.project_id WHERE m.user_id = u.id) AS projects";
+    (SELECT group_concat(lower(hex(p.id)) || p.name, char(31)) FROM project_members m JOIN projects p ON p.id = m.project_id \
+        WHERE m.user_id = u.id) AS projects, \
+    (SELECT k.access_key FROM keypairs k WHERE k.user_id = u.id AND k.main = 1) AS main_key";
 
 #[derive(FromRow)]
 struct Row {
@@ -58,13 +61,20 @@ struct Row {
     created_at: Millis,
     modified_at: Millis,
     projects: Option<String>,
+    main_key: Option<String>,
 }
 
 impl Row {
     fn read(self) -> Result<UserRow> {
-        let mut projects: Vec<String> =
-            self.projects.as_deref().unwrap_or("").split('\u{1f}').filter(|p| !p.is_empty()).map(String::from).collect();
+        // 32 hexadecimal digits of the id, then the name.
+        let project = |text: &str| {
+            let (id, name) = text.split_at_checked(32)?;
+            Some((name.to_owned(), ProjectId(uuid::Uuid::parse_str(id).ok()?)))
+        };
+        let mut projects: Vec<(String, ProjectId)> =
+            self.projects.as_deref().unwrap_or("").split('\u{1f}').filter_map(project).collect();
         projects.sort_unstable();
+        let (projects, project_ids) = projects.into_iter().unzip();
         Ok(UserRow {
             id: self.id,
             email: self.email,
@@ -72,6 +82,8 @@ impl Row {
             full_name: self.full_name,
             domain: self.domain,
             projects,
+            project_ids,
+            main_key: self.main_key,
             role: word("role", self.role, Role::from_key)?,
             status: word("user status", self.status, UserStatus::from_key)?,
             status_info: self.status_info,
@@ -159,7 +171,8 @@ pub struct NewUser<'a> {
 }
 
 fn fixed(query: &ListQuery, domain: Option<DomainId>) -> Vec<Fixed> {
-    let mut fixed: Vec<Fixed> = vec![("u.active = ", Bind::Int(i64::from(query.tab == "active")))];
+    let mut fixed: Vec<Fixed> =
+        query.tab().map(|tab| ("u.active = ", Bind::Int(i64::from(tab == "active")))).into_iter().collect();
     fixed.extend(domain.map(|id| ("u.domain_id = ", Bind::Id(id.0))));
     fixed
 }

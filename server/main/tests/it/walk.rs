@@ -174,3 +174,18 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_of_the_api_refuses_whoever_has_not_signed() {
+    let yard = Yard::new().await;
+    let cookie = yard.cookie(Role::Superadmin).await;
+    for (method, path) in server::API_ROUTES {
+        // The only one that anybody may read: the client asks for it before each command.
+        let open = path == "/manager/announcement";
+        for cookie in ["", cookie.as_str()] {
+            let answer = yard.call(method.parse().unwrap(), path, cookie, "{}").await;
+            let expected = if open { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+            assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Who has signed a request, and what of their rate limit is left.
+
+use crate::Api;
+use crate::problem::Refused;
+use crate::signature::{Signed, WINDOW, credential, date};
+use axum::Json;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HOST, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use control::{Allowance, Caller};
+use serde_json::json;
+use time::OffsetDateTime;
+use types::Problem;
+
+/// The version of the API, as the incumbent's clients know it.
+const API_VERSION: &str = "v9.20250722";
+const MANAGER_VERSION: &str = "26.9.6";
+
+/// The access key that a request was signed with.
+#[derive(Clone)]
+pub struct Allowed(pub String);
+
+/// Whether a request for `/` is a client's handshake rather than a person's browser.
+pub fn wants_handshake(headers: &HeaderMap) -> bool {
+    let page = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    !page
+}
+
+/// The answer to a handshake: which versions are spoken here.
+pub fn handshake() -> Response {
+    Json(json!({ "version": API_VERSION, "manager": MANAGER_VERSION })).into_response()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// Lets a request through whose signature fits, with its caller; every answer says what of the rate limit is left.
+pub async fn authenticate(
+    State(api): State<Api>,
+    Extension(from): Extension<Caller>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let Some(authorization) = text(headers, AUTHORIZATION.as_str()) else {
+        return Refused::unauthorized("Unauthorized access").into_response();
+    };
+    let Some((access_key, signature)) = credential(authorization) else {
+        return Refused::bad("invalid-auth-params", "Invalid authorization type name").into_response();
+    };
+    let Some(version) = text(headers, "x-backendai-version") else {
+        return Refused::bad("generic-bad-request", "API version missing in request headers").into_response();
+    };
+    let stated = text(headers, "x-backendai-date").or_else(|| text(headers, DATE.as_str())).unwrap_or_default();
+    let now = OffsetDateTime::now_utc();
+    if date(stated).is_none_or(|at| (now - at).whole_seconds().abs() > WINDOW) {
+        return Refused::bad("invalid-auth-params", "Date/time sync error").into_response();
+    }
+    let signed = Signed {
+        method: request.method().as_str(),
+        target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
+        date: stated,
+        host: text(headers, HOST.as_str()).or_else(|| request.uri().authority().map(|host| host.as_str())).unwrap_or_default(),
+        content_type: text(headers, CONTENT_TYPE.as_str()).unwrap_or("application/octet-stream"),
+        version,
+    };
+    let found =
+        api.control.signed_caller(access_key, &from.address, &from.browser, |secret| signed.fits(secret, signature)).await;
+    let (caller, allowance) = match found {
+        Ok(found) => found,
+        Err(problem) => return Refused::from(problem).into_response(),
+    };
+    let access_key = access_key.to_owned();
+    let mut answer = match allowance.wait {
+        Some(seconds) => Refused::from(Problem::RateLimited(seconds)).into_response(),
+        None => {
+            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(Allowed(access_key));
+            next.run(request).await
+        }
+    };
+    state(answer.headers_mut(), allowance);
+    answer
+}
+
+/// Says in the headers how the keypair stands with its limit.
+fn state(headers: &mut HeaderMap, allowance: Allowance) {
+    headers.insert("x-ratelimit-limit", HeaderValue::from(allowance.limit));
+    headers.insert("x-ratelimit-remaining", HeaderValue::from(allowance.remaining));
+    headers.insert("x-ratelimit-window", HeaderValue::from(control::WINDOW));
+    if let Some(seconds) = allowance.wait {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}

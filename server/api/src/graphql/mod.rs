@@ -1,0 +1,77 @@
+//! `/admin/gql`: the queries and mutations that the incumbent's client uses for people, keypairs, domains and projects.
+//!
+//! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are the incumbent's.
+
+mod filter;
+mod keypairs;
+mod projects;
+mod users;
+
+use crate::problem::said;
+use async_graphql::{Context, EmptySubscription, InputObject, MergedObject, Result, SimpleObject};
+use control::{Caller, Control};
+use types::Problem;
+
+/// Depth and size of a document that is still read: the client's own are far smaller.
+const MOST_DEPTH: usize = 12;
+const MOST_COMPLEXITY: usize = 2_000;
+
+#[derive(MergedObject, Default)]
+pub struct Query(users::UserQuery, keypairs::KeypairQuery, projects::ProjectQuery);
+
+#[derive(MergedObject, Default)]
+pub struct Mutation(users::UserMutation, keypairs::KeypairMutation, projects::ProjectMutation);
+
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// The schema, made once.
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .limit_depth(MOST_DEPTH)
+        .limit_complexity(MOST_COMPLEXITY)
+        .finish()
+}
+
+/// A mutation without anything more to tell.
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct Done {
+    ok: bool,
+    msg: String,
+}
+
+/// What a purge would take with it; nothing here is ever purged, so it is read and not looked at.
+#[derive(InputObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct PurgeUserInput {
+    purge_shared_vfolders: Option<bool>,
+    delegate_endpoint_ownership: Option<bool>,
+}
+
+fn with<'c>(context: &Context<'c>) -> Result<(&'c Control, &'c Caller)> {
+    Ok((context.data::<Control>()?, context.data::<Caller>()?))
+}
+
+/// A query's refusal.
+fn refuse(problem: Problem) -> async_graphql::Error {
+    async_graphql::Error::new(said(&problem))
+}
+
+/// What became of a mutation: whether it was done, and in which words not.
+fn outcome<T>(name: &str, result: std::result::Result<T, Problem>) -> (bool, String, Option<T>) {
+    match result {
+        Ok(value) => (true, "success".into(), Some(value)),
+        Err(Problem::Forbidden(_)) => (false, format!("no permission to execute {name}"), None),
+        Err(problem) => (false, said(&problem), None),
+    }
+}
+
+fn done<T>(name: &str, result: std::result::Result<T, Problem>) -> Done {
+    let (ok, msg, _) = outcome(name, result);
+    Done { ok, msg }
+}
+
+/// What is deliberately not done here.
+fn never(what: &str) -> Done {
+    Done { ok: false, msg: format!("{what} are never deleted, so that what they used stays known. Deactivate them instead.") }
+}

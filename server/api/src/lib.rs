@@ -1,0 +1,122 @@
+//! The public API: the incumbent's, so that its official client and people's scripts work unchanged once they point here
+//! (`semantics.md` §4, §5). It only translates: requests into calls of `control`, and answers and refusals back.
+//!
+//! Deliberately absent: rules, storage, and anything that the console itself uses.
+
+mod auth;
+mod graphql;
+mod problem;
+mod signature;
+
+pub use auth::{handshake, wants_handshake};
+
+use auth::{Allowed, authenticate};
+use axum::extract::{Extension, State};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use control::{Caller, Control};
+use problem::Refused;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// What the API's handlers can reach.
+#[derive(Clone)]
+pub struct Api {
+    control: Control,
+    schema: Arc<graphql::Schema>,
+}
+
+/// Every route (method, path): what a walk over all endpoints must know. All of them refuse whoever has not signed, but the
+/// announcement.
+pub const ROUTES: [(&str, &str); 7] = [
+    ("GET", "/auth"),
+    ("GET", "/auth/role"),
+    ("GET", "/auth/my-ip"),
+    ("POST", "/auth/update-password"),
+    ("POST", "/admin/gql"),
+    ("POST", "/admin/graphql"),
+    ("GET", "/manager/announcement"),
+];
+
+/// The API's routes. The caller's address and program are expected in a [`Caller`] extension, as for every other route.
+pub fn router<S: Clone + Send + Sync + 'static>(control: Control) -> Router<S> {
+    let api = Api { control, schema: Arc::new(graphql::schema()) };
+    Router::new()
+        .route("/auth", any(echo))
+        .route("/auth/role", get(role))
+        .route("/auth/my-ip", get(my_address))
+        .route("/auth/update-password", post(update_password))
+        .route("/admin/gql", post(query))
+        .route("/admin/graphql", post(query))
+        .route_layer(middleware::from_fn_with_state(api.clone(), authenticate))
+        .route("/manager/announcement", get(announcement))
+        .with_state(api)
+}
+
+async fn echo(body: String) -> Response {
+    let echo = serde_json::from_str::<Value>(&body).ok().and_then(|body| body.get("echo").cloned()).unwrap_or_else(|| json!(""));
+    Json(json!({ "authorized": "yes", "echo": echo })).into_response()
+}
+
+async fn role(Extension(caller): Extension<Caller>) -> Response {
+    let role = caller.me().map(|me| me.role);
+    let admin = role.is_some_and(|role| role == types::permission::Role::Superadmin || role == types::permission::Role::Admin);
+    let here = if admin { "admin" } else { "user" };
+    let global = role.map_or("user", types::permission::Role::key);
+    Json(json!({ "global_role": global, "domain_role": here, "group_role": null })).into_response()
+}
+
+async fn my_address(Extension(caller): Extension<Caller>) -> Response {
+    Json(json!({ "client_ip": caller.address })).into_response()
+}
+
+async fn announcement() -> Response {
+    Json(json!({ "enabled": false, "message": "" })).into_response()
+}
+
+#[derive(Deserialize)]
+struct UpdatePassword {
+    old_password: String,
+    new_password: String,
+    new_password2: String,
+}
+
+async fn update_password(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Json(asked): Json<UpdatePassword>,
+) -> Response {
+    if asked.new_password != asked.new_password2 {
+        return (axum::http::StatusCode::BAD_REQUEST, Json(json!({ "error_msg": "new password mismatch" }))).into_response();
+    }
+    let change = types::user::ChangePassword { old: asked.old_password, new: asked.new_password };
+    match api.control.change_password(&caller, &change).await {
+        Ok(()) => Json(json!({})).into_response(),
+        Err(problem) => Refused::from(problem).into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Query {
+    query: String,
+    #[serde(default)]
+    variables: Option<Value>,
+}
+
+/// One GraphQL document. The answer is 200 whatever went wrong inside it.
+async fn query(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Extension(allowed): Extension<Allowed>,
+    Json(asked): Json<Query>,
+) -> Response {
+    let variables = async_graphql::Variables::from_json(asked.variables.unwrap_or_default());
+    let request = async_graphql::Request::new(asked.query).variables(variables);
+    let answer = api.schema.execute(request.data(api.control.clone()).data(caller).data(allowed)).await;
+    let errors: Vec<Value> = answer.errors.iter().map(|error| json!(error)).collect();
+    let errors = if errors.is_empty() { Value::Null } else { Value::Array(errors) };
+    Json(json!({ "data": answer.data, "errors": errors })).into_response()
+}

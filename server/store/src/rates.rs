@@ -1,0 +1,49 @@
+//! What the rate limit keeps across a restart.
+
+use crate::{Change, Result, Store};
+use types::id::UserId;
+use types::time::Millis;
+
+impl Store {
+    /// Requests by keypair and second after `after`, oldest first.
+    pub async fn rates(&self, after: i64) -> Result<Vec<(String, i64, u32)>> {
+        let sql = "SELECT access_key, second, requests FROM rates WHERE second > ? ORDER BY access_key, second";
+        Ok(sqlx::query_as(sql).bind(after).fetch_all(&self.read).await?)
+    }
+
+    /// A person's main access key and its limit.
+    pub async fn main_key_limit(&self, user: UserId) -> Result<Option<(String, u32)>> {
+        let sql = "SELECT access_key, rate_limit FROM keypairs WHERE user_id = ? AND main = 1";
+        Ok(sqlx::query_as(sql).bind(user).fetch_optional(&self.read).await?)
+    }
+}
+
+impl Change {
+    /// Writes the counts of some seconds as they stand, and that the keypair was used for `requests` more.
+    pub async fn keep_rate(&mut self, access_key: &str, seconds: &[(i64, u32)], requests: u32, at: Millis) -> Result<()> {
+        for (second, count) in seconds {
+            sqlx::query(
+                "INSERT INTO rates (access_key, second, requests) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (access_key, second) DO UPDATE SET requests = excluded.requests",
+            )
+            .bind(access_key)
+            .bind(second)
+            .bind(count)
+            .execute(&mut *self.tx)
+            .await?;
+        }
+        sqlx::query("UPDATE keypairs SET queries = queries + ?, last_used = ? WHERE access_key = ?")
+            .bind(requests)
+            .bind(at)
+            .bind(access_key)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets what is older than the window.
+    pub async fn forget_rates(&mut self, before: i64) -> Result<()> {
+        sqlx::query("DELETE FROM rates WHERE second <= ?").bind(before).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+}
