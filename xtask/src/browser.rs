@@ -1,9 +1,10 @@
-//! What the browser tests need from outside: Debian's chromium and the packages of end2end/package.json.
+//! What the browser tests need from outside: Debian's chromium, and the packages of end2end/package.json and requirements.txt.
 
 use crate::context::Context;
 use crate::process::{output, run, step, which};
 use anyhow::{Context as _, Result, bail};
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Program and the Debian package it comes in.
@@ -22,7 +23,34 @@ pub fn ensure(context: &Context) -> Result<()> {
     if !packages.is_empty() {
         install(&packages)?;
     }
-    npm_packages(context)
+    npm_packages(context)?;
+    python_packages(context)
+}
+
+/// Where the packages of end2end/requirements.txt are installed.
+pub fn python_env(context: &Context) -> PathBuf {
+    context.root.join("target/python")
+}
+
+/// A virtual environment with the packages of end2end/requirements.txt, made anew when the file has changed.
+fn python_packages(context: &Context) -> Result<()> {
+    let wanted = context.root.join("end2end/requirements.txt");
+    let env = python_env(context);
+    let text = fs::read_to_string(&wanted).with_context(|| format!("{} is missing", wanted.display()))?;
+    // Written last: what was cut off in the middle is made again.
+    let mark = env.join("installed.txt");
+    if fs::read_to_string(&mark).is_ok_and(|installed| installed == text) {
+        return Ok(());
+    }
+    if which("python3").is_none() {
+        bail!("`python3` is missing (3.11, with venv): end2end/requirements.txt names packages this step needs");
+    }
+    step("python3 -m venv target/python, pip install", || {
+        output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&env))?;
+        let mut pip = Command::new(env.join("bin/pip"));
+        output(pip.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&wanted))?;
+        Ok(fs::write(&mark, &text)?)
+    })
 }
 
 fn install(packages: &[&str]) -> Result<()> {

@@ -102,5 +102,8 @@ fn playwright(context: &Context, filter: &[String]) -> Result<()> {
     let dir = context.root.join("end2end");
     let mut playwright = Command::new(dir.join("node_modules/.bin/playwright"));
     playwright.current_dir(dir).arg("test").args(filter);
-    run(playwright.envs(context.server_env()).env("YARDMASTER_BIN", context.server_bin()))
+    playwright
+        .env("YARDMASTER_BIN", context.server_bin())
+        .env("YARDMASTER_CLIENT", browser::python_env(context).join("bin/backend.ai"));
+    run(playwright.envs(context.server_env()))
 }

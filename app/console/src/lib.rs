@@ -40,6 +40,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("projects") view={Lazy::<pages::ProjectsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("domains") view={Lazy::<pages::DomainsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("agents") view={Lazy::<pages::AgentsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("audit") view={Lazy::<pages::AuditRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("account") view={Lazy::<pages::AccountRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("gallery") view={Lazy::<pages::GalleryRoute>::new()} ssr=SsrMode::Async/>
                 </ParentRoute>

@@ -9,6 +9,7 @@ pub const CREDENTIALS: &str = "/credentials";
 pub const PROJECTS: &str = "/projects";
 pub const DOMAINS: &str = "/domains";
 pub const AGENTS: &str = "/agents";
+pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";
 
 /// The sessions page with one session's drawer open.
@@ -39,6 +40,11 @@ pub fn keypair(access_key: &str) -> String {
 /// The projects page with one project's drawer open.
 pub fn project(id: ProjectId) -> String {
     format!("{PROJECTS}?project={id}")
+}
+
+/// The audit trail with one record's drawer open.
+pub fn audit_record(id: i64) -> String {
+    format!("{AUDIT}?record={id}")
 }
 
 /// The sign-in page, which leads back to `next`.

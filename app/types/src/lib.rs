@@ -4,6 +4,7 @@
 //! Deliberately absent: any I/O, any clock, any randomness. Everything here compiles to WASM and can be tested as plain Rust.
 
 pub mod agent;
+pub mod audit;
 pub mod event;
 pub mod id;
 pub mod keypair;

@@ -42,6 +42,7 @@ pub enum Permission {
     /// End a session, open its terminal.
     ControlSessions,
     ReadAgents,
+    ReadAudit,
     /// One's own settings, such as columns and theme.
     OwnSettings,
 }
@@ -57,7 +58,7 @@ pub enum Reach {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ReadUsers,
         Self::CreateUsers,
         Self::ChangeUsers,
@@ -71,6 +72,7 @@ impl Permission {
         Self::StartSessions,
         Self::ControlSessions,
         Self::ReadAgents,
+        Self::ReadAudit,
         Self::OwnSettings,
     ];
 
@@ -92,6 +94,7 @@ impl Permission {
             Self::StartSessions => [Own, Own, Own, Nothing],
             Self::ControlSessions => [Everything, Domain, Own, Nothing],
             Self::ReadAgents => [Everything, Nothing, Nothing, Everything],
+            Self::ReadAudit => [Everything, Nothing, Nothing, Everything],
             Self::OwnSettings => [Own, Own, Own, Own],
         };
         row[match role {
@@ -118,6 +121,7 @@ impl Permission {
             Self::StartSessions => "start sessions",
             Self::ControlSessions => "control this session",
             Self::ReadAgents => "see the cluster's machines",
+            Self::ReadAudit => "read the audit trail",
             Self::OwnSettings => "change settings",
         }
     }

@@ -4,6 +4,7 @@
 //! Deliberately absent: HTTP, pages and SQL.
 
 mod agents;
+mod audit;
 mod caller;
 mod edit_user;
 mod events;

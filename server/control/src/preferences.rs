@@ -3,6 +3,7 @@
 use crate::{Caller, Control, Result, now, store_failed};
 use store::Audit;
 use types::Problem;
+use types::audit::AUDIT;
 use types::id::ProjectId;
 use types::keypair::KEYPAIRS;
 use types::list::ColumnLayout;
@@ -15,7 +16,7 @@ use types::user::USERS;
 const MOST_COLUMNS: usize = 64;
 
 fn key(table: &str) -> Result<String> {
-    let named = [&USERS, &SESSIONS, &KEYPAIRS, &PROJECTS, &DOMAINS].iter().any(|spec| spec.name == table);
+    let named = [&USERS, &SESSIONS, &KEYPAIRS, &PROJECTS, &DOMAINS, &AUDIT].iter().any(|spec| spec.name == table);
     if named { Ok(format!("columns.{table}")) } else { Err(Problem::NotFound("table".into())) }
 }
 

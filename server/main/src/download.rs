@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use control::{Caller, Result};
 use futures::{Stream, StreamExt, stream};
 use types::Problem;
+use types::audit::{AUDIT, AuditRow};
 use types::keypair::{KEYPAIRS, KeypairRow};
 use types::list::{ListQuery, ListSpec};
 use types::project::{DOMAINS, DomainRow, PROJECTS, ProjectRow};
@@ -126,6 +127,18 @@ pub async fn domains(State(app): State<App>, Extension(caller): Extension<Caller
     };
     match app.control.all_domains(&caller, query(&DOMAINS, raw)) {
         Ok(rows) => csv_file("domains", &header, rows, row),
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+/// `GET /export/audit.csv`
+pub async fn audit(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
+    let header = ["When", "Who", "Action", "Of what", "From where", "Detail"];
+    let row = |record: AuditRow| {
+        vec![record.at.iso(), record.actor_email, record.action, record.subject, record.address, record.detail]
+    };
+    match app.control.all_audit(&caller, query(&AUDIT, raw)) {
+        Ok(rows) => csv_file("audit", &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }

@@ -19,7 +19,7 @@ use tower_http::timeout::ResponseBodyTimeoutLayer;
 use types::Problem;
 
 /// The plain routes (method, path): what a walk over all endpoints must know besides pages and server functions.
-pub const ROUTES: [(&str, &str); 14] = [
+pub const ROUTES: [(&str, &str); 15] = [
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("POST", "/sign-in"),
@@ -30,6 +30,7 @@ pub const ROUTES: [(&str, &str); 14] = [
     ("GET", "/export/keypairs.csv"),
     ("GET", "/export/projects.csv"),
     ("GET", "/export/domains.csv"),
+    ("GET", "/export/audit.csv"),
     ("GET", "/export/sessions.csv"),
     ("GET", "/sessions/{id}/log"),
     ("GET", "/sessions/{id}/terminal"),
@@ -70,6 +71,7 @@ pub fn router(app: App) -> Router {
         .route("/export/keypairs.csv", get(download::keypairs))
         .route("/export/projects.csv", get(download::projects))
         .route("/export/domains.csv", get(download::domains))
+        .route("/export/audit.csv", get(download::audit))
         .route("/export/sessions.csv", get(download::sessions))
         .route("/sessions/{id}/log", get(download::log))
         .route("/sessions/{id}/terminal", get(terminal::open))

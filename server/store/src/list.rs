@@ -298,7 +298,8 @@ mod tests {
 
     #[test]
     fn every_property_and_order_of_a_list_has_its_column() {
-        let lists: [(&Source, &ListSpec); 5] = [
+        let lists: [(&Source, &ListSpec); 6] = [
+            (&crate::audit::SOURCE, &types::audit::AUDIT),
             (&crate::projects::PROJECT_SOURCE, &types::project::PROJECTS),
             (&crate::projects::DOMAIN_SOURCE, &types::project::DOMAINS),
             (&crate::keypairs::SOURCE, &types::keypair::KEYPAIRS),

@@ -2,6 +2,7 @@
 //! nothing but the way there. The paths are `/call/<name>`; they belong to this console and are no public API.
 
 pub mod account;
+pub mod audit;
 pub mod keypairs;
 pub mod projects;
 pub mod sessions;

@@ -14,8 +14,9 @@ fn item(path: &'static str, icon: IconName, label: &'static str) -> AnyView {
 pub fn menu(me: &Me) -> AnyView {
     let users = me.may(Permission::ReadUsers);
     let projects = me.may(Permission::ReadProjects);
+    let audit = me.may(Permission::ReadAudit);
     let agents = me.may(Permission::ReadAgents);
-    let administration = (users || projects || agents).then(|| {
+    let administration = (users || projects || agents || audit).then(|| {
         view! {
             <h2 class="menu-heading" id="menu-administration">"Administration"</h2>
             <ul aria-labelledby="menu-administration">
@@ -24,6 +25,7 @@ pub fn menu(me: &Me) -> AnyView {
                 {projects.then(|| item(paths::PROJECTS, IconName::Folder, "Projects"))}
                 {projects.then(|| item(paths::DOMAINS, IconName::Globe, "Domains"))}
                 {agents.then(|| item(paths::AGENTS, IconName::Server, "Agents"))}
+                {audit.then(|| item(paths::AUDIT, IconName::Search, "Audit trail"))}
             </ul>
         }
     });

@@ -2,6 +2,7 @@
 
 mod account;
 mod agents;
+mod audit;
 mod credentials;
 mod domains;
 mod gallery;
@@ -65,6 +66,11 @@ page!(
     /// `/agents`
     AgentsRoute,
     agents::page
+);
+page!(
+    /// `/audit`
+    AuditRoute,
+    audit::page
 );
 page!(
     /// `/account`

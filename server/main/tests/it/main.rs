@@ -1,6 +1,7 @@
 //! The real router over a real database and the real engine, as nobody and as each role.
 
 mod http;
+mod invariants;
 mod people;
 mod sign_in;
 mod walk;

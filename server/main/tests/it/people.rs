@@ -326,3 +326,25 @@ async fn a_domain_comes_with_a_model_store_and_projects_take_people_of_their_own
     let text = yard.refused(&admin, "create_project", json!({ "project": { "name": "mine", "domain": domain } })).await;
     assert!(text.contains("domains that you administer"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_sign_ins_and_refusals_are_in_the_audit_trail_and_no_secret_is() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ann = yard.create(&root, "ann").await;
+    assert!(yard.signs_in("ann", "Wrong-Horse-9").await.is_none());
+    let edit = json!({ "full_name": "Ann Ek", "password": "Another-Horse-1" });
+    let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": edit })).await;
+    let query = ListQuery { per: 50, ..ListQuery::new(&types::audit::AUDIT) };
+    let page: Page<types::audit::AuditRow> = yard.done(&root, "audit_rows", json!({ "query": query })).await;
+    let actions: Vec<&str> = page.rows.iter().map(|row| row.action.as_str()).collect();
+    for action in ["edit user", "sign-in refused", "create user", "sign-in"] {
+        assert!(actions.contains(&action), "{action} in {actions:?}");
+    }
+    let edited = page.rows.iter().find(|row| row.action == "edit user").unwrap();
+    assert_eq!(edited.actor_email, email(Role::Superadmin));
+    assert!(edited.detail.contains("Ann Ek") && edited.detail.contains("before"), "{}", edited.detail);
+    for secret in ["Another-Horse-1", PASSWORD, ann.keypair.secret_key.as_str()] {
+        assert!(page.rows.iter().all(|row| !row.detail.contains(secret)), "a secret is in the trail");
+    }
+}

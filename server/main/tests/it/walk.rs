@@ -49,6 +49,8 @@ fn functions() -> Vec<(&'static str, String, [bool; 4])> {
         ("project", id.clone(), READERS_OF_PEOPLE),
         ("create_project", "{\"project\":{}}".into(), ADMINISTRATORS),
         ("edit_project", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), ADMINISTRATORS),
+        ("audit_rows", format!("{{\"query\":{}}}", query(&types::audit::AUDIT)), READERS_OF_ALL),
+        ("audit_record", "{\"id\":0}".into(), READERS_OF_ALL),
         ("keypairs", format!("{{\"query\":{}}}", query(&types::keypair::KEYPAIRS)), EVERYBODY),
         ("my_keypairs", "{}".into(), EVERYBODY),
         ("keypair", access_key.clone(), EVERYBODY),
@@ -114,12 +116,13 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
     let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/theme", "/pkg/{file}"];
-    let guarded: [(&str, [bool; 4]); 8] = [
+    let guarded: [(&str, [bool; 4]); 9] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
         ("/export/keypairs.csv", EVERYBODY),
         ("/export/projects.csv", READERS_OF_PEOPLE),
         ("/export/domains.csv", READERS_OF_PEOPLE),
+        ("/export/audit.csv", READERS_OF_ALL),
         ("/export/sessions.csv", EVERYBODY),
         ("/sessions/{id}/log", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
@@ -155,6 +158,7 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         ("/projects", READERS_OF_PEOPLE),
         ("/domains", READERS_OF_PEOPLE),
         ("/agents", READERS_OF_ALL),
+        ("/audit", READERS_OF_ALL),
         ("/account", EVERYBODY),
         ("/gallery", EVERYBODY),
     ];

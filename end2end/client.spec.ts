@@ -1,0 +1,179 @@
+// The public API with the official client of the incumbent, and with requests that are not as they should be.
+import { execFile } from "node:child_process";
+import { createHash, createHmac } from "node:crypto";
+import { promisify } from "node:util";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { expect, PASSWORD, test, unique, type Yard } from "./yard";
+
+type Key = { access_key: string; secret_key: string };
+type Answer = Record<string, unknown> & { items?: Record<string, unknown>[]; total_count?: number };
+
+const run = promisify(execFile);
+
+/** A keypair of the page's person, fresh for this test. */
+async function keypair(yard: Yard, owner = "", rate_limit = 50_000, page = yard.page): Promise<Key> {
+  return yard.call<Key>("create_keypair", { keypair: { owner, policy: "default", rate_limit } }, page);
+}
+
+/** One command of the client; what it says on standard output, read. */
+async function client(yard: Yard, key: Key, ...words: string[]): Promise<Answer> {
+  const folder = mkdtempSync(`${tmpdir()}/client-`);
+  const env = {
+    PATH: process.env.PATH, HOME: folder, TERM: "linux", NO_COLOR: "1", PYTHONWARNINGS: "ignore", BACKEND_ENDPOINT_TYPE: "api",
+    BACKEND_ENDPOINT: yard.server.url, BACKEND_ACCESS_KEY: key.access_key, BACKEND_SECRET_KEY: key.secret_key,
+  };
+  const done = run(process.env.YARDMASTER_CLIENT!, ["--output=json", ...words], { env, cwd: folder, timeout: 30_000 });
+  done.child.stdin?.end();
+  const { stdout, stderr } = await done.catch((failed: { stdout: string; stderr: string }) => failed);
+  const start = stdout.indexOf("{");
+  if (start < 0) throw new Error(`${words.join(" ")}: ${stdout}\n${stderr}`);
+  return JSON.parse(stdout.slice(start)) as Answer;
+}
+
+test("the official client lists, adds, updates, deactivates and finds people", async ({ yard }) => {
+  test.setTimeout(120_000);
+  await yard.signIn();
+  const key = await keypair(yard);
+  const name = unique("cli");
+  const email = `${name}@example.org`;
+  const added = await client(yard, key, "admin", "user", "add", "default", email, PASSWORD, "-u", name, "-n", "Cli Person");
+  expect(added).toMatchObject({ ok: true });
+  const again = await client(yard, key, "admin", "user", "add", "default", email, PASSWORD, "-u", name);
+  expect(JSON.stringify(again)).toContain("exists already");
+  const found = await client(yard, key, "admin", "user", "list", "--filter", `email ilike "%${name}%"`, "--order=-created_at");
+  expect(found.items).toMatchObject([{ email, username: name, role: "user", status: "active", domain_name: "default" }]);
+  expect(found.items![0].main_access_key).toMatch(/^AKIA/);
+  await client(yard, key, "admin", "user", "update", email, "-n", "Other Name", "-s", "inactive");
+  const info = await client(yard, key, "admin", "user", "info", "-e", email);
+  expect(JSON.stringify(info)).toMatch(/inactive/);
+  await client(yard, key, "admin", "user", "update", email, "-s", "active");
+  expect(await client(yard, key, "admin", "user", "delete", email)).toMatchObject({ ok: true });
+  const page = await client(yard, key, "admin", "user", "list", "--limit", "2", "--offset", "1");
+  expect(page.items).toHaveLength(Math.min(2, page.total_count! - 1));
+});
+
+test("the official client manages keypairs", async ({ yard }) => {
+  test.setTimeout(120_000);
+  await yard.signIn();
+  const key = await keypair(yard);
+  const name = unique("clikey");
+  const email = await yard.person(name);
+  const added = await client(yard, key, "admin", "keypair", "add", email, "default", "-r", "77");
+  const access = /AKIA[A-Z2-7]{16}/.exec(JSON.stringify(added))![0];
+  const all = await client(yard, key, "admin", "keypair", "list", "-u", email);
+  expect(all.items!.map((one) => one.access_key)).toContain(access);
+  expect(all.items!.find((one) => one.access_key === access)).toMatchObject({ rate_limit: 77, is_active: true });
+  expect(await client(yard, key, "admin", "keypair", "deactivate", access)).toMatchObject({ ok: true });
+  expect(await client(yard, key, "admin", "keypair", "activate", access)).toMatchObject({ ok: true });
+  expect(JSON.stringify(await client(yard, key, "admin", "keypair", "delete", access))).toContain("inactive");
+  await client(yard, key, "admin", "keypair", "deactivate", access);
+  expect(await client(yard, key, "admin", "keypair", "delete", access)).toMatchObject({ ok: true });
+});
+
+test("the official client manages domains and projects", async ({ yard }) => {
+  test.setTimeout(120_000);
+  await yard.signIn();
+  const key = await keypair(yard);
+  const [domain, group] = [unique("dom"), unique("grp")];
+  expect(await client(yard, key, "admin", "domain", "add", domain, "-d", "made by the client")).toMatchObject({ ok: true });
+  const listed = await client(yard, key, "admin", "domain", "list");
+  expect(listed.items!.find((one) => one.name === domain)).toMatchObject({ description: "made by the client", is_active: true });
+  expect(await client(yard, key, "admin", "group", "add", domain, group)).toMatchObject({ ok: true });
+  const groups = await client(yard, key, "admin", "group", "list", "-d", domain);
+  expect(groups.items!.map((one) => one.name).sort()).toEqual([group, "model-store"]);
+  const id = groups.items!.find((one) => one.name === group)!.id as string;
+  expect(await client(yard, key, "admin", "group", "delete", id)).toMatchObject({ ok: true });
+  expect(await client(yard, key, "admin", "domain", "delete", domain)).toMatchObject({ ok: true });
+});
+
+test("somebody without the right is told so by the client", async ({ yard }) => {
+  await yard.signIn();
+  const name = unique("plain");
+  await yard.person(name);
+  const page = await yard.window();
+  await yard.signIn(name, PASSWORD, page);
+  const key = await keypair(yard, "", 1000, page);
+  const answer = await client(yard, key, "admin", "user", "add", "default", `${unique("x")}@example.org`, PASSWORD);
+  expect(JSON.stringify(answer)).toMatch(/may not|no permission|There is no/);
+});
+
+/** A signed request as the client makes it, with what is to be wrong with it. */
+async function signed(yard: Yard, key: Key, wrong: { date?: Date; signature?: (good: string) => string; secret?: string } = {}): Promise<Response> {
+  const url = new URL("/auth", yard.server.url);
+  const date = (wrong.date ?? new Date()).toISOString().replace("Z", "+00:00");
+  const empty = createHash("sha256").update("").digest("hex");
+  const text = ["GET", "/auth", date, `host:${url.host}`, "content-type:text/plain", "x-backendai-version:v9.20250722", empty].join("\n");
+  const hmac = (secret: string | Buffer, message: string) => createHmac("sha256", secret).update(message);
+  const day = hmac(wrong.secret ?? key.secret_key, date.slice(0, 10).replaceAll("-", "")).digest();
+  const good = hmac(hmac(day, url.host).digest(), text).digest("hex");
+  const signature = wrong.signature?.(good) ?? good;
+  return fetch(url, {
+    headers: {
+      "X-BackendAI-Date": date, "X-BackendAI-Version": "v9.20250722", "Content-Type": "text/plain",
+      Authorization: `BackendAI signMethod=HMAC-SHA256, credential=${key.access_key}:${signature}`,
+    },
+  });
+}
+
+test("a request that is not signed as it should be is refused with the right status", async ({ yard }) => {
+  await yard.signIn();
+  const name = unique("sign");
+  const email = await yard.person(name);
+  const key = await keypair(yard, email);
+  expect((await signed(yard, key)).status).toBe(200);
+  expect((await signed(yard, key, { signature: (good) => (good.startsWith("0") ? "1" : "0") + good.slice(1) })).status).toBe(401);
+  for (const minutes of [-16, 16]) {
+    const answer = await signed(yard, key, { date: new Date(Date.now() + minutes * 60_000) });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain("Date/time sync error");
+  }
+  const other = await keypair(yard);
+  expect((await signed(yard, key, { secret: other.secret_key })).status, "another person's key").toBe(401);
+  expect((await fetch(`${yard.server.url}/auth`)).status, "not signed").toBe(401);
+
+  await yard.call("edit_keypair", { access_key: key.access_key, edit: { active: false } });
+  expect((await signed(yard, key)).status, "a deactivated keypair").toBe(401);
+  await yard.call("edit_keypair", { access_key: key.access_key, edit: { active: true } });
+  const users = await yard.call<{ rows: { id: string }[] }>("users", {
+    query: { tab: "active", subtab: "", conditions: [{ key: "email", op: "equals", value: email }], sort: "created_at", descending: true, page: 1, per: 10 },
+  });
+  await yard.call("edit_user", { id: users.rows[0].id, edit: { status: "inactive" } });
+  expect((await signed(yard, key)).status, "a deactivated person").toBe(401);
+  await yard.call("edit_user", { id: users.rows[0].id, edit: { status: "active" } });
+  expect((await signed(yard, key)).status, "reactivated").toBe(200);
+});
+
+test("a keypair gets exactly as many answers as its limit, whoever asks at once; then it is told how long to wait", async ({ yard }) => {
+  await yard.signIn();
+  const key = await keypair(yard, await yard.person(unique("many")), 100);
+  const statuses: number[] = [];
+  const caller = async () => {
+    for (let n = 0; n < 20; n++) statuses.push((await signed(yard, key)).status);
+  };
+  await Promise.all(Array.from({ length: 16 }, caller));
+  expect(statuses.filter((status) => status === 200)).toHaveLength(100);
+  expect(statuses.filter((status) => status === 429)).toHaveLength(220);
+  const refused = await signed(yard, key);
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(800);
+  expect(refused.headers.get("x-ratelimit-limit")).toBe("100");
+  expect(refused.headers.get("x-ratelimit-remaining")).toBe("0");
+  expect(await refused.text()).toContain("rate-limit-exceeded");
+});
+
+test("a person whose keypair is used up sees a page that says so and when it ends", async ({ yard }) => {
+  await yard.signIn();
+  const name = unique("over");
+  const email = await yard.person(name);
+  const page = await yard.window();
+  await yard.signIn(name, PASSWORD, page);
+  const users = await yard.call<{ rows: { main_key: string }[] }>("keypairs", {
+    query: { tab: "active", subtab: "", conditions: [{ key: "owner", op: "equals", value: email }], sort: "created_at", descending: true, page: 1, per: 10 },
+  });
+  const main = (users.rows[0] as unknown as { access_key: string }).access_key;
+  await yard.call("edit_keypair", { access_key: main, edit: { rate_limit: 0 } });
+  const answer = await page.goto(`${yard.server.url}/sessions`);
+  expect(answer!.status()).toBe(429);
+  await expect(page.getByRole("heading", { name: "Rate limit reached" })).toBeVisible();
+  await expect(page.getByText(/There is room again in 15 min/)).toBeVisible();
+});
