@@ -109,6 +109,11 @@ test("people manage their own keypairs and password", async ({ yard }) => {
   await page.getByRole("button", { name: "Make main" }).click();
   await expect(page.getByText("This is your main keypair now.")).toBeVisible();
 
+  const settings = page.getByRole("region", { name: "From your own programs" });
+  await expect(settings.getByText(/BACKEND_ACCESS_KEY=AKIA/)).toContainText("<your secret key>");
+  await settings.getByRole("button", { name: "Fill in the secret key" }).click();
+  await expect(settings.getByText(/BACKEND_SECRET_KEY=[\w-]{40}/)).toBeVisible();
+
   await page.getByRole("button", { name: "Change password" }).click();
   const dialog = page.getByRole("dialog", { name: "Change password" });
   await dialog.getByLabel("Password now").fill("Wrong-Horse-1");

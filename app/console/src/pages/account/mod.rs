@@ -1,5 +1,6 @@
 //! One's own account: who one is, one's password and keypairs, and the browsers in which one is signed in.
 
+mod client;
 mod keypairs;
 mod password;
 
@@ -37,6 +38,10 @@ pub fn page() -> AnyView {
                 <h2 id="keypairs-heading">"Your keypairs"</h2>
                 <p class="hint">"Programs sign their requests with one. The main one is what the console itself uses."</p>
                 {keypairs::list(keypairs, may_add)}
+            </section>
+            <section class="card" aria-labelledby="client-heading">
+                <h2 id="client-heading">"From your own programs"</h2>
+                {client::settings(keypairs, may_add)}
             </section>
             <section class="card" aria-labelledby="sign-ins-heading">
                 <h2 id="sign-ins-heading">"Where you are signed in"</h2>
