@@ -98,6 +98,31 @@ test("somebody without the right is told so by the client", async ({ yard }) => 
   expect(JSON.stringify(answer)).toMatch(/may not|no permission|There is no/);
 });
 
+test("the official client signs in with a password and works with its cookie", async ({ yard }) => {
+  await yard.signIn();
+  const email = await yard.person(unique("cookie"), "superadmin");
+  const folder = mkdtempSync(`${tmpdir()}/client-`);
+  const env = {
+    PATH: process.env.PATH, HOME: folder, TERM: "linux", NO_COLOR: "1", PYTHONWARNINGS: "ignore", BACKEND_ENDPOINT_TYPE: "session",
+    // Cookies of an address without a name are not kept by the client.
+    BACKEND_ENDPOINT: yard.server.url.replace("127.0.0.1", "localhost"),
+  };
+  const command = (input: string, ...words: string[]) => {
+    const done = run(process.env.YARDMASTER_CLIENT!, words, { env, cwd: folder, timeout: 30_000 });
+    done.child.stdin?.end(input);
+    return done.catch((failed: { stdout: string; stderr: string }) => failed);
+  };
+  const wrong = await command(`${email}\nWrong-Horse-9\n`, "login");
+  expect(wrong.stdout + wrong.stderr).not.toContain("Login succeeded");
+  const right = await command(`${email}\n${PASSWORD}\n`, "login");
+  expect(right.stdout + right.stderr).toContain("Login succeeded");
+  const listed = await command("", "--output=json", "admin", "user", "list", "--filter", `email == "${email}"`);
+  expect(JSON.parse(listed.stdout.slice(listed.stdout.indexOf("{"))).items).toMatchObject([{ email }]);
+  await command("", "logout");
+  const after = await command("", "--output=json", "admin", "user", "list");
+  expect(after.stdout + after.stderr).not.toContain('"total_count": ');
+});
+
 /** A signed request as the client makes it, with what is to be wrong with it. */
 async function signed(yard: Yard, key: Key, wrong: { date?: Date; signature?: (good: string) => string; secret?: string } = {}): Promise<Response> {
   const url = new URL("/auth", yard.server.url);

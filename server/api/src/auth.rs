@@ -87,7 +87,7 @@ pub async fn authenticate(
 }
 
 /// Says in the headers how the keypair stands with its limit.
-fn state(headers: &mut HeaderMap, allowance: Allowance) {
+pub fn state(headers: &mut HeaderMap, allowance: Allowance) {
     headers.insert("x-ratelimit-limit", HeaderValue::from(allowance.limit));
     headers.insert("x-ratelimit-remaining", HeaderValue::from(allowance.remaining));
     headers.insert("x-ratelimit-window", HeaderValue::from(control::WINDOW));

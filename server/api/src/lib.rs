@@ -6,6 +6,7 @@
 mod auth;
 mod graphql;
 mod problem;
+mod session;
 mod signature;
 
 pub use auth::{handshake, wants_handshake};
@@ -26,24 +27,51 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Api {
     control: Control,
+    /// Cookies are for TLS alone.
+    secure: bool,
     schema: Arc<graphql::Schema>,
 }
 
 /// Every route (method, path): what a walk over all endpoints must know. All of them refuse whoever has not signed, but the
 /// announcement.
-pub const ROUTES: [(&str, &str); 7] = [
+pub const ROUTES: [(&str, &str); 16] = [
     ("GET", "/auth"),
     ("GET", "/auth/role"),
     ("GET", "/auth/my-ip"),
     ("POST", "/auth/update-password"),
     ("POST", "/admin/gql"),
     ("POST", "/admin/graphql"),
+    ("GET", "/func/auth"),
+    ("GET", "/func/auth/role"),
+    ("GET", "/func/auth/my-ip"),
+    ("POST", "/func/auth/update-password"),
+    ("POST", "/func/admin/gql"),
+    ("POST", "/func/admin/graphql"),
     ("GET", "/manager/announcement"),
+    ("POST", "/server/login"),
+    ("POST", "/server/login-check"),
+    ("POST", "/server/logout"),
 ];
 
 /// The API's routes. The caller's address and program are expected in a [`Caller`] extension, as for every other route.
-pub fn router<S: Clone + Send + Sync + 'static>(control: Control) -> Router<S> {
-    let api = Api { control, schema: Arc::new(graphql::schema()) };
+pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) -> Router<S> {
+    let api = Api { control, secure, schema: Arc::new(graphql::schema()) };
+    let signed = routes().route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
+    let with_cookie = routes().route_layer(middleware::from_fn_with_state(api.clone(), session::with_cookie));
+    let below = with_cookie.route("/", get(|| async { handshake() })).route("/manager/announcement", get(announcement));
+    signed
+        .nest("/func", below)
+        // The client asks for it with a slash at its end, which a nested router does not see as its root.
+        .route("/func/", get(|| async { handshake() }))
+        .route("/manager/announcement", get(announcement))
+        .route("/server/login", post(session::login))
+        .route("/server/login-check", post(session::check))
+        .route("/server/logout", post(session::logout))
+        .with_state(api)
+}
+
+/// What a keypair and a cookie open alike.
+fn routes() -> Router<Api> {
     Router::new()
         .route("/auth", any(echo))
         .route("/auth/role", get(role))
@@ -51,9 +79,6 @@ pub fn router<S: Clone + Send + Sync + 'static>(control: Control) -> Router<S> {
         .route("/auth/update-password", post(update_password))
         .route("/admin/gql", post(query))
         .route("/admin/graphql", post(query))
-        .route_layer(middleware::from_fn_with_state(api.clone(), authenticate))
-        .route("/manager/announcement", get(announcement))
-        .with_state(api)
 }
 
 async fn echo(body: String) -> Response {

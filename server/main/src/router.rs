@@ -75,7 +75,7 @@ pub fn router(app: App) -> Router {
         .route("/export/sessions.csv", get(download::sessions))
         .route("/sessions/{id}/log", get(download::log))
         .route("/sessions/{id}/terminal", get(terminal::open))
-        .merge(api::router(app.control.clone()))
+        .merge(api::router(app.control.clone(), app.settings.secure()))
         .merge(pages::routes(&app, context.clone(), shell.clone()))
         // A file of `public/`, else the console's own page for what is not there.
         .fallback_service(files.fallback(pages::missing(context, shell)))

@@ -184,10 +184,11 @@ async fn every_route_of_the_api_refuses_whoever_has_not_signed() {
     let yard = Yard::new().await;
     let cookie = yard.cookie(Role::Superadmin).await;
     for (method, path) in server::API_ROUTES {
-        // The only one that anybody may read: the client asks for it before each command.
-        let open = path == "/manager/announcement";
+        // What anybody may ask: the client does so before each command, and to sign in.
+        let open = ["/manager/announcement", "/server/login-check", "/server/logout"].contains(&path);
         for cookie in ["", cookie.as_str()] {
-            let answer = yard.call(method.parse().unwrap(), path, cookie, "{}").await;
+            let body = if path == "/server/login" { "{\"username\":\"x\",\"password\":\"x\"}" } else { "{}" };
+            let answer = yard.call(method.parse().unwrap(), path, cookie, body).await;
             let expected = if open { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
             assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text);
         }

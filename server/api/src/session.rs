@@ -1,0 +1,134 @@
+//! Signing in with a password instead of a keypair, for clients that are pointed here as at the incumbent's web server
+//! (`semantics.md` §4.4): a cookie, and every other route once more below `/func`.
+//!
+//! The cookie is an ordinary sign-in: it is listed in the person's account page and can be ended there.
+
+use crate::Api;
+use crate::auth::{Allowed, state};
+use crate::problem::Refused;
+use axum::Json;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use control::{Caller, SIGN_IN_LASTS};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use types::Problem;
+
+/// The name that the incumbent's clients look for.
+const NAME: &str = "AIOHTTP_SESSION";
+
+#[derive(Deserialize)]
+pub struct Login {
+    username: String,
+    password: String,
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.into_iter().find(|(name, _)| *name == NAME).map(|(_, value)| value.trim_matches('"'))
+}
+
+fn cookie(api: &Api, value: &str, seconds: i64) -> AppendHeaders<[(axum::http::HeaderName, String); 1]> {
+    let secure = if api.secure { "; Secure" } else { "" };
+    AppendHeaders([(SET_COOKIE, format!("{NAME}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}"))])
+}
+
+/// The person's main access key, role and status, as the client shows them.
+async fn described(api: &Api, caller: &Caller) -> Result<Value, Problem> {
+    let me = api.control.myself(caller).await?;
+    Ok(json!({ "access_key": me.main_key, "role": me.role.key(), "status": me.status.key() }))
+}
+
+/// `POST /server/login`
+pub async fn login(State(api): State<Api>, Extension(from): Extension<Caller>, Json(login): Json<Login>) -> Response {
+    match api.control.sign_in(&from, &login.username, &login.password).await {
+        Ok(signed_in) => {
+            let caller = api.control.caller(Some(&signed_in.token), &from.address, &from.browser).await;
+            let described = match caller {
+                Ok(caller) => described(&api, &caller).await,
+                Err(problem) => Err(problem),
+            };
+            match described {
+                Ok(data) => {
+                    let body = json!({ "authenticated": true, "data": data });
+                    (cookie(&api, &signed_in.token, SIGN_IN_LASTS / 1000), Json(body)).into_response()
+                }
+                Err(problem) => Refused::from(problem).into_response(),
+            }
+        }
+        Err(problem) => {
+            let (status, slug) = match &problem {
+                Problem::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"),
+                _ => (StatusCode::UNAUTHORIZED, "auth-failed"),
+            };
+            let kind = format!("https://api.backend.ai/probs/{slug}");
+            let data = json!({ "type": kind, "title": "Sign-in failed.", "details": problem.to_string() });
+            (status, Json(json!({ "authenticated": false, "data": data }))).into_response()
+        }
+    }
+}
+
+/// `POST /server/login-check`
+pub async fn check(State(api): State<Api>, Extension(from): Extension<Caller>, headers: HeaderMap) -> Response {
+    let caller = match api.control.caller(token(&headers), &from.address, &from.browser).await {
+        Ok(caller) => caller,
+        Err(problem) => return Refused::from(problem).into_response(),
+    };
+    if caller.me().is_none() {
+        return Json(json!({ "authenticated": false, "data": null, "session_id": null })).into_response();
+    }
+    match described(&api, &caller).await {
+        Ok(data) => Json(json!({ "authenticated": true, "data": data, "session_id": null })).into_response(),
+        Err(problem) => Refused::from(problem).into_response(),
+    }
+}
+
+/// `POST /server/logout`
+pub async fn logout(State(api): State<Api>, Extension(from): Extension<Caller>, headers: HeaderMap) -> Response {
+    let ended = match api.control.caller(token(&headers), &from.address, &from.browser).await {
+        Ok(caller) => api.control.sign_out(&caller).await,
+        Err(problem) => Err(problem),
+    };
+    match ended {
+        Ok(()) => (cookie(&api, "", 0), Json(json!({}))).into_response(),
+        Err(problem) => Refused::from(problem).into_response(),
+    }
+}
+
+/// Lets a request below `/func` through whose cookie is somebody's sign-in; it counts against their main keypair.
+pub async fn with_cookie(
+    State(api): State<Api>,
+    Extension(from): Extension<Caller>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match api.control.caller(token(request.headers()), &from.address, &from.browser).await {
+        Ok(caller) => caller,
+        Err(problem) => return Refused::from(problem).into_response(),
+    };
+    let Some(me) = caller.me().map(|me| me.id) else { return Refused::unauthorized("Unauthorized access").into_response() };
+    let counted = match api.control.count_console_request(me).await {
+        Ok(counted) => counted,
+        Err(problem) => return Refused::from(problem).into_response(),
+    };
+    let key = match api.control.myself(&caller).await {
+        Ok(me) => me.main_key.unwrap_or_default(),
+        Err(problem) => return Refused::from(problem).into_response(),
+    };
+    let mut answer = match counted.and_then(|allowance| allowance.wait) {
+        Some(seconds) => Refused::from(Problem::RateLimited(seconds)).into_response(),
+        None => {
+            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(Allowed(key));
+            next.run(request).await
+        }
+    };
+    if let Some(allowance) = counted {
+        state(answer.headers_mut(), allowance);
+    }
+    answer
+}
