@@ -42,6 +42,11 @@ pub fn project(id: ProjectId) -> String {
     format!("{PROJECTS}?project={id}")
 }
 
+/// The audit trail of one thing.
+pub fn history(subject: &str) -> String {
+    format!("{AUDIT}?f=subject.equals.{}", types::list::encode(subject))
+}
+
 /// The audit trail with one record's drawer open.
 pub fn audit_record(id: i64) -> String {
     format!("{AUDIT}?record={id}")

@@ -27,7 +27,7 @@ pub struct ProjectChoice {
 #[serde(rename_all = "kebab-case")]
 pub enum ProjectKind {
     General,
-    /// Its folders are the model store's cards; everybody of the domain belongs to it.
+    /// Its folders are the model store's cards.
     ModelStore,
 }
 

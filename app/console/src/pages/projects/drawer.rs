@@ -3,6 +3,7 @@
 use super::hosts;
 use crate::api::projects::edit_project;
 use crate::form::{Refused, on_submit};
+use crate::frame::history_link;
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened};
@@ -32,6 +33,7 @@ pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, ProjectDe
 fn contents(project: ProjectDetail, may_change: bool, changed: Callback<()>) -> AnyView {
     let row = project.row;
     let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
+    let history = history_link(&row.id.to_string());
     let id = row.id.to_string();
     let more = (row.members > MOST_SHOWN)
         .then(|| view! { <p class="hint">{format!("The first {MOST_SHOWN} of {} by email.", row.members)}</p> });
@@ -51,6 +53,7 @@ fn contents(project: ProjectDetail, may_change: bool, changed: Callback<()>) -> 
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
             <dt>"Modified"</dt><dd><Time at=row.modified_at.0/></dd>
         </dl>
+        {history}
         <h3>{format!("Members ({})", row.members)}</h3>
         {more}{nobody}
         <ul class="sign-ins">{members}</ul>

@@ -3,6 +3,7 @@
 //! The drawer is an address, `?session=ID`, and so is what it shows: `&panel=log`.
 
 use super::{charts, log, terminate};
+use crate::frame::history_link;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened, use_parameter};
 use leptos::prelude::*;
@@ -100,6 +101,7 @@ fn head(session: SessionDetail) -> AnyView {
 fn overview(session: SessionDetail) -> AnyView {
     let row = session.row;
     let id = row.id.to_string();
+    let audit = history_link(&id);
     let time = |at: Option<types::time::Millis>| match at {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "—".into_any(),
@@ -122,6 +124,7 @@ fn overview(session: SessionDetail) -> AnyView {
             <dt>"Ended"</dt><dd>{time(row.ended_at)}</dd>
         </dl>
         {command}
+        {audit}
         <h3>"History"</h3>
         <ol class="history">{session.history.into_iter().map(step).collect::<Vec<_>>()}</ol>
     }

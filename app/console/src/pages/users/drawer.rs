@@ -1,5 +1,6 @@
 //! One person (`admin-menus.md`, create and update users: detailed user information with domain and projects).
 
+use crate::frame::history_link;
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened};
@@ -37,6 +38,7 @@ fn contents(person: UserDetail, editing: RwSignal<Option<UserId>>) -> AnyView {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "Never".into_any(),
     };
+    let history = history_link(&row.id.to_string());
     let user = row.id;
     let id = row.id.to_string();
     let key = |key: String| {
@@ -77,6 +79,7 @@ fn contents(person: UserDetail, editing: RwSignal<Option<UserId>>) -> AnyView {
             <dt>"Keypair policy"</dt><dd>{person.keypair_policy}</dd>
             <dt>"Sessions now"</dt><dd><A href=format!("{}?{sessions}", paths::SESSIONS)>{format!("{} not ended", person.sessions)}</A></dd>
         </dl>
+        {history}
     }
     .into_any()
 }

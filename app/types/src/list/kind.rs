@@ -1,0 +1,124 @@
+//! What kinds of values properties have, and how each is compared.
+
+use super::MAX_VALUE;
+use serde::{Deserialize, Serialize};
+
+/// What kind of value a property has, and so which operators it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Free text: contains, equals (case is ignored).
+    Text,
+    /// One of a fixed list of (value, label): any of.
+    Choice(&'static [(&'static str, &'static str)]),
+    /// Yes or no.
+    Flag,
+    /// A decimal number: at least, at most, equals.
+    Number,
+    /// An id, whole: equals.
+    Id,
+    /// A day, `2026-11-24` in UTC: from, until (both inclusive).
+    Date,
+}
+
+/// How a property is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    Contains,
+    Equals,
+    /// One of several values, separated by commas.
+    Any,
+    /// Yes or no.
+    Is,
+    /// At least, or on and after a day.
+    Min,
+    /// At most, or until the end of a day.
+    Max,
+}
+
+impl Op {
+    /// The word in the URL.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Contains => "contains",
+            Self::Equals => "equals",
+            Self::Any => "any",
+            Self::Is => "is",
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+
+    /// The operator that `key` names.
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Contains, Self::Equals, Self::Any, Self::Is, Self::Min, Self::Max].into_iter().find(|op| op.key() == key)
+    }
+
+    /// The words a person reads between property and value.
+    pub fn label(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Self::Contains, _) => "contains",
+            (Self::Equals, _) => "equals",
+            (Self::Any, _) => "is one of",
+            (Self::Is, _) => "is",
+            (Self::Min, Kind::Date) => "from",
+            (Self::Max, Kind::Date) => "until",
+            (Self::Min, _) => "at least",
+            (Self::Max, _) => "at most",
+        }
+    }
+}
+
+impl Kind {
+    /// The operators of this kind; the first is the one offered first.
+    pub fn ops(self) -> &'static [Op] {
+        match self {
+            Self::Text => &[Op::Contains, Op::Equals],
+            Self::Choice(_) => &[Op::Any],
+            Self::Flag => &[Op::Is],
+            Self::Number => &[Op::Min, Op::Max, Op::Equals],
+            Self::Date => &[Op::Min, Op::Max],
+            Self::Id => &[Op::Equals],
+        }
+    }
+
+    /// Says what is wrong with `value`, if anything is.
+    pub fn check(self, value: &str) -> Result<(), String> {
+        if value.is_empty() {
+            return Err("Type a value to filter by.".into());
+        }
+        if value.chars().count() > MAX_VALUE {
+            return Err(format!("A value has at most {MAX_VALUE} characters."));
+        }
+        match self {
+            Self::Text => Ok(()),
+            Self::Id => {
+                uuid::Uuid::parse_str(value).map(drop).map_err(|_| "Paste a whole ID, such as those that rows show.".into())
+            }
+            Self::Flag if value == "yes" || value == "no" => Ok(()),
+            Self::Flag => Err("Choose yes or no.".into()),
+            Self::Number => {
+                value.parse::<crate::quantity::Quantity>().map(drop).map_err(|_| "Type a number, such as 1.5.".into())
+            }
+            Self::Date => day(value).map(drop).ok_or_else(|| "Type a day as YYYY-MM-DD.".into()),
+            Self::Choice(options) => match value.split(',').find(|v| !options.iter().any(|(key, _)| key == v)) {
+                None => Ok(()),
+                Some(other) => {
+                    let allowed: Vec<_> = options.iter().map(|(_, label)| *label).collect();
+                    Err(format!("“{other}” is not one of {}.", allowed.join(", ")))
+                }
+            },
+        }
+    }
+}
+
+/// The first millisecond (UTC) of a day written `2026-11-24`.
+pub fn day(text: &str) -> Option<crate::time::Millis> {
+    let mut parts = text.split('-');
+    let (y, m, d) = (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);
+    if parts.next().is_some() || text.len() != 10 {
+        return None;
+    }
+    let date = ::time::Date::from_calendar_date(y, ::time::Month::try_from(m).ok()?, d).ok()?;
+    Some(crate::time::Millis(date.midnight().assume_utc().unix_timestamp() * 1000))
+}
