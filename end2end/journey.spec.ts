@@ -106,6 +106,8 @@ test("creating a person and working in a terminal need no mouse", async ({ yard 
     await page.keyboard.type(text);
   }
   await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: "Key pair for new users" })).toBeVisible();
+  await page.keyboard.press("Escape");
   await expect(page.getByRole("row", { name: `${name}@example.org` })).toBeVisible();
 
   const id = await yard.session({ kind: "interactive", command: "", name });
