@@ -9,6 +9,7 @@ pub mod api;
 pub mod document;
 mod form;
 mod frame;
+mod list_page;
 pub mod live;
 mod pages;
 pub mod paths;

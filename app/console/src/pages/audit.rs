@@ -2,18 +2,17 @@
 
 use crate::api::audit::{audit_record, audit_rows};
 use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::table::{Opened, load, load_open, opened, settled, use_columns, use_list_query, use_parameter};
+use crate::table::{Opened, load_open, opened, settled};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::audit::{AUDIT, AuditRow};
 use types::event::Topic;
 use types::permission::Permission;
-use ui::{CodeBlock, Column, Drawer, EmptyState, IconName, Table, Time};
+use ui::{CodeBlock, Column, EmptyState, IconName, Time};
 
 fn who(row: &AuditRow) -> String {
     if row.actor_email.is_empty() { "—".into() } else { row.actor_email.clone() }
@@ -60,54 +59,35 @@ pub fn page() -> AnyView {
     if !use_me().may(Permission::ReadAudit) {
         return problem_view(&Problem::Forbidden(Permission::ReadAudit.verb().into()));
     }
-    let query = use_list_query(&AUDIT);
-    let rows = load(query, &[Topic::User, Topic::Keypair, Topic::Project, Topic::Session], audit_rows);
-    let (layout, keep_layout) = use_columns(AUDIT.name);
-    let open_record = use_parameter("record");
-    let detail = load_open(open_record, &[], "record", |id| id.parse().ok().map(audit_record));
-    let is_open = Memo::new(move |_| open_record.with(Option::is_some));
-    let list_address = Memo::new(move |_| {
-        let query = query.get().to_query_string(&AUDIT);
-        if query.is_empty() { paths::AUDIT.to_owned() } else { format!("{}?{query}", paths::AUDIT) }
-    });
-    let go = use_navigate();
-    let close =
-        Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let topics = &[Topic::User, Topic::Keypair, Topic::Project, Topic::Session];
+    let list = List::new(&AUDIT, paths::AUDIT, "record", topics, audit_rows);
+    let detail = load_open(list.open, &[], "record", |id| id.parse().ok().map(audit_record));
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {
-        let state = opened(open_record, detail);
-        let keep = Signal::derive(move || open_record.get().map(|id| vec![("record".to_owned(), id)]).unwrap_or_default());
+        let state = opened(list.open, detail);
         let inside = move || match (state.get(), detail.good().get().flatten()) {
             (Opened::Failed(problem), _) => problem_view(&problem),
             (Opened::There, Some((_, row))) => contents(row),
             _ => view! { <ui::Skeleton/> }.into_any(),
         };
+        let shown = Shown {
+            caption: "Records",
+            columns: columns(),
+            row_key: |r: &AuditRow| r.id.to_string(),
+            row_label: |r: &AuditRow| r.action.clone(),
+            export: "/export/audit.csv",
+            empty: ViewFn::from(
+                || view! { <EmptyState icon=IconName::Info title="No records" text="What people change is written down here."/> },
+            ),
+            selection: None,
+        };
         view! {
             <PageHead title="Audit trail" group="Administration"/>
-            <Table
-                spec=&AUDIT
-                columns=columns()
-                caption="Records"
-                path=paths::AUDIT
-                query=query
-                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
-                loading=rows.loading
-                keep=keep
-                row_key=|r: &AuditRow| r.id.to_string()
-                row_label=|r: &AuditRow| r.action.clone()
-                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
-                on_layout=keep_layout
-                export="/export/audit.csv"
-                on_refresh=rows.reload
-                empty=ViewFn::from(move || view! {
-                    <EmptyState icon=IconName::Info title="No records" text="What people change is written down here."/>
-                })
-            />
-            {move || is_open.get().then(|| view! {
-                <Drawer open=Signal::stored(true) title="Record" on_close=close close_href=list_address.get_untracked()>{inside}</Drawer>
-            })}
+            {list.table(shown)}
+            {list.drawer(Signal::stored("Record".to_owned()), move || view! { {inside} }.into_any())}
         }
         .into_any()
     };
     let waiting = || view! { <PageHead title="Audit trail" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(vec![layout.pending(), rows.pending(), detail.pending()], waiting, view)
+    settled(loads, waiting, view)
 }

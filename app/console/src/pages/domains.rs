@@ -3,9 +3,10 @@
 use crate::api::projects::{create_domain, domain_rows, edit_domain};
 use crate::form::{Refused, form_end, on_submit};
 use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::table::{load, settled, use_columns, use_list_query};
+use crate::table::settled;
 use leptos::prelude::*;
 use types::Problem;
 use types::event::Topic;
@@ -14,8 +15,7 @@ use types::permission::Permission;
 use types::project::{DOMAINS, DomainRow, EditDomain};
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use ui::{
-    Button, Column, Confirm, Dialog, EmptyState, Field, Icon, IconName, Strength, Table, TextArea, TextInput, Time, Variant,
-    use_toaster,
+    Button, Column, Confirm, Dialog, EmptyState, Field, Icon, IconName, Strength, TextArea, TextInput, Time, Variant, use_toaster,
 };
 
 /// What the dialog is asked for: a new domain (nothing inside) or one that is there.
@@ -138,39 +138,34 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadProjects.verb().into()));
     }
     let may_change = me.may(Permission::ChangeDomains);
-    let query = use_list_query(&DOMAINS);
-    let rows = load(query, &[Topic::Project, Topic::User], domain_rows);
-    let (layout, keep_layout) = use_columns(DOMAINS.name);
+    let list = List::new(&DOMAINS, paths::DOMAINS, "domain", &[Topic::Project, Topic::User], domain_rows);
     let asked = RwSignal::new(Asked::None);
+    let reload = list.rows.reload;
     let view = move || {
+        let shown = Shown {
+            caption: "Domains",
+            columns: columns(may_change.then_some((asked, reload))),
+            row_key: |d: &DomainRow| d.id.to_string(),
+            row_label: |d: &DomainRow| d.name.clone(),
+            export: "/export/domains.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Globe title="No domains" text="Domains in this state are listed here."/>
+                }
+            }),
+            selection: None,
+        };
         view! {
             <PageHead title="Domains" group="Administration">
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Some(None)))><Icon name=IconName::Plus/>"Create domain"</Button>
                 })}
             </PageHead>
-            <Table
-                spec=&DOMAINS
-                columns=columns(may_change.then_some((asked, rows.reload)))
-                caption="Domains"
-                path=paths::DOMAINS
-                query=query
-                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
-                loading=rows.loading
-                row_key=|d: &DomainRow| d.id.to_string()
-                row_label=|d: &DomainRow| d.name.clone()
-                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
-                on_layout=keep_layout
-                export="/export/domains.csv"
-                on_refresh=rows.reload
-                empty=ViewFn::from(move || view! {
-                    <EmptyState icon=IconName::Users title="No domains" text="Domains in this state are listed here."/>
-                })
-            />
-            {may_change.then(|| dialog(asked, rows.reload))}
+            {list.table(shown)}
+            {may_change.then(|| dialog(asked, reload))}
         }
         .into_any()
     };
     let waiting = || view! { <PageHead title="Domains" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(vec![layout.pending(), rows.pending()], waiting, view)
+    settled(list.pending(), waiting, view)
 }

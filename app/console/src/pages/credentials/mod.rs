@@ -10,19 +10,18 @@ pub use once::shown_once;
 
 use crate::api::keypairs::{keypair, keypairs};
 use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::table::{load, load_open, settled, use_columns, use_list_query, use_parameter};
+use crate::table::{load_open, settled};
 use actions::Asked;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::event::Topic;
 use types::keypair::{KEYPAIRS, KeypairRow};
 use types::permission::Permission;
-use ui::{Badge, Button, Column, Drawer, EmptyState, Icon, IconName, Table, Time, Tone, Variant};
+use ui::{Badge, Button, Column, EmptyState, Icon, IconName, Time, Tone, Variant};
 
 fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
     let mut columns = vec![
@@ -65,56 +64,37 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadUsers.verb().into()));
     }
     let may_change = me.may(Permission::LimitKeypairs);
-    let query = use_list_query(&KEYPAIRS);
-    let rows = load(query, &[Topic::Keypair, Topic::User], keypairs);
-    let (layout, keep_layout) = use_columns(KEYPAIRS.name);
-    let open_key = use_parameter("key");
-    let detail = load_open(open_key, &[Topic::Keypair, Topic::Session], "keypair", |key| Some(keypair(key)));
-    let is_open = Memo::new(move |_| open_key.with(Option::is_some));
+    let list = List::new(&KEYPAIRS, paths::CREDENTIALS, "key", &[Topic::Keypair, Topic::User], keypairs);
+    let detail = load_open(list.open, &[Topic::Keypair, Topic::Session], "keypair", |key| Some(keypair(key)));
     let asked = RwSignal::new(Asked::Nothing);
-    let list_address = Memo::new(move |_| {
-        let query = query.get().to_query_string(&KEYPAIRS);
-        if query.is_empty() { paths::CREDENTIALS.to_owned() } else { format!("{}?{query}", paths::CREDENTIALS) }
-    });
-    let go = use_navigate();
-    let close =
-        Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let reload = list.rows.reload;
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {
-        let keep = Signal::derive(move || open_key.get().map(|key| vec![("key".to_owned(), key)]).unwrap_or_default());
+        let shown = Shown {
+            caption: "Credentials",
+            columns: columns(may_change.then_some((asked, reload))),
+            row_key: |k: &KeypairRow| k.access_key.clone(),
+            row_label: |k: &KeypairRow| k.access_key.clone(),
+            export: "/export/keypairs.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Key title="No credentials" text="Keypairs in this state are listed here. Everybody gets one with their account."/>
+                }
+            }),
+            selection: None,
+        };
         view! {
             <PageHead title="Credentials" group="Administration">
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::Add))><Icon name=IconName::Plus/>"Add credential"</Button>
                 })}
             </PageHead>
-            <Table
-                spec=&KEYPAIRS
-                columns=columns(may_change.then_some((asked, rows.reload)))
-                caption="Credentials"
-                path=paths::CREDENTIALS
-                query=query
-                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
-                loading=rows.loading
-                keep=keep
-                row_key=|k: &KeypairRow| k.access_key.clone()
-                row_label=|k: &KeypairRow| k.access_key.clone()
-                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
-                on_layout=keep_layout
-                export="/export/keypairs.csv"
-                on_refresh=rows.reload
-                empty=ViewFn::from(move || view! {
-                    <EmptyState icon=IconName::Gear title="No credentials" text="Keypairs in this state are listed here. Everybody gets one with their account."/>
-                })
-            />
-            {may_change.then(|| dialogs(asked, rows.reload))}
-            {move || is_open.get().then(|| view! {
-                <Drawer open=Signal::stored(true) title="Keypair detail" on_close=close close_href=list_address.get_untracked()>
-                    {drawer::drawer(open_key, detail, may_change)}
-                </Drawer>
-            })}
+            {list.table(shown)}
+            {may_change.then(|| dialogs(asked, reload))}
+            {list.drawer(Signal::stored("Keypair detail".to_owned()), move || drawer::drawer(list.open, detail, may_change))}
         }
         .into_any()
     };
     let waiting = || view! { <PageHead title="Credentials" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(vec![layout.pending(), rows.pending(), detail.pending()], waiting, view)
+    settled(loads, waiting, view)
 }

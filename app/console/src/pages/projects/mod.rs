@@ -5,18 +5,17 @@ mod form;
 
 use crate::api::projects::{edit_project, project, projects};
 use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::table::{load, load_open, settled, use_columns, use_list_query, use_parameter};
+use crate::table::{load_open, settled};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::event::Topic;
 use types::permission::Permission;
 use types::project::{EditProject, PROJECTS, ProjectKind, ProjectRow};
-use ui::{Badge, Button, Column, Confirm, Drawer, EmptyState, Icon, IconName, Strength, Table, Time, Tone, Variant, use_toaster};
+use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Tone, Variant, use_toaster};
 
 fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column<ProjectRow>> {
     let mut columns = vec![
@@ -80,56 +79,37 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadProjects.verb().into()));
     }
     let may_change = me.may(Permission::ChangeProjects);
-    let query = use_list_query(&PROJECTS);
-    let rows = load(query, &[Topic::Project, Topic::User], projects);
-    let (layout, keep_layout) = use_columns(PROJECTS.name);
-    let open_project = use_parameter("project");
-    let detail = load_open(open_project, &[Topic::Project, Topic::User], "project", |id| id.parse().ok().map(project));
-    let is_open = Memo::new(move |_| open_project.with(Option::is_some));
+    let list = List::new(&PROJECTS, paths::PROJECTS, "project", &[Topic::Project, Topic::User], projects);
+    let detail = load_open(list.open, &[Topic::Project, Topic::User], "project", |id| id.parse().ok().map(project));
     let asked = RwSignal::new(form::Asked::Nothing);
-    let list_address = Memo::new(move |_| {
-        let query = query.get().to_query_string(&PROJECTS);
-        if query.is_empty() { paths::PROJECTS.to_owned() } else { format!("{}?{query}", paths::PROJECTS) }
-    });
-    let go = use_navigate();
-    let close =
-        Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let reload = list.rows.reload;
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {
-        let keep = Signal::derive(move || open_project.get().map(|id| vec![("project".to_owned(), id)]).unwrap_or_default());
+        let shown = Shown {
+            caption: "Projects",
+            columns: columns(may_change.then_some((asked, reload))),
+            row_key: |p: &ProjectRow| p.id.to_string(),
+            row_label: |p: &ProjectRow| p.name.clone(),
+            export: "/export/projects.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Folder title="No projects" text="People and their sessions belong to projects. Those in this state are listed here."/>
+                }
+            }),
+            selection: None,
+        };
         view! {
             <PageHead title="Projects" group="Administration">
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(form::Asked::New))><Icon name=IconName::Plus/>"Create project"</Button>
                 })}
             </PageHead>
-            <Table
-                spec=&PROJECTS
-                columns=columns(may_change.then_some((asked, rows.reload)))
-                caption="Projects"
-                path=paths::PROJECTS
-                query=query
-                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
-                loading=rows.loading
-                keep=keep
-                row_key=|p: &ProjectRow| p.id.to_string()
-                row_label=|p: &ProjectRow| p.name.clone()
-                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
-                on_layout=keep_layout
-                export="/export/projects.csv"
-                on_refresh=rows.reload
-                empty=ViewFn::from(move || view! {
-                    <EmptyState icon=IconName::Users title="No projects" text="People and their sessions belong to projects. Those in this state are listed here."/>
-                })
-            />
-            {may_change.then(|| form::dialog(asked, rows.reload))}
-            {move || is_open.get().then(|| view! {
-                <Drawer open=Signal::stored(true) title="Project detail" on_close=close close_href=list_address.get_untracked()>
-                    {drawer::drawer(open_project, detail, may_change)}
-                </Drawer>
-            })}
+            {list.table(shown)}
+            {may_change.then(|| form::dialog(asked, reload))}
+            {list.drawer(Signal::stored("Project detail".to_owned()), move || drawer::drawer(list.open, detail, may_change))}
         }
         .into_any()
     };
     let waiting = || view! { <PageHead title="Projects" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(vec![layout.pending(), rows.pending(), detail.pending()], waiting, view)
+    settled(loads, waiting, view)
 }

@@ -10,8 +10,9 @@ mod terminate;
 
 use crate::api::sessions::{session, sessions};
 use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
 use crate::paths;
-use crate::table::{load, load_open, settled, use_columns, use_list_query, use_parameter};
+use crate::table::{load_open, settled};
 use drawer::tone;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -23,7 +24,7 @@ use types::permission::{Permission, Reach};
 use types::quantity::bytes;
 use types::session::{SESSIONS, SessionRow, Status};
 use types::time::{Millis, duration};
-use ui::{Badge, Button, Column, Drawer, Elapsed, EmptyState, Icon, IconName, Table, Time, Variant};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
 
 fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
     let time = |at: Option<Millis>| match at {
@@ -68,21 +69,14 @@ fn elapsed(session: &SessionRow) -> AnyView {
 
 pub fn page() -> AnyView {
     let me = use_me();
-    let query = use_list_query(&SESSIONS);
-    let rows = load(query, &[Topic::Session], sessions);
-    let (layout, keep_layout) = use_columns(SESSIONS.name);
-    let open_session = use_parameter("session");
+    let list = List::new(&SESSIONS, paths::SESSIONS, "session", &[Topic::Session], sessions);
     let starting = RwSignal::new(false);
     let selection = RwSignal::new(Vec::<String>::new());
     let ending = RwSignal::new(false);
     let everybody = me.reach(Permission::ReadSessions) > Reach::Own;
     let may_start = me.may(Permission::StartSessions);
     let may_end = me.may(Permission::ControlSessions);
-
-    let list_address = Memo::new(move |_| address(&query.get().to_query_string(&SESSIONS)));
-    let go = use_navigate();
-    let close =
-        Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let reload = list.rows.reload;
     let started = Callback::new({
         let go = use_navigate();
         move |id| {
@@ -90,72 +84,60 @@ pub fn page() -> AnyView {
             go(&paths::session(id), NavigateOptions { scroll: false, ..Default::default() });
         }
     });
-    let detail = load_open(open_session, &[Topic::Session], "session", |id| id.parse().ok().map(session));
+    let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let title = drawer::title(detail);
-    let is_open = Memo::new(move |_| open_session.with(Option::is_some));
     let selected = Signal::derive(move || selection.get());
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {
-        let keep = Signal::derive(move || open_session.get().map(|id| vec![("session".to_owned(), id)]).unwrap_or_default());
+        let bulk = ViewFn::from(move || {
+            view! {
+                <Show when=move || list.query.with(|query| query.tab == "running")>
+                    <Button variant=Variant::Danger on_press=Callback::new(move |()| ending.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
+                </Show>
+            }
+        });
+        let shown = Shown {
+            caption: "Sessions",
+            columns: columns(everybody),
+            row_key: |s: &SessionRow| s.id.to_string(),
+            row_label: |s: &SessionRow| s.name.clone(),
+            export: "/export/sessions.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with processors and memory of its own. What you start appears here."/>
+                }
+            }),
+            selection: may_end.then_some((selection, bulk)),
+        };
+        let asking = Signal::derive(move || match selection.with(Vec::len) {
+            1 => "Terminate 1 session?".to_owned(),
+            many => format!("Terminate {many} sessions?"),
+        });
+        let ended = Callback::new(move |()| {
+            selection.set(Vec::new());
+            reload.run(());
+        });
+        // An address that keeps the list behind the drawer as it is.
+        let link = Callback::new(move |panel: Option<String>| {
+            let mut parts = vec![list.query.get().to_query_string(&SESSIONS)];
+            parts.extend(list.open.get().map(|id| format!("session={}", encode(&id))));
+            parts.extend(panel.map(|panel| format!("panel={panel}")));
+            parts.retain(|part| !part.is_empty());
+            format!("{}?{}", paths::SESSIONS, parts.join("&"))
+        });
         view! {
             <PageHead title="Sessions">
                 {may_start.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| starting.set(true))><Icon name=IconName::Plus/>"Start session"</Button>
                 })}
             </PageHead>
-            <Table
-                spec=&SESSIONS
-                columns=columns(everybody)
-                caption="Sessions"
-                path=paths::SESSIONS
-                query=query
-                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
-                loading=rows.loading
-                keep=keep
-                row_key=|s: &SessionRow| s.id.to_string()
-                row_label=|s: &SessionRow| s.name.clone()
-                selection=may_end.then_some(selection)
-                bulk=ViewFn::from(move || view! {
-                    <Show when=move || query.with(|q| q.tab == "running")>
-                        <Button variant=Variant::Danger on_press=Callback::new(move |()| ending.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
-                    </Show>
-                })
-                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
-                on_layout=keep_layout
-                export="/export/sessions.csv"
-                on_refresh=rows.reload
-                empty=ViewFn::from(move || view! {
-                    <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with processors and memory of its own. What you start appears here."/>
-                })
-            />
-            {terminate::dialog(ending, selected, Signal::derive(move || match selection.with(Vec::len) {
-                1 => "Terminate 1 session?".to_owned(),
-                many => format!("Terminate {many} sessions?"),
-            }), Callback::new(move |()| {
-                selection.set(Vec::new());
-                rows.reload.run(());
-            }))}
+            {list.table(shown)}
+            {terminate::dialog(ending, selected, asking, ended)}
             {may_start.then(|| start::dialog(starting, started))}
-            {move || is_open.get().then(|| {
-                let link = Callback::new(move |panel: Option<String>| {
-                    let mut parts = vec![query.get().to_query_string(&SESSIONS)];
-                    parts.extend(open_session.get().map(|id| format!("session={}", encode(&id))));
-                    parts.extend(panel.map(|panel| format!("panel={panel}")));
-                    parts.retain(|part| !part.is_empty());
-                    address(&parts.join("&"))
-                });
-                view! {
-                    <Drawer open=Signal::stored(true) title=title on_close=close close_href=list_address.get_untracked()>
-                        {drawer::drawer(open_session, detail, link)}
-                    </Drawer>
-                }
-            })}
+            {list.drawer(title, move || drawer::drawer(list.open, detail, link))}
         }
         .into_any()
     };
     let waiting = || view! { <PageHead title="Sessions"/><ui::Skeleton/> }.into_any();
-    settled(vec![layout.pending(), rows.pending(), detail.pending()], waiting, view)
-}
-
-fn address(query: &str) -> String {
-    if query.is_empty() { paths::SESSIONS.into() } else { format!("{}?{query}", paths::SESSIONS) }
+    settled(loads, waiting, view)
 }

@@ -7,19 +7,18 @@ mod form;
 
 use crate::api::users::{user, users};
 use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::table::{load, load_open, settled, use_columns, use_list_query, use_parameter};
+use crate::table::{load_open, settled};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::event::Topic;
 use types::id::UserId;
 use types::permission::Permission;
 use types::user::{USERS, UserRow};
-use ui::{Button, Column, Drawer, EmptyState, Icon, IconName, Table, Time, Variant};
+use ui::{Button, Column, EmptyState, Icon, IconName, Time, Variant};
 
 fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Column<UserRow>> {
     let yes = |on: bool| if on { "Yes".into_any() } else { "No".into_any() };
@@ -65,63 +64,43 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadUsers.verb().into()));
     }
     let may_create = me.may(Permission::CreateUsers);
-    let query = use_list_query(&USERS);
-    let rows = load(query, &[Topic::User], users);
-    let (layout, keep_layout) = use_columns(USERS.name);
-    let open_user = use_parameter("user");
-    let detail = load_open(open_user, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
-    let is_open = Memo::new(move |_| open_user.with(Option::is_some));
+    let may_change = me.may(Permission::ChangeUsers);
+    let list = List::new(&USERS, paths::USERS, "user", &[Topic::User], users);
+    let detail = load_open(list.open, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
     let creating = RwSignal::new(false);
     let editing = RwSignal::new(None::<UserId>);
     let selection = RwSignal::new(Vec::<String>::new());
-    let may_change = me.may(Permission::ChangeUsers);
-    let active_tab = Memo::new(move |_| query.with(|query| query.tab == "active"));
-    let list_address = Memo::new(move |_| {
-        let query = query.get().to_query_string(&USERS);
-        if query.is_empty() { paths::USERS.to_owned() } else { format!("{}?{query}", paths::USERS) }
-    });
-    let go = use_navigate();
-    let close =
-        Callback::new(move |()| go(&list_address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+    let active_tab = Memo::new(move |_| list.query.with(|query| query.tab == "active"));
+    let reload = list.rows.reload;
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {
-        let keep = Signal::derive(move || open_user.get().map(|id| vec![("user".to_owned(), id)]).unwrap_or_default());
+        let bulk = ViewFn::from(move || edit::bulk(selection, active_tab, reload));
+        let shown = Shown {
+            caption: "Users",
+            columns: columns(may_change.then_some((editing, reload))),
+            row_key: |u: &UserRow| u.id.to_string(),
+            row_label: |u: &UserRow| u.email.clone(),
+            export: "/export/users.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Users title="Nobody here" text="People whose account is in this state are listed here."/>
+                }
+            }),
+            selection: may_change.then_some((selection, bulk)),
+        };
         view! {
             <PageHead title="Users" group="Administration">
                 {may_create.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(true))><Icon name=IconName::Plus/>"Create user"</Button>
                 })}
             </PageHead>
-            <Table
-                spec=&USERS
-                columns=columns(may_change.then_some((editing, rows.reload)))
-                caption="Users"
-                path=paths::USERS
-                query=query
-                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
-                loading=rows.loading
-                keep=keep
-                row_key=|u: &UserRow| u.id.to_string()
-                row_label=|u: &UserRow| u.email.clone()
-                selection=may_change.then_some(selection)
-                bulk=ViewFn::from(move || edit::bulk(selection, active_tab, rows.reload))
-                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
-                on_layout=keep_layout
-                export="/export/users.csv"
-                on_refresh=rows.reload
-                empty=ViewFn::from(move || view! {
-                    <EmptyState icon=IconName::Users title="Nobody here" text="People whose account is in this state are listed here."/>
-                })
-            />
-            {may_create.then(|| create::dialog(creating, rows.reload))}
-            {may_change.then(|| edit::dialog(editing, rows.reload))}
-            {move || is_open.get().then(|| view! {
-                <Drawer open=Signal::stored(true) title="User detail" on_close=close close_href=list_address.get_untracked()>
-                    {drawer::drawer(open_user, detail, editing)}
-                </Drawer>
-            })}
+            {list.table(shown)}
+            {may_create.then(|| create::dialog(creating, reload))}
+            {may_change.then(|| edit::dialog(editing, reload))}
+            {list.drawer(Signal::stored("User detail".to_owned()), move || drawer::drawer(list.open, detail, editing))}
         }
         .into_any()
     };
     let waiting = || view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(vec![layout.pending(), rows.pending(), detail.pending()], waiting, view)
+    settled(loads, waiting, view)
 }

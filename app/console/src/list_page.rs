@@ -1,0 +1,127 @@
+//! What every page around one list shares: the list's state in the address, its table, and a drawer by the address as well.
+//!
+//! Deliberately no page of its own: columns, actions, dialogs and the drawer's contents stay with what they are about.
+
+use crate::table::{Loaded, Pending, load, use_columns, use_list_query, use_parameter};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use types::Problem;
+use types::event::Topic;
+use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
+use ui::{Column, Drawer, Table};
+
+/// One list and what of it is open.
+pub struct List<T: Clone + PartialEq + Send + Sync + 'static> {
+    spec: &'static ListSpec,
+    path: &'static str,
+    /// The address's parameter for what is open in the drawer.
+    parameter: &'static str,
+    pub query: Memo<ListQuery>,
+    pub rows: Loaded<Page<T>>,
+    layout: Loaded<ColumnLayout>,
+    keep_layout: Callback<ColumnLayout>,
+    /// What is open in the drawer.
+    pub open: Memo<Option<String>>,
+    /// The address of the list as it is, with nothing open.
+    pub address: Memo<String>,
+}
+
+impl<T: Clone + PartialEq + Send + Sync + 'static> Clone for List<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Clone + PartialEq + Send + Sync + 'static> Copy for List<T> {}
+
+/// What a table shows of a list, beside its columns.
+pub struct Shown<T> {
+    pub caption: &'static str,
+    pub columns: Vec<Column<T>>,
+    pub row_key: fn(&T) -> String,
+    /// The accessible name of a row's checkbox.
+    pub row_label: fn(&T) -> String,
+    /// The address of the whole list as CSV.
+    pub export: &'static str,
+    /// What stands in place of rows when there are none at all.
+    pub empty: ViewFn,
+    /// Rows that are chosen, and the buttons for them.
+    pub selection: Option<(RwSignal<Vec<String>>, ViewFn)>,
+}
+
+impl<T> List<T>
+where
+    T: Clone + PartialEq + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+{
+    /// The list of `spec` at `path`, asked for with `fetch`, again whenever one of `topics` changes.
+    pub fn new<F>(
+        spec: &'static ListSpec,
+        path: &'static str,
+        parameter: &'static str,
+        topics: &'static [Topic],
+        fetch: impl Fn(ListQuery) -> F + Copy + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Page<T>, Problem>> + Send + 'static,
+    {
+        let query = use_list_query(spec);
+        let rows = load(query, topics, fetch);
+        let (layout, keep_layout) = use_columns(spec.name);
+        let address = Memo::new(move |_| {
+            let query = query.with(|query| query.to_query_string(spec));
+            if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+        });
+        Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address }
+    }
+
+    /// What the page waits for before it stands.
+    pub fn pending(self) -> Vec<Pending> {
+        vec![self.layout.pending(), self.rows.pending()]
+    }
+
+    /// The table.
+    pub fn table(self, shown: Shown<T>) -> AnyView {
+        let Shown { caption, columns, row_key, row_label, export, empty, selection } = shown;
+        let Self { parameter, open, layout, rows, .. } = self;
+        let keep = Signal::derive(move || open.get().map(|id| vec![(parameter.to_owned(), id)]).unwrap_or_default());
+        let (selection, bulk) = selection.unzip();
+        view! {
+            <Table
+                spec=self.spec
+                columns=columns
+                caption=caption
+                path=self.path
+                query=self.query
+                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
+                loading=rows.loading
+                keep=keep
+                row_key=row_key
+                row_label=row_label
+                selection=selection
+                bulk=bulk.unwrap_or_else(|| ViewFn::from(|| ()))
+                layout=Signal::derive(move || layout.good().get().unwrap_or_default())
+                on_layout=self.keep_layout
+                export=export
+                on_refresh=rows.reload
+                empty=empty
+            />
+        }
+        .into_any()
+    }
+
+    /// The drawer, while something is open in it.
+    pub fn drawer(self, title: Signal<String>, contents: impl Fn() -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+        let is_open = Memo::new(move |_| self.open.with(Option::is_some));
+        let go = use_navigate();
+        let close =
+            Callback::new(move |()| go(&self.address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+        view! {
+            {move || is_open.get().then(|| {
+                let inside = contents();
+                view! { <Drawer open=Signal::stored(true) title=title on_close=close close_href=self.address.get_untracked()>{inside}</Drawer> }
+            })}
+        }
+        .into_any()
+    }
+}
