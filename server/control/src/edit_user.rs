@@ -47,7 +47,9 @@ impl Control {
         let audience = Audience { owner: None, domain: Some(edit.domain.unwrap_or(before.domain)) };
         change.tell(Topic::User, &subject, audience, None, at).await.map_err(store_failed("changing an account"))?;
         change.commit().await.map_err(store_failed("changing an account"))?;
-        self.shared.sign_ins_ended.send_replace(());
+        if ends_sign_ins(edit) {
+            self.shared.sign_ins_ended.send_replace(());
+        }
         Ok(())
     }
 
@@ -141,12 +143,16 @@ impl Control {
         {
             return Err(Problem::field("main_access_key", "Choose one of the person's active keypairs."));
         }
-        // Whoever was deactivated, or got another password from somebody else, is signed out everywhere.
-        if edit.status.is_some_and(|status| status != UserStatus::Active) || hash.is_some() {
+        if ends_sign_ins(edit) {
             change.delete_sign_ins(before.id).await.map_err(failed())?;
         }
         Ok(())
     }
+}
+
+/// Whoever is deactivated, or gets another password from somebody else, is signed out everywhere.
+fn ends_sign_ins(edit: &EditUser) -> bool {
+    edit.password.is_some() || edit.status.is_some_and(|status| status != UserStatus::Active)
 }
 
 /// What the audit trail keeps of an account as it was.

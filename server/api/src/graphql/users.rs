@@ -100,10 +100,16 @@ pub struct UserList {
     total_count: u64,
 }
 
-/// A condition on the status, as their clients name it.
-fn status_condition(status: &str) -> std::result::Result<Condition, Problem> {
-    let status = UserStatus::from_key(status).ok_or_else(|| Problem::field("status", format!("There is no status {status}.")))?;
-    Ok(Condition { key: "status".into(), op: Op::Any, value: status.key().into() })
+/// Narrows a list to a status, as their clients name it, and to the members of a project.
+fn narrow(query: &mut ListQuery, status: Option<String>, project: Option<Uuid>) -> std::result::Result<(), Problem> {
+    if let Some(key) = status {
+        let status = UserStatus::from_key(&key).ok_or_else(|| Problem::field("status", format!("There is no status {key}.")))?;
+        query.conditions.push(Condition { key: "status".into(), op: Op::Any, value: status.key().into() });
+    }
+    if let Some(id) = project {
+        query.conditions.push(Condition { key: "project".into(), op: Op::Equals, value: id.to_string() });
+    }
+    Ok(())
 }
 
 /// The one person with this email. Everybody may ask for themselves.
@@ -138,12 +144,7 @@ impl UserQuery {
     ) -> Result<UserList> {
         let (control, caller) = with(context)?;
         let mut query = list(&USERS, NAMES, (limit, offset), None, filter.as_deref(), order.as_deref()).map_err(refuse)?;
-        if let Some(status) = status {
-            query.conditions.push(status_condition(&status).map_err(refuse)?);
-        }
-        if let Some(project) = group_id {
-            query.conditions.push(Condition { key: "project".into(), op: Op::Equals, value: project.to_string() });
-        }
+        narrow(&mut query, status, group_id).map_err(refuse)?;
         let page = control.users(caller, &query).await.map_err(refuse)?;
         Ok(UserList { total_count: page.total, items: page.rows.into_iter().map(User::from).collect() })
     }
@@ -152,12 +153,7 @@ impl UserQuery {
         let (control, caller) = with(context)?;
         let window = Window { offset: 0, limit: 100, any_tab: true };
         let mut query = ListQuery { window: Some(window), ..ListQuery::new(&USERS) };
-        if let Some(status) = status {
-            query.conditions.push(status_condition(&status).map_err(refuse)?);
-        }
-        if let Some(project) = group_id {
-            query.conditions.push(Condition { key: "project".into(), op: Op::Equals, value: project.to_string() });
-        }
+        narrow(&mut query, status, group_id).map_err(refuse)?;
         let rows: Vec<_> = control.all_users(caller, query).map_err(refuse)?.take(MOST).collect().await;
         rows.into_iter().map(|row| row.map(User::from).map_err(refuse)).collect()
     }
