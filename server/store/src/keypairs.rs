@@ -103,12 +103,12 @@ pub struct Signer {
 }
 
 fn fixed(query: &ListQuery, owner: Owner) -> Vec<Fixed> {
-    let mut fixed: Vec<Fixed> = vec![("k.deleted = ", Bind::Int(0))];
-    fixed.extend(query.tab().map(|tab| ("k.active = ", Bind::Int(i64::from(tab != "inactive")))));
+    let mut fixed: Vec<Fixed> = vec![("k.deleted = ?", Bind::Int(0))];
+    fixed.extend(query.tab().map(|tab| ("k.active = ?", Bind::Int(i64::from(tab != "inactive")))));
     fixed.extend(match owner {
         Owner::Anybody => None,
-        Owner::Domain(id) => Some(("u.domain_id = ", Bind::Id(id.0))),
-        Owner::Person(id) => Some(("k.user_id = ", Bind::Id(id.0))),
+        Owner::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
+        Owner::Person(id) => Some(("k.user_id = ?", Bind::Id(id.0))),
     });
     fixed
 }

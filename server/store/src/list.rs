@@ -75,8 +75,16 @@ pub(crate) enum Bind {
     Text(String),
 }
 
-/// A fixed condition: SQL with one `?` at its end, and the value.
+/// A fixed condition: SQL with one `?`, and the value that stands there.
 pub(crate) type Fixed = (&'static str, Bind);
+
+fn push_bind(sql: &mut QueryBuilder<Sqlite>, value: &Bind) {
+    match value {
+        Bind::Id(id) => sql.push_bind(*id),
+        Bind::Int(n) => sql.push_bind(*n),
+        Bind::Text(text) => sql.push_bind(text.clone()),
+    };
+}
 
 /// A query made ready to be asked for its rows or its count.
 pub(crate) struct Prepared<'a> {
@@ -165,12 +173,10 @@ impl Prepared<'_> {
             }
         }
         for (condition, value) in &self.fixed {
-            sql.push(" AND ").push(condition);
-            match value {
-                Bind::Id(id) => sql.push_bind(*id),
-                Bind::Int(n) => sql.push_bind(*n),
-                Bind::Text(text) => sql.push_bind(text.clone()),
-            };
+            let (before, after) = condition.split_once('?').unwrap_or((condition, ""));
+            sql.push(" AND ").push(before);
+            push_bind(sql, value);
+            sql.push(after);
         }
         for condition in &self.query.conditions {
             self.push_condition(sql, condition);

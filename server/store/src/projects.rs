@@ -118,8 +118,8 @@ fn active(condition: &'static str, query: &ListQuery) -> Vec<Fixed> {
 impl Store {
     /// A page of projects, of one domain or of all.
     pub async fn projects(&self, query: &ListQuery, domain: Option<DomainId>) -> Result<Page<ProjectRow>> {
-        let mut fixed = active("p.active = ", query);
-        fixed.extend(domain.map(|id| ("p.domain_id = ", Bind::Id(id.0))));
+        let mut fixed = active("p.active = ?", query);
+        fixed.extend(domain.map(|id| ("p.domain_id = ?", Bind::Id(id.0))));
         let prepared = self.prepare(&PROJECT_SOURCE, &PROJECTS, query, fixed).await?;
         let mut page = prepared.page(PROJECT);
         let rows = async { Ok(page.build_query_as::<ProjectDbRow>().fetch_all(&self.read).await?) };
@@ -133,15 +133,15 @@ impl Store {
         query: ListQuery,
         domain: Option<DomainId>,
     ) -> impl Stream<Item = Result<ProjectRow>> + Send + use<> {
-        let mut fixed = active("p.active = ", &query);
-        fixed.extend(domain.map(|id| ("p.domain_id = ", Bind::Id(id.0))));
+        let mut fixed = active("p.active = ?", &query);
+        fixed.extend(domain.map(|id| ("p.domain_id = ?", Bind::Id(id.0))));
         all(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read)
     }
 
     /// Every domain that the filter selects, one after the other.
     pub fn all_domains(&self, query: ListQuery, only: Option<DomainId>) -> impl Stream<Item = Result<DomainRow>> + Send + use<> {
-        let mut fixed = active("d.active = ", &query);
-        fixed.extend(only.map(|id| ("d.id = ", Bind::Id(id.0))));
+        let mut fixed = active("d.active = ?", &query);
+        fixed.extend(only.map(|id| ("d.id = ?", Bind::Id(id.0))));
         all(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
     }
 
@@ -167,8 +167,8 @@ impl Store {
 
     /// A page of domains, or the one that the caller is confined to.
     pub async fn domain_rows(&self, query: &ListQuery, only: Option<DomainId>) -> Result<Page<DomainRow>> {
-        let mut fixed = active("d.active = ", query);
-        fixed.extend(only.map(|id| ("d.id = ", Bind::Id(id.0))));
+        let mut fixed = active("d.active = ?", query);
+        fixed.extend(only.map(|id| ("d.id = ?", Bind::Id(id.0))));
         let prepared = self.prepare(&DOMAIN_SOURCE, &DOMAINS, query, fixed).await?;
         let mut page = prepared.page(DOMAIN);
         let rows = async { Ok(page.build_query_as::<DomainDbRow>().fetch_all(&self.read).await?) };

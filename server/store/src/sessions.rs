@@ -177,14 +177,14 @@ pub struct Step<'a> {
 }
 
 fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
-    let mut fixed: Vec<Fixed> = vec![("s.finished = ", Bind::Int(i64::from(query.tab == "finished")))];
+    let mut fixed: Vec<Fixed> = vec![("s.finished = ?", Bind::Int(i64::from(query.tab == "finished")))];
     match scope {
         Scope::Everything => {}
-        Scope::Domain(id) => fixed.push(("s.domain_id = ", Bind::Id(id.0))),
-        Scope::Own(id) => fixed.push(("s.user_id = ", Bind::Id(id.0))),
+        Scope::Domain(id) => fixed.push(("s.domain_id = ?", Bind::Id(id.0))),
+        Scope::Own(id) => fixed.push(("s.user_id = ?", Bind::Id(id.0))),
     }
     if query.subtab != "all" {
-        fixed.push(("s.kind = ", Bind::Text(query.subtab.clone())));
+        fixed.push(("s.kind = ?", Bind::Text(query.subtab.clone())));
     }
     fixed
 }

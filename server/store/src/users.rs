@@ -172,8 +172,8 @@ pub struct NewUser<'a> {
 
 fn fixed(query: &ListQuery, domain: Option<DomainId>) -> Vec<Fixed> {
     let mut fixed: Vec<Fixed> =
-        query.tab().map(|tab| ("u.active = ", Bind::Int(i64::from(tab == "active")))).into_iter().collect();
-    fixed.extend(domain.map(|id| ("u.domain_id = ", Bind::Id(id.0))));
+        query.tab().map(|tab| ("u.active = ?", Bind::Int(i64::from(tab == "active")))).into_iter().collect();
+    fixed.extend(domain.map(|id| ("u.domain_id = ?", Bind::Id(id.0))));
     fixed
 }
 
