@@ -9,6 +9,7 @@ pub mod api;
 pub mod document;
 mod form;
 mod frame;
+mod history;
 mod list_page;
 pub mod live;
 mod pages;
@@ -33,6 +34,8 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=|| view! { <frame::NotFound/> }>
                 <Route path=path!("sign-in") view={Lazy::<pages::SignInRoute>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("forgotten-password") view={Lazy::<pages::ForgottenRoute>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("new-password") view={Lazy::<pages::NewPasswordRoute>::new()} ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=frame::Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=|| view! { <Redirect path=paths::SESSIONS/> }/>
                     <Route path=path!("sessions") view={Lazy::<pages::SessionsRoute>::new()} ssr=SsrMode::Async/>

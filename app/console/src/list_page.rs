@@ -75,6 +75,17 @@ where
         Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address }
     }
 
+    /// The address of what is open in the drawer, with a part of it chosen or none.
+    pub fn open_address(self, part: Option<(&'static str, &'static str)>) -> Signal<String> {
+        Signal::derive(move || {
+            let address = self.address.get();
+            let Some(id) = self.open.get() else { return address };
+            let mark = if address.contains('?') { '&' } else { '?' };
+            let part = part.map(|(name, value)| format!("&{name}={value}")).unwrap_or_default();
+            format!("{address}{mark}{}={}{part}", self.parameter, types::list::encode(&id))
+        })
+    }
+
     /// What the page waits for before it stands.
     pub fn pending(self) -> Vec<Pending> {
         vec![self.layout.pending(), self.rows.pending()]

@@ -3,6 +3,8 @@
 use types::id::{ProjectId, SessionId, UserId};
 
 pub const SIGN_IN: &str = "/sign-in";
+pub const FORGOTTEN: &str = "/forgotten-password";
+pub const NEW_PASSWORD: &str = "/new-password";
 pub const SESSIONS: &str = "/sessions";
 pub const USERS: &str = "/users";
 pub const CREDENTIALS: &str = "/credentials";
@@ -11,6 +13,9 @@ pub const DOMAINS: &str = "/domains";
 pub const AGENTS: &str = "/agents";
 pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";
+
+/// What somebody sees who is not signed in.
+pub const OPEN: [&str; 3] = [SIGN_IN, FORGOTTEN, NEW_PASSWORD];
 
 /// The sessions page with one session's drawer open.
 pub fn session(id: SessionId) -> String {

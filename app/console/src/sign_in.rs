@@ -1,13 +1,27 @@
-//! What the sign-in page and the route behind it agree on: the way back, and the message that survives a redirect.
+//! What the pages of somebody who is not signed in and the routes behind them agree on: the way back, and the message that
+//! survives a redirect.
 
 /// The cookie that carries a [`Flash`].
 pub const FLASH: &str = "sign-in-message";
 
-/// What a refused sign-in leaves for the form: what was typed (never the password) and what to do.
+/// What a message is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Says {
+    #[default]
+    Refused,
+    /// It went well.
+    Done,
+    /// The password was right, and a code is asked for.
+    Code,
+}
+
+/// What a form leaves for the next page: what was typed (never a password) and what to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Flash {
     pub login: String,
     pub message: String,
+    #[serde(default)]
+    pub says: Says,
 }
 
 impl Flash {
@@ -30,7 +44,7 @@ impl Flash {
 /// `next` if it is a path of this console, else the first page: a link to the sign-in page cannot lead anywhere else.
 pub fn local_path(next: &str) -> &str {
     let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(|c| c.is_control());
-    if plain && !next.starts_with(crate::paths::SIGN_IN) { next } else { "/" }
+    if plain && !crate::paths::OPEN.iter().any(|open| next.starts_with(open)) { next } else { "/" }
 }
 
 #[cfg(test)]
@@ -47,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_message_survives_its_cookie() {
-        let flash = Flash { login: "änn; x=1".into(), message: "Check both.".into() };
+        let flash = Flash { login: "änn; x=1".into(), message: "Check both.".into(), says: Says::Code };
         let cookie = flash.to_cookie();
         assert!(cookie.chars().all(|c| c.is_ascii_hexdigit()));
         assert_eq!(Flash::from_cookie(&cookie), Some(flash));

@@ -13,7 +13,7 @@ use types::permission::Me;
 pub struct Start {
     pub me: Me,
     pub projects: Vec<(ProjectId, String)>,
-    /// The project chosen in the header.
+    /// The project chosen in the header; none shows what belongs to any.
     pub project: Option<ProjectId>,
     /// The event to follow on from.
     pub last_event: i64,
@@ -42,7 +42,7 @@ pub async fn find(
     let last_event = *control.events_grew(caller)?.borrow();
     let projects = control.my_projects(caller).await?;
     let chosen = chosen.and_then(|id| id.parse().ok());
-    let project = projects.iter().map(|(id, _)| *id).find(|id| Some(*id) == chosen).or(projects.first().map(|(id, _)| *id));
+    let project = projects.iter().map(|(id, _)| *id).find(|id| Some(*id) == chosen);
     Ok(Start { me, projects, project, last_event, build: build.to_owned() })
 }
 

@@ -1,6 +1,6 @@
 //! Who may do what: one table, used by the console to hide and by the server to refuse (`features.md` §22).
 
-use crate::id::{DomainId, UserId};
+use crate::id::{DomainId, ProjectId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A person's role.
@@ -35,7 +35,11 @@ pub enum Permission {
     /// Give a keypair another resource policy or rate limit.
     LimitKeypairs,
     ReadProjects,
+    /// Say who belongs to a project.
+    ChangeMembers,
+    /// Create and change projects, and say who administers them.
     ChangeProjects,
+    ReadDomains,
     ChangeDomains,
     ReadSessions,
     StartSessions,
@@ -52,13 +56,15 @@ pub enum Permission {
 pub enum Reach {
     Nothing,
     Own,
+    /// What is one's own, and what belongs to the projects that one administers.
+    Projects,
     Domain,
     Everything,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ReadUsers,
         Self::CreateUsers,
         Self::ChangeUsers,
@@ -66,7 +72,9 @@ impl Permission {
         Self::ChangeKeypairs,
         Self::LimitKeypairs,
         Self::ReadProjects,
+        Self::ChangeMembers,
         Self::ChangeProjects,
+        Self::ReadDomains,
         Self::ChangeDomains,
         Self::ReadSessions,
         Self::StartSessions,
@@ -76,32 +84,36 @@ impl Permission {
         Self::OwnSettings,
     ];
 
-    /// The table.
-    pub fn reach(self, role: Role) -> Reach {
+    /// The table. `project_admin` says whether the person administers a project, which a role does not tell.
+    pub fn reach(self, role: Role, project_admin: bool) -> Reach {
         use Reach::*;
-        // columns: superadmin, domain admin, user, monitor
+        // columns: superadmin, domain admin, project admin, user, monitor
         let row = match self {
-            Self::ReadUsers => [Everything, Domain, Nothing, Everything],
-            Self::CreateUsers => [Everything, Domain, Nothing, Nothing],
-            Self::ChangeUsers => [Everything, Domain, Nothing, Nothing],
-            Self::ReadKeypairs => [Everything, Domain, Own, Everything],
-            Self::ChangeKeypairs => [Everything, Domain, Own, Nothing],
-            Self::LimitKeypairs => [Everything, Domain, Nothing, Nothing],
-            Self::ReadProjects => [Everything, Domain, Nothing, Everything],
-            Self::ChangeProjects => [Everything, Domain, Nothing, Nothing],
-            Self::ChangeDomains => [Everything, Nothing, Nothing, Nothing],
-            Self::ReadSessions => [Everything, Domain, Own, Everything],
-            Self::StartSessions => [Own, Own, Own, Nothing],
-            Self::ControlSessions => [Everything, Domain, Own, Nothing],
-            Self::ReadAgents => [Everything, Nothing, Nothing, Everything],
-            Self::ReadAudit => [Everything, Nothing, Nothing, Everything],
-            Self::OwnSettings => [Own, Own, Own, Own],
+            Self::ReadUsers => [Everything, Domain, Projects, Nothing, Everything],
+            Self::CreateUsers => [Everything, Domain, Nothing, Nothing, Nothing],
+            Self::ChangeUsers => [Everything, Domain, Nothing, Nothing, Nothing],
+            Self::ReadKeypairs => [Everything, Domain, Own, Own, Everything],
+            Self::ChangeKeypairs => [Everything, Domain, Own, Own, Nothing],
+            Self::LimitKeypairs => [Everything, Domain, Nothing, Nothing, Nothing],
+            Self::ReadProjects => [Everything, Domain, Projects, Nothing, Everything],
+            Self::ChangeMembers => [Everything, Domain, Projects, Nothing, Nothing],
+            Self::ChangeProjects => [Everything, Domain, Nothing, Nothing, Nothing],
+            Self::ReadDomains => [Everything, Domain, Nothing, Nothing, Everything],
+            Self::ChangeDomains => [Everything, Nothing, Nothing, Nothing, Nothing],
+            Self::ReadSessions => [Everything, Domain, Projects, Own, Everything],
+            Self::StartSessions => [Own, Own, Own, Own, Nothing],
+            Self::ControlSessions => [Everything, Domain, Projects, Own, Nothing],
+            Self::ReadAgents => [Everything, Nothing, Nothing, Nothing, Everything],
+            Self::ReadAudit => [Everything, Nothing, Nothing, Nothing, Everything],
+            Self::OwnSettings => [Own, Own, Own, Own, Own],
         };
-        row[match role {
-            Role::Superadmin => 0,
-            Role::Admin => 1,
-            Role::User => 2,
-            Role::Monitor => 3,
+        row[match (role, project_admin) {
+            (Role::Superadmin, _) => 0,
+            (Role::Admin, _) => 1,
+            (Role::User, true) => 2,
+            (Role::User, false) => 3,
+            // A monitor changes nothing, not even a project that somebody made them an administrator of.
+            (Role::Monitor, _) => 4,
         }]
     }
 
@@ -115,7 +127,9 @@ impl Permission {
             Self::ChangeKeypairs => "change this keypair",
             Self::LimitKeypairs => "change a keypair's limits",
             Self::ReadProjects => "see projects and their members",
+            Self::ChangeMembers => "change who belongs to this project",
             Self::ChangeProjects => "change projects",
+            Self::ReadDomains => "see domains",
             Self::ChangeDomains => "change domains",
             Self::ReadSessions => "see sessions",
             Self::StartSessions => "start sessions",
@@ -145,6 +159,8 @@ pub struct Me {
     pub full_name: String,
     pub role: Role,
     pub domain: DomainId,
+    /// The projects that this person administers.
+    pub administers: Vec<ProjectId>,
     /// The password was given by somebody else; a bar asks for another one.
     pub must_change_password: bool,
 }
@@ -152,12 +168,17 @@ pub struct Me {
 impl Me {
     /// How far this person's permission reaches.
     pub fn reach(&self, permission: Permission) -> Reach {
-        permission.reach(self.role)
+        permission.reach(self.role, !self.administers.is_empty())
     }
 
     /// This person may do it, at least with what is their own.
     pub fn may(&self, permission: Permission) -> bool {
         self.reach(permission) > Reach::Nothing
+    }
+
+    /// This person may do it with what is others' as well.
+    pub fn may_beyond_own(&self, permission: Permission) -> bool {
+        self.reach(permission) > Reach::Own
     }
 
     /// The name to greet them by.
@@ -174,31 +195,35 @@ mod tests {
     fn a_superadmin_reaches_at_least_as_far_as_anyone() {
         for permission in Permission::ALL {
             for role in Role::ALL {
-                assert!(permission.reach(Role::Superadmin) >= permission.reach(*role), "{permission:?} {role:?}");
+                let theirs = permission.reach(*role, true).max(permission.reach(*role, false));
+                assert!(permission.reach(Role::Superadmin, false) >= theirs, "{permission:?} {role:?}");
             }
         }
     }
 
     #[test]
-    fn a_domain_admin_reaches_at_least_as_far_as_a_user() {
+    fn a_domain_admin_reaches_at_least_as_far_as_a_project_admin_and_that_one_as_far_as_a_user() {
         for permission in Permission::ALL {
-            assert!(permission.reach(Role::Admin) >= permission.reach(Role::User), "{permission:?}");
+            let of_projects = permission.reach(Role::User, true);
+            assert!(permission.reach(Role::Admin, false) >= of_projects, "{permission:?}");
+            assert!(of_projects >= permission.reach(Role::User, false), "{permission:?}");
         }
     }
 
     #[test]
-    fn a_monitor_changes_nothing() {
+    fn a_monitor_changes_nothing_whatever_they_administer() {
         for permission in [
             Permission::CreateUsers,
             Permission::ChangeUsers,
             Permission::ChangeKeypairs,
             Permission::LimitKeypairs,
+            Permission::ChangeMembers,
             Permission::ChangeProjects,
             Permission::ChangeDomains,
             Permission::StartSessions,
             Permission::ControlSessions,
         ] {
-            assert_eq!(permission.reach(Role::Monitor), Reach::Nothing);
+            assert_eq!(permission.reach(Role::Monitor, true), Reach::Nothing);
         }
     }
 

@@ -47,6 +47,7 @@ pub struct DomainRow {
     pub description: String,
     pub active: bool,
     pub hosts: Hosts,
+    pub integration: String,
     pub projects: u32,
     pub people: u32,
     pub created_at: Millis,
@@ -66,6 +67,7 @@ pub struct ProjectRow {
     /// The project resource policy.
     pub policy: String,
     pub hosts: Hosts,
+    pub integration: String,
     pub members: u32,
     pub created_at: Millis,
     pub modified_at: Millis,
@@ -89,6 +91,24 @@ pub struct ProjectDetail {
     pub members: Vec<Member>,
 }
 
+/// Characters of a name in another system.
+const MAX_INTEGRATION: usize = 512;
+/// Storage hosts of one domain or project, and bytes of a host's name.
+const MOST_HOSTS: usize = 64;
+const MAX_HOST: usize = 128;
+
+/// What may be done on a storage host that a form allows: everything that there is (`features.md` §10.1).
+pub const HOST_PERMISSIONS: [&str; 8] = [
+    "create-vfolder",
+    "modify-vfolder",
+    "delete-vfolder",
+    "mount-in-session",
+    "upload-file",
+    "download-file",
+    "invite-others",
+    "set-user-specific-permission",
+];
+
 /// Members that a drawer shows.
 pub const MOST_SHOWN: u32 = 200;
 
@@ -100,12 +120,14 @@ pub struct EditDomain {
     pub description: Option<String>,
     pub active: Option<bool>,
     pub hosts: Option<Hosts>,
+    /// Its name in another system, kept for programs.
+    pub integration: Option<String>,
 }
 
 impl EditDomain {
     /// Every field that is not acceptable, whoever asks.
     pub fn check(&self) -> Result<(), Problem> {
-        check(self.name.as_deref(), self.description.as_deref(), false)
+        check(self.name.as_deref(), self.description.as_deref(), self.integration.as_deref(), self.hosts.as_ref(), false)
     }
 }
 
@@ -122,26 +144,50 @@ pub struct EditProject {
     pub active: Option<bool>,
     pub policy: Option<String>,
     pub hosts: Option<Hosts>,
+    /// Its name in another system, kept for programs.
+    pub integration: Option<String>,
     /// Logins (emails, usernames or user ids) of people who come to belong to it.
     pub add: Vec<String>,
     /// The same of people who no longer do.
     pub remove: Vec<String>,
+    /// The same of people who come to administer it; they belong to it as well.
+    pub appoint: Vec<String>,
+    /// The same of people who no longer do, and go on belonging to it.
+    pub dismiss: Vec<String>,
 }
 
 impl EditProject {
     /// Every field that is not acceptable, whoever asks.
     pub fn check(&self) -> Result<(), Problem> {
-        check(self.name.as_deref(), self.description.as_deref(), true)
+        check(self.name.as_deref(), self.description.as_deref(), self.integration.as_deref(), self.hosts.as_ref(), true)
+    }
+
+    /// Changes nothing but who belongs to it, which its own administrators may do.
+    pub fn only_members(&self) -> bool {
+        *self == Self { add: self.add.clone(), remove: self.remove.clone(), ..Self::default() }
     }
 }
 
-fn check(name: Option<&str>, description: Option<&str>, spaces: bool) -> Result<(), Problem> {
+fn check(
+    name: Option<&str>,
+    description: Option<&str>,
+    integration: Option<&str>,
+    hosts: Option<&Hosts>,
+    spaces: bool,
+) -> Result<(), Problem> {
     let mut errors: Vec<FieldError> = Vec::new();
     if let Some(name) = name {
         rules::slug("name", name, spaces, &mut errors);
     }
     if let Some(text) = description {
         rules::text("description", text, rules::MAX_DESCRIPTION, &mut errors);
+    }
+    if let Some(text) = integration {
+        rules::text("integration", text, MAX_INTEGRATION, &mut errors);
+    }
+    let fits = |name: &String| !name.is_empty() && name.len() <= MAX_HOST && !name.chars().any(char::is_whitespace);
+    if hosts.is_some_and(|hosts| hosts.len() > MOST_HOSTS || !hosts.keys().all(fits)) {
+        errors.push(FieldError::new("hosts", format!("At most {MOST_HOSTS} names of storage hosts, without spaces.")));
     }
     if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
 }

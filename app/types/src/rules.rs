@@ -75,6 +75,31 @@ pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
     }
 }
 
+/// A Unix user or group: 1 to 2³¹−1 (`features.md` §4.3).
+pub fn unix_id(field: &str, value: Option<u32>, errors: &mut Vec<FieldError>) {
+    if value.is_some_and(|id| id == 0 || id > i32::MAX.unsigned_abs()) {
+        errors.push(FieldError::new(field, "A whole number from 1 to 2147483647, or nothing."));
+    }
+}
+
+/// Supplementary groups: Unix groups, each once.
+pub fn unix_ids(field: &str, values: &[u32], errors: &mut Vec<FieldError>) {
+    const MOST: usize = 32;
+    let (before, mut sorted) = (errors.len(), values.to_vec());
+    values.iter().for_each(|id| unix_id(field, Some(*id), errors));
+    errors.truncate(before + 1);
+    sorted.sort_unstable();
+    sorted.dedup();
+    if errors.len() > before {
+        return;
+    }
+    if sorted.len() < values.len() {
+        errors.push(FieldError::new(field, "A group is named twice. Name each once."));
+    } else if values.len() > MOST {
+        errors.push(FieldError::new(field, format!("At most {MOST} supplementary groups.")));
+    }
+}
+
 /// An address or network as written; an address is the network of itself alone.
 pub fn network(text: &str) -> Option<ipnet::IpNet> {
     text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))

@@ -305,6 +305,7 @@ pub struct StatusChange {
 pub struct SessionDetail {
     pub row: SessionRow,
     pub domain: DomainId,
+    pub project: ProjectId,
     pub command: String,
     pub outcome: Option<Outcome>,
     pub history: Vec<StatusChange>,

@@ -49,8 +49,34 @@ pub struct UserRow {
     pub sudo: bool,
     pub must_change_password: bool,
     pub two_factor: bool,
+    pub ids: UnixIds,
     pub created_at: Millis,
     pub modified_at: Millis,
+}
+
+/// The numbers that a person's processes have in containers; none leaves them to the engine (`features.md` §4.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnixIds {
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+    /// Supplementary groups, each once.
+    pub gids: Vec<u32>,
+}
+
+impl UnixIds {
+    fn check(&self, errors: &mut Vec<FieldError>) {
+        rules::unix_id("uid", self.uid, errors);
+        rules::unix_id("gid", self.gid, errors);
+        rules::unix_ids("gids", &self.gids, errors);
+    }
+}
+
+/// One time that somebody signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecentSignIn {
+    pub at: Millis,
+    pub address: String,
 }
 
 /// Everything the drawer shows of a person.
@@ -66,6 +92,10 @@ pub struct UserDetail {
     /// The caller may change this account.
     pub may_change: bool,
     pub last_sign_in: Option<Millis>,
+    /// The newest first, at most five.
+    pub recent_sign_ins: Vec<RecentSignIn>,
+    /// When they last said that they forgot their password, if nobody has helped them since.
+    pub link_asked: Option<Millis>,
     /// Sessions that have not ended.
     pub sessions: u32,
 }
@@ -89,6 +119,11 @@ pub struct CreateUser {
     pub sudo: bool,
     #[serde(default)]
     pub addresses: Vec<String>,
+    /// The user resource policy; the standard one when empty.
+    #[serde(default)]
+    pub policy: String,
+    #[serde(default)]
+    pub ids: UnixIds,
 }
 
 impl CreateUser {
@@ -96,6 +131,7 @@ impl CreateUser {
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors: Vec<FieldError> = Vec::new();
         rules::addresses("addresses", &self.addresses, &mut errors);
+        self.ids.check(&mut errors);
         rules::email("email", &self.email, &mut errors);
         rules::username("username", &self.username, &mut errors);
         rules::text("full_name", &self.full_name, rules::MAX_NAME, &mut errors);
@@ -131,6 +167,8 @@ pub struct EditUser {
     /// Only ever `false`: nobody can turn it on for somebody else.
     pub two_factor: Option<bool>,
     pub policy: Option<String>,
+    /// All three numbers together, as a form shows them.
+    pub ids: Option<UnixIds>,
     /// One of the person's active keypairs.
     pub main_access_key: Option<String>,
 }
@@ -153,6 +191,9 @@ impl EditUser {
         }
         if let Some(addresses) = &self.addresses {
             rules::addresses("addresses", addresses, &mut errors);
+        }
+        if let Some(ids) = &self.ids {
+            ids.check(&mut errors);
         }
         if self.two_factor == Some(true) {
             errors.push(FieldError::new("two_factor", "Only its owner can turn two-factor authentication on."));

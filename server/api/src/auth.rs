@@ -67,8 +67,7 @@ pub async fn authenticate(
         content_type: text(headers, CONTENT_TYPE.as_str()).unwrap_or("application/octet-stream"),
         version,
     };
-    let found =
-        api.control.signed_caller(access_key, &from.address, &from.browser, |secret| signed.fits(secret, signature)).await;
+    let found = api.control.signed_caller(&from, access_key, |secret| signed.fits(secret, signature)).await;
     let (caller, allowance) = match found {
         Ok(found) => found,
         Err(problem) => return Refused::from(problem).into_response(),

@@ -12,7 +12,7 @@ mod signature;
 pub use auth::{handshake, wants_handshake};
 
 use auth::{Allowed, authenticate};
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Query, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -86,12 +86,20 @@ async fn echo(body: String) -> Response {
     Json(json!({ "authorized": "yes", "echo": echo })).into_response()
 }
 
-async fn role(Extension(caller): Extension<Caller>) -> Response {
+#[derive(Deserialize)]
+struct OfGroup {
+    group: Option<types::id::ProjectId>,
+}
+
+async fn role(Extension(caller): Extension<Caller>, Query(of): Query<OfGroup>) -> Response {
     let role = caller.me().map(|me| me.role);
     let admin = role.is_some_and(|role| role == types::permission::Role::Superadmin || role == types::permission::Role::Admin);
     let here = if admin { "admin" } else { "user" };
+    // What the caller is in the project that was asked about.
+    let of_group = |id| caller.me().is_some_and(|me| admin || me.administers.contains(&id));
+    let group = of.group.map(|id| if of_group(id) { "admin" } else { "user" });
     let global = role.map_or("user", types::permission::Role::key);
-    Json(json!({ "global_role": global, "domain_role": here, "group_role": null })).into_response()
+    Json(json!({ "global_role": global, "domain_role": here, "group_role": group })).into_response()
 }
 
 async fn my_address(Extension(caller): Extension<Caller>) -> Response {
@@ -125,7 +133,7 @@ async fn update_password(
 }
 
 #[derive(Deserialize)]
-struct Query {
+struct Document {
     query: String,
     #[serde(default)]
     variables: Option<Value>,
@@ -136,7 +144,7 @@ async fn query(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Extension(allowed): Extension<Allowed>,
-    Json(asked): Json<Query>,
+    Json(asked): Json<Document>,
 ) -> Response {
     let variables = async_graphql::Variables::from_json(asked.variables.unwrap_or_default());
     let request = async_graphql::Request::new(asked.query).variables(variables);

@@ -12,7 +12,7 @@ use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use control::{Caller, SIGN_IN_LASTS};
+use control::{Caller, SIGN_IN_LASTS, SignInAnswer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::Problem;
@@ -24,6 +24,8 @@ const NAME: &str = "AIOHTTP_SESSION";
 pub struct Login {
     username: String,
     password: String,
+    /// The one-time code, once it was asked for.
+    otp: Option<String>,
 }
 
 fn token(headers: &HeaderMap) -> Option<&str> {
@@ -45,22 +47,27 @@ async fn described(api: &Api, caller: &Caller) -> Result<Value, Problem> {
 
 /// `POST /server/login`
 pub async fn login(State(api): State<Api>, Extension(from): Extension<Caller>, Json(login): Json<Login>) -> Response {
-    match api.control.sign_in(&from, &login.username, &login.password).await {
-        Ok(signed_in) => {
-            let caller = api.control.caller(Some(&signed_in.token), &from.address, &from.browser).await;
-            let described = match caller {
-                Ok(caller) => described(&api, &caller).await,
-                Err(problem) => Err(problem),
-            };
-            match described {
-                Ok(data) => {
-                    let body = json!({ "authenticated": true, "data": data });
-                    (cookie(&api, &signed_in.token, SIGN_IN_LASTS / 1000), Json(body)).into_response()
-                }
-                Err(problem) => Refused::from(problem).into_response(),
-            }
+    let answer = api.control.sign_in(&from, &login.username, &login.password, login.otp.as_deref()).await;
+    let described = match &answer {
+        Ok(SignInAnswer::Done(signed_in)) => match api.control.caller(from, Some(&signed_in.token)).await {
+            Ok(caller) => described(&api, &caller).await,
+            Err(problem) => Err(problem),
+        },
+        _ => Ok(Value::Null),
+    };
+    match (answer, described) {
+        (Ok(SignInAnswer::Done(signed_in)), Ok(data)) => {
+            let body = json!({ "authenticated": true, "data": data });
+            (cookie(&api, &signed_in.token, SIGN_IN_LASTS / 1000), Json(body)).into_response()
         }
-        Err(problem) => {
+        // The client asks for a code when it reads these very words, and sends name and password once more with it.
+        (Ok(SignInAnswer::CodeNeeded(_)), _) => {
+            let kind = "https://api.backend.ai/probs/require-totp-authentication";
+            let data = json!({ "type": kind, "title": "Two-Factor Authentication needed.", "details": "OTP not provided" });
+            Json(json!({ "authenticated": false, "data": data })).into_response()
+        }
+        (Ok(_), Err(problem)) => Refused::from(problem).into_response(),
+        (Err(problem), _) => {
             let (status, slug) = match &problem {
                 Problem::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"),
                 _ => (StatusCode::UNAUTHORIZED, "auth-failed"),
@@ -74,7 +81,7 @@ pub async fn login(State(api): State<Api>, Extension(from): Extension<Caller>, J
 
 /// `POST /server/login-check`
 pub async fn check(State(api): State<Api>, Extension(from): Extension<Caller>, headers: HeaderMap) -> Response {
-    let caller = match api.control.caller(token(&headers), &from.address, &from.browser).await {
+    let caller = match api.control.caller(from, token(&headers)).await {
         Ok(caller) => caller,
         Err(problem) => return Refused::from(problem).into_response(),
     };
@@ -89,7 +96,7 @@ pub async fn check(State(api): State<Api>, Extension(from): Extension<Caller>, h
 
 /// `POST /server/logout`
 pub async fn logout(State(api): State<Api>, Extension(from): Extension<Caller>, headers: HeaderMap) -> Response {
-    let ended = match api.control.caller(token(&headers), &from.address, &from.browser).await {
+    let ended = match api.control.caller(from, token(&headers)).await {
         Ok(caller) => api.control.sign_out(&caller).await,
         Err(problem) => Err(problem),
     };
@@ -106,7 +113,7 @@ pub async fn with_cookie(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match api.control.caller(token(request.headers()), &from.address, &from.browser).await {
+    let caller = match api.control.caller(from, token(request.headers())).await {
         Ok(caller) => caller,
         Err(problem) => return Refused::from(problem).into_response(),
     };

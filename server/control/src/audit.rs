@@ -1,7 +1,8 @@
-//! Reading the audit trail. It is written by every change, in its own transaction.
+//! Reading the audit trail, and writing down what was refused. Every change writes its own record, in its own transaction.
 
-use crate::{Caller, Control, Result, internal, store_failed};
+use crate::{Caller, Control, Result, internal, now, store_failed};
 use futures::{Stream, StreamExt};
+use store::Audit;
 use types::Problem;
 use types::audit::{AUDIT, AuditRow};
 use types::list::{ListQuery, Page};
@@ -20,6 +21,22 @@ impl Control {
         caller.need(Permission::ReadAudit)?;
         query.check(&AUDIT)?;
         Ok(self.store.all_audit(query).map(|row| row.map_err(internal("exporting the audit trail"))))
+    }
+
+    /// Writes down what was refused while a request was answered; `request` is its method and path. Nothing, when nothing was.
+    pub async fn note_refusals(&self, caller: &Caller, request: &str) -> Result<()> {
+        let refusals = caller.take_refusals();
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        let at = now();
+        let mut change = self.store.change().await.map_err(store_failed("noting a refusal"))?;
+        for (actor, what) in refusals {
+            let detail = serde_json::json!({ "refused": what }).to_string();
+            let audit = Audit { at, actor, address: &caller.address, action: "refused", subject: request, detail: &detail };
+            change.audit(&audit).await.map_err(store_failed("noting a refusal"))?;
+        }
+        change.commit().await.map_err(store_failed("noting a refusal"))
     }
 
     /// One record.

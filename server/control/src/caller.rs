@@ -1,9 +1,14 @@
 //! Who asks. Every method of `Control` takes one, and cannot do anything without asking it first.
 
 use crate::Result;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::Scope;
 use types::Problem;
-use types::id::{DomainId, SignInId};
+use types::id::{DomainId, SignInId, UserId};
 use types::permission::{Me, Permission, Reach};
+
+/// Something that was refused: to whom, and what.
+pub(crate) type Refusal = (Option<UserId>, String);
 
 /// The person (or nobody) behind a request, and where it came from.
 #[derive(Clone, Debug)]
@@ -13,12 +18,14 @@ pub struct Caller {
     pub address: String,
     /// The browser's own description of itself.
     pub browser: String,
+    /// What was refused while the request was answered, for the audit trail. All clones share it.
+    refusals: Arc<Mutex<Vec<Refusal>>>,
 }
 
 impl Caller {
     /// A request that came with no sign-in, or with one that has ended.
     pub fn nobody(address: impl Into<String>, browser: impl Into<String>) -> Self {
-        Self { me: None, address: address.into(), browser: browser.into() }
+        Self { me: None, address: address.into(), browser: browser.into(), refusals: Arc::default() }
     }
 
     pub(crate) fn signed_in(self, me: Me, sign_in: SignInId) -> Self {
@@ -39,16 +46,50 @@ impl Caller {
     pub(crate) fn need(&self, permission: Permission) -> Result<(&Me, Reach)> {
         let (me, _) = self.person()?;
         match me.reach(permission) {
-            Reach::Nothing => Err(Problem::Forbidden(permission.verb().into())),
+            Reach::Nothing => Err(self.refuse(permission.verb())),
             reach => Ok((me, reach)),
         }
     }
 
-    /// For lists of people and things in domains: the domain that the caller is confined to, if any.
+    /// The person, and what of a kind of thing this permission lets them see or change.
+    pub(crate) fn scope(&self, permission: Permission) -> Result<(&Me, Scope)> {
+        let (me, reach) = self.need(permission)?;
+        let scope = match reach {
+            Reach::Everything => Scope::Everything,
+            Reach::Domain => Scope::Domain(me.domain),
+            Reach::Projects => Scope::Projects(me.id),
+            Reach::Own | Reach::Nothing => Scope::Own(me.id),
+        };
+        Ok((me, scope))
+    }
+
+    /// For permissions that reach a domain at least: the domain that the caller is confined to, if any.
     pub(crate) fn need_domain(&self, permission: Permission) -> Result<(&Me, Option<DomainId>)> {
         match self.need(permission)? {
             (me, Reach::Everything) => Ok((me, None)),
-            (me, _) => Ok((me, Some(me.domain))),
+            (me, Reach::Domain) => Ok((me, Some(me.domain))),
+            _ => Err(self.refuse(permission.verb())),
         }
+    }
+
+    /// A refusal, which will stand in the audit trail; `what` are the words after “You may not …”.
+    pub fn refuse(&self, what: impl Into<String>) -> Problem {
+        let what = what.into();
+        self.note_refusal(what.clone());
+        Problem::Forbidden(what)
+    }
+
+    /// Something was refused and is not written down yet.
+    pub fn was_refused(&self) -> bool {
+        !self.refusals.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    pub(crate) fn note_refusal(&self, what: String) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.push((self.me().map(|me| me.id), what));
+    }
+
+    pub(crate) fn take_refusals(&self) -> Vec<Refusal> {
+        std::mem::take(&mut *self.refusals.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

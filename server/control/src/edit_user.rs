@@ -35,7 +35,7 @@ impl Control {
             return Err(Problem::NotFound("person".into()));
         };
         if !may_change(me, domain.is_none(), id, before.domain, before.role) {
-            return Err(Problem::Forbidden(format!("change the account of a {}", before.role.label().to_lowercase())));
+            return Err(caller.refuse(format!("change the account of a {}", before.role.label().to_lowercase())));
         }
         self.check_edit(me, &before, edit, &mut change).await?;
         self.write_edit(&mut change, &before, edit, hash.as_deref(), at).await?;
@@ -55,15 +55,15 @@ impl Control {
 
     /// Changes several accounts alike, each for itself; what could not be changed is named.
     pub async fn edit_users(&self, caller: &Caller, ids: &[UserId], edit: &EditUser) -> Result<Vec<Done>> {
-        let (_, domain) = caller.need_domain(Permission::ChangeUsers)?;
+        let (_, scope) = caller.scope(Permission::ChangeUsers)?;
         edit.check()?;
         if ids.len() > MOST {
             return Err(Problem::Limit(format!("At most {MOST} people at once; these are {}.", ids.len())));
         }
         let mut done = Vec::with_capacity(ids.len());
         for id in ids {
-            let found = self.store.user(*id, domain).await.map_err(store_failed("changing accounts"))?;
-            let name = found.map_or_else(|| id.to_string(), |person| person.row.email);
+            let found = self.store.user_row(*id, scope).await.map_err(store_failed("changing accounts"))?;
+            let name = found.map_or_else(|| id.to_string(), |person| person.email);
             let problem = self.edit_user(caller, *id, edit).await.err();
             done.push(Done { name, problem });
         }
@@ -126,9 +126,7 @@ impl Control {
         let failed = || store_failed("changing an account");
         if let Err(error) = change.edit_user(before.id, edit, hash, at).await {
             return Err(match error.taken().as_deref() {
-                Some("users.username_key") => {
-                    Problem::field("username", "An account with this username exists already. Use another one.")
-                }
+                Some("users.username_key") => Problem::field("username", crate::users::USERNAME_TAKEN),
                 _ => internal("changing an account")(error),
             });
         }
@@ -142,6 +140,9 @@ impl Control {
             && !change.set_main_keypair(before.id, key).await.map_err(failed())?
         {
             return Err(Problem::field("main_access_key", "Choose one of the person's active keypairs."));
+        }
+        if edit.two_factor == Some(false) {
+            change.end_two_factor(before.id).await.map_err(failed())?;
         }
         if ends_sign_ins(edit) {
             change.delete_sign_ins(before.id).await.map_err(failed())?;
@@ -159,7 +160,7 @@ fn ends_sign_ins(edit: &EditUser) -> bool {
 fn shown(account: &Account) -> serde_json::Value {
     serde_json::json!({
         "username": account.username, "full_name": account.full_name, "role": account.role, "status": account.status,
-        "domain": account.domain, "addresses": account.addresses, "must_change_password": account.must_change_password,
+        "domain": account.domain, "two_factor": account.two_factor, "addresses": account.addresses, "must_change_password": account.must_change_password,
     })
 }
 

@@ -47,7 +47,8 @@ fn may_hear(me: &Me, event: &store::StoredEvent) -> bool {
     };
     match me.reach(permission) {
         Reach::Everything => true,
-        Reach::Domain => event.domain == Some(me.domain) || event.owner == Some(me.id),
+        // Of a change in the domain, a project's administrator learns that there was one; what it was is asked for by itself.
+        Reach::Domain | Reach::Projects => event.domain == Some(me.domain) || event.owner == Some(me.id),
         Reach::Own => event.owner == Some(me.id),
         Reach::Nothing => false,
     }

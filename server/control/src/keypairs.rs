@@ -4,7 +4,7 @@ use crate::{Caller, Control, Result, internal, now, random_text, store_failed};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use futures::{Stream, StreamExt};
-use store::{Audit, Change, NewKeypairRow, Owner};
+use store::{Audit, Change, NewKeypairRow, Scope};
 use types::Problem;
 use types::event::{Audience, Topic};
 use types::id::UserId;
@@ -24,15 +24,6 @@ pub(crate) fn make() -> Result<(String, String)> {
     Ok((format!("AKIA{}", random_text(16)?), URL_SAFE.encode(bytes)))
 }
 
-fn owner(caller: &Caller, permission: Permission) -> Result<Owner> {
-    let (me, reach) = caller.need(permission)?;
-    Ok(match reach {
-        Reach::Everything => Owner::Anybody,
-        Reach::Domain => Owner::Domain(me.domain),
-        Reach::Own | Reach::Nothing => Owner::Person(me.id),
-    })
-}
-
 fn failed(doing: &'static str) -> impl FnOnce(store::StoreError) -> Problem {
     store_failed(doing)
 }
@@ -40,9 +31,9 @@ fn failed(doing: &'static str) -> impl FnOnce(store::StoreError) -> Problem {
 impl Control {
     /// A page of keypairs: everybody's, the domain's, or the caller's own.
     pub async fn keypairs(&self, caller: &Caller, query: &ListQuery) -> Result<Page<KeypairRow>> {
-        let owner = owner(caller, Permission::ReadKeypairs)?;
+        let (_, scope) = caller.scope(Permission::ReadKeypairs)?;
         query.check(&KEYPAIRS)?;
-        self.store.keypairs(query, owner).await.map_err(failed("listing keypairs"))
+        self.store.keypairs(query, scope).await.map_err(failed("listing keypairs"))
     }
 
     /// Every keypair that the filter selects, for an export.
@@ -51,9 +42,9 @@ impl Control {
         caller: &Caller,
         query: ListQuery,
     ) -> Result<impl Stream<Item = Result<KeypairRow>> + Send + use<>> {
-        let owner = owner(caller, Permission::ReadKeypairs)?;
+        let (_, scope) = caller.scope(Permission::ReadKeypairs)?;
         query.check(&KEYPAIRS)?;
-        Ok(self.store.all_keypairs(query, owner).map(|row| row.map_err(internal("exporting keypairs"))))
+        Ok(self.store.all_keypairs(query, scope).map(|row| row.map_err(internal("exporting keypairs"))))
     }
 
     /// The caller's own keypairs, whatever else they may see.
@@ -62,7 +53,7 @@ impl Control {
         let mut all = Vec::new();
         for tab in ["active", "inactive"] {
             let query = ListQuery { tab: tab.into(), per: 50, ..ListQuery::new(&KEYPAIRS) };
-            all.extend(self.store.keypairs(&query, Owner::Person(me.id)).await.map_err(failed("listing keypairs"))?.rows);
+            all.extend(self.store.keypairs(&query, Scope::Own(me.id)).await.map_err(failed("listing keypairs"))?.rows);
         }
         all.sort_by_key(|keypair| !keypair.main);
         Ok(all)
@@ -70,8 +61,8 @@ impl Control {
 
     /// One keypair.
     pub async fn keypair(&self, caller: &Caller, access_key: &str) -> Result<KeypairRow> {
-        let owner = owner(caller, Permission::ReadKeypairs)?;
-        let found = self.store.keypair(access_key, owner).await.map_err(failed("reading a keypair"))?;
+        let (_, scope) = caller.scope(Permission::ReadKeypairs)?;
+        let found = self.store.keypair(access_key, scope).await.map_err(failed("reading a keypair"))?;
         found.map(|(row, _)| row).ok_or_else(|| Problem::NotFound("keypair".into()))
     }
 
@@ -91,7 +82,7 @@ impl Control {
     /// The secret key of one of the caller's own keypairs, for a program that signed with it and so has it already.
     pub async fn my_secret(&self, caller: &Caller, access_key: &str) -> Result<String> {
         let (me, _) = caller.person()?;
-        let found = self.store.keypair(access_key, Owner::Person(me.id)).await.map_err(failed("reading a secret key"))?;
+        let found = self.store.keypair(access_key, Scope::Own(me.id)).await.map_err(failed("reading a secret key"))?;
         let sealed = found.and_then(|(_, sealed)| sealed).ok_or_else(|| Problem::NotFound("keypair".into()))?;
         self.shared.vault.read(&sealed, access_key)
     }
@@ -112,7 +103,7 @@ impl Control {
         };
         let may = account.id == me.id || may_grant(me.role).contains(&account.role);
         if !may {
-            return Err(Problem::Forbidden(format!("add a keypair for a {}", account.role.label().to_lowercase())));
+            return Err(caller.refuse(format!("add a keypair for a {}", account.role.label().to_lowercase())));
         }
         let limits = me.may(Permission::LimitKeypairs);
         let (policy, rate_limit) = if limits {
@@ -223,14 +214,13 @@ impl Control {
         access_key: &str,
         permission: Permission,
     ) -> Result<(KeypairRow, Option<Vec<u8>>)> {
-        let (me, _) = caller.need(permission)?;
-        let owner = owner(caller, permission)?;
-        let found = self.store.keypair(access_key, owner).await.map_err(failed("reading a keypair"))?;
+        let (me, scope) = caller.scope(permission)?;
+        let found = self.store.keypair(access_key, scope).await.map_err(failed("reading a keypair"))?;
         let Some((row, sealed)) = found else { return Err(Problem::NotFound("keypair".into())) };
         if row.user != me.id {
             let account = self.store.account_by_login(&row.owner).await.map_err(failed("reading a keypair"))?;
             if !account.is_some_and(|account| may_grant(me.role).contains(&account.role)) {
-                return Err(Problem::Forbidden("change the keypairs of this person".into()));
+                return Err(caller.refuse("change the keypairs of this person"));
             }
         }
         Ok((row, sealed))

@@ -10,7 +10,10 @@ mod edit_user;
 mod events;
 mod keypairs;
 mod limiter;
+mod mail;
+mod many_users;
 mod password;
+mod password_link;
 mod preferences;
 mod projects;
 mod queue;
@@ -20,19 +23,21 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod signed;
+mod two_factor;
 mod users;
 mod vault;
 
 pub use caller::Caller;
+pub use mail::Mail;
 pub use rate::{Allowance, WINDOW};
 pub use setup::{FirstAdministrator, made_up_password};
-pub use sign_in::{SIGN_IN_LASTS, SignedIn};
+pub use sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use vault::Vault;
 
 use engine::Engine;
 use scheduler::Reason;
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
@@ -57,6 +62,10 @@ struct Shared {
     passwords: password::Passwords,
     vault: Vault,
     attempts: limiter::Attempts,
+    /// Requests whose signature did not fit, and questions for a password link.
+    bad_signatures: limiter::Attempts,
+    links: limiter::Attempts,
+    outbox: OnceLock<password_link::Outbox>,
     rates: rate::Rates,
     /// Changes whenever a sign-in was ended, so that what it still holds open is looked at.
     sign_ins_ended: watch::Sender<()>,
@@ -75,6 +84,9 @@ impl Control {
             passwords: password::Passwords::new(),
             vault,
             attempts: limiter::Attempts::default(),
+            bad_signatures: limiter::Attempts::default(),
+            links: limiter::Attempts::default(),
+            outbox: OnceLock::new(),
             rates: rate::Rates::default(),
             sign_ins_ended: watch::Sender::new(()),
             work: Notify::new(),

@@ -2,11 +2,23 @@
 //! whole core for some 20 ms.
 
 use crate::{Result, internal};
-use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
 use std::sync::Arc;
 use tokio::sync::{OnceCell, Semaphore};
+
+/// Memory of the quick hash, in KiB.
+const QUICK_KIB: u32 = 256;
+
+/// Whose idea a password was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hashed {
+    Chosen,
+    /// Made of 80 random bits by `made_up_password`. Nobody finds those by trying, however quick a try is, so that thousands of
+    /// accounts can be created in a moment. What a person then chooses instead is hashed slowly.
+    MadeUp,
+}
 
 /// Hashes and checks passwords.
 pub(crate) struct Passwords {
@@ -21,11 +33,22 @@ impl Passwords {
         Self { turns: Arc::new(Semaphore::new(cores)), decoy: OnceCell::new() }
     }
 
-    /// The hash to keep of a password.
+    /// The hash to keep of a password that somebody chose.
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
+        self.hash_with(password, Hashed::Chosen).await
+    }
+
+    /// The hash to keep of a password.
+    pub(crate) async fn hash_with(&self, password: &str, how: Hashed) -> Result<String> {
         let password = password.to_owned();
-        let hash =
-            self.in_turn(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?;
+        let argon2 = match how {
+            Hashed::Chosen => Argon2::default(),
+            Hashed::MadeUp => {
+                let quick = Params::new(QUICK_KIB, 1, 1, None).map_err(internal("hashing a password"))?;
+                Argon2::new(Algorithm::Argon2id, Version::V0x13, quick)
+            }
+        };
+        let hash = self.in_turn(move || argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string())).await?;
         hash.map_err(internal("hashing a password"))
     }
 

@@ -51,10 +51,10 @@ impl Control {
 }
 
 impl Control {
-    /// The caller's projects, for the selector in the header.
+    /// The projects for the selector in the header: those whose things the caller may see, by name.
     pub async fn my_projects(&self, caller: &Caller) -> Result<Vec<(ProjectId, String)>> {
-        let (me, _) = caller.need(Permission::OwnSettings)?;
-        let projects = self.store.projects_of(me.id).await.map_err(store_failed("listing projects"))?;
+        let (_, scope) = caller.scope(Permission::ReadSessions)?;
+        let projects = self.store.project_choices(scope).await.map_err(store_failed("listing projects"))?;
         Ok(projects.into_iter().map(|project| (project.id, project.name)).collect())
     }
 }

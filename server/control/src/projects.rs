@@ -2,14 +2,14 @@
 
 use crate::{Caller, Control, Result, internal, now, store_failed};
 use futures::{Stream, StreamExt};
-use store::{Audit, Change, StoreError};
-use types::Problem;
+use store::{Audit, Change, Scope, StoreError};
 use types::event::{Audience, Topic};
 use types::id::{DomainId, ProjectId};
 use types::list::{ListQuery, Page};
 use types::permission::Permission;
 use types::project::{DOMAINS, DomainRow, EditDomain, EditProject, PROJECTS, ProjectDetail, ProjectKind, ProjectRow};
 use types::time::Millis;
+use types::{FieldError, Problem};
 
 /// The project that every new domain has from the start: its folders are the model store's cards.
 const MODEL_STORE: &str = "model-store";
@@ -27,16 +27,16 @@ fn failed(doing: &'static str) -> impl FnOnce(StoreError) -> Problem {
 impl Control {
     /// A page of domains.
     pub async fn domain_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<DomainRow>> {
-        let (_, only) = caller.need_domain(Permission::ReadProjects)?;
+        let (_, scope) = caller.scope(Permission::ReadDomains)?;
         query.check(&DOMAINS)?;
-        self.store.domain_rows(query, only).await.map_err(store_failed("listing domains"))
+        self.store.domain_rows(query, scope).await.map_err(store_failed("listing domains"))
     }
 
     /// A page of projects.
     pub async fn projects(&self, caller: &Caller, query: &ListQuery) -> Result<Page<ProjectRow>> {
-        let (_, domain) = caller.need_domain(Permission::ReadProjects)?;
+        let (_, scope) = caller.scope(Permission::ReadProjects)?;
         query.check(&PROJECTS)?;
-        self.store.projects(query, domain).await.map_err(store_failed("listing projects"))
+        self.store.projects(query, scope).await.map_err(store_failed("listing projects"))
     }
 
     /// Every project that the filter selects, for an export.
@@ -45,22 +45,22 @@ impl Control {
         caller: &Caller,
         query: ListQuery,
     ) -> Result<impl Stream<Item = Result<ProjectRow>> + Send + use<>> {
-        let (_, domain) = caller.need_domain(Permission::ReadProjects)?;
+        let (_, scope) = caller.scope(Permission::ReadProjects)?;
         query.check(&PROJECTS)?;
-        Ok(self.store.all_projects(query, domain).map(|row| row.map_err(internal("exporting projects"))))
+        Ok(self.store.all_projects(query, scope).map(|row| row.map_err(internal("exporting projects"))))
     }
 
     /// Every domain that the filter selects, for an export.
     pub fn all_domains(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<DomainRow>> + Send + use<>> {
-        let (_, only) = caller.need_domain(Permission::ReadProjects)?;
+        let (_, scope) = caller.scope(Permission::ReadDomains)?;
         query.check(&DOMAINS)?;
-        Ok(self.store.all_domains(query, only).map(|row| row.map_err(internal("exporting domains"))))
+        Ok(self.store.all_domains(query, scope).map(|row| row.map_err(internal("exporting domains"))))
     }
 
     /// One project with its members.
     pub async fn project(&self, caller: &Caller, id: ProjectId) -> Result<ProjectDetail> {
-        let (_, domain) = caller.need_domain(Permission::ReadProjects)?;
-        let found = self.store.project(id, domain).await.map_err(store_failed("reading a project"))?;
+        let (_, scope) = caller.scope(Permission::ReadProjects)?;
+        let found = self.store.project(id, scope).await.map_err(store_failed("reading a project"))?;
         found.ok_or_else(|| Problem::NotFound("project".into()))
     }
 
@@ -88,7 +88,7 @@ impl Control {
         if edit.active == Some(false) && me.domain == id {
             return Err(Problem::Conflict("You belong to this domain yourself; deactivating it would shut you out.".into()));
         }
-        let before = self.store.domain(id, None).await.map_err(failed("changing a domain"))?;
+        let before = self.store.domain(id, Scope::Everything).await.map_err(failed("changing a domain"))?;
         let Some(before) = before else { return Err(Problem::NotFound("domain".into())) };
         let at = now();
         let mut change = self.store.change().await.map_err(failed("changing a domain"))?;
@@ -100,12 +100,12 @@ impl Control {
 
     /// Creates a project.
     pub async fn create_project(&self, caller: &Caller, new: &EditProject) -> Result<ProjectId> {
-        let (me, only) = caller.need_domain(Permission::ChangeProjects)?;
+        let (me, scope) = caller.scope(Permission::ChangeProjects)?;
         new.check()?;
         let name = new.name.as_deref().filter(|name| !name.trim().is_empty());
         let Some(name) = name else { return Err(Problem::field("name", "Type a name.")) };
         let domain = new.domain.unwrap_or(me.domain);
-        let known = self.store.domain(domain, only).await.map_err(failed("creating a project"))?;
+        let known = self.store.domain(domain, scope).await.map_err(failed("creating a project"))?;
         if known.is_none() {
             return Err(Problem::field("domain", "Choose one of the domains that you administer."));
         }
@@ -119,12 +119,26 @@ impl Control {
         Ok(id)
     }
 
-    /// Changes a project and who belongs to it.
+    /// Changes a project and who belongs to it. Who belongs to it can also be said by those who administer it; who does that
+    /// cannot.
     pub async fn edit_project(&self, caller: &Caller, id: ProjectId, edit: &EditProject) -> Result<()> {
-        let (_, only) = caller.need_domain(Permission::ChangeProjects)?;
+        let needed = if edit.only_members() { Permission::ChangeMembers } else { Permission::ChangeProjects };
+        let (me, scope) = caller.scope(needed)?;
         edit.check()?;
-        let before = self.store.project(id, only).await.map_err(failed("changing a project"))?;
+        let before = self.store.project(id, scope).await.map_err(failed("changing a project"))?;
         let Some(before) = before else { return Err(Problem::NotFound("project".into())) };
+        if !me.may(Permission::ChangeProjects) {
+            let named = |login: &String, member: &types::project::Member| {
+                login.eq_ignore_ascii_case(&member.email) || *login == member.user.to_string()
+            };
+            let admin = before.members.iter().find(|one| one.admin && edit.remove.iter().any(|login| named(login, one)));
+            if let Some(admin) = admin {
+                let email = &admin.email;
+                return Err(Problem::Conflict(format!(
+                    "{email} administers this project. An administrator of the domain can dismiss them."
+                )));
+            }
+        }
         if edit.domain.is_some_and(|domain| domain != before.row.domain_id) {
             return Err(Problem::field("domain", "A project stays in its domain. Create another one there."));
         }
@@ -134,6 +148,12 @@ impl Control {
         let detail = serde_json::json!({ "before": before.row, "change": edit });
         self.note(&mut change, caller, "edit project", &id.to_string(), &detail, before.row.domain_id, at).await?;
         change.commit().await.map_err(failed("changing a project"))
+    }
+
+    /// The names of the project policies, for forms that choose one.
+    pub async fn project_policy_names(&self, caller: &Caller) -> Result<Vec<String>> {
+        caller.need(Permission::ChangeProjects)?;
+        self.store.project_policies().await.map_err(store_failed("listing policies"))
     }
 
     async fn write_project(
@@ -150,21 +170,36 @@ impl Control {
             return Err(Problem::field("policy", "There is no project resource policy of this name."));
         }
         change.edit_project(id, edit, at).await.map_err(failed("changing a project"))?;
-        let mut unknown = Vec::new();
-        for (logins, belongs) in [(&edit.add, true), (&edit.remove, false)] {
+        // What happens to each, as (belongs to it, administers it).
+        let all = [
+            (&edit.add, Some(true), None),
+            (&edit.remove, Some(false), None),
+            (&edit.appoint, Some(true), Some(true)),
+            (&edit.dismiss, None, Some(false)),
+        ];
+        let mut errors = Vec::new();
+        for (logins, belongs, admin) in all {
+            let mut unknown = Vec::new();
             for login in logins {
                 match self.store.user_id(login.trim()).await.map_err(failed("changing a project"))? {
                     Some((user, of)) if of == domain => {
-                        change.set_member(id, user, belongs).await.map_err(failed("changing a project"))?;
+                        if let Some(belongs) = belongs {
+                            change.set_member(id, user, belongs).await.map_err(failed("changing a project"))?;
+                        }
+                        if let Some(admin) = admin {
+                            change.set_project_admin(id, user, admin).await.map_err(failed("changing a project"))?;
+                        }
                     }
                     _ => unknown.push(login.as_str()),
                 }
             }
+            if !unknown.is_empty() {
+                let unknown = unknown.join(", ");
+                errors
+                    .push(FieldError::new("add", format!("Nobody of this domain is called {unknown}. Use emails or usernames.")));
+            }
         }
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        Err(Problem::field("add", format!("Nobody of this domain is called {}. Use emails or usernames.", unknown.join(", "))))
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one record, one event; a struct for one call would hide it")]

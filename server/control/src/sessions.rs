@@ -4,8 +4,8 @@ use crate::{Caller, Control, Result, internal, now, random_text, store_failed};
 use engine::{EngineError, Terminal};
 use futures::{Stream, StreamExt};
 use std::time::{Duration, Instant};
-use store::{Audit, LivingSession, NewSession, Scope, Step};
-use types::id::SessionId;
+use store::{Audit, LivingSession, NewSession, Step};
+use types::id::{ProjectId, SessionId};
 use types::list::{ListQuery, Page};
 use types::permission::{Me, Permission, Reach};
 use types::policy::KeypairPolicy;
@@ -25,29 +25,22 @@ const LOG_WAIT: u64 = 10;
 /// Sessions in one action on several.
 const MOST_AT_ONCE: usize = 200;
 
-fn scope(me: &Me, reach: Reach) -> Scope {
-    match reach {
-        Reach::Everything => Scope::Everything,
-        Reach::Domain => Scope::Domain(me.domain),
-        Reach::Own | Reach::Nothing => Scope::Own(me.id),
-    }
-}
-
 fn reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
     match me.reach(permission) {
         Reach::Everything => true,
         Reach::Domain => session.domain == me.domain,
+        Reach::Projects => session.row.owner == me.id || me.administers.contains(&session.project),
         Reach::Own => session.row.owner == me.id,
         Reach::Nothing => false,
     }
 }
 
 impl Control {
-    /// A page of the sessions that the caller may see.
-    pub async fn sessions(&self, caller: &Caller, query: &ListQuery) -> Result<Page<SessionRow>> {
-        let (me, reach) = caller.need(Permission::ReadSessions)?;
+    /// A page of the sessions that the caller may see, of one project or of all.
+    pub async fn sessions(&self, caller: &Caller, query: &ListQuery, project: Option<ProjectId>) -> Result<Page<SessionRow>> {
+        let (_, scope) = caller.scope(Permission::ReadSessions)?;
         query.check(&SESSIONS)?;
-        let page = self.store.sessions(query, scope(me, reach)).await.map_err(store_failed("listing sessions"))?;
+        let page = self.store.sessions(query, scope, project).await.map_err(store_failed("listing sessions"))?;
         Ok(page.map(|row| self.with_reason(row)))
     }
 
@@ -56,20 +49,20 @@ impl Control {
         &self,
         caller: &Caller,
         query: ListQuery,
+        project: Option<ProjectId>,
     ) -> Result<impl Stream<Item = Result<SessionRow>> + Send + use<>> {
-        let (me, reach) = caller.need(Permission::ReadSessions)?;
+        let (_, scope) = caller.scope(Permission::ReadSessions)?;
         query.check(&SESSIONS)?;
         let control = self.clone();
-        let rows = self.store.all_sessions(query, scope(me, reach));
+        let rows = self.store.all_sessions(query, scope, project);
         Ok(rows.map(move |row| row.map(|row| control.with_reason(row)).map_err(internal("exporting sessions"))))
     }
 
     /// One session with its history. One that the caller may not see is not there.
     pub async fn session(&self, caller: &Caller, id: SessionId) -> Result<SessionDetail> {
-        let (me, _) = caller.need(Permission::ReadSessions)?;
-        let found = self.store.session(id).await.map_err(store_failed("reading a session"))?;
-        let mut session =
-            found.filter(|s| reaches(me, Permission::ReadSessions, s)).ok_or_else(|| Problem::NotFound("session".into()))?;
+        let (me, scope) = caller.scope(Permission::ReadSessions)?;
+        let found = self.store.session(id, scope).await.map_err(store_failed("reading a session"))?;
+        let mut session = found.ok_or_else(|| Problem::NotFound("session".into()))?;
         session.may_control = reaches(me, Permission::ControlSessions, &session);
         session.row = self.with_reason(session.row);
         Ok(session)
@@ -231,7 +224,7 @@ impl Control {
         caller.need(Permission::ControlSessions)?;
         let session = self.session(caller, id).await?;
         if !session.may_control {
-            return Err(Problem::Forbidden(Permission::ControlSessions.verb().into()));
+            return Err(caller.refuse(Permission::ControlSessions.verb()));
         }
         let living = self.store.living_session(id).await.map_err(store_failed("reading a session"))?;
         living.ok_or_else(|| Problem::Conflict(format!("Session {} has ended.", session.row.name)))

@@ -71,6 +71,8 @@ impl Control {
             must_change_password: false,
             sudo: false,
             addresses: Vec::new(),
+            policy: String::new(),
+            ids: types::user::UnixIds::default(),
         };
         new.check()?;
         Ok(self.write_user(None, "command line", &new).await?.id)

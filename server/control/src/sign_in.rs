@@ -17,6 +17,13 @@ const SIGN_IN_LASTS_AT_MOST: i64 = 30 * 86_400_000;
 /// A use is written down at most this often, in milliseconds: a read must not cost a write each time.
 const TOUCH_EVERY: i64 = 60_000;
 
+/// What a right password leads to.
+pub enum SignInAnswer {
+    Done(SignedIn),
+    /// A one-time code is asked for as well; the text stands for the password until then.
+    CodeNeeded(String),
+}
+
 /// A fresh sign-in.
 pub struct SignedIn {
     /// What the cookie holds. Exists nowhere else.
@@ -32,17 +39,19 @@ pub(crate) fn me_of(account: &Account) -> Me {
         full_name: account.full_name.clone(),
         role: account.role,
         domain: account.domain,
+        administers: account.administers.clone(),
         must_change_password: account.must_change_password,
     }
 }
 
-fn hash(token: &str) -> [u8; 32] {
+pub(crate) fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
 impl Control {
-    /// Signs in by email or username and password. Never says which of them was wrong, and takes the same time for both.
-    pub async fn sign_in(&self, caller: &Caller, login: &str, password: &str) -> Result<SignedIn> {
+    /// Signs in by email or username, password and, where the account wants it, a one-time code or a recovery code. Never says
+    /// whether name or password was wrong, and takes the same time for both.
+    pub async fn sign_in(&self, caller: &Caller, login: &str, password: &str, code: Option<&str>) -> Result<SignInAnswer> {
         let (login, at) = (login.trim(), now());
         if login.is_empty() || password.is_empty() {
             return Err(Problem::field("login", "Type your email or username, and your password."));
@@ -59,22 +68,54 @@ impl Control {
         if let Some(account) = account.as_ref().filter(|account| fits && account.status == UserStatus::Active)
             && !types::rules::may_come_from(&account.addresses, &caller.address)
         {
-            self.note_refusal(caller, at).await?;
+            self.note_refused_sign_in(caller, at).await?;
             let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
             return Err(Problem::field("login", sentence));
         }
         // An account that is not active is refused in the same words: whether it exists is nobody's business.
         let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
             self.shared.attempts.failed(login, &caller.address, at);
-            self.note_refusal(caller, at).await?;
+            self.note_refused_sign_in(caller, at).await?;
             return Err(wrong());
         };
-        self.shared.attempts.succeeded(login, &caller.address);
+        match code.map(str::trim).filter(|code| !code.is_empty()) {
+            None if account.two_factor => Ok(SignInAnswer::CodeNeeded(self.password_proof(&account, at)?)),
+            code => {
+                let signed_in = self.finish_sign_in(caller, &account, code, at).await?;
+                self.shared.attempts.succeeded(login, &caller.address);
+                Ok(SignInAnswer::Done(signed_in))
+            }
+        }
+    }
 
+    /// The second step of signing in: `proof` is what [`SignInAnswer::CodeNeeded`] held.
+    pub async fn sign_in_with_code(&self, caller: &Caller, proof: &str, code: &str) -> Result<SignedIn> {
+        let at = now();
+        let over = || Problem::field("login", "That took too long. Sign in again.");
+        let account = self.proven(proof, at).await?.ok_or_else(over)?;
+        if let Some(seconds) = self.shared.attempts.must_wait(&account.email, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        if code.trim().is_empty() {
+            return Err(Problem::field("code", "Type the code that your authenticator shows, or a recovery code."));
+        }
+        let signed_in = self.finish_sign_in(caller, &account, Some(code), at).await?;
+        self.shared.attempts.succeeded(&account.email, &caller.address);
+        Ok(signed_in)
+    }
+
+    /// Everything after the password: the code, where one is needed, and the sign-in itself, in one change.
+    async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, at: Millis) -> Result<SignedIn> {
+        let mut change = self.store.change().await.map_err(store_failed("signing in"))?;
+        if account.two_factor && !self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await? {
+            drop(change);
+            self.shared.attempts.failed(&account.email, &caller.address, at);
+            self.note_refused_sign_in(caller, at).await?;
+            return Err(Problem::field("code", "This code is not right, or was used already. Type the one that is shown now."));
+        }
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
         let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        let mut change = self.store.change().await.map_err(store_failed("signing in"))?;
         let browser: String = caller.browser.chars().take(300).collect();
         let id = SignInId(uuid::Uuid::now_v7());
         let new = NewSignIn {
@@ -92,10 +133,10 @@ impl Control {
             Audit { at, actor: Some(account.id), address: &caller.address, action: "sign-in", subject: &subject, detail: "{}" };
         change.audit(&audit).await.map_err(store_failed("signing in"))?;
         change.commit().await.map_err(store_failed("signing in"))?;
-        Ok(SignedIn { token, me: me_of(&account) })
+        Ok(SignedIn { token, me: me_of(account) })
     }
 
-    async fn note_refusal(&self, caller: &Caller, at: Millis) -> Result<()> {
+    async fn note_refused_sign_in(&self, caller: &Caller, at: Millis) -> Result<()> {
         let mut change = self.store.change().await.map_err(store_failed("noting a refused sign-in"))?;
         // Without the name that was typed: people type passwords there.
         let audit = Audit { at, actor: None, address: &caller.address, action: "sign-in refused", subject: "", detail: "{}" };
@@ -103,16 +144,15 @@ impl Control {
         change.commit().await.map_err(store_failed("noting a refused sign-in"))
     }
 
-    /// The caller behind a cookie's token; nobody when it is not known, has expired, or its person is no longer active.
-    pub async fn caller(&self, token: Option<&str>, address: &str, browser: &str) -> Result<Caller> {
-        let nobody = Caller::nobody(address, browser);
+    /// The caller behind a cookie's token, instead of `nobody` who came with the request; still nobody when it is not known, has expired, or its person is no longer active.
+    pub async fn caller(&self, nobody: Caller, token: Option<&str>) -> Result<Caller> {
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
         let found = self.store.signed_in(&hash(token)).await.map_err(store_failed("reading a sign-in"))?;
         let at = now();
         let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
             return Ok(nobody);
         };
-        if !types::rules::may_come_from(&found.account.addresses, address) {
+        if !types::rules::may_come_from(&found.account.addresses, &nobody.address) {
             return Ok(nobody);
         }
         if at.since(found.last_used) > TOUCH_EVERY {

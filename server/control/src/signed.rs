@@ -4,7 +4,7 @@
 
 use crate::rate::Allowance;
 use crate::sign_in::me_of;
-use crate::{Caller, Control, Result, store_failed};
+use crate::{Caller, Control, Result, now, store_failed};
 use types::Problem;
 use types::id::SignInId;
 use types::user::UserStatus;
@@ -18,23 +18,31 @@ impl Control {
     /// active or who may not come from this address: nobody learns which.
     pub async fn signed_caller(
         &self,
+        from: &Caller,
         access_key: &str,
-        address: &str,
-        program: &str,
         fits: impl FnOnce(&str) -> bool,
     ) -> Result<(Caller, Allowance)> {
+        let refused = || {
+            // Whoever tries keys out fills the audit trail no faster than so many records in 20 minutes.
+            let at = now();
+            if self.shared.bad_signatures.must_wait(access_key, &from.address, at).is_none() {
+                self.shared.bad_signatures.failed(access_key, &from.address, at);
+                from.note_refusal(format!("sign requests with {}", access_key.chars().take(20).collect::<String>()));
+            }
+            Problem::SignInRequired
+        };
         let signer = self.store.signer(access_key).await.map_err(store_failed("checking a signature"))?;
-        let Some(signer) = signer.filter(|signer| signer.active) else { return Err(Problem::SignInRequired) };
-        let Some(sealed) = &signer.secret else { return Err(Problem::SignInRequired) };
+        let Some(signer) = signer.filter(|signer| signer.active) else { return Err(refused()) };
+        let Some(sealed) = &signer.secret else { return Err(refused()) };
         let secret = self.shared.vault.read(sealed, access_key)?;
         let account = &signer.account;
-        let welcome = account.status == UserStatus::Active && types::rules::may_come_from(&account.addresses, address);
+        let welcome = account.status == UserStatus::Active && types::rules::may_come_from(&account.addresses, &from.address);
         if !fits(&secret) || !welcome {
-            return Err(Problem::SignInRequired);
+            return Err(refused());
         }
         let allowance = self.count_request(access_key, signer.rate_limit);
         // A keypair is no signed-in browser: the id that none has.
         let none = SignInId(uuid::Uuid::nil());
-        Ok((Caller::nobody(address, program).signed_in(me_of(account), none), allowance))
+        Ok((from.clone().signed_in(me_of(account), none), allowance))
     }
 }

@@ -2,49 +2,53 @@
 
 use crate::{Caller, Control, Result, internal, now, store_failed};
 use futures::{Stream, StreamExt};
-use store::{Audit, NewUser};
+use store::{Audit, Change, NewUser, Scope};
 use types::event::{Audience, Topic};
 use types::id::UserId;
 use types::keypair::NewKeypair;
 use types::list::{ListQuery, Page};
-use types::permission::{Permission, may_grant};
+use types::permission::{Me, Permission, may_grant};
 use types::project::DomainChoice;
+use types::time::Millis;
 use types::user::{CreateUser, Created, USERS, UserDetail, UserRow};
 use types::{FieldError, Problem};
 
-/// The keypair policy of everybody whose policy was not chosen.
+/// What a form is told when somebody has the name already.
+pub(crate) const EMAIL_TAKEN: &str = "An account with this email exists already. Use another one.";
+pub(crate) const USERNAME_TAKEN: &str = "An account with this username exists already. Use another one.";
+
+/// The user and keypair policy of everybody whose policy was not chosen.
 pub(crate) const DEFAULT_POLICY: &str = "default";
 
 impl Control {
-    /// A page of people, of the caller's domain or of all.
+    /// A page of people that the caller may see.
     pub async fn users(&self, caller: &Caller, query: &ListQuery) -> Result<Page<UserRow>> {
-        let (_, domain) = caller.need_domain(Permission::ReadUsers)?;
+        let (_, scope) = caller.scope(Permission::ReadUsers)?;
         query.check(&USERS)?;
-        self.store.users(query, domain).await.map_err(store_failed("listing people"))
+        self.store.users(query, scope).await.map_err(store_failed("listing people"))
     }
 
     /// Everyone that the filter selects, for an export.
     pub fn all_users(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<UserRow>> + Send + use<>> {
-        let (_, domain) = caller.need_domain(Permission::ReadUsers)?;
+        let (_, scope) = caller.scope(Permission::ReadUsers)?;
         query.check(&USERS)?;
-        Ok(self.store.all_users(query, domain).map(|row| row.map_err(internal("exporting people"))))
+        Ok(self.store.all_users(query, scope).map(|row| row.map_err(internal("exporting people"))))
     }
 
     /// The caller's own account.
     pub async fn myself(&self, caller: &Caller) -> Result<UserRow> {
         let (me, _) = caller.person()?;
-        let found = self.store.user(me.id, None).await.map_err(store_failed("reading a person"))?;
-        found.map(|person| person.row).ok_or_else(|| Problem::NotFound("person".into()))
+        let found = self.store.user_row(me.id, Scope::Own(me.id)).await.map_err(store_failed("reading a person"))?;
+        found.ok_or_else(|| Problem::NotFound("person".into()))
     }
 
     /// One person.
     pub async fn user(&self, caller: &Caller, id: UserId) -> Result<UserDetail> {
-        let (_, domain) = caller.need_domain(Permission::ReadUsers)?;
-        let (me, _) = caller.need(Permission::ReadUsers)?;
-        let found = self.store.user(id, domain).await.map_err(store_failed("reading a person"))?;
+        let (me, scope) = caller.scope(Permission::ReadUsers)?;
+        let found = self.store.user(id, scope).await.map_err(store_failed("reading a person"))?;
         let mut person = found.ok_or_else(|| Problem::NotFound("person".into()))?;
         person.may_change = me.may(Permission::ChangeUsers)
-            && crate::edit_user::may_change(me, domain.is_none(), id, person.domain, person.row.role);
+            && crate::edit_user::may_change(me, scope == Scope::Everything, id, person.domain, person.row.role);
         Ok(person)
     }
 
@@ -54,22 +58,19 @@ impl Control {
         self.store.domains(domain).await.map_err(store_failed("listing domains"))
     }
 
+    /// The names of the user policies, for forms that choose one.
+    pub async fn user_policy_names(&self, caller: &Caller) -> Result<Vec<String>> {
+        caller.need(Permission::CreateUsers)?;
+        self.store.user_policies().await.map_err(store_failed("listing policies"))
+    }
+
     /// Creates a person with a main keypair (`admin-menus.md`, create and update users).
     pub async fn create_user(&self, caller: &Caller, new: &CreateUser) -> Result<Created> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         new.check()?;
-        let mut errors = Vec::new();
-        if !may_grant(me.role).contains(&new.role) {
-            errors.push(FieldError::new("role", format!("You may not create a {}.", new.role.label().to_lowercase())));
-        }
         let domains = self.domains(caller).await?;
-        match domains.iter().find(|domain| domain.id == new.domain) {
-            None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
-            Some(domain) if !new.projects.iter().all(|id| domain.projects.iter().any(|p| p.id == *id)) => {
-                errors.push(FieldError::new("projects", format!("Choose projects of the domain {}.", domain.name)));
-            }
-            Some(_) => {}
-        }
+        let policies = self.user_policy_names(caller).await?;
+        let errors = wrong(me, new, &domains, &policies);
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
@@ -80,18 +81,38 @@ impl Control {
     /// Writes an account that has been checked.
     pub(crate) async fn write_user(&self, actor: Option<UserId>, address: &str, new: &CreateUser) -> Result<Created> {
         let hash = self.shared.passwords.hash(&new.password).await?;
-        let (id, at) = (UserId(uuid::Uuid::now_v7()), now());
+        let at = now();
+        let mut change = self.store.change().await.map_err(store_failed("creating a person"))?;
+        let created = self.insert_user(&mut change, (actor, address), new, &hash, at).await?;
+        let audience = Audience { owner: None, domain: Some(new.domain) };
+        let subject = created.id.to_string();
+        change.tell(Topic::User, &subject, audience, None, at).await.map_err(store_failed("creating a person"))?;
+        change.commit().await.map_err(store_failed("creating a person"))?;
+        Ok(created)
+    }
+
+    /// One account with its keypair and its audit record, as part of a change.
+    pub(crate) async fn insert_user(
+        &self,
+        change: &mut Change,
+        (actor, address): (Option<UserId>, &str),
+        new: &CreateUser,
+        hash: &str,
+        at: Millis,
+    ) -> Result<Created> {
+        let id = UserId(uuid::Uuid::now_v7());
         let (access_key, secret_key) = crate::keypairs::make()?;
         let secret = self.shared.vault.seal(&secret_key, &access_key)?;
         let mut projects = new.projects.clone();
         projects.sort_unstable();
         projects.dedup();
+        let policy = if new.policy.is_empty() { DEFAULT_POLICY } else { &new.policy };
         let user = NewUser {
             id,
             email: &new.email,
             username: &new.username,
             full_name: &new.full_name,
-            password_hash: &hash,
+            password_hash: hash,
             role: new.role,
             status: new.status,
             domain: new.domain,
@@ -100,31 +121,46 @@ impl Control {
             must_change_password: new.must_change_password,
             sudo: new.sudo,
             addresses: &new.addresses,
+            policy,
+            ids: &new.ids,
             access_key: &access_key,
             secret: &secret,
-            policy: DEFAULT_POLICY,
+            keypair_policy: DEFAULT_POLICY,
             at,
         };
-        let mut change = self.store.change().await.map_err(store_failed("creating a person"))?;
         if let Err(error) = change.insert_user(&user).await {
             return Err(match error.taken().as_deref() {
-                Some("users.email_key") => Problem::field("email", "An account with this email exists already. Use another one."),
-                Some("users.username_key") => {
-                    Problem::field("username", "An account with this username exists already. Use another one.")
-                }
+                Some("users.email_key") => Problem::field("email", EMAIL_TAKEN),
+                Some("users.username_key") => Problem::field("username", USERNAME_TAKEN),
                 _ => internal("creating a person")(error),
             });
         }
         let detail = serde_json::json!({
             "email": new.email, "username": new.username, "full_name": new.full_name, "role": new.role, "status": new.status,
-            "domain": new.domain, "projects": projects, "description": new.description, "access_key": access_key,
+            "domain": new.domain, "projects": projects, "policy": policy, "description": new.description, "access_key": access_key,
         });
         let (subject, detail) = (id.to_string(), detail.to_string());
         let audit = Audit { at, actor, address, action: "create user", subject: &subject, detail: &detail };
         change.audit(&audit).await.map_err(store_failed("creating a person"))?;
-        let audience = Audience { owner: None, domain: Some(new.domain) };
-        change.tell(Topic::User, &subject, audience, None, at).await.map_err(store_failed("creating a person"))?;
-        change.commit().await.map_err(store_failed("creating a person"))?;
         Ok(Created { id, keypair: NewKeypair { owner: new.email.clone(), access_key, secret_key } })
     }
+}
+
+/// What only the caller's role, the domains and the policies that there are can tell about a new account.
+pub(crate) fn wrong(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &[String]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if !may_grant(me.role).contains(&new.role) {
+        errors.push(FieldError::new("role", format!("You may not create a {}.", new.role.label().to_lowercase())));
+    }
+    match domains.iter().find(|domain| domain.id == new.domain) {
+        None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
+        Some(domain) if !new.projects.iter().all(|id| domain.projects.iter().any(|p| p.id == *id)) => {
+            errors.push(FieldError::new("projects", format!("Choose projects of the domain {}.", domain.name)));
+        }
+        Some(_) => {}
+    }
+    if !new.policy.is_empty() && !policies.contains(&new.policy) {
+        errors.push(FieldError::new("policy", "There is no user resource policy of this name."));
+    }
+    errors
 }

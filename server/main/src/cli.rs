@@ -5,7 +5,7 @@ use crate::{App, metrics, router};
 use anyhow::{Context, Result, bail};
 use axum::serve::ListenerExt;
 use clap::{Parser, Subcommand};
-use control::{Control, Vault};
+use control::{Control, Mail, Vault};
 use engine::local::LocalEngine;
 use leptos::config::LeptosOptions;
 use std::path::{Path, PathBuf};
@@ -229,7 +229,12 @@ fn own_file(file: &Path) -> Result<()> {
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
-    let control = open(&settings.data).await?;
+    let mut control = open(&settings.data).await?;
+    if let Some(mail) = &settings.mail {
+        let password = std::env::var("YARDMASTER_MAIL_PASSWORD").ok();
+        let opened = Mail::open(&mail.server, password.as_deref(), &mail.from).context("`mail-server` or `mail-from`")?;
+        control = control.with_mail(opened, mail.address.clone());
+    }
     let first = control.first_start(email, password).await.map_err(plain)?;
     let options = site_options()?;
     let app = App { control: control.clone(), settings: Arc::new(settings.clone()), options, build: build().into() };

@@ -26,6 +26,12 @@ pub struct Given {
     /// Trust X-Forwarded-For from a proxy on loopback: yes or no [default: no]
     #[arg(long, env = "YARDMASTER_TRUST_PROXY", value_name = "YES/NO")]
     pub trust_proxy: Option<String>,
+    /// Mail server for links of forgotten passwords, such as smtps://user@mail.example.org [default: none]
+    #[arg(long, env = "YARDMASTER_MAIL_SERVER", value_name = "URL")]
+    pub mail_server: Option<String>,
+    /// Who such mail comes from, such as yardmaster@example.org
+    #[arg(long, env = "YARDMASTER_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
     /// How log lines are written: text or json [default: text]
     #[arg(long, env = "YARDMASTER_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -41,9 +47,20 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     pub trust_proxy: bool,
     pub log_json: bool,
+    pub mail: Option<MailSettings>,
 }
 
-const KEYS: [&str; 6] = ["listen", "data", "public-url", "metrics", "trust-proxy", "log-format"];
+/// How mail goes out. The password comes from the environment alone (`YARDMASTER_MAIL_PASSWORD`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailSettings {
+    /// `smtp://` or `smtps://`, as lettre reads it.
+    pub server: String,
+    pub from: String,
+    /// What links begin with.
+    pub address: String,
+}
+
+const KEYS: [&str; 8] = ["listen", "data", "public-url", "metrics", "trust-proxy", "log-format", "mail-server", "mail-from"];
 
 impl Given {
     /// Reads the file, if one is named, and checks everything.
@@ -73,10 +90,13 @@ impl Given {
         let public_url = pick(self.public_url, "public-url")?;
         let trust_proxy = pick(self.trust_proxy, "trust-proxy")?;
         let log_format = pick(self.log_format, "log-format")?;
+        let public_url = public_url.map(|url| public(&url)).transpose()?;
+        let mail = mail(pick(self.mail_server, "mail-server")?, pick(self.mail_from, "mail-from")?, public_url.as_deref())?;
         Ok(Settings {
             listen: address("listen", &listen)?,
             data: pick(self.data, "data")?.unwrap_or_else(|| "data".into()).into(),
-            public_url: public_url.map(|url| public(&url)).transpose()?,
+            public_url,
+            mail,
             metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
             trust_proxy: choice("trust-proxy", trust_proxy.as_deref(), ["no", "yes"])?,
             log_json: choice("log-format", log_format.as_deref(), ["text", "json"])?,
@@ -108,6 +128,20 @@ fn public(value: &str) -> Result<String> {
     }
 }
 
+fn mail(server: Option<String>, from: Option<String>, public_url: Option<&str>) -> Result<Option<MailSettings>> {
+    let Some(server) = server else { return Ok(None) };
+    let allowed = "the address of a mail server, such as smtps://user@mail.example.org or smtp://127.0.0.1:25";
+    let host = server.strip_prefix("smtps://").or_else(|| server.strip_prefix("smtp://"));
+    if host.is_none_or(str::is_empty) {
+        return Err(refused("mail-server", &server, allowed));
+    }
+    let Some(from) = from else { bail!("`mail-server` is set, and `mail-from` is missing: the address that mail comes from") };
+    let Some(address) = public_url.map(String::from) else {
+        bail!("`mail-server` is set, and `public-url` is missing: links in mail begin with it")
+    };
+    Ok(Some(MailSettings { server, from, address }))
+}
+
 /// True for the second of two words; the first is the default.
 fn choice(key: &str, value: Option<&str>, words: [&str; 2]) -> Result<bool> {
     match value {
@@ -135,16 +169,34 @@ mod tests {
             "listen" => Given { listen: value, ..Given::default() },
             "public-url" => Given { public_url: value, ..Given::default() },
             "metrics" => Given { metrics: value, ..Given::default() },
+            "mail-server" => Given { mail_server: value, ..Given::default() },
             _ => Given { log_format: value, ..Given::default() },
         }
     }
 
     #[test]
     fn a_wrong_setting_is_refused_with_its_key_its_value_and_what_is_allowed() {
-        for (key, value) in [("listen", "8080"), ("public-url", "cluster"), ("metrics", "0.0.0.0:1"), ("log-format", "xml")] {
+        let wrong = [
+            ("listen", "8080"),
+            ("public-url", "cluster"),
+            ("metrics", "0.0.0.0:1"),
+            ("mail-server", "mail.example.org"),
+            ("log-format", "xml"),
+        ];
+        for (key, value) in wrong {
             let error = given(key, value).check().unwrap_err().to_string();
             assert!(error.contains(key) && error.contains(value) && error.contains("allowed is"), "{error}");
         }
+    }
+
+    #[test]
+    fn mail_needs_somebody_it_comes_from_and_an_address_for_its_links() {
+        let mut given = Given { mail_server: Some("smtp://127.0.0.1:25".into()), ..Given::default() };
+        assert!(given.clone().check().unwrap_err().to_string().contains("mail-from"));
+        given.mail_from = Some("yard@example.org".into());
+        assert!(given.clone().check().unwrap_err().to_string().contains("public-url"));
+        given.public_url = Some("https://yard.example.org/".into());
+        assert_eq!(given.check().unwrap().mail.unwrap().address, "https://yard.example.org");
     }
 
     #[test]

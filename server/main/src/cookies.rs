@@ -50,13 +50,27 @@ pub async fn identify(
     let token = read(headers, sign_in_name(app.settings.secure())).map(str::to_owned);
     let browser = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let address = address(headers, peer, app.settings.trust_proxy);
-    match app.control.caller(token.as_deref(), &address, &browser).await {
+    match app.control.caller(Caller::nobody(address, browser), token.as_deref()).await {
         Ok(caller) => {
-            request.extensions_mut().insert::<Caller>(caller);
-            next.run(request).await
+            request.extensions_mut().insert::<Caller>(caller.clone());
+            let asked = format!("{} {}", request.method(), request.uri().path());
+            let answer = next.run(request).await;
+            note_refusals(&app, &caller, &asked, answer.status()).await;
+            answer
         }
         // The database is away: nobody can be told who they are.
         Err(problem) => (StatusCode::SERVICE_UNAVAILABLE, problem.to_string()).into_response(),
+    }
+}
+
+/// What was refused is written down before the answer goes out, so that whoever was refused cannot be quicker than the trail.
+async fn note_refusals(app: &App, caller: &Caller, asked: &str, status: StatusCode) {
+    // A page decides by itself what it does not show; the rules behind it were then not asked.
+    if status == StatusCode::FORBIDDEN && caller.me().is_some() && !caller.was_refused() {
+        drop(caller.refuse("open this page"));
+    }
+    if let Err(problem) = app.control.note_refusals(caller, asked).await {
+        tracing::warn!(%problem, "a refusal was not written down");
     }
 }
 

@@ -1,9 +1,10 @@
 //! Files made on the fly: lists as CSV, streamed row by row, and a session's log.
 
-use crate::App;
 use crate::refusal::Refusal;
+use crate::{App, cookies};
 use axum::body::Body;
 use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use control::{Caller, Result};
@@ -144,7 +145,14 @@ pub async fn audit(State(app): State<App>, Extension(caller): Extension<Caller>,
 }
 
 /// `GET /export/sessions.csv`
-pub async fn sessions(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
+pub async fn sessions(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(raw): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    // What the page shows: of the project that is chosen in the header.
+    let project = cookies::read(&headers, "project").and_then(|id| id.parse().ok());
     let header = [
         "Session ID",
         "Name",
@@ -182,7 +190,7 @@ pub async fn sessions(State(app): State<App>, Extension(caller): Extension<Calle
             time(session.ended_at),
         ]
     };
-    match app.control.all_sessions(&caller, query(&SESSIONS, raw)) {
+    match app.control.all_sessions(&caller, query(&SESSIONS, raw), project) {
         Ok(rows) => csv_file("sessions", &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }

@@ -57,7 +57,7 @@ async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, m
     if path == "/" && api::wants_handshake(request.headers()) {
         return api::handshake();
     }
-    if path == console::paths::SIGN_IN {
+    if console::paths::OPEN.contains(&path) {
         return next.run(request).await;
     }
     let over = over_the_limit(&app, &caller).await;

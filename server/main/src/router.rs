@@ -19,11 +19,13 @@ use tower_http::timeout::ResponseBodyTimeoutLayer;
 use types::Problem;
 
 /// The plain routes (method, path): what a walk over all endpoints must know besides pages and server functions.
-pub const ROUTES: [(&str, &str); 15] = [
+pub const ROUTES: [(&str, &str); 17] = [
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
+    ("POST", "/forgotten-password"),
+    ("POST", "/new-password"),
     ("POST", "/theme"),
     ("GET", "/events"),
     ("GET", "/export/users.csv"),
@@ -65,6 +67,8 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(ready))
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/forgotten-password", post(sign_in::forgotten))
+        .route("/new-password", post(sign_in::new_password))
         .route("/theme", post(sign_in::theme))
         .route("/events", get(live::events))
         .route("/export/users.csv", get(download::users))

@@ -53,7 +53,9 @@ pub async fn open(
     match (app.control.terminal(&caller, id, size.columns, size.rows).await, upgrade) {
         (Err(problem), _) => Refusal(problem).into_response(),
         (Ok(_), Err(no_web_socket)) => no_web_socket.into_response(),
-        (Ok(terminal), Ok(upgrade)) => upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal)),
+        (Ok(terminal), Ok(upgrade)) => {
+            upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal, app, caller))
+        }
     }
 }
 
@@ -67,10 +69,19 @@ pub fn same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     }
 }
 
-async fn relay(mut socket: WebSocket, mut terminal: Terminal) {
+async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, caller: Caller) {
     let mut buffer = vec![0u8; 16 << 10];
+    let mut ended = app.control.sign_ins_ended();
+    let mut reason = "The shell has ended.";
     loop {
         tokio::select! {
+            // Whoever is signed out, or deactivated, types no further.
+            _ = ended.changed() => {
+                if !app.control.still_signed_in(&caller).await {
+                    reason = "Your sign-in has ended.";
+                    break;
+                }
+            }
             read = terminal.output.read(&mut buffer) => match read {
                 Ok(n) if n > 0 => {
                     if socket.send(Message::Binary(buffer[..n].to_vec().into())).await.is_err() {
@@ -98,7 +109,7 @@ async fn relay(mut socket: WebSocket, mut terminal: Terminal) {
             },
         }
     }
-    let close = CloseFrame { code: close_code::NORMAL, reason: "The shell has ended.".into() };
+    let close = CloseFrame { code: close_code::NORMAL, reason: reason.into() };
     // Nothing follows whether or not the page still hears it.
     drop(socket.send(Message::Close(Some(close))).await);
 }

@@ -1,6 +1,6 @@
 //! The audit trail: written with every change (`Change::audit`), read here, never changed.
 
-use crate::list::{Column, Source, all};
+use crate::list::{Bind, Column, Source, all, one, page};
 use crate::{Result, Store};
 use futures::Stream;
 use sqlx::FromRow;
@@ -38,8 +38,8 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> AuditRow {
-        AuditRow {
+    fn read(self) -> Result<AuditRow> {
+        Ok(AuditRow {
             id: self.id,
             at: self.at,
             actor: self.actor,
@@ -48,29 +48,23 @@ impl Row {
             action: self.action,
             subject: self.subject,
             detail: self.detail,
-        }
+        })
     }
 }
 
 impl Store {
     /// A page of records.
     pub async fn audit(&self, query: &ListQuery) -> Result<Page<AuditRow>> {
-        let prepared = self.prepare(&SOURCE, &AUDIT, query, Vec::new()).await?;
-        let mut page = prepared.page(COLUMNS);
-        let rows = async { Ok(page.build_query_as::<Row>().fetch_all(&self.read).await?) };
-        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
-        Ok(Page { rows: rows.into_iter().map(Row::read).collect(), total, more })
+        page(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read).await
     }
 
     /// Every record that the filter selects, one after the other.
     pub fn all_audit(&self, query: ListQuery) -> impl Stream<Item = Result<AuditRow>> + Send + use<> {
-        all(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), |row: Row| Ok(row.read()))
+        all(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read)
     }
 
     /// One record.
     pub async fn audit_record(&self, id: i64) -> Result<Option<AuditRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM audit a LEFT JOIN users u ON u.id = a.actor WHERE a.id = ?");
-        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
-        Ok(row.map(Row::read))
+        one(self, &SOURCE, COLUMNS, [("a.id = ?", Bind::Int(id))], Row::read).await
     }
 }

@@ -1,11 +1,11 @@
 //! Keypairs: the list, one, and what is changed of them. Secrets are encrypted before they come here.
 
-use crate::list::{Bind, Column, Fixed, Source, all};
-use crate::users::AccountRow;
-use crate::{Account, Change, Result, Store, users};
+use crate::accounts::{ACCOUNT, AccountRow};
+use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::{Account, Change, Result, Scope, Store};
 use futures::Stream;
 use sqlx::FromRow;
-use types::id::{DomainId, UserId};
+use types::id::UserId;
 use types::keypair::{EditKeypair, KEYPAIRS, KeypairRow};
 use types::list::{ListQuery, Page};
 use types::time::Millis;
@@ -33,14 +33,6 @@ const COLUMNS: &str = "k.access_key, k.user_id, u.email, u.full_name, u.role, k.
         WHERE m.user_id = u.id) AS projects, \
     k.created_at, k.last_used";
 
-/// Whose keypairs are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    Anybody,
-    Domain(DomainId),
-    Person(UserId),
-}
-
 #[derive(FromRow)]
 struct Row {
     access_key: String,
@@ -60,8 +52,8 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> KeypairRow {
-        KeypairRow {
+    fn read(self) -> Result<KeypairRow> {
+        Ok(KeypairRow {
             access_key: self.access_key,
             user: self.user_id,
             owner: self.email,
@@ -76,7 +68,7 @@ impl Row {
             sessions: self.sessions,
             created_at: self.created_at,
             last_used: self.last_used,
-        }
+        })
     }
 }
 
@@ -102,54 +94,42 @@ pub struct Signer {
     pub rate_limit: u32,
 }
 
-fn fixed(query: &ListQuery, owner: Owner) -> Vec<Fixed> {
+fn within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
+        // Whoever administers a project does not administer its people's keypairs.
+        Scope::Projects(id) | Scope::Own(id) => Some(("k.user_id = ?", Bind::Id(id.0))),
+    }
+}
+
+fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
     let mut fixed: Vec<Fixed> = vec![("k.deleted = ?", Bind::Int(0))];
     fixed.extend(query.tab().map(|tab| ("k.active = ?", Bind::Int(i64::from(tab != "inactive")))));
-    fixed.extend(match owner {
-        Owner::Anybody => None,
-        Owner::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
-        Owner::Person(id) => Some(("k.user_id = ?", Bind::Id(id.0))),
-    });
+    fixed.extend(within(scope));
     fixed
 }
 
 impl Store {
     /// A page of keypairs.
-    pub async fn keypairs(&self, query: &ListQuery, owner: Owner) -> Result<Page<KeypairRow>> {
-        let prepared = self.prepare(&SOURCE, &KEYPAIRS, query, fixed(query, owner)).await?;
-        let mut page = prepared.page(COLUMNS);
-        let rows = async { Ok(page.build_query_as::<Row>().fetch_all(&self.read).await?) };
-        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
-        Ok(Page { rows: rows.into_iter().map(Row::read).collect(), total, more })
+    pub async fn keypairs(&self, query: &ListQuery, scope: Scope) -> Result<Page<KeypairRow>> {
+        page(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed(query, scope), Row::read).await
     }
 
     /// Every keypair that the filter selects, one after the other.
-    pub fn all_keypairs(&self, query: ListQuery, owner: Owner) -> impl Stream<Item = Result<KeypairRow>> + Send + use<> {
-        let fixed = fixed(&query, owner);
-        all(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed, |row: Row| Ok(row.read()))
+    pub fn all_keypairs(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<KeypairRow>> + Send + use<> {
+        let fixed = fixed(&query, scope);
+        all(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed, Row::read)
     }
 
-    /// One keypair and its encrypted secret, if it is the owner's.
-    pub async fn keypair(&self, access_key: &str, owner: Owner) -> Result<Option<(KeypairRow, Option<Vec<u8>>)>> {
-        let (domain, person) = match owner {
-            Owner::Anybody => (None, None),
-            Owner::Domain(id) => (Some(id), None),
-            Owner::Person(id) => (None, Some(id)),
-        };
-        let sql = format!(
-            "SELECT {COLUMNS} FROM keypairs k JOIN users u ON u.id = k.user_id \
-             WHERE k.access_key = ?1 AND k.deleted = 0 AND (?2 IS NULL OR u.domain_id = ?2) AND (?3 IS NULL OR k.user_id = ?3)"
-        );
-        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(access_key)
-            .bind(domain)
-            .bind(person)
-            .fetch_optional(&self.read)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
+    /// One keypair and its encrypted secret, if it is in scope.
+    pub async fn keypair(&self, access_key: &str, scope: Scope) -> Result<Option<(KeypairRow, Option<Vec<u8>>)>> {
+        let mut fixed = vec![("k.access_key = ?", Bind::Text(access_key.to_owned())), ("k.deleted = ?", Bind::Int(0))];
+        fixed.extend(within(scope));
+        let Some(row) = one(self, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
         let (secret,): (Option<Vec<u8>>,) =
             sqlx::query_as("SELECT secret FROM keypairs WHERE access_key = ?").bind(access_key).fetch_one(&self.read).await?;
-        Ok(Some((row.read(), secret)))
+        Ok(Some((row, secret)))
     }
 
     /// Who signs with an access key, and with what.
@@ -164,7 +144,7 @@ impl Store {
         }
         let sql = format!(
             "SELECT k.secret, k.active, k.rate_limit, {} FROM keypairs k JOIN users u ON u.id = k.user_id WHERE k.access_key = ? AND k.deleted = 0",
-            users::ACCOUNT
+            ACCOUNT
         );
         let row: Option<SignerRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(access_key).fetch_optional(&self.read).await?;
         let signer = |row: SignerRow| {

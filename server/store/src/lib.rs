@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: rules. Who may see or change what is decided in `control`, which passes a scope down.
 
+mod accounts;
 mod agents;
 mod audit;
 mod events;
@@ -11,23 +12,27 @@ mod people;
 mod preferences;
 mod projects;
 mod rates;
+mod security;
 mod seed;
 mod sessions;
 mod sign_ins;
 mod users;
 
+pub use accounts::Account;
 pub use events::{Audit, StoredEvent};
-pub use keypairs::{NewKeypairRow, Owner, Signer};
+pub use keypairs::{NewKeypairRow, Signer};
 pub use people::first_people;
-pub use sessions::{LivingSession, NewSession, Scope, Step};
+pub use security::TwoFactor;
+pub use sessions::{LivingSession, NewSession, Step};
 pub use sign_ins::{NewSignIn, SignedIn};
-pub use users::{Account, NewUser};
+pub use users::NewUser;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::watch;
+use types::id::{DomainId, UserId};
 
 /// What can go wrong below the rules.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +56,16 @@ impl StoreError {
             _ => None,
         }
     }
+}
+
+/// Whose things are meant: how far a permission reaches, as the database can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Everything,
+    Domain(DomainId),
+    /// What is this person's own, and what belongs to the projects that they administer.
+    Projects(UserId),
+    Own(UserId),
 }
 
 /// The result of everything here.

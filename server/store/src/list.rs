@@ -7,7 +7,7 @@ use crate::{Result, Store};
 use futures::{Stream, StreamExt, stream};
 use sqlx::{QueryBuilder, Sqlite};
 use tokio::sync::mpsc;
-use types::list::{COUNT_LIMIT, Condition, Kind, ListQuery, ListSpec, Op};
+use types::list::{COUNT_LIMIT, Condition, Kind, ListQuery, ListSpec, Op, Page};
 use types::quantity::Quantity;
 
 /// Rows that a trigram look-up may yield before walking the order's index is the better way.
@@ -78,12 +78,15 @@ pub(crate) enum Bind {
 /// A fixed condition: SQL with one `?`, and the value that stands there.
 pub(crate) type Fixed = (&'static str, Bind);
 
-fn push_bind(sql: &mut QueryBuilder<Sqlite>, value: &Bind) {
+fn push_fixed(sql: &mut QueryBuilder<Sqlite>, (condition, value): &Fixed) {
+    let (before, after) = condition.split_once('?').unwrap_or((condition, ""));
+    sql.push(" AND ").push(before);
     match value {
         Bind::Id(id) => sql.push_bind(*id),
         Bind::Int(n) => sql.push_bind(*n),
         Bind::Text(text) => sql.push_bind(text.clone()),
     };
+    sql.push(after);
 }
 
 /// A query made ready to be asked for its rows or its count.
@@ -172,12 +175,7 @@ impl Prepared<'_> {
                 sql.push(format!(" FROM {table} {joins} WHERE 1 = 1"));
             }
         }
-        for (condition, value) in &self.fixed {
-            let (before, after) = condition.split_once('?').unwrap_or((condition, ""));
-            sql.push(" AND ").push(before);
-            push_bind(sql, value);
-            sql.push(after);
-        }
+        self.fixed.iter().for_each(|condition| push_fixed(sql, condition));
         for condition in &self.query.conditions {
             self.push_condition(sql, condition);
         }
@@ -240,6 +238,42 @@ impl Prepared<'_> {
         let direction = if self.query.descending { "DESC" } else { "ASC" };
         sql.push(format!(" ORDER BY {column} {direction}, {} {direction}", self.source.number));
     }
+}
+
+/// A page of the rows that `query` selects, with their number.
+pub(crate) async fn page<R, T>(
+    store: &Store,
+    (source, spec): (&'static Source, &'static ListSpec),
+    columns: &'static str,
+    query: &ListQuery,
+    fixed: Vec<Fixed>,
+    read: fn(R) -> Result<T>,
+) -> Result<Page<T>>
+where
+    R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+{
+    let prepared = store.prepare(source, spec, query, fixed).await?;
+    let mut page = prepared.page(columns);
+    // At once, on two connections: neither waits for the other.
+    let rows = async { Ok(page.build_query_as::<R>().fetch_all(&store.read).await?) };
+    let (rows, (total, more)) = tokio::try_join!(rows, store.count(&prepared))?;
+    Ok(Page { rows: rows.into_iter().map(read).collect::<Result<_>>()?, total, more })
+}
+
+/// The one row that all of `fixed` hold for, if there is one.
+pub(crate) async fn one<R, T>(
+    store: &Store,
+    source: &Source,
+    columns: &str,
+    fixed: impl IntoIterator<Item = Fixed>,
+    read: fn(R) -> Result<T>,
+) -> Result<Option<T>>
+where
+    R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+{
+    let mut sql = QueryBuilder::new(format!("SELECT {columns} FROM {} {} WHERE 1 = 1", source.table, source.joins));
+    fixed.into_iter().for_each(|condition| push_fixed(&mut sql, &condition));
+    sql.build_query_as::<R>().fetch_optional(&store.read).await?.map(read).transpose()
 }
 
 /// Every row that `query` selects, one after the other, read with `read`.

@@ -1,6 +1,6 @@
 //! Domains, projects and keypair policies, as far as people and sessions need them.
 
-use crate::{Change, Result, Store, json, to_json};
+use crate::{Change, Result, Scope, Store, json, to_json};
 use types::id::{DomainId, ProjectId, UserId};
 use types::policy::KeypairPolicy;
 use types::project::{DomainChoice, ProjectChoice};
@@ -27,6 +27,22 @@ impl Store {
             }
         }
         Ok(domains)
+    }
+
+    /// Every active project that is in scope, by name; at most 500.
+    pub async fn project_choices(&self, scope: Scope) -> Result<Vec<ProjectChoice>> {
+        let only = match scope {
+            Scope::Domain(id) => Some(id),
+            Scope::Everything => None,
+            Scope::Projects(user) | Scope::Own(user) => return self.projects_of(user).await,
+        };
+        let rows: Vec<(ProjectId, String)> = sqlx::query_as(
+            "SELECT id, name FROM projects WHERE active = 1 AND (?1 IS NULL OR domain_id = ?1) ORDER BY name_key LIMIT 500",
+        )
+        .bind(only)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().map(|(id, name)| ProjectChoice { id, name }).collect())
     }
 
     /// The projects that a person belongs to, by name.
@@ -62,6 +78,16 @@ impl Store {
         rows.into_iter()
             .map(|(name, max_sessions, total)| Ok(KeypairPolicy { name, max_sessions, total: json("policy's amounts", &total)? }))
             .collect()
+    }
+
+    /// The names of the user policies.
+    pub async fn user_policies(&self) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar("SELECT name FROM user_policies ORDER BY name").fetch_all(&self.read).await?)
+    }
+
+    /// The names of the project policies.
+    pub async fn project_policies(&self) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar("SELECT name FROM project_policies ORDER BY name").fetch_all(&self.read).await?)
     }
 
     /// The resource groups, by name.

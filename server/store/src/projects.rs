@@ -1,7 +1,7 @@
 //! Domains and projects: their lists, one, and what is changed of them.
 
-use crate::list::{Bind, Column, Fixed, Source, all};
-use crate::{Change, Result, Store, json, to_json, word};
+use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::{Change, Result, Scope, Store, json, to_json, word};
 use futures::Stream;
 use sqlx::FromRow;
 use types::id::{DomainId, ProjectId, UserId};
@@ -38,11 +38,11 @@ pub(crate) static DOMAIN_SOURCE: Source = Source {
     ],
 };
 
-const PROJECT: &str = "p.id, p.name, p.domain_id, d.name AS domain, p.description, p.kind, p.active, p.policy, p.hosts, \
+const PROJECT: &str = "p.id, p.name, p.domain_id, d.name AS domain, p.description, p.kind, p.active, p.policy, p.hosts, p.integration, \
     (SELECT count(*) FROM project_members m WHERE m.project_id = p.id) AS members, p.created_at, \
     max(p.modified_at, p.created_at) AS modified_at";
 
-const DOMAIN: &str = "d.id, d.name, d.description, d.active, d.hosts, \
+const DOMAIN: &str = "d.id, d.name, d.description, d.active, d.hosts, d.integration, \
     (SELECT count(*) FROM projects p WHERE p.domain_id = d.id) AS projects, \
     (SELECT count(*) FROM users u WHERE u.domain_id = d.id) AS people, d.created_at, \
     max(d.modified_at, d.created_at) AS modified_at";
@@ -58,6 +58,7 @@ struct ProjectDbRow {
     active: bool,
     policy: String,
     hosts: String,
+    integration: String,
     members: u32,
     created_at: Millis,
     modified_at: Millis,
@@ -75,6 +76,7 @@ impl ProjectDbRow {
             active: self.active,
             policy: self.policy,
             hosts: json("hosts", &self.hosts)?,
+            integration: self.integration,
             members: self.members,
             created_at: self.created_at,
             modified_at: self.modified_at,
@@ -89,6 +91,7 @@ struct DomainDbRow {
     description: String,
     active: bool,
     hosts: String,
+    integration: String,
     projects: u32,
     people: u32,
     created_at: Millis,
@@ -103,6 +106,7 @@ impl DomainDbRow {
             description: self.description,
             active: self.active,
             hosts: json("hosts", &self.hosts)?,
+            integration: self.integration,
             projects: self.projects,
             people: self.people,
             created_at: self.created_at,
@@ -111,77 +115,78 @@ impl DomainDbRow {
     }
 }
 
-fn active(condition: &'static str, query: &ListQuery) -> Vec<Fixed> {
-    query.tab().map(|tab| (condition, Bind::Int(i64::from(tab != "inactive")))).into_iter().collect()
+fn projects_within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("p.domain_id = ?", Bind::Id(id.0))),
+        Scope::Projects(id) => Some((
+            "EXISTS (SELECT 1 FROM project_members a WHERE a.user_id = ? AND a.project_id = p.id AND a.admin = 1)",
+            Bind::Id(id.0),
+        )),
+        Scope::Own(id) => {
+            Some(("EXISTS (SELECT 1 FROM project_members a WHERE a.user_id = ? AND a.project_id = p.id)", Bind::Id(id.0)))
+        }
+    }
+}
+
+fn domains_within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("d.id = ?", Bind::Id(id.0))),
+        Scope::Projects(id) | Scope::Own(id) => Some(("d.id = (SELECT u.domain_id FROM users u WHERE u.id = ?)", Bind::Id(id.0))),
+    }
+}
+
+fn fixed(condition: &'static str, query: &ListQuery, scope: Option<Fixed>) -> Vec<Fixed> {
+    let active = query.tab().map(|tab| (condition, Bind::Int(i64::from(tab != "inactive"))));
+    active.into_iter().chain(scope).collect()
 }
 
 impl Store {
-    /// A page of projects, of one domain or of all.
-    pub async fn projects(&self, query: &ListQuery, domain: Option<DomainId>) -> Result<Page<ProjectRow>> {
-        let mut fixed = active("p.active = ?", query);
-        fixed.extend(domain.map(|id| ("p.domain_id = ?", Bind::Id(id.0))));
-        let prepared = self.prepare(&PROJECT_SOURCE, &PROJECTS, query, fixed).await?;
-        let mut page = prepared.page(PROJECT);
-        let rows = async { Ok(page.build_query_as::<ProjectDbRow>().fetch_all(&self.read).await?) };
-        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
-        Ok(Page { rows: rows.into_iter().map(ProjectDbRow::read).collect::<Result<_>>()?, total, more })
+    /// A page of projects.
+    pub async fn projects(&self, query: &ListQuery, scope: Scope) -> Result<Page<ProjectRow>> {
+        let fixed = fixed("p.active = ?", query, projects_within(scope));
+        page(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read).await
     }
 
     /// Every project that the filter selects, one after the other.
-    pub fn all_projects(
-        &self,
-        query: ListQuery,
-        domain: Option<DomainId>,
-    ) -> impl Stream<Item = Result<ProjectRow>> + Send + use<> {
-        let mut fixed = active("p.active = ?", &query);
-        fixed.extend(domain.map(|id| ("p.domain_id = ?", Bind::Id(id.0))));
+    pub fn all_projects(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<ProjectRow>> + Send + use<> {
+        let fixed = fixed("p.active = ?", &query, projects_within(scope));
         all(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read)
     }
 
+    /// A page of domains.
+    pub async fn domain_rows(&self, query: &ListQuery, scope: Scope) -> Result<Page<DomainRow>> {
+        let fixed = fixed("d.active = ?", query, domains_within(scope));
+        page(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read).await
+    }
+
     /// Every domain that the filter selects, one after the other.
-    pub fn all_domains(&self, query: ListQuery, only: Option<DomainId>) -> impl Stream<Item = Result<DomainRow>> + Send + use<> {
-        let mut fixed = active("d.active = ?", &query);
-        fixed.extend(only.map(|id| ("d.id = ?", Bind::Id(id.0))));
+    pub fn all_domains(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<DomainRow>> + Send + use<> {
+        let fixed = fixed("d.active = ?", &query, domains_within(scope));
         all(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
     }
 
-    /// One project with its members, if it is in `domain` (or in any).
-    pub async fn project(&self, id: ProjectId, domain: Option<DomainId>) -> Result<Option<ProjectDetail>> {
-        let sql = format!(
-            "SELECT {PROJECT} FROM projects p JOIN domains d ON d.id = p.domain_id WHERE p.id = ?1 AND (?2 IS NULL OR p.domain_id = ?2)"
-        );
-        let row: Option<ProjectDbRow> =
-            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(domain).fetch_optional(&self.read).await?;
-        let Some(row) = row else { return Ok(None) };
+    /// One project with its members, if it is in scope.
+    pub async fn project(&self, id: ProjectId, scope: Scope) -> Result<Option<ProjectDetail>> {
+        let fixed = [("p.id = ?", Bind::Id(id.0))].into_iter().chain(projects_within(scope));
+        let Some(row) = one(self, &PROJECT_SOURCE, PROJECT, fixed, ProjectDbRow::read).await? else { return Ok(None) };
         let members: Vec<(UserId, String, String, bool)> = sqlx::query_as(
             "SELECT u.id, u.email, u.full_name, m.admin FROM project_members m JOIN users u ON u.id = m.user_id \
-             WHERE m.project_id = ? ORDER BY u.email_key LIMIT ?",
+             WHERE m.project_id = ? ORDER BY m.admin DESC, u.email_key LIMIT ?",
         )
         .bind(id)
         .bind(MOST_SHOWN)
         .fetch_all(&self.read)
         .await?;
         let member = |(user, email, full_name, admin)| Member { user, email, full_name, admin };
-        Ok(Some(ProjectDetail { row: row.read()?, members: members.into_iter().map(member).collect() }))
+        Ok(Some(ProjectDetail { row, members: members.into_iter().map(member).collect() }))
     }
 
-    /// A page of domains, or the one that the caller is confined to.
-    pub async fn domain_rows(&self, query: &ListQuery, only: Option<DomainId>) -> Result<Page<DomainRow>> {
-        let mut fixed = active("d.active = ?", query);
-        fixed.extend(only.map(|id| ("d.id = ?", Bind::Id(id.0))));
-        let prepared = self.prepare(&DOMAIN_SOURCE, &DOMAINS, query, fixed).await?;
-        let mut page = prepared.page(DOMAIN);
-        let rows = async { Ok(page.build_query_as::<DomainDbRow>().fetch_all(&self.read).await?) };
-        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
-        Ok(Page { rows: rows.into_iter().map(DomainDbRow::read).collect::<Result<_>>()?, total, more })
-    }
-
-    /// One domain, if it is `only` (or any).
-    pub async fn domain(&self, id: DomainId, only: Option<DomainId>) -> Result<Option<DomainRow>> {
-        let sql = format!("SELECT {DOMAIN} FROM domains d WHERE d.id = ?1 AND (?2 IS NULL OR d.id = ?2)");
-        let row: Option<DomainDbRow> =
-            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(only).fetch_optional(&self.read).await?;
-        row.map(DomainDbRow::read).transpose()
+    /// One domain, if it is in scope.
+    pub async fn domain(&self, id: DomainId, scope: Scope) -> Result<Option<DomainRow>> {
+        let fixed = [("d.id = ?", Bind::Id(id.0))].into_iter().chain(domains_within(scope));
+        one(self, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
     }
 
     /// The person with this id, email or username.
@@ -212,8 +217,8 @@ impl Change {
     pub async fn edit_domain(&mut self, id: DomainId, edit: &EditDomain, at: Millis) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE domains SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
-             description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), modified_at = ?7 \
-             WHERE id = ?1",
+             description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), modified_at = ?7, \
+             integration = coalesce(?8, integration) WHERE id = ?1",
         )
         .bind(id)
         .bind(&edit.name)
@@ -222,6 +227,7 @@ impl Change {
         .bind(edit.active)
         .bind(edit.hosts.as_ref().map(to_json))
         .bind(at)
+        .bind(&edit.integration)
         .execute(&mut *self.tx)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -255,7 +261,7 @@ impl Change {
         let done = sqlx::query(
             "UPDATE projects SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
              description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), \
-             policy = coalesce(?7, policy), modified_at = ?8 WHERE id = ?1",
+             policy = coalesce(?7, policy), modified_at = ?8, integration = coalesce(?9, integration) WHERE id = ?1",
         )
         .bind(id)
         .bind(&edit.name)
@@ -265,6 +271,7 @@ impl Change {
         .bind(edit.hosts.as_ref().map(to_json))
         .bind(&edit.policy)
         .bind(at)
+        .bind(&edit.integration)
         .execute(&mut *self.tx)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -279,6 +286,17 @@ impl Change {
         };
         sqlx::query(sql).bind(project).bind(user).execute(&mut *self.tx).await?;
         Ok(())
+    }
+
+    /// A member comes to administer a project, or no longer does. Says whether they are a member.
+    pub async fn set_project_admin(&mut self, project: ProjectId, user: UserId, admin: bool) -> Result<bool> {
+        let done = sqlx::query("UPDATE project_members SET admin = ? WHERE project_id = ? AND user_id = ?")
+            .bind(admin)
+            .bind(project)
+            .bind(user)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Whether there is a project policy of this name.

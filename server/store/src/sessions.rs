@@ -1,8 +1,8 @@
 //! Sessions: the list, one session, the living ones for the queue, and the guarded moves of their status.
 
-use crate::list::{Bind, Column, Fixed, Source};
-use crate::{Change, Result, Store, json, to_json, word};
-use futures::{Stream, StreamExt};
+use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::{Change, Result, Scope, Store, json, to_json, word};
+use futures::Stream;
 use sqlx::FromRow;
 use types::event::{Audience, Topic};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
@@ -32,14 +32,6 @@ pub(crate) static SOURCE: Source = Source {
 
 const COLUMNS: &str = "s.id, s.name, s.kind, s.status, s.info, s.user_id, u.email, p.name AS project, s.resource_group, s.image, \
     s.agent, s.cpu, s.mem, s.created_at, s.started_at, s.ended_at";
-
-/// Whose sessions are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    Everything,
-    Domain(DomainId),
-    Own(UserId),
-}
 
 #[derive(FromRow)]
 struct Row {
@@ -176,13 +168,23 @@ pub struct Step<'a> {
     pub at: Millis,
 }
 
-fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
-    let mut fixed: Vec<Fixed> = vec![("s.finished = ?", Bind::Int(i64::from(query.tab == "finished")))];
+fn within(scope: Scope) -> Option<Fixed> {
     match scope {
-        Scope::Everything => {}
-        Scope::Domain(id) => fixed.push(("s.domain_id = ?", Bind::Id(id.0))),
-        Scope::Own(id) => fixed.push(("s.user_id = ?", Bind::Id(id.0))),
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("s.domain_id = ?", Bind::Id(id.0))),
+        Scope::Projects(id) => Some((
+            "EXISTS (SELECT 1 FROM (SELECT ? AS me) WHERE s.user_id = me OR s.project_id IN \
+             (SELECT project_id FROM project_members WHERE user_id = me AND admin = 1))",
+            Bind::Id(id.0),
+        )),
+        Scope::Own(id) => Some(("s.user_id = ?", Bind::Id(id.0))),
     }
+}
+
+fn fixed(query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Vec<Fixed> {
+    let mut fixed: Vec<Fixed> = vec![("s.finished = ?", Bind::Int(i64::from(query.tab == "finished")))];
+    fixed.extend(within(scope));
+    fixed.extend(project.map(|id| ("s.project_id = ?", Bind::Id(id.0))));
     if query.subtab != "all" {
         fixed.push(("s.kind = ?", Bind::Text(query.subtab.clone())));
     }
@@ -190,39 +192,28 @@ fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
 }
 
 impl Store {
-    /// A page of sessions.
-    pub async fn sessions(&self, query: &ListQuery, scope: Scope) -> Result<Page<SessionRow>> {
-        let prepared = self.prepare(&SOURCE, &SESSIONS, query, fixed(query, scope)).await?;
-        let mut page = prepared.page(COLUMNS);
-        // At once, on two connections: neither waits for the other.
-        let rows = async { Ok(page.build_query_as::<Row>().fetch_all(&self.read).await?) };
-        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
-        Ok(Page { rows: rows.into_iter().map(Row::read).collect::<Result<_>>()?, total, more })
+    /// A page of sessions, of one project or of all.
+    pub async fn sessions(&self, query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Result<Page<SessionRow>> {
+        page(self, (&SOURCE, &SESSIONS), COLUMNS, query, fixed(query, scope, project), Row::read).await
     }
 
     /// Every session that the filter selects, one after the other.
-    pub fn all_sessions(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<SessionRow>> + Send + use<> {
-        let store = self.clone();
-        crate::list::stream(move |out| async move {
-            let prepared = store.prepare(&SOURCE, &SESSIONS, &query, fixed(&query, scope)).await?;
-            let mut sql = prepared.all(COLUMNS);
-            let mut rows = sql.build_query_as::<Row>().fetch(&store.read);
-            while let Some(row) = rows.next().await {
-                if out.send(row.map_err(Into::into).and_then(Row::read)).await.is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        })
+    pub fn all_sessions(
+        &self,
+        query: ListQuery,
+        scope: Scope,
+        project: Option<ProjectId>,
+    ) -> impl Stream<Item = Result<SessionRow>> + Send + use<> {
+        let fixed = fixed(&query, scope, project);
+        all(self, (&SOURCE, &SESSIONS), COLUMNS, query, fixed, Row::read)
     }
 
-    /// One session with its history, whoever it belongs to; the caller's right to it is checked by `control`.
-    pub async fn session(&self, id: SessionId) -> Result<Option<SessionDetail>> {
-        let sql = format!("SELECT {COLUMNS} FROM sessions s {} WHERE s.id = ?", SOURCE.joins);
-        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
-        let Some(row) = row else { return Ok(None) };
-        let (domain, command, outcome): (DomainId, String, Option<String>) =
-            sqlx::query_as("SELECT domain_id, command, outcome FROM sessions WHERE id = ?")
+    /// One session with its history, if it is in scope.
+    pub async fn session(&self, id: SessionId, scope: Scope) -> Result<Option<SessionDetail>> {
+        let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
+        let Some(row) = one(self, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
+        let (domain, project, command, outcome): (DomainId, ProjectId, String, Option<String>) =
+            sqlx::query_as("SELECT domain_id, project_id, command, outcome FROM sessions WHERE id = ?")
                 .bind(id)
                 .fetch_one(&self.read)
                 .await?;
@@ -238,7 +229,7 @@ impl Store {
             })
             .collect::<Result<_>>()?;
         let outcome = outcome.map(|text| json::<Outcome>("session's outcome", &text)).transpose()?;
-        Ok(Some(SessionDetail { row: row.read()?, domain, command, outcome, history, may_control: false }))
+        Ok(Some(SessionDetail { row, domain, project, command, outcome, history, may_control: false }))
     }
 
     /// Every session that has not ended, in the order they were asked for.

@@ -1,7 +1,7 @@
 //! Signed-in browsers. Only a hash of the cookie's token is kept.
 
-use crate::users::AccountRow;
-use crate::{Account, Change, Result, Store, users};
+use crate::accounts::{ACCOUNT, AccountRow};
+use crate::{Account, Change, Result, Store};
 use sqlx::FromRow;
 use types::id::{SignInId, UserId};
 use types::time::Millis;
@@ -44,7 +44,7 @@ impl Store {
         let sql = format!(
             "SELECT s.id AS sign_in, s.created_at AS sign_in_created, s.last_used, s.expires_at, {} \
              FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ?",
-            users::ACCOUNT
+            ACCOUNT
         );
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(token_hash).fetch_optional(&self.read).await?;
         row.map(|row| {

@@ -1,14 +1,14 @@
 //! Accounts: the list, one account, and a new one.
 
-use crate::list::{Bind, Column, Fixed, Source, all};
-use crate::{Change, Result, Store, json, to_json, word};
+use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::{Change, Result, Scope, Store, json, to_json, word};
 use futures::Stream;
 use sqlx::{FromRow, QueryBuilder};
 use types::id::{DomainId, ProjectId, UserId};
 use types::list::{ListQuery, Page};
 use types::permission::Role;
 use types::time::Millis;
-use types::user::{EditUser, USERS, UserDetail, UserRow, UserStatus};
+use types::user::{EditUser, RecentSignIn, USERS, UnixIds, UserDetail, UserRow, UserStatus};
 
 pub(crate) static SOURCE: Source = Source {
     table: "users u",
@@ -37,7 +37,8 @@ pub(crate) static SOURCE: Source = Source {
 
 // The project names come as one text, so that a page of people is one query.
 const COLUMNS: &str = "u.id, u.email, u.username, u.full_name, d.name AS domain, u.role, u.status, u.status_info, \
-    u.description, u.policy, u.addresses, u.sudo, u.must_change_password, u.two_factor, u.created_at, u.modified_at, \
+    u.description, u.policy, u.addresses, u.sudo, u.must_change_password, u.two_factor, u.uid, u.gid, u.gids, \
+    u.created_at, u.modified_at, \
     (SELECT group_concat(lower(hex(p.id)) || p.name, char(31)) FROM project_members m JOIN projects p ON p.id = m.project_id \
         WHERE m.user_id = u.id) AS projects, \
     (SELECT k.access_key FROM keypairs k WHERE k.user_id = u.id AND k.main = 1) AS main_key";
@@ -58,6 +59,9 @@ struct Row {
     sudo: bool,
     must_change_password: bool,
     two_factor: bool,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    gids: String,
     created_at: Millis,
     modified_at: Millis,
     projects: Option<String>,
@@ -93,60 +97,12 @@ impl Row {
             sudo: self.sudo,
             must_change_password: self.must_change_password,
             two_factor: self.two_factor,
+            ids: UnixIds { uid: self.uid, gid: self.gid, gids: json("groups", &self.gids)? },
             created_at: self.created_at,
             modified_at: self.modified_at,
         })
     }
 }
-
-/// What signing in and every later request need to know of an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    pub id: UserId,
-    pub email: String,
-    pub username: String,
-    pub full_name: String,
-    pub password_hash: String,
-    pub role: Role,
-    pub status: UserStatus,
-    pub domain: DomainId,
-    pub addresses: Vec<String>,
-    pub must_change_password: bool,
-}
-
-#[derive(FromRow)]
-pub(crate) struct AccountRow {
-    id: UserId,
-    email: String,
-    username: String,
-    full_name: String,
-    password_hash: String,
-    role: String,
-    status: String,
-    domain_id: DomainId,
-    addresses: String,
-    must_change_password: bool,
-}
-
-impl AccountRow {
-    pub(crate) fn read(self) -> Result<Account> {
-        Ok(Account {
-            id: self.id,
-            email: self.email,
-            username: self.username,
-            full_name: self.full_name,
-            password_hash: self.password_hash,
-            role: word("role", self.role, Role::from_key)?,
-            status: word("user status", self.status, UserStatus::from_key)?,
-            domain: self.domain_id,
-            addresses: json("addresses", &self.addresses)?,
-            must_change_password: self.must_change_password,
-        })
-    }
-}
-
-pub(crate) const ACCOUNT: &str = "u.id, u.email, u.username, u.full_name, u.password_hash, u.role, u.status, u.domain_id, \
-    u.addresses, u.must_change_password";
 
 /// A new account, ready to be written.
 pub struct NewUser<'a> {
@@ -163,46 +119,63 @@ pub struct NewUser<'a> {
     pub must_change_password: bool,
     pub sudo: bool,
     pub addresses: &'a [String],
+    pub policy: &'a str,
+    pub ids: &'a UnixIds,
     pub access_key: &'a str,
     /// Encrypted.
     pub secret: &'a [u8],
-    pub policy: &'a str,
+    pub keypair_policy: &'a str,
     pub at: Millis,
 }
 
-fn fixed(query: &ListQuery, domain: Option<DomainId>) -> Vec<Fixed> {
-    let mut fixed: Vec<Fixed> =
-        query.tab().map(|tab| ("u.active = ?", Bind::Int(i64::from(tab == "active")))).into_iter().collect();
-    fixed.extend(domain.map(|id| ("u.domain_id = ?", Bind::Id(id.0))));
-    fixed
+fn within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
+        Scope::Projects(id) => Some((
+            "EXISTS (SELECT 1 FROM project_members a JOIN project_members m ON m.project_id = a.project_id \
+             WHERE a.user_id = ? AND a.admin = 1 AND m.user_id = u.id)",
+            Bind::Id(id.0),
+        )),
+        Scope::Own(id) => Some(("u.id = ?", Bind::Id(id.0))),
+    }
+}
+
+fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+    let active = query.tab().map(|tab| ("u.active = ?", Bind::Int(i64::from(tab == "active"))));
+    active.into_iter().chain(within(scope)).collect()
 }
 
 impl Store {
-    /// A page of people, of one domain or of all.
-    pub async fn users(&self, query: &ListQuery, domain: Option<DomainId>) -> Result<Page<UserRow>> {
-        let prepared = self.prepare(&SOURCE, &USERS, query, fixed(query, domain)).await?;
-        let mut page = prepared.page(COLUMNS);
-        // At once, on two connections: neither waits for the other.
-        let rows = async { Ok(page.build_query_as::<Row>().fetch_all(&self.read).await?) };
-        let (rows, (total, more)) = tokio::try_join!(rows, self.count(&prepared))?;
-        Ok(Page { rows: rows.into_iter().map(Row::read).collect::<Result<_>>()?, total, more })
+    /// A page of people.
+    pub async fn users(&self, query: &ListQuery, scope: Scope) -> Result<Page<UserRow>> {
+        page(self, (&SOURCE, &USERS), COLUMNS, query, fixed(query, scope), Row::read).await
     }
 
     /// Everyone that the filter selects, one after the other.
-    pub fn all_users(&self, query: ListQuery, domain: Option<DomainId>) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
-        let fixed = fixed(&query, domain);
+    pub fn all_users(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
+        let fixed = fixed(&query, scope);
         all(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Row::read)
     }
 
-    /// One person, if they are in `domain` (or in any).
-    pub async fn user(&self, id: UserId, domain: Option<DomainId>) -> Result<Option<UserDetail>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM users u JOIN domains d ON d.id = u.domain_id WHERE u.id = ?1 AND (?2 IS NULL OR u.domain_id = ?2)"
-        );
-        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).bind(domain).fetch_optional(&self.read).await?;
-        let Some(row) = row else { return Ok(None) };
-        let (of_domain,): (DomainId,) =
-            sqlx::query_as("SELECT domain_id FROM users WHERE id = ?").bind(id).fetch_one(&self.read).await?;
+    /// Which of these emails and usernames, in lower case, are taken; at most as many as were asked for.
+    pub async fn taken_names(&self, names: Vec<String>) -> Result<Vec<String>> {
+        let sql = "SELECT email_key FROM users WHERE email_key IN (SELECT value FROM json_each(?1)) \
+                   UNION SELECT username_key FROM users WHERE username_key IN (SELECT value FROM json_each(?1))";
+        Ok(sqlx::query_scalar(sql).bind(to_json(&names)).fetch_all(&self.read).await?)
+    }
+
+    /// One person as the list shows them, if they are in scope.
+    pub async fn user_row(&self, id: UserId, scope: Scope) -> Result<Option<UserRow>> {
+        let fixed = [("u.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
+        one(self, &SOURCE, COLUMNS, fixed, Row::read).await
+    }
+
+    /// One person, if they are in scope.
+    pub async fn user(&self, id: UserId, scope: Scope) -> Result<Option<UserDetail>> {
+        let Some(row) = self.user_row(id, scope).await? else { return Ok(None) };
+        let (of_domain, link_asked): (DomainId, Option<Millis>) =
+            sqlx::query_as("SELECT domain_id, link_asked FROM users WHERE id = ?").bind(id).fetch_one(&self.read).await?;
         let keypairs: Vec<(String, String)> = sqlx::query_as(
             "SELECT access_key, policy FROM keypairs WHERE user_id = ? AND deleted = 0 ORDER BY main DESC, created_at LIMIT 100",
         )
@@ -212,6 +185,11 @@ impl Store {
         let projects = self.projects_of(id).await?.into_iter().map(|project| project.id).collect();
         let (last_sign_in,): (Option<Millis>,) =
             sqlx::query_as("SELECT max(last_used) FROM sign_ins WHERE user_id = ?").bind(id).fetch_one(&self.read).await?;
+        let recent: Vec<(Millis, String)> =
+            sqlx::query_as("SELECT at, address FROM audit WHERE actor = ? AND action = 'sign-in' ORDER BY at DESC LIMIT 5")
+                .bind(id)
+                .fetch_all(&self.read)
+                .await?;
         let (sessions,): (u32,) = sqlx::query_as("SELECT count(*) FROM sessions WHERE user_id = ? AND finished = 0")
             .bind(id)
             .fetch_one(&self.read)
@@ -219,30 +197,17 @@ impl Store {
         let keypair_policy = keypairs.first().map(|(_, policy)| policy.clone()).unwrap_or_default();
         let access_keys = keypairs.into_iter().map(|(key, _)| key).collect();
         Ok(Some(UserDetail {
-            row: row.read()?,
+            row,
             domain: of_domain,
             projects,
             access_keys,
             keypair_policy,
             may_change: false,
             last_sign_in,
+            recent_sign_ins: recent.into_iter().map(|(at, address)| RecentSignIn { at, address }).collect(),
+            link_asked,
             sessions,
         }))
-    }
-
-    /// The account with this email or username, regardless of case.
-    pub async fn account_by_login(&self, login: &str) -> Result<Option<Account>> {
-        // A username has no `@` and an email has one, so at most one account can match.
-        let sql = format!("SELECT {ACCOUNT} FROM users u WHERE u.email_key = ?1 OR u.username_key = ?1");
-        let row: Option<AccountRow> =
-            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(login.to_lowercase()).fetch_optional(&self.read).await?;
-        row.map(AccountRow::read).transpose()
-    }
-
-    /// Whether anybody has an account yet.
-    pub async fn has_users(&self) -> Result<bool> {
-        let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM users LIMIT 1").fetch_optional(&self.read).await?;
-        Ok(row.is_some())
     }
 }
 
@@ -251,8 +216,8 @@ impl Change {
     pub async fn insert_user(&mut self, user: &NewUser<'_>) -> Result<()> {
         sqlx::query(
             "INSERT INTO users (id, email, email_key, username, username_key, full_name, password_hash, role, status, domain_id, \
-             description, must_change_password, sudo, addresses, created_at, modified_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             description, must_change_password, sudo, addresses, policy, uid, gid, gids, created_at, modified_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(user.id)
         .bind(user.email)
@@ -268,6 +233,10 @@ impl Change {
         .bind(user.must_change_password)
         .bind(user.sudo)
         .bind(to_json(&user.addresses))
+        .bind(user.policy)
+        .bind(user.ids.uid)
+        .bind(user.ids.gid)
+        .bind(to_json(&user.ids.gids))
         .bind(user.at)
         .bind(user.at)
         .execute(&mut *self.tx)
@@ -276,26 +245,12 @@ impl Change {
         sqlx::query("INSERT INTO keypairs (access_key, user_id, policy, main, secret, created_at) VALUES (?, ?, ?, 1, ?, ?)")
             .bind(user.access_key)
             .bind(user.id)
-            .bind(user.policy)
+            .bind(user.keypair_policy)
             .bind(user.secret)
             .bind(user.at)
             .execute(&mut *self.tx)
             .await?;
         Ok(())
-    }
-
-    /// The account as this change sees it.
-    pub async fn account(&mut self, id: UserId) -> Result<Option<Account>> {
-        let sql = format!("SELECT {ACCOUNT} FROM users u WHERE u.id = ?");
-        let row: Option<AccountRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&mut *self.tx).await?;
-        row.map(AccountRow::read).transpose()
-    }
-
-    /// Whether an active superadmin would be left without `id`.
-    pub async fn other_superadmin(&mut self, id: UserId) -> Result<bool> {
-        let sql = "SELECT 1 FROM users WHERE role = 'superadmin' AND status = 'active' AND id <> ? LIMIT 1";
-        let found: Option<i64> = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *self.tx).await?;
-        Ok(found.is_some())
     }
 
     /// Whether there is a user resource policy of this name.
@@ -305,7 +260,7 @@ impl Change {
         Ok(found.is_some())
     }
 
-    /// Writes what `edit` names; `hash` is its password's. Projects and the main keypair have calls of their own.
+    /// Writes what `edit` names; `hash` is its password's. Projects, main keypair and two-factor have calls of their own.
     pub async fn edit_user(&mut self, id: UserId, edit: &EditUser, hash: Option<&str>, at: Millis) -> Result<()> {
         let mut sql = QueryBuilder::new("UPDATE users SET modified_at = ");
         sql.push_bind(at);
@@ -327,11 +282,7 @@ impl Change {
                 sql.push(name).push_bind(value.to_owned());
             }
         }
-        let flags = [
-            (", must_change_password = ", edit.must_change_password),
-            (", sudo = ", edit.sudo),
-            (", two_factor = ", edit.two_factor),
-        ];
+        let flags = [(", must_change_password = ", edit.must_change_password), (", sudo = ", edit.sudo)];
         for (name, value) in flags {
             if let Some(value) = value {
                 sql.push(name).push_bind(value);
@@ -339,6 +290,11 @@ impl Change {
         }
         if let Some(addresses) = &edit.addresses {
             sql.push(", addresses = ").push_bind(to_json(addresses));
+        }
+        if let Some(ids) = &edit.ids {
+            sql.push(", uid = ").push_bind(ids.uid);
+            sql.push(", gid = ").push_bind(ids.gid);
+            sql.push(", gids = ").push_bind(to_json(&ids.gids));
         }
         if let Some(domain) = edit.domain {
             sql.push(", domain_id = ").push_bind(domain);
@@ -348,27 +304,22 @@ impl Change {
         Ok(())
     }
 
-    /// Makes these a person's projects.
+    /// Makes these a person's projects. Those that they administered and still belong to they go on administering.
     pub async fn set_projects(&mut self, user: UserId, projects: &[ProjectId]) -> Result<()> {
-        sqlx::query("DELETE FROM project_members WHERE user_id = ?").bind(user).execute(&mut *self.tx).await?;
+        let mut sql = QueryBuilder::new("DELETE FROM project_members WHERE user_id = ");
+        sql.push_bind(user);
+        if !projects.is_empty() {
+            sql.push(" AND project_id NOT IN (");
+            let mut list = sql.separated(", ");
+            for project in projects {
+                list.push_bind(*project);
+            }
+            sql.push(")");
+        }
+        sql.build().execute(&mut *self.tx).await?;
         for project in projects {
-            sqlx::query("INSERT OR IGNORE INTO project_members (project_id, user_id) VALUES (?, ?)")
-                .bind(project)
-                .bind(user)
-                .execute(&mut *self.tx)
-                .await?;
+            self.set_member(*project, user, true).await?;
         }
         Ok(())
-    }
-
-    /// Sets a person's password. Says whether there is such a person.
-    pub async fn set_password(&mut self, user: UserId, hash: &str, at: Millis) -> Result<bool> {
-        let done = sqlx::query("UPDATE users SET password_hash = ?, modified_at = ? WHERE id = ?")
-            .bind(hash)
-            .bind(at)
-            .bind(user)
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(done.rows_affected() == 1)
     }
 }

@@ -5,6 +5,7 @@ pub mod account;
 pub mod audit;
 pub mod keypairs;
 pub mod projects;
+pub mod security;
 pub mod sessions;
 pub mod users;
 

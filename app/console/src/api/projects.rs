@@ -41,3 +41,8 @@ pub async fn create_project(project: EditProject) -> Result<ProjectId, Problem> 
 pub async fn edit_project(id: ProjectId, edit: EditProject) -> Result<(), Problem> {
     super::run(|control, caller| async move { control.edit_project(&caller, id, &edit).await }).await
 }
+
+#[server(prefix = "/call", endpoint = "project_policy_names", input = Json)]
+pub async fn project_policy_names() -> Result<Vec<String>, Problem> {
+    super::run(|control, caller| async move { control.project_policy_names(&caller).await }).await
+}

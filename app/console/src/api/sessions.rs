@@ -4,14 +4,14 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use types::Problem;
 use types::agent::Agent;
-use types::id::SessionId;
+use types::id::{ProjectId, SessionId};
 use types::list::{ListQuery, Page};
 use types::session::{BulkResult, LogChunk, SessionDetail, SessionRow, StartOptions, StartSession, Usage};
 use types::time::Millis;
 
 #[server(prefix = "/call", endpoint = "sessions", input = Json)]
-pub async fn sessions(query: ListQuery) -> Result<Page<SessionRow>, Problem> {
-    super::run(|control, caller| async move { control.sessions(&caller, &query).await }).await
+pub async fn sessions(query: ListQuery, project: Option<ProjectId>) -> Result<Page<SessionRow>, Problem> {
+    super::run(|control, caller| async move { control.sessions(&caller, &query, project).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "session", input = Json)]

@@ -5,6 +5,7 @@ use leptos::server_fn::codec::Json;
 use types::Problem;
 use types::id::UserId;
 use types::list::{ListQuery, Page};
+use types::many::{CreateMany, CreatedPerson, Preview};
 use types::project::DomainChoice;
 use types::user::{CreateUser, Created, Done, EditUser, UserDetail, UserRow};
 
@@ -36,4 +37,19 @@ pub async fn edit_user(id: UserId, edit: EditUser) -> Result<(), Problem> {
 #[server(prefix = "/call", endpoint = "edit_users", input = Json)]
 pub async fn edit_users(ids: Vec<UserId>, edit: EditUser) -> Result<Vec<Done>, Problem> {
     super::run(|control, caller| async move { control.edit_users(&caller, &ids, &edit).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "user_policy_names", input = Json)]
+pub async fn user_policy_names() -> Result<Vec<String>, Problem> {
+    super::run(|control, caller| async move { control.user_policy_names(&caller).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "preview_users", input = Json)]
+pub async fn preview_users(many: CreateMany) -> Result<Preview, Problem> {
+    super::run(|control, caller| async move { control.preview_users(&caller, &many).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "create_users", input = Json)]
+pub async fn create_users(many: CreateMany) -> Result<Vec<CreatedPerson>, Problem> {
+    super::run(|control, caller| async move { control.create_users(&caller, &many).await }).await
 }

@@ -31,11 +31,12 @@ fn project_selector(start: &Start) -> AnyView {
         return view! { <p class="hint">"You belong to no project yet; sessions need one."</p> }.into_any();
     }
     let chosen = expect_context::<ChosenProject>().0;
-    let options: Vec<_> = start
-        .projects
-        .iter()
-        .map(|(id, name)| view! { <option value=id.to_string() selected=start.project == Some(*id)>{name.clone()}</option> })
-        .collect();
+    let option = |(id, name): &(types::id::ProjectId, String)| {
+        // An option holds text alone: a word instead of a sign for what one administers.
+        let name = if start.me.administers.contains(id) { format!("{name} (admin)") } else { name.clone() };
+        view! { <option value=id.to_string() selected=start.project == Some(*id)>{name}</option> }
+    };
+    let options: Vec<_> = start.projects.iter().map(option).collect();
     let choose = move |event| {
         let id = event_target_value(&event);
         set_cookie("project", &id);
@@ -44,7 +45,10 @@ fn project_selector(start: &Start) -> AnyView {
     view! {
         <label class="project-selector">
             <span>"Project"</span>
-            <select class="select" aria-label="Project" on:change=choose>{options}</select>
+            <select class="select" aria-label="Project" on:change=choose>
+                <option value="" selected=start.project.is_none()>"All projects"</option>
+                {options}
+            </select>
         </label>
     }
     .into_any()

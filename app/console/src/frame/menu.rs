@@ -14,6 +14,7 @@ fn item(path: &'static str, icon: IconName, label: &'static str) -> AnyView {
 pub fn menu(me: &Me) -> AnyView {
     let users = me.may(Permission::ReadUsers);
     let projects = me.may(Permission::ReadProjects);
+    let domains = me.may(Permission::ReadDomains);
     let audit = me.may(Permission::ReadAudit);
     let agents = me.may(Permission::ReadAgents);
     let administration = (users || projects || agents || audit).then(|| {
@@ -21,9 +22,9 @@ pub fn menu(me: &Me) -> AnyView {
             <h2 class="menu-heading" id="menu-administration">"Administration"</h2>
             <ul aria-labelledby="menu-administration">
                 {users.then(|| item(paths::USERS, IconName::Users, "Users"))}
-                {users.then(|| item(paths::CREDENTIALS, IconName::Key, "Credentials"))}
+                {me.may_beyond_own(Permission::ReadKeypairs).then(|| item(paths::CREDENTIALS, IconName::Key, "Credentials"))}
                 {projects.then(|| item(paths::PROJECTS, IconName::Folder, "Projects"))}
-                {projects.then(|| item(paths::DOMAINS, IconName::Globe, "Domains"))}
+                {domains.then(|| item(paths::DOMAINS, IconName::Globe, "Domains"))}
                 {agents.then(|| item(paths::AGENTS, IconName::Server, "Agents"))}
                 {audit.then(|| item(paths::AUDIT, IconName::Search, "Audit trail"))}
             </ul>

@@ -8,21 +8,15 @@ use crate::live::{Line, Live};
 use crate::start::{self, Start};
 use crate::{paths, problem_view};
 use leptos::prelude::*;
-use leptos_router::components::{A, Outlet};
+use leptos_router::components::Outlet;
 use types::id::ProjectId;
-use types::permission::{Me, Permission};
+use types::permission::Me;
 use ui::provide_toaster;
 
 /// The person whose console this is.
 pub fn use_me() -> Me {
     // Every page stands inside the frame, which provides it before they render.
     expect_context::<Me>()
-}
-
-/// The way to everything that was ever done to `subject`, for those who may read it.
-pub fn history_link(subject: &str) -> Option<AnyView> {
-    let address = paths::history(subject);
-    use_me().may(Permission::ReadAudit).then(|| view! { <p><A href=address>"History in the audit trail"</A></p> }.into_any())
 }
 
 /// The project chosen in the header.

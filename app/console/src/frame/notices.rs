@@ -3,7 +3,7 @@
 use crate::live::use_live;
 use crate::paths;
 use leptos::prelude::*;
-use types::event::Event;
+use types::event::{Event, Topic};
 use ui::{Icon, IconName, Notification, NotificationList, use_toaster};
 
 /// The bell with its list.
@@ -26,7 +26,10 @@ pub fn bell() -> AnyView {
         let item = |event: &Event| Notification {
             key: event.id,
             text: event.notice.clone().unwrap_or_default(),
-            href: Some(event.subject.parse().map(paths::session).unwrap_or_else(|_| paths::SESSIONS.into())),
+            href: Some(match event.topic {
+                Topic::User => event.subject.parse().map(paths::user).unwrap_or_else(|_| paths::USERS.into()),
+                _ => event.subject.parse().map(paths::session).unwrap_or_else(|_| paths::SESSIONS.into()),
+            }),
             progress: None,
         };
         live.notices.with(|notices| notices.iter().rev().map(item).collect::<Vec<_>>())
@@ -44,7 +47,7 @@ pub fn bell() -> AnyView {
         </button>
         <div id="notices" class="menu-popover notices" popover="auto" aria-label="Notifications" role="region">
             <h2>"Notifications"</h2>
-            <NotificationList items=items empty="Nothing yet. What happens to your sessions while this page is open appears here."/>
+            <NotificationList items=items empty="Nothing yet. What happens to your sessions, and what people ask of you, appears here while this page is open."/>
         </div>
     }
     .into_any()

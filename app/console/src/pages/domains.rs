@@ -4,6 +4,7 @@ use crate::api::projects::{create_domain, domain_rows, edit_domain};
 use crate::form::{Refused, form_end, on_submit};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
+use crate::pages::projects::{host_names, read_hosts};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::settled;
@@ -12,7 +13,7 @@ use types::Problem;
 use types::event::Topic;
 use types::id::DomainId;
 use types::permission::Permission;
-use types::project::{DOMAINS, DomainRow, EditDomain};
+use types::project::{DOMAINS, DomainRow, EditDomain, Hosts};
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use ui::{
     Button, Column, Confirm, Dialog, EmptyState, Field, Icon, IconName, Strength, TextArea, TextInput, Time, Variant, use_toaster,
@@ -27,6 +28,7 @@ fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<Domai
         Column::new("description", "Description", |d: &DomainRow| d.description.clone().into_any()),
         Column::new("projects", "Projects", |d: &DomainRow| d.projects.to_string().into_any()).number(),
         Column::new("people", "People", |d: &DomainRow| d.people.to_string().into_any()).number(),
+        Column::new("hosts", "Allowed hosts", |d: &DomainRow| host_names(&d.hosts).into_any()).hidden(),
         Column::new("created_at", "Created", |d: &DomainRow| view! { <Time at=d.created_at.0/> }.into_any()).sortable(),
         Column::new("id", "ID", |d: &DomainRow| view! { <code>{d.id.to_string()}</code> }.into_any()).hidden(),
     ];
@@ -62,7 +64,9 @@ fn row_actions(row: &DomainRow, asked: RwSignal<Asked>, changed: Callback<()>) -
 
 fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
     let open = RwSignal::new(false);
-    let (name, description) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let text = || RwSignal::new(String::new());
+    let (name, description, hosts) = (text(), text(), text());
+    let hosts_before = StoredValue::new(Hosts::new());
     let changing = RwSignal::new(None::<DomainId>);
     let refused = Refused::new();
     let toaster = use_toaster();
@@ -71,10 +75,12 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
         if let Some(domain) = which {
             name.set(domain.name);
             description.set(domain.description);
+            hosts.set(host_names(&domain.hosts));
+            hosts_before.set_value(domain.hosts);
             changing.set(Some(domain.id));
         } else if changing.get_untracked().is_some() {
-            name.set(String::new());
-            description.set(String::new());
+            [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
+            hosts_before.set_value(Hosts::new());
             changing.set(None);
         }
         refused.clear();
@@ -85,6 +91,7 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
         let edit = EditDomain {
             name: Some(name.get_untracked().trim().to_owned()),
             description: Some(description.get_untracked()),
+            hosts: Some(read_hosts(&hosts.get_untracked(), &hosts_before.get_value())),
             ..EditDomain::default()
         };
         edit.check()?;
@@ -99,8 +106,7 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
             };
             match result {
                 Ok(()) => {
-                    name.set(String::new());
-                    description.set(String::new());
+                    [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
                     open.set(false);
                     toaster.good("The domain was saved.");
                     changed.run(());
@@ -122,6 +128,9 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
                 <Field name="domain-name" label="Name" required=true hint="A new domain comes with a model store of its own." error=refused.of("name")>
                     <TextInput name="domain-name" value=name max=MAX_NAME/>
                 </Field>
+                <Field name="domain-hosts" label="Allowed storage hosts" hint="Names with commas between them. None allows no host." error=refused.of("hosts")>
+                    <TextInput name="domain-hosts" value=hosts/>
+                </Field>
                 <Field name="domain-description" label="Description" error=refused.of("description")>
                     <TextArea name="domain-description" value=description rows=3 max=MAX_DESCRIPTION/>
                 </Field>
@@ -134,8 +143,8 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
 
 pub fn page() -> AnyView {
     let me = use_me();
-    if !me.may(Permission::ReadProjects) {
-        return problem_view(&Problem::Forbidden(Permission::ReadProjects.verb().into()));
+    if !me.may(Permission::ReadDomains) {
+        return problem_view(&Problem::Forbidden(Permission::ReadDomains.verb().into()));
     }
     let may_change = me.may(Permission::ChangeDomains);
     let list = List::new(&DOMAINS, paths::DOMAINS, "domain", &[Topic::Project, Topic::User], domain_rows);

@@ -38,6 +38,16 @@ page!(
     sign_in::page
 );
 page!(
+    /// `/forgotten-password`
+    ForgottenRoute,
+    sign_in::forgotten::page
+);
+page!(
+    /// `/new-password`
+    NewPasswordRoute,
+    sign_in::new_password::page
+);
+page!(
     /// `/sessions`
     SessionsRoute,
     sessions::page

@@ -38,7 +38,7 @@ impl From<DomainRow> for Domain {
             total_resource_slots: "{}",
             allowed_vfolder_hosts: serde_json::json!(row.hosts).to_string(),
             allowed_docker_registries: Vec::new(),
-            integration_id: None,
+            integration_id: Some(row.integration).filter(|text| !text.is_empty()),
         }
     }
 }
@@ -75,7 +75,7 @@ impl From<ProjectRow> for Group {
             resource_policy: row.policy,
             total_resource_slots: "{}",
             allowed_vfolder_hosts: serde_json::json!(row.hosts).to_string(),
-            integration_id: None,
+            integration_id: Some(row.integration).filter(|text| !text.is_empty()),
         }
     }
 }
@@ -210,17 +210,13 @@ fn hosts(text: Option<String>) -> std::result::Result<Option<Hosts>, Problem> {
 }
 
 /// What is not kept here is refused rather than forgotten; what says nothing is no limit.
-fn nothing_else(
-    slots: Option<&str>,
-    registries: Option<&[String]>,
-    integration: Option<&str>,
-) -> std::result::Result<(), Problem> {
+fn nothing_else(slots: Option<&str>, registries: Option<&[String]>) -> std::result::Result<(), Problem> {
     let empty = |text: &str| text.is_empty() || text.trim() == "{}";
     if slots.is_some_and(|text| !empty(text)) {
         return Err(Problem::field("total_resource_slots", "Limits of domains and projects as a whole are not kept here."));
     }
-    if registries.is_some_and(|all| !all.is_empty()) || integration.is_some_and(|text| !text.is_empty()) {
-        return Err(Problem::field("integration_id", "Registries and integrations of domains are not kept here."));
+    if registries.is_some_and(|all| !all.is_empty()) {
+        return Err(Problem::field("allowed_docker_registries", "There are no registries here."));
     }
     Ok(())
 }
@@ -231,16 +227,13 @@ async fn create_domain(
     name: String,
     props: DomainInput,
 ) -> std::result::Result<DomainRow, Problem> {
-    nothing_else(
-        props.total_resource_slots.as_deref(),
-        props.allowed_docker_registries.as_deref(),
-        props.integration_id.as_deref(),
-    )?;
+    nothing_else(props.total_resource_slots.as_deref(), props.allowed_docker_registries.as_deref())?;
     let new = EditDomain {
         name: Some(name.clone()),
         description: props.description,
         active: props.is_active,
         hosts: hosts(props.allowed_vfolder_hosts)?,
+        integration: props.integration_id,
     };
     control.create_domain(caller, &new).await?;
     domain_named(control, caller, &name).await
@@ -252,16 +245,13 @@ async fn modify_domain(
     name: &str,
     props: ModifyDomainInput,
 ) -> std::result::Result<(), Problem> {
-    nothing_else(
-        props.total_resource_slots.as_deref(),
-        props.allowed_docker_registries.as_deref(),
-        props.integration_id.as_deref(),
-    )?;
+    nothing_else(props.total_resource_slots.as_deref(), props.allowed_docker_registries.as_deref())?;
     let edit = EditDomain {
         name: props.name,
         description: props.description,
         active: props.is_active,
         hosts: hosts(props.allowed_vfolder_hosts)?,
+        integration: props.integration_id,
     };
     let id: DomainId = domain_named(control, caller, name).await?.id;
     control.edit_domain(caller, id, &edit).await
@@ -273,7 +263,7 @@ async fn create_group(
     name: String,
     props: GroupInput,
 ) -> std::result::Result<ProjectRow, Problem> {
-    nothing_else(props.total_resource_slots.as_deref(), None, props.integration_id.as_deref())?;
+    nothing_else(props.total_resource_slots.as_deref(), None)?;
     let kind = match props.kind.as_deref() {
         None | Some("GENERAL") => ProjectKind::General,
         Some("MODEL_STORE") => ProjectKind::ModelStore,
@@ -287,6 +277,7 @@ async fn create_group(
         active: props.is_active,
         policy: props.resource_policy,
         hosts: hosts(props.allowed_vfolder_hosts)?,
+        integration: props.integration_id,
         ..EditProject::default()
     };
     let id = control.create_project(caller, &new).await?;
@@ -299,7 +290,7 @@ async fn modify_group(
     id: ProjectId,
     props: ModifyGroupInput,
 ) -> std::result::Result<(), Problem> {
-    nothing_else(props.total_resource_slots.as_deref(), None, props.integration_id.as_deref())?;
+    nothing_else(props.total_resource_slots.as_deref(), None)?;
     let people = props.user_uuids.unwrap_or_default();
     let (add, remove) = match props.user_update_mode.as_deref() {
         Some("add") => (people, Vec::new()),
@@ -319,8 +310,10 @@ async fn modify_group(
         active: props.is_active,
         policy: props.resource_policy,
         hosts: hosts(props.allowed_vfolder_hosts)?,
+        integration: props.integration_id,
         add,
         remove,
+        ..EditProject::default()
     };
     control.edit_project(caller, id, &edit).await
 }

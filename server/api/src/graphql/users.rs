@@ -9,7 +9,7 @@ use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
 use types::list::{Condition, ListQuery, Op, Window};
 use types::permission::Role;
-use types::user::{CreateUser, EditUser, USERS, UserRow, UserStatus};
+use types::user::{CreateUser, EditUser, USERS, UnixIds, UserRow, UserStatus};
 use uuid::Uuid;
 
 const NAMES: Names = &[
@@ -63,6 +63,9 @@ pub struct User {
     totp_activated: bool,
     sudo_session_enabled: bool,
     main_access_key: Option<String>,
+    container_uid: Option<u32>,
+    container_main_gid: Option<u32>,
+    container_gids: Option<Vec<u32>>,
 }
 
 impl From<UserRow> for User {
@@ -89,6 +92,9 @@ impl From<UserRow> for User {
             totp_activated: row.two_factor,
             sudo_session_enabled: row.sudo,
             main_access_key: row.main_key,
+            container_uid: row.ids.uid,
+            container_main_gid: row.ids.gid,
+            container_gids: Some(row.ids.gids).filter(|all| !all.is_empty()),
         }
     }
 }
@@ -190,6 +196,9 @@ pub struct UserInput {
     totp_activated: Option<bool>,
     resource_policy: Option<String>,
     sudo_session_enabled: Option<bool>,
+    container_uid: Option<u32>,
+    container_main_gid: Option<u32>,
+    container_gids: Option<Vec<u32>>,
 }
 
 #[derive(InputObject)]
@@ -210,6 +219,9 @@ pub struct ModifyUserInput {
     resource_policy: Option<String>,
     sudo_session_enabled: Option<bool>,
     main_access_key: Option<String>,
+    container_uid: Option<u32>,
+    container_main_gid: Option<u32>,
+    container_gids: Option<Vec<u32>>,
 }
 
 #[derive(SimpleObject)]
@@ -265,12 +277,22 @@ async fn create(control: &Control, caller: &Caller, email: String, props: UserIn
         must_change_password: props.need_password_change.unwrap_or_default(),
         sudo: props.sudo_session_enabled.unwrap_or_default(),
         addresses: props.allowed_client_ip.unwrap_or_default(),
+        policy: props.resource_policy.unwrap_or_default(),
+        ids: UnixIds { uid: props.container_uid, gid: props.container_main_gid, gids: props.container_gids.unwrap_or_default() },
     };
     let created = control.create_user(caller, &new).await?;
     Ok(control.user(caller, created.id).await?.row)
 }
 
 async fn modify(control: &Control, caller: &Caller, email: &str, props: ModifyUserInput) -> std::result::Result<(), Problem> {
+    let found = by_email(control, caller, Some(email)).await?;
+    // Each of the numbers can be given by itself; what is not given stays.
+    let given = (props.container_uid, props.container_main_gid, props.container_gids);
+    let ids = (given != (None, None, None)).then(|| UnixIds {
+        uid: given.0.or(found.ids.uid),
+        gid: given.1.or(found.ids.gid),
+        gids: given.2.unwrap_or_else(|| found.ids.gids.clone()),
+    });
     let edit = EditUser {
         domain: domain(control, caller, props.domain_name.as_deref()).await?,
         status: status(props.status, props.is_active)?,
@@ -285,9 +307,9 @@ async fn modify(control: &Control, caller: &Caller, email: &str, props: ModifyUs
         addresses: props.allowed_client_ip,
         two_factor: props.totp_activated,
         policy: props.resource_policy,
+        ids,
         main_access_key: props.main_access_key,
     };
-    let found = by_email(control, caller, Some(email)).await?;
     control.edit_user(caller, found.id, &edit).await
 }
 

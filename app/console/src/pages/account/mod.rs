@@ -3,9 +3,11 @@
 mod client;
 mod keypairs;
 mod password;
+mod two_factor;
 
 use crate::api::account::{end_sign_in, sign_ins};
 use crate::api::keypairs::my_keypairs;
+use crate::api::security::two_factor;
 use crate::frame::{PageHead, use_me};
 use crate::problem_view::problem_view;
 use crate::table::{load, settled};
@@ -19,6 +21,7 @@ pub fn page() -> AnyView {
     let key = Memo::new(|_| ());
     let sign_ins = load(key, &[], |()| sign_ins());
     let keypairs = load(key, &[Topic::Keypair], |()| my_keypairs());
+    let two_factor = load(key, &[], |()| two_factor());
     let me = use_me();
     let may_add = me.may(Permission::ChangeKeypairs);
     let view = move || {
@@ -33,6 +36,10 @@ pub fn page() -> AnyView {
                     <dt>"Role"</dt><dd>{me.role.label()}</dd>
                 </dl>
                 {password::button()}
+            </section>
+            <section class="card" aria-labelledby="two-factor-heading">
+                <h2 id="two-factor-heading">"Two-factor authentication"</h2>
+                {two_factor::section(two_factor)}
             </section>
             <section class="card" aria-labelledby="keypairs-heading">
                 <h2 id="keypairs-heading">"Your keypairs"</h2>
@@ -59,7 +66,7 @@ pub fn page() -> AnyView {
         .into_any()
     };
     let waiting = || view! { <PageHead title="My account"/><ui::Skeleton/> }.into_any();
-    settled(vec![sign_ins.pending(), keypairs.pending()], waiting, view)
+    settled(vec![sign_ins.pending(), keypairs.pending(), two_factor.pending()], waiting, view)
 }
 
 fn row(one: SignIn, reload: Callback<()>) -> AnyView {

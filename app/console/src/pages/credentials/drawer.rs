@@ -2,7 +2,6 @@
 
 use super::permission;
 use crate::api::keypairs::keypair_secret;
-use crate::frame::history_link;
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened};
@@ -52,7 +51,6 @@ fn contents(keypair: KeypairRow, may_read_secret: bool) -> AnyView {
             <dt>"Sessions now"</dt><dd>{keypair.sessions}</dd>
             <dt>"Rate limit"</dt><dd>{format!("{} requests in 15 minutes", keypair.rate_limit)}</dd>
         </dl>
-        {history_link(&keypair.access_key)}
     }
     .into_any()
 }

@@ -10,6 +10,7 @@ pub use once::shown_once;
 
 use crate::api::keypairs::{keypair, keypairs};
 use crate::frame::{PageHead, use_me};
+use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -21,7 +22,7 @@ use types::Problem;
 use types::event::Topic;
 use types::keypair::{KEYPAIRS, KeypairRow};
 use types::permission::Permission;
-use ui::{Badge, Button, Column, EmptyState, Icon, IconName, Time, Tone, Variant};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Tone, Variant};
 
 fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
     let mut columns = vec![
@@ -44,6 +45,7 @@ fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<Keypa
         })
         .sortable()
         .hidden(),
+        Column::new("age", "Key age", |k: &KeypairRow| view! { <Elapsed since=k.created_at.0/> }.into_any()).hidden(),
         Column::new("created_at", "Created", |k: &KeypairRow| view! { <Time at=k.created_at.0/> }.into_any()).sortable(),
     ];
     if let Some((asked, changed)) = actions {
@@ -60,15 +62,16 @@ fn permission(keypair: &KeypairRow) -> AnyView {
 
 pub fn page() -> AnyView {
     let me = use_me();
-    if !me.may(Permission::ReadUsers) {
-        return problem_view(&Problem::Forbidden(Permission::ReadUsers.verb().into()));
+    if !me.may_beyond_own(Permission::ReadKeypairs) {
+        return problem_view(&Problem::Forbidden(Permission::ReadKeypairs.verb().into()));
     }
     let may_change = me.may(Permission::LimitKeypairs);
     let list = List::new(&KEYPAIRS, paths::CREDENTIALS, "key", &[Topic::Keypair, Topic::User], keypairs);
     let detail = load_open(list.open, &[Topic::Keypair, Topic::Session], "keypair", |key| Some(keypair(key)));
+    let history = History::new(list.open, &[Topic::Keypair]);
     let asked = RwSignal::new(Asked::Nothing);
     let reload = list.rows.reload;
-    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
         let shown = Shown {
             caption: "Credentials",
@@ -91,7 +94,9 @@ pub fn page() -> AnyView {
             </PageHead>
             {list.table(shown)}
             {may_change.then(|| dialogs(asked, reload))}
-            {list.drawer(Signal::stored("Keypair detail".to_owned()), move || drawer::drawer(list.open, detail, may_change))}
+            {list.drawer(Signal::stored("Keypair detail".to_owned()), move || {
+                history.beside(list, move || drawer::drawer(list.open, detail, may_change))
+            })}
         }
         .into_any()
     };

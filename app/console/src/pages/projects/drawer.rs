@@ -1,9 +1,8 @@
 //! One project and who belongs to it.
 
-use super::hosts;
+use super::{host_names, or_dash};
 use crate::api::projects::edit_project;
 use crate::form::{Refused, on_submit};
-use crate::frame::history_link;
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened};
@@ -14,30 +13,37 @@ use types::id::ProjectId;
 use types::project::{EditProject, MOST_SHOWN, Member, ProjectDetail};
 use ui::{Badge, Button, CopyButton, Field, TextInput, Time, Tone, Variant, use_toaster};
 
+/// What the caller may do in the drawer.
+#[derive(Clone, Copy)]
+pub struct Rights {
+    /// Say who belongs to the project.
+    pub members: bool,
+    /// Say who administers it.
+    pub administrators: bool,
+}
+
 /// The drawer's contents for the project in the address.
-pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, ProjectDetail)>>, may_change: bool) -> AnyView {
+pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, ProjectDetail)>>, rights: Rights) -> AnyView {
     let state = opened(id, detail);
     // The form for a new member survives every change of the list above it.
     let project = Memo::new(move |_| detail.good().get().flatten().map(|(_, project)| project.row.id));
     view! {
         {move || match (state.get(), detail.good().get().flatten()) {
             (Opened::Failed(problem), _) => problem_view(&problem),
-            (Opened::There, Some((_, project))) => contents(project, may_change, detail.reload),
+            (Opened::There, Some((_, project))) => contents(project, rights, detail.reload),
             _ => view! { <ui::Skeleton/> }.into_any(),
         }}
-        {may_change.then(|| add_member(project, detail.reload))}
+        {rights.members.then(|| add_member(project, detail.reload))}
     }
     .into_any()
 }
 
-fn contents(project: ProjectDetail, may_change: bool, changed: Callback<()>) -> AnyView {
+fn contents(project: ProjectDetail, rights: Rights, changed: Callback<()>) -> AnyView {
     let row = project.row;
-    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
-    let history = history_link(&row.id.to_string());
     let id = row.id.to_string();
     let more = (row.members > MOST_SHOWN)
         .then(|| view! { <p class="hint">{format!("The first {MOST_SHOWN} of {} by email.", row.members)}</p> });
-    let members: Vec<_> = project.members.into_iter().map(|one| member(row.id, &row.name, one, may_change, changed)).collect();
+    let members: Vec<_> = project.members.into_iter().map(|one| member(row.id, &row.name, one, rights, changed)).collect();
     let nobody = members.is_empty().then(|| view! { <p class="hint">"Nobody belongs to it yet."</p> });
     view! {
         <h3>"Information"</h3>
@@ -49,11 +55,10 @@ fn contents(project: ProjectDetail, may_change: bool, changed: Callback<()>) -> 
             <dt>"Status"</dt><dd>{if row.active { "Active" } else { "Inactive" }}</dd>
             <dt>"Description"</dt><dd>{or_dash(row.description)}</dd>
             <dt>"Resource policy"</dt><dd>{row.policy}</dd>
-            <dt>"Allowed hosts"</dt><dd>{hosts(&row.hosts)}</dd>
+            <dt>"Allowed hosts"</dt><dd>{or_dash(host_names(&row.hosts))}</dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
             <dt>"Modified"</dt><dd><Time at=row.modified_at.0/></dd>
         </dl>
-        {history}
         <h3>{format!("Members ({})", row.members)}</h3>
         {more}{nobody}
         <ul class="sign-ins">{members}</ul>
@@ -61,27 +66,43 @@ fn contents(project: ProjectDetail, may_change: bool, changed: Callback<()>) -> 
     .into_any()
 }
 
-fn member(project: ProjectId, name: &str, member: Member, may_change: bool, changed: Callback<()>) -> AnyView {
+fn member(project: ProjectId, name: &str, member: Member, rights: Rights, changed: Callback<()>) -> AnyView {
     let toaster = use_toaster();
-    let email = member.email.clone();
-    let remove = Callback::new(move |()| {
-        let edit = EditProject { remove: vec![email.clone()], ..EditProject::default() };
-        leptos::task::spawn_local(async move {
-            match edit_project(project, edit).await {
-                Ok(()) => toaster.good("Nobody's account was touched: only the membership ended."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
+    let change = move |edit: EditProject, done: &'static str| {
+        Callback::new(move |()| {
+            let edit = edit.clone();
+            leptos::task::spawn_local(async move {
+                match edit_project(project, edit).await {
+                    Ok(()) => toaster.good(done),
+                    Err(problem) => toaster.bad(problem.to_string()),
+                }
+                changed.run(());
+            });
+        })
+    };
+    let who = vec![member.user.to_string()];
+    let remove = (rights.administrators || (rights.members && !member.admin)).then(|| {
+        let edit = EditProject { remove: who.clone(), ..EditProject::default() };
+        let remove = change(edit, "Nobody's account was touched: only the membership ended.");
+        let label = format!("Remove {} from {name}", member.email);
+        view! { <Button variant=Variant::Quiet label=label on_press=remove>"Remove"</Button> }
+    });
+    let appoint = rights.administrators.then(|| {
+        let (edit, done, text) = if member.admin {
+            (EditProject { dismiss: who, ..EditProject::default() }, "They are a plain member now.", "Dismiss")
+        } else {
+            let edit = EditProject { appoint: who, ..EditProject::default() };
+            (edit, "They administer this project now: its members and sessions.", "Make admin")
+        };
+        let label = format!("{text}: {} in {name}", member.email);
+        view! { <Button variant=Variant::Quiet label=label on_press=change(edit, done)>{text}</Button> }
     });
     let admin = member.admin.then(|| view! { <Badge tone=Tone::Info text="Project admin"/> });
-    let label = format!("Remove {} from {name}", member.email);
-    let button = may_change.then(|| view! { <Button variant=Variant::Quiet label=label on_press=remove>"Remove"</Button> });
     view! {
         <li>
             <div><A href=paths::user(member.user)>{member.email.clone()}</A></div>
             <div class="hint">{member.full_name}" "{admin}</div>
-            {button}
+            <div class="row-actions">{appoint}{remove}</div>
         </li>
     }
     .into_any()

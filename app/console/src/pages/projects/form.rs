@@ -1,11 +1,11 @@
 //! The dialog that creates or changes a project.
 
-use crate::api::projects::{create_project, edit_project};
+use crate::api::projects::{create_project, edit_project, project_policy_names};
 use crate::api::users::domains;
 use crate::form::{Refused, form_end, on_submit};
 use leptos::prelude::*;
 use types::id::ProjectId;
-use types::project::{EditProject, ProjectKind, ProjectRow};
+use types::project::{EditProject, HOST_PERMISSIONS, Hosts, ProjectKind, ProjectRow};
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use ui::{Dialog, Field, Select, TextArea, TextInput, use_toaster};
 
@@ -17,11 +17,27 @@ pub enum Asked {
     Edit(Box<ProjectRow>),
 }
 
+/// The names of hosts, as a field holds them.
+pub fn host_names(hosts: &Hosts) -> String {
+    hosts.keys().cloned().collect::<Vec<_>>().join(", ")
+}
+
+/// Hosts by name. One that was there keeps what is allowed on it; a new one allows everything.
+pub fn read_hosts(text: &str, before: &Hosts) -> Hosts {
+    let all = || HOST_PERMISSIONS.map(String::from).to_vec();
+    let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+    names.map(|name| (name.to_owned(), before.get(name).cloned().unwrap_or_else(all))).collect()
+}
+
 /// The dialog; `changed` is called when something was.
 pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
     let open = RwSignal::new(false);
     let text = || RwSignal::new(String::new());
     let (name, domain, kind, description) = (text(), text(), text(), text());
+    let (policy, hosts) = (text(), text());
+    let policies = RwSignal::new(Vec::<String>::new());
+    // What is allowed on a host stays as it was, for hosts that stay.
+    let hosts_before = StoredValue::new(Hosts::new());
     let changing = RwSignal::new(None::<ProjectId>);
     let choices = RwSignal::new(Vec::<(String, String)>::new());
     let refused = Refused::new();
@@ -32,9 +48,10 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
             Asked::New => {
                 // What was typed for a new project and not yet sent is still there.
                 if changing.get_untracked().is_some() {
-                    name.set(String::new());
-                    description.set(String::new());
+                    [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
                 }
+                hosts_before.set_value(Hosts::new());
+                policy.set("default".into());
                 changing.set(None);
                 kind.set(ProjectKind::General.key().into());
             }
@@ -43,6 +60,9 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
                 description.set(project.description);
                 kind.set(project.kind.key().into());
                 domain.set(project.domain_id.to_string());
+                policy.set(project.policy);
+                hosts.set(host_names(&project.hosts));
+                hosts_before.set_value(project.hosts);
                 changing.set(Some(project.id));
             }
         }
@@ -50,6 +70,10 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
         open.set(true);
         asked.set(Asked::Nothing);
         leptos::task::spawn_local(async move {
+            match project_policy_names().await {
+                Ok(names) => policies.set(names),
+                Err(problem) => refused.set(problem),
+            }
             match domains().await {
                 Ok(found) => {
                     let first = found.iter().find(|one| one.name == "default").or(found.first());
@@ -69,6 +93,8 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
             description: Some(description.get_untracked()),
             domain: domain.get_untracked().parse().ok().filter(|_| new),
             kind: ProjectKind::from_key(&kind.get_untracked()).filter(|_| new),
+            policy: Some(policy.get_untracked()),
+            hosts: Some(read_hosts(&hosts.get_untracked(), &hosts_before.get_value())),
             ..EditProject::default()
         };
         edit.check()?;
@@ -83,8 +109,7 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
             };
             match result {
                 Ok(()) => {
-                    name.set(String::new());
-                    description.set(String::new());
+                    [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
                     open.set(false);
                     toaster.good("The project was saved.");
                     changed.run(());
@@ -102,6 +127,7 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
         );
     let kinds =
         Signal::stored(ProjectKind::CHOICES.iter().map(|(key, label)| (key.to_string(), label.to_string())).collect::<Vec<_>>());
+    let policy_options = Signal::derive(move || policies.get().into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
     view! {
         <Dialog open=open title=title on_close=Callback::new(move |()| open.set(false))>
             <form class="form" novalidate on:submit=submit>
@@ -112,6 +138,10 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
                         <Field name="project-kind" label="Type" hint="The folders of a model store are its cards." error=refused.of("kind")><Select name="project-kind" value=kind options=kinds/></Field>
                     </div>
                 </Show>
+                <Field name="project-policy" label="Resource policy" required=true error=refused.of("policy")><Select name="project-policy" value=policy options=policy_options/></Field>
+                <Field name="project-hosts" label="Allowed storage hosts" hint="Names with commas between them. None allows no host." error=refused.of("hosts")>
+                    <TextInput name="project-hosts" value=hosts/>
+                </Field>
                 <Field name="project-description" label="Description" error=refused.of("description")>
                     <TextArea name="project-description" value=description rows=3 max=MAX_DESCRIPTION/>
                 </Field>

@@ -3,8 +3,11 @@
 mod drawer;
 mod form;
 
+pub use form::{host_names, read_hosts};
+
 use crate::api::projects::{edit_project, project, projects};
 use crate::frame::{PageHead, use_me};
+use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -34,7 +37,7 @@ fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column
         Column::new("members", "Members", |p: &ProjectRow| p.members.to_string().into_any()).number(),
         Column::new("policy", "Resource policy", |p: &ProjectRow| p.policy.clone().into_any()).sortable(),
         Column::new("description", "Description", |p: &ProjectRow| p.description.clone().into_any()).hidden(),
-        Column::new("hosts", "Allowed hosts", |p: &ProjectRow| hosts(&p.hosts).into_any()).hidden(),
+        Column::new("hosts", "Allowed hosts", |p: &ProjectRow| or_dash(host_names(&p.hosts)).into_any()).hidden(),
         Column::new("created_at", "Created", |p: &ProjectRow| view! { <Time at=p.created_at.0/> }.into_any()).sortable(),
         Column::new("id", "ID", |p: &ProjectRow| view! { <code>{p.id.to_string()}</code> }.into_any()).hidden(),
     ];
@@ -44,9 +47,8 @@ fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column
     columns
 }
 
-/// Storage hosts by name.
-fn hosts(hosts: &types::project::Hosts) -> String {
-    if hosts.is_empty() { "—".into() } else { hosts.keys().cloned().collect::<Vec<_>>().join(", ") }
+fn or_dash(text: String) -> String {
+    if text.is_empty() { "—".into() } else { text }
 }
 
 fn row_actions(row: &ProjectRow, asked: RwSignal<form::Asked>, changed: Callback<()>) -> AnyView {
@@ -79,11 +81,13 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadProjects.verb().into()));
     }
     let may_change = me.may(Permission::ChangeProjects);
+    let may_change_members = me.may(Permission::ChangeMembers);
     let list = List::new(&PROJECTS, paths::PROJECTS, "project", &[Topic::Project, Topic::User], projects);
     let detail = load_open(list.open, &[Topic::Project, Topic::User], "project", |id| id.parse().ok().map(project));
+    let history = History::new(list.open, &[Topic::Project]);
     let asked = RwSignal::new(form::Asked::Nothing);
     let reload = list.rows.reload;
-    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
         let shown = Shown {
             caption: "Projects",
@@ -106,7 +110,10 @@ pub fn page() -> AnyView {
             </PageHead>
             {list.table(shown)}
             {may_change.then(|| form::dialog(asked, reload))}
-            {list.drawer(Signal::stored("Project detail".to_owned()), move || drawer::drawer(list.open, detail, may_change))}
+            {list.drawer(Signal::stored("Project detail".to_owned()), move || {
+                let rights = drawer::Rights { members: may_change_members, administrators: may_change };
+                history.beside(list, move || drawer::drawer(list.open, detail, rights))
+            })}
         }
         .into_any()
     };

@@ -3,7 +3,7 @@
 //! The drawer is an address, `?session=ID`, and so is what it shows: `&panel=log`.
 
 use super::{charts, log, terminate};
-use crate::frame::history_link;
+use crate::history::history_link;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened, use_parameter};
 use leptos::prelude::*;

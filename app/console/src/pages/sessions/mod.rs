@@ -9,7 +9,7 @@ mod terminal_keys;
 mod terminate;
 
 use crate::api::sessions::{session, sessions};
-use crate::frame::{PageHead, use_me};
+use crate::frame::{ChosenProject, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::table::{load_open, settled};
@@ -69,7 +69,17 @@ fn elapsed(session: &SessionRow) -> AnyView {
 
 pub fn page() -> AnyView {
     let me = use_me();
-    let list = List::new(&SESSIONS, paths::SESSIONS, "session", &[Topic::Session], sessions);
+    let chosen = expect_context::<ChosenProject>().0;
+    let list =
+        List::new(&SESSIONS, paths::SESSIONS, "session", &[Topic::Session], move |query| sessions(query, chosen.get_untracked()));
+    // Another project in the header, another list.
+    Effect::new(move |before: Option<_>| {
+        let now = chosen.get();
+        if before.is_some_and(|before| before != now) {
+            list.rows.reload.run(());
+        }
+        now
+    });
     let starting = RwSignal::new(false);
     let selection = RwSignal::new(Vec::<String>::new());
     let ending = RwSignal::new(false);

@@ -1,7 +1,7 @@
-//! Changing people: one in a dialog, one's status beside their row, several at once.
+//! Changing one person: in a dialog, and their status beside their row.
 
 use super::form::{Form, fields};
-use crate::api::users::{edit_user, edit_users, user};
+use crate::api::users::{edit_user, user};
 use crate::form::{Refused, form_end, on_submit};
 use leptos::prelude::*;
 use types::id::UserId;
@@ -94,38 +94,6 @@ pub fn row_actions(row: &UserRow, editing: RwSignal<Option<UserId>>, changed: Ca
             <Button variant=Variant::Quiet label=format!("Edit {email}") on_press=Callback::new(move |()| editing.set(Some(id)))><Icon name=IconName::Gear/></Button>
             <Confirm name=format!("status-{id}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
         </div>
-    }
-    .into_any()
-}
-
-/// Several at once: activate or deactivate, with what did not work named.
-pub fn bulk(selection: RwSignal<Vec<String>>, active: Memo<bool>, changed: Callback<()>) -> AnyView {
-    let toaster = use_toaster();
-    let busy = RwSignal::new(false);
-    let run = Callback::new(move |()| {
-        let ids: Vec<UserId> = selection.get_untracked().iter().filter_map(|id| id.parse().ok()).collect();
-        let to = if active.get_untracked() { UserStatus::Inactive } else { UserStatus::Active };
-        busy.set(true);
-        leptos::task::spawn_local(async move {
-            match edit_users(ids, EditUser { status: Some(to), ..EditUser::default() }).await {
-                Ok(all) => {
-                    let worked = all.iter().filter(|one| one.problem.is_none()).count();
-                    let failed: Vec<String> =
-                        all.iter().filter_map(|one| one.problem.as_ref().map(|why| format!("{}: {why}", one.name))).collect();
-                    toaster.good(format!("Updated {worked} out of {} users.", all.len()));
-                    if !failed.is_empty() {
-                        toaster.bad(failed.join(" "));
-                    }
-                    selection.set(Vec::new());
-                    changed.run(());
-                }
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            busy.set(false);
-        });
-    });
-    view! {
-        <Button busy=busy on_press=run>{move || if active.get() { "Deactivate" } else { "Activate" }}</Button>
     }
     .into_any()
 }

@@ -1,13 +1,14 @@
 //! The fields of an account, for creating one and for changing one.
 
-use crate::api::users::domains;
+use super::ids::IdFields;
+use crate::api::users::{domains, user_policy_names};
 use crate::form::Refused;
 use crate::frame::use_me;
 use leptos::prelude::*;
 use types::permission::{Role, may_grant};
 use types::project::DomainChoice;
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
-use types::user::{CreateUser, EditUser, UserDetail, UserStatus};
+use types::user::{CreateUser, EditUser, UnixIds, UserDetail, UserStatus};
 use types::{FieldError, Problem};
 use ui::{Checkbox, CheckboxGroup, Field, PasswordInput, Select, TextArea, TextInput};
 
@@ -28,6 +29,9 @@ pub struct Form {
     projects: RwSignal<Vec<String>>,
     description: RwSignal<String>,
     addresses: RwSignal<String>,
+    policy: RwSignal<String>,
+    policies: RwSignal<Vec<String>>,
+    ids: IdFields,
     must_change_password: RwSignal<bool>,
     sudo: RwSignal<bool>,
     two_factor: RwSignal<bool>,
@@ -56,6 +60,9 @@ impl Form {
             projects: RwSignal::new(Vec::new()),
             description: text(""),
             addresses: text(""),
+            policy: text("default"),
+            policies: RwSignal::new(Vec::new()),
+            ids: IdFields::new(),
             must_change_password: RwSignal::new(false),
             sudo: RwSignal::new(false),
             two_factor: RwSignal::new(false),
@@ -80,6 +87,7 @@ impl Form {
     /// Asks which domains and projects can be chosen; a new account starts in those named `default`.
     pub async fn load(self) -> Result<(), Problem> {
         let found = domains().await?;
+        self.policies.set(user_policy_names().await?);
         if !self.editing && self.domain.with_untracked(String::is_empty) {
             let first = found.iter().find(|domain| domain.name == "default").or(found.first());
             self.domain.set(first.map(|domain| domain.id.to_string()).unwrap_or_default());
@@ -104,6 +112,8 @@ impl Form {
         self.domain.set(person.domain.to_string());
         self.description.set(row.description.clone());
         self.addresses.set(row.addresses.join(", "));
+        self.policy.set(row.policy.clone());
+        self.ids.fill(&row.ids);
         self.must_change_password.set(row.must_change_password);
         self.sudo.set(row.sudo);
         self.two_factor.set(row.two_factor);
@@ -116,6 +126,7 @@ impl Form {
     pub fn clear(self) {
         let texts = [self.email, self.username, self.full_name, self.password, self.again, self.description, self.addresses];
         texts.into_iter().for_each(|field| field.set(String::new()));
+        self.ids.fill(&UnixIds::default());
         self.must_change_password.set(false);
         self.sudo.set(false);
     }
@@ -152,6 +163,8 @@ impl Form {
             must_change_password: self.must_change_password.get_untracked(),
             sudo: self.sudo.get_untracked(),
             addresses: self.addresses(),
+            policy: self.policy.get_untracked(),
+            ids: self.ids.read()?,
         };
         self.with_the_same_password_twice(new.check())?;
         Ok(new)
@@ -181,7 +194,8 @@ impl Form {
             sudo: Some(self.sudo.get_untracked()).filter(|now| *now != row.sudo),
             addresses: Some(self.addresses()).filter(|now| *now != row.addresses),
             two_factor: Some(self.two_factor.get_untracked()).filter(|now| *now != row.two_factor),
-            policy: None,
+            policy: text(self.policy, &row.policy),
+            ids: Some(self.ids.read()?).filter(|now| *now != row.ids),
             main_access_key: text(self.main_key, before.access_keys.first().map_or("", String::as_str)),
         };
         self.with_the_same_password_twice(edit.check())?;
@@ -222,6 +236,7 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
         let offered = |role: &&Role| grantable.contains(role) || role.key() == now;
         Role::ALL.iter().rev().filter(offered).map(|role| (role.key().to_owned(), role.label().to_owned())).collect::<Vec<_>>()
     });
+    let policies = Signal::derive(move || form.policies.get().into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
     let statuses = Signal::stored(pairs(UserStatus::CHOICES));
     let domain_options = Signal::derive(move || {
         form.domains.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect::<Vec<_>>())
@@ -275,12 +290,16 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
             <Field name=id("role") label="Role" error=refused.of("role")><Select name=id("role") value=form.role options=roles/></Field>
             <Field name=id("status") label="User status" error=refused.of("status")><Select name=id("status") value=form.status options=statuses/></Field>
         </div>
-        <Field name=id("domain") label="Domain" required=true error=refused.of("domain")><Select name=id("domain") value=form.domain options=domain_options/></Field>
+        <div class="form-row">
+            <Field name=id("domain") label="Domain" required=true error=refused.of("domain")><Select name=id("domain") value=form.domain options=domain_options/></Field>
+            <Field name=id("policy") label="Resource policy" required=true error=refused.of("policy")><Select name=id("policy") value=form.policy options=policies/></Field>
+        </div>
         <CheckboxGroup name=id("projects") label="Projects" value=form.projects options=project_options error=refused.of("projects")/>
         {main_key}
         <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, with commas between them. Empty allows any." error=refused.of("addresses")>
             <TextInput name=id("addresses") value=form.addresses/>
         </Field>
+        {form.ids.fields(name, refused)}
         <Checkbox name=id("must-change") label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
         <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, not recommended for everybody" value=form.sudo/>
         {two_factor}

@@ -1,12 +1,17 @@
 //! People: who has an account, and creating one.
 
+mod bulk;
 mod create;
 mod drawer;
 mod edit;
 mod form;
+mod ids;
+mod link;
+mod many;
 
 use crate::api::users::{user, users};
 use crate::frame::{PageHead, use_me};
+use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -44,6 +49,13 @@ fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Col
             .sortable()
             .hidden(),
         Column::new("description", "Description", |u: &UserRow| u.description.clone().into_any()).hidden(),
+        Column::new("uid", "Container UID", |u: &UserRow| number(u.ids.uid)).number().hidden(),
+        Column::new("gid", "Container GID", |u: &UserRow| number(u.ids.gid)).number().hidden(),
+        Column::new("gids", "Supplementary GIDs", |u: &UserRow| {
+            let groups: Vec<_> = u.ids.gids.iter().map(ToString::to_string).collect();
+            if groups.is_empty() { "—".into_any() } else { groups.join(", ").into_any() }
+        })
+        .hidden(),
         Column::new("created_at", "Created", |u: &UserRow| view! { <Time at=u.created_at.0/> }.into_any()).sortable(),
         Column::new("modified_at", "Modified", |u: &UserRow| view! { <Time at=u.modified_at.0/> }.into_any()).sortable().hidden(),
         Column::new("id", "ID", |u: &UserRow| view! { <code>{u.id.to_string()}</code> }.into_any()).hidden(),
@@ -52,6 +64,10 @@ fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Col
         columns.push(Column::new("control", "Control", move |u: &UserRow| edit::row_actions(u, editing, changed)));
     }
     columns
+}
+
+fn number(id: Option<u32>) -> AnyView {
+    id.map_or_else(|| "—".into_any(), |id| id.to_string().into_any())
 }
 
 fn link(address: String, text: String) -> AnyView {
@@ -67,14 +83,16 @@ pub fn page() -> AnyView {
     let may_change = me.may(Permission::ChangeUsers);
     let list = List::new(&USERS, paths::USERS, "user", &[Topic::User], users);
     let detail = load_open(list.open, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
-    let creating = RwSignal::new(false);
-    let editing = RwSignal::new(None::<UserId>);
+    let history = History::new(list.open, &[Topic::User]);
+    let (creating, creating_many, editing_many) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
+    let (editing, linking) = (RwSignal::new(None::<UserId>), RwSignal::new(None::<UserId>));
     let selection = RwSignal::new(Vec::<String>::new());
     let active_tab = Memo::new(move |_| list.query.with(|query| query.tab == "active"));
     let reload = list.rows.reload;
-    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let rows = Signal::derive(move || list.rows.good().get().map(|page| page.rows).unwrap_or_default());
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
-        let bulk = ViewFn::from(move || edit::bulk(selection, active_tab, reload));
+        let chosen = ViewFn::from(move || bulk::buttons(selection, editing_many, active_tab, reload));
         let shown = Shown {
             caption: "Users",
             columns: columns(may_change.then_some((editing, reload))),
@@ -86,18 +104,24 @@ pub fn page() -> AnyView {
                     <EmptyState icon=IconName::Users title="Nobody here" text="People whose account is in this state are listed here."/>
                 }
             }),
-            selection: may_change.then_some((selection, bulk)),
+            selection: may_change.then_some((selection, chosen)),
         };
         view! {
             <PageHead title="Users" group="Administration">
                 {may_create.then(|| view! {
+                    <Button on_press=Callback::new(move |()| creating_many.set(true))><Icon name=IconName::Users/>"Create many"</Button>
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(true))><Icon name=IconName::Plus/>"Create user"</Button>
                 })}
             </PageHead>
             {list.table(shown)}
             {may_create.then(|| create::dialog(creating, reload))}
+            {may_create.then(|| many::dialog(creating_many, reload))}
             {may_change.then(|| edit::dialog(editing, reload))}
-            {list.drawer(Signal::stored("User detail".to_owned()), move || drawer::drawer(list.open, detail, editing))}
+            {may_change.then(|| link::dialog(linking, detail.reload))}
+            {may_change.then(|| bulk::dialog(editing_many, selection, rows, reload))}
+            {list.drawer(Signal::stored("User detail".to_owned()), move || {
+                history.beside(list, move || drawer::drawer(list.open, detail, (editing, linking)))
+            })}
         }
         .into_any()
     };

@@ -1,0 +1,109 @@
+//! The History tab of a drawer: what was done to the thing that is open, for those who may read the audit trail.
+
+use crate::api::audit::audit_rows;
+use crate::frame::use_me;
+use crate::list_page::List;
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{Loaded, Pending, load_open, use_parameter};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::audit::{AUDIT, AuditRow};
+use types::event::Topic;
+use types::list::{Condition, ListQuery, Op, Page};
+use types::permission::Permission;
+use ui::{Tab, Tabs, Time};
+
+/// What the address says when the tab is open.
+const PART: (&str, &str) = ("part", "history");
+/// Records that the tab shows.
+const SHOWN: u32 = 50;
+
+/// The tab's records, asked for only while it is open.
+#[derive(Clone, Copy)]
+pub struct History {
+    open: Memo<bool>,
+    records: Loaded<Option<(String, Page<AuditRow>)>>,
+    may_read: bool,
+}
+
+impl History {
+    /// The history of whatever `open` names. Made with the page's other loads.
+    pub fn new(open: Memo<Option<String>>, topics: &'static [Topic]) -> Self {
+        let may_read = use_me().may(Permission::ReadAudit);
+        let part = use_parameter(PART.0);
+        let here = Memo::new(move |_| may_read && part.with(|part| part.as_deref() == Some(PART.1)));
+        let subject = Memo::new(move |_| open.get().filter(|_| here.get()));
+        let records = load_open(subject, topics, "record", |subject| {
+            let condition = Condition { key: "subject".into(), op: Op::Equals, value: subject };
+            let query = ListQuery { per: SHOWN, conditions: vec![condition], ..ListQuery::new(&AUDIT) };
+            Some(audit_rows(query))
+        });
+        Self { open: here, records, may_read }
+    }
+
+    /// What the page waits for.
+    pub fn pending(self) -> Pending {
+        self.records.pending()
+    }
+
+    /// `details`, or the records, below the tabs that choose between them.
+    pub fn beside<T>(self, list: List<T>, details: impl Fn() -> AnyView + Send + Sync + 'static) -> AnyView
+    where
+        T: Clone + PartialEq + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    {
+        if !self.may_read {
+            return details();
+        }
+        let open = self.open;
+        let tabs = vec![
+            Tab { label: "Details", href: list.open_address(None), here: Signal::derive(move || !open.get()) },
+            Tab { label: "History", href: list.open_address(Some(PART)), here: open.into() },
+        ];
+        view! {
+            <Tabs label="Parts of the detail" tabs=tabs/>
+            {move || if open.get() { self.list() } else { details() }}
+        }
+        .into_any()
+    }
+
+    fn list(self) -> AnyView {
+        let records = self.records;
+        let shown = move || match records.shown.get() {
+            Some(Ok(Some((subject, page)))) => view(&subject, page),
+            Some(Err(problem)) => problem_view(&problem),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        };
+        view! { {shown} }.into_any()
+    }
+}
+
+/// The way to everything that was ever done to `subject`, for those who may read it.
+pub fn history_link(subject: &str) -> Option<AnyView> {
+    let address = paths::history(subject);
+    use_me().may(Permission::ReadAudit).then(|| view! { <p><A href=address>"History in the audit trail"</A></p> }.into_any())
+}
+
+fn view(subject: &str, page: Page<AuditRow>) -> AnyView {
+    let nothing = page.rows.is_empty().then(|| view! { <p class="hint">"Nothing was written down about it yet."</p> });
+    let rows: Vec<_> = page.rows.into_iter().map(record).collect();
+    let more = (page.total > u64::from(SHOWN)).then(|| format!("The newest {SHOWN}. "));
+    view! {
+        {nothing}
+        <ol class="history">{rows}</ol>
+        <p class="hint">{more}<A href=paths::history(subject)>"All of it in the audit trail"</A></p>
+    }
+    .into_any()
+}
+
+fn record(row: AuditRow) -> AnyView {
+    let who = if row.actor_email.is_empty() { "Nobody who was signed in".to_owned() } else { row.actor_email.clone() };
+    view! {
+        <li>
+            <A href=paths::audit_record(row.id)>{row.action}</A>
+            <span class="history-reason">{who}{format!(", from {}", row.address)}</span>
+            <Time at=row.at.0/>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,39 @@
+//! Asking for a link to choose another password (`features.md` §3).
+
+use super::{alone, message};
+use crate::paths::SIGN_IN;
+use crate::sign_in::{Flash, Says};
+use leptos::prelude::*;
+
+pub fn page() -> AnyView {
+    alone("Forgotten password", |flash| async move { form(flash) })
+}
+
+fn form(flash: Flash) -> AnyView {
+    let said = message(&flash);
+    if flash.says == Says::Done && said.is_some() {
+        return view! {
+            <section class="sign-in-card">
+                <h1>"Forgotten password"</h1>
+                {said}
+                <p><a href=SIGN_IN rel="external">"Back to sign in"</a></p>
+            </section>
+        }
+        .into_any();
+    }
+    view! {
+        <form class="sign-in-card" method="post" action="/forgotten-password">
+            <img src="/logo.svg" alt="" width="40" height="40"/>
+            <h1>"Forgotten password"</h1>
+            <p>"Say who you are, and you get a link with which you choose another password."</p>
+            {said}
+            <div class="field">
+                <label class="field-label" for="login">"Email or username"</label>
+                <input class="input" id="login" name="login" type="text" autocomplete="username" required autocapitalize="none" spellcheck="false" autofocus value=flash.login/>
+            </div>
+            <button class="button button-primary" type="submit">"Ask for a link"</button>
+            <p><a href=SIGN_IN rel="external">"Back to sign in"</a></p>
+        </form>
+    }
+    .into_any()
+}
