@@ -44,6 +44,15 @@ test("the official client lists, adds, updates, deactivates and finds people", a
   const found = await client(yard, key, "admin", "user", "list", "--filter", `email ilike "%${name}%"`, "--order=-created_at");
   expect(found.items).toMatchObject([{ email, username: name, role: "user", status: "active", domain_name: "default" }]);
   expect(found.items![0].main_access_key).toMatch(/^AKIA/);
+  const other = unique("cli");
+  await yard.person(other);
+  const either = `(username == "${name}" | email in ["${other}@example.org", "nobody@example.org"])`;
+  const active = `!(status == INACTIVE) & created_at >= "2020-01-01T00:00:00" & allowed_client_ip is null`;
+  const both = await client(yard, key, "admin", "user", "list", "--filter", `${either} & ${active}`, "--order=role,-username");
+  expect(both.items!.map((one) => one.username)).toEqual([name, other].sort().reverse());
+  expect(both.total_count).toBe(2);
+  const one = await client(yard, key, "admin", "user", "list", "--filter", `${either} & !(full_name == "Cli Person")`);
+  expect(one.items!.map((one) => one.username)).toEqual([other]);
   await client(yard, key, "admin", "user", "update", email, "-n", "Other Name", "-s", "inactive");
   const info = await client(yard, key, "admin", "user", "info", "-e", email);
   expect(JSON.stringify(info)).toMatch(/inactive/);

@@ -6,8 +6,10 @@
 //!
 //! Deliberately absent: SQL (the store maps keys to columns) and any knowledge of what is listed.
 
+mod filter;
 mod kind;
 
+pub use filter::{Filter, MAX_DEPTH, MAX_PARTS};
 pub use kind::{Kind, Op, day};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub const PAGE_SIZES: [u32; 3] = [10, 20, 50];
 /// Conditions in one filter; more is refused, so that a query has a bounded cost.
 pub const MAX_CONDITIONS: usize = 12;
+/// Keys that a list can be ordered by at once.
+pub const MAX_ORDERS: usize = 8;
 /// Characters in one condition's value.
 pub const MAX_VALUE: usize = 200;
 /// Counting stops here: beyond it a list says "10,000+", because an exact count would walk the whole table.
@@ -26,9 +30,16 @@ pub const COUNT_LIMIT: u64 = 10_000;
 pub struct Property {
     /// The word in the URL.
     pub key: &'static str,
-    /// The word a person reads.
+    /// The word a person reads. Empty: for programs alone, no page offers it.
     pub label: &'static str,
     pub kind: Kind,
+}
+
+impl Property {
+    /// What it is called in a sentence.
+    pub fn name(&self) -> &'static str {
+        if self.label.is_empty() { self.key } else { self.label }
+    }
 }
 
 /// What a table can be asked for: declared once beside its row type.
@@ -51,6 +62,11 @@ impl ListSpec {
     /// The property called `key`.
     pub fn property(&self, key: &str) -> Option<&'static Property> {
         self.properties.iter().find(|p| p.key == key)
+    }
+
+    /// The properties that a page offers.
+    pub fn offered(&self) -> impl Iterator<Item = &'static Property> + use<> {
+        self.properties.iter().filter(|p| !p.label.is_empty())
     }
 }
 
@@ -97,6 +113,12 @@ pub struct ListQuery {
     /// Rows of any tab by offset instead of a page: for programs, and so never in an address or in what a page sends.
     #[serde(skip)]
     pub window: Option<Window>,
+    /// Must hold as well: for programs, like the window.
+    #[serde(skip)]
+    pub filter: Option<Filter>,
+    /// What rows are ordered by that `sort` finds equal, as (key, descending): for programs, like the window.
+    #[serde(skip)]
+    pub then: Vec<(String, bool)>,
 }
 
 /// What a program asks of a list instead of a page.
@@ -121,6 +143,8 @@ impl ListQuery {
             page: 1,
             per: PAGE_SIZES[0],
             window: None,
+            filter: None,
+            then: Vec::new(),
         }
     }
 
@@ -175,8 +199,13 @@ impl ListQuery {
         if !known(spec.tabs, &self.tab) || !known(spec.subtabs, &self.subtab) {
             return Err(crate::Problem::field("tab", "This list has no such tab."));
         }
-        if !spec.sorts.contains(&self.sort.as_str()) {
+        // Programs may wait for an order without an index.
+        let orders = |key: &str, any: bool| spec.sorts.contains(&key) || (any && spec.property(key).is_some());
+        if !orders(&self.sort, self.window.is_some()) || !self.then.iter().all(|(key, _)| orders(key, true)) {
             return Err(crate::Problem::field("sort", format!("This list can be ordered by {}.", spec.sorts.join(", "))));
+        }
+        if self.then.len() >= MAX_ORDERS {
+            return Err(crate::Problem::field("sort", format!("A list can be ordered by at most {MAX_ORDERS} things.")));
         }
         if !PAGE_SIZES.contains(&self.per) || self.page == 0 {
             return Err(crate::Problem::field("page", "Pages start at 1 and have 10, 20 or 50 rows."));
@@ -187,6 +216,7 @@ impl ListQuery {
         self.conditions
             .iter()
             .try_for_each(|c| check_condition(spec, c))
+            .and_then(|()| self.filter.as_ref().map_or(Ok(()), |filter| filter.check(spec)))
             .map_err(|message| crate::Problem::field("filter", message))
     }
 
@@ -269,12 +299,14 @@ impl ListQuery {
     }
 }
 
+fn known(spec: &ListSpec, key: &str) -> Result<&'static Property, String> {
+    spec.property(key).ok_or_else(|| format!("This list cannot be filtered by “{key}”."))
+}
+
 fn check_condition(spec: &ListSpec, condition: &Condition) -> Result<(), String> {
-    let Some(property) = spec.property(&condition.key) else {
-        return Err(format!("This list cannot be filtered by “{}”.", condition.key));
-    };
+    let property = known(spec, &condition.key)?;
     if !property.kind.ops().contains(&condition.op) {
-        return Err(format!("{} cannot be compared with “{}”.", property.label, condition.op.key()));
+        return Err(format!("{} cannot be compared with “{}”.", property.name(), condition.op.key()));
     }
     property.kind.check(&condition.value)
 }

@@ -258,6 +258,7 @@ pub static USERS: ListSpec = ListSpec {
         Property { key: "id", label: "ID", kind: Kind::Id },
         Property { key: "domain", label: "Domain", kind: Kind::Text },
         Property { key: "project", label: "Project ID", kind: Kind::Id },
+        Property { key: "project_name", label: "Project", kind: Kind::Text },
         Property { key: "policy", label: "Resource policy", kind: Kind::Text },
         Property { key: "status", label: "Status", kind: Kind::Choice(UserStatus::CHOICES) },
         Property { key: "status_info", label: "Status info", kind: Kind::Text },
@@ -266,6 +267,9 @@ pub static USERS: ListSpec = ListSpec {
         Property { key: "sudo", label: "Sudo session", kind: Kind::Flag },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
         Property { key: "modified_at", label: "Modified", kind: Kind::Date },
+        Property { key: "active", label: "", kind: Kind::Flag },
+        Property { key: "addresses", label: "", kind: Kind::Text },
+        Property { key: "main_key", label: "", kind: Kind::Text },
     ],
     sorts: &[
         "created_at",

@@ -18,7 +18,7 @@ pub(crate) static SOURCE: Source = Source {
         ("at", Column::plain("a.at")),
         ("actor", Column::lower("u.email_key")),
         ("action", Column::plain("a.action")),
-        ("subject", Column::plain("a.subject")),
+        ("subject", Column::exact("a.subject")),
         ("address", Column::plain("a.address")),
     ],
 };

@@ -18,12 +18,23 @@ pub(crate) static SOURCE: Source = Source {
     columns: &[
         ("owner", Column::lower("u.email_key")),
         ("domain", Column::lower("d.name_key")),
-        ("access_key", Column::plain("k.access_key")),
+        ("access_key", Column::exact("k.access_key")),
         ("policy", Column::plain("k.policy")),
         ("main", Column::plain("k.main")),
         ("rate_limit", Column::whole("k.rate_limit")),
         ("created_at", Column::plain("k.created_at")),
         ("last_used", Column::plain("k.last_used")),
+        ("active", Column::plain("k.active")),
+        ("admin", Column::plain("(u.role IN ('superadmin', 'admin'))")),
+        ("full_name", Column::plain("u.full_name")),
+        ("queries", Column::whole("k.queries")),
+        (
+            "project_name",
+            Column::inside_lower(
+                "EXISTS (SELECT 1 FROM project_members m JOIN projects p ON p.id = m.project_id \
+                 WHERE m.user_id = u.id AND p.name_key {})",
+            ),
+        ),
     ],
 };
 

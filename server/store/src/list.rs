@@ -3,12 +3,13 @@
 //! The cost of a page is bounded by its shape: order comes from an index, counting stops at [`COUNT_LIMIT`], and a substring
 //! is looked up in a trigram index when few rows hold it, or met on the way along the order's index when many do.
 
+mod compare;
+
 use crate::{Result, Store};
 use futures::{Stream, StreamExt, stream};
 use sqlx::{QueryBuilder, Sqlite};
 use tokio::sync::mpsc;
-use types::list::{COUNT_LIMIT, Condition, Kind, ListQuery, ListSpec, Op, Page};
-use types::quantity::Quantity;
+use types::list::{COUNT_LIMIT, ListQuery, ListSpec, Op, Page};
 
 /// Rows that a trigram look-up may yield before walking the order's index is the better way.
 const FEW: i64 = 5000;
@@ -36,35 +37,63 @@ pub(crate) struct Column {
     pub lower: bool,
     /// Holds whole numbers, not thousandths.
     pub whole: bool,
-    /// Is a whole condition but for the value and the bracket after it.
+    /// Is a whole condition, in which `{}` is where the comparison goes.
     pub inside: bool,
+    /// Equals what is written exactly so, case included: that is how its index is ordered.
+    pub exact: bool,
 }
 
 impl Column {
     pub(crate) const fn plain(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: false, whole: false, inside: false }
+        Self { sql, text: None, lower: false, whole: false, inside: false, exact: false }
     }
 
     pub(crate) const fn whole(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: false, whole: true, inside: false }
+        Self { whole: true, ..Self::plain(sql) }
     }
 
-    /// A condition that is open for its value, such as `EXISTS (… = `; only to be filtered by.
+    /// A condition around the comparison, such as `EXISTS (… AND m.project_id {})`, for what may be several values or none.
     pub(crate) const fn inside(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: false, whole: false, inside: true }
+        Self { inside: true, ..Self::plain(sql) }
+    }
+
+    /// The same around something that holds lower case.
+    pub(crate) const fn inside_lower(sql: &'static str) -> Self {
+        Self { lower: true, ..Self::inside(sql) }
     }
 
     /// Holds lower case and is in no trigram index.
     pub(crate) const fn lower(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: true, whole: false, inside: false }
+        Self { lower: true, ..Self::plain(sql) }
+    }
+
+    /// Holds ids or keys, in which case matters.
+    pub(crate) const fn exact(sql: &'static str) -> Self {
+        Self { exact: true, ..Self::plain(sql) }
     }
 
     pub(crate) const fn text(sql: &'static str, text: &'static str) -> Self {
-        Self { sql, text: Some(text), lower: false, whole: false, inside: false }
+        Self { text: Some(text), ..Self::plain(sql) }
     }
 
     pub(crate) const fn key(sql: &'static str, text: &'static str) -> Self {
-        Self { sql, text: Some(text), lower: true, whole: false, inside: false }
+        Self { lower: true, ..Self::text(sql, text) }
+    }
+
+    /// What comes before a comparison, and what after it.
+    fn parts(&self) -> (&'static str, &'static str) {
+        if self.inside { self.sql.split_once("{}").unwrap_or((self.sql, "")) } else { (self.sql, "") }
+    }
+
+    /// A condition that holds when an inside column has any value.
+    fn any(&self) -> String {
+        let (before, after) = self.parts();
+        format!("{before} IS NOT NULL{after}")
+    }
+
+    /// What rows are ordered by: of what may be several values, whether there is one.
+    fn order(&self) -> String {
+        if self.inside { self.any() } else { self.sql.into() }
     }
 }
 
@@ -179,64 +208,21 @@ impl Prepared<'_> {
         for condition in &self.query.conditions {
             self.push_condition(sql, condition);
         }
-    }
-
-    fn push_condition(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
-        let column = self.source.column(&condition.key);
-        let kind = self.spec.property(&condition.key).map(|p| p.kind).unwrap_or(Kind::Text);
-        let value = if column.lower { condition.value.to_lowercase() } else { condition.value.clone() };
-        sql.push(" AND ").push(column.sql);
-        if column.inside {
-            sql.push_bind(uuid::Uuid::parse_str(&value).unwrap_or_default()).push(")");
-            return;
-        }
-        match condition.op {
-            Op::Contains => {
-                let escaped = value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                sql.push(" LIKE ").push_bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
-            }
-            Op::Any => {
-                sql.push(" IN (");
-                let mut list = sql.separated(", ");
-                for one in value.split(',') {
-                    list.push_bind(one.to_owned());
-                }
-                sql.push(")");
-            }
-            Op::Is => {
-                sql.push(" = ").push_bind(i64::from(value == "yes"));
-            }
-            Op::Equals if kind == Kind::Id => {
-                sql.push(" = ").push_bind(uuid::Uuid::parse_str(&value).unwrap_or_default());
-            }
-            Op::Equals if kind == Kind::Number => {
-                sql.push(" = ").push_bind(number(&value, column.whole));
-            }
-            Op::Equals => {
-                sql.push(" = ").push_bind(value);
-                if !column.lower {
-                    sql.push(" COLLATE NOCASE");
-                }
-            }
-            Op::Min if kind == Kind::Date => {
-                sql.push(" >= ").push_bind(day(&value));
-            }
-            Op::Max if kind == Kind::Date => {
-                sql.push(" < ").push_bind(day(&value) + 86_400_000);
-            }
-            Op::Min => {
-                sql.push(" >= ").push_bind(number(&value, column.whole));
-            }
-            Op::Max => {
-                sql.push(" <= ").push_bind(number(&value, column.whole));
-            }
+        if let Some(filter) = &self.query.filter {
+            sql.push(" AND ");
+            self.push_filter(sql, filter);
         }
     }
 
     fn push_order(&self, sql: &mut QueryBuilder<Sqlite>) {
-        let column = self.source.column(&self.query.sort).sql;
-        let direction = if self.query.descending { "DESC" } else { "ASC" };
-        sql.push(format!(" ORDER BY {column} {direction}, {} {direction}", self.source.number));
+        let direction = |descending: bool| if descending { "DESC" } else { "ASC" };
+        let first = (&self.query.sort, self.query.descending);
+        let then = self.query.then.iter().map(|(key, descending)| (key, *descending));
+        sql.push(" ORDER BY ");
+        for (key, descending) in std::iter::once(first).chain(then) {
+            sql.push(format!("{} {}, ", self.source.column(key).order(), direction(descending)));
+        }
+        sql.push(format!("{} {}", self.source.number, direction(self.query.descending)));
     }
 }
 
@@ -322,34 +308,73 @@ where
     stream::unfold(rows, |mut rows| async move { rows.recv().await.map(|row| (row, rows)) }).fuse()
 }
 
-// Values were checked against their kind before they came here.
-fn number(value: &str, whole: bool) -> i64 {
-    let number = value.parse::<Quantity>().unwrap_or_default();
-    if whole { number.floor() } else { number.as_thousandths() }
-}
-
-fn day(value: &str) -> i64 {
-    types::list::day(value).unwrap_or_default().0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use types::list::{Condition, Filter, Kind, Window};
+    use types::time::Millis;
+
+    const LISTS: [(&Source, &ListSpec); 6] = [
+        (&crate::audit::SOURCE, &types::audit::AUDIT),
+        (&crate::projects::PROJECT_SOURCE, &types::project::PROJECTS),
+        (&crate::projects::DOMAIN_SOURCE, &types::project::DOMAINS),
+        (&crate::keypairs::SOURCE, &types::keypair::KEYPAIRS),
+        (&crate::users::SOURCE, &types::user::USERS),
+        (&crate::sessions::SOURCE, &types::session::SESSIONS),
+    ];
 
     #[test]
     fn every_property_and_order_of_a_list_has_its_column() {
-        let lists: [(&Source, &ListSpec); 6] = [
-            (&crate::audit::SOURCE, &types::audit::AUDIT),
-            (&crate::projects::PROJECT_SOURCE, &types::project::PROJECTS),
-            (&crate::projects::DOMAIN_SOURCE, &types::project::DOMAINS),
-            (&crate::keypairs::SOURCE, &types::keypair::KEYPAIRS),
-            (&crate::users::SOURCE, &types::user::USERS),
-            (&crate::sessions::SOURCE, &types::session::SESSIONS),
-        ];
-        for (source, spec) in lists {
+        for (source, spec) in LISTS {
             let keys = spec.properties.iter().map(|p| p.key).chain(spec.sorts.iter().copied());
             for key in keys {
                 assert!(source.columns.iter().any(|(name, _)| *name == key), "{}: {key}", spec.name);
+            }
+            for (key, column) in source.columns {
+                assert_eq!(column.sql.matches("{}").count(), usize::from(column.inside), "{}: {key}", spec.name);
+            }
+        }
+    }
+
+    /// Everything that can be asked about a property.
+    fn questions(key: &str, kind: Kind) -> Vec<Filter> {
+        let value = match kind {
+            Kind::Text => "some",
+            Kind::Choice(options) => options[0].0,
+            Kind::Flag => "yes",
+            Kind::Number => "1.5",
+            Kind::Id => "00000000-0000-0000-0000-000000000000",
+            Kind::Date => "2026-11-24",
+        };
+        let is = |op: &Op| Filter::Is(Condition { key: key.into(), op: *op, value: value.into() });
+        let mut parts: Vec<Filter> = kind.ops().iter().map(is).collect();
+        parts.push(Filter::Empty { key: key.into() });
+        match kind {
+            Kind::Text => parts.push(Filter::Like { key: key.into(), pattern: "s_me%".into() }),
+            Kind::Date => parts.push(Filter::Before { key: key.into(), at: Millis(1) }),
+            _ => {}
+        }
+        let opposites: Vec<Filter> = parts.iter().map(|part| Filter::Not(Box::new(part.clone()))).collect();
+        parts.extend(opposites);
+        parts
+    }
+
+    #[tokio::test]
+    async fn every_comparison_and_order_of_a_list_is_one_that_the_database_understands() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("yard.db")).await.unwrap();
+        let window = Some(Window { offset: 0, limit: 10, any_tab: true });
+        for (source, spec) in LISTS {
+            for property in spec.properties {
+                let filter = Some(Filter::Any(questions(property.key, property.kind)));
+                let (sort, then) = (property.key.to_owned(), vec![(property.key.to_owned(), true)]);
+                let query = ListQuery { window, filter, sort, then, ..ListQuery::new(spec) };
+                query.check(spec).unwrap();
+                let prepared = store.prepare(source, spec, &query, Vec::new()).await.unwrap();
+                let mut sql = prepared.page("1");
+                let rows: Vec<(i64,)> = sql.build_query_as().fetch_all(&store.read).await.unwrap();
+                assert!(rows.is_empty());
+                store.count(&prepared).await.unwrap();
             }
         }
     }

@@ -23,7 +23,14 @@ pub(crate) static SOURCE: Source = Source {
         ("description", Column::text("u.description", "description")),
         ("id", Column::plain("u.id")),
         ("domain", Column::plain("d.name")),
-        ("project", Column::inside("EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = u.id AND m.project_id = ")),
+        ("project", Column::inside("EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = u.id AND m.project_id {})")),
+        (
+            "project_name",
+            Column::inside_lower(
+                "EXISTS (SELECT 1 FROM project_members m JOIN projects p ON p.id = m.project_id \
+                 WHERE m.user_id = u.id AND p.name_key {})",
+            ),
+        ),
         ("policy", Column::plain("u.policy")),
         ("status", Column::plain("u.status")),
         ("status_info", Column::plain("u.status_info")),
@@ -32,6 +39,9 @@ pub(crate) static SOURCE: Source = Source {
         ("sudo", Column::plain("u.sudo")),
         ("created_at", Column::plain("u.created_at")),
         ("modified_at", Column::plain("u.modified_at")),
+        ("active", Column::plain("u.active")),
+        ("addresses", Column::inside("EXISTS (SELECT 1 FROM json_each(u.addresses) j WHERE j.value {})")),
+        ("main_key", Column::exact("(SELECT k.access_key FROM keypairs k WHERE k.user_id = u.id AND k.main = 1)")),
     ],
 };
 

@@ -1,6 +1,7 @@
 //! The list language, from the address bar and back.
 
 use super::*;
+use crate::time::Millis;
 use proptest::prelude::*;
 
 static SPEC: ListSpec = ListSpec {
@@ -11,6 +12,7 @@ static SPEC: ListSpec = ListSpec {
         Property { key: "sudo", label: "Sudo", kind: Kind::Flag },
         Property { key: "cpu", label: "CPU", kind: Kind::Number },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
+        Property { key: "verified", label: "", kind: Kind::Flag },
     ],
     sorts: &["created_at", "email"],
     default_sort: Sort { key: "created_at", descending: true },
@@ -71,6 +73,67 @@ fn a_wrong_value_is_explained() {
     assert_eq!(add("created_at", Op::Min, "2026-02-30").unwrap_err(), "Type a day as YYYY-MM-DD.");
     assert_eq!(add("cpu", Op::Min, "many").unwrap_err(), "Type a number, such as 1.5.");
     assert!(add("sudo", Op::Is, "yes").is_ok());
+}
+
+fn is(key: &str, value: &str) -> Filter {
+    let op = SPEC.property(key).map_or(Op::Equals, |property| property.kind.ops()[0]);
+    Filter::Is(Condition { key: key.into(), op, value: value.into() })
+}
+
+fn not(filter: Filter) -> Filter {
+    Filter::Not(Box::new(filter))
+}
+
+#[test]
+fn a_programs_filter_is_checked_to_its_last_part() {
+    let like = |key: &str, pattern: &str| Filter::Like { key: key.into(), pattern: pattern.into() };
+    let before = |key: &str| Filter::Before { key: key.into(), at: Millis(0) };
+    let empty = |key: &str| Filter::Empty { key: key.into() };
+    let right = Filter::Any(vec![
+        is("email", "ann"),
+        not(Filter::All(vec![is("verified", "yes"), empty("cpu")])),
+        before("created_at"),
+        like("email", "a%_n"),
+    ]);
+    assert_eq!(right.check(&SPEC), Ok(()));
+    let wrong =
+        [is("shoe", "x"), is("role", "king"), empty("shoe"), like("cpu", "1%"), like("email", ""), before("email"), before("x")];
+    for wrong in wrong {
+        assert!(not(Filter::Any(vec![right.clone(), wrong.clone()])).check(&SPEC).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_programs_filter_has_a_bounded_size_and_depth() {
+    assert!(Filter::All(vec![is("email", "ann"); MAX_PARTS - 1]).check(&SPEC).is_ok());
+    assert!(Filter::All(vec![is("email", "ann"); MAX_PARTS]).check(&SPEC).is_err());
+    let deep = |depth: usize| (1..depth).fold(is("email", "ann"), |inner, _| not(inner));
+    assert!(deep(MAX_DEPTH).check(&SPEC).is_ok());
+    assert!(deep(MAX_DEPTH + 1).check(&SPEC).is_err());
+    let query = ListQuery { filter: Some(deep(MAX_DEPTH + 1)), ..ListQuery::new(&SPEC) };
+    assert!(query.check(&SPEC).unwrap_err().of_field("filter").is_some());
+}
+
+#[test]
+fn only_a_program_orders_by_what_has_no_index() {
+    let page = ListQuery { sort: "cpu".into(), ..ListQuery::new(&SPEC) };
+    assert!(page.check(&SPEC).is_err());
+    let window = Window { offset: 0, limit: 1, any_tab: true };
+    let program = ListQuery { window: Some(window), then: vec![("role".to_owned(), true)], ..page };
+    assert!(program.check(&SPEC).is_ok());
+    let unknown = ListQuery { then: vec![("shoe".to_owned(), false)], ..program.clone() };
+    assert!(unknown.check(&SPEC).is_err());
+    let many = ListQuery { then: vec![("role".to_owned(), false); MAX_ORDERS], ..program };
+    assert!(many.check(&SPEC).is_err());
+}
+
+#[test]
+fn what_is_for_programs_alone_is_not_offered_and_does_not_travel() {
+    assert!(SPEC.offered().all(|property| property.key != "verified"));
+    let query = ListQuery { filter: Some(is("verified", "yes")), then: vec![("role".to_owned(), true)], ..ListQuery::new(&SPEC) };
+    assert_eq!(query.to_query_string(&SPEC), "");
+    let sent = serde_json::to_string(&query).unwrap();
+    assert_eq!(serde_json::from_str::<ListQuery>(&sent).unwrap(), ListQuery::new(&SPEC));
 }
 
 proptest! {

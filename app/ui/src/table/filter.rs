@@ -7,13 +7,13 @@ use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use types::list::{Condition, Kind, ListSpec, Op, Property};
+use types::list::{Condition, Kind, ListSpec, Op};
 
 const EVERY_OP: [Op; 6] = [Op::Contains, Op::Equals, Op::Any, Op::Is, Op::Min, Op::Max];
 
 pub(super) fn filter(place: Place) -> AnyView {
     let spec = place.spec;
-    let property = RwSignal::new(spec.properties.first().map_or("", |p| p.key).to_owned());
+    let property = RwSignal::new(spec.offered().next().map_or("", |p| p.key).to_owned());
     let first_op = move |key: &str| spec.property(key).and_then(|p| p.kind.ops().first().copied()).map_or("", Op::key).to_owned();
     // Never a value that the list does not have: it would show nothing.
     let op = RwSignal::new(property.with_untracked(|key| first_op(key)));
@@ -53,7 +53,7 @@ pub(super) fn filter(place: Place) -> AnyView {
         op.set(first);
         problem.set(None);
     };
-    let properties: Vec<_> = spec.properties.iter().map(|p| view! { <option value=p.key>{p.label}</option> }).collect();
+    let properties: Vec<_> = spec.offered().map(|p| view! { <option value=p.key>{p.label}</option> }).collect();
     let ops = move || {
         let (kind, live) = (kind.get(), live.get());
         let ops: &[Op] = if live { kind.ops() } else { &EVERY_OP };
@@ -137,8 +137,8 @@ fn value_control(kind: Kind, value: RwSignal<String>, problem: RwSignal<Option<S
 
 /// A condition as a person reads it: `Email contains ann`.
 fn words(spec: &ListSpec, condition: &Condition) -> String {
-    let Some(Property { label, kind, .. }) = spec.property(&condition.key) else { return String::new() };
-    let value = match kind {
+    let Some(property) = spec.property(&condition.key) else { return String::new() };
+    let value = match property.kind {
         Kind::Choice(options) => {
             let label =
                 |key: &str| options.iter().find(|(k, _)| *k == key).map_or(key.to_owned(), |(_, label)| (*label).to_owned());
@@ -146,7 +146,7 @@ fn words(spec: &ListSpec, condition: &Condition) -> String {
         }
         _ => condition.value.clone(),
     };
-    format!("{label} {} {value}", condition.op.label(*kind))
+    format!("{} {} {value}", property.name(), condition.op.label(property.kind))
 }
 
 fn tags(place: Place) -> AnyView {

@@ -17,7 +17,15 @@ const NAMES: Names = &[
     ("created_at", "created_at"),
     ("last_used", "last_used"),
     ("is_default", "main"),
+    ("is_active", "active"),
+    ("is_admin", "admin"),
+    ("full_name", "full_name"),
+    ("num_queries", "queries"),
+    ("projects", "project_name"),
 ];
+
+/// What keypairs cannot be ordered by: their owners have several of it.
+const UNORDERED: &[&str] = &["projects"];
 
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
@@ -98,8 +106,9 @@ impl KeypairQuery {
         email: Option<String>,
     ) -> Result<KeyPairList> {
         let (control, caller) = with(context)?;
+        let fields = (NAMES, UNORDERED);
         let mut query =
-            list(&KEYPAIRS, NAMES, (limit, offset), tab(is_active), filter.as_deref(), order.as_deref()).map_err(refuse)?;
+            list(&KEYPAIRS, fields, (limit, offset), tab(is_active), filter.as_deref(), order.as_deref()).map_err(refuse)?;
         query.conditions.extend(of(email));
         query.conditions.extend(domain_name.map(|name| Condition { key: "domain".into(), op: Op::Equals, value: name }));
         let page = control.keypairs(caller, &query).await.map_err(refuse)?;

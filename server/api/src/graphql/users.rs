@@ -28,7 +28,14 @@ const NAMES: Names = &[
     ("resource_policy", "policy"),
     ("totp_activated", "two_factor"),
     ("sudo_session_enabled", "sudo"),
+    ("is_active", "active"),
+    ("allowed_client_ip", "addresses"),
+    ("main_access_key", "main_key"),
+    ("project_name", "project_name"),
 ];
+
+/// What people cannot be ordered by: they have several of it, or it is prose.
+const UNORDERED: &[&str] = &["description", "allowed_client_ip", "project_name"];
 
 /// People that the list without pages holds.
 const MOST: usize = 10_000;
@@ -149,7 +156,8 @@ impl UserQuery {
         group_id: Option<Uuid>,
     ) -> Result<UserList> {
         let (control, caller) = with(context)?;
-        let mut query = list(&USERS, NAMES, (limit, offset), None, filter.as_deref(), order.as_deref()).map_err(refuse)?;
+        let mut query =
+            list(&USERS, (NAMES, UNORDERED), (limit, offset), None, filter.as_deref(), order.as_deref()).map_err(refuse)?;
         narrow(&mut query, status, group_id).map_err(refuse)?;
         let page = control.users(caller, &query).await.map_err(refuse)?;
         Ok(UserList { total_count: page.total, items: page.rows.into_iter().map(User::from).collect() })

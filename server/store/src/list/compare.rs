@@ -1,0 +1,147 @@
+//! Conditions and filters of a list as SQL. Every value is bound; text of the query is only what a `Source` says itself.
+
+use super::Prepared;
+use sqlx::{QueryBuilder, Sqlite};
+use types::list::{Condition, Filter, Kind, Op};
+use types::quantity::Quantity;
+use types::time::Millis;
+
+impl Prepared<'_> {
+    /// One condition more.
+    pub(super) fn push_condition(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
+        sql.push(" AND ");
+        self.push_comparison(sql, condition);
+    }
+
+    /// A filter as an expression that can stand between `AND` and `OR`.
+    pub(super) fn push_filter(&self, sql: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+        match filter {
+            Filter::Is(condition) => self.push_comparison(sql, condition),
+            Filter::Not(inner) => self.push_opposite(sql, inner),
+            Filter::All(parts) => self.push_joined(sql, parts, " AND ", "1 = 1"),
+            Filter::Any(parts) => self.push_joined(sql, parts, " OR ", "1 = 0"),
+            Filter::Like { key, pattern } => {
+                let column = self.source.column(key);
+                let (before, after) = column.parts();
+                let pattern = if column.lower { pattern.to_lowercase() } else { pattern.clone() };
+                sql.push(before).push(" LIKE ").push_bind(pattern).push(" ESCAPE '\\'").push(after);
+            }
+            Filter::Before { key, at } => self.push_moment(sql, key, " < ", *at),
+            Filter::Empty { key } => self.push_empty(sql, key),
+        }
+    }
+
+    fn push_opposite(&self, sql: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+        match filter {
+            // Said this way an index helps, and what has no moment is not later than one either.
+            Filter::Before { key, at } if !self.source.column(key).inside => self.push_moment(sql, key, " >= ", *at),
+            // To SQL a comparison with nothing is neither true nor false; here it does not hold, so its opposite does.
+            _ => {
+                sql.push("NOT coalesce(");
+                self.push_filter(sql, filter);
+                sql.push(", 0)");
+            }
+        }
+    }
+
+    fn push_joined(&self, sql: &mut QueryBuilder<Sqlite>, parts: &[Filter], word: &str, none: &str) {
+        if parts.is_empty() {
+            sql.push(none);
+            return;
+        }
+        sql.push("(");
+        for (n, part) in parts.iter().enumerate() {
+            if n > 0 {
+                sql.push(word);
+            }
+            self.push_filter(sql, part);
+        }
+        sql.push(")");
+    }
+
+    fn push_moment(&self, sql: &mut QueryBuilder<Sqlite>, key: &str, sign: &str, at: Millis) {
+        let (before, after) = self.source.column(key).parts();
+        sql.push(before).push(sign).push_bind(at.0).push(after);
+    }
+
+    fn push_empty(&self, sql: &mut QueryBuilder<Sqlite>, key: &str) {
+        let column = self.source.column(key);
+        if column.inside {
+            sql.push("NOT ").push(column.any());
+        } else if matches!(self.kind(key), Kind::Text | Kind::Choice(_)) {
+            sql.push("coalesce(").push(column.sql).push(", '') = ''");
+        } else {
+            sql.push(column.sql).push(" IS NULL");
+        }
+    }
+
+    fn push_comparison(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
+        let column = self.source.column(&condition.key);
+        let kind = self.kind(&condition.key);
+        let value = if column.lower { condition.value.to_lowercase() } else { condition.value.clone() };
+        let (before, after) = column.parts();
+        sql.push(before);
+        match condition.op {
+            Op::Contains => {
+                let escaped = value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+                sql.push(" LIKE ").push_bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
+            }
+            Op::Any => {
+                sql.push(" IN (");
+                let mut list = sql.separated(", ");
+                for one in value.split(',') {
+                    list.push_bind(one.to_owned());
+                }
+                sql.push(")");
+            }
+            Op::Is => {
+                sql.push(" = ").push_bind(i64::from(value == "yes"));
+            }
+            Op::Equals if kind == Kind::Id => {
+                sql.push(" = ").push_bind(uuid::Uuid::parse_str(&value).unwrap_or_default());
+            }
+            Op::Equals if kind == Kind::Number => {
+                // Nothing equals NULL: half a thing is in no column of whole ones.
+                let (number, exact) = number(&value, column.whole);
+                sql.push(" = ").push_bind(exact.then_some(number));
+            }
+            Op::Equals => {
+                sql.push(" = ").push_bind(value);
+                if !column.lower && !column.exact {
+                    sql.push(" COLLATE NOCASE");
+                }
+            }
+            Op::Min if kind == Kind::Date => {
+                sql.push(" >= ").push_bind(day(&value));
+            }
+            Op::Max if kind == Kind::Date => {
+                sql.push(" < ").push_bind(day(&value) + 86_400_000);
+            }
+            Op::Min => {
+                let (number, exact) = number(&value, column.whole);
+                sql.push(if exact { " >= " } else { " > " }).push_bind(number);
+            }
+            Op::Max => {
+                let (number, _) = number(&value, column.whole);
+                sql.push(" <= ").push_bind(number);
+            }
+        }
+        sql.push(after);
+    }
+
+    fn kind(&self, key: &str) -> Kind {
+        self.spec.property(key).map(|p| p.kind).unwrap_or(Kind::Text)
+    }
+}
+
+// Values were checked against their kind before they came here.
+
+/// A number as its column holds it, rounded down, and whether nothing was lost by that.
+fn number(value: &str, whole: bool) -> (i64, bool) {
+    let number = value.parse::<Quantity>().unwrap_or_default();
+    if whole { (number.floor(), Quantity::whole(number.floor()) == number) } else { (number.as_thousandths(), true) }
+}
+
+fn day(value: &str) -> i64 {
+    types::list::day(value).unwrap_or_default().0
+}
