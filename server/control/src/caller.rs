@@ -28,6 +28,10 @@ impl Caller {
         Self { me: None, address: address.into(), browser: browser.into(), refusals: Arc::default() }
     }
 
+    pub(crate) fn as_nobody(self) -> Self {
+        Self { me: None, ..self }
+    }
+
     pub(crate) fn signed_in(self, me: Me, sign_in: SignInId) -> Self {
         Self { me: Some((me, sign_in)), ..self }
     }

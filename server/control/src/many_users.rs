@@ -149,7 +149,8 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
     if text.len() > LARGEST_FILE {
         return Err(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
     }
-    let text = text.trim_start_matches('\u{feff}');
+    // Windows ends lines with two characters, of which the reader would count one to the next line.
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let first = text.lines().next().unwrap_or_default();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
     let mut reader = csv::ReaderBuilder::new()
@@ -174,7 +175,11 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
-        let number = record.position().map_or(0, csv::Position::line);
+        // The reader counts a record from the empty lines that it skipped before it.
+        let number = record.position().map_or(0, |at| {
+            let from = usize::try_from(at.byte()).unwrap_or(usize::MAX).min(text.len());
+            at.line() + text.as_bytes()[from..].iter().take_while(|byte| **byte == b'\n').count() as u64
+        });
         if record.iter().all(str::is_empty) {
             continue;
         }

@@ -1,7 +1,7 @@
 //! Whatever administrators do to people and keypairs, in whatever order, some things always hold.
 
 use crate::{PASSWORD, Yard, email};
-use control::Caller;
+use control::{Caller, SignInAnswer};
 use proptest::prelude::*;
 use types::Problem;
 use types::id::UserId;
@@ -50,10 +50,11 @@ impl World {
     async fn boss(&self) -> Caller {
         for login in [email(Role::Superadmin)].into_iter().chain((0..6).map(|n| format!("p{n}@example.org"))) {
             let asked = Caller::nobody("127.0.0.1", "test");
-            if let Ok(signed_in) = self.yard.control.sign_in(&asked, &login, &self.password).await
+            let answer = self.yard.control.sign_in(&asked, &login, &self.password, None).await;
+            if let Ok(SignInAnswer::Done(signed_in)) = answer
                 && signed_in.me.role == Role::Superadmin
             {
-                return self.yard.control.caller(Some(&signed_in.token), "127.0.0.1", "test").await.unwrap();
+                return self.yard.control.caller(asked, Some(&signed_in.token)).await.unwrap();
             }
         }
         panic!("no active superadmin is left");
@@ -95,6 +96,8 @@ impl World {
                     must_change_password: false,
                     sudo: false,
                     addresses: Vec::new(),
+                    policy: String::new(),
+                    ids: types::user::UnixIds::default(),
                 };
                 control.create_user(boss, &new).await.map(drop)
             }

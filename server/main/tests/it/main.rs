@@ -2,7 +2,11 @@
 
 mod http;
 mod invariants;
+mod many;
 mod people;
+mod projects;
+mod refusals;
+mod security;
 mod sign_in;
 mod walk;
 
@@ -11,15 +15,17 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
-use control::{Control, Vault};
+use control::{Caller, Control, SignInAnswer, Vault};
 use engine::local::LocalEngine;
 use http_body_util::BodyExt;
+use serde_json::Value;
 use server::config::{Given, Settings};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::Store;
 use tower::ServiceExt;
 use types::permission::Role;
+use types::project::EditProject;
 
 pub const PASSWORD: &str = "Correct-Horse-9";
 
@@ -47,6 +53,11 @@ impl Yard {
         for role in Role::ALL.iter().filter(|role| **role != Role::Superadmin) {
             control.create_user_here(&email(*role), &format!("the-{}", role.key()), "", PASSWORD, *role).await.unwrap();
         }
+        let id = control.create_user_here("project-admin@example.org", "project-admin", "", PASSWORD, Role::User).await.unwrap();
+        let root = caller(&control, "root@example.org").await;
+        let projects = control.my_projects(&root).await.unwrap();
+        let appoint = EditProject { appoint: vec![id.to_string()], ..EditProject::default() };
+        control.edit_project(&root, projects[0].0, &appoint).await.unwrap();
         let settings: Settings = Given::default().check().unwrap();
         let options =
             leptos::prelude::LeptosOptions::builder().output_name("console").site_root(folder.path().to_str().unwrap()).build();
@@ -96,10 +107,45 @@ impl Yard {
 
     /// Signs in as a role and returns the cookie.
     pub async fn cookie(&self, role: Role) -> String {
-        let answer = self.post_form("/sign-in", "", &format!("login={}&password={PASSWORD}&next=/", email(role))).await;
+        self.cookie_of(&email(role)).await
+    }
+
+    /// Signs in with the password of everybody here and returns the cookie.
+    pub async fn cookie_of(&self, login: &str) -> String {
+        let answer = self.post_form("/sign-in", "", &format!("login={login}&password={PASSWORD}&next=/")).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.starts_with("session="), "{login}: {cookie}");
         cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Calls a server function.
+    pub async fn ask(&self, cookie: &str, name: &str, body: Value) -> (StatusCode, String) {
+        let answer = self.call(Method::POST, &format!("/call/{name}"), cookie, &body.to_string()).await;
+        (answer.status, answer.text)
+    }
+
+    /// The answer of a server function that does what it is asked.
+    pub async fn done<T: serde::de::DeserializeOwned>(&self, cookie: &str, name: &str, body: Value) -> T {
+        let (status, text) = self.ask(cookie, name, body).await;
+        assert_eq!(status, StatusCode::OK, "{name}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The words of a server function that refuses.
+    pub async fn refused(&self, cookie: &str, name: &str, body: Value) -> String {
+        let (status, text) = self.ask(cookie, name, body).await;
+        assert!(status.is_client_error(), "{name}: {status} {text}");
+        text
+    }
+}
+
+/// The caller that signing in makes.
+pub async fn caller(control: &Control, login: &str) -> Caller {
+    let asked = Caller::nobody("127.0.0.1", "test");
+    match control.sign_in(&asked, login, PASSWORD, None).await.unwrap() {
+        SignInAnswer::Done(signed_in) => control.caller(asked, Some(&signed_in.token)).await.unwrap(),
+        SignInAnswer::CodeNeeded(_) => panic!("a code is asked for"),
     }
 }
 

@@ -2,7 +2,7 @@
 //! manage user's keypairs.
 
 use crate::{PASSWORD, Yard, email};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 use types::keypair::{KEYPAIRS, KeypairRow};
 use types::list::{ListQuery, Page};
@@ -10,24 +10,7 @@ use types::permission::Role;
 use types::user::{Created, USERS, UserDetail, UserRow};
 
 impl Yard {
-    async fn ask(&self, cookie: &str, name: &str, body: Value) -> (StatusCode, String) {
-        let answer = self.call(Method::POST, &format!("/call/{name}"), cookie, &body.to_string()).await;
-        (answer.status, answer.text)
-    }
-
-    async fn done<T: serde::de::DeserializeOwned>(&self, cookie: &str, name: &str, body: Value) -> T {
-        let (status, text) = self.ask(cookie, name, body).await;
-        assert_eq!(status, StatusCode::OK, "{name}: {text}");
-        serde_json::from_str(&text).unwrap()
-    }
-
-    async fn refused(&self, cookie: &str, name: &str, body: Value) -> String {
-        let (status, text) = self.ask(cookie, name, body).await;
-        assert!(status.is_client_error(), "{name}: {status} {text}");
-        text
-    }
-
-    async fn new_person(&self, cookie: &str, name: &str, change: Value) -> Value {
+    pub async fn new_person(&self, cookie: &str, name: &str, change: Value) -> Value {
         let domains: Value = self.done(cookie, "domains", json!({})).await;
         let mut user = json!({
             "email": format!("{name}@example.org"), "username": name, "full_name": "", "password": PASSWORD, "role": "user",
@@ -37,7 +20,7 @@ impl Yard {
         json!({ "user": user })
     }
 
-    async fn create(&self, cookie: &str, name: &str) -> Created {
+    pub async fn create(&self, cookie: &str, name: &str) -> Created {
         let body = self.new_person(cookie, name, json!({})).await;
         self.done(cookie, "create_user", body).await
     }
@@ -53,7 +36,7 @@ impl Yard {
         self.done::<Page<KeypairRow>>(cookie, "keypairs", json!({ "query": query })).await.rows
     }
 
-    async fn signs_in(&self, login: &str, password: &str) -> Option<String> {
+    pub async fn signs_in(&self, login: &str, password: &str) -> Option<String> {
         let answer = self.post_form("/sign-in", "", &format!("login={login}&password={password}&next=/")).await;
         let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         cookie.starts_with("session=").then_some(cookie)

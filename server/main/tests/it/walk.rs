@@ -4,14 +4,20 @@ use crate::Yard;
 use axum::http::{Method, StatusCode};
 use server::ROUTES;
 use std::collections::BTreeSet;
-use types::permission::Role;
 
-/// Who is let in: superadmin, domain admin, user, monitor. Letting in means any answer but 401 and 403.
-const EVERYBODY: [bool; 4] = [true, true, true, true];
-const READERS_OF_ALL: [bool; 4] = [true, false, false, true];
-const ADMINISTRATORS: [bool; 4] = [true, true, false, false];
-const READERS_OF_PEOPLE: [bool; 4] = [true, true, false, true];
-const NOT_MONITORS: [bool; 4] = [true, true, true, false];
+/// Who walks: superadmin, domain admin, project admin, user, monitor.
+const WALKERS: [&str; 5] = ["root", "admin", "project-admin", "user", "monitor"];
+/// Whom of them is let in. Letting in means any answer but 401 and 403.
+type LetIn = [bool; 5];
+
+const EVERYBODY: LetIn = [true, true, true, true, true];
+const READERS_OF_ALL: LetIn = [true, false, false, false, true];
+const SUPERADMIN: LetIn = [true, false, false, false, false];
+const ADMINISTRATORS: LetIn = [true, true, false, false, false];
+const READERS_OF_DOMAINS: LetIn = [true, true, false, false, true];
+const READERS_OF_PEOPLE: LetIn = [true, true, true, false, true];
+const CHANGERS_OF_MEMBERS: LetIn = [true, true, true, false, false];
+const NOT_MONITORS: LetIn = [true, true, true, true, false];
 
 const NOBODYS_ID: &str = "00000000-0000-0000-0000-000000000001";
 
@@ -20,12 +26,19 @@ fn query(spec: &'static types::list::ListSpec) -> String {
 }
 
 /// Every server function with a body that would be acted on, and who may call it.
-fn functions() -> Vec<(&'static str, String, [bool; 4])> {
+fn functions() -> Vec<(&'static str, String, LetIn)> {
     let id = format!("{{\"id\":\"{NOBODYS_ID}\"}}");
     let access_key = "{\"access_key\":\"AKIA\"}".to_owned();
     let user = serde_json::json!({ "user": {
         "email": "x", "username": "", "full_name": "", "password": "", "role": "user", "status": "active",
         "domain": NOBODYS_ID, "projects": [], "description": "",
+    }});
+    let many = serde_json::json!({ "many": {
+        "batch": { "File": "" },
+        "defaults": {
+            "role": "user", "status": "active", "domain": NOBODYS_ID, "projects": [], "policy": "", "must_change_password": true,
+            "description": "",
+        },
     }});
     let session = serde_json::json!({ "session": {
         "name": "", "project": NOBODYS_ID, "resource_group": "", "kind": "batch", "image": "", "command": "", "cpu": "1", "mem": 0,
@@ -42,13 +55,23 @@ fn functions() -> Vec<(&'static str, String, [bool; 4])> {
         ("create_user", user.to_string(), ADMINISTRATORS),
         ("edit_user", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), ADMINISTRATORS),
         ("edit_users", "{\"ids\":[],\"edit\":{}}".into(), ADMINISTRATORS),
-        ("domain_rows", format!("{{\"query\":{}}}", query(&types::project::DOMAINS)), READERS_OF_PEOPLE),
-        ("create_domain", "{\"domain\":{}}".into(), [true, false, false, false]),
-        ("edit_domain", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), [true, false, false, false]),
+        ("user_policy_names", "{}".into(), ADMINISTRATORS),
+        ("preview_users", many.to_string(), ADMINISTRATORS),
+        ("create_users", many.to_string(), ADMINISTRATORS),
+        ("make_password_link", format!("{{\"user\":\"{NOBODYS_ID}\"}}"), ADMINISTRATORS),
+        ("two_factor", "{}".into(), EVERYBODY),
+        ("begin_two_factor", "{}".into(), EVERYBODY),
+        ("enable_two_factor", "{\"code\":\"\"}".into(), EVERYBODY),
+        ("renew_recovery_codes", "{\"code\":\"\"}".into(), EVERYBODY),
+        ("disable_two_factor", "{\"password\":\"\"}".into(), EVERYBODY),
+        ("domain_rows", format!("{{\"query\":{}}}", query(&types::project::DOMAINS)), READERS_OF_DOMAINS),
+        ("create_domain", "{\"domain\":{}}".into(), SUPERADMIN),
+        ("edit_domain", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), SUPERADMIN),
         ("projects", format!("{{\"query\":{}}}", query(&types::project::PROJECTS)), READERS_OF_PEOPLE),
         ("project", id.clone(), READERS_OF_PEOPLE),
         ("create_project", "{\"project\":{}}".into(), ADMINISTRATORS),
-        ("edit_project", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), ADMINISTRATORS),
+        ("edit_project", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{\"name\":\"x\"}}}}"), ADMINISTRATORS),
+        ("project_policy_names", "{}".into(), ADMINISTRATORS),
         ("audit_rows", format!("{{\"query\":{}}}", query(&types::audit::AUDIT)), READERS_OF_ALL),
         ("audit_record", "{\"id\":0}".into(), READERS_OF_ALL),
         ("keypairs", format!("{{\"query\":{}}}", query(&types::keypair::KEYPAIRS)), EVERYBODY),
@@ -59,7 +82,7 @@ fn functions() -> Vec<(&'static str, String, [bool; 4])> {
         ("edit_keypair", "{\"access_key\":\"AKIA\",\"edit\":{}}".into(), NOT_MONITORS),
         ("delete_keypair", access_key, NOT_MONITORS),
         ("keypair_policy_names", "{}".into(), ADMINISTRATORS),
-        ("sessions", format!("{{\"query\":{}}}", query(&types::session::SESSIONS)), EVERYBODY),
+        ("sessions", format!("{{\"query\":{},\"project\":null}}", query(&types::session::SESSIONS)), EVERYBODY),
         ("session", id.clone(), EVERYBODY),
         ("start_options", "{}".into(), NOT_MONITORS),
         ("start_session", session.to_string(), NOT_MONITORS),
@@ -88,19 +111,29 @@ async fn every_server_function_refuses_nobody_and_each_role_as_the_table_says() 
         let answer = yard.call(Method::POST, &format!("/call/{name}"), "", body).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name} as nobody: {}", answer.text);
     }
-    for (index, role) in [Role::Superadmin, Role::Admin, Role::User, Role::Monitor].into_iter().enumerate() {
-        let cookie = yard.cookie(role).await;
+    for (index, who) in WALKERS.into_iter().enumerate() {
+        let cookie = yard.cookie_of(&format!("{who}@example.org")).await;
         for (name, body, may) in &functions {
             let answer = yard.call(Method::POST, &format!("/call/{name}"), &cookie, body).await;
-            expect(answer.status, may[index], &format!("{name} as {role:?}: {}", answer.text));
+            expect(answer.status, may[index], &format!("{name} as {who}: {}", answer.text));
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_belongs_to_a_project_is_changed_by_its_administrators_as_well() {
+    let yard = Yard::new().await;
+    let body = format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{\"add\":[\"nobody\"]}}}}");
+    for (who, may) in WALKERS.into_iter().zip(CHANGERS_OF_MEMBERS) {
+        let cookie = yard.cookie_of(&format!("{who}@example.org")).await;
+        expect(yard.call(Method::POST, "/call/edit_project", &cookie, &body).await.status, may, who);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_server_function_answers_to_a_get() {
     let yard = Yard::new().await;
-    let cookie = yard.cookie(Role::Superadmin).await;
+    let cookie = yard.cookie_of("root@example.org").await;
     for (name, ..) in functions() {
         let answer = yard.get(&format!("/call/{name}"), &cookie).await;
         assert!(
@@ -115,13 +148,13 @@ async fn no_server_function_answers_to_a_get() {
 async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
-    let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/theme", "/pkg/{file}"];
-    let guarded: [(&str, [bool; 4]); 9] = [
+    let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/forgotten-password", "/new-password", "/theme", "/pkg/{file}"];
+    let guarded: [(&str, LetIn); 9] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
         ("/export/keypairs.csv", EVERYBODY),
         ("/export/projects.csv", READERS_OF_PEOPLE),
-        ("/export/domains.csv", READERS_OF_PEOPLE),
+        ("/export/domains.csv", READERS_OF_DOMAINS),
         ("/export/audit.csv", READERS_OF_ALL),
         ("/export/sessions.csv", EVERYBODY),
         ("/sessions/{id}/log", EVERYBODY),
@@ -131,10 +164,9 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let all: BTreeSet<&str> = ROUTES.iter().map(|(_, path)| *path).collect();
     assert_eq!(walked, all, "every route is in this walk");
 
-    let roles = [Role::Superadmin, Role::Admin, Role::User, Role::Monitor];
     let mut cookies = Vec::new();
-    for role in roles {
-        cookies.push(yard.cookie(role).await);
+    for who in WALKERS {
+        cookies.push(yard.cookie_of(&format!("{who}@example.org")).await);
     }
     for (path, may) in guarded {
         let address = path.replace("{id}", NOBODYS_ID);
@@ -142,7 +174,7 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
         assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path} as nobody");
         for (index, cookie) in cookies.iter().enumerate() {
             let answer = yard.get(&address, cookie).await;
-            expect(answer.status, may[index], &format!("{path} as {:?}", roles[index]));
+            expect(answer.status, may[index], &format!("{path} as {}", WALKERS[index]));
         }
     }
 }
@@ -154,15 +186,15 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         ("/", EVERYBODY),
         ("/sessions", EVERYBODY),
         ("/users", READERS_OF_PEOPLE),
-        ("/credentials", READERS_OF_PEOPLE),
+        ("/credentials", READERS_OF_DOMAINS),
         ("/projects", READERS_OF_PEOPLE),
-        ("/domains", READERS_OF_PEOPLE),
+        ("/domains", READERS_OF_DOMAINS),
         ("/agents", READERS_OF_ALL),
         ("/audit", READERS_OF_ALL),
         ("/account", EVERYBODY),
         ("/gallery", EVERYBODY),
     ];
-    let walked: BTreeSet<&str> = guarded.iter().map(|(path, _)| *path).chain(["/sign-in"]).collect();
+    let walked: BTreeSet<&str> = guarded.iter().map(|(path, _)| *path).chain(console::paths::OPEN).collect();
     let pages = server::paths();
     assert_eq!(walked, pages.iter().map(String::as_str).collect(), "every page is in this walk");
     for (path, _) in &guarded {
@@ -170,11 +202,11 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
         assert_eq!(answer.headers["location"], format!("/sign-in?next={}", types::list::encode(path)), "{path}");
     }
-    for (index, role) in [Role::Superadmin, Role::Admin, Role::User, Role::Monitor].into_iter().enumerate() {
-        let cookie = yard.cookie(role).await;
+    for (index, who) in WALKERS.into_iter().enumerate() {
+        let cookie = yard.cookie_of(&format!("{who}@example.org")).await;
         for (path, may) in &guarded {
             let answer = yard.get(path, &cookie).await;
-            expect(answer.status, may[index], &format!("{path} as {role:?}"));
+            expect(answer.status, may[index], &format!("{path} as {who}"));
         }
     }
 }
@@ -182,7 +214,7 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_of_the_api_refuses_whoever_has_not_signed() {
     let yard = Yard::new().await;
-    let cookie = yard.cookie(Role::Superadmin).await;
+    let cookie = yard.cookie_of("root@example.org").await;
     for (method, path) in server::API_ROUTES {
         // What anybody may ask: the client does so before each command, and to sign in.
         let open = ["/manager/announcement", "/server/login-check", "/server/logout"].contains(&path);

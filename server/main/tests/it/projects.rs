@@ -1,0 +1,92 @@
+//! What somebody may do who administers a project.
+
+use crate::Yard;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use types::list::{ListQuery, Page};
+use types::project::{PROJECTS, ProjectDetail, ProjectRow};
+use types::session::{SESSIONS, SessionRow};
+use types::user::{USERS, UserRow};
+
+async fn emails(yard: &Yard, cookie: &str) -> Vec<String> {
+    let query = ListQuery { per: 50, sort: "email".into(), descending: false, ..ListQuery::new(&USERS) };
+    yard.done::<Page<UserRow>>(cookie, "users", json!({ "query": query })).await.rows.into_iter().map(|row| row.email).collect()
+}
+
+async fn sessions(yard: &Yard, cookie: &str, project: Value) -> Vec<String> {
+    let body = json!({ "query": ListQuery::new(&SESSIONS), "project": project });
+    yard.done::<Page<SessionRow>>(cookie, "sessions", body).await.rows.into_iter().map(|row| row.name).collect()
+}
+
+/// A session that waits for ever: nothing runs the queue in these tests.
+async fn start(yard: &Yard, cookie: &str, name: &str, project: &Value) -> Value {
+    let session = json!({ "name": name, "project": project, "resource_group": "default", "kind": "batch", "image": "host",
+        "command": "true", "cpu": "0.1", "mem": 1 << 28 });
+    yard.done(cookie, "start_session", json!({ "session": session })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_and_of_no_others() {
+    let yard = Yard::new().await;
+    let root = yard.cookie_of("root@example.org").await;
+    let body = yard.new_person(&root, "outsider", json!({ "projects": [] })).await;
+    yard.done::<types::user::Created>(&root, "create_user", body).await;
+    let domains: Value = yard.done(&root, "domains", json!({})).await;
+    let default = domains[0]["projects"][0]["id"].clone();
+    let other: Value =
+        yard.done(&root, "create_project", json!({ "project": { "name": "other", "add": ["the-user", "outsider"] } })).await;
+
+    let boss = yard.cookie_of("project-admin@example.org").await;
+    let seen = emails(&yard, &boss).await;
+    assert!(seen.contains(&"user@example.org".to_owned()) && !seen.contains(&"outsider@example.org".to_owned()), "{seen:?}");
+    let query = json!({ "query": ListQuery::new(&PROJECTS) });
+    let projects: Vec<String> =
+        yard.done::<Page<ProjectRow>>(&boss, "projects", query).await.rows.into_iter().map(|row| row.name).collect();
+    assert_eq!(projects, ["default"]);
+    assert_eq!(yard.ask(&boss, "project", json!({ "id": other })).await.0, StatusCode::NOT_FOUND);
+
+    let user = yard.cookie_of("the-user").await;
+    let theirs = start(&yard, &user, "in-default", &default).await;
+    let hidden = start(&yard, &user, "in-other", &other).await;
+    assert_eq!(sessions(&yard, &boss, Value::Null).await, ["in-default"]);
+    assert_eq!(yard.ask(&boss, "session", json!({ "id": hidden })).await.0, StatusCode::NOT_FOUND);
+    let session: types::session::SessionDetail = yard.done(&boss, "session", json!({ "id": theirs })).await;
+    assert!(session.may_control, "and may end it");
+    // The project that is chosen in the header narrows everybody's list.
+    assert_eq!(sessions(&yard, &user, other.clone()).await, ["in-other"]);
+    assert_eq!(sessions(&yard, &user, default).await, ["in-default"]);
+    assert_eq!(sessions(&yard, &root, Value::Null).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_admin_says_who_belongs_to_the_project_and_nothing_else_about_it() {
+    let yard = Yard::new().await;
+    let root = yard.cookie_of("root@example.org").await;
+    let body = yard.new_person(&root, "newcomer", json!({ "projects": [] })).await;
+    yard.done::<types::user::Created>(&root, "create_user", body).await;
+    let boss = yard.cookie_of("project-admin@example.org").await;
+    let domains: Value = yard.done(&root, "domains", json!({})).await;
+    let id = domains[0]["projects"][0]["id"].clone();
+    let edit = |edit: Value| json!({ "id": id, "edit": edit });
+    let () = yard.done(&boss, "edit_project", edit(json!({ "add": ["newcomer"] }))).await;
+    let detail: ProjectDetail = yard.done(&boss, "project", json!({ "id": id })).await;
+    assert!(detail.members.iter().any(|one| one.email == "newcomer@example.org"));
+    let () = yard.done(&boss, "edit_project", edit(json!({ "remove": ["newcomer"] }))).await;
+    for forbidden in [
+        json!({ "name": "mine" }),
+        json!({ "active": false }),
+        json!({ "appoint": ["the-user"] }),
+        json!({ "policy": "default" }),
+    ] {
+        let (status, text) = yard.ask(&boss, "edit_project", edit(forbidden.clone())).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{forbidden}: {text}");
+    }
+    let text = yard.refused(&boss, "edit_project", edit(json!({ "remove": ["project-admin@example.org"] }))).await;
+    assert!(text.contains("can dismiss them"), "{text}");
+
+    let () = yard.done(&root, "edit_project", edit(json!({ "dismiss": ["project-admin"] }))).await;
+    let (status, _) = yard.ask(&boss, "users", json!({ "query": ListQuery::new(&USERS) })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "no longer, at once");
+    let detail: ProjectDetail = yard.done(&root, "project", json!({ "id": id })).await;
+    assert!(detail.members.iter().any(|one| one.email == "project-admin@example.org" && !one.admin), "still a member");
+}

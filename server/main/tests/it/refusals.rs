@@ -1,0 +1,39 @@
+//! What was refused stands in the audit trail: who, what, from where.
+
+use crate::Yard;
+use axum::http::StatusCode;
+use serde_json::json;
+use types::audit::{AUDIT, AuditRow};
+use types::list::{ListQuery, Page};
+
+impl Yard {
+    /// The newest records, as a superadmin reads them.
+    pub async fn trail(&self) -> Vec<AuditRow> {
+        let root = self.cookie_of("root@example.org").await;
+        let query = ListQuery { per: 50, ..ListQuery::new(&AUDIT) };
+        self.done::<Page<AuditRow>>(&root, "audit_rows", json!({ "query": query })).await.rows
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_call_and_a_refused_page_are_written_down_with_who_asked() {
+    let yard = Yard::new().await;
+    let user = yard.cookie_of("user@example.org").await;
+    let (status, _) = yard.ask(&user, "create_domain", json!({ "domain": {} })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert_eq!(yard.get("/users", &user).await.status, StatusCode::FORBIDDEN);
+    let refused: Vec<AuditRow> = yard.trail().await.into_iter().filter(|row| row.action == "refused").collect();
+    let said: Vec<(&str, &str)> = refused.iter().map(|row| (row.actor_email.as_str(), row.subject.as_str())).collect();
+    assert_eq!(said, [("user@example.org", "GET /users"), ("user@example.org", "POST /call/create_domain")]);
+    assert!(refused[1].detail.contains("change domains"), "{}", refused[1].detail);
+    assert_eq!(refused[1].address, "127.0.0.1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_is_not_signed_in_or_does_nothing_wrong_leaves_no_refusal() {
+    let yard = Yard::new().await;
+    let user = yard.cookie_of("user@example.org").await;
+    assert_eq!(yard.ask("", "users", json!({ "query": ListQuery::new(&types::user::USERS) })).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(yard.get("/sessions", &user).await.status, StatusCode::OK);
+    assert!(yard.trail().await.iter().all(|row| row.action != "refused"));
+}
