@@ -17,6 +17,8 @@ test("axe finds nothing on any page, dialog or drawer", async ({ yard }) => {
   const { page } = yard;
   await page.goto(`${yard.server.url}/sign-in`);
   await clean(page, "sign-in");
+  await page.goto(`${yard.server.url}/forgotten-password`);
+  await clean(page, "forgotten password");
   await yard.signIn();
   const id = await yard.session({ command: "echo hello; sleep 2", name: unique("axe") });
   for (const path of ["/sessions", "/sessions?tab=finished", "/users", "/users?f=email.contains.nobody-has-this", "/credentials", "/projects", "/domains", "/audit", "/agents", "/account", "/gallery", "/nowhere"]) {
@@ -86,6 +88,29 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
   await expect(page.getByRole("dialog", { name: "User detail" }).getByText("Association")).toBeVisible();
   await clean(page, "user drawer");
 
+  await page.getByRole("link", { name: "History", exact: true }).click();
+  await expect(page.getByRole("link", { name: "All of it in the audit trail" })).toBeVisible();
+  await clean(page, "history of a user");
+  await page.getByRole("link", { name: "Details", exact: true }).click();
+  await page.getByRole("button", { name: "Password link" }).click();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const link = (await page.getByRole("region", { name: "Password link" }).textContent())!;
+  await clean(page, "password link");
+
+  await yard.goto("/users");
+  await page.getByRole("button", { name: "Create many" }).click();
+  const many = page.getByRole("dialog", { name: "Create many users" });
+  await many.getByRole("radio", { name: "From a CSV file" }).check();
+  await many.getByLabel("Its lines").fill("email,username\nann@example.org,a b\n");
+  await many.getByRole("button", { name: "Look at it first" }).click();
+  await expect(many.getByRole("alert")).toBeVisible();
+  await clean(page, "mistakes of a file");
+  await page.keyboard.press("Escape");
+  await page.getByRole("checkbox", { name: "Select every row of this page" }).check();
+  await page.locator(".bulk").getByRole("button", { name: "Edit" }).click();
+  await expect(page.getByRole("dialog", { name: "Update users" })).toBeVisible();
+  await clean(page, "update users");
+
   await yard.goto("/users");
   await page.getByRole("button", { name: `Edit ${ADMIN.email}` }).click();
   await expect(page.getByRole("dialog", { name: "Modify user" })).toBeVisible();
@@ -101,6 +126,20 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
   await yard.goto("/account");
   await page.getByRole("button", { name: "Change password" }).click();
   await clean(page, "change password");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Turn on two-factor" }).click();
+  await expect(page.getByRole("img", { name: /^QR code/ })).toBeVisible();
+  await clean(page, "two-factor");
+  await yard.goto("/projects");
+  await page.getByRole("button", { name: "Create project" }).click();
+  await clean(page, "create project");
+  await page.keyboard.press("Escape");
+  await page.locator("tbody a").first().click();
+  await expect(page.getByRole("dialog", { name: "Project detail" })).toBeVisible();
+  await clean(page, "project drawer");
+  const plain = await yard.window();
+  await plain.goto(link);
+  await clean(plain, "new password");
 
   await yard.goto("/gallery");
   for (const label of ["Open a dialog", "Deactivate", "Delete", "Delete for ever", "Menu"]) {

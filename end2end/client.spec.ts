@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
 import { promisify } from "node:util";
+import { Secret, TOTP } from "otpauth";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { expect, PASSWORD, test, unique, type Yard } from "./yard";
@@ -127,9 +128,50 @@ test("the official client signs in with a password and works with its cookie", a
   expect(right.stdout + right.stderr).toContain("Login succeeded");
   const listed = await command("", "--output=json", "admin", "user", "list", "--filter", `email == "${email}"`);
   expect(JSON.parse(listed.stdout.slice(listed.stdout.indexOf("{"))).items).toMatchObject([{ email }]);
+  const name = unique("bycookie");
+  const added = await command("", "--output=json", "admin", "user", "add", "default", `${name}@example.org`, PASSWORD, "-u", name);
+  expect(added.stdout + added.stderr).toContain('"ok": true');
+  const updated = await command("", "--output=json", "admin", "user", "update", `${name}@example.org`, "-n", "By Cookie");
+  expect(updated.stdout + updated.stderr).toContain('"ok": true');
+  const key = await command("", "--output=json", "admin", "keypair", "add", `${name}@example.org`, "default");
+  const access = /AKIA[A-Z2-7]{16}/.exec(key.stdout)![0];
+  for (const what of ["deactivate", "delete"]) {
+    expect((await command("", "--output=json", "admin", "keypair", what, access)).stdout).toContain('"ok": true');
+  }
+  const domain = unique("cookie-dom");
+  expect((await command("", "--output=json", "admin", "domain", "add", domain)).stdout).toContain('"ok": true');
+  expect((await command("", "--output=json", "admin", "group", "add", domain, "lab")).stdout).toContain('"ok": true');
+  expect((await command("", "--output=json", "admin", "domain", "delete", domain)).stdout).toContain('"ok": true');
+  expect((await command("", "--output=json", "admin", "user", "delete", `${name}@example.org`)).stdout).toContain('"ok": true');
   await command("", "logout");
   const after = await command("", "--output=json", "admin", "user", "list");
   expect(after.stdout + after.stderr).not.toContain('"total_count": ');
+});
+
+test("the official client asks for the one-time code of somebody who uses two-factor", async ({ yard }) => {
+  await yard.signIn();
+  const name = unique("otp");
+  const email = await yard.person(name);
+  const page = await yard.window();
+  await yard.signIn(name, PASSWORD, page);
+  const { secret } = await yard.call<{ secret: string }>("begin_two_factor", {}, page);
+  const code = (steps: number) => new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
+  await yard.call("enable_two_factor", { code: code(-1) }, page);
+  const folder = mkdtempSync(`${tmpdir()}/client-`);
+  const env = {
+    PATH: process.env.PATH, HOME: folder, TERM: "linux", NO_COLOR: "1", PYTHONWARNINGS: "ignore", BACKEND_ENDPOINT_TYPE: "session",
+    BACKEND_ENDPOINT: yard.server.url.replace("127.0.0.1", "localhost"),
+  };
+  const login = (input: string) => {
+    const done = run(process.env.YARDMASTER_CLIENT!, ["login"], { env, cwd: folder, timeout: 30_000 });
+    done.child.stdin?.end(input);
+    return done.catch((failed: { stdout: string; stderr: string }) => failed);
+  };
+  const wrong = await login(`${email}\n${PASSWORD}\n000000\n`);
+  expect(wrong.stdout + wrong.stderr).not.toContain("Login succeeded");
+  const right = await login(`${email}\n${PASSWORD}\n${code(0)}\n`);
+  expect(right.stdout).toContain("One-time Password");
+  expect(right.stdout + right.stderr).toContain("Login succeeded");
 });
 
 /** A signed request as the client makes it, with what is to be wrong with it. */

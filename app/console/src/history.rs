@@ -97,11 +97,15 @@ fn view(subject: &str, page: Page<AuditRow>) -> AnyView {
 }
 
 fn record(row: AuditRow) -> AnyView {
-    let who = if row.actor_email.is_empty() { "Nobody who was signed in".to_owned() } else { row.actor_email.clone() };
+    let who = match (row.actor, row.address.as_str()) {
+        (Some(_), from) => format!("{}, from {from}", row.actor_email),
+        (None, "command line") => "At the server's command line".to_owned(),
+        (None, from) => format!("Nobody who was signed in, from {from}"),
+    };
     view! {
         <li>
             <A href=paths::audit_record(row.id)>{row.action}</A>
-            <span class="history-reason">{who}{format!(", from {}", row.address)}</span>
+            <span class="history-reason">{who}</span>
             <Time at=row.at.0/>
         </li>
     }

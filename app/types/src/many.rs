@@ -51,8 +51,8 @@ impl Pattern {
             errors.push(FieldError::new("host", "Type what follows the @ of their emails, such as example.org."));
         }
         if let Some((username, email)) = self.people().last().filter(|_| errors.is_empty()) {
-            rules::username("prefix", &username, &mut errors);
-            rules::email("host", &email, &mut errors);
+            rules::username("prefix", username, &mut errors);
+            rules::email("host", email, &mut errors);
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }

@@ -277,6 +277,7 @@ pub static USERS: ListSpec = ListSpec {
         "username",
         "full_name",
         "role",
+        "domain",
         "policy",
         "must_change_password",
         "sudo",

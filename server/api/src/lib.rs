@@ -9,7 +9,7 @@ mod problem;
 mod session;
 mod signature;
 
-pub use auth::{handshake, wants_handshake};
+pub use auth::{handshake, state, wants_handshake};
 
 use auth::{Allowed, authenticate};
 use axum::extract::{Extension, Query, State};

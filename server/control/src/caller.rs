@@ -28,7 +28,7 @@ impl Caller {
         Self { me: None, address: address.into(), browser: browser.into(), refusals: Arc::default() }
     }
 
-    pub(crate) fn as_nobody(self) -> Self {
+    pub(crate) fn without_person(self) -> Self {
         Self { me: None, ..self }
     }
 

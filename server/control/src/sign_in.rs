@@ -147,7 +147,7 @@ impl Control {
     /// The caller behind a cookie's token, with where `from` came from; nobody when it is not known, has expired, or its person is no longer active.
     pub async fn caller(&self, from: Caller, token: Option<&str>) -> Result<Caller> {
         // Whoever the request came as by other means, this token alone says who they are.
-        let nobody = from.as_nobody();
+        let nobody = from.without_person();
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
         let found = self.store.signed_in(&hash(token)).await.map_err(store_failed("reading a sign-in"))?;
         let at = now();

@@ -3,31 +3,29 @@
 use crate::{App, cookies};
 use axum::Router;
 use axum::extract::{Extension, Request, State};
-use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::{self, Next};
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use console::start::{self, Found};
-use control::Caller;
+use control::{Allowance, Caller};
 use leptos::prelude::AnyView;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::sync::OnceLock;
 use types::Problem;
 
 /// The console's own requests count against the person's main keypair.
-async fn over_the_limit(app: &App, caller: &Caller) -> Result<(), Problem> {
-    let Some(me) = caller.me() else { return Ok(()) };
-    match app.control.count_console_request(me.id).await?.and_then(|allowance| allowance.wait) {
-        Some(seconds) => Err(Problem::RateLimited(seconds)),
-        None => Ok(()),
+async fn count(app: &App, caller: &Caller) -> Result<Option<Allowance>, Problem> {
+    match caller.me() {
+        Some(me) => app.control.count_console_request(me.id).await,
+        None => Ok(None),
     }
 }
 
-fn retry_after(problem: &Problem) -> AppendHeaders<Vec<(HeaderName, HeaderValue)>> {
-    AppendHeaders(match problem {
-        Problem::RateLimited(seconds) => vec![(RETRY_AFTER, HeaderValue::from(*seconds))],
-        _ => Vec::new(),
-    })
+fn over_the_limit(counted: &Result<Option<Allowance>, Problem>) -> Result<(), Problem> {
+    match counted.clone()?.and_then(|allowance| allowance.wait) {
+        Some(seconds) => Err(Problem::RateLimited(seconds)),
+        None => Ok(()),
+    }
 }
 
 /// The pages, asked of the console once per process: asking runs the whole console, which must not happen twice at a time.
@@ -52,7 +50,7 @@ pub fn routes(
 }
 
 /// Finds who asks for a page, and leads somebody who is not signed in to the sign-in page.
-async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, mut request: Request, next: Next) -> Response {
+async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path == "/" && api::wants_handshake(request.headers()) {
         return api::handshake();
@@ -60,20 +58,29 @@ async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, m
     if console::paths::OPEN.contains(&path) {
         return next.run(request).await;
     }
-    let over = over_the_limit(&app, &caller).await;
+    let counted = count(&app, &caller).await;
+    let mut answer = answer(&app, &caller, over_the_limit(&counted), request, next).await;
+    if let Ok(Some(allowance)) = counted {
+        api::state(answer.headers_mut(), allowance);
+    }
+    answer
+}
+
+async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut request: Request, next: Next) -> Response {
+    let path = request.uri().path();
     if path.starts_with("/call/") {
         return match over {
             Ok(()) => next.run(request).await,
             // In the form in which a server function answers.
             Err(problem) => {
                 let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                (status, retry_after(&problem), axum::Json(problem)).into_response()
+                (status, axum::Json(problem)).into_response()
             }
         };
     }
     let chosen = cookies::read(request.headers(), "project");
     let found = match over {
-        Ok(()) => start::find(&app.control, &caller, chosen, &app.build).await,
+        Ok(()) => start::find(&app.control, caller, chosen, &app.build).await,
         Err(problem) => Err(problem),
     };
     if found == Err(Problem::SignInRequired) {

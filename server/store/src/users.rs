@@ -22,7 +22,7 @@ pub(crate) static SOURCE: Source = Source {
         ("role", Column::plain("u.role")),
         ("description", Column::text("u.description", "description")),
         ("id", Column::plain("u.id")),
-        ("domain", Column::plain("d.name")),
+        ("domain", Column::lower("u.domain_key")),
         ("project", Column::inside("EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = u.id AND m.project_id {})")),
         (
             "project_name",

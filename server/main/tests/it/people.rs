@@ -5,7 +5,7 @@ use crate::{PASSWORD, Yard, email};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use types::keypair::{KEYPAIRS, KeypairRow};
-use types::list::{ListQuery, Page};
+use types::list::{Condition, ListQuery, Op, Page};
 use types::permission::Role;
 use types::user::{Created, USERS, UserDetail, UserRow};
 
@@ -40,6 +40,59 @@ impl Yard {
         let answer = self.post_form("/sign-in", "", &format!("login={login}&password={password}&next=/")).await;
         let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         cookie.starts_with("session=").then_some(cookie)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_can_be_filtered_by_user_id_name_role_and_description() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    for (name, change) in [("ann", json!({ "description": "Night shift" })), ("bob", json!({ "role": "monitor" }))] {
+        let body = yard.new_person(&root, name, change).await;
+        yard.done::<Created>(&root, "create_user", body).await;
+    }
+    for (key, op, value, found) in [
+        ("email", Op::Contains, "ANN@", "ann@example.org"),
+        ("username", Op::Contains, "an", "ann@example.org"),
+        ("description", Op::Contains, "night", "ann@example.org"),
+    ] {
+        let conditions = vec![Condition { key: key.into(), op, value: value.into() }];
+        let query = ListQuery { conditions, ..ListQuery::new(&USERS) };
+        let page: Page<UserRow> = yard.done(&root, "users", json!({ "query": query })).await;
+        assert_eq!(page.rows.iter().map(|row| row.email.as_str()).collect::<Vec<_>>(), [found], "{key}");
+    }
+    let conditions = vec![Condition { key: "role".into(), op: Op::Any, value: "monitor".into() }];
+    let query = ListQuery { conditions, ..ListQuery::new(&USERS) };
+    let page: Page<UserRow> = yard.done(&root, "users", json!({ "query": query })).await;
+    assert!(page.rows.iter().all(|row| row.role == Role::Monitor) && page.total == 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_menu_of_administration_is_there_for_those_who_have_it() {
+    let yard = Yard::new().await;
+    for (role, has) in [(Role::Superadmin, true), (Role::Admin, true), (Role::Monitor, true), (Role::User, false)] {
+        let cookie = yard.cookie(role).await;
+        assert_eq!(yard.get("/sessions", &cookie).await.text.contains("menu-administration\">Administration"), has, "{role:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_detail_of_a_person_shows_domain_projects_keypairs_policies_and_recent_sign_ins() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ids = json!({ "uid": 1500, "gid": 1600, "gids": [20, 30] });
+    let body = yard.new_person(&root, "ann", json!({ "policy": "default", "ids": ids })).await;
+    let ann: Created = yard.done(&root, "create_user", body).await;
+    yard.signs_in("ann", PASSWORD).await.unwrap();
+    let detail: UserDetail = yard.done(&root, "user", json!({ "id": ann.id })).await;
+    assert_eq!((detail.row.domain.as_str(), detail.row.projects.as_slice()), ("default", &["default".to_owned()][..]));
+    assert_eq!((detail.row.policy.as_str(), detail.keypair_policy.as_str()), ("default", "default"));
+    assert_eq!(detail.access_keys, [ann.keypair.access_key]);
+    assert_eq!((detail.row.ids.uid, detail.row.ids.gid, detail.row.ids.gids.as_slice()), (Some(1500), Some(1600), &[20, 30][..]));
+    assert_eq!(detail.recent_sign_ins[0].address, "127.0.0.1");
+    let edit = |edit: Value| json!({ "id": ann.id, "edit": edit });
+    for wrong in [json!({ "ids": { "uid": 0 } }), json!({ "ids": { "gids": [5, 5] } }), json!({ "policy": "no-such" })] {
+        yard.refused(&root, "edit_user", edit(wrong)).await;
     }
 }
 

@@ -30,6 +30,27 @@ async fn a_refused_call_and_a_refused_page_are_written_down_with_who_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_signature_that_does_not_fit_is_written_down_but_no_flood_of_them() {
+    let yard = Yard::new().await;
+    let now = types::time::Millis(
+        i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap(),
+    );
+    for _ in 0..15 {
+        let request = axum::http::Request::get("/auth")
+            .header("authorization", "BackendAI signMethod=HMAC-SHA256, credential=AKIANOBODYHASTHISKEY:00")
+            .header("x-backendai-version", "v9.20250722")
+            .header("x-backendai-date", now.iso().replace('Z', "+00:00"))
+            .header("host", "127.0.0.1");
+        let answer = yard.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.text);
+    }
+    let trail = yard.trail().await;
+    let refused: Vec<&AuditRow> = trail.iter().filter(|row| row.action == "refused").collect();
+    assert_eq!(refused.len(), 10, "and no more for a while");
+    assert!(refused[0].detail.contains("AKIANOBODYHASTHISKEY") && refused[0].actor.is_none(), "{}", refused[0].detail);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_who_is_not_signed_in_or_does_nothing_wrong_leaves_no_refusal() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;

@@ -32,7 +32,7 @@ fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Col
         Column::new("username", "Username", |u: &UserRow| u.username.clone().into_any()).sortable(),
         Column::new("full_name", "Full name", |u: &UserRow| u.full_name.clone().into_any()).sortable(),
         Column::new("role", "Role", |u: &UserRow| u.role.label().into_any()).sortable(),
-        Column::new("domain", "Domain", |u: &UserRow| u.domain.clone().into_any()),
+        Column::new("domain", "Domain", |u: &UserRow| u.domain.clone().into_any()).sortable(),
         Column::new("projects", "Projects", |u: &UserRow| u.projects.join(", ").into_any()),
         Column::new("status", "Status", |u: &UserRow| u.status.label().into_any()).sortable().hidden(),
         Column::new("status_info", "Status info", |u: &UserRow| u.status_info.clone().into_any()).hidden(),

@@ -228,7 +228,7 @@ fn several_fields_order_a_list_one_after_the_other() {
     for order in ["nosuch", "role,nosuch", "email,", "project_name", "gone", "role -email"] {
         assert!(asked("", order).is_err(), "{order}");
     }
-    assert!(asked("", &vec!["email"; 9].join(",")).unwrap().check(&USERS).is_err());
+    assert!(asked("", &["email"; 9].join(",")).unwrap().check(&USERS).is_err());
 }
 
 #[test]

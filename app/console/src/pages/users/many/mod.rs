@@ -290,7 +290,7 @@ fn default_fields(form: Form, refused: Refused) -> AnyView {
     });
     let policies = Signal::derive(move || form.policies.get().into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
     view! {
-        <h3>"For everybody whose line says nothing else"</h3>
+        <h3>{move || form.source.with(|source| if source == "file" { "For everybody whose line says nothing else" } else { "The same for everybody" })}</h3>
         <div class="form-row">
             <Field name="many-role" label="Role" error=refused.of("role")><Select name="many-role" value=form.role options=roles/></Field>
             <Field name="many-status" label="User status" error=refused.of("status")><Select name="many-status" value=form.status options=statuses/></Field>

@@ -2,8 +2,11 @@
 //!
 //! Prints a Markdown table for BENCHMARKS.md. Nothing here passes or fails: a slow machine is no reason for a red build.
 
+mod api;
+mod people;
+
 use crate::context::Context;
-use crate::process::run;
+use crate::process::{run, seconds};
 use crate::{browser, serve};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -68,6 +71,9 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
     }
     rows.push(("a change seen in another tab".into(), format!("median {}", millis(seen_elsewhere(&client)?))));
     rows.push(("a session from asked for to running".into(), format!("median {} ms", asked_to_running(&client)?)));
+
+    rows.extend(people::many(&client)?);
+    rows.extend(api::signed(&client)?);
 
     browser::ensure(context)?;
     let pages = ["/users?per=20", "/users?per=20&f=email.contains.lovelace4&sort=email", "/sessions?tab=finished&per=20"];

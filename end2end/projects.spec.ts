@@ -1,0 +1,81 @@
+// Domains and projects, those who administer one, and the project in the header.
+import { expect, PASSWORD, test, unique } from "./yard";
+
+test("a project is created with members; one of them comes to administer it, and only it", async ({ yard }) => {
+  const { page } = yard;
+  const [lab, boss, member, outsider] = [unique("lab"), unique("boss"), unique("member"), unique("outsider")];
+  await yard.signIn();
+  for (const name of [boss, member, outsider]) await yard.person(name);
+  await yard.goto("/projects");
+  await page.getByRole("button", { name: "Create project" }).click();
+  const create = page.getByRole("dialog", { name: "Create project" });
+  await create.getByLabel("Name").fill("-lab-");
+  await create.getByLabel("Description").fill("kept");
+  await create.getByRole("button", { name: "Save" }).click();
+  await expect(create.getByText(/1 to 64 letters and digits/)).toBeVisible();
+  await expect(create.getByLabel("Description")).toHaveValue("kept");
+  await create.getByLabel("Name").fill(lab);
+  await create.getByLabel("Allowed storage hosts").fill("nas-1, nas-2");
+  await create.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("link", { name: lab }).click();
+  const drawer = page.getByRole("dialog", { name: "Project detail" });
+  await expect(drawer.getByText("nas-1, nas-2")).toBeVisible();
+  await drawer.getByLabel("Add members").fill(`${boss}, nobody-at-all`);
+  await drawer.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(drawer.getByText(/Nobody of this domain is called nobody-at-all/)).toBeVisible();
+  await drawer.getByLabel("Add members").fill(`${boss}, ${member}@example.org`);
+  await drawer.getByRole("button", { name: "Add", exact: true }).click();
+  await expect(drawer.getByText("Members (2)")).toBeVisible();
+  await drawer.getByRole("button", { name: `Make admin: ${boss}@example.org in ${lab}` }).click();
+  await expect(drawer.getByText("Project admin")).toBeVisible();
+
+  const theirs = await yard.window();
+  await yard.signIn(boss, PASSWORD, theirs);
+  await expect(theirs.getByRole("combobox", { name: "Project" }).getByRole("option", { name: `${lab} (admin)` })).toBeAttached();
+  const menu = theirs.getByRole("navigation", { name: "Main" });
+  await expect(menu.getByRole("link")).toHaveText(["Yardmaster", "Sessions", "Users", "Projects"]);
+  await yard.goto("/users", theirs);
+  await expect(theirs.getByRole("link", { name: `${member}@example.org` })).toBeVisible();
+  await expect(theirs.getByRole("link", { name: `${outsider}@example.org` })).toHaveCount(0);
+  await expect(theirs.getByRole("button", { name: "Create user" })).toHaveCount(0);
+  await yard.goto("/projects", theirs);
+  await theirs.getByRole("link", { name: lab }).click();
+  const seen = theirs.getByRole("dialog", { name: "Project detail" });
+  await expect(seen.getByRole("button", { name: `Remove ${boss}@example.org from ${lab}` })).toHaveCount(0);
+  await seen.getByRole("button", { name: `Remove ${member}@example.org from ${lab}` }).click();
+  await expect(seen.getByText("Members (1)")).toBeVisible();
+  const refused = await theirs.goto(`${yard.server.url}/domains`);
+  expect(refused!.status()).toBe(403);
+});
+
+test("the project in the header narrows the sessions, their export, and what a new one belongs to", async ({ yard }) => {
+  const name = unique("scope");
+  await yard.signIn();
+  await yard.person(name);
+  const first = (await yard.call<{ id: string; projects: { id: string }[] }[]>("domains", {}))[0];
+  const other = await yard.call<string>("create_project", { project: { name: unique("other"), domain: first.id, add: [name] } });
+  const page = await yard.window();
+  await yard.signIn(name, PASSWORD, page);
+  const projects = (await yard.call<{ projects: [string, string][] }>("start_options", {}, page)).projects;
+  const [here, there] = [`${name}-here`, `${name}-there`];
+  await yard.session({ name: here, project: projects.find(([id]) => id !== other)![0], command: "sleep 300" }, page);
+  await yard.session({ name: there, project: other, command: "sleep 300" }, page);
+  await yard.goto("/sessions", page);
+  await expect(page.getByRole("link", { name: here })).toBeVisible();
+  await expect(page.getByRole("link", { name: there })).toBeVisible();
+  await page.getByRole("combobox", { name: "Project" }).selectOption(other);
+  await expect(page.getByRole("link", { name: here })).toHaveCount(0);
+  await expect(page.getByRole("link", { name: there })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("link", { name: there })).toBeVisible();
+  await expect(page.getByRole("link", { name: here })).toHaveCount(0);
+  const file = await (await page.request.get(`${yard.server.url}/export/sessions.csv`)).text();
+  expect(file).toContain(there);
+  expect(file).not.toContain(here);
+  await page.getByRole("button", { name: "Start session" }).click();
+  await expect(page.getByRole("dialog", { name: "Start a session" }).getByLabel("Project")).toHaveValue(other);
+  const rows = await yard.call<{ rows: { id: string }[] }>("sessions", {
+    query: { tab: "running", subtab: "all", conditions: [], sort: "created_at", descending: true, page: 1, per: 10 }, project: null,
+  }, page);
+  await yard.call("terminate_sessions", { ids: rows.rows.map((row) => row.id), force: true }, page);
+});
