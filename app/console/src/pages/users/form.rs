@@ -1,16 +1,13 @@
 //! The fields of an account, for creating one and for changing one.
 
 use super::ids::IdFields;
-use crate::api::users::{domains, user_policy_names};
+use super::place::Place;
 use crate::form::Refused;
-use crate::frame::use_me;
 use leptos::prelude::*;
-use types::permission::{Role, may_grant};
-use types::project::DomainChoice;
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use types::user::{CreateUser, EditUser, UnixIds, UserDetail, UserStatus};
 use types::{FieldError, Problem};
-use ui::{Checkbox, CheckboxGroup, Field, PasswordInput, Select, TextArea, TextInput};
+use ui::{Checkbox, Field, PasswordInput, Select, TextArea, TextInput};
 
 /// What was typed.
 #[derive(Clone, Copy)]
@@ -23,14 +20,9 @@ pub struct Form {
     full_name: RwSignal<String>,
     password: RwSignal<String>,
     again: RwSignal<String>,
-    role: RwSignal<String>,
-    status: RwSignal<String>,
-    domain: RwSignal<String>,
-    projects: RwSignal<Vec<String>>,
+    place: Place,
     description: RwSignal<String>,
     addresses: RwSignal<String>,
-    policy: RwSignal<String>,
-    policies: RwSignal<Vec<String>>,
     ids: IdFields,
     must_change_password: RwSignal<bool>,
     sudo: RwSignal<bool>,
@@ -39,14 +31,13 @@ pub struct Form {
     has_two_factor: RwSignal<bool>,
     main_key: RwSignal<String>,
     keys: RwSignal<Vec<String>>,
-    domains: RwSignal<Vec<DomainChoice>>,
 }
 
 impl Form {
     /// An empty form.
     pub fn new(name: &'static str, editing: bool) -> Self {
         let text = |value: &str| RwSignal::new(value.to_owned());
-        let form = Self {
+        Self {
             name,
             editing,
             email: text(""),
@@ -54,14 +45,9 @@ impl Form {
             full_name: text(""),
             password: text(""),
             again: text(""),
-            role: text(Role::User.key()),
-            status: text(UserStatus::Active.key()),
-            domain: text(""),
-            projects: RwSignal::new(Vec::new()),
+            place: Place::new(name),
             description: text(""),
             addresses: text(""),
-            policy: text("default"),
-            policies: RwSignal::new(Vec::new()),
             ids: IdFields::new(),
             must_change_password: RwSignal::new(false),
             sudo: RwSignal::new(false),
@@ -69,32 +55,15 @@ impl Form {
             has_two_factor: RwSignal::new(false),
             main_key: text(""),
             keys: RwSignal::new(Vec::new()),
-            domains: RwSignal::new(Vec::new()),
-        };
-        // Projects belong to a domain: another domain, other projects.
-        Effect::new(move |before: Option<String>| {
-            let (now, all) = (form.domain.get(), form.domains.get());
-            if before.is_some_and(|before| !before.is_empty() && before != now) {
-                let mine = all.iter().find(|domain| domain.id.to_string() == now);
-                let known = |id: &String| mine.is_some_and(|domain| domain.projects.iter().any(|p| p.id.to_string() == *id));
-                form.projects.update(|projects| projects.retain(known));
-            }
-            now
-        });
-        form
+        }
     }
 
-    /// Asks which domains and projects can be chosen; a new account starts in those named `default`.
+    /// Asks what can be chosen; a new account starts in what is called `default`.
     pub async fn load(self) -> Result<(), Problem> {
-        let found = domains().await?;
-        self.policies.set(user_policy_names().await?);
-        if !self.editing && self.domain.with_untracked(String::is_empty) {
-            let first = found.iter().find(|domain| domain.name == "default").or(found.first());
-            self.domain.set(first.map(|domain| domain.id.to_string()).unwrap_or_default());
-            let projects = first.iter().flat_map(|d| d.projects.iter().filter(|p| p.name == "default"));
-            self.projects.set(projects.map(|p| p.id.to_string()).collect());
+        self.place.load().await?;
+        if !self.editing {
+            self.place.choose_default();
         }
-        self.domains.set(found);
         Ok(())
     }
 
@@ -106,13 +75,13 @@ impl Form {
         self.full_name.set(row.full_name.clone());
         self.password.set(String::new());
         self.again.set(String::new());
-        self.role.set(row.role.key().into());
-        self.status.set(row.status.key().into());
-        self.projects.set(person.projects.iter().map(ToString::to_string).collect());
-        self.domain.set(person.domain.to_string());
+        self.place.role.set(row.role.key().into());
+        self.place.status.set(row.status.key().into());
+        self.place.projects.set(person.projects.iter().map(ToString::to_string).collect());
+        self.place.domain.set(person.domain.to_string());
         self.description.set(row.description.clone());
         self.addresses.set(row.addresses.join(", "));
-        self.policy.set(row.policy.clone());
+        self.place.policy.set(row.policy.clone());
         self.ids.fill(&row.ids);
         self.must_change_password.set(row.must_change_password);
         self.sudo.set(row.sudo);
@@ -136,18 +105,6 @@ impl Form {
         self.addresses.with_untracked(split)
     }
 
-    fn role(self) -> Role {
-        Role::from_key(&self.role.get_untracked()).unwrap_or(Role::User)
-    }
-
-    fn status(self) -> UserStatus {
-        UserStatus::from_key(&self.status.get_untracked()).unwrap_or(UserStatus::Active)
-    }
-
-    fn project_ids(self) -> Vec<types::id::ProjectId> {
-        self.projects.get_untracked().iter().filter_map(|id| id.parse().ok()).collect()
-    }
-
     /// The form as a command; every field that is not acceptable is named.
     pub fn read_new(self) -> Result<CreateUser, Problem> {
         let new = CreateUser {
@@ -155,15 +112,15 @@ impl Form {
             username: self.username.get_untracked().trim().to_owned(),
             full_name: self.full_name.get_untracked().trim().to_owned(),
             password: self.password.get_untracked(),
-            role: self.role(),
-            status: self.status(),
-            domain: self.domain.get_untracked().parse().map_err(|_| Problem::field("domain", "Choose a domain."))?,
-            projects: self.project_ids(),
+            role: self.place.role(),
+            status: self.place.status().unwrap_or(UserStatus::Active),
+            domain: self.place.need_domain()?,
+            projects: self.place.project_ids(),
             description: self.description.get_untracked(),
             must_change_password: self.must_change_password.get_untracked(),
             sudo: self.sudo.get_untracked(),
             addresses: self.addresses(),
-            policy: self.policy.get_untracked(),
+            policy: self.place.policy.get_untracked(),
             ids: self.ids.read()?,
         };
         self.with_the_same_password_twice(new.check())?;
@@ -174,8 +131,8 @@ impl Form {
     pub fn read_edit(self, before: &UserDetail) -> Result<EditUser, Problem> {
         let row = &before.row;
         let text = |field: RwSignal<String>, was: &str| Some(field.get_untracked().trim().to_owned()).filter(|now| now != was);
-        let domain = self.domain.get_untracked().parse().ok().filter(|id| *id != before.domain);
-        let projects = Some(self.project_ids()).filter(|now| {
+        let domain = self.place.domain().filter(|id| *id != before.domain);
+        let projects = Some(self.place.project_ids()).filter(|now| {
             let (mut now, mut was) = (now.clone(), before.projects.clone());
             now.sort_unstable();
             was.sort_unstable();
@@ -186,15 +143,15 @@ impl Form {
             full_name: text(self.full_name, &row.full_name),
             password: Some(self.password.get_untracked()).filter(|password| !password.is_empty()),
             description: text(self.description, &row.description),
-            status: Some(self.status()).filter(|now| *now != row.status),
-            role: Some(self.role()).filter(|now| *now != row.role),
+            status: self.place.status().filter(|now| *now != row.status),
+            role: Some(self.place.role()).filter(|now| *now != row.role),
             domain,
             projects,
             must_change_password: Some(self.must_change_password.get_untracked()).filter(|now| *now != row.must_change_password),
             sudo: Some(self.sudo.get_untracked()).filter(|now| *now != row.sudo),
             addresses: Some(self.addresses()).filter(|now| *now != row.addresses),
             two_factor: Some(self.two_factor.get_untracked()).filter(|now| *now != row.two_factor),
-            policy: text(self.policy, &row.policy),
+            policy: text(self.place.policy, &row.policy),
             ids: Some(self.ids.read()?).filter(|now| *now != row.ids),
             main_access_key: text(self.main_key, before.access_keys.first().map_or("", String::as_str)),
         };
@@ -228,24 +185,6 @@ fn differ() -> Problem {
 pub fn fields(form: Form, refused: Refused) -> AnyView {
     let Form { name, editing, .. } = form;
     let id = move |field: &str| format!("{name}-{field}");
-    let pairs = |all: &[(&str, &str)]| all.iter().map(|(key, label)| (key.to_string(), label.to_string())).collect::<Vec<_>>();
-    let grantable = may_grant(use_me().role);
-    // The role that somebody has is offered even to those who may not give it: it can stay.
-    let roles = Signal::derive(move || {
-        let now = form.role.get();
-        let offered = |role: &&Role| grantable.contains(role) || role.key() == now;
-        Role::ALL.iter().rev().filter(offered).map(|role| (role.key().to_owned(), role.label().to_owned())).collect::<Vec<_>>()
-    });
-    let policies = Signal::derive(move || form.policies.get().into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
-    let statuses = Signal::stored(pairs(UserStatus::CHOICES));
-    let domain_options = Signal::derive(move || {
-        form.domains.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect::<Vec<_>>())
-    });
-    let project_options = Signal::derive(move || {
-        let domain = form.domain.get();
-        let of = |d: &DomainChoice| d.projects.iter().map(|p| (p.id.to_string(), p.name.clone())).collect::<Vec<_>>();
-        form.domains.with(|all| all.iter().find(|d| d.id.to_string() == domain).map(of).unwrap_or_default())
-    });
     let email = if editing {
         view! { <dl class="key-values"><dt>"User ID"</dt><dd>{move || form.email.get()}</dd></dl> }.into_any()
     } else {
@@ -286,15 +225,8 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
             </Field>
             <Field name=id("again") label="Password again" required=!editing error=refused.of("again")><PasswordInput name=id("again") value=form.again/></Field>
         </div>
-        <div class="form-row">
-            <Field name=id("role") label="Role" error=refused.of("role")><Select name=id("role") value=form.role options=roles/></Field>
-            <Field name=id("status") label="User status" error=refused.of("status")><Select name=id("status") value=form.status options=statuses/></Field>
-        </div>
-        <div class="form-row">
-            <Field name=id("domain") label="Domain" required=true error=refused.of("domain")><Select name=id("domain") value=form.domain options=domain_options/></Field>
-            <Field name=id("policy") label="Resource policy" required=true error=refused.of("policy")><Select name=id("policy") value=form.policy options=policies/></Field>
-        </div>
-        <CheckboxGroup name=id("projects") label="Projects" value=form.projects options=project_options error=refused.of("projects")/>
+        {form.place.role_and_status(refused)}
+        {form.place.fields(refused, false)}
         {main_key}
         <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, with commas between them. Empty allows any." error=refused.of("addresses")>
             <TextInput name=id("addresses") value=form.addresses/>

@@ -8,6 +8,7 @@ mod form;
 mod ids;
 mod link;
 mod many;
+mod place;
 
 use crate::api::users::{user, users};
 use crate::frame::{PageHead, use_me};

@@ -3,22 +3,17 @@
 mod preview;
 mod result;
 
-use crate::api::users::{create_users, domains, preview_users, user_policy_names};
+use super::place::Place;
+use crate::api::users::{create_users, preview_users};
 use crate::form::{Refused, on_submit};
-use crate::frame::use_me;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use types::Problem;
 use types::list::encode;
 use types::many::{Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, MOST_BY_PATTERN, Pattern, Preview};
-use types::permission::{Role, may_grant};
-use types::project::DomainChoice;
 use types::rules::MAX_DESCRIPTION;
 use types::user::UserStatus;
-use ui::{
-    Button, Checkbox, CheckboxGroup, Dialog, Field, Icon, IconName, NumberInput, RadioGroup, Select, TextArea, TextInput,
-    Variant, use_toaster,
-};
+use ui::{Button, Checkbox, Dialog, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, TextInput, Variant, use_toaster};
 use wasm_bindgen::JsCast;
 
 /// A file to begin with: what `COLUMNS` says, with one line.
@@ -34,15 +29,9 @@ struct Form {
     count: RwSignal<String>,
     host: RwSignal<String>,
     lines: RwSignal<String>,
-    role: RwSignal<String>,
-    status: RwSignal<String>,
-    domain: RwSignal<String>,
-    projects: RwSignal<Vec<String>>,
-    policy: RwSignal<String>,
+    place: Place,
     must_change_password: RwSignal<bool>,
     description: RwSignal<String>,
-    domains: RwSignal<Vec<DomainChoice>>,
-    policies: RwSignal<Vec<String>>,
 }
 
 impl Form {
@@ -55,28 +44,15 @@ impl Form {
             count: text("10"),
             host: text(""),
             lines: text(""),
-            role: text(Role::User.key()),
-            status: text(UserStatus::Active.key()),
-            domain: text(""),
-            projects: RwSignal::new(Vec::new()),
-            policy: text("default"),
+            place: Place::new("many"),
             must_change_password: RwSignal::new(true),
             description: text(""),
-            domains: RwSignal::new(Vec::new()),
-            policies: RwSignal::new(Vec::new()),
         }
     }
 
     async fn load(self) -> Result<(), Problem> {
-        let found = domains().await?;
-        self.policies.set(user_policy_names().await?);
-        if self.domain.with_untracked(String::is_empty) {
-            let first = found.iter().find(|domain| domain.name == "default").or(found.first());
-            self.domain.set(first.map(|domain| domain.id.to_string()).unwrap_or_default());
-            let project = first.and_then(|domain| domain.projects.iter().find(|project| project.name == "default"));
-            self.projects.set(project.map(|project| project.id.to_string()).into_iter().collect());
-        }
-        self.domains.set(found);
+        self.place.load().await?;
+        self.place.choose_default();
         Ok(())
     }
 
@@ -101,13 +77,12 @@ impl Form {
             pattern.check()?;
             Batch::Pattern(pattern)
         };
-        let domain = self.domain.get_untracked().parse().map_err(|_| Problem::field("domain", "Choose a domain."))?;
         let defaults = Defaults {
-            role: Role::from_key(&self.role.get_untracked()).unwrap_or(Role::User),
-            status: UserStatus::from_key(&self.status.get_untracked()).unwrap_or(UserStatus::Active),
-            domain,
-            projects: self.projects.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(),
-            policy: self.policy.get_untracked(),
+            role: self.place.role(),
+            status: self.place.status().unwrap_or(UserStatus::Active),
+            domain: self.place.need_domain()?,
+            projects: self.place.project_ids(),
+            policy: self.place.policy.get_untracked(),
             must_change_password: self.must_change_password.get_untracked(),
             description: self.description.get_untracked(),
         };
@@ -116,21 +91,9 @@ impl Form {
 
     /// Follows every field, so that what was looked at is looked at again when one changes.
     fn track(self) {
-        let texts = [
-            self.source,
-            self.prefix,
-            self.suffix,
-            self.count,
-            self.host,
-            self.lines,
-            self.role,
-            self.status,
-            self.domain,
-            self.policy,
-            self.description,
-        ];
+        let texts = [self.source, self.prefix, self.suffix, self.count, self.host, self.lines, self.description];
         texts.into_iter().for_each(|field| field.track());
-        self.projects.track();
+        self.place.track();
         self.must_change_password.track();
     }
 }
@@ -269,37 +232,10 @@ fn file_fields(form: Form, refused: Refused) -> AnyView {
 }
 
 fn default_fields(form: Form, refused: Refused) -> AnyView {
-    let pair = |key: &str, label: &str| (key.to_owned(), label.to_owned());
-    let grantable = may_grant(use_me().role);
-    let roles = Signal::stored(
-        Role::ALL
-            .iter()
-            .rev()
-            .filter(|role| grantable.contains(role))
-            .map(|role| pair(role.key(), role.label()))
-            .collect::<Vec<_>>(),
-    );
-    let statuses = Signal::stored(UserStatus::CHOICES.iter().map(|(key, label)| pair(key, label)).collect::<Vec<_>>());
-    let domains = Signal::derive(move || {
-        form.domains.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect::<Vec<_>>())
-    });
-    let projects = Signal::derive(move || {
-        let domain = form.domain.get();
-        let of = |d: &DomainChoice| d.projects.iter().map(|p| (p.id.to_string(), p.name.clone())).collect::<Vec<_>>();
-        form.domains.with(|all| all.iter().find(|d| d.id.to_string() == domain).map(of).unwrap_or_default())
-    });
-    let policies = Signal::derive(move || form.policies.get().into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
     view! {
         <h3>{move || form.source.with(|source| if source == "file" { "For everybody whose line says nothing else" } else { "The same for everybody" })}</h3>
-        <div class="form-row">
-            <Field name="many-role" label="Role" error=refused.of("role")><Select name="many-role" value=form.role options=roles/></Field>
-            <Field name="many-status" label="User status" error=refused.of("status")><Select name="many-status" value=form.status options=statuses/></Field>
-        </div>
-        <div class="form-row">
-            <Field name="many-domain" label="Domain" required=true error=refused.of("domain")><Select name="many-domain" value=form.domain options=domains/></Field>
-            <Field name="many-policy" label="Resource policy" error=refused.of("policy")><Select name="many-policy" value=form.policy options=policies/></Field>
-        </div>
-        <CheckboxGroup name="many-projects" label="Projects" value=form.projects options=projects error=refused.of("projects")/>
+        {form.place.role_and_status(refused)}
+        {form.place.fields(refused, false)}
         <Checkbox name="many-must-change" label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
         <Field name="many-description" label="Description" error=refused.of("description")>
             <TextInput name="many-description" value=form.description max=MAX_DESCRIPTION/>
