@@ -154,7 +154,7 @@ test("the official client asks for the one-time code of somebody who uses two-fa
   const email = await yard.person(name);
   const page = await yard.window();
   await yard.signIn(name, PASSWORD, page);
-  const { secret } = await yard.call<{ secret: string }>("begin_two_factor", {}, page);
+  const { secret } = await yard.call<{ secret: string }>("begin_two_factor", { password: PASSWORD }, page);
   const code = (steps: number) => new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
   await yard.call("enable_two_factor", { code: code(-1) }, page);
   const folder = mkdtempSync(`${tmpdir()}/client-`);

@@ -29,7 +29,7 @@ test("people are created by a pattern, looked at first, with passwords shown onc
   await expect(once.getByRole("row")).toHaveCount(12);
   const password = (await once.getByRole("row", { name: new RegExp(`${prefix}-03`) }).locator("code").first().textContent())!;
   const download = page.waitForEvent("download");
-  await once.getByRole("link", { name: "Download" }).click();
+  await once.getByRole("button", { name: "Download" }).click();
   expect((await download).suggestedFilename()).toBe("users.csv");
   await once.getByRole("button", { name: "Close", exact: true }).last().click();
   const theirs = await yard.window();
@@ -65,7 +65,7 @@ test("a file's mistakes are named by line and column, put right in place, and th
   await expect(page.getByText("1–2 of 2 users")).toBeVisible();
 });
 
-test("several people get another policy, numbers and status together, and what fails is named", async ({ yard }) => {
+test("several people get other numbers and another status together, and what was done stands in their history", async ({ yard }) => {
   const { page } = yard;
   const name = unique("bulk");
   await yard.signIn();

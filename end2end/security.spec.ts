@@ -23,6 +23,12 @@ async function password(yard: Yard, page: Page, login: string): Promise<void> {
 /** Turns two-factor on in the account page; the secret and the recovery codes. */
 async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> {
   await page.getByRole("button", { name: "Turn on two-factor" }).click();
+  const first = page.getByRole("dialog", { name: "Your password" });
+  await first.getByLabel("Password now").fill("Wrong-Horse-1");
+  await first.getByRole("button", { name: "Go on" }).click();
+  await expect(first.getByText(/This is not your password/)).toBeVisible();
+  await first.getByLabel("Password now").fill(PASSWORD);
+  await first.getByRole("button", { name: "Go on" }).click();
   const dialog = page.getByRole("dialog", { name: "Turn on two-factor" });
   const picture = dialog.getByRole("img", { name: /^QR code/ });
   await expect(picture).toBeVisible();
@@ -61,6 +67,12 @@ test("two-factor is turned on with a code, asked for at sign-in, and a recovery 
   await other.getByLabel("Code").fill(code(secret));
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other).toHaveURL(/\/account$/);
+
+  // Somebody else at the same browser is asked for their own name.
+  const shared = await yard.window();
+  await password(yard, shared, email);
+  await shared.getByRole("link", { name: "Sign in as somebody else" }).click();
+  await expect(shared.getByLabel("Email or username")).toHaveValue("");
 
   // Without scripts, and with one of the ten in place of a code.
   const plain = await yard.window({ javaScriptEnabled: false });
@@ -196,9 +208,11 @@ test("where a mail server is set, the link goes to the person by mail", async ({
     // A mail server that is gone: the administrators are told instead, and nobody sees an error.
     await new Promise<void>((closed) => mail.close(() => closed()));
     await yard.signIn();
+    const name = unique("letter");
+    await yard.person(name);
     const other = await yard.window();
     await other.goto(`${server.url}/forgotten-password`);
-    await other.getByLabel("Email or username").fill("admin");
+    await other.getByLabel("Email or username").fill(name);
     await other.getByRole("button", { name: "Ask for a link" }).click();
     await expect(other.getByRole("status")).toHaveText(/a link is on its way/);
     await page.getByRole("button", { name: /^Notifications, / }).click({ timeout: 30_000 });

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod document;
+mod download;
 mod form;
 mod frame;
 mod history;

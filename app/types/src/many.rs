@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub const MOST_BY_PATTERN: u32 = 100;
 /// People in one file at most.
 pub const MOST_IN_FILE: usize = 10_000;
+/// Passwords that one file can give: each is hashed slowly, and everybody who signs in meanwhile waits in the same row.
+pub const MOST_PASSWORDS: usize = 500;
+/// Mistakes that one answer names.
+pub const MOST_ERRORS: usize = 20_000;
 /// Bytes of a file at most: with all around it, less than a request may have.
 pub const LARGEST_FILE: usize = 1_500_000;
 
@@ -134,7 +138,7 @@ pub struct Preview {
     pub count: u64,
     /// The first of them.
     pub first: Vec<Planned>,
-    /// In the order of the lines. With one of them, nobody is created.
+    /// In the order of the lines, at most [`MOST_ERRORS`]. With one of them, nobody is created.
     pub errors: Vec<LineError>,
 }
 

@@ -91,6 +91,8 @@ pub struct ProjectDetail {
     pub members: Vec<Member>,
 }
 
+/// People whose membership one change can touch.
+const MOST_AT_ONCE: usize = 1000;
 /// Characters of a name in another system.
 const MAX_INTEGRATION: usize = 512;
 /// Storage hosts of one domain or project, and bytes of a host's name.
@@ -159,6 +161,10 @@ pub struct EditProject {
 impl EditProject {
     /// Every field that is not acceptable, whoever asks.
     pub fn check(&self) -> Result<(), Problem> {
+        let people = self.add.len() + self.remove.len() + self.appoint.len() + self.dismiss.len();
+        if people > MOST_AT_ONCE {
+            return Err(Problem::field("add", format!("At most {MOST_AT_ONCE} people at once; these are {people}.")));
+        }
         check(self.name.as_deref(), self.description.as_deref(), self.integration.as_deref(), self.hosts.as_ref(), true)
     }
 

@@ -167,8 +167,10 @@ pub struct EditUser {
     /// Only ever `false`: nobody can turn it on for somebody else.
     pub two_factor: Option<bool>,
     pub policy: Option<String>,
-    /// All three numbers together, as a form shows them.
-    pub ids: Option<UnixIds>,
+    /// Container numbers, each by itself; 0 leaves one to the engine again.
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+    pub gids: Option<Vec<u32>>,
     /// One of the person's active keypairs.
     pub main_access_key: Option<String>,
 }
@@ -192,9 +194,9 @@ impl EditUser {
         if let Some(addresses) = &self.addresses {
             rules::addresses("addresses", addresses, &mut errors);
         }
-        if let Some(ids) = &self.ids {
-            ids.check(&mut errors);
-        }
+        rules::unix_id("uid", self.uid.filter(|id| *id > 0), &mut errors);
+        rules::unix_id("gid", self.gid.filter(|id| *id > 0), &mut errors);
+        rules::unix_ids("gids", self.gids.as_deref().unwrap_or_default(), &mut errors);
         if self.two_factor == Some(true) {
             errors.push(FieldError::new("two_factor", "Only its owner can turn two-factor authentication on."));
         }

@@ -8,6 +8,10 @@ use types::audit::{AUDIT, AuditRow};
 use types::list::{ListQuery, Page};
 use types::permission::Permission;
 
+/// Refusals of one person that are written down until 20 minutes have passed without any: whoever tries all doors fills neither
+/// the database nor the row of those who wait to write.
+pub(crate) const MOST_REFUSALS: u32 = 200;
+
 impl Control {
     /// A page of records.
     pub async fn audit_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<AuditRow>> {
@@ -25,11 +29,19 @@ impl Control {
 
     /// Writes down what was refused while a request was answered; `request` is its method and path. Nothing, when nothing was.
     pub async fn note_refusals(&self, caller: &Caller, request: &str) -> Result<()> {
-        let refusals = caller.take_refusals();
+        let at = now();
+        let mut refusals = caller.take_refusals();
+        refusals.retain(|(actor, _)| {
+            let Some(actor) = actor.map(|id| id.to_string()) else { return true };
+            let room = self.shared.refusals.must_wait(&actor, &actor, at).is_none();
+            if room {
+                self.shared.refusals.failed(&actor, &actor, at);
+            }
+            room
+        });
         if refusals.is_empty() {
             return Ok(());
         }
-        let at = now();
         let mut change = self.store.change().await.map_err(store_failed("noting a refusal"))?;
         for (actor, what) in refusals {
             let detail = serde_json::json!({ "refused": what }).to_string();

@@ -47,7 +47,8 @@ impl Control {
         let audience = Audience { owner: None, domain: Some(edit.domain.unwrap_or(before.domain)) };
         change.tell(Topic::User, &subject, audience, None, at).await.map_err(store_failed("changing an account"))?;
         change.commit().await.map_err(store_failed("changing an account"))?;
-        if ends_sign_ins(edit) {
+        // What is open asks again what it may show.
+        if ends_sign_ins(edit) || edit.role.is_some() || edit.domain.is_some() || edit.projects.is_some() {
             self.shared.sign_ins_ended.send_replace(());
         }
         Ok(())
@@ -77,6 +78,11 @@ impl Control {
         let demoted = edit.role.is_some_and(|role| role != before.role);
         if me.id == before.id && leaves {
             return Err(Problem::Conflict("You cannot deactivate your own account. Ask another administrator.".into()));
+        }
+        if me.id == before.id && (edit.password.is_some() || edit.two_factor.is_some()) {
+            let sentence =
+                "Change your own password and two-factor authentication in your account, which asks for your password.";
+            return Err(Problem::Conflict(sentence.into()));
         }
         if me.id == before.id && demoted {
             return Err(Problem::Conflict("You cannot change your own role. Ask another administrator.".into()));
@@ -140,6 +146,9 @@ impl Control {
             && !change.set_main_keypair(before.id, key).await.map_err(failed())?
         {
             return Err(Problem::field("main_access_key", "Choose one of the person's active keypairs."));
+        }
+        if edit.password.is_some() || edit.status.is_some() || edit.role.is_some() || edit.domain.is_some() {
+            change.end_password_link(before.id).await.map_err(failed())?;
         }
         if edit.two_factor == Some(false) {
             change.end_two_factor(before.id).await.map_err(failed())?;

@@ -64,6 +64,9 @@ struct Shared {
     attempts: limiter::Attempts,
     /// Requests whose signature did not fit, and questions for a password link.
     bad_signatures: limiter::Attempts,
+    /// Wrong one-time codes of an account, wherever they come from, and refusals of a person that were written down.
+    codes: limiter::Attempts,
+    refusals: limiter::Attempts,
     links: limiter::Attempts,
     outbox: OnceLock<password_link::Outbox>,
     rates: rate::Rates,
@@ -85,6 +88,8 @@ impl Control {
             vault,
             attempts: limiter::Attempts::default(),
             bad_signatures: limiter::Attempts::default(),
+            codes: limiter::Attempts::default(),
+            refusals: limiter::Attempts::new(audit::MOST_REFUSALS),
             links: limiter::Attempts::default(),
             outbox: OnceLock::new(),
             rates: rate::Rates::default(),

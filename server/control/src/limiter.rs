@@ -15,20 +15,34 @@ const WAIT: i64 = 20 * 60 * 1000;
 /// Entries kept; beyond it the oldest go, so that a flood of names cannot fill the memory.
 const MOST: usize = 50_000;
 
-#[derive(Default)]
 pub(crate) struct Attempts {
     failed: Mutex<HashMap<String, (u32, Millis)>>,
+    per_account: u32,
 }
 
-fn keys(account: &str, address: &str) -> [(String, u32); 2] {
-    [(format!("{address} {}", account.to_lowercase()), PER_ACCOUNT), (address.to_owned(), PER_ADDRESS)]
+impl Default for Attempts {
+    fn default() -> Self {
+        Self::new(PER_ACCOUNT)
+    }
 }
 
 impl Attempts {
+    /// Counts that stop one account from one address after so many.
+    pub(crate) fn new(per_account: u32) -> Self {
+        Self { failed: Mutex::default(), per_account }
+    }
+
+    fn keys(&self, account: &str, address: &str) -> [(String, u32); 2] {
+        [
+            (format!("{address} {}", account.to_lowercase()), self.per_account),
+            (address.to_owned(), PER_ADDRESS.max(self.per_account)),
+        ]
+    }
+
     /// Seconds to wait before another try is looked at, if any.
     pub(crate) fn must_wait(&self, account: &str, address: &str, now: Millis) -> Option<u32> {
         let failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let keys = keys(account, address);
+        let keys = self.keys(account, address);
         let left = keys.iter().filter_map(|(key, limit)| {
             let (count, last) = failed.get(key)?;
             let left = WAIT - now.since(*last);
@@ -45,7 +59,7 @@ impl Attempts {
                 failed.clear();
             }
         }
-        for (key, _) in keys(account, address) {
+        for (key, _) in self.keys(account, address) {
             let entry = failed.entry(key).or_insert((0, now));
             if now.since(entry.1) >= WAIT {
                 entry.0 = 0;
@@ -56,7 +70,7 @@ impl Attempts {
 
     pub(crate) fn succeeded(&self, account: &str, address: &str) {
         let mut failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let [(account, _), _] = keys(account, address);
+        let [(account, _), _] = self.keys(account, address);
         failed.remove(&account);
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Context;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use percent_encoding::percent_decode_str;
 use std::time::Duration;
 
 /// The way out: a mail server, and who writes.
@@ -20,8 +21,11 @@ impl Mail {
     pub fn open(server: &str, password: Option<&str>, from: &str) -> anyhow::Result<Self> {
         let from = from.parse().with_context(|| format!("{from:?} is not an address such as yard@example.org"))?;
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server)
-            .with_context(|| format!("{server:?} is not an address such as smtps://user@mail.example.org"))?;
-        let user = server.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user.to_owned());
+            .context("not an address such as smtps://user@mail.example.org")?;
+        let user = server
+            .split_once("://")
+            .and_then(|(_, rest)| rest.rsplit_once('@'))
+            .map(|(user, _)| percent_decode_str(user).decode_utf8_lossy().into_owned());
         if let (Some(user), Some(password)) = (user, password) {
             builder = builder.credentials(Credentials::new(user, password.to_owned()));
         }

@@ -8,12 +8,18 @@ use std::collections::{HashMap, HashSet};
 use types::event::{Audience, Topic};
 use types::id::{DomainId, ProjectId};
 use types::many::{
-    Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, LineError, MOST_IN_FILE, Planned, Preview, SHOWN,
+    Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, LineError, MOST_ERRORS, MOST_IN_FILE, MOST_PASSWORDS,
+    Planned, Preview, SHOWN,
 };
 use types::permission::{Me, Permission, Role};
 use types::project::DomainChoice;
 use types::user::{CreateUser, UnixIds, UserStatus};
 use types::{FieldError, Problem};
+
+/// Projects that one line can name.
+const MOST_PROJECTS: usize = 50;
+/// Mistakes that a refusal names; the preview names them all.
+const MOST_NAMED: usize = 20;
 
 /// One line, read: the account that it would make, and what is wrong with it.
 struct Line {
@@ -61,7 +67,7 @@ impl Around<'_> {
     fn projects(&self, domain: DomainId, names: &str, errors: &mut Vec<FieldError>) -> Vec<ProjectId> {
         let there = self.domain(domain).map(|domain| domain.projects.as_slice()).unwrap_or_default();
         let mut found = Vec::new();
-        for name in names.split(';').map(str::trim).filter(|name| !name.is_empty()) {
+        for name in names.split(';').map(str::trim).filter(|name| !name.is_empty()).take(MOST_PROJECTS) {
             match there.iter().find(|project| project.name.eq_ignore_ascii_case(name)) {
                 Some(project) => found.push(project.id),
                 None => errors.push(FieldError::new("project", format!("The domain has no project called {name}."))),
@@ -91,7 +97,6 @@ impl Around<'_> {
             }
         }
         let made_up = text("password").is_none();
-        new.must_change_password |= made_up;
         if let Some(word) = text("need_password_change") {
             match word.to_lowercase().as_str() {
                 "yes" | "true" | "1" => new.must_change_password = true,
@@ -99,6 +104,8 @@ impl Around<'_> {
                 _ => other("need_password_change", "yes and no"),
             }
         }
+        // Whatever else is said: a password that was made up is to be changed.
+        new.must_change_password |= made_up;
         if let Some(name) = text("domain_name") {
             match self.domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(name)) {
                 Some(domain) if domain.id == new.domain => {}
@@ -194,6 +201,10 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
         }
         lines.push(line);
     }
+    if lines.iter().filter(|line| !line.made_up).count() > MOST_PASSWORDS {
+        let sentence = format!("The file gives more than {MOST_PASSWORDS} passwords. Leave them empty: then they are made up.");
+        return Err(Problem::field("file", sentence));
+    }
     if lines.is_empty() {
         return Err(Problem::field("file", "The file names nobody: below its first line there is nothing."));
     }
@@ -282,8 +293,9 @@ impl Control {
         let (lines, _) = self.plan(caller, many).await?;
         let wrong = errors_of(&lines);
         if !wrong.is_empty() {
-            let named = |error: LineError| FieldError::new(&format!("line {}, {}", error.line, error.field), error.message);
-            return Err(Problem::Invalid(wrong.into_iter().map(named).collect()));
+            let said = |error: &LineError| format!("Line {}, {}: {}", error.line, error.field, error.message);
+            let named: Vec<_> = wrong.iter().take(MOST_NAMED).map(said).collect();
+            return Err(Problem::field("file", named.join(" ")));
         }
         let (me, _) = caller.person()?;
         // Before the change, which would keep everybody else waiting; no more at once than there are cores.
@@ -305,12 +317,11 @@ impl Control {
             let made = self.insert_user(&mut change, (Some(me.id), &caller.address), &line.new, hash, at).await;
             // A name can have been taken since it was looked up.
             let made = made.map_err(|problem| match problem {
-                Problem::Invalid(errors) => Problem::Invalid(
-                    errors
-                        .into_iter()
-                        .map(|e| FieldError::new(&format!("line {}, {}", line.number, e.field), e.message))
-                        .collect(),
-                ),
+                Problem::Invalid(errors) => {
+                    let said: Vec<_> =
+                        errors.iter().map(|e| format!("Line {}, {}: {}", line.number, e.field, e.message)).collect();
+                    Problem::field("file", said.join(" "))
+                }
                 other => other,
             })?;
             created.push(CreatedPerson {
@@ -338,5 +349,5 @@ fn errors_of(lines: &[Line]) -> Vec<LineError> {
             |e: &FieldError| LineError { line: number, who: who.clone(), field: e.field.clone(), message: e.message.clone() };
         line.errors.iter().map(error).collect::<Vec<_>>()
     };
-    lines.iter().flat_map(of).collect()
+    lines.iter().flat_map(of).take(MOST_ERRORS).collect()
 }

@@ -6,7 +6,7 @@
 use crate::mail::Mail;
 use crate::sign_in::hash;
 use crate::{Caller, Control, Result, internal, now, store_failed};
-use store::{Account, Audit};
+use store::{Account, Audit, NewPasswordLink};
 use types::Problem;
 use types::event::{Audience, Topic};
 use types::id::UserId;
@@ -19,6 +19,8 @@ use types::user::{EditUser, UserStatus};
 const ASKED_LASTS: i64 = 3_600_000;
 /// The same of one that an administrator made and passes on.
 const MADE_LASTS: i64 = 86_400_000;
+/// Milliseconds between two questions about one person that are looked at, wherever they come from.
+const ASK_EVERY: i64 = 5 * 60_000;
 
 /// Where mail goes out, and what links in it begin with.
 pub(crate) struct Outbox {
@@ -71,8 +73,15 @@ impl Control {
     async fn help(&self, login: &str, address: &str, at: Millis) -> Result<()> {
         let account = self.store.account_by_login(login).await.map_err(failed())?;
         let Some(account) = account.filter(|account| account.status == UserStatus::Active) else { return Ok(()) };
+        let mut change = self.store.change().await.map_err(failed())?;
+        let first = change.ask_link(account.id, at, Millis(at.0 - ASK_EVERY)).await.map_err(failed())?;
+        change.commit().await.map_err(failed())?;
+        if !first {
+            return Ok(());
+        }
         if self.sends_mail() {
-            let link = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await?;
+            // Nothing to send where an administrator has just made a link, which still holds.
+            let Some(link) = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await? else { return Ok(()) };
             if self.mail_link(&account, &link).await {
                 return Ok(());
             }
@@ -109,7 +118,11 @@ impl Control {
         if account.status != UserStatus::Active {
             return Err(Problem::Conflict("The account is not active: a link would open nothing. Activate it first.".into()));
         }
+        if user == me.id {
+            return Err(Problem::Conflict("Change your own password in your account, which asks for the one you have.".into()));
+        }
         let link = self.write_link(&account, Some(me.id), &caller.address, Millis(now().0 + MADE_LASTS)).await?;
+        let Some(link) = link else { return Err(Problem::Conflict("The link was not made. Try again.".into())) };
         let mailed = self.mail_link(&account, &link).await;
         Ok(PasswordLink { mailed, ..link })
     }
@@ -120,13 +133,17 @@ impl Control {
         actor: Option<UserId>,
         address: &str,
         expires_at: Millis,
-    ) -> Result<PasswordLink> {
+    ) -> Result<Option<PasswordLink>> {
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
         let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         let at = now();
         let mut change = self.store.change().await.map_err(failed())?;
-        change.set_password_link(account.id, &hash(&token), expires_at).await.map_err(failed())?;
+        let token_hash = hash(&token);
+        let link = NewPasswordLink { user: account.id, token_hash: &token_hash, expires_at, made: actor.is_some(), at };
+        if !change.set_password_link(&link).await.map_err(failed())? {
+            return Ok(None);
+        }
         change.set_link_asked(account.id, None).await.map_err(failed())?;
         let subject = account.id.to_string();
         let audit = Audit { at, actor, address, action: "make a password link", subject: &subject, detail: "{}" };
@@ -134,7 +151,7 @@ impl Control {
         let audience = Audience { owner: None, domain: Some(account.domain) };
         change.tell(Topic::User, &subject, audience, None, at).await.map_err(failed())?;
         change.commit().await.map_err(failed())?;
-        Ok(PasswordLink { path: path(&token), expires_at, mailed: false })
+        Ok(Some(PasswordLink { path: path(&token), expires_at, mailed: false }))
     }
 
     /// Sends a link to its person. Says whether the mail server took it.
@@ -155,7 +172,7 @@ impl Control {
         let user = self.store.password_link(&hash(token), now()).await.map_err(failed())?;
         let Some(user) = user else { return Err(over()) };
         let account = self.store.account(user).await.map_err(failed())?;
-        account.map(|account| account.email).ok_or_else(over)
+        account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(over)
     }
 
     /// Gives the person of a link the password that they chose, and ends their sign-ins. The link is used up by it.

@@ -113,7 +113,7 @@ impl Control {
         let mut change = self.store.change().await.map_err(failed("creating a project"))?;
         let kind = new.kind.unwrap_or(ProjectKind::General);
         change.insert_project(id, domain, name, kind, at).await.map_err(failed("creating a project"))?;
-        self.write_project(&mut change, id, domain, new, at).await?;
+        self.write_project(&mut change, id, (domain, true), new, at).await?;
         self.note(&mut change, caller, "create project", &id.to_string(), &serde_json::json!(new), domain, at).await?;
         change.commit().await.map_err(failed("creating a project"))?;
         Ok(id)
@@ -127,27 +127,19 @@ impl Control {
         edit.check()?;
         let before = self.store.project(id, scope).await.map_err(failed("changing a project"))?;
         let Some(before) = before else { return Err(Problem::NotFound("project".into())) };
-        if !me.may(Permission::ChangeProjects) {
-            let named = |login: &String, member: &types::project::Member| {
-                login.eq_ignore_ascii_case(&member.email) || *login == member.user.to_string()
-            };
-            let admin = before.members.iter().find(|one| one.admin && edit.remove.iter().any(|login| named(login, one)));
-            if let Some(admin) = admin {
-                let email = &admin.email;
-                return Err(Problem::Conflict(format!(
-                    "{email} administers this project. An administrator of the domain can dismiss them."
-                )));
-            }
-        }
         if edit.domain.is_some_and(|domain| domain != before.row.domain_id) {
             return Err(Problem::field("domain", "A project stays in its domain. Create another one there."));
         }
         let at = now();
         let mut change = self.store.change().await.map_err(failed("changing a project"))?;
-        self.write_project(&mut change, id, before.row.domain_id, edit, at).await?;
+        let over_admins = me.may(Permission::ChangeProjects);
+        self.write_project(&mut change, id, (before.row.domain_id, over_admins), edit, at).await?;
         let detail = serde_json::json!({ "before": before.row, "change": edit });
         self.note(&mut change, caller, "edit project", &id.to_string(), &detail, before.row.domain_id, at).await?;
-        change.commit().await.map_err(failed("changing a project"))
+        change.commit().await.map_err(failed("changing a project"))?;
+        // What is open asks again what it may show.
+        self.shared.sign_ins_ended.send_replace(());
+        Ok(())
     }
 
     /// The names of the project policies, for forms that choose one.
@@ -160,7 +152,7 @@ impl Control {
         &self,
         change: &mut Change,
         id: ProjectId,
-        domain: DomainId,
+        (domain, over_admins): (DomainId, bool),
         edit: &EditProject,
         at: Millis,
     ) -> Result<()> {
@@ -181,8 +173,16 @@ impl Control {
         for (logins, belongs, admin) in all {
             let mut unknown = Vec::new();
             for login in logins {
-                match self.store.user_id(login.trim()).await.map_err(failed("changing a project"))? {
+                match change.user_id(login.trim()).await.map_err(failed("changing a project"))? {
                     Some((user, of)) if of == domain => {
+                        if belongs == Some(false)
+                            && !over_admins
+                            && change.is_project_admin(id, user).await.map_err(failed("changing a project"))?
+                        {
+                            return Err(Problem::Conflict(format!(
+                                "{login} administers this project. An administrator of the domain can dismiss them."
+                            )));
+                        }
                         if let Some(belongs) = belongs {
                             change.set_member(id, user, belongs).await.map_err(failed("changing a project"))?;
                         }

@@ -79,7 +79,10 @@ impl Control {
     }
 
     /// Gives a person a new password and ends all their sign-ins. Returns the password when it was made up here.
-    pub async fn reset_password_here(&self, login: &str, password: Option<&str>) -> Result<Option<String>> {
+    ///
+    /// With `end_two_factor` a password alone opens the account from then on: the way back for somebody who has lost both their
+    /// authenticator and their recovery codes, and whom no administrator can help.
+    pub async fn reset_password_here(&self, login: &str, password: Option<&str>, end_two_factor: bool) -> Result<Option<String>> {
         let made_up = match password {
             Some(_) => None,
             None => Some(made_up_password()?),
@@ -97,8 +100,14 @@ impl Control {
         let mut change = self.store.change().await.map_err(store_failed("setting a password"))?;
         change.set_password(account.id, &hash, at).await.map_err(store_failed("setting a password"))?;
         change.delete_sign_ins(account.id).await.map_err(store_failed("ending sign-ins"))?;
+        change.end_password_link(account.id).await.map_err(store_failed("setting a password"))?;
+        if end_two_factor {
+            change.end_two_factor(account.id).await.map_err(store_failed("setting a password"))?;
+        }
+        let detail = serde_json::json!({ "end_two_factor": end_two_factor }).to_string();
         let subject = account.id.to_string();
-        let audit = Audit { at, actor: None, address: "command line", action: "reset password", subject: &subject, detail: "{}" };
+        let audit =
+            Audit { at, actor: None, address: "command line", action: "reset password", subject: &subject, detail: &detail };
         change.audit(&audit).await.map_err(store_failed("setting a password"))?;
         change.commit().await.map_err(store_failed("setting a password"))?;
         Ok(made_up)

@@ -106,9 +106,22 @@ impl Control {
 
     /// Everything after the password: the code, where one is needed, and the sign-in itself, in one change.
     async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, at: Millis) -> Result<SignedIn> {
+        let guesser = account.id.to_string();
+        if account.two_factor
+            && let Some(seconds) = self.shared.codes.must_wait("code", &guesser, at)
+        {
+            return Err(Problem::TooMany(seconds));
+        }
         let mut change = self.store.change().await.map_err(store_failed("signing in"))?;
+        // The password was checked a while ago: what it opened must still be so.
+        let now = change.account(account.id).await.map_err(store_failed("signing in"))?;
+        let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
+        if !now.is_some_and(|now| same(&now) && now.status == UserStatus::Active) {
+            return Err(wrong());
+        }
         if account.two_factor && !self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await? {
             drop(change);
+            self.shared.codes.failed("code", &guesser, at);
             self.shared.attempts.failed(&account.email, &caller.address, at);
             self.note_refused_sign_in(caller, at).await?;
             return Err(Problem::field("code", "This code is not right, or was used already. Type the one that is shown now."));
@@ -133,6 +146,7 @@ impl Control {
             Audit { at, actor: Some(account.id), address: &caller.address, action: "sign-in", subject: &subject, detail: "{}" };
         change.audit(&audit).await.map_err(store_failed("signing in"))?;
         change.commit().await.map_err(store_failed("signing in"))?;
+        self.shared.codes.succeeded("code", &guesser);
         Ok(SignedIn { token, me: me_of(account) })
     }
 
@@ -184,18 +198,11 @@ impl Control {
         let (me, current) = caller.person()?;
         change.check()?;
         let at = now();
-        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
-        let account = self.store.account_by_login(&me.email).await.map_err(store_failed("changing a password"))?;
-        let stored = account.map(|account| account.password_hash);
-        if !self.shared.passwords.check(&change.old, stored).await? {
-            self.shared.attempts.failed(&me.email, &caller.address, at);
-            return Err(Problem::field("old", "This is not your password. Type the one that you have now."));
-        }
+        self.check_own_password(caller, "old", &change.old, at).await?;
         let hash = self.shared.passwords.hash(&change.new).await?;
         let mut tx = self.store.change().await.map_err(store_failed("changing a password"))?;
         let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
+        tx.end_password_link(me.id).await.map_err(store_failed("changing a password"))?;
         tx.edit_user(me.id, &edit, Some(&hash), at).await.map_err(store_failed("changing a password"))?;
         tx.delete_sign_ins_but(me.id, current).await.map_err(store_failed("changing a password"))?;
         let subject = me.id.to_string();
@@ -210,6 +217,21 @@ impl Control {
         tx.audit(&audit).await.map_err(store_failed("changing a password"))?;
         tx.commit().await.map_err(store_failed("changing a password"))?;
         self.shared.sign_ins_ended.send_replace(());
+        Ok(())
+    }
+
+    /// Asks for the caller's own password before something that a stolen sign-in must not do; guessed no more often than when
+    /// signing in.
+    pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str, at: Millis) -> Result<()> {
+        let (me, _) = caller.person()?;
+        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        let account = self.store.account(me.id).await.map_err(store_failed("checking a password"))?;
+        if !self.shared.passwords.check(password, account.map(|account| account.password_hash)).await? {
+            self.shared.attempts.failed(&me.email, &caller.address, at);
+            return Err(Problem::field(field, "This is not your password. Type the one that you have now."));
+        }
         Ok(())
     }
 
@@ -236,7 +258,20 @@ impl Control {
         self.store.sign_in_holds(id, now()).await.unwrap_or(true)
     }
 
-    /// A wake-up whenever somebody's sign-in was ended here.
+    /// The caller as they are now, for what stays open for long: with the role and the projects that they have by now. Nobody when
+    /// their sign-in has ended; unchanged when the database is away, which ends nothing.
+    pub async fn renewed(&self, caller: &Caller) -> Option<Caller> {
+        let Ok((me, id)) = caller.person() else { return None };
+        if !self.still_signed_in(caller).await {
+            return None;
+        }
+        match self.store.account(me.id).await {
+            Ok(account) => account.map(|account| caller.clone().signed_in(me_of(&account), id)),
+            Err(_) => Some(caller.clone()),
+        }
+    }
+
+    /// A wake-up whenever somebody's sign-in was ended here, or what they may do has changed.
     pub fn sign_ins_ended(&self) -> watch::Receiver<()> {
         self.shared.sign_ins_ended.subscribe()
     }

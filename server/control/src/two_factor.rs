@@ -71,9 +71,11 @@ impl Control {
         Ok(TwoFactorState { on, codes_left })
     }
 
-    /// Makes a secret for the caller's authenticator. Nothing is asked for until they have shown that it works.
-    pub async fn begin_two_factor(&self, caller: &Caller) -> Result<TwoFactorSetup> {
+    /// Makes a secret for the caller's authenticator; their password is asked for, so that nobody else binds theirs. Signing in asks
+    /// for nothing more until they have shown that it works.
+    pub async fn begin_two_factor(&self, caller: &Caller, password: &str) -> Result<TwoFactorSetup> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
+        self.check_own_password(caller, "password", password, now()).await?;
         if self.two_factor(caller).await?.on {
             return Err(Problem::Conflict("Two-factor authentication is on already. Turn it off first.".into()));
         }
@@ -114,7 +116,9 @@ impl Control {
     pub async fn renew_recovery_codes(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let at = now();
-        self.may_try(me, caller, at)?;
+        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
         let failed = || store_failed("making recovery codes");
         let mut change = self.store.change().await.map_err(failed())?;
         if !self.use_code(&mut change, me.id, code, at).await? {
@@ -131,22 +135,12 @@ impl Control {
     pub async fn disable_two_factor(&self, caller: &Caller, password: &str) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let at = now();
-        self.may_try(me, caller, at)?;
+        self.check_own_password(caller, "password", password, at).await?;
         let failed = || store_failed("turning two-factor authentication off");
-        let account = self.store.account_by_login(&me.email).await.map_err(failed())?;
-        if !self.shared.passwords.check(password, account.map(|account| account.password_hash)).await? {
-            self.shared.attempts.failed(&me.email, &caller.address, at);
-            return Err(Problem::field("password", "This is not your password. Type the one that you have now."));
-        }
         let mut change = self.store.change().await.map_err(failed())?;
         change.end_two_factor(me.id).await.map_err(failed())?;
         self.note_security(&mut change, caller, me, "turn two-factor off", at).await?;
         change.commit().await.map_err(failed())
-    }
-
-    /// Guessing a code or a password is limited here as it is when signing in.
-    fn may_try(&self, me: &Me, caller: &Caller, at: Millis) -> Result<()> {
-        self.shared.attempts.must_wait(&me.email, &caller.address, at).map_or(Ok(()), |seconds| Err(Problem::TooMany(seconds)))
     }
 
     /// Uses a one-time code or a recovery code up. Says whether it was right.

@@ -21,18 +21,19 @@ pub(crate) const USERNAME_TAKEN: &str = "An account with this username exists al
 pub(crate) const DEFAULT_POLICY: &str = "default";
 
 impl Control {
-    /// A page of people that the caller may see.
+    /// A page of people that the caller may see, with as much of each as they may see.
     pub async fn users(&self, caller: &Caller, query: &ListQuery) -> Result<Page<UserRow>> {
-        let (_, scope) = caller.scope(Permission::ReadUsers)?;
-        query.check(&USERS)?;
-        self.store.users(query, scope).await.map_err(store_failed("listing people"))
+        let (me, scope) = people(caller, query)?;
+        let page = self.store.users(query, scope).await.map_err(store_failed("listing people"))?;
+        Ok(page.map(|row| as_far_as(me, scope, row)))
     }
 
     /// Everyone that the filter selects, for an export.
     pub fn all_users(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<UserRow>> + Send + use<>> {
-        let (_, scope) = caller.scope(Permission::ReadUsers)?;
-        query.check(&USERS)?;
-        Ok(self.store.all_users(query, scope).map(|row| row.map_err(internal("exporting people"))))
+        let (me, scope) = people(caller, &query)?;
+        let me = me.clone();
+        let rows = self.store.all_users(query, scope);
+        Ok(rows.map(move |row| row.map(|row| as_far_as(&me, scope, row)).map_err(internal("exporting people"))))
     }
 
     /// The caller's own account.
@@ -47,6 +48,18 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadUsers)?;
         let found = self.store.user(id, scope).await.map_err(store_failed("reading a person"))?;
         let mut person = found.ok_or_else(|| Problem::NotFound("person".into()))?;
+        if let Scope::Projects(_) = scope {
+            person.projects.retain(|id| me.administers.contains(id));
+            person = UserDetail {
+                row: as_far_as(me, scope, person.row),
+                access_keys: Vec::new(),
+                keypair_policy: String::new(),
+                last_sign_in: None,
+                recent_sign_ins: Vec::new(),
+                link_asked: None,
+                ..person
+            };
+        }
         person.may_change = me.may(Permission::ChangeUsers)
             && crate::edit_user::may_change(me, scope == Scope::Everything, id, person.domain, person.row.role);
         Ok(person)
@@ -143,6 +156,44 @@ impl Control {
         let audit = Audit { at, actor, address, action: "create user", subject: &subject, detail: &detail };
         change.audit(&audit).await.map_err(store_failed("creating a person"))?;
         Ok(Created { id, keypair: NewKeypair { owner: new.email.clone(), access_key, secret_key } })
+    }
+}
+
+/// What those who administer a project may filter their people by: what they see of them.
+const FOR_PROJECT_ADMINS: [&str; 6] = ["email", "username", "full_name", "role", "status", "created_at"];
+
+/// Whom the caller may list, with a query that asks for nothing that they may not see.
+fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> {
+    let (me, scope) = caller.scope(Permission::ReadUsers)?;
+    query.check(&USERS)?;
+    let asked = query.conditions.iter().map(|condition| condition.key.as_str());
+    let hidden = asked.chain([query.sort.as_str()]).any(|key| !FOR_PROJECT_ADMINS.contains(&key));
+    if matches!(scope, Scope::Projects(_)) && (hidden || query.filter.is_some() || !query.then.is_empty()) {
+        return Err(caller.refuse("filter or order people by this"));
+    }
+    Ok((me, scope))
+}
+
+/// A person as the caller may see them: to those who administer a project, a name among its members.
+fn as_far_as(me: &Me, scope: Scope, row: UserRow) -> UserRow {
+    if !matches!(scope, Scope::Projects(_)) || row.id == me.id {
+        return row;
+    }
+    let shown = row.project_ids.iter().zip(&row.projects).filter(|(id, _)| me.administers.contains(id));
+    let (project_ids, projects) = shown.map(|(id, name)| (*id, name.clone())).unzip();
+    UserRow {
+        project_ids,
+        projects,
+        main_key: None,
+        status_info: String::new(),
+        description: String::new(),
+        policy: String::new(),
+        addresses: Vec::new(),
+        sudo: false,
+        must_change_password: false,
+        two_factor: false,
+        ids: Default::default(),
+        ..row
     }
 }
 

@@ -81,6 +81,9 @@ enum User {
         data: PathBuf,
         /// Email or username
         login: String,
+        /// Also turn two-factor authentication off, for whoever has lost authenticator and recovery codes
+        #[arg(long)]
+        end_two_factor: bool,
         /// Read the password from standard input; without it one is made up and printed
         #[arg(long)]
         password_stdin: bool,
@@ -155,10 +158,10 @@ async fn run(command: Command) -> Result<()> {
             println!("Created {email}.");
             Ok(())
         }
-        Command::User(User::ResetPassword { data, login, password_stdin }) => {
+        Command::User(User::ResetPassword { data, login, end_two_factor, password_stdin }) => {
             let control = open(&data).await?;
             let given = if password_stdin { Some(read_password()?) } else { None };
-            if let Some(password) = control.reset_password_here(&login, given.as_deref()).await.map_err(plain)? {
+            if let Some(password) = control.reset_password_here(&login, given.as_deref(), end_two_factor).await.map_err(plain)? {
                 println!("New password of {login}: {password}");
             }
             println!("All sign-ins of {login} have been ended.");

@@ -131,6 +131,11 @@ fn public(value: &str) -> Result<String> {
 fn mail(server: Option<String>, from: Option<String>, public_url: Option<&str>) -> Result<Option<MailSettings>> {
     let Some(server) = server else { return Ok(None) };
     let allowed = "the address of a mail server, such as smtps://user@mail.example.org or smtp://127.0.0.1:25";
+    let user = server.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user);
+    if user.is_some_and(|user| user.contains(':')) {
+        // Without the value, which would show the password.
+        bail!("`mail-server` holds a password; it belongs into the environment, as YARDMASTER_MAIL_PASSWORD")
+    }
     let host = server.strip_prefix("smtps://").or_else(|| server.strip_prefix("smtp://"));
     if host.is_none_or(str::is_empty) {
         return Err(refused("mail-server", &server, allowed));

@@ -61,10 +61,16 @@ pub async fn events(
                             () = tokio::time::sleep(LOOK_EVERY) => true,
                         };
                         // Every event has data: browsers drop one without.
-                        if look && !app.control.still_signed_in(&caller).await {
-                            ready.push_back(Event::default().event("ended").data("sign-in"));
-                            // Nothing more for somebody who is nobody now.
-                            caller = Caller::nobody("", "");
+                        if look {
+                            // What somebody may hear changes with their role and projects.
+                            caller = match app.control.renewed(&caller).await {
+                                Some(now) => now,
+                                None => {
+                                    ready.push_back(Event::default().event("ended").data("sign-in"));
+                                    // Nothing more for somebody who is nobody now.
+                                    Caller::nobody("", "")
+                                }
+                            };
                         }
                     }
                     Ok(None) => {

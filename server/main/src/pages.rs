@@ -1,5 +1,6 @@
 //! The console's pages and server functions as routes, and what every page is given before it is rendered.
 
+use crate::refusal::Refusal;
 use crate::{App, cookies};
 use axum::Router;
 use axum::extract::{Extension, Request, State};
@@ -47,6 +48,19 @@ pub fn routes(
 ) -> Router<App> {
     let routes = Router::new().leptos_routes_with_context(app, all(), context, shell);
     routes.route_layer(middleware::from_fn_with_state(app.clone(), prepare))
+}
+
+/// Counts a download or terminal of the console like a page.
+pub async fn counted(State(app): State<App>, Extension(caller): Extension<Caller>, request: Request, next: Next) -> Response {
+    let counted = count(&app, &caller).await;
+    let mut answer = match over_the_limit(&counted) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => Refusal(problem).into_response(),
+    };
+    if let Ok(Some(allowance)) = counted {
+        api::state(answer.headers_mut(), allowance);
+    }
+    answer
 }
 
 /// Finds who asks for a page, and leads somebody who is not signed in to the sign-in page.

@@ -63,14 +63,7 @@ pub fn router(app: App) -> Router {
     let pkg = ServeDir::new(format!("{site_root}/{}", options.site_pkg_dir)).precompressed_br().precompressed_gzip();
     let pkg = Router::new().fallback_service(pkg).layer(middleware::map_response(keep_for_ever));
 
-    let inside = Router::new()
-        .route("/readyz", get(ready))
-        .route("/sign-in", post(sign_in::sign_in))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/forgotten-password", post(sign_in::forgotten))
-        .route("/new-password", post(sign_in::new_password))
-        .route("/theme", post(sign_in::theme))
-        .route("/events", get(live::events))
+    let counted = Router::new()
         .route("/export/users.csv", get(download::users))
         .route("/export/keypairs.csv", get(download::keypairs))
         .route("/export/projects.csv", get(download::projects))
@@ -79,6 +72,17 @@ pub fn router(app: App) -> Router {
         .route("/export/sessions.csv", get(download::sessions))
         .route("/sessions/{id}/log", get(download::log))
         .route("/sessions/{id}/terminal", get(terminal::open))
+        .route_layer(middleware::from_fn_with_state(app.clone(), pages::counted));
+
+    let inside = Router::new()
+        .route("/readyz", get(ready))
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/forgotten-password", post(sign_in::forgotten))
+        .route("/new-password", post(sign_in::new_password))
+        .route("/theme", post(sign_in::theme))
+        .route("/events", get(live::events))
+        .merge(counted)
         .merge(api::router(app.control.clone(), app.settings.secure()))
         .merge(pages::routes(&app, context.clone(), shell.clone()))
         // A file of `public/`, else the console's own page for what is not there.

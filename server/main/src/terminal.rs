@@ -15,6 +15,7 @@ use engine::Terminal;
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::Problem;
+use types::id::SessionId;
 
 /// Bytes of one frame from the browser: pasted text, not files.
 const LARGEST_FRAME: usize = 256 << 10;
@@ -48,13 +49,13 @@ pub async fn open(
     if !same_origin(&headers, app.settings.public_url.as_deref()) {
         return Refusal(Problem::Forbidden("open a terminal from another site".into())).into_response();
     }
-    let Ok(id) = id.parse() else { return Refusal(Problem::NotFound("session".into())).into_response() };
+    let Ok(id) = id.parse::<SessionId>() else { return Refusal(Problem::NotFound("session".into())).into_response() };
     // The caller's right comes first: somebody without it learns nothing from how they asked.
     match (app.control.terminal(&caller, id, size.columns, size.rows).await, upgrade) {
         (Err(problem), _) => Refusal(problem).into_response(),
         (Ok(_), Err(no_web_socket)) => no_web_socket.into_response(),
         (Ok(terminal), Ok(upgrade)) => {
-            upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal, app, caller))
+            upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal, app, (caller, id)))
         }
     }
 }
@@ -69,16 +70,20 @@ pub fn same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     }
 }
 
-async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, caller: Caller) {
+async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, (caller, id): (Caller, SessionId)) {
     let mut buffer = vec![0u8; 16 << 10];
     let mut ended = app.control.sign_ins_ended();
     let mut reason = "The shell has ended.";
     loop {
         tokio::select! {
-            // Whoever is signed out, or deactivated, types no further.
+            // Whoever is signed out, deactivated or may no longer control the session types no further.
             _ = ended.changed() => {
-                if !app.control.still_signed_in(&caller).await {
+                let Some(now) = app.control.renewed(&caller).await else {
                     reason = "Your sign-in has ended.";
+                    break;
+                };
+                if !app.control.session(&now, id).await.is_ok_and(|session| session.may_control) {
+                    reason = "You may no longer control this session.";
                     break;
                 }
             }

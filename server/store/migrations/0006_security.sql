@@ -20,17 +20,21 @@ CREATE TABLE recovery_codes (
 CREATE TABLE password_links (
     user_id    BLOB PRIMARY KEY NOT NULL REFERENCES users (id),
     token_hash BLOB NOT NULL UNIQUE,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    -- An administrator made it: a question that anybody can ask does not replace it.
+    made       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 -- When a person last asked for one and none could be sent to them.
 ALTER TABLE users ADD COLUMN link_asked INTEGER;
+-- When anybody last asked for one in their name, sent or not: once in a while is enough.
+ALTER TABLE users ADD COLUMN link_question INTEGER NOT NULL DEFAULT 0;
 
 -- Names of domains and projects in other systems.
 ALTER TABLE domains ADD COLUMN integration TEXT NOT NULL DEFAULT '';
 ALTER TABLE projects ADD COLUMN integration TEXT NOT NULL DEFAULT '';
 
--- Who administers a project.
-CREATE INDEX project_members_admin ON project_members (user_id) WHERE admin = 1;
+-- The project in the header narrows the list of sessions.
+CREATE INDEX sessions_project ON sessions (project_id, finished, created_at);
 
 -- A person's domain by name beside its id, so that a list can be ordered by it from an index; kept by the triggers alone.
 ALTER TABLE users ADD COLUMN domain_key TEXT NOT NULL DEFAULT '';

@@ -62,7 +62,8 @@ impl AccountRow {
 
 pub(crate) const ACCOUNT: &str = "u.id, u.email, u.username, u.full_name, u.password_hash, u.role, u.status, u.domain_id, \
     u.addresses, u.must_change_password, u.two_factor, \
-    (SELECT group_concat(lower(hex(a.project_id))) FROM project_members a WHERE a.user_id = u.id AND a.admin = 1) AS administers";
+    (SELECT group_concat(lower(hex(a.project_id))) FROM project_members a JOIN projects p ON p.id = a.project_id AND p.active = 1 \
+        WHERE a.user_id = u.id AND a.admin = 1) AS administers";
 
 impl Store {
     /// The account with this email or username, regardless of case.

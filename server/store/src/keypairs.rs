@@ -31,8 +31,7 @@ pub(crate) static SOURCE: Source = Source {
         (
             "project_name",
             Column::inside_lower(
-                "EXISTS (SELECT 1 FROM project_members m JOIN projects p ON p.id = m.project_id \
-                 WHERE m.user_id = u.id AND p.name_key {})",
+                "u.id IN (SELECT m.user_id FROM project_members m JOIN projects p ON p.id = m.project_id WHERE p.name_key {})",
             ),
         ),
     ],

@@ -22,7 +22,7 @@ pub use accounts::Account;
 pub use events::{Audit, StoredEvent};
 pub use keypairs::{NewKeypairRow, Signer};
 pub use people::first_people;
-pub use security::TwoFactor;
+pub use security::{NewPasswordLink, TwoFactor};
 pub use sessions::{LivingSession, NewSession, Step};
 pub use sign_ins::{NewSignIn, SignedIn};
 pub use users::NewUser;

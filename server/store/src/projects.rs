@@ -120,7 +120,7 @@ fn projects_within(scope: Scope) -> Option<Fixed> {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("p.domain_id = ?", Bind::Id(id.0))),
         Scope::Projects(id) => Some((
-            "EXISTS (SELECT 1 FROM project_members a WHERE a.user_id = ? AND a.project_id = p.id AND a.admin = 1)",
+            "EXISTS (SELECT 1 FROM project_members a WHERE a.user_id = ? AND a.project_id = p.id AND a.admin = 1 AND p.active = 1)",
             Bind::Id(id.0),
         )),
         Scope::Own(id) => {
@@ -188,19 +188,19 @@ impl Store {
         let fixed = [("d.id = ?", Bind::Id(id.0))].into_iter().chain(domains_within(scope));
         one(self, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
     }
+}
 
+impl Change {
     /// The person with this id, email or username.
-    pub async fn user_id(&self, login: &str) -> Result<Option<(UserId, DomainId)>> {
+    pub async fn user_id(&mut self, login: &str) -> Result<Option<(UserId, DomainId)>> {
         let id = uuid::Uuid::parse_str(login).ok();
         Ok(sqlx::query_as("SELECT id, domain_id FROM users WHERE id = ?1 OR email_key = ?2 OR username_key = ?2")
             .bind(id)
             .bind(login.to_lowercase())
-            .fetch_optional(&self.read)
+            .fetch_optional(&mut *self.tx)
             .await?)
     }
-}
 
-impl Change {
     /// Writes a domain. A taken name is a unique violation of `domains.name_key`.
     pub async fn insert_domain(&mut self, id: DomainId, name: &str, at: Millis) -> Result<()> {
         sqlx::query("INSERT INTO domains (id, name, name_key, created_at, modified_at) VALUES (?1, ?2, ?3, ?4, ?4)")
@@ -286,6 +286,13 @@ impl Change {
         };
         sqlx::query(sql).bind(project).bind(user).execute(&mut *self.tx).await?;
         Ok(())
+    }
+
+    /// Whether somebody administers a project.
+    pub async fn is_project_admin(&mut self, project: ProjectId, user: UserId) -> Result<bool> {
+        let sql = "SELECT 1 FROM project_members WHERE user_id = ? AND project_id = ? AND admin = 1";
+        let found: Option<i64> = sqlx::query_scalar(sql).bind(user).bind(project).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
     }
 
     /// A member comes to administer a project, or no longer does. Says whether they are a member.

@@ -17,6 +17,16 @@ pub struct TwoFactor {
     pub pending: Option<Vec<u8>>,
 }
 
+/// A link to choose another password, ready to be written.
+pub struct NewPasswordLink<'a> {
+    pub user: UserId,
+    pub token_hash: &'a [u8],
+    pub expires_at: Millis,
+    /// By an administrator, not only asked for.
+    pub made: bool,
+    pub at: Millis,
+}
+
 impl Store {
     /// Whether somebody uses two-factor authentication, and how many recovery codes they have left.
     pub async fn two_factor_state(&self, user: UserId) -> Result<(bool, u32)> {
@@ -32,8 +42,9 @@ impl Store {
 
     /// Who can help somebody of a domain: its administrators and the superadmins, at most 50.
     pub async fn helpers(&self, domain: DomainId) -> Result<Vec<UserId>> {
-        let sql =
-            "SELECT id FROM users WHERE active = 1 AND (role = 'superadmin' OR (role = 'admin' AND domain_id = ?)) LIMIT 50";
+        // Two parts, each by the index of roles.
+        let sql = "SELECT id FROM users WHERE active = 1 AND role = 'superadmin' UNION ALL \
+                   SELECT id FROM users WHERE active = 1 AND role = 'admin' AND domain_id = ? LIMIT 50";
         Ok(sqlx::query_scalar(sql).bind(domain).fetch_all(&self.read).await?)
     }
 }
@@ -92,18 +103,34 @@ impl Change {
         Ok(sqlx::query(sql).bind(user).bind(hash).execute(&mut *self.tx).await?.rows_affected() == 1)
     }
 
-    /// Writes a person's link, in place of the one they had.
-    pub async fn set_password_link(&mut self, user: UserId, token_hash: &[u8], expires_at: Millis) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO password_links (user_id, token_hash, expires_at) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, expires_at = excluded.expires_at",
+    /// Writes a person's link in place of the one they had, unless that still holds and was `made` by an administrator while this
+    /// one was only asked for. Says whether it did.
+    pub async fn set_password_link(&mut self, link: &NewPasswordLink<'_>) -> Result<bool> {
+        let done = sqlx::query(
+            "INSERT INTO password_links (user_id, token_hash, expires_at, made) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, expires_at = excluded.expires_at, \
+             made = excluded.made WHERE excluded.made = 1 OR password_links.made = 0 OR password_links.expires_at <= ?5",
         )
-        .bind(user)
-        .bind(token_hash)
-        .bind(expires_at)
+        .bind(link.user)
+        .bind(link.token_hash)
+        .bind(link.expires_at)
+        .bind(link.made)
+        .bind(link.at)
         .execute(&mut *self.tx)
         .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Ends a person's link, if they have one.
+    pub async fn end_password_link(&mut self, user: UserId) -> Result<()> {
+        sqlx::query("DELETE FROM password_links WHERE user_id = ?").bind(user).execute(&mut *self.tx).await?;
         Ok(())
+    }
+
+    /// Notes that somebody asks for a link in this person's name. Says whether the last question was before `since`.
+    pub async fn ask_link(&mut self, user: UserId, at: Millis, since: Millis) -> Result<bool> {
+        let sql = "UPDATE users SET link_question = ? WHERE id = ? AND link_question < ?";
+        Ok(sqlx::query(sql).bind(at).bind(user).bind(since).execute(&mut *self.tx).await?.rows_affected() == 1)
     }
 
     /// Uses a link up. Says whose it was, if it still held.

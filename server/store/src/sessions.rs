@@ -173,8 +173,9 @@ fn within(scope: Scope) -> Option<Fixed> {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("s.domain_id = ?", Bind::Id(id.0))),
         Scope::Projects(id) => Some((
-            "EXISTS (SELECT 1 FROM (SELECT ? AS me) WHERE s.user_id = me OR s.project_id IN \
-             (SELECT project_id FROM project_members WHERE user_id = me AND admin = 1))",
+            "s.id IN (WITH who (me) AS (SELECT ?) SELECT x.id FROM who JOIN sessions x ON x.user_id = who.me UNION \
+             SELECT x.id FROM who JOIN project_members a ON a.user_id = who.me AND a.admin = 1 \
+             JOIN projects p ON p.id = a.project_id AND p.active = 1 JOIN sessions x ON x.project_id = a.project_id)",
             Bind::Id(id.0),
         )),
         Scope::Own(id) => Some(("s.user_id = ?", Bind::Id(id.0))),

@@ -27,8 +27,7 @@ pub(crate) static SOURCE: Source = Source {
         (
             "project_name",
             Column::inside_lower(
-                "EXISTS (SELECT 1 FROM project_members m JOIN projects p ON p.id = m.project_id \
-                 WHERE m.user_id = u.id AND p.name_key {})",
+                "u.id IN (SELECT m.user_id FROM project_members m JOIN projects p ON p.id = m.project_id WHERE p.name_key {})",
             ),
         ),
         ("policy", Column::plain("u.policy")),
@@ -143,8 +142,9 @@ fn within(scope: Scope) -> Option<Fixed> {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
         Scope::Projects(id) => Some((
-            "EXISTS (SELECT 1 FROM project_members a JOIN project_members m ON m.project_id = a.project_id \
-             WHERE a.user_id = ? AND a.admin = 1 AND m.user_id = u.id)",
+            // From the few who belong to a project, not from everybody.
+            "u.id IN (SELECT m.user_id FROM project_members a JOIN projects p ON p.id = a.project_id AND p.active = 1 \
+             JOIN project_members m ON m.project_id = a.project_id WHERE a.user_id = ? AND a.admin = 1)",
             Bind::Id(id.0),
         )),
         Scope::Own(id) => Some(("u.id = ?", Bind::Id(id.0))),
@@ -301,10 +301,13 @@ impl Change {
         if let Some(addresses) = &edit.addresses {
             sql.push(", addresses = ").push_bind(to_json(addresses));
         }
-        if let Some(ids) = &edit.ids {
-            sql.push(", uid = ").push_bind(ids.uid);
-            sql.push(", gid = ").push_bind(ids.gid);
-            sql.push(", gids = ").push_bind(to_json(&ids.gids));
+        for (name, id) in [(", uid = ", edit.uid), (", gid = ", edit.gid)] {
+            if let Some(id) = id {
+                sql.push(name).push_bind(Some(id).filter(|id| *id > 0));
+            }
+        }
+        if let Some(groups) = &edit.gids {
+            sql.push(", gids = ").push_bind(to_json(groups));
         }
         if let Some(domain) = edit.domain {
             sql.push(", domain_id = ").push_bind(domain);

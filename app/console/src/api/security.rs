@@ -12,8 +12,8 @@ pub async fn two_factor() -> Result<TwoFactorState, Problem> {
 }
 
 #[server(prefix = "/call", endpoint = "begin_two_factor", input = Json)]
-pub async fn begin_two_factor() -> Result<TwoFactorSetup, Problem> {
-    super::run(|control, caller| async move { control.begin_two_factor(&caller).await }).await
+pub async fn begin_two_factor(password: String) -> Result<TwoFactorSetup, Problem> {
+    super::run(|control, caller| async move { control.begin_two_factor(&caller, &password).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "enable_two_factor", input = Json)]

@@ -294,13 +294,6 @@ async fn create(control: &Control, caller: &Caller, email: String, props: UserIn
 
 async fn modify(control: &Control, caller: &Caller, email: &str, props: ModifyUserInput) -> std::result::Result<(), Problem> {
     let found = by_email(control, caller, Some(email)).await?;
-    // Each of the numbers can be given by itself; what is not given stays.
-    let given = (props.container_uid, props.container_main_gid, props.container_gids);
-    let ids = (given != (None, None, None)).then(|| UnixIds {
-        uid: given.0.or(found.ids.uid),
-        gid: given.1.or(found.ids.gid),
-        gids: given.2.unwrap_or_else(|| found.ids.gids.clone()),
-    });
     let edit = EditUser {
         domain: domain(control, caller, props.domain_name.as_deref()).await?,
         status: status(props.status, props.is_active)?,
@@ -315,7 +308,9 @@ async fn modify(control: &Control, caller: &Caller, email: &str, props: ModifyUs
         addresses: props.allowed_client_ip,
         two_factor: props.totp_activated,
         policy: props.resource_policy,
-        ids,
+        uid: props.container_uid,
+        gid: props.container_main_gid,
+        gids: props.container_gids,
         main_access_key: props.main_access_key,
     };
     control.edit_user(caller, found.id, &edit).await

@@ -85,7 +85,7 @@ async fn every_kind_of_mistake_in_a_file_is_named_with_its_line_and_column_and_n
     );
     assert!(plan.errors[0].message.contains("Line 2 has the same"), "{}", plan.errors[0].message);
     let text = yard.refused(&root, "create_users", body).await;
-    assert!(text.contains("line 12, password"), "{text}");
+    assert!(text.contains("Line 12, password"), "{text}");
     assert_eq!(yard.people(&root).await, before);
 }
 

@@ -91,9 +91,14 @@ async fn the_detail_of_a_person_shows_domain_projects_keypairs_policies_and_rece
     assert_eq!((detail.row.ids.uid, detail.row.ids.gid, detail.row.ids.gids.as_slice()), (Some(1500), Some(1600), &[20, 30][..]));
     assert_eq!(detail.recent_sign_ins[0].address, "127.0.0.1");
     let edit = |edit: Value| json!({ "id": ann.id, "edit": edit });
-    for wrong in [json!({ "ids": { "uid": 0 } }), json!({ "ids": { "gids": [5, 5] } }), json!({ "policy": "no-such" })] {
+    for wrong in [json!({ "uid": 2_147_483_648u32 }), json!({ "gids": [5, 5] }), json!({ "policy": "no-such" })] {
         yard.refused(&root, "edit_user", edit(wrong)).await;
     }
+    // One number by itself leaves the others; nought gives one back to the engine.
+    let () = yard.done(&root, "edit_user", edit(json!({ "gid": 1700 }))).await;
+    let () = yard.done(&root, "edit_user", edit(json!({ "uid": 0 }))).await;
+    let detail: UserDetail = yard.done(&root, "user", json!({ "id": ann.id })).await;
+    assert_eq!((detail.row.ids.uid, detail.row.ids.gid, detail.row.ids.gids.as_slice()), (None, Some(1700), &[20, 30][..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,15 @@ async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_
     let boss = yard.cookie_of("project-admin@example.org").await;
     let seen = emails(&yard, &boss).await;
     assert!(seen.contains(&"user@example.org".to_owned()) && !seen.contains(&"outsider@example.org".to_owned()), "{seen:?}");
+    // A name among the members, and nothing more of them.
+    let query = ListQuery { per: 50, ..ListQuery::new(&USERS) };
+    let page: Page<UserRow> = yard.done(&boss, "users", json!({ "query": query })).await;
+    let member = page.rows.iter().find(|row| row.email == "user@example.org").unwrap();
+    assert_eq!((member.main_key.as_deref(), member.projects.len(), member.policy.as_str()), (None, 1, ""));
+    let detail: types::user::UserDetail = yard.done(&boss, "user", json!({ "id": member.id })).await;
+    assert!(detail.access_keys.is_empty() && detail.recent_sign_ins.is_empty() && detail.last_sign_in.is_none());
+    let hidden = ListQuery { sort: "two_factor".into(), ..ListQuery::new(&USERS) };
+    assert_eq!(yard.ask(&boss, "users", json!({ "query": hidden })).await.0, StatusCode::FORBIDDEN);
     let query = json!({ "query": ListQuery::new(&PROJECTS) });
     let projects: Vec<String> =
         yard.done::<Page<ProjectRow>>(&boss, "projects", query).await.rows.into_iter().map(|row| row.name).collect();
@@ -81,9 +90,18 @@ async fn a_project_admin_says_who_belongs_to_the_project_and_nothing_else_about_
         let (status, text) = yard.ask(&boss, "edit_project", edit(forbidden.clone())).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{forbidden}: {text}");
     }
-    let text = yard.refused(&boss, "edit_project", edit(json!({ "remove": ["project-admin@example.org"] }))).await;
-    assert!(text.contains("can dismiss them"), "{text}");
+    for name in ["project-admin@example.org", " Project-Admin "] {
+        let text = yard.refused(&boss, "edit_project", edit(json!({ "remove": [name] }))).await;
+        assert!(text.contains("can dismiss them"), "{text}");
+    }
 
+    let () = yard.done(&root, "edit_project", edit(json!({ "active": false }))).await;
+    assert_eq!(
+        yard.ask(&boss, "projects", json!({ "query": ListQuery::new(&PROJECTS) })).await.0,
+        StatusCode::FORBIDDEN,
+        "asleep"
+    );
+    let () = yard.done(&root, "edit_project", edit(json!({ "active": true }))).await;
     let () = yard.done(&root, "edit_project", edit(json!({ "dismiss": ["project-admin"] }))).await;
     let (status, _) = yard.ask(&boss, "users", json!({ "query": ListQuery::new(&USERS) })).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "no longer, at once");

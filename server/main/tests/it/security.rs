@@ -23,7 +23,7 @@ fn cookies(answer: &crate::Answer) -> String {
 impl Yard {
     /// Turns two-factor on for whoever has the cookie; the secret and the recovery codes.
     async fn with_two_factor(&self, cookie: &str) -> (TwoFactorSetup, Vec<String>) {
-        let setup: TwoFactorSetup = self.done(cookie, "begin_two_factor", json!({})).await;
+        let setup: TwoFactorSetup = self.done(cookie, "begin_two_factor", json!({ "password": PASSWORD })).await;
         let codes = self.done(cookie, "enable_two_factor", json!({ "code": code(&setup, -1) })).await;
         (setup, codes)
     }
@@ -47,9 +47,11 @@ impl Yard {
 async fn two_factor_is_on_once_a_code_was_shown_and_asks_for_one_from_then_on() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;
-    let setup: TwoFactorSetup = yard.done(&user, "begin_two_factor", json!({})).await;
+    let setup: TwoFactorSetup = yard.done(&user, "begin_two_factor", json!({ "password": PASSWORD })).await;
     assert!(setup.address.starts_with("otpauth://totp/") && setup.address.contains("user%40example.org"), "{}", setup.address);
     assert!(setup.picture.contains("<svg"));
+    let text = yard.refused(&user, "begin_two_factor", json!({ "password": "Wrong-Horse-9" })).await;
+    assert!(text.contains("not your password"), "{text}");
     // Shown is not yet on: whoever closes the page now is not locked out.
     yard.cookie_of("user@example.org").await;
     assert!(yard.refused(&user, "enable_two_factor", json!({ "code": "000000" })).await.contains("code"));
@@ -124,6 +126,51 @@ async fn guessing_codes_is_limited_as_guessing_passwords_is() {
         assert!(yard.code_step(&step, "000000").await.is_none());
     }
     assert!(yard.code_step(&step, &code(&setup, 0)).await.is_none(), "even the right one has to wait now");
+    // By whatever name the account is called, and wherever the codes come from.
+    let asked = control::Caller::nobody("10.9.9.9", "test");
+    let answer = yard.control.sign_in(&asked, "the-user", PASSWORD, Some(&code(&setup, 0))).await;
+    assert!(matches!(answer, Err(types::Problem::TooMany(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_goes_round_the_question_for_their_own_password() {
+    let yard = Yard::new().await;
+    let root = yard.cookie_of("root@example.org").await;
+    let me = crate::caller(&yard.control, "root@example.org").await.me().unwrap().id;
+    for edit in [json!({ "password": "Another-Horse-1" }), json!({ "two_factor": false })] {
+        let text = yard.refused(&root, "edit_user", json!({ "id": me, "edit": edit })).await;
+        assert!(text.contains("in your account"), "{text}");
+    }
+    let text = yard.refused(&root, "make_password_link", json!({ "user": me })).await;
+    assert!(text.contains("in your account"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_ends_with_the_password_role_or_status_that_it_was_made_for() {
+    let yard = Yard::new().await;
+    let root = yard.cookie_of("root@example.org").await;
+    let body = yard.new_person(&root, "ann", json!({})).await;
+    let ann: types::user::Created = yard.done(&root, "create_user", body).await;
+    for edit in [json!({ "password": "Another-Horse-1" }), json!({ "role": "monitor" }), json!({ "status": "inactive" })] {
+        let link: PasswordLink = yard.done(&root, "make_password_link", json!({ "user": ann.id })).await;
+        assert_eq!(yard.get(&link.path, "").await.status, StatusCode::OK);
+        // What anybody can ask for does not take its place.
+        yard.post_form("/forgotten-password", "", "login=ann").await;
+        assert_eq!(yard.get(&link.path, "").await.status, StatusCode::OK);
+        let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": edit })).await;
+        assert_eq!(yard.get(&link.path, "").await.status, StatusCode::CONFLICT, "{edit}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_lost_everything_is_let_in_from_the_servers_command_line() {
+    let yard = Yard::new().await;
+    let root = yard.cookie_of("root@example.org").await;
+    yard.with_two_factor(&root).await;
+    yard.control.reset_password_here("root@example.org", Some("Another-Horse-1"), false).await.unwrap();
+    assert!(yard.signs_in("root@example.org", "Another-Horse-1").await.is_none(), "a code is still asked for");
+    yard.control.reset_password_here("root@example.org", Some("Another-Horse-1"), true).await.unwrap();
+    assert!(yard.signs_in("root@example.org", "Another-Horse-1").await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,7 +60,7 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         ("create_users", many.to_string(), ADMINISTRATORS),
         ("make_password_link", format!("{{\"user\":\"{NOBODYS_ID}\"}}"), ADMINISTRATORS),
         ("two_factor", "{}".into(), EVERYBODY),
-        ("begin_two_factor", "{}".into(), EVERYBODY),
+        ("begin_two_factor", "{\"password\":\"\"}".into(), EVERYBODY),
         ("enable_two_factor", "{\"code\":\"\"}".into(), EVERYBODY),
         ("renew_recovery_codes", "{\"code\":\"\"}".into(), EVERYBODY),
         ("disable_two_factor", "{\"password\":\"\"}".into(), EVERYBODY),

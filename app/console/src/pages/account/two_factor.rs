@@ -17,46 +17,46 @@ const FEW_CODES: u32 = 3;
 
 /// The section's contents.
 pub fn section(state: Loaded<TwoFactorState>) -> AnyView {
-    let (begun, off, renew) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
+    let dialog = || RwSignal::new(false);
+    let (beginning, begun, off, renew) = (dialog(), dialog(), dialog(), dialog());
     let setup = RwSignal::new(None::<TwoFactorSetup>);
     let codes = RwSignal::new(Vec::<String>::new());
-    let toaster = use_toaster();
-    let begin = Action::new(move |()| async move {
-        match begin_two_factor().await {
-            Ok(made) => {
-                setup.set(Some(made));
-                begun.set(true);
-            }
-            Err(problem) => toaster.bad(problem.to_string()),
-        }
-    });
-    let shown = move || {
-        match state.shown.get() {
-        Some(Ok(TwoFactorState { on: false, .. })) => view! {
-            <p><Badge tone=Tone::Neutral text="Off"/></p>
-            <p class="hint">"With it, signing in asks for a code from an authenticator on your phone as well: a stolen password alone opens nothing."</p>
-            <p><Button busy=begin.pending() on_press=Callback::new(move |()| drop(begin.dispatch(())))>"Turn on two-factor"</Button></p>
-        }
-        .into_any(),
-        Some(Ok(TwoFactorState { codes_left, .. })) => view! {
-            <p><Badge tone=Tone::Good text="On"/>" "{format!("{codes_left} recovery codes left.")}</p>
-            {(codes_left <= FEW_CODES).then(|| view! { <Notice tone=Tone::Warn>"Few recovery codes are left. Make new ones before you need them."</Notice> })}
-            <div class="session-actions">
-                <Button on_press=Callback::new(move |()| renew.set(true))>"New recovery codes"</Button>
-                <Button variant=Variant::Danger on_press=Callback::new(move |()| off.set(true))>"Turn off two-factor"</Button>
-            </div>
-        }
-        .into_any(),
+    let shown = move || match state.shown.get() {
+        Some(Ok(TwoFactorState { on: false, .. })) => when_off(beginning),
+        Some(Ok(TwoFactorState { codes_left, .. })) => when_on(codes_left, renew, off),
         Some(Err(problem)) => problem_view(&problem),
         None => ().into_any(),
-    }
     };
     view! {
         {shown}
+        {begin(beginning, begun, setup)}
         {confirm(begun, setup, codes, state.reload)}
         {renewed(renew, codes, state.reload)}
         {turn_off(off, state.reload)}
         {recovery_codes(codes)}
+    }
+    .into_any()
+}
+
+fn when_off(beginning: RwSignal<bool>) -> AnyView {
+    view! {
+        <p><Badge tone=Tone::Neutral text="Off"/></p>
+        <p class="hint">"With it, signing in asks for a code from an authenticator on your phone as well: a stolen password alone opens nothing."</p>
+        <p><Button on_press=Callback::new(move |()| beginning.set(true))>"Turn on two-factor"</Button></p>
+    }
+    .into_any()
+}
+
+fn when_on(codes_left: u32, renew: RwSignal<bool>, off: RwSignal<bool>) -> AnyView {
+    let few = (codes_left <= FEW_CODES)
+        .then(|| view! { <Notice tone=Tone::Warn>"Few recovery codes are left. Make new ones before you need them."</Notice> });
+    view! {
+        <p><Badge tone=Tone::Good text="On"/>" "{format!("{codes_left} recovery codes left.")}</p>
+        {few}
+        <div class="session-actions">
+            <Button on_press=Callback::new(move |()| renew.set(true))>"New recovery codes"</Button>
+            <Button variant=Variant::Danger on_press=Callback::new(move |()| off.set(true))>"Turn off two-factor"</Button>
+        </div>
     }
     .into_any()
 }
@@ -121,13 +121,17 @@ fn read_code(code: RwSignal<String>) -> Result<String, Problem> {
 fn renewed(open: RwSignal<bool>, codes: RwSignal<Vec<String>>, changed: Callback<()>) -> AnyView {
     let code = RwSignal::new(String::new());
     let refused = Refused::new();
+    let close = Callback::new(move |()| {
+        open.set(false);
+        code.set(String::new());
+        refused.clear();
+    });
     let save = Action::new(move |typed: &String| {
         let typed = typed.clone();
         async move {
             match renew_recovery_codes(typed).await {
                 Ok(made) => {
-                    open.set(false);
-                    code.set(String::new());
+                    close.run(());
                     codes.set(made);
                     changed.run(());
                 }
@@ -137,7 +141,7 @@ fn renewed(open: RwSignal<bool>, codes: RwSignal<Vec<String>>, changed: Callback
     });
     let submit = on_submit(refused, move || read_code(code), move |typed| drop(save.dispatch(typed)));
     view! {
-        <Dialog open=open title="New recovery codes" on_close=Callback::new(move |()| open.set(false))>
+        <Dialog open=open title="New recovery codes" on_close=close>
             <p>"The codes that you have now will open nothing any more."</p>
             <form class="form" novalidate on:submit=submit>
                 <Field name="renew-code" label="Code" required=true hint="The six digits that your authenticator shows." error=refused.of("code")><TextInput name="renew-code" value=code max=40/></Field>
@@ -148,20 +152,64 @@ fn renewed(open: RwSignal<bool>, codes: RwSignal<Vec<String>>, changed: Callback
     .into_any()
 }
 
+/// Asks for the password before a secret is made: a stolen sign-in must not bind somebody else's phone.
+fn begin(open: RwSignal<bool>, begun: RwSignal<bool>, setup: RwSignal<Option<TwoFactorSetup>>) -> AnyView {
+    let what = PasswordAsked {
+        title: "Your password",
+        why: "It is asked for once more before two-factor is turned on.",
+        button: "Go on",
+    };
+    with_password(open, what, move |password| async move {
+        setup.set(Some(begin_two_factor(password).await?));
+        begun.set(true);
+        Ok(())
+    })
+}
+
 fn turn_off(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
+    let toaster = use_toaster();
+    let what = PasswordAsked {
+        title: "Turn off two-factor",
+        why: "From then on your password alone opens your account. Your recovery codes are thrown away.",
+        button: "Turn off",
+    };
+    with_password(open, what, move |password| async move {
+        disable_two_factor(password).await?;
+        toaster.good("Two-factor authentication is off.");
+        changed.run(());
+        Ok(())
+    })
+}
+
+/// The words of a dialog that asks for the password.
+#[derive(Clone, Copy)]
+struct PasswordAsked {
+    title: &'static str,
+    why: &'static str,
+    button: &'static str,
+}
+
+/// A dialog that asks for the password and does something with it. Closed, it forgets what was typed.
+fn with_password<F>(
+    open: RwSignal<bool>,
+    what: PasswordAsked,
+    work: impl Fn(String) -> F + Copy + Send + Sync + 'static,
+) -> AnyView
+where
+    F: Future<Output = Result<(), Problem>> + Send + 'static,
+{
     let password = RwSignal::new(String::new());
     let refused = Refused::new();
-    let toaster = use_toaster();
-    let save = Action::new(move |typed: &String| {
+    let close = Callback::new(move |()| {
+        open.set(false);
+        password.set(String::new());
+        refused.clear();
+    });
+    let send = Action::new(move |typed: &String| {
         let typed = typed.clone();
         async move {
-            match disable_two_factor(typed).await {
-                Ok(()) => {
-                    open.set(false);
-                    password.set(String::new());
-                    toaster.good("Two-factor authentication is off.");
-                    changed.run(());
-                }
+            match work(typed).await {
+                Ok(()) => close.run(()),
                 Err(problem) => refused.set(problem),
             }
         }
@@ -170,13 +218,14 @@ fn turn_off(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
         let typed = password.get_untracked();
         if typed.is_empty() { Err(Problem::field("password", "Type your password.")) } else { Ok(typed) }
     };
-    let submit = on_submit(refused, read, move |typed| drop(save.dispatch(typed)));
+    let submit = on_submit(refused, read, move |typed| drop(send.dispatch(typed)));
+    let id = StoredValue::new(what.title.to_lowercase().replace(' ', "-"));
     view! {
-        <Dialog open=open title="Turn off two-factor" on_close=Callback::new(move |()| open.set(false))>
-            <p>"From then on your password alone opens your account. Your recovery codes are thrown away."</p>
+        <Dialog open=open title=what.title on_close=close>
+            <p>{what.why}</p>
             <form class="form" novalidate on:submit=submit>
-                <Field name="two-factor-password" label="Password now" required=true error=refused.of("password")><PasswordInput name="two-factor-password" value=password/></Field>
-                {form_end(refused, open, "Turn off", save.pending())}
+                <Field name=id.get_value() label="Password now" required=true error=refused.of("password")><PasswordInput name=id.get_value() value=password/></Field>
+                {form_end(refused, open, what.button, send.pending())}
             </form>
         </Dialog>
     }

@@ -44,7 +44,12 @@ impl Form {
                 field.set(value.unwrap_or_default());
             }
         };
-        set(self.project, project.or_else(|| options.projects.first().map(|(id, _)| id.to_string())));
+        // The project of the header wins over what was chosen here before; one that is not one's own cannot be started in.
+        let of_header = project.filter(|id| options.projects.iter().any(|(own, _)| own.to_string() == *id));
+        if let Some(id) = of_header {
+            self.project.set(id);
+        }
+        set(self.project, options.projects.first().map(|(id, _)| id.to_string()));
         set(self.resource_group, options.resource_groups.first().cloned());
         set(self.image, options.images.first().map(|(name, _)| name.clone()));
     }

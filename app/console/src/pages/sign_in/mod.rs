@@ -52,7 +52,14 @@ fn message(flash: &Flash) -> Option<AnyView> {
 pub fn page() -> AnyView {
     let query = use_query_map();
     let next = query.with_untracked(|map| local_path(&map.get("next").unwrap_or_default()).to_owned());
-    alone("Sign in", |flash| async move { if flash.says == Says::Code { code(flash, next) } else { password(flash, next) } })
+    // Somebody else wants to sign in: the question for a code, which lives on for a minute, is not asked again.
+    let again = query.with_untracked(|map| map.get("again").is_some());
+    let form = move |flash: Flash| match flash.says {
+        Says::Code if again => password(Flash::default(), next),
+        Says::Code => code(flash, next),
+        Says::Done | Says::Refused => password(flash, next),
+    };
+    alone("Sign in", |flash| async move { form(flash) })
 }
 
 fn password(flash: Flash, next: String) -> AnyView {
@@ -96,8 +103,7 @@ fn code(flash: Flash, next: String) -> AnyView {
                     autocapitalize="characters" spellcheck="false" aria-describedby=refused.then_some("message") aria-invalid=refused.then_some("true")/>
             </div>
             <button class="button button-primary" type="submit">"Sign in"</button>
-            // The message that asked for the code is gone after a minute; this takes it away at once.
-            <p><a href="/sign-in?again" rel="external">"Sign in as somebody else"</a></p>
+            <p><a href="/sign-in?again=yes" rel="external">"Sign in as somebody else"</a></p>
         </form>
     }
     .into_any()

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use types::Problem;
 use types::id::UserId;
 use types::user::{Done, EditUser, UnixIds, UserRow, UserStatus};
-use ui::{Button, Dialog, Icon, IconName, Notice, Tone, use_toaster};
+use ui::{Button, Confirm, Dialog, Icon, IconName, Notice, Strength, Tone, use_toaster};
 
 /// Emails that the warning names.
 const NAMED: usize = 8;
@@ -28,10 +28,8 @@ fn tell(done: &[Done]) -> (String, Option<String>) {
 /// The buttons beside the number of those who are chosen.
 pub fn buttons(selection: RwSignal<Vec<String>>, editing: RwSignal<bool>, active: Memo<bool>, changed: Callback<()>) -> AnyView {
     let toaster = use_toaster();
-    let busy = RwSignal::new(false);
     let run = Callback::new(move |()| {
         let to = if active.get_untracked() { UserStatus::Inactive } else { UserStatus::Active };
-        busy.set(true);
         leptos::task::spawn_local(async move {
             match edit_users(ids(selection), EditUser { status: Some(to), ..EditUser::default() }).await {
                 Ok(done) => {
@@ -43,12 +41,20 @@ pub fn buttons(selection: RwSignal<Vec<String>>, editing: RwSignal<bool>, active
                 }
                 Err(problem) => toaster.bad(problem.to_string()),
             }
-            busy.set(false);
         });
     });
+    let ask = move || {
+        let (label, what) = if active.get() {
+            ("Deactivate", "They are signed out at once and cannot sign in. Nothing of theirs is deleted.")
+        } else {
+            ("Activate", "They can sign in again.")
+        };
+        let question = format!("{label} everybody who is chosen? {what}");
+        view! { <Confirm name="bulk-status-change" strength=Strength::Bubble label=label question=question on_confirm=run/> }
+    };
     view! {
         <Button on_press=Callback::new(move |()| editing.set(true))><Icon name=IconName::Gear/>"Edit"</Button>
-        <Button busy=busy on_press=run>{move || if active.get() { "Deactivate" } else { "Activate" }}</Button>
+        {ask}
     }
     .into_any()
 }
@@ -76,14 +82,15 @@ pub fn dialog(
         });
     });
     let read = move || {
-        let edit = EditUser {
+        let mut edit = EditUser {
             status: place.status(),
             domain: place.domain(),
             projects: Some(place.project_ids()).filter(|picked| !picked.is_empty()),
             policy: Some(place.policy.get_untracked()).filter(|name| !name.is_empty()),
-            ids: if numbers.is_empty() { None } else { Some(numbers.read()?) },
             ..EditUser::default()
         };
+        // A number that is not typed stays as it is with everybody.
+        numbers.changed(&UnixIds::default(), &mut edit)?;
         edit.check()?;
         if edit == EditUser::default() {
             return Err(Problem::Conflict("Nothing would change. Choose what to change, or cancel.".into()));

@@ -138,7 +138,7 @@ impl Form {
             was.sort_unstable();
             now != was
         });
-        let edit = EditUser {
+        let mut edit = EditUser {
             username: text(self.username, &row.username),
             full_name: text(self.full_name, &row.full_name),
             password: Some(self.password.get_untracked()).filter(|password| !password.is_empty()),
@@ -152,9 +152,10 @@ impl Form {
             addresses: Some(self.addresses()).filter(|now| *now != row.addresses),
             two_factor: Some(self.two_factor.get_untracked()).filter(|now| *now != row.two_factor),
             policy: text(self.place.policy, &row.policy),
-            ids: Some(self.ids.read()?).filter(|now| *now != row.ids),
             main_access_key: text(self.main_key, before.access_keys.first().map_or("", String::as_str)),
+            ..EditUser::default()
         };
+        self.ids.changed(&row.ids, &mut edit)?;
         self.with_the_same_password_twice(edit.check())?;
         Ok(edit)
     }

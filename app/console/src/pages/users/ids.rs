@@ -3,7 +3,7 @@
 use crate::form::Refused;
 use leptos::prelude::*;
 use types::Problem;
-use types::user::UnixIds;
+use types::user::{EditUser, UnixIds};
 use ui::{Field, TextInput};
 
 /// What was typed.
@@ -36,9 +36,13 @@ impl IdFields {
         self.gids.set(ids.gids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
 
-    /// Nothing was typed.
-    pub fn is_empty(self) -> bool {
-        [self.uid, self.gid, self.gids].into_iter().all(|field| field.with_untracked(|text| text.trim().is_empty()))
+    /// What was changed of `before`, into `edit`: a number that was emptied is the engine's again.
+    pub fn changed(self, before: &UnixIds, edit: &mut EditUser) -> Result<(), Problem> {
+        let now = self.read()?;
+        edit.uid = (now.uid != before.uid).then(|| now.uid.unwrap_or(0));
+        edit.gid = (now.gid != before.gid).then(|| now.gid.unwrap_or(0));
+        edit.gids = (now.gids != before.gids).then_some(now.gids);
+        Ok(())
     }
 
     /// The numbers; what is none is an error of its field.

@@ -102,7 +102,7 @@ impl Form {
 pub fn dialog(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
     let form = Form::new();
     let refused = Refused::new();
-    let planned = RwSignal::new(None::<Preview>);
+    let planned = RwSignal::new(None::<(CreateMany, Preview)>);
     let created = RwSignal::new(Vec::<CreatedPerson>::new());
     let busy = RwSignal::new(false);
     let toaster = use_toaster();
@@ -119,11 +119,14 @@ pub fn dialog(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
         form.track();
         planned.set(None);
     });
-    let ready = Memo::new(move |_| planned.with(|plan| plan.as_ref().is_some_and(|plan| plan.errors.is_empty())));
+    // Only what was looked at is created, whatever was changed while the look was on its way.
+    let ready = move |many: &CreateMany| {
+        planned.with_untracked(|plan| plan.as_ref().is_some_and(|(looked_at, plan)| plan.errors.is_empty() && looked_at == many))
+    };
     let send = move |many: CreateMany| {
         busy.set(true);
         spawn_local(async move {
-            if ready.get_untracked() {
+            if ready(&many) {
                 match create_users(many).await {
                     Ok(people) => {
                         toaster.good(format!("{} people were created, each with a keypair of their own.", people.len()));
@@ -135,8 +138,8 @@ pub fn dialog(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
                     Err(problem) => refused.set(problem),
                 }
             } else {
-                match preview_users(many).await {
-                    Ok(plan) => planned.set(Some(plan)),
+                match preview_users(many.clone()).await {
+                    Ok(plan) => planned.set(Some((many, plan))),
                     Err(problem) => refused.set(problem),
                 }
             }
@@ -144,7 +147,7 @@ pub fn dialog(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
         });
     };
     let submit = on_submit(refused, move || form.read(), send);
-    let label = move || match planned.with(|plan| plan.as_ref().map(|plan| (plan.count, plan.errors.len()))) {
+    let label = move || match planned.with(|plan| plan.as_ref().map(|(_, plan)| (plan.count, plan.errors.len()))) {
         None => "Look at it first".to_owned(),
         Some((count, 0)) => format!("Create {count} people"),
         Some(_) => "Look again".to_owned(),
@@ -160,7 +163,7 @@ pub fn dialog(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
                     {file_fields(form, refused)}
                 </Show>
                 {default_fields(form, refused)}
-                {move || planned.get().map(preview::view)}
+                {move || planned.get().map(|(_, plan)| preview::view(plan))}
                 {refused.notice()}
                 <div class="dialog-actions">
                     <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>

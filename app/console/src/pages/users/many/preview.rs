@@ -1,9 +1,9 @@
 //! What creating many people would do: the first of them, or everything that is wrong, line by line.
 
+use crate::download::{cell, save};
 use leptos::prelude::*;
-use types::list::encode;
 use types::many::{LineError, Planned, Preview};
-use ui::{Icon, IconName};
+use ui::{Button, Icon, IconName};
 
 /// Errors that are shown at once, and that each press of the button adds.
 const STEP: usize = 100;
@@ -51,7 +51,6 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
         "{} of {count} lines have something wrong, {total} values in all. Nobody is created until all are right.",
         lines.len()
     );
-    let file = format!("data:text/csv;charset=utf-8,{}", encode(&csv(&all)));
     let shown = RwSignal::new(STEP);
     let all = StoredValue::new(all);
     let rows = move || all.with_value(|all| all.iter().take(shown.get()).cloned().map(error).collect::<Vec<_>>());
@@ -68,7 +67,7 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
             <Show when=move || { shown.get() < total }>
                 <button class="button" type="button" on:click=move |_| shown.update(|n| *n += STEP)>{move || format!("Show more of {total}")}</button>
             </Show>
-            <a class="button" download="mistakes.csv" href=file><Icon name=IconName::Download/>"All as a file"</a>
+            <Button on_press=Callback::new(move |()| save("mistakes.csv", "text/csv", &all.with_value(|all| csv(all))))><Icon name=IconName::Download/>"All as a file"</Button>
         </div>
     }
     .into_any()
@@ -79,7 +78,6 @@ fn error(one: LineError) -> AnyView {
 }
 
 fn csv(all: &[LineError]) -> String {
-    let cell = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let mut text = String::from("line,who,column,what is wrong\n");
     for error in all {
         text.push_str(&format!("{},{},{},{}\n", error.line, cell(&error.who), cell(&error.field), cell(&error.message)));

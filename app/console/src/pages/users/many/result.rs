@@ -1,7 +1,7 @@
 //! Who was just created, with passwords and keypairs that are shown once and can be downloaded.
 
+use crate::download::save;
 use leptos::prelude::*;
-use types::list::encode;
 use types::many::CreatedPerson;
 use ui::{Button, Dialog, Icon, IconName, Variant};
 
@@ -14,7 +14,7 @@ pub fn shown_once(people: RwSignal<Vec<CreatedPerson>>) -> AnyView {
     let close = Callback::new(move |()| people.set(Vec::new()));
     let rows = move || people.with(|all| all.iter().take(SHOWN).map(row).collect::<Vec<_>>());
     let more = move || people.with(|all| all.len().saturating_sub(SHOWN));
-    let file = move || format!("data:text/csv;charset=utf-8,{}", people.with(|all| encode(&csv(all))));
+    let download = Callback::new(move |()| save("users.csv", "text/csv", &people.with_untracked(|all| csv(all))));
     view! {
         <Dialog open=open title="New users" on_close=close>
             <p class="notice">"Download this now: passwords that were made up and secret keys are shown once."</p>
@@ -27,7 +27,7 @@ pub fn shown_once(people: RwSignal<Vec<CreatedPerson>>) -> AnyView {
             </div>
             <Show when=move || { more() > 0 }><p class="hint">{move || format!("And {} more in the file.", more())}</p></Show>
             <div class="dialog-actions">
-                <a class="button button-primary" download="users.csv" href=file><Icon name=IconName::Download/>"Download"</a>
+                <Button variant=Variant::Primary on_press=download><Icon name=IconName::Download/>"Download"</Button>
                 <Button variant=Variant::Normal on_press=close>"Close"</Button>
             </div>
         </Dialog>
