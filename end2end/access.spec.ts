@@ -93,7 +93,7 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
   await clean(page, "history of a user");
   const other = await yard.person(unique("axe-link"));
   await yard.goto(`/users?f=email.equals.${other}`);
-  await page.getByRole("link", { name: other }).click();
+  await page.getByRole("link", { name: other, exact: true }).click();
   await page.getByRole("button", { name: "Password link" }).click();
   await page.getByRole("button", { name: "Make a link" }).click();
   const link = (await page.getByRole("region", { name: "Password link" }).textContent())!;

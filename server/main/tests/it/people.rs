@@ -2,7 +2,7 @@
 //! manage user's keypairs.
 
 use crate::{PASSWORD, Yard, email};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use types::keypair::{KEYPAIRS, KeypairRow};
 use types::list::{Condition, ListQuery, Op, Page};
@@ -68,6 +68,39 @@ async fn people_can_be_filtered_by_user_id_name_role_and_description() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_superadmin_sees_the_people_of_all_domains_and_a_domain_admin_those_of_their_own() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let physics: Value = yard.done(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;
+    let body = yard.new_person(&root, "curie", json!({ "domain": physics, "projects": [] })).await;
+    yard.done::<Created>(&root, "create_user", body).await;
+    assert!(yard.listed(&root, "active").await.contains(&"curie@example.org".to_owned()));
+    let admin = yard.cookie(Role::Admin).await;
+    let seen = yard.listed(&admin, "active").await;
+    assert!(seen.contains(&"user@example.org".to_owned()) && !seen.contains(&"curie@example.org".to_owned()), "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_account_is_ever_deleted_not_even_by_a_superadmin() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let login = json!({ "username": "root@example.org", "password": PASSWORD }).to_string();
+    let answer = yard.call(Method::POST, "/server/login", "", &login).await;
+    let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    for (mutation, ok) in [
+        (r#"mutation { purge_user(email: "user@example.org", props: { purge_shared_vfolders: true }) { ok msg } }"#, false),
+        (r#"mutation { delete_user(email: "user@example.org") { ok msg } }"#, true),
+    ] {
+        let body = json!({ "query": mutation }).to_string();
+        let text = yard.call(Method::POST, "/func/admin/gql", &cookie, &body).await.text;
+        assert!(text.contains(&format!("\"ok\":{ok}")), "{text}");
+        assert_eq!(text.contains("never deleted"), !ok, "{text}");
+    }
+    // What the client calls deleting takes the right to sign in, and nothing else.
+    assert!(yard.listed(&root, "inactive").await.contains(&"user@example.org".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_menu_of_administration_is_there_for_those_who_have_it() {
     let yard = Yard::new().await;
     for (role, has) in [(Role::Superadmin, true), (Role::Admin, true), (Role::Monitor, true), (Role::User, false)] {
@@ -121,6 +154,9 @@ async fn an_email_and_a_username_have_at_most_64_characters() {
     let body = yard.new_person(&root, "ann", json!({ "username": long, "email": format!("{long}@example.org") })).await;
     let text = yard.refused(&root, "create_user", body).await;
     assert!(text.contains("\"username\"") && text.contains("\"email\""), "{text}");
+    let (name, email) = ("u".repeat(64), format!("{}@example.org", "e".repeat(52)));
+    let body = yard.new_person(&root, "ann", json!({ "username": name, "email": email })).await;
+    yard.done::<Created>(&root, "create_user", body).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -234,7 +234,7 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
         </Field>
         {form.ids.fields(name, refused)}
         <Checkbox name=id("must-change") label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
-        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, not recommended for everybody" value=form.sudo/>
+        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, where the engine can give them (the local one cannot); not for everybody" value=form.sudo/>
         {two_factor}
         <Field name=id("description") label="Description" error=refused.of("description")>
             <TextArea name=id("description") value=form.description rows=3 max=MAX_DESCRIPTION/>
