@@ -96,4 +96,15 @@ test("several people get other numbers and another status together, and what was
   await expect(drawer.getByRole("link", { name: "edit user" })).toBeVisible();
   await page.reload();
   await expect(drawer.getByRole("link", { name: "create user" })).toBeVisible();
+  // Back among the active ones, by choosing the status in the dialog; the user ID can be read there and not changed.
+  await yard.goto(`/users?tab=inactive&f=email.contains.${name}`);
+  await page.getByRole("button", { name: `Edit ${name}-a@example.org` }).click();
+  const edit = page.getByRole("dialog", { name: "Modify user" });
+  await expect(edit.getByText(`${name}-a@example.org`)).toBeVisible();
+  await expect(edit.getByRole("textbox", { name: "Email" })).toHaveCount(0);
+  await edit.getByLabel("User status").selectOption({ label: "Active" });
+  await edit.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("1–1 of 1 users")).toBeVisible();
+  await yard.goto(`/users?f=email.contains.${name}`);
+  await expect(page.getByRole("link", { name: `${name}-a@example.org`, exact: true })).toBeVisible();
 });

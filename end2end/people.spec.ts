@@ -74,6 +74,8 @@ test("a keypair is added, limited, switched off and deleted for ever; the main o
   await expect(page.getByText("1–2 of 2 credentials")).toBeVisible();
   await page.getByRole("button", { name: `Edit ${key}` }).click();
   const limits = page.getByRole("dialog", { name: "Modify keypair resource policy" });
+  await limits.getByLabel("Rate limit").fill("100");
+  await expect(limits.getByText(/calls such as signing in may be blocked/)).toBeVisible();
   await limits.getByLabel("Rate limit").fill("60000");
   await limits.getByRole("button", { name: "Save" }).click();
   await expect(limits.getByText("A whole number from 0 to 50,000.")).toBeVisible();
@@ -86,6 +88,18 @@ test("a keypair is added, limited, switched off and deleted for ever; the main o
   await page.getByRole("button", { name: "Deactivate" }).click();
   await page.getByRole("group", { name: new RegExp(`Deactivate ${key}`) }).getByRole("button", { name: "Deactivate" }).click();
   await expect(page.getByRole("row", { name: new RegExp(key) })).toHaveCount(0);
+  await yard.goto(`/credentials?tab=inactive&f=owner.contains.${name}`);
+  await page.getByRole("button", { name: "Activate" }).click();
+  await page.getByRole("group", { name: new RegExp(`Activate ${key}`) }).getByRole("button", { name: "Activate" }).click();
+  await expect(page.getByText("No credentials")).toBeVisible();
+  // Its detail, where the secret key can be shown and copied.
+  await yard.goto(`/credentials?key=${key}`);
+  const drawer = page.getByRole("dialog", { name: "Keypair detail" });
+  await expect(drawer.getByText(email)).toBeVisible();
+  await drawer.getByRole("button", { name: "Show the secret key" }).click();
+  await expect(drawer.locator("code").filter({ hasText: /^[\w-]{40}$/ })).toBeVisible();
+  await expect(drawer.getByRole("button", { name: "Copy the secret key" })).toBeVisible();
+  await yard.call("edit_keypair", { access_key: key, edit: { active: false } });
   await yard.goto(`/credentials?tab=inactive&f=owner.contains.${name}`);
   await page.getByRole("button", { name: "Delete" }).click();
   const ask = page.getByRole("dialog", { name: new RegExp(`Delete ${key}`) });
