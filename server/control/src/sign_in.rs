@@ -253,7 +253,7 @@ impl Control {
     }
 
     /// Whether the caller's sign-in still holds, for what stays open for long. A database that is away ends nothing.
-    pub async fn still_signed_in(&self, caller: &Caller) -> bool {
+    async fn still_signed_in(&self, caller: &Caller) -> bool {
         let Ok((_, id)) = caller.person() else { return false };
         self.store.sign_in_holds(id, now()).await.unwrap_or(true)
     }

@@ -160,7 +160,7 @@ impl Control {
 }
 
 /// What those who administer a project may filter their people by: what they see of them.
-const FOR_PROJECT_ADMINS: [&str; 6] = ["email", "username", "full_name", "role", "status", "created_at"];
+const FOR_PROJECT_ADMINS: [&str; 7] = ["email", "username", "full_name", "role", "status", "domain", "created_at"];
 
 /// Whom the caller may list, with a query that asks for nothing that they may not see.
 fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> {

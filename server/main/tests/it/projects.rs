@@ -46,6 +46,8 @@ async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_
     assert_eq!((member.main_key.as_deref(), member.projects.len(), member.policy.as_str()), (None, 1, ""));
     let detail: types::user::UserDetail = yard.done(&boss, "user", json!({ "id": member.id })).await;
     assert!(detail.access_keys.is_empty() && detail.recent_sign_ins.is_empty() && detail.last_sign_in.is_none());
+    let seen = ListQuery { sort: "domain".into(), descending: false, ..ListQuery::new(&USERS) };
+    assert_eq!(yard.ask(&boss, "users", json!({ "query": seen })).await.0, StatusCode::OK, "what is seen can be ordered by");
     let hidden = ListQuery { sort: "two_factor".into(), ..ListQuery::new(&USERS) };
     assert_eq!(yard.ask(&boss, "users", json!({ "query": hidden })).await.0, StatusCode::FORBIDDEN);
     let query = json!({ "query": ListQuery::new(&PROJECTS) });
