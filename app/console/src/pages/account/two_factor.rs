@@ -77,17 +77,8 @@ fn confirm(
         refused.clear();
     });
     let save = Action::new(move |typed: &String| {
-        let typed = typed.clone();
-        async move {
-            match enable_two_factor(typed).await {
-                Ok(made) => {
-                    close.run(());
-                    codes.set(made);
-                    changed.run(());
-                }
-                Err(problem) => refused.set(problem),
-            }
-        }
+        let asked = enable_two_factor(typed.clone());
+        async move { show_codes(asked.await, refused, close, codes, changed) }
     });
     let submit = on_submit(refused, move || read_code(code), move |typed| drop(save.dispatch(typed)));
     let picture = move || {
@@ -113,6 +104,24 @@ fn confirm(
     .into_any()
 }
 
+/// What follows a code that was sent: fresh recovery codes in place of the dialog that asked, or what is wrong in it.
+fn show_codes(
+    answer: Result<Vec<String>, Problem>,
+    refused: Refused,
+    close: Callback<()>,
+    codes: RwSignal<Vec<String>>,
+    changed: Callback<()>,
+) {
+    match answer {
+        Ok(made) => {
+            close.run(());
+            codes.set(made);
+            changed.run(());
+        }
+        Err(problem) => refused.set(problem),
+    }
+}
+
 fn read_code(code: RwSignal<String>) -> Result<String, Problem> {
     let typed = code.get_untracked().trim().to_owned();
     if typed.is_empty() { Err(Problem::field("code", "Type the six digits that your authenticator shows.")) } else { Ok(typed) }
@@ -127,17 +136,8 @@ fn renewed(open: RwSignal<bool>, codes: RwSignal<Vec<String>>, changed: Callback
         refused.clear();
     });
     let save = Action::new(move |typed: &String| {
-        let typed = typed.clone();
-        async move {
-            match renew_recovery_codes(typed).await {
-                Ok(made) => {
-                    close.run(());
-                    codes.set(made);
-                    changed.run(());
-                }
-                Err(problem) => refused.set(problem),
-            }
-        }
+        let asked = renew_recovery_codes(typed.clone());
+        async move { show_codes(asked.await, refused, close, codes, changed) }
     });
     let submit = on_submit(refused, move || read_code(code), move |typed| drop(save.dispatch(typed)));
     view! {
