@@ -13,6 +13,10 @@ pub enum Topic {
     Keypair,
     /// Domains as well.
     Project,
+    /// Resource policies and presets.
+    Policy,
+    /// Resource groups and what they go by.
+    Group,
 }
 
 crate::session::words!(Topic {
@@ -21,6 +25,8 @@ crate::session::words!(Topic {
     Agent = "agent", "Agent";
     Keypair = "keypair", "Keypair";
     Project = "project", "Project";
+    Policy = "policy", "Policy";
+    Group = "group", "Group";
 });
 
 /// A change. Carries no contents, so that a page always asks for what it may see.

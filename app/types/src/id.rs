@@ -36,6 +36,16 @@ ids! {
     ProjectId,
     /// A session, from the moment it is asked for until long after it has ended.
     SessionId,
+    /// One container of a session, on one agent: what an engine knows a session's parts by.
+    ContainerId,
     /// One signed-in browser.
     SignInId,
+}
+
+impl ContainerId {
+    /// The container number `index` of a session. Made from the session's id, so that an engine is asked for it again after
+    /// any crash; the first one has the very number of its session.
+    pub fn of(session: SessionId, index: u32) -> Self {
+        Self(Uuid::from_u128(session.0.as_u128().wrapping_add(u128::from(index))))
+    }
 }

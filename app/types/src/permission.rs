@@ -45,7 +45,24 @@ pub enum Permission {
     StartSessions,
     /// End a session, open its terminal.
     ControlSessions,
+    /// Start a session in somebody else's name.
+    StartForOthers,
+    /// Say which sessions go first.
+    ChangePriorities,
     ReadAgents,
+    /// Say whether an agent gets new sessions.
+    ChangeAgents,
+    ReadPolicies,
+    ChangePolicies,
+    ReadPresets,
+    ChangePresets,
+    ReadGroups,
+    ChangeGroups,
+    /// See and change what the whole cluster goes by.
+    ReadSettings,
+    ChangeSettings,
+    /// Bring what is held in line with what really runs.
+    Maintain,
     ReadAudit,
     /// One's own settings, such as columns and theme.
     OwnSettings,
@@ -64,7 +81,7 @@ pub enum Reach {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 29] = [
         Self::ReadUsers,
         Self::CreateUsers,
         Self::ChangeUsers,
@@ -79,7 +96,19 @@ impl Permission {
         Self::ReadSessions,
         Self::StartSessions,
         Self::ControlSessions,
+        Self::StartForOthers,
+        Self::ChangePriorities,
         Self::ReadAgents,
+        Self::ChangeAgents,
+        Self::ReadPolicies,
+        Self::ChangePolicies,
+        Self::ReadPresets,
+        Self::ChangePresets,
+        Self::ReadGroups,
+        Self::ChangeGroups,
+        Self::ReadSettings,
+        Self::ChangeSettings,
+        Self::Maintain,
         Self::ReadAudit,
         Self::OwnSettings,
     ];
@@ -103,7 +132,20 @@ impl Permission {
             Self::ReadSessions => [Everything, Domain, Projects, Own, Everything],
             Self::StartSessions => [Own, Own, Own, Own, Nothing],
             Self::ControlSessions => [Everything, Domain, Projects, Own, Nothing],
+            Self::StartForOthers => [Everything, Nothing, Nothing, Nothing, Nothing],
+            Self::ChangePriorities => [Everything, Domain, Nothing, Nothing, Nothing],
             Self::ReadAgents => [Everything, Nothing, Nothing, Nothing, Everything],
+            Self::ChangeAgents => [Everything, Nothing, Nothing, Nothing, Nothing],
+            // Policies, presets and groups belong to no domain: whoever chooses among them sees them all.
+            Self::ReadPolicies => [Everything, Domain, Own, Own, Everything],
+            Self::ChangePolicies => [Everything, Nothing, Nothing, Nothing, Nothing],
+            Self::ReadPresets => [Everything, Domain, Own, Own, Everything],
+            Self::ChangePresets => [Everything, Nothing, Nothing, Nothing, Nothing],
+            Self::ReadGroups => [Everything, Domain, Own, Own, Everything],
+            Self::ChangeGroups => [Everything, Nothing, Nothing, Nothing, Nothing],
+            Self::ReadSettings => [Everything, Nothing, Nothing, Nothing, Everything],
+            Self::ChangeSettings => [Everything, Nothing, Nothing, Nothing, Nothing],
+            Self::Maintain => [Everything, Nothing, Nothing, Nothing, Nothing],
             Self::ReadAudit => [Everything, Nothing, Nothing, Nothing, Everything],
             Self::OwnSettings => [Own, Own, Own, Own, Own],
         };
@@ -134,7 +176,19 @@ impl Permission {
             Self::ReadSessions => "see sessions",
             Self::StartSessions => "start sessions",
             Self::ControlSessions => "control this session",
+            Self::StartForOthers => "start sessions for somebody else",
+            Self::ChangePriorities => "change which sessions go first",
             Self::ReadAgents => "see the cluster's machines",
+            Self::ChangeAgents => "change the cluster's machines",
+            Self::ReadPolicies => "see resource policies",
+            Self::ChangePolicies => "change resource policies",
+            Self::ReadPresets => "see resource presets",
+            Self::ChangePresets => "change resource presets",
+            Self::ReadGroups => "see resource groups",
+            Self::ChangeGroups => "change resource groups",
+            Self::ReadSettings => "see the cluster's settings",
+            Self::ChangeSettings => "change the cluster's settings",
+            Self::Maintain => "recalculate the cluster's usage",
             Self::ReadAudit => "read the audit trail",
             Self::OwnSettings => "change settings",
         }
@@ -222,6 +276,14 @@ mod tests {
             Permission::ChangeDomains,
             Permission::StartSessions,
             Permission::ControlSessions,
+            Permission::StartForOthers,
+            Permission::ChangePriorities,
+            Permission::ChangeAgents,
+            Permission::ChangePolicies,
+            Permission::ChangePresets,
+            Permission::ChangeGroups,
+            Permission::ChangeSettings,
+            Permission::Maintain,
         ] {
             assert_eq!(permission.reach(Role::Monitor, true), Reach::Nothing);
         }

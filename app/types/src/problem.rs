@@ -34,6 +34,8 @@ pub enum Problem {
     Invalid(Vec<FieldError>),
     /// The state of things does not allow it (now); the text says why.
     Conflict(String),
+    /// Somebody else has saved the same thing meanwhile.
+    Stale(crate::revision::Stale),
     /// A limit was reached; the text names the limit, whose it is and what is in use.
     Limit(String),
     /// Too many attempts; seconds to wait.
@@ -63,7 +65,7 @@ impl Problem {
             Self::Forbidden(_) => 403,
             Self::NotFound(_) => 404,
             Self::Invalid(_) => 422,
-            Self::Conflict(_) | Self::Limit(_) => 409,
+            Self::Conflict(_) | Self::Limit(_) | Self::Stale(_) => 409,
             Self::TooMany(_) | Self::RateLimited(_) => 429,
             Self::Unavailable(_) | Self::Offline => 503,
             Self::Internal(_) => 500,
@@ -91,6 +93,7 @@ impl std::fmt::Display for Problem {
                 many => write!(f, "{} fields need your attention.", many.len()),
             },
             Self::Conflict(why) | Self::Limit(why) => f.write_str(why),
+            Self::Stale(_) => f.write_str("Somebody else has saved this meanwhile. Look at what they changed, then save again."),
             Self::TooMany(seconds) => {
                 write!(f, "Too many attempts. Wait {} and try again.", crate::time::duration(i64::from(*seconds) * 1000))
             }

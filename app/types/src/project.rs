@@ -95,9 +95,6 @@ pub struct ProjectDetail {
 const MOST_AT_ONCE: usize = 1000;
 /// Characters of a name in another system.
 const MAX_INTEGRATION: usize = 512;
-/// Storage hosts of one domain or project, and bytes of a host's name.
-const MOST_HOSTS: usize = 64;
-const MAX_HOST: usize = 128;
 
 /// What may be done on a storage host that a form allows: everything that there is (`features.md` §10.1).
 pub const HOST_PERMISSIONS: [&str; 8] = [
@@ -191,9 +188,8 @@ fn check(
     if let Some(text) = integration {
         rules::text("integration", text, MAX_INTEGRATION, &mut errors);
     }
-    let fits = |name: &String| !name.is_empty() && name.len() <= MAX_HOST && !name.chars().any(char::is_whitespace);
-    if hosts.is_some_and(|hosts| hosts.len() > MOST_HOSTS || !hosts.keys().all(fits)) {
-        errors.push(FieldError::new("hosts", format!("At most {MOST_HOSTS} names of storage hosts, without spaces.")));
+    if let Some(hosts) = hosts {
+        rules::hosts("hosts", hosts, &mut errors);
     }
     if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
 }

@@ -46,6 +46,11 @@ impl Quantity {
         Self(self.0.saturating_sub(other.0))
     }
 
+    /// So many times this, held at the largest amount.
+    pub fn times(self, n: u32) -> Self {
+        Self(self.0.saturating_mul(i64::from(n)))
+    }
+
     /// This amount as a share of `whole`, 0 to 1 and beyond, for meters and charts only.
     pub fn ratio_of(self, whole: Self) -> f64 {
         if whole.0 <= 0 { 0.0 } else { self.0 as f64 / whole.0 as f64 }
@@ -131,6 +136,11 @@ impl Slots {
             let rest = self.get(slot).minus(*amount);
             self.0.insert(slot.clone(), rest);
         }
+    }
+
+    /// So many times every amount.
+    pub fn times(&self, n: u32) -> Self {
+        Self(self.0.iter().map(|(slot, amount)| (slot.clone(), amount.times(n))).collect())
     }
 
     /// The slots of which `self` asks more than `limit` has: name, asked, available. A slot that `limit` does not name has none.

@@ -1,11 +1,10 @@
 //! Sessions: what can be asked for, the states they pass through, and how they can end.
 
 use crate::id::{DomainId, ProjectId, SessionId, UserId};
+use crate::launch::Cluster;
 use crate::list::{Kind, ListSpec, Property, Sort};
-use crate::quantity::{Quantity, Slots};
-use crate::rules;
+use crate::quantity::{CPU, MEM, Quantity, Slots};
 use crate::time::Millis;
-use crate::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 
 /// What a session is for.
@@ -16,6 +15,8 @@ pub enum SessionType {
     Interactive,
     /// Runs one command and ends with it.
     Batch,
+    /// Serves a model; started by its service alone.
+    Inference,
 }
 
 /// The states of a session. The only moves between them are those of [`Status::may_become`].
@@ -70,6 +71,7 @@ pub(crate) use words;
 words!(SessionType {
     Interactive = "interactive", "Interactive";
     Batch = "batch", "Batch";
+    Inference = "inference", "Inference";
 });
 
 words!(Status {
@@ -190,79 +192,6 @@ pub struct LogChunk {
     pub end: bool,
 }
 
-/// What a person asks for. Made by a form or the API, valid only after [`StartSession::check`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StartSession {
-    /// Empty: a name is made up.
-    pub name: String,
-    pub project: ProjectId,
-    pub resource_group: String,
-    pub kind: SessionType,
-    pub image: String,
-    /// The command of a batch session; empty for an interactive one.
-    pub command: String,
-    pub cpu: Quantity,
-    /// Bytes.
-    pub mem: i64,
-}
-
-/// Cores in one request (`admin-menus.md`, keypair resource policy).
-pub const MAX_CPU: i64 = 512;
-/// Bytes of memory in one request (`admin-menus.md`, keypair resource policy): 1024 GiB.
-pub const MAX_MEM: i64 = 1024 << 30;
-/// The least memory that a session can be given and still start a shell.
-pub const MIN_MEM: i64 = 64 << 20;
-/// Characters of a start-up command.
-pub const MAX_COMMAND: usize = 16_384;
-
-impl StartSession {
-    /// Every field that is not acceptable, whoever asks. What only the server knows (names, limits) is checked there.
-    pub fn check(&self) -> Result<(), Problem> {
-        let mut errors = Vec::new();
-        if !self.name.is_empty() {
-            rules::session_name("name", &self.name, &mut errors);
-        }
-        if self.cpu < Quantity::thousandths(100) || self.cpu > Quantity::whole(MAX_CPU) {
-            errors.push(FieldError::new("cpu", format!("Ask for 0.1 to {MAX_CPU} CPU cores.")));
-        }
-        if self.mem < MIN_MEM || self.mem > MAX_MEM {
-            errors.push(FieldError::new("mem", "Ask for 64 MiB to 1024 GiB of memory."));
-        }
-        match self.kind {
-            SessionType::Batch if self.command.trim().is_empty() => {
-                errors.push(FieldError::new("command", "A batch session needs the command that it runs."));
-            }
-            SessionType::Batch if self.command.len() > MAX_COMMAND => {
-                errors.push(FieldError::new("command", format!("A start-up command has at most {MAX_COMMAND} bytes.")));
-            }
-            SessionType::Interactive if !self.command.is_empty() => {
-                errors.push(FieldError::new("command", "Only a batch session has a start-up command."));
-            }
-            _ => {}
-        }
-        if self.command.contains('\0') {
-            errors.push(FieldError::new("command", "A command cannot contain a zero byte."));
-        }
-        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
-    }
-
-    /// What it asks of an agent.
-    pub fn slots(&self) -> Slots {
-        Slots::cpu_mem(self.cpu, self.mem)
-    }
-}
-
-/// What the start dialog offers, as far as the caller may use it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StartOptions {
-    pub projects: Vec<(ProjectId, String)>,
-    pub resource_groups: Vec<String>,
-    /// (name, label)
-    pub images: Vec<(String, String)>,
-    /// What the largest agent has in all, to choose sensible amounts.
-    pub largest_agent: Slots,
-}
-
 /// One session in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRow {
@@ -277,15 +206,30 @@ pub struct SessionRow {
     pub project: String,
     pub resource_group: String,
     pub image: String,
-    pub agent: Option<String>,
-    pub cpu: Quantity,
-    pub mem: i64,
+    /// The agents of its containers, in their order; none before it has its place.
+    pub agents: Vec<String>,
+    /// What each of its containers asked for.
+    pub slots: Slots,
+    pub cluster: Cluster,
+    pub priority: u8,
+    /// Its place in the queue of its resource group, from 1; only while it waits and the queue has been looked at.
+    pub position: Option<u32>,
     pub created_at: Millis,
     pub started_at: Option<Millis>,
     pub ended_at: Option<Millis>,
 }
 
 impl SessionRow {
+    /// Cores of all its containers.
+    pub fn cpu(&self) -> Quantity {
+        self.cluster.of_all(&self.slots).get(CPU)
+    }
+
+    /// Bytes of all its containers.
+    pub fn mem(&self) -> i64 {
+        self.cluster.of_all(&self.slots).get(MEM).floor()
+    }
+
     /// Milliseconds it ran, or has been running at `now`; nothing before it ran.
     pub fn elapsed(&self, now: Millis) -> Option<i64> {
         self.started_at.map(|start| self.ended_at.unwrap_or(now).since(start))
@@ -306,11 +250,76 @@ pub struct SessionDetail {
     pub row: SessionRow,
     pub domain: DomainId,
     pub project: ProjectId,
+    pub access_key: String,
     pub command: String,
+    /// Variables that were added to its environment. Values of secrets are not sent.
+    pub env: Vec<(String, String)>,
+    /// Ports that its programs listen on.
+    pub ports: Vec<u16>,
+    /// Bytes of its memory that processes may share.
+    pub shared_memory: Option<i64>,
+    /// Not before then.
+    pub starts_at: Option<Millis>,
+    /// Seconds that a batch session may run.
+    pub timeout: Option<u32>,
+    pub depends_on: Vec<DependencyState>,
     pub outcome: Option<Outcome>,
     pub history: Vec<StatusChange>,
+    /// What may end it, while it has not ended.
+    pub checks: Vec<IdleCheck>,
     /// The caller may end it and open its terminal.
     pub may_control: bool,
+}
+
+/// A session that another one waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependencyState {
+    pub id: SessionId,
+    pub name: String,
+    pub status: Status,
+    pub success: bool,
+}
+
+/// Something that ends a session by itself after a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdleCheck {
+    pub kind: CheckKind,
+    /// When it ends the session if nothing changes.
+    pub at: Millis,
+    /// Seconds that it allows in all.
+    pub limit: u32,
+    /// The policy or group that says so; empty when the session itself does.
+    pub policy: String,
+}
+
+/// What is watched of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckKind {
+    /// Since it was asked for.
+    SessionLifetime,
+    /// Since it last did anything.
+    IdleTimeout,
+    /// Since its command was started.
+    BatchTimeout,
+    /// Since it came into the queue.
+    PendingTimeout,
+}
+
+words!(CheckKind {
+    SessionLifetime = "session_lifetime", "Session lifetime";
+    IdleTimeout = "idle_timeout", "Idle timeout";
+    BatchTimeout = "batch_timeout", "Batch job timeout";
+    PendingTimeout = "pending_timeout", "Pending timeout";
+});
+
+/// What a session uses now, for a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Utilization {
+    pub id: SessionId,
+    /// Thousandths of what it asked for.
+    pub cpu: u32,
+    pub mem: u32,
 }
 
 /// One session's part in an action on several: what went wrong, if anything.
@@ -332,9 +341,13 @@ pub static SESSIONS: ListSpec = ListSpec {
         Property { key: "agent", label: "Agent", kind: Kind::Text },
         Property { key: "image", label: "Environment", kind: Kind::Text },
         Property { key: "cpu", label: "CPU", kind: Kind::Number },
+        Property { key: "priority", label: "Priority", kind: Kind::Number },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
+        Property { key: "id", label: "Session ID", kind: Kind::Id },
+        Property { key: "kind", label: "", kind: Kind::Choice(SessionType::CHOICES) },
+        Property { key: "access_key", label: "", kind: Kind::Text },
     ],
-    sorts: &["created_at", "name", "status", "cpu", "mem"],
+    sorts: &["created_at", "name", "status", "cpu", "mem", "priority"],
     default_sort: Sort { key: "created_at", descending: true },
     tabs: &[("running", "Running"), ("finished", "Finished")],
     subtabs: &[("all", "All"), ("interactive", "Interactive"), ("batch", "Batch")],
@@ -344,28 +357,6 @@ pub static SESSIONS: ListSpec = ListSpec {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn batch(command: &str) -> StartSession {
-        StartSession {
-            name: "train".into(),
-            project: ProjectId(uuid::Uuid::nil()),
-            resource_group: "default".into(),
-            kind: SessionType::Batch,
-            image: "host".into(),
-            command: command.into(),
-            cpu: Quantity::whole(1),
-            mem: 1 << 30,
-        }
-    }
-
-    #[test]
-    fn a_request_names_every_field_that_is_wrong() {
-        let request = StartSession { name: "-x-".into(), cpu: Quantity::ZERO, mem: 1, ..batch(" ") };
-        let Err(Problem::Invalid(errors)) = request.check() else { panic!("accepted") };
-        let fields: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();
-        assert_eq!(fields, ["name", "cpu", "mem", "command"]);
-        assert_eq!(batch("true").check(), Ok(()));
-    }
 
     #[test]
     fn ends_are_told_apart_in_words() {
