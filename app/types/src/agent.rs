@@ -91,3 +91,13 @@ pub static AGENTS: ListSpec = ListSpec {
     tabs: &[("connected", "Connected"), ("terminated", "Terminated")],
     subtabs: &[],
 };
+
+/// What was found when usage was recalculated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recalculated {
+    /// Sessions that hold resources now.
+    pub sessions: u32,
+    /// Things that were put right, and the first of them as sentences.
+    pub corrections: u32,
+    pub first: Vec<String>,
+}

@@ -353,6 +353,23 @@ pub static SESSIONS: ListSpec = ListSpec {
     subtabs: &[("all", "All"), ("interactive", "Interactive"), ("batch", "Batch")],
 };
 
+/// The sessions that wait in one resource group. Its order is the queue's own.
+pub static QUEUE: ListSpec = ListSpec {
+    name: "queue",
+    properties: &[
+        Property { key: "name", label: "Session name", kind: Kind::Text },
+        Property { key: "owner", label: "Owner", kind: Kind::Text },
+        Property { key: "project", label: "Project", kind: Kind::Text },
+        Property { key: "kind", label: "Type", kind: Kind::Choice(SessionType::CHOICES) },
+        Property { key: "priority", label: "Priority", kind: Kind::Number },
+        Property { key: "created_at", label: "Created", kind: Kind::Date },
+    ],
+    sorts: &["position"],
+    default_sort: Sort { key: "position", descending: false },
+    tabs: &[],
+    subtabs: &[],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,17 +7,21 @@ mod agents;
 mod audit;
 mod caller;
 mod edit_user;
+mod ends;
 mod events;
 mod keypairs;
+mod launch;
 mod limiter;
 mod mail;
 mod many_users;
+mod mirror;
 mod password;
 mod password_link;
 mod preferences;
 mod projects;
 mod queue;
 mod rate;
+mod recalculate;
 mod reconcile;
 mod sessions;
 mod setup;
@@ -35,15 +39,12 @@ pub use sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use vault::Vault;
 
 use engine::Engine;
-use scheduler::Reason;
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
 use types::Problem;
-use types::agent::AgentReport;
-use types::id::SessionId;
 use types::time::Millis;
 
 /// The result of everything here.
@@ -74,15 +75,29 @@ struct Shared {
     sign_ins_ended: watch::Sender<()>,
     /// Rung whenever the queue or a session may have something to do.
     work: Notify,
+    clock: Clock,
+    /// The sessions that have not ended, and the turn of who brings them in step with the database.
+    mirror: RwLock<mirror::Mirror>,
+    mirroring: tokio::sync::Mutex<()>,
     /// Why each pending session waits, as the scheduler last said.
-    waiting: RwLock<HashMap<SessionId, Reason>>,
-    /// The engine's newest reports.
-    agents: RwLock<Vec<AgentReport>>,
+    queue: RwLock<queue::Queue>,
+    activity: Mutex<ends::Activity>,
+    /// What was last heard of machines, and the names of those that have gone.
+    agents: RwLock<agents::Heard>,
+    gone: RwLock<HashSet<String>>,
 }
+
+/// What tells the time.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 impl Control {
     /// A control plane over this database and this engine. [`Control::run`] makes it work.
     pub fn new(store: Store, engine: Arc<dyn Engine>, vault: Vault) -> Self {
+        Self::with_clock(store, engine, vault, Arc::new(now))
+    }
+
+    /// The same by another clock than the system's: sessions, agents and their limits go by it.
+    pub fn with_clock(store: Store, engine: Arc<dyn Engine>, vault: Vault, clock: Clock) -> Self {
         let shared = Shared {
             passwords: password::Passwords::new(),
             vault,
@@ -95,10 +110,19 @@ impl Control {
             rates: rate::Rates::default(),
             sign_ins_ended: watch::Sender::new(()),
             work: Notify::new(),
-            waiting: RwLock::default(),
+            clock,
+            mirror: RwLock::default(),
+            mirroring: tokio::sync::Mutex::default(),
+            queue: RwLock::default(),
+            activity: Mutex::default(),
             agents: RwLock::default(),
+            gone: RwLock::default(),
         };
         Self { store, engine, shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn now(&self) -> Millis {
+        (self.shared.clock)()
     }
 
     /// Answers when the database does.

@@ -1,44 +1,90 @@
-//! The loop that makes sessions move: it wakes when something happened, brings sessions in line with their engine, then lets
-//! the scheduler place those that wait.
+//! The loop that makes sessions move: it wakes when something happened, brings sessions in line with their engine, ends what is
+//! over, then lets the scheduler place those that wait.
 
-use crate::{Control, Result, now, store_failed};
-use scheduler::{Decision, Held, Reason, Room, Snapshot, Waiting};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use crate::{Control, Result, internal, store_failed};
+use scheduler::{Decided, Decision, Dependency, DependencyState, Group, Held, PersonHeld, Reason, Room, Snapshot, Waiting};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 use store::{LivingSession, Step};
 use tokio::sync::broadcast::error::RecvError;
 use types::event::{Audience, Topic};
-use types::id::SessionId;
+use types::id::{ContainerId, SessionId};
+use types::quantity::Slots;
 use types::session::Status;
+use types::time::Millis;
 
-/// The engine is asked for its machines this often, for their live use.
-const AGENTS_EVERY: Duration = Duration::from_secs(2);
+/// The engine is asked for its machines this often, and what ends by the clock is looked for.
+const TICK: Duration = Duration::from_secs(2);
 /// Everything is looked at anew this often, in case a wake-up was lost with a machine.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// A session that finds no room counts a try at most this often (milliseconds): how busy the cluster is must not decide how soon
+/// it is passed over.
+const TRY_EVERY: i64 = 1_000;
+/// Pages hear at most this often (milliseconds) that only places in the queue have changed.
+const TELL_EVERY: i64 = 3_000;
+
+/// What the scheduler last said.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub waiting: HashMap<SessionId, Waits>,
+    /// The ids of each group's queue in the order in which they will start.
+    pub order: BTreeMap<String, Arc<Vec<SessionId>>>,
+    /// How often a session was first in line without room, and when that was last counted.
+    tries: HashMap<SessionId, (u32, Millis)>,
+    told: Option<Millis>,
+}
+
+/// Why a session waits, and where.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Waits {
+    pub reason: Reason,
+    pub position: u32,
+}
+
+/// Which sessions have to be looked at.
+#[derive(Default)]
+struct Dirty {
+    all: bool,
+    containers: HashSet<ContainerId>,
+}
 
 impl Control {
     /// Runs until the process ends. The first round brings everything in line with what the engine did while nobody looked.
     pub async fn run(self) {
         let mut changes = self.engine.changes();
         let mut look = tokio::time::interval(LOOK_EVERY);
-        let mut agents = tokio::time::interval(AGENTS_EVERY);
-        agents.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // The agents must be known before the first session can be placed.
         self.log_failure(self.refresh_agents().await);
         loop {
+            let mut dirty = Dirty::default();
             tokio::select! {
                 () = self.shared.work.notified() => {}
                 change = changes.recv() => match change {
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Ok(id) => drop(dirty.containers.insert(id)),
+                    Err(RecvError::Lagged(_)) => dirty.all = true,
                     Err(RecvError::Closed) => return,
                 },
-                _ = look.tick() => self.log_failure(self.forget_old_events().await),
-                _ = agents.tick() => {
-                    self.log_failure(self.refresh_agents().await);
-                    continue;
+                _ = look.tick() => {
+                    dirty.all = true;
+                    self.log_failure(self.forget_old_events().await);
+                    self.log_failure(self.stop_strays().await);
                 }
+                _ = tick.tick() => self.log_failure(self.refresh_agents().await),
             }
-            self.log_failure(self.round().await);
+            // What else has happened meanwhile belongs to the same round.
+            while let Ok(id) = changes.try_recv() {
+                dirty.containers.insert(id);
+            }
+            let started = Instant::now();
+            self.log_failure(self.look_and_place(dirty).await);
+            // A long round is followed by a pause of the same length: a large queue must not keep everything else from running.
+            let took = started.elapsed();
+            if took > Duration::from_millis(100) {
+                tokio::time::sleep(took.min(TICK)).await;
+            }
         }
     }
 
@@ -49,104 +95,216 @@ impl Control {
         }
     }
 
-    /// One round. Ends when nothing more can be done now.
-    pub(crate) async fn round(&self) -> Result<()> {
-        for session in self.living().await? {
-            if session.status != Status::Pending {
-                self.log_failure(self.reconcile(&session).await);
-            }
-        }
+    /// One round that looks at everything, for whoever keeps the time themselves instead of calling [`Control::run`].
+    pub async fn round(&self) -> Result<()> {
+        self.refresh_agents().await?;
+        self.look_and_place(Dirty { all: true, ..Dirty::default() }).await
+    }
+
+    async fn look_and_place(&self, dirty: Dirty) -> Result<()> {
+        let changed = self.refresh_mirror().await?;
+        self.reconcile(self.to_look_at(&dirty, &changed)).await?;
+        self.refresh_mirror().await?;
+        self.end_what_is_over().await?;
         let placed = self.place().await?;
-        for session in self.living().await?.iter().filter(|session| placed.contains(&session.id)) {
-            self.log_failure(self.reconcile(session).await);
+        if !placed.is_empty() {
+            self.refresh_mirror().await?;
+            let placed = placed.iter().filter_map(|id| self.mirror().get(*id).cloned()).collect();
+            self.reconcile(placed).await?;
         }
         Ok(())
     }
 
-    async fn living(&self) -> Result<Vec<LivingSession>> {
-        self.store.living_sessions().await.map_err(store_failed("reading the queue"))
+    fn to_look_at(&self, dirty: &Dirty, changed: &[SessionId]) -> Vec<Arc<LivingSession>> {
+        let mirror = self.mirror();
+        let placed = mirror.all().filter(|session| session.status != Status::Pending);
+        if dirty.all {
+            return placed.cloned().collect();
+        }
+        let changed: HashSet<_> = changed.iter().copied().collect();
+        let has = |session: &LivingSession| {
+            let containers = u32::try_from(session.agents.len()).unwrap_or(u32::MAX);
+            (0..containers.max(1)).any(|index| dirty.containers.contains(&ContainerId::of(session.id, index)))
+        };
+        placed.filter(|session| changed.contains(&session.id) || has(session)).cloned().collect()
     }
 
     /// Lets the scheduler decide, and keeps what it decided.
-    async fn place(&self) -> Result<BTreeSet<SessionId>> {
-        let living = self.living().await?;
-        let snapshot = self.snapshot(&living).await?;
-        let by_id: HashMap<SessionId, &LivingSession> = living.iter().map(|session| (session.id, session)).collect();
-        let (mut placed, mut waiting) = (BTreeSet::new(), HashMap::new());
-        let mut placements = Vec::new();
-        for (id, decision) in scheduler::schedule(&snapshot) {
-            match decision {
-                Decision::Place(agent) => placements.extend(by_id.get(&id).map(|session| (*session, agent))),
-                Decision::Wait(reason) => drop(waiting.insert(id, reason)),
-            }
-        }
-        let changed = self.owners_of_changed(&waiting, &by_id);
-        if placements.is_empty() && changed.is_empty() {
+    async fn place(&self) -> Result<Vec<SessionId>> {
+        let snapshot = self.snapshot().await?;
+        let groups: HashMap<SessionId, String> =
+            snapshot.queue.iter().map(|waiting| (waiting.id, waiting.resource_group.clone())).collect();
+        let decided = tokio::task::spawn_blocking(move || scheduler::schedule(&snapshot));
+        let decided = decided.await.map_err(internal("scheduling"))?;
+        let at = self.now();
+        let placements = decided.iter().filter(|decided| !matches!(decided.decision, Decision::Wait(_)));
+        let mut placed = Vec::new();
+        let moves: Vec<(Arc<LivingSession>, &Decision)> = {
+            let mirror = self.mirror();
+            placements.filter_map(|decided| Some((mirror.get(decided.id)?.clone(), &decided.decision))).collect()
+        };
+        let tell = self.keep_reasons(&decided, &groups, at);
+        if moves.is_empty() && tell.is_empty() {
             return Ok(placed);
         }
-        *self.shared.waiting.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = waiting;
-        let at = now();
         let mut change = self.store.change().await.map_err(store_failed("placing sessions"))?;
-        for (session, agent) in placements {
-            let reason = format!("Placed on {agent}.");
-            if change
-                .move_session(
-                    session,
-                    &Step { next: Status::Scheduled, reason: &reason, agent: Some(&agent), outcome: None, notice: None, at },
-                )
-                .await
-                .map_err(store_failed("placing a session"))?
-            {
-                placed.insert(session.id);
+        for (session, decision) in moves {
+            let (next, reason, agents) = match decision {
+                Decision::Place(agents) => (Status::Scheduled, placed_on(agents), Some(agents.as_slice())),
+                Decision::Cancel(reason) | Decision::Wait(reason) => (Status::Cancelled, reason.describe(), None),
+            };
+            let cancelled = format!("Session {} was cancelled: {reason}", session.name);
+            let notice = (next == Status::Cancelled).then_some(cancelled.as_str());
+            let step = Step { next, reason: &reason, agents, outcome: None, notice, at };
+            let moved = change.move_session(&session, &step).await.map_err(store_failed("placing a session"))?;
+            if moved && next == Status::Scheduled {
+                placed.push(session.id);
             }
         }
-        for audience in changed {
+        for audience in tell {
             change.tell(Topic::Session, "queue", audience, None, at).await.map_err(store_failed("telling of the queue"))?;
         }
         change.commit().await.map_err(store_failed("placing sessions"))?;
         Ok(placed)
     }
 
-    /// Who must hear that their sessions wait for another reason than before: one event each, however many sessions.
-    fn owners_of_changed(
-        &self,
-        waiting: &HashMap<SessionId, Reason>,
-        by_id: &HashMap<SessionId, &LivingSession>,
-    ) -> Vec<Audience> {
-        let before = self.shared.waiting.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let owners: BTreeMap<_, _> = waiting
-            .iter()
-            .filter(|(id, reason)| before.get(id) != Some(reason))
-            .filter_map(|(id, _)| by_id.get(id).map(|session| (session.owner, session.domain)))
-            .collect();
+    /// Keeps why each session waits. Returns who must hear that this has changed: one event each, however many sessions.
+    fn keep_reasons(&self, decided: &[Decided], groups: &HashMap<SessionId, String>, at: Millis) -> Vec<Audience> {
+        let mut queue = self.shared.queue.write().unwrap_or_else(PoisonError::into_inner);
+        let (mut waiting, mut order) = (HashMap::with_capacity(decided.len()), BTreeMap::<String, Vec<SessionId>>::new());
+        let mut tries = HashMap::new();
+        let (mut others, mut moved) = (Vec::new(), Vec::new());
+        for Decided { id, decision, position, tried } in decided {
+            let Decision::Wait(reason) = decision else { continue };
+            let waits = Waits { reason: reason.clone(), position: *position };
+            match queue.waiting.get(id) {
+                Some(before) if before.reason.check() != reason.check() => others.push(*id),
+                Some(before) if *before != waits => moved.push(*id),
+                Some(_) => {}
+                None => others.push(*id),
+            }
+            if let Some(group) = groups.get(id) {
+                match order.get_mut(group) {
+                    Some(ids) => ids.push(*id),
+                    None => drop(order.insert(group.clone(), vec![*id])),
+                }
+            }
+            let before = queue.tries.get(id).copied();
+            match (before, tried) {
+                (Some((n, last)), true) if at.since(last) >= TRY_EVERY => drop(tries.insert(*id, (n + 1, at))),
+                (None, true) => drop(tries.insert(*id, (1, at))),
+                (Some(before), _) => drop(tries.insert(*id, before)),
+                (None, false) => {}
+            }
+            waiting.insert(*id, waits);
+        }
+        queue.waiting = waiting;
+        queue.order = order.into_iter().map(|(group, ids)| (group, Arc::new(ids))).collect();
+        queue.tries = tries;
+        let in_a_while = queue.told.is_none_or(|told| at.since(told) >= TELL_EVERY);
+        if in_a_while && !moved.is_empty() {
+            others.append(&mut moved);
+            queue.told = Some(at);
+        }
+        drop(queue);
+        let mirror = self.mirror();
+        let owners: BTreeMap<_, _> =
+            others.iter().filter_map(|id| mirror.get(*id)).map(|session| (session.owner, session.domain)).collect();
         owners.into_iter().map(|(owner, domain)| Audience { owner: Some(owner), domain: Some(domain) }).collect()
     }
 
-    async fn snapshot(&self, living: &[LivingSession]) -> Result<Snapshot> {
-        let policies = self.store.keypair_policies().await.map_err(store_failed("reading policies"))?;
-        let rooms = self.known_agents().await?.into_iter().map(|agent| {
+    /// Everything that the scheduler decides from.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        let agents = self.known_agents().await?;
+        let dependencies = self.dependencies_of_waiting().await?;
+        let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let mirror = self.mirror();
+        let rooms = agents.into_iter().filter(|agent| agent.lost_at.is_none()).map(|agent| {
             let mut free = agent.report.capacity.clone();
             free.subtract(&agent.occupied);
-            Room { agent: agent.report.name, resource_group: agent.resource_group, capacity: agent.report.capacity, free }
+            Room {
+                agent: agent.report.name,
+                resource_group: agent.resource_group,
+                schedulable: agent.schedulable,
+                capacity: agent.report.capacity,
+                free,
+            }
         });
         let mut held: BTreeMap<String, Held> = BTreeMap::new();
-        for session in living.iter().filter(|session| session.status.occupies()) {
+        let mut people: BTreeMap<_, Slots> = BTreeMap::new();
+        for session in mirror.all().filter(|session| session.status.occupies()) {
+            let all = session.all_slots();
             let held = held.entry(session.access_key.clone()).or_default();
             held.sessions += 1;
-            held.slots.add(&session.slots);
+            held.slots.add(&all);
+            people.entry((session.owner, session.resource_group.clone())).or_default().add(&all);
         }
-        let queue = living.iter().filter(|session| session.status == Status::Pending).map(|session| Waiting {
+        let (projects, domains) = mirror.shares();
+        let waiting = mirror.all().filter(|session| session.status == Status::Pending).map(|session| Waiting {
             id: session.id,
+            name: session.name.clone(),
+            user: session.owner,
             access_key: session.access_key.clone(),
             policy: session.policy.clone(),
+            project: session.project,
+            domain: session.domain,
             resource_group: session.resource_group.clone(),
+            priority: session.priority,
             slots: session.slots.clone(),
+            cluster: session.cluster,
+            created_at: session.created_at,
+            starts_at: session.starts_at,
+            depends_on: dependencies.get(&session.id).cloned().unwrap_or_default(),
+            tries: queue.tries.get(&session.id).map_or(0, |(n, _)| *n),
         });
         Ok(Snapshot {
-            rooms: rooms.collect(),
-            policies: policies.into_iter().map(|policy| (policy.name.clone(), policy)).collect(),
+            now: self.now(),
+            groups: mirror
+                .groups
+                .iter()
+                .map(|(name, group)| {
+                    let rules = Group {
+                        scheduler: group.scheduler,
+                        placement: group.placement,
+                        retries_to_skip: mirror.settings.retries_of(group),
+                        pending_timeout: group.pending_timeout,
+                    };
+                    (name.clone(), rules)
+                })
+                .collect(),
+            agents: rooms.collect(),
+            policies: mirror.policies.clone(),
             held,
-            queue: queue.collect(),
+            projects,
+            domains,
+            people: people
+                .into_iter()
+                .map(|((user, resource_group), slots)| PersonHeld { user, resource_group, slots })
+                .collect(),
+            queue: waiting.collect(),
         })
+    }
+
+    async fn dependencies_of_waiting(&self) -> Result<HashMap<SessionId, Vec<Dependency>>> {
+        let rows = self.store.waiting_dependencies().await.map_err(store_failed("reading dependencies"))?;
+        let mut all: HashMap<SessionId, Vec<Dependency>> = HashMap::new();
+        for (id, _, name, status, outcome) in rows {
+            let state = match (status.is_final(), outcome) {
+                (false, _) => DependencyState::Waiting,
+                (true, Some(outcome)) if status == Status::Terminated && outcome.is_success() => DependencyState::Done,
+                (true, _) => DependencyState::Failed,
+            };
+            all.entry(id).or_default().push(Dependency { name, state });
+        }
+        Ok(all)
+    }
+}
+
+fn placed_on(agents: &[String]) -> String {
+    let mut names: Vec<&str> = agents.iter().map(String::as_str).collect();
+    names.dedup();
+    match agents.len() {
+        1 => format!("Placed on {}.", names.join(", ")),
+        n => format!("Its {n} containers were placed on {}.", names.join(", ")),
     }
 }

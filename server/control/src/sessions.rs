@@ -1,29 +1,29 @@
-//! Sessions as people see and control them. What makes them move on is in `queue` and `reconcile`.
+//! Sessions as people see and control them. They are started in `launch`; what makes them move on is in `queue`, `reconcile` and
+//! `ends`.
 
-use crate::{Caller, Control, Result, internal, now, random_text, store_failed};
+use crate::{Caller, Control, Result, internal, store_failed};
 use engine::{EngineError, Terminal};
 use futures::{Stream, StreamExt};
+use std::collections::HashSet;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
-use store::{Audit, LivingSession, NewSession, Step};
-use types::id::{ProjectId, SessionId};
+use store::{Audit, LivingSession, Step};
+use types::Problem;
+use types::id::{ContainerId, ProjectId, SessionId};
+use types::launch::MAX_PRIORITY;
 use types::list::{ListQuery, Page};
 use types::permission::{Me, Permission, Reach};
-use types::policy::KeypairPolicy;
-use types::quantity::{Slots, describe};
-use types::session::{
-    BulkResult, LogChunk, SESSIONS, SessionDetail, SessionRow, SessionType, StartOptions, StartSession, Status, Usage,
-};
+use types::session::{BulkResult, LogChunk, QUEUE, SESSIONS, SessionDetail, SessionRow, SessionType, Status, Usage, Utilization};
 use types::time::Millis;
-use types::{FieldError, Problem};
 
-/// The one environment of the local engine: this machine's own tools.
-const HOST_IMAGE: &str = "host";
 /// Bytes of log in one answer.
 const LOG_PIECE: usize = 256 << 10;
 /// How long an answer waits for the log to grow, in seconds.
 const LOG_WAIT: u64 = 10;
 /// Sessions in one action on several.
 const MOST_AT_ONCE: usize = 200;
+/// Milliseconds over which the use of processors is told.
+const USE_WINDOW: i64 = 10_000;
 
 fn reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
     match me.reach(permission) {
@@ -65,96 +65,147 @@ impl Control {
         let mut session = found.ok_or_else(|| Problem::NotFound("session".into()))?;
         session.may_control = reaches(me, Permission::ControlSessions, &session);
         session.row = self.with_reason(session.row);
+        session.checks = self.checks_of(id);
         Ok(session)
     }
 
-    fn with_reason(&self, row: SessionRow) -> SessionRow {
+    pub(crate) fn with_reason(&self, row: SessionRow) -> SessionRow {
         if row.status != Status::Pending {
             return row;
         }
-        let waiting = self.shared.waiting.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let info = waiting.get(&row.id).map(scheduler::Reason::describe).unwrap_or_default();
-        SessionRow { info, ..row }
+        let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let waits = queue.waiting.get(&row.id);
+        let info = waits.map(|waits| waits.reason.describe()).unwrap_or_default();
+        SessionRow { info, position: waits.map(|waits| waits.position), ..row }
     }
 
-    /// What the start dialog offers the caller.
-    pub async fn start_options(&self, caller: &Caller) -> Result<StartOptions> {
-        let (me, _) = caller.need(Permission::StartSessions)?;
-        let projects = self.store.projects_of(me.id).await.map_err(store_failed("listing projects"))?;
-        let mut largest_agent = Slots::default();
-        for agent in self.known_agents().await? {
-            for (slot, amount) in agent.report.capacity.0 {
-                let most = largest_agent.0.entry(slot).or_default();
-                *most = amount.max(*most);
+    /// A page of the sessions that wait in a resource group, in the order in which they will start.
+    pub async fn queue(&self, caller: &Caller, group: &str, query: &ListQuery) -> Result<Page<SessionRow>> {
+        let (_, scope) = self.queue_scope(caller)?;
+        query.check(&QUEUE)?;
+        let order = {
+            let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
+            queue.order.get(group).cloned().unwrap_or_default()
+        };
+        let selected = self.store.pending_ids(group, query, scope).await.map_err(store_failed("listing the queue"))?;
+        // What was asked for since the scheduler last looked stands at the end until it looks again.
+        let placed: HashSet<_> = order.iter().copied().collect();
+        let late = selected.iter().filter(|id| !placed.contains(id));
+        let mine: HashSet<_> = selected.iter().copied().collect();
+        let ids: Vec<_> = order.iter().filter(|id| mine.contains(id)).chain(late).copied().collect();
+        let first = usize::try_from(query.offset()).unwrap_or(usize::MAX).min(ids.len());
+        let page = &ids[first..ids.len().min(first.saturating_add(query.limit() as usize))];
+        let rows = self.store.session_rows(page, scope).await.map_err(store_failed("listing the queue"))?;
+        // One that has started meanwhile no longer waits.
+        let waiting = rows.into_iter().filter(|row| row.status == Status::Pending);
+        let rows = waiting.map(|row| self.with_reason(row)).collect();
+        Ok(Page { rows, total: ids.len() as u64, more: false })
+    }
+
+    fn queue_scope<'a>(&self, caller: &'a Caller) -> Result<(&'a Me, store::Scope)> {
+        match caller.need(Permission::ReadSessions)? {
+            (_, Reach::Own | Reach::Nothing) => Err(caller.refuse("see the queue of a resource group")),
+            _ => caller.scope(Permission::ReadSessions),
+        }
+    }
+
+    /// What the scheduler decides from in one resource group, to try other rules on.
+    pub async fn queue_snapshot(&self, caller: &Caller, group: &str) -> Result<scheduler::Snapshot> {
+        if caller.need(Permission::ReadSessions)?.1 != Reach::Everything {
+            return Err(caller.refuse("try other rules on everybody's sessions"));
+        }
+        self.refresh_mirror().await?;
+        let mut snapshot = self.snapshot().await?;
+        snapshot.groups.retain(|name, _| name == group);
+        snapshot.agents.retain(|room| room.resource_group == group);
+        snapshot.people.retain(|held| held.resource_group == group);
+        snapshot.queue.retain(|waiting| waiting.resource_group == group);
+        let policies: HashSet<_> = snapshot.queue.iter().map(|waiting| waiting.policy.clone()).collect();
+        snapshot.policies.retain(|name, _| policies.contains(name));
+        let keys: HashSet<_> = snapshot.queue.iter().map(|waiting| waiting.access_key.clone()).collect();
+        snapshot.held.retain(|key, _| keys.contains(key));
+        Ok(snapshot)
+    }
+
+    /// Gives sessions that wait another priority; each has its own answer.
+    pub async fn set_priority(&self, caller: &Caller, ids: &[SessionId], priority: u8) -> Result<Vec<BulkResult>> {
+        let (me, _) = caller.need(Permission::ChangePriorities)?;
+        if priority > MAX_PRIORITY {
+            return Err(Problem::field("priority", format!("A whole number from 0 to {MAX_PRIORITY}.")));
+        }
+        if ids.len() > MOST_AT_ONCE {
+            return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} sessions can be changed at once.")));
+        }
+        let at = self.now();
+        let mut results = Vec::with_capacity(ids.len());
+        let mut change = self.store.change().await.map_err(store_failed("changing a priority"))?;
+        for id in ids {
+            let (name, living) = match self.session(caller, *id).await {
+                Ok(session) if reaches(me, Permission::ChangePriorities, &session) => {
+                    let living = self.store.living_session(*id).await.map_err(store_failed("reading a session"))?;
+                    (session.row.name, living)
+                }
+                Ok(session) => (session.row.name, None),
+                Err(_) => (id.to_string(), None),
+            };
+            let changed = match living {
+                Some(living) => change.set_priority(&living, priority, at).await.map_err(store_failed("changing a priority"))?,
+                None => false,
+            };
+            if changed {
+                let detail = serde_json::json!({ "priority": priority }).to_string();
+                self.audit(&mut change, caller, "set session priority", *id, &detail, at).await?;
             }
+            let problem = (!changed).then(|| "It does not wait, or is not yours to order.".to_owned());
+            results.push(BulkResult { name, problem });
         }
-        Ok(StartOptions {
-            projects: projects.into_iter().map(|p| (p.id, p.name)).collect(),
-            resource_groups: self.store.resource_groups().await.map_err(store_failed("listing resource groups"))?,
-            images: vec![(HOST_IMAGE.into(), "host — this machine's own tools".into())],
-            largest_agent,
-        })
+        change.commit().await.map_err(store_failed("changing a priority"))?;
+        self.shared.work.notify_one();
+        Ok(results)
     }
 
-    /// Puts a session into the queue.
-    pub async fn start_session(&self, caller: &Caller, asked: &StartSession) -> Result<SessionId> {
-        let (me, _) = caller.need(Permission::StartSessions)?;
-        asked.check()?;
-        let options = self.start_options(caller).await?;
+    /// Gives a session that has not ended another name.
+    pub async fn rename_session(&self, caller: &Caller, id: SessionId, name: &str) -> Result<()> {
+        let session = self.controllable(caller, id).await?;
         let mut errors = Vec::new();
-        if !options.projects.iter().any(|(id, _)| *id == asked.project) {
-            errors.push(FieldError::new("project", "Choose one of your projects."));
-        }
-        if !options.resource_groups.contains(&asked.resource_group) {
-            errors.push(FieldError::new("resource_group", "Choose one of the resource groups."));
-        }
-        if !options.images.iter().any(|(name, _)| *name == asked.image) {
-            errors.push(FieldError::new("image", "Choose one of the environments."));
-        }
+        types::rules::session_name("name", name, &mut errors);
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
-        let keypair = self.store.main_keypair(me.id).await.map_err(store_failed("reading a keypair"))?;
-        let (access_key, policy) = keypair.ok_or_else(|| {
-            Problem::Conflict("You have no main keypair, and a session is counted by one. Ask an administrator.".into())
-        })?;
-        within_policy(&asked.slots(), &policy)?;
-
-        let (id, at) = (SessionId(uuid::Uuid::now_v7()), now());
-        let name = match asked.name.as_str() {
-            "" => format!("session-{}", random_text(6)?.to_lowercase()),
-            name => name.to_owned(),
-        };
-        let new = NewSession {
-            id,
-            name: &name,
-            kind: asked.kind,
-            owner: me.id,
-            access_key: &access_key,
-            domain: me.domain,
-            project: asked.project,
-            resource_group: &asked.resource_group,
-            image: &asked.image,
-            command: &asked.command,
-            cpu: asked.cpu,
-            mem: asked.mem,
-            at,
-        };
-        let mut change = self.store.change().await.map_err(store_failed("starting a session"))?;
-        if let Err(error) = change.insert_session(&new).await {
+        let at = self.now();
+        let mut change = self.store.change().await.map_err(store_failed("renaming a session"))?;
+        if let Err(error) = change.rename_session(&session, name, at).await {
             return Err(match error.taken() {
-                Some(columns) if columns.contains("sessions.name") => Problem::field(
-                    "name",
-                    format!("One of your sessions is called {name} already. Choose another name, or end that one."),
-                ),
-                _ => internal("starting a session")(error),
+                Some(_) => Problem::field("name", format!("Another session of this person is called {name} already.")),
+                None => internal("renaming a session")(error),
             });
         }
-        let detail = serde_json::json!({ "name": name, "type": asked.kind, "slots": asked.slots(), "access_key": access_key });
-        self.audit(&mut change, caller, "start session", id, &detail.to_string(), at).await?;
-        change.commit().await.map_err(store_failed("starting a session"))?;
-        self.shared.work.notify_one();
-        Ok(id)
+        let detail = serde_json::json!({ "before": session.name, "name": name }).to_string();
+        self.audit(&mut change, caller, "rename session", id, &detail, at).await?;
+        change.commit().await.map_err(store_failed("renaming a session"))
+    }
+
+    /// What running sessions use of what they asked for; those that the caller may not see, or that do not run, are left out.
+    pub async fn session_utilization(&self, caller: &Caller, ids: &[SessionId]) -> Result<Vec<Utilization>> {
+        let (_, scope) = caller.scope(Permission::ReadSessions)?;
+        let few = &ids[..ids.len().min(MOST_AT_ONCE)];
+        let rows = self.store.session_rows(few, scope).await.map_err(store_failed("reading sessions"))?;
+        let mut all = Vec::new();
+        for row in rows.iter().filter(|row| row.status == Status::Running) {
+            let (mut share, mut mem) = (0, 0);
+            for index in 0..row.agents.len() as u32 {
+                let recent = Millis(self.now().0 - USE_WINDOW);
+                let usage = self.engine.usage(ContainerId::of(row.id, index), recent).await.unwrap_or_default();
+                let (Some(first), Some(last)) = (usage.first(), usage.last()) else { continue };
+                share += last.cpu_ms.saturating_sub(first.cpu_ms) * 1000 / last.at.since(first.at).max(1).unsigned_abs();
+                mem += last.mem;
+            }
+            let asked_cpu = row.cpu().as_thousandths().max(1).unsigned_abs();
+            let asked_mem = row.mem().max(1).unsigned_abs();
+            let thousandths = |used: u64, of: u64| u32::try_from(used.saturating_mul(1000) / of).unwrap_or(u32::MAX);
+            all.push(Utilization { id: row.id, cpu: thousandths(share, asked_cpu), mem: thousandths(mem, asked_mem) });
+        }
+        Ok(all)
     }
 
     async fn audit(
@@ -175,11 +226,11 @@ impl Control {
     /// Asks a session to end: one that waits is cancelled, one that runs gets time to finish, unless `force`.
     pub async fn terminate(&self, caller: &Caller, id: SessionId, force: bool) -> Result<()> {
         let session = self.controllable(caller, id).await?;
-        let (me, at) = (caller.person()?.0, now());
+        let (me, at) = (caller.person()?.0, self.now());
         let how = if force { "asked to end it at once" } else { "asked to end it" };
         let reason = format!("{} {how}.", me.email);
         let mut change = self.store.change().await.map_err(store_failed("ending a session"))?;
-        change.ask_stop(id, if force { 2 } else { 1 }).await.map_err(store_failed("ending a session"))?;
+        change.ask_stop(&session, if force { 2 } else { 1 }, &reason, at).await.map_err(store_failed("ending a session"))?;
         let next = match session.status {
             Status::Pending | Status::Scheduled => Some(Status::Cancelled),
             Status::Preparing | Status::Running => Some(Status::Terminating),
@@ -187,7 +238,7 @@ impl Control {
         };
         if let Some(next) = next
             && !change
-                .move_session(&session, &Step { next, reason: &reason, agent: None, outcome: None, notice: None, at })
+                .move_session(&session, &Step { next, reason: &reason, agents: None, outcome: None, notice: None, at })
                 .await
                 .map_err(store_failed("ending a session"))?
         {
@@ -238,7 +289,7 @@ impl Control {
         }
         let give_up = Instant::now() + Duration::from_secs(LOG_WAIT);
         loop {
-            let chunk = match self.engine.log(id, from, LOG_PIECE).await {
+            let chunk = match self.engine.log(ContainerId::of(id, 0), from, LOG_PIECE).await {
                 // Not started yet: nothing has been written.
                 Err(EngineError::UnknownSession) => {
                     LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() }
@@ -255,7 +306,7 @@ impl Control {
     /// What a session used, in measurements later than `after`.
     pub async fn session_usage(&self, caller: &Caller, id: SessionId, after: Millis) -> Result<Vec<Usage>> {
         self.session(caller, id).await?;
-        match self.engine.usage(id, after).await {
+        match self.engine.usage(ContainerId::of(id, 0), after).await {
             Err(EngineError::UnknownSession) => Ok(Vec::new()),
             other => other.map_err(internal("reading a session's use")),
         }
@@ -273,33 +324,13 @@ impl Control {
                 session.status.label().to_lowercase()
             )));
         }
-        let at = now();
+        let at = self.now();
         let mut change = self.store.change().await.map_err(store_failed("opening a terminal"))?;
         self.audit(&mut change, caller, "open terminal", id, "{}", at).await?;
         change.commit().await.map_err(store_failed("opening a terminal"))?;
-        match self.engine.terminal(id, columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
+        match self.engine.terminal(ContainerId::of(id, 0), columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
             Err(EngineError::NotRunning | EngineError::UnknownSession) => Err(Problem::Conflict("The session has ended.".into())),
-            other => other.map_err(internal("opening a terminal")),
+            other => other.map(|terminal| self.watched(id, terminal)).map_err(internal("opening a terminal")),
         }
     }
-}
-
-/// A request that could never run under the policy is refused at once; one that could is left to the queue.
-fn within_policy(asked: &Slots, policy: &KeypairPolicy) -> Result<()> {
-    for (slot, amount) in &asked.0 {
-        if let Some(limit) = policy.total.0.get(slot)
-            && amount > limit
-        {
-            return Err(Problem::Limit(format!(
-                "Your keypair follows policy {}, which allows {} in all; this session asks for {}. Ask for less, or ask an administrator for another policy.",
-                policy.name,
-                describe(slot, *limit),
-                describe(slot, *amount)
-            )));
-        }
-    }
-    if policy.max_sessions == 0 {
-        return Err(Problem::Limit(format!("Your keypair follows policy {}, which allows no sessions.", policy.name)));
-    }
-    Ok(())
 }

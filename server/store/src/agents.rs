@@ -1,47 +1,120 @@
-//! Machines that engines have reported.
+//! Machines that engines have reported. What sessions hold on them is not kept here: it is what the sessions say.
 
+use crate::list::{Bind, Column, Fixed, Source, page};
 use crate::{Change, Result, Store, json, to_json};
-use types::agent::{Agent, AgentReport};
-use types::quantity::{Quantity, Slots};
+use sqlx::FromRow;
+use types::agent::{AGENTS, Agent, AgentReport};
+use types::list::{ListQuery, Page};
+use types::quantity::Slots;
 use types::time::Millis;
 
+pub(crate) static SOURCE: Source = Source {
+    table: "agents g",
+    number: "g.rowid",
+    joins: "",
+    text: "",
+    columns: &[
+        ("name", Column::plain("g.name")),
+        ("address", Column::plain("g.address")),
+        ("resource_group", Column::plain("g.resource_group")),
+        ("schedulable", Column::whole("g.schedulable")),
+        ("first_contact", Column::plain("g.first_contact")),
+        ("status", Column::plain("CASE WHEN g.lost_at IS NULL THEN 'ALIVE' ELSE 'TERMINATED' END")),
+    ],
+};
+
+const COLUMNS: &str = "g.resource_group, g.first_contact, g.report, g.schedulable, g.lost_at";
+
+#[derive(FromRow)]
+struct Row {
+    resource_group: String,
+    first_contact: Millis,
+    report: String,
+    schedulable: bool,
+    lost_at: Option<Millis>,
+}
+
+impl Row {
+    fn read(self) -> Result<Agent> {
+        Ok(Agent {
+            report: json::<AgentReport>("agent's report", &self.report)?,
+            resource_group: self.resource_group,
+            schedulable: self.schedulable,
+            first_contact: self.first_contact,
+            lost_at: self.lost_at,
+            occupied: Slots::default(),
+            sessions: 0,
+        })
+    }
+}
+
 impl Store {
-    /// Every agent with what sessions occupy on it, by name.
+    /// A page of agents, without what sessions hold on them.
+    pub async fn agent_rows(&self, query: &ListQuery) -> Result<Page<Agent>> {
+        let lost = query.tab().map(|tab| -> Fixed { ("(g.lost_at IS NOT NULL) = ?", Bind::Int(i64::from(tab == "terminated"))) });
+        page(self, (&SOURCE, &AGENTS), COLUMNS, query, lost.into_iter().collect(), Row::read).await
+    }
+
+    /// Every agent by name, without what sessions hold on them.
     pub async fn agents(&self) -> Result<Vec<Agent>> {
-        let rows: Vec<(String, Millis, String, u32, i64, i64)> = sqlx::query_as(
-            "SELECT a.resource_group, a.first_contact, a.report, count(s.id), coalesce(sum(s.cpu), 0), coalesce(sum(s.mem), 0) \
-             FROM agents a LEFT JOIN sessions s ON s.agent = a.name AND s.finished = 0 AND s.status <> 'PENDING' \
-             GROUP BY a.name ORDER BY a.name",
-        )
-        .fetch_all(&self.read)
-        .await?;
-        rows.into_iter()
-            .map(|(resource_group, first_contact, report, sessions, cpu, mem)| {
-                Ok(Agent {
-                    report: json::<AgentReport>("agent's report", &report)?,
-                    resource_group,
-                    first_contact,
-                    occupied: Slots::cpu_mem(Quantity::thousandths(cpu), mem),
-                    sessions,
-                })
-            })
-            .collect()
+        let sql = format!("SELECT {COLUMNS} FROM agents g ORDER BY g.name");
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
+        rows.into_iter().map(Row::read).collect()
     }
 }
 
 impl Change {
-    /// Keeps an agent's newest report; a new agent joins `resource_group`.
+    /// Keeps an agent's newest report, and that it answers; a new agent joins `resource_group`.
     pub async fn save_agent(&mut self, report: &AgentReport, resource_group: &str) -> Result<()> {
         sqlx::query(
-            "INSERT INTO agents (name, resource_group, first_contact, report) VALUES (?, ?, ?, ?) \
-             ON CONFLICT (name) DO UPDATE SET report = excluded.report",
+            "INSERT INTO agents (name, resource_group, first_contact, report, address) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (name) DO UPDATE SET report = excluded.report, address = excluded.address, \
+             resource_group = excluded.resource_group, lost_at = NULL",
         )
         .bind(&report.name)
         .bind(resource_group)
         .bind(report.at)
         .bind(to_json(report))
+        .bind(&report.address)
         .execute(&mut *self.tx)
         .await?;
         Ok(())
+    }
+
+    /// Keeps that an agent no longer answers.
+    pub async fn lose_agent(&mut self, name: &str, at: Millis) -> Result<()> {
+        sqlx::query("UPDATE agents SET lost_at = ? WHERE name = ? AND lost_at IS NULL")
+            .bind(at)
+            .bind(name)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Says whether an agent gets new sessions; tells whether there is such an agent.
+    pub async fn set_schedulable(&mut self, name: &str, schedulable: bool) -> Result<bool> {
+        let done = sqlx::query("UPDATE agents SET schedulable = ? WHERE name = ?")
+            .bind(schedulable)
+            .bind(name)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Makes a resource group that an engine names and nobody has made yet; every domain may use it. Says whether it
+    /// was made.
+    pub async fn ensure_group(&mut self, name: &str, at: Millis) -> Result<bool> {
+        let made = sqlx::query("INSERT OR IGNORE INTO resource_groups (name, created_at) VALUES (?, ?)")
+            .bind(name)
+            .bind(at)
+            .execute(&mut *self.tx)
+            .await?;
+        if made.rows_affected() > 0 {
+            sqlx::query("INSERT INTO resource_group_domains (resource_group, domain_id) SELECT ?, id FROM domains")
+                .bind(name)
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        Ok(made.rows_affected() > 0)
     }
 }

@@ -121,6 +121,16 @@ fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
 }
 
 impl Store {
+    /// Whose keypair this is, while it is not deleted.
+    pub async fn keypair_owner(&self, access_key: &str) -> Result<Option<(UserId, types::id::DomainId)>> {
+        Ok(sqlx::query_as(
+            "SELECT u.id, u.domain_id FROM keypairs k JOIN users u ON u.id = k.user_id WHERE k.access_key = ? AND k.deleted = 0",
+        )
+        .bind(access_key)
+        .fetch_optional(&self.read)
+        .await?)
+    }
+
     /// A page of keypairs.
     pub async fn keypairs(&self, query: &ListQuery, scope: Scope) -> Result<Page<KeypairRow>> {
         page(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed(query, scope), Row::read).await

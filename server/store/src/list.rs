@@ -314,7 +314,8 @@ mod tests {
     use types::list::{Condition, Filter, Kind, Window};
     use types::time::Millis;
 
-    const LISTS: [(&Source, &ListSpec); 6] = [
+    const LISTS: [(&Source, &ListSpec); 7] = [
+        (&crate::agents::SOURCE, &types::agent::AGENTS),
         (&crate::audit::SOURCE, &types::audit::AUDIT),
         (&crate::projects::PROJECT_SOURCE, &types::project::PROJECTS),
         (&crate::projects::DOMAIN_SOURCE, &types::project::DOMAINS),

@@ -9,6 +9,7 @@ use types::list::{ListQuery, Page};
 use types::project::{
     DOMAINS, DomainRow, EditDomain, EditProject, MOST_SHOWN, Member, PROJECTS, ProjectDetail, ProjectKind, ProjectRow,
 };
+use types::quantity::Slots;
 use types::time::Millis;
 
 pub(crate) static PROJECT_SOURCE: Source = Source {
@@ -165,6 +166,17 @@ impl Store {
     pub fn all_domains(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<DomainRow>> + Send + use<> {
         let fixed = fixed("d.active = ?", &query, domains_within(scope));
         all(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
+    }
+
+    /// Projects and domains that limit what their sessions hold together: id, name, limit.
+    pub async fn shares(&self) -> Result<(Vec<(ProjectId, String, Slots)>, Vec<(DomainId, String, Slots)>)> {
+        let projects: Vec<(ProjectId, String, String)> =
+            sqlx::query_as("SELECT id, name, slots FROM projects WHERE slots <> '{}'").fetch_all(&self.read).await?;
+        let domains: Vec<(DomainId, String, String)> =
+            sqlx::query_as("SELECT id, name, slots FROM domains WHERE slots <> '{}'").fetch_all(&self.read).await?;
+        let projects = projects.into_iter().map(|(id, name, slots)| Ok((id, name, json("project's limits", &slots)?)));
+        let domains = domains.into_iter().map(|(id, name, slots)| Ok((id, name, json("domain's limits", &slots)?)));
+        Ok((projects.collect::<Result<_>>()?, domains.collect::<Result<_>>()?))
     }
 
     /// One project with its members, if it is in scope.

@@ -2,6 +2,7 @@
 
 use crate::{Change, Result, Store};
 use types::id::{DomainId, ProjectId, UserId};
+use types::quantity::{Quantity, Slots};
 use types::time::Millis;
 
 const FIRST: [&str; 32] = [
@@ -90,10 +91,11 @@ impl Change {
         for n in from..to {
             let Some((owner, key)) = owners.get((n % owners.len().max(1) as u64) as usize) else { return Ok(()) };
             let created = at.0 - ((n.wrapping_mul(2_654_435_761) % 31_536_000) as i64) * 1000;
+            let slots = Slots::cpu_mem(Quantity::whole((n % 16) as i64 + 1), ((n % 64) as i64 + 1) << 30);
             sqlx::query(
                 "INSERT INTO sessions (id, name, kind, status, info, user_id, access_key, domain_id, project_id, resource_group, image, \
-                 command, cpu, mem, agent, outcome, created_at, started_at, ended_at) \
-                 VALUES (?, ?, ?, 'TERMINATED', 'Exit code 0', ?, ?, ?, ?, 'default', 'host', 'true', ?, ?, 'seed', '{\"exited\":0}', ?, ?, ?)",
+                 command, cpu, mem, slots, agent, agents, outcome, created_at, started_at, ended_at) \
+                 VALUES (?, ?, ?, 'TERMINATED', 'Exit code 0', ?, ?, ?, ?, 'default', 'host', 'true', ?, ?, ?, 'seed', '[\"seed\"]', '{\"exited\":0}', ?, ?, ?)",
             )
             .bind(uuid::Uuid::now_v7())
             .bind(format!("train-{}-{n}", LAST[(n % 32) as usize]))
@@ -104,6 +106,7 @@ impl Change {
             .bind(project)
             .bind(((n % 16) as i64 + 1) * 1000)
             .bind(((n % 64) as i64 + 1) << 30)
+            .bind(crate::to_json(&slots))
             .bind(created)
             .bind(created + 2000)
             .bind(created + 2000 + ((n % 7200) as i64) * 1000)

@@ -1,0 +1,217 @@
+//! What ends a session by itself: its lifetime, idleness, a batch job's time. (A wait that was too long is the scheduler's.)
+//!
+//! A session is idle while nobody types into it and its processes use next to no processor time. A batch session is never idle:
+//! it ends when its command does.
+
+use crate::mirror::Mirror;
+use crate::{Control, Result, internal, store_failed};
+use engine::{EngineError, Terminal};
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
+use store::{LivingSession, Step};
+use tokio::io::AsyncWrite;
+use types::id::{ContainerId, SessionId};
+use types::session::{CheckKind, IdleCheck, SessionType, Status};
+use types::time::{Millis, duration};
+
+/// Activity is looked for this often (milliseconds).
+const LOOK_EVERY: i64 = 15_000;
+/// Less than this share of one core, in thousandths, is no activity: shells and their prompts use less.
+const IDLE_SHARE: i64 = 10;
+
+/// When sessions last did anything, and how much processor time they had used then.
+#[derive(Default)]
+pub(crate) struct Activity {
+    looked: Option<Millis>,
+    /// Typed into, since when the database last heard of it.
+    typed: HashMap<SessionId, Millis>,
+    /// The last measurement that was looked at: its time and processor milliseconds.
+    used: HashMap<SessionId, (Millis, u64)>,
+    active: HashMap<SessionId, Millis>,
+}
+
+impl Activity {
+    fn last(&self, session: &LivingSession) -> Option<Millis> {
+        let known = [self.active.get(&session.id).copied(), session.last_active, session.started_at];
+        known.into_iter().flatten().max()
+    }
+}
+
+/// Everything that ends this session by itself, and when.
+fn checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
+    let policy = mirror.policies.get(&session.policy);
+    let after = |from: Millis, limit: u32, kind, policy: &str| {
+        let at = Millis(from.0 + i64::from(limit) * 1000);
+        IdleCheck { kind, at, limit, policy: policy.to_owned() }
+    };
+    let mut checks = Vec::new();
+    if let Some((policy, limit)) = policy.and_then(|policy| Some((policy, policy.lifetime.filter(|limit| *limit > 0)?))) {
+        checks.push(after(session.created_at, limit, CheckKind::SessionLifetime, &policy.name));
+    }
+    if session.status == Status::Pending {
+        let group = mirror.groups.get(&session.resource_group);
+        if let Some(limit) = group.and_then(|group| group.pending_timeout).filter(|limit| *limit > 0) {
+            checks.push(after(session.created_at, limit, CheckKind::PendingTimeout, &session.resource_group));
+        }
+    }
+    if session.status == Status::Running {
+        if let (Some(started), Some(limit)) = (session.started_at, session.timeout) {
+            checks.push(after(started, limit, CheckKind::BatchTimeout, ""));
+        }
+        let idle = policy.and_then(|policy| Some((policy, policy.idle_timeout.filter(|limit| *limit > 0)?)));
+        if session.kind == SessionType::Interactive
+            && let (Some((policy, limit)), Some(last)) = (idle, activity.last(session))
+        {
+            checks.push(after(last, limit, CheckKind::IdleTimeout, &policy.name));
+        }
+    }
+    checks
+}
+
+fn reason(check: &IdleCheck) -> String {
+    let limit = duration(i64::from(check.limit) * 1000);
+    match check.kind {
+        CheckKind::SessionLifetime => format!("Its lifetime is over: policy {} allows {limit}.", check.policy),
+        CheckKind::IdleTimeout => format!("It was idle for {limit}, as long as policy {} allows.", check.policy),
+        CheckKind::BatchTimeout => format!("Its time is over: it was given {limit}."),
+        CheckKind::PendingTimeout => format!("It waited for {limit}, as long as resource group {} allows.", check.policy),
+    }
+}
+
+impl Control {
+    /// What ends a session by itself, for its page.
+    pub(crate) fn checks_of(&self, id: SessionId) -> Vec<IdleCheck> {
+        let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        let mirror = self.mirror();
+        mirror.get(id).map(|session| checks(session, &mirror, &activity)).unwrap_or_default()
+    }
+
+    /// Ends every session whose time is over.
+    pub(crate) async fn end_what_is_over(&self) -> Result<()> {
+        self.look_for_activity().await?;
+        let now = self.now();
+        let over: Vec<(Arc<LivingSession>, IdleCheck)> = {
+            let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            let mirror = self.mirror();
+            let living = mirror.all().filter(|session| session.stop_asked == 0 && session.status != Status::Terminating);
+            living
+                .filter_map(|session| {
+                    let check = checks(session, &mirror, &activity).into_iter().find(|check| check.at <= now)?;
+                    Some((session.clone(), check))
+                })
+                // The scheduler cancels those that waited too long, with the rest of its queue in view.
+                .filter(|(_, check)| check.kind != CheckKind::PendingTimeout)
+                .collect()
+        };
+        if over.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.store.change().await.map_err(store_failed("ending sessions"))?;
+        for (session, check) in &over {
+            let reason = reason(check);
+            let next = match session.status {
+                Status::Pending | Status::Scheduled => Status::Cancelled,
+                _ => Status::Terminating,
+            };
+            let notice = format!("Session {} is ended: {reason}", session.name);
+            change.ask_stop(session, 1, &reason, now).await.map_err(store_failed("ending a session"))?;
+            let step = Step { next, reason: &reason, agents: None, outcome: None, notice: Some(&notice), at: now };
+            change.move_session(session, &step).await.map_err(store_failed("ending a session"))?;
+        }
+        change.commit().await.map_err(store_failed("ending sessions"))?;
+        // They stand elsewhere now, and the engine has to hear of it.
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// Asks once in a while which of the sessions that could be idle have done anything.
+    async fn look_for_activity(&self) -> Result<()> {
+        let now = self.now();
+        let watched: Vec<Arc<LivingSession>> = {
+            let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            if activity.looked.is_some_and(|looked| now.since(looked) < LOOK_EVERY) {
+                return Ok(());
+            }
+            activity.looked = Some(now);
+            let mirror = self.mirror();
+            activity.used.retain(|id, _| mirror.get(*id).is_some());
+            activity.active.retain(|id, _| mirror.get(*id).is_some());
+            let limited = |session: &&Arc<LivingSession>| {
+                mirror.policies.get(&session.policy).is_some_and(|policy| policy.idle_timeout.is_some_and(|limit| limit > 0))
+            };
+            let running = mirror.all().filter(|s| s.status == Status::Running && s.kind == SessionType::Interactive);
+            running.filter(limited).cloned().collect()
+        };
+        let mut active = Vec::new();
+        for session in &watched {
+            if self.did_something(session).await? {
+                active.push((session.id, now));
+            }
+        }
+        {
+            let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            let typed = std::mem::take(&mut activity.typed);
+            active.extend(typed.into_iter().filter(|(id, _)| !watched.is_empty() && watched.iter().any(|s| s.id == *id)));
+            for (id, at) in &active {
+                let last = activity.active.entry(*id).or_insert(*at);
+                *last = (*last).max(*at);
+            }
+        }
+        if active.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.store.change().await.map_err(store_failed("keeping activity"))?;
+        change.keep_activity(&active).await.map_err(store_failed("keeping activity"))?;
+        change.commit().await.map_err(store_failed("keeping activity"))
+    }
+
+    async fn did_something(&self, session: &LivingSession) -> Result<bool> {
+        let before = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner).used.get(&session.id).copied();
+        let after = before.map_or(Millis(0), |(at, _)| at);
+        let usage = match self.engine.usage(ContainerId::of(session.id, 0), after).await {
+            Err(EngineError::UnknownSession | EngineError::AgentAway(_)) => return Ok(false),
+            other => other.map_err(internal("reading a session's use"))?,
+        };
+        let Some(newest) = usage.last() else { return Ok(false) };
+        let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        activity.used.insert(session.id, (newest.at, newest.cpu_ms));
+        let (since, cpu) = before.or_else(|| usage.first().map(|one| (one.at, one.cpu_ms))).unwrap_or((newest.at, newest.cpu_ms));
+        let (passed, used) = (newest.at.since(since), i64::try_from(newest.cpu_ms.saturating_sub(cpu)).unwrap_or(i64::MAX));
+        Ok(passed > 0 && used.saturating_mul(1000) / passed >= IDLE_SHARE)
+    }
+
+    /// A terminal whose input counts as activity.
+    pub(crate) fn watched(&self, id: SessionId, terminal: Terminal) -> Terminal {
+        let control = self.clone();
+        let touch = Box::new(move || {
+            let mut activity = control.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            activity.typed.insert(id, control.now());
+            activity.active.insert(id, control.now());
+        });
+        touch();
+        Terminal { input: Box::new(Touching { inner: terminal.input, touch }), ..terminal }
+    }
+}
+
+/// A terminal's input that says so whenever something is typed.
+struct Touching {
+    inner: Box<dyn AsyncWrite + Send + Unpin>,
+    touch: Box<dyn Fn() + Send>,
+}
+
+impl AsyncWrite for Touching {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        (self.touch)();
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,303 @@
+//! Starting sessions: what the launcher offers a person, and what becomes of their request. The limits are checked here when a
+//! session is asked for, and by the scheduler when its turn has come.
+
+use crate::{Caller, Control, Result, internal, random_text, store_failed};
+use scheduler::Room;
+use std::collections::BTreeSet;
+use store::{Audit, Change, NewSession};
+use types::id::{DomainId, ProjectId, SessionId, UserId};
+use types::launch::{
+    DEFAULT_PRIORITY, GroupOffer, ImageOffer, InUse, ProjectOffer, RECENT, StartOptions, StartSession, Started, against_policy,
+    is_secret,
+};
+use types::permission::Permission;
+use types::policy::KeypairPolicy;
+use types::quantity::{CPU, MEM, Quantity, Slots, describe};
+use types::resource_group::ResourceGroup;
+use types::session::Status;
+use types::{FieldError, Problem};
+
+/// The one environment of the local engine: this machine's own tools.
+const HOST_IMAGE: &str = "host";
+
+/// In whose name a session is started, and what it is counted by.
+struct Owner {
+    id: UserId,
+    domain: DomainId,
+    access_key: String,
+    policy: KeypairPolicy,
+}
+
+/// The environments that there are, each with the least that it runs with.
+fn images() -> Vec<ImageOffer> {
+    vec![ImageOffer {
+        name: HOST_IMAGE.into(),
+        label: "host — this machine's own tools".into(),
+        // Less would not start a shell.
+        minimum: Slots::cpu_mem(Quantity::thousandths(100), 64 << 20),
+    }]
+}
+
+impl Control {
+    /// What the launcher offers: to the caller, or to `owner` (an email, a username or an access key) on whose behalf they ask.
+    pub async fn start_options(&self, caller: &Caller, owner: &str) -> Result<StartOptions> {
+        let owner = self.owner(caller, owner).await?;
+        self.refresh_mirror().await?;
+        let projects = self.store.projects_of(owner.id).await.map_err(store_failed("listing projects"))?;
+        let groups = self.store.groups_for(owner.id).await.map_err(store_failed("listing resource groups"))?;
+        let presets = self.store.presets_all().await.map_err(store_failed("listing presets"))?;
+        let recent = self.store.recent_requests(owner.id, RECENT).await.map_err(store_failed("listing requests"))?;
+        let rooms = self.snapshot().await?.agents;
+        let slots: BTreeSet<String> = rooms.iter().flat_map(|room| room.capacity.0.keys().cloned()).collect();
+        let mirror = self.mirror();
+        let (shares, _) = mirror.shares();
+        let projects = projects.into_iter().map(|project| {
+            let share = shares.get(&project.id).cloned().unwrap_or_default();
+            ProjectOffer { id: project.id, name: project.name, limit: share.limit, using: share.used }
+        });
+        let offer = |(group, projects): (ResourceGroup, Vec<ProjectId>)| {
+            let here = |room: &&Room| room.schedulable && room.resource_group == group.name;
+            let waits = mirror.all().filter(|s| s.status == Status::Pending && s.resource_group == group.name).count();
+            GroupOffer {
+                free: largest(rooms.iter().filter(here).map(|room| &room.free)),
+                capacity: largest(rooms.iter().filter(here).map(|room| &room.capacity)),
+                pending: u32::try_from(waits).unwrap_or(u32::MAX),
+                name: group.name,
+                description: group.description,
+                session_types: group.session_types,
+                projects,
+            }
+        };
+        let mut using = InUse::default();
+        for session in mirror.all().filter(|session| session.access_key == owner.access_key) {
+            if session.status.occupies() {
+                using.sessions += 1;
+                using.slots.add(&session.all_slots());
+            } else {
+                using.pending += 1;
+            }
+        }
+        Ok(StartOptions {
+            projects: projects.collect(),
+            groups: groups.into_iter().filter(|(group, _)| group.public).map(offer).collect(),
+            images: images(),
+            presets,
+            slots: [CPU.to_owned(), MEM.to_owned()]
+                .into_iter()
+                .chain(slots.into_iter().filter(|slot| slot != CPU && slot != MEM))
+                .collect(),
+            policy: owner.policy,
+            using,
+            recent,
+        })
+    }
+
+    /// Who a session is for.
+    async fn owner(&self, caller: &Caller, login: &str) -> Result<Owner> {
+        let (me, _) = caller.need(Permission::StartSessions)?;
+        let login = login.trim();
+        let (id, domain) = if login.is_empty() || login.eq_ignore_ascii_case(&me.email) {
+            (me.id, me.domain)
+        } else {
+            caller.need(Permission::StartForOthers)?;
+            let account = self.store.account_by_login(login).await.map_err(store_failed("looking an account up"))?;
+            let account = match account {
+                Some(account) => Some((account.id, account.domain)),
+                None => self.store.keypair_owner(login).await.map_err(store_failed("looking a keypair up"))?,
+            };
+            account.ok_or_else(|| Problem::field("owner", format!("Nobody has the email or access key {login}.")))?
+        };
+        let keypair = self.store.main_keypair(id).await.map_err(store_failed("reading a keypair"))?;
+        let (access_key, policy) = keypair.ok_or_else(|| {
+            Problem::Conflict("There is no main keypair, and a session is counted by one. Ask an administrator.".into())
+        })?;
+        Ok(Owner { id, domain, access_key, policy })
+    }
+
+    /// Puts sessions into the queue: as many as are asked for, all or none.
+    pub async fn start_session(&self, caller: &Caller, asked: &StartSession) -> Result<Vec<Started>> {
+        let (me, _) = caller.need(Permission::StartSessions)?;
+        asked.check()?;
+        let owner = self.owner(caller, &asked.owner).await?;
+        let mut asked = asked.clone();
+        let image = images().into_iter().find(|image| image.name == asked.image);
+        let raised = image.as_ref().map(|image| asked.raise_to(&image.minimum)).unwrap_or_default();
+        let group = self.usable_group(&owner, &asked).await;
+        let mut errors = Vec::new();
+        if image.is_none() {
+            errors.push(FieldError::new("image", "Choose one of the environments."));
+        }
+        match group {
+            Ok(()) => {}
+            Err(Problem::Invalid(more)) => errors.extend(more),
+            Err(other) => return Err(other),
+        }
+        if asked.priority > DEFAULT_PRIORITY && !me.may(Permission::ChangePriorities) {
+            errors.push(FieldError::new("priority", format!("At most {DEFAULT_PRIORITY}; more is given by administrators.")));
+        }
+        if !errors.is_empty() {
+            return Err(Problem::Invalid(errors));
+        }
+        self.within_project(&asked).await?;
+
+        let at = self.now();
+        let mut change = self.store.change().await.map_err(store_failed("starting a session"))?;
+        // In the transaction that writes them: of two requests at once, the second sees what the first has asked for.
+        let using = change.in_use(&owner.access_key).await.map_err(store_failed("counting sessions"))?;
+        if let Some(refusal) = against_policy(&asked, &owner.policy, &using).refusals.first() {
+            return Err(Problem::Limit(format!("{refusal} Ask for less, or ask an administrator for another policy.")));
+        }
+        let depends_on = resolve(&mut change, &owner, &asked.depends_on).await?;
+        let mut started = Vec::new();
+        for name in asked.names() {
+            let id = SessionId(uuid::Uuid::now_v7());
+            let name = if name.is_empty() { format!("session-{}", random_text(6)?.to_lowercase()) } else { name };
+            self.write_session(&mut change, caller, &owner, &asked, (id, &name, &depends_on, &raised)).await?;
+            started.push(Started { id, name, raised: raised.clone() });
+        }
+        change.commit().await.map_err(store_failed("starting a session"))?;
+        tracing::debug!(sessions = started.len(), at = at.0, "put into the queue");
+        self.shared.work.notify_one();
+        Ok(started)
+    }
+
+    /// Whether the person's project may use the group for such a session.
+    async fn usable_group(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
+        let projects = self.store.projects_of(owner.id).await.map_err(store_failed("listing projects"))?;
+        let mut errors = Vec::new();
+        let mine = projects.iter().any(|project| project.id == asked.project);
+        if !mine {
+            errors.push(FieldError::new("project", "Choose one of the person's projects."));
+        }
+        let groups = self.store.groups_for(owner.id).await.map_err(store_failed("listing resource groups"))?;
+        match groups.iter().find(|(group, _)| group.name == asked.resource_group) {
+            None => errors.push(FieldError::new("resource_group", "Choose one of the resource groups.")),
+            Some((group, projects)) => {
+                if mine && !projects.contains(&asked.project) {
+                    let name = &group.name;
+                    errors.push(FieldError::new("resource_group", format!("This project may not use resource group {name}.")));
+                }
+                if !group.session_types.contains(&asked.kind) {
+                    let allowed: Vec<_> = group.session_types.iter().map(|kind| kind.label().to_lowercase()).collect();
+                    let (name, kind) = (&group.name, asked.kind.label().to_lowercase());
+                    let text = format!("Resource group {name} takes no {kind} sessions. It takes: {}.", allowed.join(", "));
+                    errors.push(FieldError::new("resource_group", text));
+                }
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+
+    /// A request that could never run within its project's limit is refused at once; one that could is left to the queue.
+    async fn within_project(&self, asked: &StartSession) -> Result<()> {
+        self.refresh_mirror().await?;
+        let mirror = self.mirror();
+        let Some((name, limit)) = mirror.projects.get(&asked.project) else { return Ok(()) };
+        let all = asked.cluster.of_all(&asked.slots);
+        let over = all.0.iter().find_map(|(slot, amount)| {
+            let limit = limit.0.get(slot)?;
+            (amount > limit).then(|| (slot, *amount, *limit))
+        });
+        match over {
+            None => Ok(()),
+            Some((slot, amount, limit)) => Err(Problem::Limit(format!(
+                "Project {name} may hold {} in all; this session asks for {}. Ask for less, or in another project.",
+                describe(slot, limit),
+                describe(slot, amount)
+            ))),
+        }
+    }
+
+    async fn write_session(
+        &self,
+        change: &mut Change,
+        caller: &Caller,
+        owner: &Owner,
+        asked: &StartSession,
+        (id, name, depends_on, raised): (SessionId, &str, &[SessionId], &[String]),
+    ) -> Result<()> {
+        let at = self.now();
+        let env = serde_json::to_string(&asked.env).map_err(internal("keeping an environment"))?;
+        let sealed = if asked.env.is_empty() { None } else { Some(self.shared.vault.seal(&env, &id.to_string())?) };
+        let hidden = asked.env.iter().map(|(name, value)| {
+            let value = if is_secret(name) { String::new() } else { value.clone() };
+            (name.clone(), value)
+        });
+        let kept = StartSession { env: hidden.collect(), ..asked.clone() };
+        let request = serde_json::to_string(&kept).map_err(internal("keeping a request"))?;
+        let reason = [&["Asked for.".to_owned()], raised].concat().join(" ");
+        let new = NewSession {
+            id,
+            name,
+            kind: asked.kind,
+            owner: owner.id,
+            access_key: &owner.access_key,
+            domain: owner.domain,
+            project: asked.project,
+            resource_group: &asked.resource_group,
+            image: &asked.image,
+            command: &asked.command,
+            slots: &asked.slots,
+            cluster: asked.cluster,
+            priority: asked.priority,
+            request: &request,
+            env: sealed.as_deref(),
+            depends_on,
+            reason: &reason,
+            at,
+        };
+        if let Err(error) = change.insert_session(&new).await {
+            return Err(match error.taken() {
+                Some(columns) if columns.contains("sessions.name") => Problem::field(
+                    "name",
+                    format!("One of your sessions is called {name} already. Choose another name, or end that one."),
+                ),
+                _ => internal("starting a session")(error),
+            });
+        }
+        let (key, slots) = (&owner.access_key, &asked.slots);
+        let detail =
+            serde_json::json!({ "name": name, "type": asked.kind, "slots": slots, "cluster": asked.cluster, "access_key": key });
+        let (subject, detail) = (id.to_string(), detail.to_string());
+        let actor = caller.me().map(|me| me.id);
+        let audit = Audit { at, actor, address: &caller.address, action: "start session", subject: &subject, detail: &detail };
+        change.audit(&audit).await.map_err(store_failed("writing the audit trail"))
+    }
+}
+
+/// The sessions that a new one waits for.
+async fn resolve(change: &mut Change, owner: &Owner, names: &[String]) -> Result<Vec<SessionId>> {
+    let mut found = Vec::new();
+    for name in names {
+        let session = change.session_of(owner.id, name.trim()).await.map_err(store_failed("looking a session up"))?;
+        let unknown = || Problem::field("depends_on", format!("There is no session {name} of this person."));
+        found.push(session.ok_or_else(unknown)?);
+    }
+    Ok(found)
+}
+
+/// Those that do not have less of everything than another one.
+fn largest<'a>(all: impl Iterator<Item = &'a Slots>) -> Vec<Slots> {
+    let mut kept: Vec<Slots> = Vec::new();
+    for slots in all {
+        let covered = |by: &Slots| slots.beyond(by).next().is_none();
+        if kept.iter().any(covered) {
+            continue;
+        }
+        kept.retain(|other| other.beyond(slots).next().is_some());
+        kept.push(slots.clone());
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_free_only_what_no_other_agent_covers_is_told() {
+        let slots = |cpu: i64, mem: i64| Slots::cpu_mem(Quantity::whole(cpu), mem);
+        let all = [slots(2, 2), slots(4, 1), slots(2, 1), slots(4, 1)];
+        assert_eq!(largest(all.iter()), [slots(2, 2), slots(4, 1)]);
+    }
+}

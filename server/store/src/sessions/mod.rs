@@ -1,0 +1,254 @@
+//! Sessions as people see them: the list and one session. The living ones, as the queue needs them, and every move of their
+//! status are in `living`.
+
+mod living;
+
+pub(crate) use living::read_slots;
+pub use living::{LivingSession, NewSession, Step};
+
+use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::{Result, Scope, Store, json, word};
+use futures::Stream;
+use sqlx::FromRow;
+use types::id::{DomainId, ProjectId, SessionId, UserId};
+use types::launch::{Cluster, ClusterMode, StartSession};
+use types::list::{ListQuery, Page};
+use types::session::{DependencyState, Outcome, SESSIONS, SessionDetail, SessionRow, SessionType, Status, StatusChange};
+use types::time::Millis;
+
+pub(crate) static SOURCE: Source = Source {
+    table: "sessions s",
+    number: "s.seq",
+    joins: "JOIN users u ON u.id = s.user_id JOIN projects p ON p.id = s.project_id",
+    text: "sessions_text",
+    columns: &[
+        ("name", Column::text("s.name", "name")),
+        ("status", Column::plain("s.status")),
+        ("owner", Column::lower("u.email_key")),
+        ("project", Column::plain("p.name")),
+        ("resource_group", Column::plain("s.resource_group")),
+        ("agent", Column::inside("EXISTS (SELECT 1 FROM json_each(s.agents) a WHERE a.value {})")),
+        ("image", Column::plain("s.image")),
+        ("cpu", Column::plain("s.cpu")),
+        ("mem", Column::plain("s.mem")),
+        ("priority", Column::whole("s.priority")),
+        ("kind", Column::plain("s.kind")),
+        ("access_key", Column::exact("s.access_key")),
+        ("id", Column::plain("s.id")),
+        ("created_at", Column::plain("s.created_at")),
+    ],
+};
+
+const COLUMNS: &str = "s.id, s.name, s.kind, s.status, s.info, s.user_id, u.email, p.name AS project, s.resource_group, s.image, \
+    s.agents, s.slots, s.cluster_mode, s.cluster_size, s.priority, s.created_at, s.started_at, s.ended_at";
+
+#[derive(FromRow)]
+struct Row {
+    id: SessionId,
+    name: String,
+    kind: String,
+    status: String,
+    info: String,
+    user_id: UserId,
+    email: String,
+    project: String,
+    resource_group: String,
+    image: String,
+    agents: String,
+    slots: String,
+    cluster_mode: String,
+    cluster_size: u32,
+    priority: u8,
+    created_at: Millis,
+    started_at: Option<Millis>,
+    ended_at: Option<Millis>,
+}
+
+impl Row {
+    fn read(self) -> Result<SessionRow> {
+        Ok(SessionRow {
+            id: self.id,
+            name: self.name,
+            kind: word("session type", self.kind, SessionType::from_key)?,
+            status: word("session status", self.status, Status::from_key)?,
+            info: self.info,
+            owner: self.user_id,
+            owner_email: self.email,
+            project: self.project,
+            resource_group: self.resource_group,
+            image: self.image,
+            agents: json("session's agents", &self.agents)?,
+            slots: read_slots(&self.slots)?,
+            cluster: Cluster { mode: word("cluster mode", self.cluster_mode, ClusterMode::from_key)?, size: self.cluster_size },
+            priority: self.priority,
+            position: None,
+            created_at: self.created_at,
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+        })
+    }
+}
+
+/// What a session's page shows beyond its row.
+#[derive(FromRow)]
+struct More {
+    domain_id: DomainId,
+    project_id: ProjectId,
+    access_key: String,
+    command: String,
+    outcome: Option<String>,
+    request: String,
+}
+
+fn within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("s.domain_id = ?", Bind::Id(id.0))),
+        Scope::Projects(id) => Some((
+            "s.id IN (WITH who (me) AS (SELECT ?) SELECT x.id FROM who JOIN sessions x ON x.user_id = who.me UNION \
+             SELECT x.id FROM who JOIN project_members a ON a.user_id = who.me AND a.admin = 1 \
+             JOIN projects p ON p.id = a.project_id AND p.active = 1 JOIN sessions x ON x.project_id = a.project_id)",
+            Bind::Id(id.0),
+        )),
+        Scope::Own(id) => Some(("s.user_id = ?", Bind::Id(id.0))),
+    }
+}
+
+fn fixed(query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Vec<Fixed> {
+    let mut fixed: Vec<Fixed> = vec![("s.finished = ?", Bind::Int(i64::from(query.tab == "finished")))];
+    fixed.extend(within(scope));
+    fixed.extend(project.map(|id| ("s.project_id = ?", Bind::Id(id.0))));
+    if query.subtab != "all" {
+        fixed.push(("s.kind = ?", Bind::Text(query.subtab.clone())));
+    }
+    fixed
+}
+
+impl Store {
+    /// A page of sessions, of one project or of all.
+    pub async fn sessions(&self, query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Result<Page<SessionRow>> {
+        page(self, (&SOURCE, &SESSIONS), COLUMNS, query, fixed(query, scope, project), Row::read).await
+    }
+
+    /// Every session that the filter selects, one after the other.
+    pub fn all_sessions(
+        &self,
+        query: ListQuery,
+        scope: Scope,
+        project: Option<ProjectId>,
+    ) -> impl Stream<Item = Result<SessionRow>> + Send + use<> {
+        let fixed = fixed(&query, scope, project);
+        all(self, (&SOURCE, &SESSIONS), COLUMNS, query, fixed, Row::read)
+    }
+
+    /// One session with its history, if it is in scope.
+    pub async fn session(&self, id: SessionId, scope: Scope) -> Result<Option<SessionDetail>> {
+        let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
+        let Some(row) = one(self, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
+        let more: More =
+            sqlx::query_as("SELECT domain_id, project_id, access_key, command, outcome, request FROM sessions WHERE id = ?")
+                .bind(id)
+                .fetch_one(&self.read)
+                .await?;
+        let history: Vec<(Millis, String, String)> =
+            sqlx::query_as("SELECT at, status, reason FROM session_history WHERE session_id = ? ORDER BY seq LIMIT 200")
+                .bind(id)
+                .fetch_all(&self.read)
+                .await?;
+        let history = history
+            .into_iter()
+            .map(|(at, status, reason)| {
+                Ok(StatusChange { at, status: word("session status", status, Status::from_key)?, reason })
+            })
+            .collect::<Result<_>>()?;
+        let outcome = more.outcome.map(|text| json::<Outcome>("session's outcome", &text)).transpose()?;
+        let asked: StartSession = json("session's request", &more.request)?;
+        Ok(Some(SessionDetail {
+            row,
+            domain: more.domain_id,
+            project: more.project_id,
+            access_key: more.access_key,
+            command: more.command,
+            env: asked.env,
+            ports: asked.ports,
+            shared_memory: asked.shared_memory,
+            starts_at: asked.starts_at,
+            timeout: asked.timeout,
+            depends_on: self.dependencies(id).await?,
+            outcome,
+            history,
+            checks: Vec::new(),
+            may_control: false,
+        }))
+    }
+
+    /// The sessions that one waits for.
+    pub async fn dependencies(&self, id: SessionId) -> Result<Vec<DependencyState>> {
+        let rows: Vec<(SessionId, String, String, Option<String>)> = sqlx::query_as(
+            "SELECT s.id, s.name, s.status, s.outcome FROM session_dependencies d JOIN sessions s ON s.id = d.depends_on \
+             WHERE d.session_id = ? ORDER BY s.seq",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        let read = |(id, name, status, outcome): (SessionId, String, String, Option<String>)| {
+            let outcome = outcome.map(|text| json::<Outcome>("session's outcome", &text)).transpose()?;
+            let status = word("session status", status, Status::from_key)?;
+            Ok(DependencyState { id, name, status, success: outcome.is_some_and(|outcome| outcome.is_success()) })
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The sessions that are on an agent now, at most `most`.
+    pub async fn sessions_on(&self, agent: &str, most: u32) -> Result<Vec<SessionRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {} {} WHERE s.finished = 0 AND s.status <> 'PENDING' \
+             AND EXISTS (SELECT 1 FROM json_each(s.agents) a WHERE a.value = ?) ORDER BY s.seq LIMIT ?",
+            SOURCE.table, SOURCE.joins
+        );
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(agent).bind(most).fetch_all(&self.read).await?;
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// The rows of these sessions that are in scope, in the order of `ids`.
+    pub async fn session_rows(&self, ids: &[SessionId], scope: Scope) -> Result<Vec<SessionRow>> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
+            rows.extend(one(self, &SOURCE, COLUMNS, fixed, Row::read).await?);
+        }
+        Ok(rows)
+    }
+
+    /// Ids of the sessions that wait in a resource group, are in scope and fulfil the query's conditions, in the order they were
+    /// asked for.
+    pub async fn pending_ids(&self, group: &str, query: &ListQuery, scope: Scope) -> Result<Vec<SessionId>> {
+        let mut fixed: Vec<Fixed> =
+            vec![("s.finished = 0 AND s.status = 'PENDING' AND s.resource_group = ?", Bind::Text(group.into()))];
+        fixed.extend(within(scope));
+        let by_number = ListQuery { sort: "created_at".into(), descending: false, ..query.clone() };
+        let prepared = self.prepare(&SOURCE, &SESSIONS, &by_number, fixed).await?;
+        let rows: Vec<(SessionId,)> = prepared.all("s.id").build_query_as().fetch_all(&self.read).await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// What a person asked for last, newest first, each once.
+    pub async fn recent_requests(&self, user: UserId, most: usize) -> Result<Vec<StartSession>> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT request FROM (SELECT request, seq FROM sessions WHERE user_id = ? AND request <> '{}' ORDER BY seq DESC LIMIT 100) \
+             GROUP BY request ORDER BY max(seq) DESC LIMIT ?",
+        )
+        .bind(user)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(|(request,)| json("session's request", request)).collect()
+    }
+
+    /// How many sessions stand in each status, for the metrics.
+    pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
+        Ok(sqlx::query_as("SELECT status, count(*) FROM sessions WHERE finished = 0 GROUP BY status")
+            .fetch_all(&self.read)
+            .await?)
+    }
+}
