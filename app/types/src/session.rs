@@ -267,6 +267,8 @@ pub struct SessionDetail {
     pub history: Vec<StatusChange>,
     /// What may end it, while it has not ended.
     pub checks: Vec<IdleCheck>,
+    /// The server's clock when this was looked at: what `checks` are held against.
+    pub now: Millis,
     /// The caller may end it and open its terminal.
     pub may_control: bool,
 }

@@ -6,8 +6,10 @@
 mod auth;
 mod graphql;
 mod problem;
-mod session;
+mod sessions;
 mod signature;
+mod start;
+mod with_password;
 
 pub use auth::{handshake, state, wants_handshake};
 
@@ -34,7 +36,7 @@ pub struct Api {
 
 /// Every route (method, path): what a walk over all endpoints must know. All of them refuse whoever has not signed, but the
 /// announcement.
-pub const ROUTES: [(&str, &str); 16] = [
+pub const ROUTES: [(&str, &str); 40] = [
     ("GET", "/auth"),
     ("GET", "/auth/role"),
     ("GET", "/auth/my-ip"),
@@ -47,6 +49,30 @@ pub const ROUTES: [(&str, &str); 16] = [
     ("POST", "/func/auth/update-password"),
     ("POST", "/func/admin/gql"),
     ("POST", "/func/admin/graphql"),
+    ("POST", "/session"),
+    ("GET", "/session/_/match"),
+    ("GET", "/session/{name}"),
+    ("DELETE", "/session/{name}"),
+    ("GET", "/session/{name}/logs"),
+    ("GET", "/session/{name}/status-history"),
+    ("GET", "/session/{name}/dependency-graph"),
+    ("GET", "/session/{name}/abusing-report"),
+    ("POST", "/session/{name}/rename"),
+    ("GET", "/events/session"),
+    ("POST", "/resource/recalculate-usage"),
+    ("POST", "/session/_/create"),
+    ("POST", "/func/session"),
+    ("GET", "/func/session/_/match"),
+    ("GET", "/func/session/{name}"),
+    ("DELETE", "/func/session/{name}"),
+    ("GET", "/func/session/{name}/logs"),
+    ("GET", "/func/session/{name}/status-history"),
+    ("GET", "/func/session/{name}/dependency-graph"),
+    ("GET", "/func/session/{name}/abusing-report"),
+    ("POST", "/func/session/{name}/rename"),
+    ("GET", "/func/events/session"),
+    ("POST", "/func/resource/recalculate-usage"),
+    ("POST", "/func/session/_/create"),
     ("GET", "/manager/announcement"),
     ("POST", "/server/login"),
     ("POST", "/server/login-check"),
@@ -57,16 +83,16 @@ pub const ROUTES: [(&str, &str); 16] = [
 pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) -> Router<S> {
     let api = Api { control, secure, schema: Arc::new(graphql::schema()) };
     let signed = routes().route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
-    let with_cookie = routes().route_layer(middleware::from_fn_with_state(api.clone(), session::with_cookie));
+    let with_cookie = routes().route_layer(middleware::from_fn_with_state(api.clone(), with_password::with_cookie));
     let below = with_cookie.route("/", get(|| async { handshake() })).route("/manager/announcement", get(announcement));
     signed
         .nest("/func", below)
         // The client asks for it with a slash at its end, which a nested router does not see as its root.
         .route("/func/", get(|| async { handshake() }))
         .route("/manager/announcement", get(announcement))
-        .route("/server/login", post(session::login))
-        .route("/server/login-check", post(session::check))
-        .route("/server/logout", post(session::logout))
+        .route("/server/login", post(with_password::login))
+        .route("/server/login-check", post(with_password::check))
+        .route("/server/logout", post(with_password::logout))
         .with_state(api)
 }
 
@@ -79,6 +105,24 @@ fn routes() -> Router<Api> {
         .route("/auth/update-password", post(update_password))
         .route("/admin/gql", post(query))
         .route("/admin/graphql", post(query))
+        .route("/session", post(start::start))
+        .route("/session/_/create", post(start::start))
+        .route("/session/_/match", get(sessions::matching))
+        .route("/session/{name}", get(sessions::info).delete(sessions::terminate))
+        .route("/session/{name}/logs", get(sessions::logs))
+        .route("/session/{name}/status-history", get(sessions::history))
+        .route("/session/{name}/dependency-graph", get(sessions::dependencies))
+        .route("/session/{name}/abusing-report", get(sessions::abuse))
+        .route("/session/{name}/rename", post(sessions::rename))
+        .route("/events/session", get(sessions::events))
+        .route("/resource/recalculate-usage", post(recalculate))
+}
+
+async fn recalculate(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    match api.control.recalculate_usage(&caller).await {
+        Ok(_) => Json(json!({})).into_response(),
+        Err(problem) => Refused::from(problem).into_response(),
+    }
 }
 
 async fn echo(body: String) -> Response {

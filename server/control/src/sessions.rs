@@ -66,7 +66,86 @@ impl Control {
         session.may_control = reaches(me, Permission::ControlSessions, &session);
         session.row = self.with_reason(session.row);
         session.checks = self.checks_of(id);
+        session.now = self.now();
         Ok(session)
+    }
+
+    /// The session that a name, an id or the beginning of one means: one's own, or that of whoever `owner` (an access key or an
+    /// email) is. Of several that begin so, none is meant.
+    pub async fn session_named(&self, caller: &Caller, owner: &str, text: &str) -> Result<SessionDetail> {
+        let mut found = self.sessions_beginning(caller, owner, text, 2).await?;
+        let whole = found.first().is_some_and(|one| one.row.name == text || one.row.id.to_string() == text);
+        if found.len() > 1 && !whole {
+            return Err(Problem::Conflict(format!("Several sessions begin with {text}. Give more of it.")));
+        }
+        if found.is_empty() && let Ok(id) = text.parse() {
+            // Somebody else's, for those who may see it.
+            return self.session(caller, id).await;
+        }
+        if found.is_empty() { Err(Problem::NotFound(format!("session {text}"))) } else { Ok(found.swap_remove(0)) }
+    }
+
+    /// The sessions whose name or id begins so, at most `most`.
+    pub async fn sessions_beginning(&self, caller: &Caller, owner: &str, text: &str, most: usize) -> Result<Vec<SessionDetail>> {
+        let (me, _) = caller.need(Permission::ReadSessions)?;
+        let owner = match owner {
+            "" => me.id,
+            login => self.known_person(login).await?,
+        };
+        let ids = self.store.sessions_beginning(owner, text, most).await.map_err(store_failed("looking a session up"))?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.session(caller, id).await {
+                Ok(session) => found.push(session),
+                Err(Problem::NotFound(_)) => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn known_person(&self, login: &str) -> Result<types::id::UserId> {
+        let owner = self.store.keypair_owner(login).await.map_err(store_failed("looking a keypair up"))?;
+        match owner {
+            Some((id, _)) => Ok(id),
+            None => {
+                let account = self.store.account_by_login(login).await.map_err(store_failed("looking an account up"))?;
+                account.map(|account| account.id).ok_or_else(|| Problem::NotFound("person".into()))
+            }
+        }
+    }
+
+    /// Living sessions that wait for this one, directly or through others.
+    pub async fn dependents(&self, caller: &Caller, id: SessionId) -> Result<Vec<SessionId>> {
+        self.session(caller, id).await?;
+        self.store.dependents(id).await.map_err(store_failed("listing dependents"))
+    }
+
+    /// A session once it has more than `seen` lines of history, with whether it has ended; waits for that.
+    pub async fn session_moved(&self, caller: &Caller, id: SessionId, seen: usize) -> Result<(SessionDetail, bool)> {
+        let mut grew = self.store.events_grew();
+        loop {
+            grew.mark_unchanged();
+            let session = self.session(caller, id).await?;
+            let ended = session.row.status.is_final();
+            if session.history.len() > seen || ended {
+                return Ok((session, ended));
+            }
+            // The sender lives as long as the store does.
+            if grew.changed().await.is_err() {
+                return Ok((session, ended));
+            }
+        }
+    }
+
+    /// The server's clock, for requests that count from now.
+    pub fn time(&self) -> Millis {
+        self.now()
+    }
+
+    /// Waits, for whoever has no clock of their own.
+    pub async fn pause(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 
     pub(crate) fn with_reason(&self, row: SessionRow) -> SessionRow {

@@ -3,6 +3,8 @@
 
 mod expression;
 
+pub(crate) use expression::moment;
+
 use types::Problem;
 use types::list::{Filter, ListQuery, ListSpec, MAX_CONDITIONS, Window};
 

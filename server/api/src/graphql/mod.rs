@@ -1,10 +1,13 @@
-//! `/admin/gql`: the queries and mutations that the incumbent's client uses for people, keypairs, domains and projects.
+//! `/admin/gql`: the queries and mutations that the incumbent's client uses for people, keypairs, domains,
+//! projects, limits, machines and sessions.
 //!
 //! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are the incumbent's.
 
-mod filter;
+mod agents;
+pub(crate) mod filter;
 mod keypairs;
 mod projects;
+mod sessions;
 mod users;
 
 use crate::problem::said;
@@ -17,7 +20,13 @@ const MOST_DEPTH: usize = 12;
 const MOST_COMPLEXITY: usize = 2_000;
 
 #[derive(MergedObject, Default)]
-pub struct Query(users::UserQuery, keypairs::KeypairQuery, projects::ProjectQuery);
+pub struct Query(
+    users::UserQuery,
+    keypairs::KeypairQuery,
+    projects::ProjectQuery,
+    agents::AgentQuery,
+    sessions::SessionQuery,
+);
 
 #[derive(MergedObject, Default)]
 pub struct Mutation(users::UserMutation, keypairs::KeypairMutation, projects::ProjectMutation);

@@ -178,6 +178,7 @@ impl Store {
             outcome,
             history,
             checks: Vec::new(),
+            now: Millis(0),
             may_control: false,
         }))
     }
@@ -197,6 +198,41 @@ impl Store {
             Ok(DependencyState { id, name, status, success: outcome.is_some_and(|outcome| outcome.is_success()) })
         };
         rows.into_iter().map(read).collect()
+    }
+
+    /// Sessions of a person whose name or id is, or else begins with, `text`: living ones first, then the last.
+    pub async fn sessions_beginning(&self, owner: UserId, text: &str, most: usize) -> Result<Vec<SessionId>> {
+        let id = uuid::Uuid::parse_str(text).ok();
+        // A name is compared by its range, which an index answers; ids are few among what has not ended.
+        let after = format!("{text}\u{10ffff}");
+        let hex: String = text.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
+        let rows: Vec<(SessionId,)> = sqlx::query_as(
+            "SELECT id FROM sessions WHERE user_id = ?1 AND (id = ?2 OR name = ?3 OR (finished = 0 AND name >= ?3 AND name < ?4) \
+             OR (finished = 0 AND length(?5) >= 4 AND lower(hex(id)) LIKE ?5 || '%')) \
+             ORDER BY id = ?2 DESC, finished, name = ?3 DESC, seq DESC LIMIT ?6",
+        )
+        .bind(owner)
+        .bind(id)
+        .bind(text)
+        .bind(after)
+        .bind(hex.chars().filter(char::is_ascii_hexdigit).collect::<String>())
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Living sessions that wait for this one, directly or through others.
+    pub async fn dependents(&self, id: SessionId) -> Result<Vec<SessionId>> {
+        let rows: Vec<(SessionId,)> = sqlx::query_as(
+            "WITH RECURSIVE after (id) AS (SELECT session_id FROM session_dependencies WHERE depends_on = ? \
+             UNION SELECT d.session_id FROM session_dependencies d JOIN after a ON d.depends_on = a.id) \
+             SELECT s.id FROM after a JOIN sessions s ON s.id = a.id WHERE s.finished = 0 LIMIT 1000",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// The sessions that are on an agent now, at most `most`.

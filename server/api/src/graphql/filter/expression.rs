@@ -318,7 +318,7 @@ fn after(at: Millis) -> Millis {
 }
 
 /// A time with or without an offset (UTC then), or the beginning of a day.
-fn moment(text: &str) -> Option<Millis> {
+pub(crate) fn moment(text: &str) -> Option<Millis> {
     if let Some(at) = day(text) {
         return Some(at);
     }
