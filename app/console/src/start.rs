@@ -17,6 +17,8 @@ pub struct Start {
     pub project: Option<ProjectId>,
     /// The event to follow on from.
     pub last_event: i64,
+    /// Machines and sessions are simulated: nothing really runs.
+    pub simulated: bool,
     /// What the server runs; another one later means that this page is old.
     pub build: String,
 }
@@ -35,7 +37,7 @@ pub async fn find(
     control: &control::Control,
     caller: &control::Caller,
     chosen: Option<&str>,
-    build: &str,
+    (simulated, build): (bool, &str),
 ) -> Result<Start, Problem> {
     let me = caller.me().cloned().ok_or(Problem::SignInRequired)?;
     // Before anything else is asked: what changes from here on is followed.
@@ -43,7 +45,7 @@ pub async fn find(
     let projects = control.my_projects(caller).await?;
     let chosen = chosen.and_then(|id| id.parse().ok());
     let project = projects.iter().map(|(id, _)| *id).find(|id| Some(*id) == chosen);
-    Ok(Start { me, projects, project, last_event, build: build.to_owned() })
+    Ok(Start { me, projects, project, last_event, simulated, build: build.to_owned() })
 }
 
 /// What came with this page; nothing in a frame that the browser made by itself.

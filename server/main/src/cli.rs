@@ -6,7 +6,9 @@ use anyhow::{Context, Result, bail};
 use axum::serve::ListenerExt;
 use clap::{Parser, Subcommand};
 use control::{Control, Mail, Vault};
+use engine::Engine;
 use engine::local::LocalEngine;
+use engine::simulated::{Scenario, SimulatedEngine};
 use leptos::config::LeptosOptions;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -138,7 +140,7 @@ async fn run(command: Command) -> Result<()> {
             self::serve(settings, serve.admin_email.as_deref(), serve.admin_password.as_deref()).await
         }
         Command::User(User::Create { data, email, username, full_name, role, password_stdin }) => {
-            let control = open(&data).await?;
+            let control = open(&data, None).await?;
             let Some(role) = Role::from_key(&role) else {
                 bail!("`--role` is {role:?}; allowed are superadmin, admin, user and monitor")
             };
@@ -159,7 +161,7 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::User(User::ResetPassword { data, login, end_two_factor, password_stdin }) => {
-            let control = open(&data).await?;
+            let control = open(&data, None).await?;
             let given = if password_stdin { Some(read_password()?) } else { None };
             if let Some(password) = control.reset_password_here(&login, given.as_deref(), end_two_factor).await.map_err(plain)? {
                 println!("New password of {login}: {password}");
@@ -168,7 +170,7 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Seed(seed) => {
-            let control = open(&seed.data).await?;
+            let control = open(&seed.data, None).await?;
             if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
                 println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
             }
@@ -203,17 +205,33 @@ fn start_log(json: bool) {
     if json { log.json().init() } else { log.init() }
 }
 
-/// The database and the engine of one data folder.
-async fn open(data: &Path) -> Result<Control> {
+/// The database and the engine of one data folder. A scenario has a database of its own there: what is simulated never mixes
+/// with what runs.
+async fn open(data: &Path, scenario: Option<&Path>) -> Result<Control> {
     create_private(data)?;
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be opened", data.display()))?;
-    let file = data.join("yardmaster.db");
+    let file = data.join(if scenario.is_some() { "simulated.db" } else { "yardmaster.db" });
     own_file(&file)?;
     let store = Store::open(&file).await.with_context(|| format!("the database {} cannot be opened", file.display()))?;
-    let exe = std::env::current_exe().context("this program cannot find its own file")?;
-    let engine = LocalEngine::open(data.join("sessions"), exe).context("the local engine cannot be opened")?;
     let vault = Vault::open(&data.join("secret.key"))?;
-    Ok(Control::new(store, Arc::new(engine), vault))
+    let engine: Arc<dyn Engine> = match scenario {
+        Some(file) => simulated(file, data.join("simulated.log"))?,
+        None => {
+            let exe = std::env::current_exe().context("this program cannot find its own file")?;
+            Arc::new(LocalEngine::open(data.join("sessions"), exe).context("the local engine cannot be opened")?)
+        }
+    };
+    Ok(Control::new(store, engine, vault))
+}
+
+/// The machines of a scenario, with the containers that `journal` says were started on them.
+fn simulated(scenario: &Path, journal: PathBuf) -> Result<Arc<SimulatedEngine>> {
+    let text = std::fs::read_to_string(scenario)
+        .with_context(|| format!("`scenario` = {}: the file cannot be read", scenario.display()))?;
+    let scenario: Scenario = text.parse().with_context(|| format!("`scenario` = {}", scenario.display()))?;
+    let engine = Arc::new(SimulatedEngine::open(scenario, journal).context("the simulated engine cannot be opened")?);
+    engine.spawn_clock();
+    Ok(engine)
 }
 
 /// The data folder. Others may pass through it, as sessions under another user must reach their own folder, but not list it.
@@ -232,7 +250,7 @@ fn own_file(file: &Path) -> Result<()> {
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
-    let mut control = open(&settings.data).await?;
+    let mut control = open(&settings.data, settings.scenario.as_deref()).await?;
     if let Some(mail) = &settings.mail {
         let password = std::env::var("YARDMASTER_MAIL_PASSWORD").ok();
         let opened = Mail::open(&mail.server, password.as_deref(), &mail.from).context("`mail-server` or `mail-from`")?;

@@ -32,6 +32,9 @@ pub struct Given {
     /// Who such mail comes from, such as yardmaster@example.org
     #[arg(long, env = "YARDMASTER_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+    /// Simulate the machines and sessions of this scenario instead of running any, to try the console out
+    #[arg(long, env = "YARDMASTER_SCENARIO", value_name = "FILE")]
+    pub scenario: Option<String>,
     /// How log lines are written: text or json [default: text]
     #[arg(long, env = "YARDMASTER_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -47,6 +50,8 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     pub trust_proxy: bool,
     pub log_json: bool,
+    /// Nothing really runs: machines and sessions are simulated from this file.
+    pub scenario: Option<PathBuf>,
     pub mail: Option<MailSettings>,
 }
 
@@ -60,7 +65,8 @@ pub struct MailSettings {
     pub address: String,
 }
 
-const KEYS: [&str; 8] = ["listen", "data", "public-url", "metrics", "trust-proxy", "log-format", "mail-server", "mail-from"];
+const KEYS: [&str; 9] =
+    ["listen", "data", "public-url", "metrics", "trust-proxy", "log-format", "mail-server", "mail-from", "scenario"];
 
 impl Given {
     /// Reads the file, if one is named, and checks everything.
@@ -90,6 +96,7 @@ impl Given {
         let public_url = pick(self.public_url, "public-url")?;
         let trust_proxy = pick(self.trust_proxy, "trust-proxy")?;
         let log_format = pick(self.log_format, "log-format")?;
+        let scenario = pick(self.scenario, "scenario")?;
         let public_url = public_url.map(|url| public(&url)).transpose()?;
         let mail = mail(pick(self.mail_server, "mail-server")?, pick(self.mail_from, "mail-from")?, public_url.as_deref())?;
         Ok(Settings {
@@ -99,6 +106,7 @@ impl Given {
             mail,
             metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
             trust_proxy: choice("trust-proxy", trust_proxy.as_deref(), ["no", "yes"])?,
+            scenario: scenario.map(PathBuf::from),
             log_json: choice("log-format", log_format.as_deref(), ["text", "json"])?,
         })
     }

@@ -64,6 +64,9 @@ fn frame(start: Start) -> AnyView {
                     <Show when=move || live.line.get() == Line::Down>
                         <p class="banner banner-warn">"No connection to the server. What you see may be old; trying again…"</p>
                     </Show>
+                    {start.simulated.then(|| view! {
+                        <p class="banner banner-warn">"Simulated: machines and sessions come from a scenario, and nothing really runs."</p>
+                    })}
                     {start.me.must_change_password.then(|| view! {
                         <p class="banner banner-warn">"Somebody else chose your password. "<a href=paths::ACCOUNT>"Change it in your account"</a></p>
                     })}
