@@ -298,7 +298,7 @@ fn launch(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSp
     env.extend(asked.env.iter().cloned());
     LaunchSpec {
         name: session.name.clone(),
-        host_name: Cluster::host_name(index),
+        host_name: if session.cluster.size == 1 { session.name.clone() } else { Cluster::host_name(index) },
         // The command runs in the first container; the others are there for it to use.
         what: match session.kind {
             SessionType::Batch if index == 0 => Launch::Batch(session.command.clone()),

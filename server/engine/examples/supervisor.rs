@@ -4,7 +4,7 @@ use engine::local::LocalEngine;
 use engine::{Engine, Launch, LaunchSpec};
 use std::io::Write;
 use std::process::ExitCode;
-use types::quantity::Quantity;
+use types::quantity::{Quantity, Slots};
 
 fn main() -> ExitCode {
     if let Some(code) = engine::local::helper(std::env::args_os()) {
@@ -27,8 +27,17 @@ async fn serve() -> Option<()> {
     let id = args.next()?.parse().ok()?;
     let what = Launch::Batch(args.next()?);
     let engine = LocalEngine::open(dir.into(), std::env::current_exe().ok()?).ok()?;
-    let spec = LaunchSpec { name: "served".into(), what, cpu: Quantity::whole(1), mem: 256 << 20, env: Vec::new() };
-    engine.start(id, &spec).await.ok()?;
+    let spec = LaunchSpec {
+        name: "served".into(),
+        host_name: String::new(),
+        what,
+        cpu: Quantity::whole(1),
+        mem: 256 << 20,
+        slots: Slots::default(),
+        shared_memory: None,
+        env: Vec::new(),
+    };
+    engine.start(id, "here", &spec).await.ok()?;
     println!("started");
     std::io::stdout().flush().ok()?;
     std::future::pending().await

@@ -1,26 +1,36 @@
 //! Where sessions run: one trait, one module per engine.
 //!
-//! Everything is keyed by the session's id and can be asked twice: a control plane that was killed at any moment asks again and
+//! A session is one container or several; everything is keyed by the container's id and can be asked twice: a control plane that was killed at any moment asks again and
 //! closes the difference between what should be and what is. Deliberately absent: the database, people and limits.
 
 pub mod local;
+pub mod simulated;
 
 use async_trait::async_trait;
 use types::agent::AgentReport;
-use types::id::SessionId;
-use types::quantity::Quantity;
+use types::id::ContainerId;
+use types::quantity::{Quantity, Slots};
 use types::session::{LogChunk, Outcome, Usage};
 use types::time::Millis;
 
 /// What an engine needs to know to start a session.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct LaunchSpec {
-    /// The session's name; its host name inside where the engine can give it one.
+    /// The session's name.
     pub name: String,
+    /// What the container calls itself, where the engine can give it a name; the session's when empty.
+    #[serde(default)]
+    pub host_name: String,
     pub what: Launch,
     pub cpu: Quantity,
     /// Bytes.
     pub mem: i64,
+    /// Everything that it was given, with `cpu` and `mem` among it.
+    #[serde(default)]
+    pub slots: Slots,
+    /// Bytes of its memory that processes may share.
+    #[serde(default)]
+    pub shared_memory: Option<i64>,
     /// Variables added to the session's environment.
     pub env: Vec<(String, String)>,
 }
@@ -74,6 +84,11 @@ pub enum EngineError {
     UnknownSession,
     #[error("the session is not running")]
     NotRunning,
+    /// Nothing is known of what is there until it answers.
+    #[error("agent {0} does not answer")]
+    AgentAway(String),
+    #[error("agent {0} has no room for it")]
+    Full(String),
     #[error("{what}: {source}")]
     Io { what: String, source: std::io::Error },
 }
@@ -92,24 +107,27 @@ pub trait Engine: Send + Sync {
     /// The machines, with what they have and what is in use now.
     async fn agents(&self) -> Result<Vec<AgentReport>, EngineError>;
 
-    /// Starts a session, unless it was started before: then nothing happens.
-    async fn start(&self, id: SessionId, spec: &LaunchSpec) -> Result<(), EngineError>;
+    /// Starts a container on an agent, unless it was started before: then nothing happens.
+    async fn start(&self, id: ContainerId, agent: &str, spec: &LaunchSpec) -> Result<(), EngineError>;
 
-    /// Ends a session; returns at once. One that has ended, or never was, stays so.
-    async fn stop(&self, id: SessionId, how: Stop) -> Result<(), EngineError>;
+    /// Ends a container; returns at once. One that has ended, or never was, stays so.
+    async fn stop(&self, id: ContainerId, how: Stop) -> Result<(), EngineError>;
 
-    /// What became of a session.
-    async fn state(&self, id: SessionId) -> Result<RunState, EngineError>;
+    /// Every container that is alive, with its agent.
+    async fn containers(&self) -> Result<Vec<(ContainerId, String)>, EngineError>;
+
+    /// What became of a container.
+    async fn state(&self, id: ContainerId) -> Result<RunState, EngineError>;
 
     /// Up to `max` bytes of log from byte `from` on.
-    async fn log(&self, id: SessionId, from: u64, max: usize) -> Result<LogChunk, EngineError>;
+    async fn log(&self, id: ContainerId, from: u64, max: usize) -> Result<LogChunk, EngineError>;
 
     /// Measurements later than `after`, oldest first, at most one a second and at most the last ten minutes' worth.
-    async fn usage(&self, id: SessionId, after: Millis) -> Result<Vec<Usage>, EngineError>;
+    async fn usage(&self, id: ContainerId, after: Millis) -> Result<Vec<Usage>, EngineError>;
 
     /// Opens a terminal in a running interactive session.
-    async fn terminal(&self, id: SessionId, columns: u16, rows: u16) -> Result<Terminal, EngineError>;
+    async fn terminal(&self, id: ContainerId, columns: u16, rows: u16) -> Result<Terminal, EngineError>;
 
-    /// Ids of sessions whose state changed. A receiver that lags asks for the state of each session it cares for.
-    fn changes(&self) -> tokio::sync::broadcast::Receiver<SessionId>;
+    /// Ids of containers whose state changed. A receiver that lags asks for the state of each one it cares for.
+    fn changes(&self) -> tokio::sync::broadcast::Receiver<ContainerId>;
 }

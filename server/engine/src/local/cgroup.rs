@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use types::id::SessionId;
+use types::id::ContainerId;
 use types::session::Usage;
 
 /// The folder of all our groups in a hierarchy.
@@ -104,7 +104,7 @@ impl Hierarchies {
     }
 
     /// Names a session's groups, whether or not they are there.
-    pub(crate) fn group(&self, id: SessionId) -> Group {
+    pub(crate) fn group(&self, id: ContainerId) -> Group {
         Group(self.0.iter().map(|(kind, ours)| (*kind, ours.join(id.to_string()))).collect())
     }
 }
@@ -283,7 +283,7 @@ fn working_set(group: &Path, file: &str, reclaimable: &str) -> Option<u64> {
 }
 
 /// Kills what is left of a session whose supervisor is gone, and removes its groups.
-pub(crate) fn clean_up(id: SessionId) {
+pub(crate) fn clean_up(id: ContainerId) {
     let mut group = Hierarchies::find().group(id);
     group.0.retain(|(_, path)| path.exists());
     group.kill();

@@ -41,8 +41,9 @@ pub(crate) fn launch(folder: &Folder, plan: &Plan, group: &Group, groups: &Hiera
     let exe_fd = exe.as_raw_fd();
     let entrances = group.entrances();
     let memory = (!groups.limits_memory()).then(|| u64::try_from(plan.launch.mem).unwrap_or(u64::MAX));
-
-    let mut command = plan.isolation.command(folder.path(), &plan.launch.name, exe_fd);
+    let launch = &plan.launch;
+    let host_name = if launch.host_name.is_empty() { &launch.name } else { &launch.host_name };
+    let mut command = plan.isolation.command(folder.path(), host_name, exe_fd);
     command.stdin(Stdio::from(inner)).stdout(Stdio::from(input.try_clone()?)).stderr(Stdio::from(input));
     // SAFETY: only system calls that are safe between fork and exec; nothing is allocated.
     unsafe {

@@ -26,7 +26,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use types::id::SessionId;
+use types::id::ContainerId;
 use types::session::Outcome;
 use types::time::Millis;
 
@@ -46,7 +46,7 @@ pub(crate) const SUPERVISOR_LOG: &str = "supervisor.log";
 /// What a supervisor needs to know: all of it was decided by the engine, so that a supervisor asks nobody.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
-    pub id: SessionId,
+    pub id: ContainerId,
     pub launch: LaunchSpec,
     pub isolation: Isolation,
     /// Use control groups as far as they can be written.
@@ -88,7 +88,7 @@ pub(crate) fn stop_order(text: &str) -> Stop {
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(crate) fn of(sessions: &Path, id: SessionId) -> Self {
+    pub(crate) fn of(sessions: &Path, id: ContainerId) -> Self {
         Self(sessions.join(id.to_string()))
     }
 

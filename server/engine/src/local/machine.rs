@@ -51,13 +51,21 @@ impl Machine {
         }
     }
 
+    /// What the machine is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What the machine has and uses now.
     pub(crate) fn report(&self) -> AgentReport {
         let used = meminfo("MemTotal").unwrap_or(0).saturating_sub(meminfo("MemAvailable").unwrap_or(0)).min(self.memory);
         let bytes = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         AgentReport {
             name: self.name.clone(),
+            address: String::new(),
             engine: "local".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            resource_group: None,
             architecture: std::env::consts::ARCH.into(),
             capacity: Slots::cpu_mem(Quantity::whole(self.cpus), bytes(self.memory)),
             used: Slots::cpu_mem(Quantity::thousandths(bytes(self.busy())), bytes(used)),

@@ -43,7 +43,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::broadcast;
 use types::agent::AgentReport;
-use types::id::SessionId;
+use types::id::ContainerId;
 use types::session::{LogChunk, Usage};
 use types::time::Millis;
 
@@ -92,9 +92,9 @@ struct Inner {
     options: Options,
     isolation: Isolation,
     machine: Machine,
-    changes: broadcast::Sender<SessionId>,
+    changes: broadcast::Sender<ContainerId>,
     /// Sessions whose supervisor's connection is being listened to.
-    watched: Mutex<HashSet<SessionId>>,
+    watched: Mutex<HashSet<ContainerId>>,
 }
 
 impl LocalEngine {
@@ -141,12 +141,12 @@ impl LocalEngine {
         Ok(())
     }
 
-    fn folder(&self, id: SessionId) -> Folder {
+    fn folder(&self, id: ContainerId) -> Folder {
         Folder::of(&self.0.dir, id)
     }
 
     /// Listens to the supervisor of a session that is alive, unless that is done already.
-    fn take_up(&self, id: SessionId) {
+    fn take_up(&self, id: ContainerId) {
         if !self.claim(id) {
             return;
         }
@@ -163,7 +163,7 @@ impl LocalEngine {
     }
 
     /// Connects to a supervisor, which may have its lock a moment before its socket; nothing when it has ended.
-    async fn reach(&self, id: SessionId) -> Option<UnixStream> {
+    async fn reach(&self, id: ContainerId) -> Option<UnixStream> {
         loop {
             let attempt = self.blocking("reaching a supervisor", move |engine| {
                 let folder = engine.folder(id);
@@ -181,16 +181,16 @@ impl LocalEngine {
         }
     }
 
-    fn claim(&self, id: SessionId) -> bool {
+    fn claim(&self, id: ContainerId) -> bool {
         self.0.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(id)
     }
 
-    fn release(&self, id: SessionId) {
+    fn release(&self, id: ContainerId) {
         self.0.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
     /// Passes on what a supervisor says, until it ends.
-    async fn listen(self, id: SessionId, mut supervisor: BufReader<UnixStream>) {
+    async fn listen(self, id: ContainerId, mut supervisor: BufReader<UnixStream>) {
         let mut line = String::new();
         while matches!(supervisor.read_line(&mut line).await, Ok(1..)) {
             if line == supervisor::RUNNING {
@@ -210,7 +210,7 @@ impl LocalEngine {
         self.tell(id);
     }
 
-    fn tell(&self, id: SessionId) {
+    fn tell(&self, id: ContainerId) {
         // Nobody has to listen.
         let _ = self.0.changes.send(id);
     }
@@ -229,7 +229,7 @@ impl LocalEngine {
     }
 
     /// Writes down what to start; nothing when it was started before.
-    fn prepare(&self, id: SessionId, launch: LaunchSpec) -> io::Result<Option<Folder>> {
+    fn prepare(&self, id: ContainerId, launch: LaunchSpec) -> io::Result<Option<Folder>> {
         let folder = self.folder(id);
         folder.create()?;
         if folder.has(layout::EXIT) || folder.has(layout::STARTED) || folder.is_supervised()? {
@@ -260,7 +260,7 @@ impl LocalEngine {
         Ok(ours)
     }
 
-    fn order(&self, id: SessionId, how: Stop) -> io::Result<()> {
+    fn order(&self, id: ContainerId, how: Stop) -> io::Result<()> {
         let folder = self.folder(id);
         if folder.has(layout::EXIT) || !folder.has(layout::SPEC) {
             return Ok(());
@@ -282,7 +282,7 @@ impl Engine for LocalEngine {
         self.blocking("looking at the machine", |engine| Ok(vec![engine.0.machine.report()])).await
     }
 
-    async fn start(&self, id: SessionId, spec: &LaunchSpec) -> Result<(), EngineError> {
+    async fn start(&self, id: ContainerId, _agent: &str, spec: &LaunchSpec) -> Result<(), EngineError> {
         let launch = spec.clone();
         let prepared = self.blocking("writing down a session", move |engine| engine.prepare(id, launch)).await?;
         let Some(folder) = prepared else { return Ok(()) };
@@ -309,11 +309,26 @@ impl Engine for LocalEngine {
         }
     }
 
-    async fn stop(&self, id: SessionId, how: Stop) -> Result<(), EngineError> {
+    async fn stop(&self, id: ContainerId, how: Stop) -> Result<(), EngineError> {
         self.blocking("stopping a session", move |engine| engine.order(id, how)).await
     }
 
-    async fn state(&self, id: SessionId) -> Result<RunState, EngineError> {
+    async fn containers(&self) -> Result<Vec<(ContainerId, String)>, EngineError> {
+        self.blocking("looking for sessions", |engine| {
+            let mut alive = Vec::new();
+            for entry in std::fs::read_dir(&engine.0.dir)? {
+                let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+                let folder = engine.folder(id);
+                if !folder.has(layout::EXIT) && folder.is_supervised()? {
+                    alive.push((id, engine.0.machine.name().to_owned()));
+                }
+            }
+            Ok(alive)
+        })
+        .await
+    }
+
+    async fn state(&self, id: ContainerId) -> Result<RunState, EngineError> {
         let state = self.blocking("looking at a session", move |engine| engine.folder(id).look()).await?;
         if matches!(state, RunState::Starting | RunState::Running(_)) {
             self.take_up(id);
@@ -321,7 +336,7 @@ impl Engine for LocalEngine {
         Ok(state)
     }
 
-    async fn log(&self, id: SessionId, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+    async fn log(&self, id: ContainerId, from: u64, max: usize) -> Result<LogChunk, EngineError> {
         self.blocking("reading a log", move |engine| {
             let folder = engine.folder(id);
             // In this order: a log that is looked at after its session has ended is whole.
@@ -331,11 +346,11 @@ impl Engine for LocalEngine {
         .await
     }
 
-    async fn usage(&self, id: SessionId, after: Millis) -> Result<Vec<Usage>, EngineError> {
+    async fn usage(&self, id: ContainerId, after: Millis) -> Result<Vec<Usage>, EngineError> {
         self.blocking("reading measurements", move |engine| usage::read(&engine.folder(id).file(layout::USAGE), after)).await
     }
 
-    async fn terminal(&self, id: SessionId, columns: u16, rows: u16) -> Result<Terminal, EngineError> {
+    async fn terminal(&self, id: ContainerId, columns: u16, rows: u16) -> Result<Terminal, EngineError> {
         let folder = self.folder(id);
         let looked_at = folder.clone();
         let look = move |_: &Self| Ok((looked_at.look()?, looked_at.read_json::<Plan>(layout::SPEC)?));
@@ -348,7 +363,7 @@ impl Engine for LocalEngine {
         }
     }
 
-    fn changes(&self) -> broadcast::Receiver<SessionId> {
+    fn changes(&self) -> broadcast::Receiver<ContainerId> {
         self.0.changes.subscribe()
     }
 }

@@ -4,7 +4,7 @@ use crate::common::*;
 use engine::local::Options;
 use engine::{Engine, Launch, RunState, Stop};
 use std::sync::Arc;
-use types::id::SessionId;
+use types::id::ContainerId;
 use types::session::{LogChunk, Outcome};
 use types::time::Millis;
 
@@ -88,13 +88,13 @@ async fn the_environment_is_small_and_the_home_is_its_own() {
 async fn many_starts_at_once_run_it_once() {
     let yard = Arc::new(yard());
     let other = yard.restarted();
-    let id = SessionId(uuid::Uuid::now_v7());
+    let id = ContainerId(uuid::Uuid::now_v7());
     let what = spec(Launch::Batch("echo once >> count; sleep 0.2; cat count".into()));
     let starts: Vec<_> = (0..12)
         .map(|n| {
             let engine = if n % 2 == 0 { yard.engine.clone() } else { other.clone() };
             let what = what.clone();
-            tokio::spawn(async move { engine.start(id, &what).await })
+            tokio::spawn(async move { engine.start(id, "here", &what).await })
         })
         .collect();
     for start in starts {
@@ -103,7 +103,7 @@ async fn many_starts_at_once_run_it_once() {
     assert_ne!(yard.engine.state(id).await.unwrap(), RunState::Unknown);
     assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
     // Nor does a start after the end.
-    yard.engine.start(id, &what).await.unwrap();
+    yard.engine.start(id, "here", &what).await.unwrap();
     assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
     assert_eq!(log(&yard.engine, id).await, "once\n");
 }
@@ -159,7 +159,7 @@ async fn usage_grows_and_survives_the_end() {
 #[tokio::test]
 async fn a_session_nobody_knows_is_unknown_and_can_be_stopped() {
     let yard = yard();
-    let id = SessionId(uuid::Uuid::now_v7());
+    let id = ContainerId(uuid::Uuid::now_v7());
     yard.engine.stop(id, Stop::Now).await.unwrap();
     assert_eq!(yard.engine.state(id).await.unwrap(), RunState::Unknown);
     assert_eq!(yard.engine.log(id, 0, 100).await.unwrap(), LogChunk::default());

@@ -4,7 +4,7 @@ use engine::local::{LocalEngine, Options};
 use engine::{Engine, Launch, LaunchSpec, RunState, Stop};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use types::id::SessionId;
+use types::id::ContainerId;
 use types::quantity::Quantity;
 use types::session::Outcome;
 
@@ -57,13 +57,13 @@ impl Yard {
         LocalEngine::open_with(self.sessions(), exe(), self.options).unwrap()
     }
 
-    pub async fn start(&self, what: Launch) -> SessionId {
-        let id = SessionId(uuid::Uuid::now_v7());
-        self.engine.start(id, &spec(what)).await.unwrap();
+    pub async fn start(&self, what: Launch) -> ContainerId {
+        let id = ContainerId(uuid::Uuid::now_v7());
+        self.engine.start(id, "here", &spec(what)).await.unwrap();
         id
     }
 
-    pub async fn batch(&self, command: &str) -> SessionId {
+    pub async fn batch(&self, command: &str) -> ContainerId {
         self.start(Launch::Batch(command.into())).await
     }
 
@@ -101,6 +101,9 @@ pub fn spec(what: Launch) -> LaunchSpec {
         what,
         cpu: Quantity::whole(1),
         mem: 256 << 20,
+        slots: types::quantity::Slots::cpu_mem(Quantity::whole(1), 256 << 20),
+        host_name: String::new(),
+        shared_memory: None,
         env: vec![("COLOUR".into(), "blue".into())],
     }
 }
@@ -117,7 +120,7 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
     }
 }
 
-pub async fn ended(engine: &LocalEngine, id: SessionId) -> Outcome {
+pub async fn ended(engine: &LocalEngine, id: ContainerId) -> Outcome {
     until("a session's end", async || match engine.state(id).await.unwrap() {
         RunState::Ended { outcome, .. } => Some(outcome),
         _ => None,
@@ -125,7 +128,7 @@ pub async fn ended(engine: &LocalEngine, id: SessionId) -> Outcome {
     .await
 }
 
-pub async fn running(engine: &LocalEngine, id: SessionId) {
+pub async fn running(engine: &LocalEngine, id: ContainerId) {
     until("a running session", async || match engine.state(id).await.unwrap() {
         RunState::Running(_) => Some(()),
         RunState::Ended { outcome, .. } => panic!("{outcome:?}"),
@@ -135,7 +138,7 @@ pub async fn running(engine: &LocalEngine, id: SessionId) {
 }
 
 /// The whole log as it is now.
-pub async fn log(engine: &LocalEngine, id: SessionId) -> String {
+pub async fn log(engine: &LocalEngine, id: ContainerId) -> String {
     let (mut text, mut from) = (String::new(), 0);
     loop {
         let chunk = engine.log(id, from, 64 << 10).await.unwrap();
@@ -147,7 +150,7 @@ pub async fn log(engine: &LocalEngine, id: SessionId) -> String {
     }
 }
 
-pub async fn log_has(engine: &LocalEngine, id: SessionId, words: &str) {
+pub async fn log_has(engine: &LocalEngine, id: ContainerId, words: &str) {
     until(words, async || {
         let state = engine.state(id).await.unwrap();
         let log = log(engine, id).await;
@@ -157,7 +160,7 @@ pub async fn log_has(engine: &LocalEngine, id: SessionId, words: &str) {
     .await;
 }
 
-pub async fn stop(engine: &LocalEngine, id: SessionId, how: Stop) -> Outcome {
+pub async fn stop(engine: &LocalEngine, id: ContainerId, how: Stop) -> Outcome {
     engine.stop(id, how).await.unwrap();
     ended(engine, id).await
 }

@@ -70,10 +70,10 @@ async fn a_second_order_to_stop_can_only_make_it_sooner() {
 async fn a_session_that_is_stopped_while_it_starts_ends() {
     let yard = yard();
     for _ in 0..10 {
-        let id = types::id::SessionId(uuid::Uuid::now_v7());
+        let id = types::id::ContainerId(uuid::Uuid::now_v7());
         let start = {
             let engine = yard.engine.clone();
-            tokio::spawn(async move { engine.start(id, &spec(engine::Launch::Batch("sleep 1000".into()))).await })
+            tokio::spawn(async move { engine.start(id, "here", &spec(engine::Launch::Batch("sleep 1000".into()))).await })
         };
         let folder = yard.sessions().join(id.to_string());
         until("a session's file", async || folder.join("spec.json").exists().then_some(())).await;
@@ -103,7 +103,7 @@ async fn when_a_supervisor_is_killed_its_session_is_lost_and_stays_so() {
         none_left(&marker).await;
         let state = yard.engine.state(id).await.unwrap();
         assert_eq!(yard.restarted().state(id).await.unwrap(), state);
-        yard.engine.start(id, &spec(engine::Launch::Batch("echo again".into()))).await.unwrap();
+        yard.engine.start(id, "here", &spec(engine::Launch::Batch("echo again".into()))).await.unwrap();
         assert_eq!(yard.engine.state(id).await.unwrap(), state);
         assert!(log(&yard.engine, id).await.contains("ready"));
     }
@@ -112,12 +112,12 @@ async fn when_a_supervisor_is_killed_its_session_is_lost_and_stays_so() {
 #[tokio::test]
 async fn what_cannot_be_started_says_why() {
     let yard = yard();
-    let id = types::id::SessionId(uuid::Uuid::now_v7());
+    let id = types::id::ContainerId(uuid::Uuid::now_v7());
     // A file where its home should be.
     let folder = yard.sessions().join(id.to_string());
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("home"), "in the way").unwrap();
-    yard.engine.start(id, &spec(engine::Launch::Batch("true".into()))).await.unwrap();
+    yard.engine.start(id, "here", &spec(engine::Launch::Batch("true".into()))).await.unwrap();
     let outcome = ended(&yard.engine, id).await;
     assert!(matches!(&outcome, Outcome::NotStarted(why) if !why.is_empty()), "{outcome:?}");
 }

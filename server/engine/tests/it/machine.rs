@@ -90,9 +90,9 @@ async fn without_bubblewrap_another_user_keeps_a_session_from_the_servers_files(
         let options = engine::local::Options { bubblewrap: false, ..Default::default() };
         let engine = engine::local::LocalEngine::open_with(dir.path().join("sessions"), exe(), options).unwrap();
         let (good, user) = fact(&engine, "User").await;
-        let id = types::id::SessionId(uuid::Uuid::now_v7());
+        let id = types::id::ContainerId(uuid::Uuid::now_v7());
         let command = "id -u; grep CapEff /proc/self/status; touch ../here && echo wrote; cat ../spec.json; touch own && ls";
-        engine.start(id, &spec(engine::Launch::Batch(command.into()))).await.unwrap();
+        engine.start(id, "here", &spec(engine::Launch::Batch(command.into()))).await.unwrap();
         assert_eq!(ended(&engine, id).await, Outcome::Exited(0));
         let log = log(&engine, id).await;
         println!("{user}\n{log}");

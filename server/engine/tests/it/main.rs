@@ -5,4 +5,5 @@ mod common;
 mod ends;
 mod machine;
 mod restart;
+mod simulated;
 mod terminal;

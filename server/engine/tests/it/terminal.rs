@@ -3,7 +3,7 @@
 use crate::common::*;
 use engine::{Engine, EngineError, Launch, RunState, Stop, Terminal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use types::id::SessionId;
+use types::id::ContainerId;
 use types::session::Outcome;
 
 /// Types a line.
@@ -27,7 +27,7 @@ async fn printed(terminal: &mut Terminal, words: &str) -> String {
     all
 }
 
-async fn interactive(yard: &Yard) -> SessionId {
+async fn interactive(yard: &Yard) -> ContainerId {
     let id = yard.start(Launch::Interactive).await;
     running(&yard.engine, id).await;
     id
@@ -98,7 +98,7 @@ async fn a_flood_of_output_arrives_whole() {
 #[tokio::test]
 async fn terminals_are_only_for_running_interactive_sessions() {
     let yard = yard();
-    let unknown = SessionId(uuid::Uuid::now_v7());
+    let unknown = ContainerId(uuid::Uuid::now_v7());
     assert!(matches!(yard.engine.terminal(unknown, 80, 24).await, Err(EngineError::UnknownSession)));
     let batch = yard.batch("sleep 1000").await;
     running(&yard.engine, batch).await;

@@ -1,0 +1,443 @@
+//! The simulated engine: machines and sessions by the thousand without processes, for trying the console out, for tests and for
+//! measuring. Nothing runs; what a container does follows from when it was started, what it was given and the clock.
+//!
+//! It refuses what a real machine could not do, such as starting more than it has room for: a scheduler that is wrong fails
+//! loudly here.
+
+mod journal;
+mod scenario;
+
+pub use scenario::{Behaviour, Scenario, SimulatedAgent, WrongScenario};
+
+use crate::{Engine, EngineError, Launch, LaunchSpec, RunState, Stop, Terminal};
+use async_trait::async_trait;
+use journal::Journal;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::broadcast;
+use types::agent::{AgentReport, Fact};
+use types::id::ContainerId;
+use types::quantity::{CPU, MEM, Quantity, Slots};
+use types::session::{LogChunk, Outcome, Usage};
+use types::time::Millis;
+
+/// Changes that a slow reader may be behind before it is told that it missed some.
+const CHANGES: usize = 8_192;
+/// Milliseconds that a container takes to end when it is asked gently.
+const FAREWELL: i64 = 500;
+/// Measurements in one answer, and milliseconds between two.
+const MOST_USAGE: i64 = 600;
+const USAGE_EVERY: i64 = 1_000;
+
+/// What tells the time.
+pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
+
+/// One container, as it was started and stopped. What it does follows from this and the clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    agent: String,
+    spec: LaunchSpec,
+    asked_at: Millis,
+    runs_at: Millis,
+    /// When it ends by itself, and how.
+    planned: Option<(Millis, Outcome)>,
+    /// When it was made to end, and how.
+    ended: Option<(Millis, Outcome)>,
+}
+
+impl Container {
+    /// When it ends, as far as that is known.
+    pub(crate) fn ends_at(&self) -> Option<Millis> {
+        [&self.planned, &self.ended].into_iter().flatten().map(|(at, _)| *at).min()
+    }
+
+    fn state(&self, now: Millis) -> RunState {
+        let end = [&self.planned, &self.ended].into_iter().flatten().min_by_key(|(at, _)| *at);
+        match end {
+            Some((at, outcome)) if *at <= now => RunState::Ended { outcome: outcome.clone(), at: *at },
+            _ if self.runs_at <= now => RunState::Running(self.runs_at),
+            _ => RunState::Starting,
+        }
+    }
+
+    fn is_alive(&self, now: Millis) -> bool {
+        self.ends_at().is_none_or(|end| end > now)
+    }
+}
+
+/// A cluster that does not exist.
+pub struct SimulatedEngine {
+    scenario: Scenario,
+    clock: Clock,
+    inside: Mutex<Inside>,
+    changes: broadcast::Sender<ContainerId>,
+    /// Rung when something will happen sooner than before.
+    sooner: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct Inside {
+    containers: HashMap<ContainerId, Container>,
+    /// The living ones of each machine.
+    on: BTreeMap<String, BTreeSet<ContainerId>>,
+    /// What is due to change, by time.
+    due: BTreeSet<(Millis, ContainerId)>,
+    away: HashSet<String>,
+    journal: Option<Journal>,
+}
+
+fn system_clock() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl SimulatedEngine {
+    /// A cluster by the system's clock that is forgotten with this object.
+    pub fn new(scenario: Scenario) -> Self {
+        Self::with_clock(scenario, Arc::new(system_clock))
+    }
+
+    /// The same by another clock; whoever moves it calls [`SimulatedEngine::advance`].
+    pub fn with_clock(scenario: Scenario, clock: Clock) -> Self {
+        let (changes, sooner) = (broadcast::channel(CHANGES).0, tokio::sync::Notify::new());
+        Self { scenario, clock, inside: Mutex::default(), changes, sooner }
+    }
+
+    /// A cluster whose containers are found again by the next server that opens the same journal.
+    pub fn open(scenario: Scenario, journal: PathBuf) -> Result<Self, EngineError> {
+        let engine = Self::new(scenario);
+        let now = engine.now();
+        let (journal, containers) = Journal::open(&journal, now).map_err(EngineError::io("opening the journal"))?;
+        {
+            let mut inside = engine.inside();
+            inside.journal = Some(journal);
+            for (id, container) in containers {
+                inside.put(id, container, now);
+            }
+        }
+        Ok(engine)
+    }
+
+    /// Tells of starts and ends when their time has come, for as long as the engine lives.
+    pub fn spawn_clock(self: &Arc<Self>) {
+        let engine = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(engine) = engine.upgrade() {
+                engine.advance();
+                let next = engine.inside().due.first().map(|(at, _)| at.since(engine.now()));
+                let wait = Duration::from_millis(next.unwrap_or(1_000).clamp(5, 1_000).unsigned_abs());
+                tokio::select! { () = tokio::time::sleep(wait) => {}, () = engine.sooner.notified() => {} }
+            }
+        });
+    }
+
+    /// Tells of everything that has become due by now.
+    pub fn advance(&self) {
+        let now = self.now();
+        let mut told = Vec::new();
+        {
+            let mut inside = self.inside();
+            while let Some((at, id)) = inside.due.first().copied().filter(|(at, _)| *at <= now) {
+                inside.due.remove(&(at, id));
+                inside.bury(id, now);
+                told.push(id);
+            }
+        }
+        for id in told {
+            // Nobody has to listen.
+            let _ = self.changes.send(id);
+        }
+    }
+
+    /// A machine stops answering; what is on it goes on.
+    pub fn lose_agent(&self, name: &str) {
+        self.inside().away.insert(name.to_owned());
+    }
+
+    /// A machine stops answering, and what was on it is gone.
+    pub fn crash_agent(&self, name: &str) {
+        let now = self.now();
+        let mut inside = self.inside();
+        inside.away.insert(name.to_owned());
+        for id in inside.on.remove(name).unwrap_or_default() {
+            if let Some(container) = inside.containers.get_mut(&id) {
+                container.ended = Some((now, Outcome::Lost));
+            }
+        }
+    }
+
+    /// A machine answers again.
+    pub fn return_agent(&self, name: &str) {
+        self.inside().away.remove(name);
+    }
+
+    /// Every container that is alive, with its machine, whether or not that answers.
+    pub fn running(&self) -> Vec<(ContainerId, String)> {
+        let now = self.now();
+        let inside = self.inside();
+        let alive = inside.containers.iter().filter(|(_, container)| container.is_alive(now));
+        alive.map(|(id, container)| (*id, container.agent.clone())).collect()
+    }
+
+    fn now(&self) -> Millis {
+        (self.clock)()
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A container that is known, on a machine that answers.
+    fn known(&self, id: ContainerId) -> Result<Option<Container>, EngineError> {
+        let inside = self.inside();
+        let container = inside.containers.get(&id).cloned();
+        match container {
+            Some(container) if inside.away.contains(&container.agent) => Err(EngineError::AgentAway(container.agent)),
+            other => Ok(other),
+        }
+    }
+
+    /// When a batch command ends by itself, and how.
+    fn plan(&self, what: &Launch, from: Millis) -> Option<(Millis, Outcome)> {
+        let Launch::Batch(command) = what else { return None };
+        let word = |name: &str| command.split([';', '&', '\n']).map(str::trim).find_map(|part| part.strip_prefix(name));
+        let seconds = word("sleep ").and_then(|rest| rest.trim().parse::<f64>().ok());
+        let code = match word("exit ").and_then(|rest| rest.trim().parse().ok()) {
+            Some(code) => code,
+            None => i32::from(word("false").is_some()),
+        };
+        let runs = seconds.unwrap_or(self.scenario.behaviour.batch_seconds).clamp(0.0, 1e9);
+        Some((Millis(from.0 + (runs * 1000.0) as i64), Outcome::Exited(code)))
+    }
+
+    /// Processor milliseconds that a container has used until `at`.
+    fn cpu_until(&self, container: &Container, at: Millis) -> u64 {
+        let share = match container.spec.what {
+            Launch::Interactive => self.scenario.behaviour.interactive_cpu,
+            Launch::Batch(_) => 0.95,
+        };
+        let seconds = at.since(container.runs_at) as f64 / 1000.0;
+        let cores = container.spec.cpu.as_thousandths() as f64 / 1000.0;
+        // A slow wave, so that charts have something to show.
+        let wave = (seconds / 20.0).sin() * 5.0;
+        ((seconds + wave).max(0.0) * share * cores * 1000.0) as u64
+    }
+
+    fn memory(&self, container: &Container, at: Millis) -> i64 {
+        let filled = (at.since(container.runs_at) as f64 / 120_000.0).min(1.0);
+        (container.spec.mem as f64 * (0.1 + 0.6 * filled)) as i64
+    }
+}
+
+impl Inside {
+    fn put(&mut self, id: ContainerId, container: Container, now: Millis) {
+        if container.is_alive(now) {
+            self.on.entry(container.agent.clone()).or_default().insert(id);
+            self.due.insert((container.runs_at, id));
+            self.due.extend(container.ends_at().map(|at| (at, id)));
+        }
+        self.containers.insert(id, container);
+    }
+
+    /// Takes a container that has ended off its machine.
+    fn bury(&mut self, id: ContainerId, now: Millis) {
+        if let Some(container) = self.containers.get(&id).filter(|container| !container.is_alive(now))
+            && let Some(on) = self.on.get_mut(&container.agent)
+        {
+            on.remove(&id);
+        }
+    }
+
+    /// What is held on a machine now.
+    fn held(&self, agent: &str, now: Millis) -> Slots {
+        let mut held = Slots::default();
+        for id in self.on.get(agent).into_iter().flatten() {
+            if let Some(container) = self.containers.get(id).filter(|container| container.is_alive(now)) {
+                held.add(&container.spec.slots);
+            }
+        }
+        held
+    }
+
+    fn keep(&mut self, id: ContainerId) -> Result<(), EngineError> {
+        let Some(container) = self.containers.get(&id) else { return Ok(()) };
+        match &mut self.journal {
+            Some(journal) => journal.write(id, container).map_err(EngineError::io("writing the journal")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Engine for SimulatedEngine {
+    async fn agents(&self) -> Result<Vec<AgentReport>, EngineError> {
+        let now = self.now();
+        let inside = self.inside();
+        let answering = self.scenario.agents.iter().filter(|agent| !inside.away.contains(&agent.name));
+        let report = |agent: &SimulatedAgent| {
+            let mut used = Slots::default();
+            for id in inside.on.get(&agent.name).into_iter().flatten() {
+                let Some(container) = inside.containers.get(id) else { continue };
+                if matches!(container.state(now), RunState::Running(_)) {
+                    let last = Millis(now.0 - USAGE_EVERY);
+                    let cpu = self.cpu_until(container, now).saturating_sub(self.cpu_until(container, last));
+                    let mut one = container.spec.slots.clone();
+                    one.0.insert(CPU.into(), Quantity::thousandths(i64::try_from(cpu).unwrap_or(i64::MAX)));
+                    one.0.insert(MEM.into(), Quantity::whole(self.memory(container, now)));
+                    used.add(&one);
+                }
+            }
+            AgentReport {
+                name: agent.name.clone(),
+                address: agent.address.clone(),
+                engine: "simulated".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                architecture: agent.architecture.clone(),
+                resource_group: agent.resource_group.clone(),
+                capacity: agent.slots.clone(),
+                used,
+                at: now,
+                facts: vec![Fact { name: "Processes".into(), value: "none: everything here is simulated".into(), good: false }],
+            }
+        };
+        Ok(answering.map(report).collect())
+    }
+
+    async fn start(&self, id: ContainerId, agent: &str, spec: &LaunchSpec) -> Result<(), EngineError> {
+        let now = self.now();
+        {
+            let mut inside = self.inside();
+            if inside.away.contains(agent) {
+                return Err(EngineError::AgentAway(agent.to_owned()));
+            }
+            if inside.containers.contains_key(&id) {
+                return Ok(());
+            }
+            let Some(machine) = self.scenario.agents.iter().find(|machine| machine.name == agent) else {
+                let none = std::io::Error::other(format!("there is no machine {agent}"));
+                return Err(EngineError::io("starting a container")(none));
+            };
+            let mut wanted = inside.held(agent, now);
+            wanted.add(&spec.slots);
+            if wanted.beyond(&machine.slots).next().is_some() {
+                return Err(EngineError::Full(agent.to_owned()));
+            }
+            let runs_at = Millis(now.0 + (self.scenario.behaviour.start_seconds * 1000.0) as i64);
+            let planned = self.plan(&spec.what, runs_at);
+            let agent = agent.to_owned();
+            let container = Container { agent, spec: spec.clone(), asked_at: now, runs_at, planned, ended: None };
+            inside.put(id, container, now);
+            inside.keep(id)?;
+        }
+        self.sooner.notify_one();
+        Ok(())
+    }
+
+    async fn stop(&self, id: ContainerId, how: Stop) -> Result<(), EngineError> {
+        let Some(before) = self.known(id)? else { return Ok(()) };
+        let now = self.now();
+        if !before.is_alive(now) {
+            return Ok(());
+        }
+        let end = match how {
+            Stop::Gently(_) => (Millis(now.0 + FAREWELL), Outcome::Signalled(15)),
+            Stop::Now => (now, Outcome::Signalled(9)),
+        };
+        {
+            let mut inside = self.inside();
+            let Some(container) = inside.containers.get_mut(&id) else { return Ok(()) };
+            // Asked twice, the sooner end counts.
+            if container.ended.as_ref().is_some_and(|(at, _)| *at <= end.0) {
+                return Ok(());
+            }
+            container.ended = Some(end.clone());
+            inside.due.insert((end.0, id));
+            inside.keep(id)?;
+        }
+        self.sooner.notify_one();
+        Ok(())
+    }
+
+    async fn containers(&self) -> Result<Vec<(ContainerId, String)>, EngineError> {
+        let mut running = self.running();
+        let inside = self.inside();
+        running.retain(|(_, agent)| !inside.away.contains(agent));
+        Ok(running)
+    }
+
+    async fn state(&self, id: ContainerId) -> Result<RunState, EngineError> {
+        Ok(self.known(id)?.map_or(RunState::Unknown, |container| container.state(self.now())))
+    }
+
+    async fn log(&self, id: ContainerId, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+        let Some(container) = self.known(id)? else { return Err(EngineError::UnknownSession) };
+        let state = container.state(self.now());
+        let mut text = format!("simulated: {} was placed on {}\n", container.spec.name, container.agent);
+        if !matches!(state, RunState::Starting) {
+            text.push_str(&match &container.spec.what {
+                Launch::Interactive => "simulated: a shell waits for terminals\n".to_owned(),
+                Launch::Batch(command) => format!("simulated: running `{command}`\n"),
+            });
+        }
+        let end = matches!(state, RunState::Ended { .. });
+        if let RunState::Ended { outcome, .. } = state {
+            text.push_str(&format!("simulated: {}\n", outcome.describe()));
+        }
+        let rest = usize::try_from(from).ok().and_then(|from| text.as_bytes().get(from..)).unwrap_or_default();
+        let piece = &rest[..rest.len().min(max)];
+        let next = from + piece.len() as u64;
+        Ok(LogChunk {
+            text: String::from_utf8_lossy(piece).into_owned(),
+            next,
+            skipped: 0,
+            end: end && piece.len() == rest.len(),
+        })
+    }
+
+    async fn usage(&self, id: ContainerId, after: Millis) -> Result<Vec<Usage>, EngineError> {
+        let Some(container) = self.known(id)? else { return Err(EngineError::UnknownSession) };
+        let last = container.ends_at().map_or(self.now(), |end| end.min(self.now()));
+        let first = after.0.max(last.0 - MOST_USAGE * USAGE_EVERY).max(container.runs_at.0);
+        let steps = (first / USAGE_EVERY + 1)..=(last.0 / USAGE_EVERY);
+        let measure = |step: i64| {
+            let at = Millis(step * USAGE_EVERY);
+            let mem = self.memory(&container, at).unsigned_abs();
+            Usage { at, cpu_ms: self.cpu_until(&container, at), mem, processes: 1 }
+        };
+        Ok(steps.map(measure).collect())
+    }
+
+    async fn terminal(&self, id: ContainerId, _columns: u16, _rows: u16) -> Result<Terminal, EngineError> {
+        let Some(container) = self.known(id)? else { return Err(EngineError::UnknownSession) };
+        if !matches!(container.state(self.now()), RunState::Running(_)) || container.spec.what != Launch::Interactive {
+            return Err(EngineError::NotRunning);
+        }
+        let (input, mut typed) = tokio::io::duplex(4_096);
+        let (mut screen, output) = tokio::io::duplex(4_096);
+        let (resize, _sizes) = tokio::sync::mpsc::channel(1);
+        tokio::spawn(async move {
+            let greeting = b"This session is simulated: nothing runs behind it.\r\n$ ";
+            let mut buffer = [0u8; 1_024];
+            let mut going = screen.write_all(greeting).await.is_ok();
+            while going {
+                going = match typed.read(&mut buffer).await {
+                    // Control-D, as at a shell.
+                    Ok(n) if n > 0 && !buffer[..n].contains(&4) => {
+                        let echo = String::from_utf8_lossy(&buffer[..n]).replace('\r', "\r\n$ ");
+                        screen.write_all(echo.as_bytes()).await.is_ok()
+                    }
+                    _ => false,
+                };
+            }
+        });
+        Ok(Terminal { output: Box::new(output), input: Box::new(input), resize })
+    }
+
+    fn changes(&self) -> broadcast::Receiver<ContainerId> {
+        self.changes.subscribe()
+    }
+}
