@@ -131,8 +131,9 @@ impl Control {
         let gone = stored.values().filter(|agent| agent.lost_at.is_some()).map(|agent| agent.report.name.clone());
         let gone: HashSet<String> = gone.chain(lost.iter().cloned()).filter(|name| !answers.contains(name.as_str())).collect();
         *self.shared.gone.write().unwrap_or_else(PoisonError::into_inner) = gone;
+        let changed = !lost.is_empty() || !news.is_empty();
         self.hear(reports, now);
-        if !lost.is_empty() || !news.is_empty() {
+        if changed {
             self.look_at_sessions_of(&lost).await?;
             self.shared.work.notify_one();
         }

@@ -70,7 +70,7 @@ impl Control {
                 _ = look.tick() => {
                     dirty.all = true;
                     self.log_failure(self.forget_old_events().await);
-                    self.log_failure(self.stop_strays().await);
+                    self.log_failure(self.stop_strays().await.map(drop));
                 }
                 _ = tick.tick() => self.log_failure(self.refresh_agents().await),
             }

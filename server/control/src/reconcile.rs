@@ -56,7 +56,7 @@ impl Control {
         let gone = self.gone_agents();
         let plans: Vec<(LivingSession, Result<Plan>)> = stream::iter(sessions)
             .map(|session| async {
-                let plan = self.plan(&session, &gone).await;
+                let plan = self.next_steps(&session, &gone).await;
                 (session, plan)
             })
             .buffered(AT_ONCE)
@@ -132,7 +132,7 @@ impl Control {
         Ok(Some(states))
     }
 
-    async fn plan(&self, session: &LivingSession, gone: &HashSet<String>) -> Result<Plan> {
+    async fn next_steps(&self, session: &LivingSession, gone: &HashSet<String>) -> Result<Plan> {
         let Some(states) = self.states(session, gone).await? else { return Ok(Plan::default()) };
         let which = |is: fn(&RunState) -> bool| -> Vec<u32> {
             (0u32..).zip(&states).filter(|(_, state)| is(state)).map(|(index, _)| index).collect()

@@ -78,7 +78,9 @@ impl Control {
         if found.len() > 1 && !whole {
             return Err(Problem::Conflict(format!("Several sessions begin with {text}. Give more of it.")));
         }
-        if found.is_empty() && let Ok(id) = text.parse() {
+        if found.is_empty()
+            && let Ok(id) = text.parse()
+        {
             // Somebody else's, for those who may see it.
             return self.session(caller, id).await;
         }
