@@ -6,6 +6,7 @@
 mod auth;
 mod graphql;
 mod problem;
+mod resources;
 mod sessions;
 mod signature;
 mod start;
@@ -36,7 +37,7 @@ pub struct Api {
 
 /// Every route (method, path): what a walk over all endpoints must know. All of them refuse whoever has not signed, but the
 /// announcement.
-pub const ROUTES: [(&str, &str); 40] = [
+pub const ROUTES: [(&str, &str); 46] = [
     ("GET", "/auth"),
     ("GET", "/auth/role"),
     ("GET", "/auth/my-ip"),
@@ -73,6 +74,12 @@ pub const ROUTES: [(&str, &str); 40] = [
     ("GET", "/func/events/session"),
     ("POST", "/func/resource/recalculate-usage"),
     ("POST", "/func/session/_/create"),
+    ("GET", "/scaling-groups"),
+    ("GET", "/config/resource-slots"),
+    ("GET", "/resource/presets"),
+    ("GET", "/func/scaling-groups"),
+    ("GET", "/func/config/resource-slots"),
+    ("GET", "/func/resource/presets"),
     ("GET", "/manager/announcement"),
     ("POST", "/server/login"),
     ("POST", "/server/login-check"),
@@ -116,6 +123,9 @@ fn routes() -> Router<Api> {
         .route("/session/{name}/rename", post(sessions::rename))
         .route("/events/session", get(sessions::events))
         .route("/resource/recalculate-usage", post(recalculate))
+        .route("/resource/presets", get(resources::presets))
+        .route("/config/resource-slots", get(resources::slots))
+        .route("/scaling-groups", get(resources::groups))
 }
 
 async fn recalculate(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {

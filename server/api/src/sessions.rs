@@ -184,9 +184,10 @@ pub async fn dependencies(
     Query(which): Query<Which>,
 ) -> Response {
     answer(api.named(&caller, &name, &which).await.map(|session| {
-        let on = session.depends_on.iter().map(|on| {
-            json!({ "session_id": on.id, "session_name": on.name, "status": on.status.key(), "depends_on": [] })
-        });
+        let on = session
+            .depends_on
+            .iter()
+            .map(|on| json!({ "session_id": on.id, "session_name": on.name, "status": on.status.key(), "depends_on": [] }));
         let changed = session.history.last().map(|change| change.at.iso());
         Json(json!({
             "session_id": session.row.id, "session_name": session.row.name, "status": session.row.status.key(),
@@ -249,11 +250,7 @@ fn event_name(status: Status) -> &'static str {
 }
 
 /// `GET /events/session?sessionName=`: the moves of one session's status, from now on, until it has ended.
-pub async fn events(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    Query(followed): Query<Followed>,
-) -> Response {
+pub async fn events(State(api): State<Api>, Extension(caller): Extension<Caller>, Query(followed): Query<Followed>) -> Response {
     let name = followed.session.unwrap_or_default();
     let which = Which::of(followed.owner.filter(|key| key != "*"));
     let session = match api.named(&caller, &name, &which).await {
@@ -261,22 +258,25 @@ pub async fn events(
         Err(problem) => return Refused::from(problem).into_response(),
     };
     let (id, seen) = (session.row.id, session.history.len().saturating_sub(1));
-    let moves = stream::unfold((api, caller, seen, Vec::<Event>::new(), false), move |(api, caller, mut seen, mut ready, mut over)| async move {
-        while ready.is_empty() && !over {
-            let Ok((session, ended)) = api.control.session_moved(&caller, id, seen).await else { return None };
-            for change in &session.history[seen.min(session.history.len())..] {
-                ready.push(told(&session, id, change.status, &change.reason));
+    let moves = stream::unfold(
+        (api, caller, seen, Vec::<Event>::new(), false),
+        move |(api, caller, mut seen, mut ready, mut over)| async move {
+            while ready.is_empty() && !over {
+                let Ok((session, ended)) = api.control.session_moved(&caller, id, seen).await else { return None };
+                for change in &session.history[seen.min(session.history.len())..] {
+                    ready.push(told(&session, id, change.status, &change.reason));
+                }
+                seen = session.history.len();
+                if ended {
+                    ready.push(Event::default().event("server_close").data("{}"));
+                    over = true;
+                }
+                ready.reverse();
             }
-            seen = session.history.len();
-            if ended {
-                ready.push(Event::default().event("server_close").data("{}"));
-                over = true;
-            }
-            ready.reverse();
-        }
-        let next = ready.pop()?;
-        Some((Ok::<_, Infallible>(next), (api, caller, seen, ready, over)))
-    });
+            let next = ready.pop()?;
+            Some((Ok::<_, Infallible>(next), (api, caller, seen, ready, over)))
+        },
+    );
     Sse::new(moves).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response()
 }
 

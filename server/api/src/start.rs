@@ -258,7 +258,8 @@ mod tests {
 
     #[test]
     fn amounts_come_as_numbers_and_as_texts() {
-        let resources = BTreeMap::from([("cpu".to_owned(), json!(2)), ("mem".into(), json!("1g")), ("cuda.shares".into(), json!("0.5"))]);
+        let resources =
+            BTreeMap::from([("cpu".to_owned(), json!(2)), ("mem".into(), json!("1g")), ("cuda.shares".into(), json!("0.5"))]);
         let slots = slots(&resources).unwrap();
         assert_eq!(slots.get("cpu"), Quantity::whole(2));
         assert_eq!(slots.get(MEM), Quantity::whole(1 << 30));

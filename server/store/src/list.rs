@@ -379,7 +379,8 @@ mod tests {
                 let prepared = store.prepare(source, spec, &query, Vec::new()).await.unwrap();
                 let mut sql = prepared.page("1");
                 let rows: Vec<(i64,)> = sql.build_query_as().fetch_all(&store.read).await.unwrap();
-                assert!(rows.is_empty());
+                // A first start leaves a policy of each kind and nothing else.
+                assert!(rows.len() <= 1, "{}", spec.name);
                 store.count(&prepared).await.unwrap();
             }
         }

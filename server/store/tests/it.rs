@@ -5,6 +5,7 @@ use store::{Audit, NewSession, NewSignIn, NewUser, Scope, Step, Store, first_peo
 use types::audit::AUDIT;
 use types::event::{Audience, Topic};
 use types::id::{DomainId, ProjectId, SessionId, SignInId, UserId};
+use types::launch::Cluster;
 use types::list::{Condition, Filter, ListQuery, Op, Window};
 use types::permission::Role;
 use types::quantity::{Quantity, Slots};
@@ -76,8 +77,13 @@ impl Yard {
                 resource_group: "default",
                 image: "host",
                 command: "true",
-                cpu: Quantity::whole(1),
-                mem: 1 << 30,
+                slots: &Slots::cpu_mem(Quantity::whole(1), 1 << 30),
+                cluster: Cluster::default(),
+                priority: 10,
+                request: "{}",
+                env: None,
+                depends_on: &[],
+                reason: "Asked for.",
                 at: Millis(1),
             })
             .await?;
@@ -92,7 +98,7 @@ fn email_contains(text: &str) -> ListQuery {
 }
 
 fn step(next: Status) -> Step<'static> {
-    Step { next, reason: "because", agent: None, outcome: None, notice: None, at: Millis(5) }
+    Step { next, reason: "because", agents: None, outcome: None, notice: None, at: Millis(5) }
 }
 
 #[tokio::test]

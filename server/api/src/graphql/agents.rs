@@ -111,22 +111,13 @@ impl AgentQuery {
         Ok(AgentList { total_count: page.total, items: page.rows.into_iter().map(Agent::from).collect() })
     }
 
-    async fn agents(
-        &self,
-        context: &Context<'_>,
-        scaling_group: Option<String>,
-        status: Option<String>,
-    ) -> Result<Vec<Agent>> {
+    async fn agents(&self, context: &Context<'_>, scaling_group: Option<String>, status: Option<String>) -> Result<Vec<Agent>> {
         let (control, caller) = with(context)?;
         let tab = tab(status.as_deref());
         let window = Window { offset: 0, limit: 1_000, any_tab: tab.is_none() };
         let conditions = of_group(scaling_group).into_iter().collect();
-        let query = ListQuery {
-            conditions,
-            tab: tab.unwrap_or("connected").into(),
-            window: Some(window),
-            ..ListQuery::new(&AGENTS)
-        };
+        let query =
+            ListQuery { conditions, tab: tab.unwrap_or("connected").into(), window: Some(window), ..ListQuery::new(&AGENTS) };
         let page = control.agents(caller, &query).await.map_err(refuse)?;
         Ok(page.rows.into_iter().map(Agent::from).collect())
     }

@@ -5,7 +5,10 @@
 
 mod agents;
 pub(crate) mod filter;
+mod groups;
 mod keypairs;
+mod policies;
+mod presets;
 mod projects;
 mod sessions;
 mod users;
@@ -26,10 +29,20 @@ pub struct Query(
     projects::ProjectQuery,
     agents::AgentQuery,
     sessions::SessionQuery,
+    policies::PolicyQuery,
+    groups::GroupQuery,
+    presets::PresetQuery,
 );
 
 #[derive(MergedObject, Default)]
-pub struct Mutation(users::UserMutation, keypairs::KeypairMutation, projects::ProjectMutation);
+pub struct Mutation(
+    users::UserMutation,
+    keypairs::KeypairMutation,
+    projects::ProjectMutation,
+    policies::PolicyMutation,
+    groups::GroupMutation,
+    presets::PresetMutation,
+);
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 

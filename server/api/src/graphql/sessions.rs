@@ -239,8 +239,7 @@ impl SessionQuery {
         // A person's lists show their own domain; nobody here sees several by name.
         let _ = domain_name;
         let fields: (Names, &[&str]) = (NAMES, &["agent", "agent_ids"]);
-        let mut query =
-            list(&SESSIONS, fields, (limit, offset), None, filter.as_deref(), order.as_deref()).map_err(refuse)?;
+        let mut query = list(&SESSIONS, fields, (limit, offset), None, filter.as_deref(), order.as_deref()).map_err(refuse)?;
         if let Some(words) = status.as_deref().filter(|words| !words.is_empty()) {
             let known = statuses(words);
             if known.is_empty() {
@@ -248,9 +247,11 @@ impl SessionQuery {
             }
             query.conditions.push(Condition { key: "status".into(), op: Op::Any, value: known.join(",") });
         }
-        query.conditions.extend(
-            access_key.filter(|key| !key.is_empty()).map(|value| Condition { key: "access_key".into(), op: Op::Equals, value }),
-        );
+        query.conditions.extend(access_key.filter(|key| !key.is_empty()).map(|value| Condition {
+            key: "access_key".into(),
+            op: Op::Equals,
+            value,
+        }));
         let project = group_id.as_deref().and_then(|id| id.parse().ok());
         let page = control.sessions(caller, &query, project).await.map_err(refuse)?;
         Ok(ComputeSessionList { total_count: page.total, items: page.rows.into_iter().map(ComputeSession::of_row).collect() })
