@@ -1,7 +1,49 @@
-//! Files that the page itself makes. As objects of the browser's, not as addresses: those may have 2 MB at most.
+//! Files that are saved: those that the server makes of a list, and those that the page makes itself. The latter as objects of the
+//! browser's, not as addresses: those may have 2 MB at most.
 
+use leptos::prelude::*;
+use types::list::encode;
+use ui::{Button, Dialog, Field, TextInput};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
+
+/// Characters of a file's name (`admin-menus.md`, Download session lists).
+const LONGEST_NAME: usize = 255;
+
+/// The dialog that asks what a list's file is called, with the way to it.
+pub fn file_dialog(open: RwSignal<bool>, title: &'static str, address: Signal<String>, plain: &'static str) -> AnyView {
+    let name = RwSignal::new(plain.to_owned());
+    let wrong = Signal::derive(move || {
+        name.with(|name| match name.trim().chars().count() {
+            0 => Some("Type a name for the file.".to_owned()),
+            n if n > LONGEST_NAME => Some(format!("At most {LONGEST_NAME} characters; these are {n}.")),
+            _ => None,
+        })
+    });
+    let href = move || {
+        let address = address.get();
+        let mark = if address.contains('?') { '&' } else { '?' };
+        format!("{address}{mark}name={}", encode(name.get().trim()))
+    };
+    let close = Callback::new(move |()| open.set(false));
+    view! {
+        <Dialog open=open title=title on_close=close>
+            <div class="form">
+                <Field name=format!("file-name-{plain}") label="File name" hint="Up to 255 characters. The file holds everything that the current filter selects." error=wrong>
+                    <TextInput name=format!("file-name-{plain}") value=name/>
+                </Field>
+                <div class="dialog-actions">
+                    <Button on_press=close>"Cancel"</Button>
+                    {move || match wrong.get() {
+                        None => view! { <a class="button button-primary" href=href rel="external" download on:click=move |_| open.set(false)>"Export"</a> }.into_any(),
+                        Some(_) => view! { <Button disabled=true>"Export"</Button> }.into_any(),
+                    }}
+                </div>
+            </div>
+        </Dialog>
+    }
+    .into_any()
+}
 
 /// Saves `text` as a file. A browser that refuses leaves everything as it is.
 pub fn save(name: &str, kind: &str, text: &str) {

@@ -37,6 +37,16 @@ impl Refused {
         Signal::derive(move || self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(field))))
     }
 
+    /// The same of a field whose name is not known before.
+    pub fn of_named(self, field: &str) -> Option<String> {
+        self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(field)))
+    }
+
+    /// Everything that was refused.
+    pub fn shown(self) -> Option<Problem> {
+        self.problem.get()
+    }
+
     /// What is not about one of the form's fields, above its buttons.
     pub fn notice(self) -> AnyView {
         let text = move || {

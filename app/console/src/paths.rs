@@ -6,6 +6,7 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const FORGOTTEN: &str = "/forgotten-password";
 pub const NEW_PASSWORD: &str = "/new-password";
 pub const SESSIONS: &str = "/sessions";
+pub const LAUNCHER: &str = "/session/start";
 pub const USERS: &str = "/users";
 pub const CREDENTIALS: &str = "/credentials";
 pub const PROJECTS: &str = "/projects";

@@ -37,6 +37,15 @@ impl Millis {
     }
 }
 
+/// A moment to the minute in UTC, as a browser's field for times writes it: `2026-11-24T09:30`.
+pub fn minute(text: &str) -> Option<Millis> {
+    let (day, clock) = text.split_once('T')?;
+    let (hours, minutes) = clock.get(..5)?.split_once(':')?;
+    let (hours, minutes) = (hours.parse::<i64>().ok()?, minutes.parse::<i64>().ok()?);
+    let day = crate::list::day(day)?;
+    ((0..24).contains(&hours) && (0..60).contains(&minutes)).then_some(Millis(day.0 + (hours * 60 + minutes) * 60_000))
+}
+
 /// A length of time in the two largest units that matter: `3 d 4 h`, `2 h 5 min`, `1 min 3 s`, `0 s`.
 pub fn duration(millis: i64) -> String {
     let seconds = millis.max(0) / 1000;
@@ -59,6 +68,14 @@ mod tests {
         assert_eq!(Millis(1_795_510_923_456).iso(), "2026-11-24T09:02:03Z");
         assert_eq!(Millis(-1).utc(), "1969-12-31 23:59:59");
         assert_eq!(Millis(i64::MAX).utc(), "—");
+    }
+
+    #[test]
+    fn a_minute_is_read_as_a_browser_writes_it() {
+        assert_eq!(minute("1970-01-02T01:30"), Some(Millis(91_800_000)));
+        for bad in ["", "1970-01-02", "1970-01-02T25:00", "1970-13-02T01:30", "1970-01-02T1:3"] {
+            assert_eq!(minute(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use overlay::{
     Confirm, Dialog, Drawer, Menu, Notification, NotificationList, Strength, Toaster, provide_toaster, use_toaster,
 };
 pub use show::{
-    Badge, CodeBlock, CopyButton, Elapsed, EmptyState, Icon, IconName, KeyValues, Meter, Notice, Skeleton, Tab, Tabs, Time, Tone,
-    Tooltip,
+    Badge, CodeBlock, CopyButton, Elapsed, EmptyState, Icon, IconName, KeyValues, Meter, Notice, Remaining, Skeleton, Tab, Tabs,
+    Time, Tone, Tooltip,
 };
 pub use table::{Column, Table};

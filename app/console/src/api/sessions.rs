@@ -5,8 +5,9 @@ use leptos::server_fn::codec::Json;
 use types::Problem;
 use types::agent::Agent;
 use types::id::{ProjectId, SessionId};
+use types::launch::{StartOptions, StartSession, Started};
 use types::list::{ListQuery, Page};
-use types::session::{BulkResult, LogChunk, SessionDetail, SessionRow, StartOptions, StartSession, Usage};
+use types::session::{BulkResult, LogChunk, SessionDetail, SessionRow, Usage, Utilization};
 use types::time::Millis;
 
 #[server(prefix = "/call", endpoint = "sessions", input = Json)]
@@ -20,18 +21,43 @@ pub async fn session(id: SessionId) -> Result<SessionDetail, Problem> {
 }
 
 #[server(name = StartOptionsCall, prefix = "/call", endpoint = "start_options", input = Json)]
-pub async fn start_options() -> Result<StartOptions, Problem> {
-    super::run(|control, caller| async move { control.start_options(&caller).await }).await
+pub async fn start_options(owner: String) -> Result<StartOptions, Problem> {
+    super::run(|control, caller| async move { control.start_options(&caller, &owner).await }).await
 }
 
 #[server(name = StartSessionCall, prefix = "/call", endpoint = "start_session", input = Json)]
-pub async fn start_session(session: StartSession) -> Result<SessionId, Problem> {
+pub async fn start_session(session: StartSession) -> Result<Vec<Started>, Problem> {
     super::run(|control, caller| async move { control.start_session(&caller, &session).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "terminate_sessions", input = Json)]
 pub async fn terminate_sessions(ids: Vec<SessionId>, force: bool) -> Result<Vec<BulkResult>, Problem> {
     super::run(|control, caller| async move { control.terminate_all(&caller, &ids, force).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "rename_session", input = Json)]
+pub async fn rename_session(id: SessionId, name: String) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.rename_session(&caller, id, &name).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "set_priority", input = Json)]
+pub async fn set_priority(ids: Vec<SessionId>, priority: u8) -> Result<Vec<BulkResult>, Problem> {
+    super::run(|control, caller| async move { control.set_priority(&caller, &ids, priority).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "session_utilization", input = Json)]
+pub async fn session_utilization(ids: Vec<SessionId>) -> Result<Vec<Utilization>, Problem> {
+    super::run(|control, caller| async move { control.session_utilization(&caller, &ids).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "queue", input = Json)]
+pub async fn queue(group: String, query: ListQuery) -> Result<Page<SessionRow>, Problem> {
+    super::run(|control, caller| async move { control.queue(&caller, &group, &query).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "queue_snapshot", input = Json)]
+pub async fn queue_snapshot(group: String) -> Result<scheduler::Snapshot, Problem> {
+    super::run(|control, caller| async move { control.queue_snapshot(&caller, &group).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "session_log", input = Json)]
@@ -45,6 +71,6 @@ pub async fn session_usage(id: SessionId, after: Millis) -> Result<Vec<Usage>, P
 }
 
 #[server(prefix = "/call", endpoint = "agents", input = Json)]
-pub async fn agents() -> Result<Vec<Agent>, Problem> {
-    super::run(|control, caller| async move { control.agents(&caller).await }).await
+pub async fn agents(query: ListQuery) -> Result<Page<Agent>, Problem> {
+    super::run(|control, caller| async move { control.agents(&caller, &query).await }).await
 }

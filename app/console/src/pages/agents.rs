@@ -5,8 +5,9 @@ use crate::frame::PageHead;
 use crate::problem_view::problem_view;
 use crate::table::load;
 use leptos::prelude::*;
-use types::agent::{Agent, Fact};
+use types::agent::{AGENTS, Agent, Fact};
 use types::event::Topic;
+use types::list::ListQuery;
 use types::quantity::{CPU, MEM, Quantity, bytes};
 
 /// Live use changes by the second and is nobody's event, so an open page asks this often (milliseconds).
@@ -14,7 +15,7 @@ const REFRESH: u32 = 3_000;
 
 pub fn page() -> AnyView {
     let key = Memo::new(|_| ());
-    let list = load(key, &[Topic::Agent, Topic::Session], |()| agents());
+    let list = load(key, &[Topic::Agent, Topic::Session], |()| async { Ok(agents(ListQuery::new(&AGENTS)).await?.rows) });
     refresh_while_shown(list.reload);
     list.view(
         || view! { <PageHead title="Agents" group="Administration"/> }.into_any(),

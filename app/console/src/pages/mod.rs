@@ -6,6 +6,7 @@ mod audit;
 mod credentials;
 mod domains;
 mod gallery;
+mod launcher;
 mod projects;
 mod sessions;
 mod sign_in;
@@ -51,6 +52,11 @@ page!(
     /// `/sessions`
     SessionsRoute,
     sessions::page
+);
+page!(
+    /// `/session/start`
+    LauncherRoute,
+    launcher::page
 );
 page!(
     /// `/users`

@@ -6,7 +6,7 @@ mod time;
 
 pub use icon::{Icon, IconName};
 pub use tabs::{Tab, Tabs};
-pub use time::{Elapsed, Time};
+pub use time::{Elapsed, Remaining, Time};
 
 use leptos::prelude::*;
 

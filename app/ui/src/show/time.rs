@@ -37,6 +37,20 @@ pub fn Elapsed(since: i64) -> impl IntoView {
 }
 
 /// The clock of whoever draws this.
+/// The time that is left until a moment, counting.
+#[component]
+pub fn Remaining(until: i64) -> impl IntoView {
+    let left = move || types::time::duration(until.saturating_sub(now()).max(0));
+    let text = RwSignal::new(left());
+    Effect::new(move |_| {
+        let count = move || drop(text.try_set(left()));
+        if let Ok(timer) = set_interval_with_handle(count, std::time::Duration::from_secs(1)) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+    view! { <span>{move || text.get()}</span> }
+}
+
 fn now() -> i64 {
     #[cfg(target_arch = "wasm32")]
     return js_sys::Date::now() as i64;

@@ -42,7 +42,7 @@ start_seconds = 3.0
 const ARRIVALS: u32 = 50_000;
 const HOURS: i64 = 24;
 /// Seconds between two looks.
-const STEP: i64 = 20;
+const STEP: i64 = 60;
 const PEOPLE: usize = 6;
 
 /// Numbers that look random and are the same every time.
@@ -95,8 +95,7 @@ impl Day {
         let now = Arc::new(AtomicI64::new(1_764_000_000_000));
         let clock = now.clone();
         let scenario: Scenario = MACHINES.parse().unwrap();
-        let engine =
-            Arc::new(SimulatedEngine::with_clock(scenario, Arc::new(move || Millis(clock.load(Ordering::SeqCst)))));
+        let engine = Arc::new(SimulatedEngine::with_clock(scenario, Arc::new(move || Millis(clock.load(Ordering::SeqCst)))));
         let control = open(folder.path(), &engine, &now).await;
         control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
         for n in 0..PEOPLE {
@@ -114,7 +113,7 @@ impl Day {
     async fn step(&mut self) {
         self.now.fetch_add(STEP * 1000, Ordering::SeqCst);
         self.engine.advance();
-        if self.chance.below(40) == 0 {
+        if self.chance.below(20) == 0 {
             self.kill().await;
         }
         self.control.round().await.unwrap();
@@ -135,7 +134,7 @@ impl Day {
             away.remove(&name);
             self.engine.return_agent(&name);
         }
-        if self.chance.below(90) == 0 && away.len() < 6 {
+        if self.chance.below(30) == 0 && away.len() < 6 {
             let n = self.chance.below(24);
             let name = if n < 16 { format!("cpu-{}", n + 1) } else { format!("gpu-{}", n - 15) };
             // Some are back before anybody calls them lost, some much later.
@@ -151,10 +150,7 @@ impl Day {
         let options = self.control.start_options(&people[who], "").await.unwrap();
         let count = 1 + self.chance.below(29) as u32;
         let several = self.chance.below(12) == 0;
-        let mut slots = Slots::cpu_mem(
-            Quantity::whole(1 + self.chance.below(4) as i64),
-            (1 + self.chance.below(8) as i64) << 30,
-        );
+        let mut slots = Slots::cpu_mem(Quantity::whole(1 + self.chance.below(4) as i64), (1 + self.chance.below(8) as i64) << 30);
         if !several && self.chance.below(6) == 0 {
             slots.0.insert("cuda.shares".into(), Quantity::thousandths(250 * (1 + self.chance.below(6) as i64)));
         }
@@ -249,7 +245,7 @@ async fn a_day_with_fifty_thousand_sessions_lost_machines_and_killed_servers_los
         }
         day.machines_come_and_go(&mut away, n * STEP).await;
         day.step().await;
-        if n % 180 == 0 {
+        if n % 60 == 0 {
             // What ran on machines that had been given up is found by the same look.
             day.control.recalculate_usage(&root).await.unwrap();
             day.occupancy_is_what_runs(&root).await;
@@ -259,7 +255,7 @@ async fn a_day_with_fifty_thousand_sessions_lost_machines_and_killed_servers_los
     names.iter().for_each(|name| day.engine.return_agent(name));
     // No more arrivals: everything comes to its end.
     let mut left = usize::MAX;
-    for _ in 0..1_500 {
+    for _ in 0..1_000 {
         day.step().await;
         left = day.living(&root).await.len();
         if left == 0 {

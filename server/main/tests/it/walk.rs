@@ -41,7 +41,8 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         },
     }});
     let session = serde_json::json!({ "session": {
-        "name": "", "project": NOBODYS_ID, "resource_group": "", "kind": "batch", "image": "", "command": "", "cpu": "1", "mem": 0,
+        "name": "", "project": NOBODYS_ID, "resource_group": "", "kind": "batch", "image": "", "command": "",
+        "slots": { "cpu": "1", "mem": "0" },
     }});
     vec![
         ("sign_ins", "{}".into(), EVERYBODY),
@@ -84,12 +85,17 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         ("keypair_policy_names", "{}".into(), ADMINISTRATORS),
         ("sessions", format!("{{\"query\":{},\"project\":null}}", query(&types::session::SESSIONS)), EVERYBODY),
         ("session", id.clone(), EVERYBODY),
-        ("start_options", "{}".into(), NOT_MONITORS),
+        ("start_options", "{\"owner\":\"\"}".into(), NOT_MONITORS),
+        ("rename_session", format!("{{\"id\":\"{NOBODYS_ID}\",\"name\":\"name\"}}"), NOT_MONITORS),
+        ("set_priority", "{\"ids\":[],\"priority\":1}".into(), ADMINISTRATORS),
+        ("session_utilization", "{\"ids\":[]}".into(), EVERYBODY),
+        ("queue", format!("{{\"group\":\"default\",\"query\":{}}}", query(&types::session::QUEUE)), READERS_OF_PEOPLE),
+        ("queue_snapshot", "{\"group\":\"default\"}".into(), READERS_OF_ALL),
         ("start_session", session.to_string(), NOT_MONITORS),
         ("terminate_sessions", "{\"ids\":[],\"force\":false}".into(), NOT_MONITORS),
         ("session_log", format!("{{\"id\":\"{NOBODYS_ID}\",\"from\":0,\"wait\":false}}"), EVERYBODY),
         ("session_usage", format!("{{\"id\":\"{NOBODYS_ID}\",\"after\":0}}"), EVERYBODY),
-        ("agents", "{}".into(), READERS_OF_ALL),
+        ("agents", format!("{{\"query\":{}}}", query(&types::agent::AGENTS)), READERS_OF_ALL),
     ]
 }
 
@@ -149,7 +155,7 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
     let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/forgotten-password", "/new-password", "/theme", "/pkg/{file}"];
-    let guarded: [(&str, LetIn); 9] = [
+    let guarded: [(&str, LetIn); 14] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
         ("/export/keypairs.csv", EVERYBODY),
@@ -157,6 +163,11 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
         ("/export/domains.csv", READERS_OF_DOMAINS),
         ("/export/audit.csv", READERS_OF_ALL),
         ("/export/sessions.csv", EVERYBODY),
+        ("/export/keypair_policies.csv", READERS_OF_DOMAINS),
+        ("/export/user_policies.csv", READERS_OF_DOMAINS),
+        ("/export/project_policies.csv", READERS_OF_DOMAINS),
+        ("/export/resource_presets.csv", READERS_OF_DOMAINS),
+        ("/export/resource_groups.csv", READERS_OF_DOMAINS),
         ("/sessions/{id}/log", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
     ];
@@ -185,6 +196,7 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
     let guarded = [
         ("/", EVERYBODY),
         ("/sessions", EVERYBODY),
+        ("/session/start", NOT_MONITORS),
         ("/users", READERS_OF_PEOPLE),
         ("/credentials", READERS_OF_DOMAINS),
         ("/projects", READERS_OF_PEOPLE),

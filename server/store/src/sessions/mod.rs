@@ -115,7 +115,8 @@ fn within(scope: Scope) -> Option<Fixed> {
 }
 
 fn fixed(query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Vec<Fixed> {
-    let mut fixed: Vec<Fixed> = vec![("s.finished = ?", Bind::Int(i64::from(query.tab == "finished")))];
+    let finished = query.tab().map(|tab| -> Fixed { ("s.finished = ?", Bind::Int(i64::from(tab == "finished"))) });
+    let mut fixed: Vec<Fixed> = finished.into_iter().collect();
     fixed.extend(within(scope));
     fixed.extend(project.map(|id| ("s.project_id = ?", Bind::Id(id.0))));
     if query.subtab != "all" {

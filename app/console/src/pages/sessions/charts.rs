@@ -17,7 +17,7 @@ const MOST: usize = 600;
 pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView {
     let usage = RwSignal::new(Vec::<Usage>::new());
     let asked_once = RwSignal::new(false);
-    let asked = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.cpu, s.row.mem))));
+    let asked = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.cpu(), s.row.mem()))));
     let ended = move || session.with_untracked(|s| s.as_ref().is_some_and(|s| s.row.status.is_final()));
     Effect::new(move |_| {
         let look = move || {

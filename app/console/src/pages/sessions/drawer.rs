@@ -2,15 +2,19 @@
 //!
 //! The drawer is an address, `?session=ID`, and so is what it shows: `&panel=log`.
 
-use super::{charts, log, terminate};
+use super::{accelerators, charts, log, rename, terminate};
 use crate::history::history_link;
+use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened, use_parameter};
 use leptos::prelude::*;
+use leptos_router::components::A;
 use types::id::SessionId;
+use types::launch::{Cluster, is_secret};
 use types::quantity::bytes;
-use types::session::{Outcome, SessionDetail, SessionType, Status, StatusChange};
-use ui::{Badge, CopyButton, Icon, IconName, Tab, Tabs, Time, Tone};
+use types::session::{CheckKind, DependencyState, IdleCheck, Outcome, SessionDetail, SessionType, Status, StatusChange};
+use types::time::duration;
+use ui::{Badge, CopyButton, Icon, IconName, Remaining, Tab, Tabs, Time, Tone};
 
 const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
 
@@ -74,7 +78,10 @@ fn contents(
         .collect();
     view! {
         {move || session.get().map(head)}
-        {terminate::buttons(id, session, reload)}
+        <div class="session-actions">
+            {terminate::buttons(id, session, reload)}
+            {rename::button(id, session, reload)}
+        </div>
         <Tabs label="Session" tabs=tabs/>
         {move || match panel.get().as_deref() {
             Some("log") => log::log(id, session),
@@ -91,7 +98,10 @@ fn head(session: SessionDetail) -> AnyView {
     let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{row.info.clone()}</p> });
     view! {
         <div class="session-head">
-            <p class="session-status" role="status"><Badge tone=tone(row.status) text=row.status.label()/></p>
+            <p class="session-status" role="status">
+                <Badge tone=tone(row.status) text=row.status.label()/>
+                {row.position.map(|position| format!(" Place {position} in the queue"))}
+            </p>
             {info}
         </div>
     }
@@ -99,13 +109,26 @@ fn head(session: SessionDetail) -> AnyView {
 }
 
 fn overview(session: SessionDetail) -> AnyView {
-    let row = session.row;
+    let row = session.row.clone();
     let id = row.id.to_string();
     let audit = history_link(&id);
     let time = |at: Option<types::time::Millis>| match at {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "—".into_any(),
     };
+    let asked = format!("{} CPU, {} memory", row.cpu(), bytes(row.mem()));
+    let accelerators = accelerators(&row);
+    let cluster = format!("{}, size {}", row.cluster.mode.label(), row.cluster.size);
+    let containers = list(row.agents.iter().zip(0..).map(|(agent, index)| format!("{} on {agent}", Cluster::host_name(index))));
+    let ports = list(session.ports.iter().map(u16::to_string));
+    let variables =
+        list(session.env.iter().map(
+            |(name, value)| {
+                if is_secret(name) { format!("{name} (hidden)") } else { format!("{name}={value}") }
+            },
+        ));
+    let depends_on = dependencies(&session);
+    let checks = checks(&session);
     let command = (!session.command.is_empty())
         .then(|| view! { <h3>"Start-up command"</h3><ui::CodeBlock text=session.command.clone() label="Start-up command"/> });
     view! {
@@ -116,19 +139,64 @@ fn overview(session: SessionDetail) -> AnyView {
             <dt>"Project"</dt><dd>{row.project}</dd>
             <dt>"Environment"</dt><dd>{row.image}</dd>
             <dt>"Resource group"</dt><dd>{row.resource_group}</dd>
-            <dt>"Agent"</dt><dd>{row.agent.unwrap_or_else(|| "—".into())}</dd>
-            <dt>"Asked for"</dt><dd>{format!("{} CPU, {} memory", row.cpu, bytes(row.mem))}</dd>
+            <dt>"Asked for"</dt><dd>{asked}</dd>
+            <dt>"AI accelerator"</dt><dd>{accelerators}</dd>
+            <dt>"Shared memory"</dt><dd>{session.shared_memory.map_or_else(|| "—".into(), bytes)}</dd>
+            <dt>"Cluster"</dt><dd>{cluster}</dd>
+            <dt>"Containers"</dt><dd>{containers}</dd>
+            <dt>"Priority"</dt><dd>{row.priority}</dd>
+            <dt>"Preopen ports"</dt><dd>{ports}</dd>
+            <dt>"Variables"</dt><dd>{variables}</dd>
+            <dt>"Start time"</dt><dd>{time(session.starts_at)}</dd>
+            <dt>"Starts after"</dt><dd>{depends_on}</dd>
             <dt>"Outcome"</dt><dd>{session.outcome.as_ref().map_or("—".into(), Outcome::describe)}</dd>
             <dt>"Created"</dt><dd>{time(Some(row.created_at))}</dd>
             <dt>"Started"</dt><dd>{time(row.started_at)}</dd>
             <dt>"Ended"</dt><dd>{time(row.ended_at)}</dd>
         </dl>
+        {checks}
         {command}
         {audit}
         <h3>"History"</h3>
         <ol class="history">{session.history.into_iter().map(step).collect::<Vec<_>>()}</ol>
     }
     .into_any()
+}
+
+fn list(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() { "—".into() } else { parts.join(", ") }
+}
+
+fn dependencies(session: &SessionDetail) -> AnyView {
+    if session.depends_on.is_empty() {
+        return "—".into_any();
+    }
+    let one = |on: &DependencyState| {
+        let state = match (on.status.is_final(), on.success) {
+            (true, true) => "ended well",
+            (true, false) => "did not end well",
+            (false, _) => on.status.label(),
+        };
+        let (address, name) = (paths::session(on.id), on.name.clone());
+        view! { <li><A href=address>{name}</A>{format!(" ({state})")}</li> }.into_any()
+    };
+    view! { <ul class="plain">{session.depends_on.iter().map(one).collect::<Vec<_>>()}</ul> }.into_any()
+}
+
+/// What ends it by itself, with the time that is left.
+fn checks(session: &SessionDetail) -> Option<AnyView> {
+    let one = |check: &IdleCheck| {
+        let by = match check.kind {
+            CheckKind::PendingTimeout => format!("resource group {}", check.policy),
+            _ if check.policy.is_empty() => "as it was asked for".into(),
+            _ => format!("policy {}", check.policy),
+        };
+        let limit = duration(i64::from(check.limit) * 1000);
+        view! { <dt>{check.kind.label()}</dt><dd><Remaining until=check.at.0/>{format!(" left of {limit}, {by}")}</dd> }
+    };
+    let all: Vec<_> = session.checks.iter().map(one).collect();
+    (!all.is_empty()).then(|| view! { <h3>"What ends it by itself"</h3><dl class="key-values idle-checks">{all}</dl> }.into_any())
 }
 
 fn step(change: StatusChange) -> AnyView {

@@ -2,11 +2,14 @@
 
 mod charts;
 mod drawer;
+mod export;
 mod log;
-mod start;
+mod priority;
+mod rename;
 mod terminal;
 mod terminal_keys;
 mod terminate;
+mod utilization;
 
 use crate::api::sessions::{session, sessions};
 use crate::frame::{ChosenProject, PageHead, use_me};
@@ -15,18 +18,16 @@ use crate::paths;
 use crate::table::{load_open, settled};
 use drawer::tone;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::event::Topic;
 use types::list::encode;
 use types::permission::{Permission, Reach};
-use types::quantity::bytes;
+use types::quantity::{CPU, MEM, bytes, describe};
 use types::session::{SESSIONS, SessionRow, Status};
 use types::time::{Millis, duration};
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
 
-fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
+fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
     let time = |at: Option<Millis>| match at {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "—".into_any(),
@@ -34,14 +35,19 @@ fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
     vec![
         Column::new("name", "Session", |s: &SessionRow| link(paths::session(s.id), s.name.clone())).sortable().required(),
         Column::new("status", "Status", |s: &SessionRow| {
-            view! { <Badge tone=tone(s.status) text=s.status.label()/><span class="status-info" hidden=s.status == Status::Running>{s.info.clone()}</span> }
+            let place = s.position.map(|position| {
+                view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
+            });
+            view! { <Badge tone=tone(s.status) text=s.status.label()/>{place}<span class="status-info" hidden=s.status == Status::Running>{s.info.clone()}</span> }
                 .into_any()
         })
         .sortable(),
         Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
         Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()).shown_if(everybody),
-        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu.to_string().into_any()).sortable().number(),
-        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem).into_any()).sortable().number(),
+        Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
+        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu().to_string().into_any()).sortable().number(),
+        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem()).into_any()).sortable().number(),
+        Column::new("utilization", "Utilization", move |s: &SessionRow| utilization::meters(s, uses)),
         Column::new("elapsed", "Ran for", |s: &SessionRow| elapsed(s)),
         Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()).sortable(),
         Column::new("started_at", "Started", move |s: &SessionRow| time(s.started_at)).hidden(),
@@ -49,9 +55,31 @@ fn columns(everybody: bool) -> Vec<Column<SessionRow>> {
         Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
         Column::new("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone().into_any()).hidden(),
         Column::new("image", "Environment", |s: &SessionRow| s.image.clone().into_any()).hidden(),
-        Column::new("agent", "Agent", |s: &SessionRow| s.agent.clone().unwrap_or_else(|| "—".into()).into_any()).hidden(),
+        Column::new("agent", "Agent", |s: &SessionRow| agents(s).into_any()).hidden(),
+        Column::new("cluster", "Cluster", |s: &SessionRow| cluster(s).into_any()).hidden(),
+        Column::new("priority", "Priority", |s: &SessionRow| s.priority.to_string().into_any()).sortable().number().hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ]
+}
+
+/// What it asks for beside cores and memory.
+pub(crate) fn accelerators(session: &SessionRow) -> String {
+    let all = session.cluster.of_all(&session.slots);
+    let others = all.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM).map(|(slot, amount)| describe(slot, *amount));
+    let others: Vec<_> = others.collect();
+    if others.is_empty() { "—".into() } else { others.join(", ") }
+}
+
+/// Each agent that it is on, once.
+fn agents(session: &SessionRow) -> String {
+    let mut names = session.agents.clone();
+    names.dedup();
+    if names.is_empty() { "—".into() } else { names.join(", ") }
+}
+
+fn cluster(session: &SessionRow) -> String {
+    let size = session.cluster.size;
+    if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
 }
 
 fn link(address: String, text: String) -> AnyView {
@@ -80,20 +108,15 @@ pub fn page() -> AnyView {
         }
         now
     });
-    let starting = RwSignal::new(false);
     let selection = RwSignal::new(Vec::<String>::new());
     let ending = RwSignal::new(false);
     let everybody = me.reach(Permission::ReadSessions) > Reach::Own;
     let may_start = me.may(Permission::StartSessions);
     let may_end = me.may(Permission::ControlSessions);
     let reload = list.rows.reload;
-    let started = Callback::new({
-        let go = use_navigate();
-        move |id| {
-            starting.set(false);
-            go(&paths::session(id), NavigateOptions { scroll: false, ..Default::default() });
-        }
-    });
+    let may_order = me.may(Permission::ChangePriorities);
+    let ordering = RwSignal::new(false);
+    let uses = utilization::Uses::new(list.rows.good());
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let title = drawer::title(detail);
     let selected = Signal::derive(move || selection.get());
@@ -103,12 +126,13 @@ pub fn page() -> AnyView {
             view! {
                 <Show when=move || list.query.with(|query| query.tab == "running")>
                     <Button variant=Variant::Danger on_press=Callback::new(move |()| ending.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
+                    {may_order.then(|| view! { <Button on_press=Callback::new(move |()| ordering.set(true))>"Set priority"</Button> })}
                 </Show>
             }
         });
         let shown = Shown {
             caption: "Sessions",
-            columns: columns(everybody),
+            columns: columns(everybody, uses),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
             export: "/export/sessions.csv",
@@ -137,13 +161,14 @@ pub fn page() -> AnyView {
         });
         view! {
             <PageHead title="Sessions">
+                {export::menu(list.query.into())}
                 {may_start.then(|| view! {
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| starting.set(true))><Icon name=IconName::Plus/>"Start session"</Button>
+                    <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
             </PageHead>
             {list.table(shown)}
             {terminate::dialog(ending, selected, asking, ended)}
-            {may_start.then(|| start::dialog(starting, started))}
+            {may_order.then(|| priority::dialog(ordering, selected, ended))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, link))}
         }
         .into_any()

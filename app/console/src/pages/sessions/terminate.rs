@@ -12,12 +12,10 @@ pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Ca
     let may = move || session.with(|s| s.as_ref().is_some_and(|s| s.may_control && !s.row.status.is_final()));
     let name = Signal::derive(move || session.with(|s| s.as_ref().map(|s| s.row.name.clone()).unwrap_or_default()));
     view! {
-        <div class="session-actions">
-            <Show when=may>
-                <Button variant=Variant::Danger on_press=Callback::new(move |()| open.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
-            </Show>
-            <a class="button" href=crate::paths::session_log(id) rel="external" download><Icon name=IconName::Download/>"Download log"</a>
-        </div>
+        <Show when=may>
+            <Button variant=Variant::Danger on_press=Callback::new(move |()| open.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
+        </Show>
+        <a class="button" href=crate::paths::session_log(id) rel="external" download><Icon name=IconName::Download/>"Download log"</a>
         {dialog(open, Signal::derive(move || vec![id.to_string()]), Signal::derive(move || format!("Terminate session {}?", name.get())), reload)}
     }
     .into_any()

@@ -1,4 +1,9 @@
-//! Files made on the fly: lists as CSV, streamed row by row, and a session's log.
+//! Files made on the fly: lists as CSV, streamed row by row, and a session's log. Whoever asks for a list may say what its file
+//! is called: `?name=…`.
+
+mod limits;
+
+pub use limits::{keypair_policies, project_policies, resource_groups, resource_presets, user_policies};
 
 use crate::refusal::Refusal;
 use crate::{App, cookies};
@@ -19,9 +24,8 @@ use types::session::{SESSIONS, SessionRow};
 use types::time::Millis;
 use types::user::{USERS, UserRow};
 
-fn query(spec: &ListSpec, raw: Option<String>) -> ListQuery {
-    let raw = raw.unwrap_or_default();
-    let pairs: Vec<(String, String)> = serde_urlencoded(&raw);
+fn query(spec: &ListSpec, raw: Option<&str>) -> ListQuery {
+    let pairs: Vec<(String, String)> = serde_urlencoded(raw.unwrap_or_default());
     ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
@@ -49,8 +53,8 @@ pub async fn users(State(app): State<App>, Extension(caller): Extension<Caller>,
             user.modified_at.iso(),
         ]
     };
-    match app.control.all_users(&caller, query(&USERS, raw)) {
-        Ok(rows) => csv_file("users", &header, rows, row),
+    match app.control.all_users(&caller, query(&USERS, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "users"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -72,8 +76,8 @@ pub async fn keypairs(State(app): State<App>, Extension(caller): Extension<Calle
             keypair.last_used.map(Millis::iso).unwrap_or_default(),
         ]
     };
-    match app.control.all_keypairs(&caller, query(&KEYPAIRS, raw)) {
-        Ok(rows) => csv_file("keypairs", &header, rows, row),
+    match app.control.all_keypairs(&caller, query(&KEYPAIRS, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "keypairs"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -106,8 +110,8 @@ pub async fn projects(State(app): State<App>, Extension(caller): Extension<Calle
             project.created_at.iso(),
         ]
     };
-    match app.control.all_projects(&caller, query(&PROJECTS, raw)) {
-        Ok(rows) => csv_file("projects", &header, rows, row),
+    match app.control.all_projects(&caller, query(&PROJECTS, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "projects"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -126,8 +130,8 @@ pub async fn domains(State(app): State<App>, Extension(caller): Extension<Caller
             domain.created_at.iso(),
         ]
     };
-    match app.control.all_domains(&caller, query(&DOMAINS, raw)) {
-        Ok(rows) => csv_file("domains", &header, rows, row),
+    match app.control.all_domains(&caller, query(&DOMAINS, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "domains"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -138,8 +142,8 @@ pub async fn audit(State(app): State<App>, Extension(caller): Extension<Caller>,
     let row = |record: AuditRow| {
         vec![record.at.iso(), record.actor_email, record.action, record.subject, record.address, record.detail]
     };
-    match app.control.all_audit(&caller, query(&AUDIT, raw)) {
-        Ok(rows) => csv_file("audit", &header, rows, row),
+    match app.control.all_audit(&caller, query(&AUDIT, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "audit"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -171,6 +175,7 @@ pub async fn sessions(
         "Ended",
     ];
     let row = |session: SessionRow| {
+        let (cpu, mem) = (session.cpu(), session.mem());
         let time = |at: Option<Millis>| at.map(Millis::iso).unwrap_or_default();
         vec![
             session.id.to_string(),
@@ -182,16 +187,16 @@ pub async fn sessions(
             session.project,
             session.resource_group,
             session.image,
-            session.agent.unwrap_or_default(),
-            session.cpu.to_string(),
-            bytes(session.mem),
+            session.agents.join(", "),
+            cpu.to_string(),
+            bytes(mem),
             session.created_at.iso(),
             time(session.started_at),
             time(session.ended_at),
         ]
     };
-    match app.control.all_sessions(&caller, query(&SESSIONS, raw), project) {
-        Ok(rows) => csv_file("sessions", &header, rows, row),
+    match app.control.all_sessions(&caller, query(&SESSIONS, raw.as_deref()), project) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "sessions"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -211,10 +216,29 @@ fn csv_file<T: Send + 'static>(
     let pieces = rest.map(|lines| lines.into_iter().collect::<Result<Vec<_>>>().map(|lines| lines.concat()));
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
+        (CONTENT_DISPOSITION, attachment(name)),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
     (headers, Body::from_stream(first.chain(pieces).fuse())).into_response()
+}
+
+/// Characters of a file's name (`admin-menus.md`, Download session lists).
+const LONGEST_NAME: usize = 255;
+
+/// What the file is to be called: as the address says, or `plain`.
+fn file_name(raw: Option<&str>, plain: &str) -> String {
+    let asked = serde_urlencoded(raw.unwrap_or_default()).into_iter().find(|(key, _)| key == "name").map(|(_, name)| name);
+    let name = asked.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| plain.to_owned());
+    let whole = if name.to_lowercase().ends_with(".csv") { name } else { format!("{name}.csv") };
+    // No way out of the folder that the browser saves to, and nothing that ends a header.
+    let safe = whole.chars().map(|c| if c.is_control() || "/\\:\"".contains(c) { '_' } else { c });
+    safe.take(LONGEST_NAME).collect()
+}
+
+/// The header that names a file: in plain letters, and as it really is.
+fn attachment(name: &str) -> String {
+    let plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", types::list::encode(name))
 }
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {
@@ -260,6 +284,15 @@ pub async fn log(State(app): State<App>, Extension(caller): Extension<Caller>, P
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_called_as_asked_and_stays_in_its_folder() {
+        assert_eq!(file_name(None, "sessions"), "sessions.csv");
+        assert_eq!(file_name(Some("name=of%20May"), "sessions"), "of May.csv");
+        assert_eq!(file_name(Some("name=..%2F..%2Fetc%0Apasswd"), "sessions"), ".._.._etc_passwd.csv");
+        assert_eq!(file_name(Some(&format!("name={}", "x".repeat(300))), "sessions").len(), 255);
+        assert_eq!(attachment("Übung.csv"), "attachment; filename=\"_bung.csv\"; filename*=UTF-8''%C3%9Cbung.csv");
+    }
 
     #[test]
     fn a_cell_is_never_a_formula() {

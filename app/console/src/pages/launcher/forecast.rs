@@ -1,0 +1,142 @@
+//! What would become of a request, said before it is sent: by the very functions that the server checks with.
+
+use types::launch::{ClusterMode, StartOptions, StartSession, against_policy};
+use types::quantity::{Slots, describe};
+
+/// What stands against a request, in sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forecast {
+    /// The server would refuse it, or it could never start.
+    pub refusals: Vec<String>,
+    /// It would wait.
+    pub waits: Vec<String>,
+    /// It would be changed.
+    pub notes: Vec<String>,
+    /// What all its containers, and all the sessions, hold together.
+    pub total: Slots,
+}
+
+/// Holds a request against everything that is offered.
+pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
+    let mut asked = asked.clone();
+    let image = options.images.iter().find(|image| image.name == asked.image);
+    let notes = image.map(|image| asked.raise_to(&image.minimum)).unwrap_or_default();
+    let verdict = against_policy(&asked, &options.policy, &options.using);
+    let mut forecast = Forecast {
+        refusals: verdict.refusals,
+        waits: verdict.waits,
+        notes,
+        total: asked.cluster.of_all(&asked.slots).times(asked.count.max(1)),
+    };
+    of_project(&asked, options, &mut forecast);
+    of_group(&asked, options, &mut forecast);
+    if !asked.depends_on.is_empty() {
+        forecast.waits.push(format!("It waits for {} to end well.", asked.depends_on.join(", ")));
+    }
+    if let Some(at) = asked.starts_at {
+        forecast.waits.push(format!("It does not start before {} UTC.", at.utc()));
+    }
+    forecast
+}
+
+fn of_project(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
+    let Some(project) = options.projects.iter().find(|project| project.id == asked.project) else { return };
+    let all = asked.cluster.of_all(&asked.slots);
+    for (slot, limit) in &project.limit.0 {
+        let (wanted, used) = (all.get(slot), project.using.get(slot));
+        if wanted > *limit {
+            forecast.refusals.push(format!(
+                "Project {} may hold {} in all; this session asks for {}.",
+                project.name,
+                describe(slot, *limit),
+                describe(slot, wanted)
+            ));
+        } else if wanted.plus(used) > *limit {
+            forecast.waits.push(format!(
+                "Project {} may hold {}; in use: {}.",
+                project.name,
+                describe(slot, *limit),
+                describe(slot, used)
+            ));
+        }
+    }
+}
+
+fn of_group(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
+    let Some(group) = options.groups.iter().find(|group| group.name == asked.resource_group) else { return };
+    let name = &group.name;
+    if !group.session_types.contains(&asked.kind) {
+        forecast.refusals.push(format!("Resource group {name} takes no {} sessions.", asked.kind.label().to_lowercase()));
+    }
+    let single = asked.cluster.mode == ClusterMode::SingleNode;
+    let part = if single { asked.cluster.of_all(&asked.slots) } else { asked.slots.clone() };
+    let fits = |rooms: &[Slots]| rooms.iter().any(|room| part.beyond(room).next().is_none());
+    if group.capacity.is_empty() {
+        forecast.waits.push(format!("Resource group {name} has no agent that takes sessions now."));
+    } else if !fits(&group.capacity) {
+        forecast
+            .refusals
+            .push(format!("It cannot start in resource group {name}: no agent there has that much, even when empty."));
+    } else if !fits(&group.free) {
+        forecast.waits.push(format!("No agent of resource group {name} has room for it now: it will wait."));
+    } else if group.pending > 0 {
+        let sessions = if group.pending == 1 { "1 session waits".into() } else { format!("{} sessions wait", group.pending) };
+        forecast.waits.push(format!("{sessions} in resource group {name}: it may have to wait its turn."));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::id::ProjectId;
+    use types::launch::{GroupOffer, ImageOffer, InUse, ProjectOffer};
+    use types::policy::KeypairPolicy;
+    use types::quantity::Quantity;
+    use types::session::SessionType;
+
+    fn options() -> StartOptions {
+        let slots = |cpu: i64| Slots::cpu_mem(Quantity::whole(cpu), cpu << 30);
+        let project = ProjectId(Default::default());
+        StartOptions {
+            projects: vec![ProjectOffer { id: project, name: "lab".into(), limit: slots(8), using: slots(7) }],
+            groups: vec![GroupOffer {
+                name: "default".into(),
+                description: String::new(),
+                session_types: vec![SessionType::Interactive],
+                projects: vec![project],
+                free: vec![slots(2)],
+                capacity: vec![slots(4)],
+                pending: 0,
+            }],
+            images: vec![ImageOffer { name: "host".into(), label: "host".into(), minimum: slots(1) }],
+            presets: Vec::new(),
+            slots: Vec::new(),
+            policy: KeypairPolicy::new("default"),
+            using: InUse::default(),
+            recent: Vec::new(),
+        }
+    }
+
+    fn asked(cpu: i64) -> StartSession {
+        StartSession {
+            resource_group: "default".into(),
+            image: "host".into(),
+            slots: Slots::cpu_mem(Quantity::thousandths(cpu), (cpu << 30) / 1000),
+            ..StartSession::default()
+        }
+    }
+
+    #[test]
+    fn what_would_wait_what_could_never_start_and_what_would_be_raised_is_said_before() {
+        assert_eq!(forecast(&asked(1_000), &options()).waits, Vec::<String>::new());
+        let busy = forecast(&asked(3_000), &options());
+        assert!(busy.waits.iter().any(|text| text == "No agent of resource group default has room for it now: it will wait."));
+        assert!(busy.waits.iter().any(|text| text.starts_with("Project lab may hold 8 CPU cores; in use: 7 CPU cores")));
+        let large = forecast(&asked(6_000), &options());
+        assert_eq!(large.refusals, ["It cannot start in resource group default: no agent there has that much, even when empty."]);
+        let small = forecast(&asked(500), &options());
+        assert!(small.notes[0].starts_with("Raised from 0.5 CPU cores to 1 CPU core"), "{:?}", small.notes);
+        let batch = forecast(&StartSession { kind: SessionType::Batch, ..asked(1_000) }, &options());
+        assert_eq!(batch.refusals, ["Resource group default takes no batch sessions."]);
+    }
+}

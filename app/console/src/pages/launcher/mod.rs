@@ -1,0 +1,305 @@
+//! The session launcher: four steps, and all that was typed in the address, so that a reload or a shared link shows the same form
+//! (`features.md` §13).
+
+mod forecast;
+mod form;
+mod review;
+mod steps;
+
+use crate::api::sessions::{start_options, start_session};
+use crate::form::Refused;
+use crate::frame::{ChosenProject, PageHead, use_me};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{load, use_parameter};
+use forecast::{Forecast, forecast};
+use form::{Form, from_address, to_address};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use review::{outlook, review};
+use steps::Shared;
+use types::event::Topic;
+use types::launch::{StartOptions, StartSession};
+use types::list::encode;
+use types::permission::Permission;
+use types::{FieldError, Problem};
+use ui::{Button, Icon, IconName, Variant, use_toaster};
+
+/// The steps, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    SessionType,
+    Resources,
+    Network,
+    Review,
+}
+
+impl Step {
+    const ALL: [Self; 4] = [Self::SessionType, Self::Resources, Self::Network, Self::Review];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::SessionType => "type",
+            Self::Resources => "resources",
+            Self::Network => "network",
+            Self::Review => "review",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::SessionType => "Session type",
+            Self::Resources => "Environment and resources",
+            Self::Network => "Network",
+            Self::Review => "Review and start",
+        }
+    }
+
+    fn from_key(key: &str) -> Self {
+        Self::ALL.into_iter().find(|step| step.key() == key).unwrap_or(Self::SessionType)
+    }
+}
+
+/// Where a field is.
+fn step_of(field: &str) -> Step {
+    match field {
+        "name" | "kind" | "command" | "starts_at" | "timeout" | "depends_on" | "count" | "owner" => Step::SessionType,
+        "ports" => Step::Network,
+        _ => Step::Resources,
+    }
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::StartSessions) {
+        return problem_view(&Problem::Forbidden(Permission::StartSessions.verb().into()));
+    }
+    let form = Form::new();
+    let typed = use_parameter("form");
+    if let Some(asked) = typed.get_untracked().as_deref().and_then(from_address) {
+        form.fill(&asked);
+    }
+    // Another person's limits and groups, once their email has been typed.
+    let owner = Memo::new(move |_| {
+        let owner = form.owner.get().trim().to_owned();
+        if owner.contains('@') || owner.starts_with("AKIA") { owner } else { String::new() }
+    });
+    let offer = load(owner, &[Topic::Session, Topic::Agent, Topic::Group, Topic::Policy], start_options);
+    let view = move || match offer.shown.get_untracked() {
+        Some(Err(problem)) if offer.good().get_untracked().is_none() && owner.with_untracked(String::is_empty) => {
+            view! { <PageHead title="Start session"/>{problem_view(&problem)} }.into_any()
+        }
+        _ => launcher(form, offer.good(), Signal::derive(move || offer.shown.get().and_then(Result::err))),
+    };
+    offer.view(|| view! { <PageHead title="Start session"/><ui::Skeleton/> }.into_any(), view)
+}
+
+fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<Option<Problem>>) -> AnyView {
+    let refused = Refused::new();
+    let chosen = expect_context::<ChosenProject>().0;
+    // What was last offered stays while something else is asked for.
+    let options = Memo::new(move |before: Option<&Option<StartOptions>>| offered.get().or_else(|| before.cloned().flatten()));
+    let choose = move |options: &Option<StartOptions>| {
+        if let Some(options) = options {
+            form.choose(options, chosen.get_untracked().map(|id| id.to_string()));
+        }
+    };
+    options.with_untracked(choose);
+    Effect::new(move |_| {
+        form.project.track();
+        options.with(choose);
+    });
+    let step = use_parameter("step");
+    let step = Memo::new(move |_| step.with(|key| key.as_deref().map_or(Step::SessionType, Step::from_key)));
+    let look = Memo::new(move |_| form.read());
+    let address = Memo::new(move |_| look.with(|(asked, _)| encode(&to_address(asked))));
+    let link = Callback::new(move |step: Step| format!("{}?step={}&form={}", paths::LAUNCHER, step.key(), address.get()));
+    keep_in_address(step, address);
+    let outcome = Memo::new(move |_| {
+        let (asked, _) = look.get();
+        options.with(|options| options.as_ref().map(|options| forecast(&asked, options)).unwrap_or_default())
+    });
+    let go = use_navigate();
+    let to_step = Callback::new(move |step: Step| {
+        go(&link.run(step), NavigateOptions { scroll: false, replace: true, ..Default::default() });
+    });
+    // What is wrong is shown at its field when somebody goes on, not while they type.
+    let problem = Signal::derive(move || trouble.get().or_else(|| refused.shown()));
+    let start = starter(form, refused, to_step);
+    let shared = Shared { form, refused, options: options.into() };
+    let fields = move || match step.get() {
+        Step::SessionType => steps::session_type(shared),
+        Step::Resources => steps::resources(shared),
+        Step::Network => steps::network(shared),
+        Step::Review => review(shared, look, link),
+    };
+    view! {
+        <PageHead title="Start session"/>
+        {stepper(step, look, link)}
+        <div class="launcher">
+            <form class="form card" novalidate on:submit=move |event| {
+                event.prevent_default();
+                send_or_go_on(step.get_untracked(), look, refused, to_step, start);
+            }>
+                <h2>{move || step.get().label()}</h2>
+                {fields}
+                {move || problem.get().filter(|problem| !matches!(problem, Problem::Invalid(_))).map(|problem| {
+                    view! { <p class="notice notice-bad" role="alert">{problem.to_string()}</p> }
+                })}
+                {buttons(step, link, form, outcome, start.pending())}
+            </form>
+            <aside class="launcher-side">
+                {outlook(outcome)}
+                {recent(form, options.into(), to_step)}
+            </aside>
+        </div>
+    }
+    .into_any()
+}
+
+type Start = Action<StartSession, ()>;
+
+fn starter(form: Form, refused: Refused, to_step: Callback<Step>) -> Start {
+    let (go, toaster) = (use_navigate(), use_toaster());
+    let go = StoredValue::new_local(go);
+    Action::new_local(move |asked: &StartSession| {
+        let asked = asked.clone();
+        async move {
+            match start_session(asked).await {
+                Ok(started) => {
+                    refused.clear();
+                    form.fill(&StartSession::default());
+                    started.iter().flat_map(|one| &one.raised).take(3).for_each(|text| toaster.good(text.clone()));
+                    let address = match started.as_slice() {
+                        [one] => paths::session(one.id),
+                        many => {
+                            toaster.good(format!("{} sessions were put into the queue.", many.len()));
+                            paths::SESSIONS.to_owned()
+                        }
+                    };
+                    go.with_value(|go| go(&address, NavigateOptions::default()));
+                }
+                Err(problem) => {
+                    if let Problem::Invalid(errors) = &problem
+                        && let Some(first) = errors.first()
+                    {
+                        to_step.run(step_of(&first.field));
+                    }
+                    refused.set(problem);
+                }
+            }
+        }
+    })
+}
+
+fn send_or_go_on(
+    step: Step,
+    look: Memo<(StartSession, Vec<FieldError>)>,
+    refused: Refused,
+    to_step: Callback<Step>,
+    start: Start,
+) {
+    let (asked, errors) = look.get_untracked();
+    let here: Vec<_> = errors.iter().filter(|error| step == Step::Review || step_of(&error.field) == step).cloned().collect();
+    if let Some(first) = here.first() {
+        if step == Step::Review {
+            to_step.run(step_of(&first.field));
+        }
+        refused.set(Problem::Invalid(here));
+        return;
+    }
+    refused.clear();
+    match step {
+        Step::SessionType => to_step.run(Step::Resources),
+        Step::Resources => to_step.run(Step::Network),
+        Step::Network => to_step.run(Step::Review),
+        Step::Review => drop(start.dispatch(asked)),
+    }
+}
+
+/// The address follows what is typed, so that a reload loses nothing.
+fn keep_in_address(step: Memo<Step>, address: Memo<String>) {
+    let go = use_navigate();
+    Effect::new(move |before: Option<String>| {
+        let now = address.get();
+        if before.is_some_and(|before| before != now) {
+            let here = format!("{}?step={}&form={now}", paths::LAUNCHER, step.get_untracked().key());
+            go(&here, NavigateOptions { scroll: false, replace: true, ..Default::default() });
+        }
+        now
+    });
+}
+
+fn stepper(step: Memo<Step>, look: Memo<(StartSession, Vec<FieldError>)>, link: Callback<Step, String>) -> AnyView {
+    let item = move |(one, number): (Step, usize)| {
+        let here = move || step.get() == one;
+        let wrong = move || look.with(|(_, errors)| errors.iter().any(|error| step_of(&error.field) == one));
+        view! {
+            <li>
+                <a href=move || link.run(one) class="step" class:step-wrong=wrong aria-current=move || here().then_some("step")>
+                    <span class="step-number" aria-hidden="true">{number}</span>{one.label()}
+                    <span class="visually-hidden">{move || if wrong() { " (something is missing)" } else { "" }}</span>
+                </a>
+            </li>
+        }
+    };
+    let items: Vec<_> = Step::ALL.into_iter().zip(1..).map(item).collect();
+    view! { <nav aria-label="Steps"><ol class="stepper">{items}</ol></nav> }.into_any()
+}
+
+fn buttons(step: Memo<Step>, link: Callback<Step, String>, form: Form, outcome: Memo<Forecast>, busy: Memo<bool>) -> AnyView {
+    let before = move || Step::ALL.into_iter().rev().skip_while(|one| *one != step.get()).nth(1);
+    let last = move || step.get() == Step::Review;
+    let impossible = Signal::derive(move || last() && outcome.with(|outcome| !outcome.refusals.is_empty()));
+    let reset = Callback::new(move |()| {
+        form.fill(&StartSession {
+            slots: types::quantity::Slots::cpu_mem(types::quantity::Quantity::whole(1), 1 << 30),
+            ..StartSession::default()
+        })
+    });
+    view! {
+        <div class="dialog-actions">
+            <Button variant=Variant::Quiet on_press=reset>"Reset"</Button>
+            {move || before().map(|one| view! { <a class="button" href=link.run(one)>"Previous"</a> })}
+            {move || (!last()).then(|| view! { <a class="button" href=link.run(Step::Review)>"Skip to review"</a> })}
+            <Button variant=Variant::Primary submit=true busy=busy disabled=impossible>
+                {move || if last() { "Start" } else { "Next" }}
+            </Button>
+        </div>
+        <p class="hint" hidden=move || !impossible.get()>"What stands against it is said under “In all”."</p>
+    }
+    .into_any()
+}
+
+/// What was last asked for, to be asked for again.
+fn recent(form: Form, options: Signal<Option<StartOptions>>, to_step: Callback<Step>) -> AnyView {
+    let all = move || options.with(|options| options.as_ref().map(|options| options.recent.clone()).unwrap_or_default());
+    let one = move |asked: StartSession| {
+        let name = if asked.name.is_empty() { "without a name".to_owned() } else { asked.name.clone() };
+        let amounts = format!(
+            "{} · {} CPU · {}",
+            asked.kind.label(),
+            asked.slots.get("cpu"),
+            types::quantity::bytes(asked.slots.get("mem").floor())
+        );
+        let label = format!("Use {name} again");
+        let again = Callback::new(move |()| {
+            // The living one keeps its name.
+            form.fill(&StartSession { name: String::new(), starts_at: None, ..asked.clone() });
+            to_step.run(Step::Review);
+        });
+        view! {
+            <li><span class="recent-what"><strong>{name}</strong><span class="hint">{amounts}</span></span>
+                <Button label=label on_press=again><Icon name=IconName::Refresh/>"Use again"</Button></li>
+        }
+    };
+    view! {
+        <section class="card" aria-labelledby="recent-history">
+            <h2 id="recent-history">"Recent history"</h2>
+            <p class="hint" hidden=move || !all().is_empty()>"What you start appears here, to start it again."</p>
+            <ul class="recent">{move || all().into_iter().map(one).collect::<Vec<_>>()}</ul>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,22 @@
+//! The sessions as a file: everything that the filter selects, under a name of one's choice (`decisions.md` 12).
+
+use crate::download::file_dialog;
+use leptos::prelude::*;
+use types::list::ListQuery;
+use types::session::SESSIONS;
+use ui::Menu;
+
+/// The `…` menu beside the tabs.
+pub fn menu(query: Signal<ListQuery>) -> AnyView {
+    let open = RwSignal::new(false);
+    let address = Signal::derive(move || {
+        let query = query.with(|query| query.to_query_string(&SESSIONS));
+        if query.is_empty() { "/export/sessions.csv".to_owned() } else { format!("/export/sessions.csv?{query}") }
+    });
+    let items = vec![("Export CSV".to_owned(), Callback::new(move |()| open.set(true)))];
+    view! {
+        <Menu name="sessions-more" label="…" items=items/>
+        {file_dialog(open, "Export session list to CSV file", address, "sessions")}
+    }
+    .into_any()
+}

@@ -1,0 +1,54 @@
+//! The dialog that says which waiting sessions go first.
+
+use crate::api::sessions::set_priority;
+use crate::form::{Refused, form_end, on_submit};
+use leptos::prelude::*;
+use types::Problem;
+use types::id::SessionId;
+use types::launch::MAX_PRIORITY;
+use ui::{Dialog, Field, NumberInput, use_toaster};
+
+/// The dialog for the sessions of `ids`; `done` is called when all of them were changed.
+pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, done: Callback<()>) -> AnyView {
+    let priority = RwSignal::new("50".to_owned());
+    let refused = Refused::new();
+    let toaster = use_toaster();
+    let set = Action::new(move |(ids, priority): &(Vec<SessionId>, u8)| {
+        let (ids, priority) = (ids.clone(), *priority);
+        async move {
+            match set_priority(ids, priority).await {
+                Ok(results) => {
+                    let failed: Vec<_> = results
+                        .iter()
+                        .filter_map(|one| one.problem.as_ref().map(|text| format!("{}: {text}", one.name)))
+                        .collect();
+                    if failed.is_empty() {
+                        open.set(false);
+                        toaster.good("The priority was changed.");
+                    } else {
+                        refused.set(Problem::Conflict(failed.join(" ")));
+                    }
+                    done.run(());
+                }
+                Err(problem) => refused.set(problem),
+            }
+        }
+    });
+    let read = move || {
+        let wrong = || Problem::field("priority", format!("A whole number from 0 to {MAX_PRIORITY}."));
+        let priority = priority.get_untracked().trim().parse::<u8>().ok().filter(|n| *n <= MAX_PRIORITY).ok_or_else(wrong)?;
+        Ok((ids.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(), priority))
+    };
+    let submit = on_submit(refused, read, move |what| drop(set.dispatch(what)));
+    view! {
+        <Dialog open=open title="Set priority" on_close=Callback::new(move |()| open.set(false))>
+            <form class="form" novalidate on:submit=submit>
+                <Field name="queue-priority" label="Priority" hint="0 to 100; the larger goes first. Sessions start with 10. Only those that wait are changed." error=refused.of("priority")>
+                    <NumberInput name="queue-priority" value=priority min="0" max="100" step="1"/>
+                </Field>
+                {form_end(refused, open, "Set priority", set.pending())}
+            </form>
+        </Dialog>
+    }
+    .into_any()
+}

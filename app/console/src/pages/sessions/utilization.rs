@@ -1,0 +1,68 @@
+//! What running sessions use of what they asked for, for a page of rows: asked for in one call, again every few seconds.
+
+use crate::api::sessions::session_utilization;
+use leptos::prelude::*;
+use std::collections::HashMap;
+use types::id::SessionId;
+use types::list::Page;
+use types::session::{SessionRow, Status, Utilization};
+use ui::Meter;
+
+/// Milliseconds between two looks.
+const REFRESH: u64 = 5_000;
+
+/// The last answer.
+#[derive(Clone, Copy)]
+pub struct Uses(RwSignal<HashMap<SessionId, Utilization>>);
+
+impl Uses {
+    /// Follows the running sessions of these rows while the page is looked at.
+    pub fn new(rows: Signal<Option<Page<SessionRow>>>) -> Self {
+        let uses = RwSignal::new(HashMap::new());
+        let running = Memo::new(move |_| {
+            let ids = |page: &Page<SessionRow>| {
+                let running = page.rows.iter().filter(|row| row.status == Status::Running);
+                running.map(|row| row.id).collect::<Vec<_>>()
+            };
+            rows.with(|page| page.as_ref().map(ids).unwrap_or_default())
+        });
+        Effect::new(move |_| {
+            let ids = running.get();
+            let look = move || {
+                let ids = ids.clone();
+                if ids.is_empty() || document().hidden() {
+                    return;
+                }
+                leptos::task::spawn_local(async move {
+                    // A look that fails is made up for by the next.
+                    if let Ok(all) = session_utilization(ids).await {
+                        uses.try_set(all.into_iter().map(|one| (one.id, one)).collect());
+                    }
+                });
+            };
+            look();
+            if let Ok(timer) = set_interval_with_handle(look, std::time::Duration::from_millis(REFRESH)) {
+                on_cleanup(move || timer.clear());
+            }
+        });
+        Self(uses)
+    }
+}
+
+/// Two small meters, of a running session.
+pub fn meters(session: &SessionRow, uses: Uses) -> AnyView {
+    if session.status != Status::Running {
+        return "—".into_any();
+    }
+    let (id, name) = (session.id, session.name.clone());
+    let meter = move |what: &'static str, thousandths: u32| {
+        let share = f64::from(thousandths) / 1000.0;
+        view! { <Meter label=format!("{what} that {name} uses") share=share text=format!("{what} {:.0} %", share * 100.0)/> }
+    };
+    view! {
+        <span class="uses">{move || uses.0.with(|uses| uses.get(&id).copied()).map(|one| {
+            view! { {meter("CPU", one.cpu)}{meter("Memory", one.mem)} }
+        })}</span>
+    }
+    .into_any()
+}
