@@ -21,7 +21,7 @@ test("axe finds nothing on any page, dialog or drawer", async ({ yard }) => {
   await clean(page, "forgotten password");
   await yard.signIn();
   const id = await yard.session({ command: "echo hello; sleep 2", name: unique("axe") });
-  for (const path of ["/sessions", "/sessions?tab=finished", "/users", "/users?f=email.contains.nobody-has-this", "/credentials", "/projects", "/domains", "/audit", "/agents", "/account", "/gallery", "/nowhere"]) {
+  for (const path of ["/sessions", "/sessions?tab=finished", "/session/start", "/users", "/users?f=email.contains.nobody-has-this", "/credentials", "/projects", "/domains", "/audit", "/agents", "/account", "/gallery", "/nowhere"]) {
     await yard.goto(path);
     await clean(page, path);
   }
@@ -37,13 +37,17 @@ test("axe finds nothing on any page, dialog or drawer", async ({ yard }) => {
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await clean(page, "create user with errors");
   await yard.goto("/sessions");
-  await page.getByRole("button", { name: "Start session" }).click();
-  await expect(page.getByRole("dialog", { name: "Start a session" })).toBeVisible();
+  await page.getByRole("link", { name: "Start session" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Start session" })).toBeVisible();
   await clean(page, "start session");
   await page.getByRole("radio", { name: /Batch/ }).check();
-  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.getByRole("button", { name: "Next" }).click();
   await expect(page.getByText("A batch session needs the command")).toBeVisible();
   await clean(page, "start session with errors");
+  for (const step of ["resources", "network", "review"]) {
+    await yard.goto(`/session/start?step=${step}`);
+    await clean(page, `start session: ${step}`);
+  }
 });
 
 test("axe finds nothing in what opens above a page", async ({ yard }) => {
@@ -164,7 +168,7 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
 test("a narrow page never scrolls sideways", async ({ yard }) => {
   await yard.signIn();
   await yard.page.setViewportSize({ width: 390, height: 844 });
-  for (const path of ["/sessions", "/users", "/credentials", "/projects", "/domains", "/audit", "/agents", "/account"]) {
+  for (const path of ["/sessions", "/session/start", "/users", "/credentials", "/projects", "/domains", "/audit", "/agents", "/account"]) {
     await yard.goto(path);
     const over = await yard.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(over, path).toBeLessThanOrEqual(0);

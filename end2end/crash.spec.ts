@@ -1,7 +1,7 @@
 // The server is killed at random moments, twenty times and more: no session is lost, started twice, or told wrongly.
 import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { ADMIN, Server, expect, test } from "./yard";
+import { ADMIN, Server, expect, slots, test } from "./yard";
 
 type Row = { id: string; name: string; status: string };
 type Detail = { row: Row; outcome: unknown; history: { status: string }[] };
@@ -29,13 +29,13 @@ test("twenty kills at random moments lose no session, start none twice and inven
   let server = await Server.start();
   const client = new Client(server.url);
   await client.signIn();
-  const options = await client.call<{ projects: [string, string][] }>("start_options", {});
+  const options = await client.call<{ projects: { id: string }[] }>("start_options", { owner: "" });
   const ask = (name: string, command: string) =>
-    client.call<string>("start_session", {
+    client.call<{ id: string }[]>("start_session", {
       session: {
-        name, project: options.projects[0][0], resource_group: "default", kind: "batch", image: "host", command, cpu: "0.1", mem: 128 * 1024 * 1024,
+        name, project: options.projects[0].id, resource_group: "default", kind: "batch", image: "host", command, slots: slots("0.1", 128),
       },
-    });
+    }).then(([one]) => one.id);
 
   // One that outlives every kill: each second it leaves a mark.
   const long = await ask("long-lived", "for i in $(seq 1 600); do echo beat $i; sleep 0.5; done");
@@ -90,11 +90,11 @@ test("a server that is asked to end leaves its sessions running, and its files a
   let server = await Server.start();
   const client = new Client(server.url);
   await client.signIn();
-  const options = await client.call<{ projects: [string, string][] }>("start_options", {});
-  const id = await client.call<string>("start_session", {
+  const options = await client.call<{ projects: { id: string }[] }>("start_options", { owner: "" });
+  const [{ id }] = await client.call<{ id: string }[]>("start_session", {
     session: {
-      name: "patient", project: options.projects[0][0], resource_group: "default", kind: "interactive", image: "host", command: "", cpu: "0.1",
-      mem: 128 * 1024 * 1024,
+      name: "patient", project: options.projects[0].id, resource_group: "default", kind: "interactive", image: "host", command: "",
+      slots: slots("0.1", 128),
     },
   });
   const status = async () => (await client.call<Detail>("session", { id })).row.status;

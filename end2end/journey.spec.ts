@@ -35,11 +35,12 @@ test("a new person's batch session is seen by both from the queue to its last li
   const theirs = await yard.window();
   await yard.signIn(`${name}@example.org`, PASSWORD, theirs);
   await expect(theirs.getByRole("link", { name: "Users" })).toHaveCount(0);
-  await theirs.getByRole("button", { name: "Start session" }).click();
-  const start = theirs.getByRole("dialog", { name: "Start a session" });
+  await theirs.getByRole("link", { name: "Start session" }).click();
+  const start = theirs.getByRole("main");
   await start.getByRole("radio", { name: /Batch/ }).check();
   await start.getByLabel("Name").fill(session);
   await start.getByLabel("Start-up command").fill("for i in 1 2 3; do echo step $i; sleep 1; done");
+  await start.getByRole("link", { name: "Skip to review" }).click();
   await start.getByRole("button", { name: "Start", exact: true }).click();
 
   // The administrator's window, which nobody touches, follows by itself.
@@ -145,12 +146,13 @@ test("the journey works with the keyboard alone", async ({ yard }) => {
   await expect(page.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();
   await live(page);
 
-  const start = page.getByRole("button", { name: "Start session" });
+  const start = page.getByRole("link", { name: "Start session" });
   for (let i = 0; i < 40 && !(await start.evaluate((e) => e === document.activeElement)); i++) await page.keyboard.press("Tab");
   await expect(start).toBeFocused();
   await page.keyboard.press("Enter");
-  const dialog = page.getByRole("dialog", { name: "Start a session" });
-  await expect(dialog).toBeVisible();
+  const dialog = page.getByRole("main");
+  await expect(page.getByRole("heading", { level: 1, name: "Start session" })).toBeVisible();
+  await live(page);
   const name = unique("keys");
   const tabTo = async (label: string | RegExp, role: "textbox" | "radio" = "textbox") => {
     const target = dialog.getByRole(role, { name: label });
@@ -164,7 +166,15 @@ test("the journey works with the keyboard alone", async ({ yard }) => {
   await page.keyboard.type(name);
   await tabTo(/Start-up command/);
   await page.keyboard.type("echo by keyboard");
-  await tabTo(/CPU/);
+  await tabTo(/Starts after/);
+  // Enter goes on to the next step, three times, and starts at the last.
+  for (const step of ["Environment and resources", "Network", "Review and start"]) {
+    await page.keyboard.press("Enter");
+    await expect(dialog.getByRole("heading", { level: 2, name: step, exact: true }).first()).toBeVisible();
+    if (step !== "Review and start") await tabTo(step === "Network" ? /Preopen ports/ : /CPU cores/);
+  }
+  const go = dialog.getByRole("button", { name: "Start", exact: true });
+  for (let i = 0; i < 40 && !(await go.evaluate((e) => e === document.activeElement)); i++) await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   const drawer = page.getByRole("dialog", { name: new RegExp(name) });
   await expect(drawer).toBeVisible();

@@ -55,9 +55,9 @@ test("the project in the header narrows the sessions, their export, and what a n
   const other = await yard.call<string>("create_project", { project: { name: unique("other"), domain: (await yard.defaultDomain()).id, add: [name] } });
   const page = await yard.window();
   await yard.signIn(name, PASSWORD, page);
-  const projects = (await yard.call<{ projects: [string, string][] }>("start_options", {}, page)).projects;
+  const projects = (await yard.call<{ projects: { id: string }[] }>("start_options", { owner: "" }, page)).projects;
   const [here, there] = [`${name}-here`, `${name}-there`];
-  await yard.session({ name: here, project: projects.find(([id]) => id !== other)![0], command: "sleep 300" }, page);
+  await yard.session({ name: here, project: projects.find(({ id }) => id !== other)!.id, command: "sleep 300" }, page);
   await yard.session({ name: there, project: other, command: "sleep 300" }, page);
   await yard.goto("/sessions", page);
   await expect(page.getByRole("link", { name: here })).toBeVisible();
@@ -71,8 +71,9 @@ test("the project in the header narrows the sessions, their export, and what a n
   const file = await (await page.request.get(`${yard.server.url}/export/sessions.csv`)).text();
   expect(file).toContain(there);
   expect(file).not.toContain(here);
-  await page.getByRole("button", { name: "Start session" }).click();
-  await expect(page.getByRole("dialog", { name: "Start a session" }).getByLabel("Project")).toHaveValue(other);
+  await page.getByRole("link", { name: "Start session" }).click();
+  await page.getByRole("link", { name: /Environment and resources/ }).click();
+  await expect(page.getByRole("main").getByLabel("Project")).toHaveValue(other);
   const rows = await yard.call<{ rows: { id: string }[] }>("sessions", {
     query: { tab: "running", subtab: "all", conditions: [], sort: "created_at", descending: true, page: 1, per: 10 }, project: null,
   }, page);

@@ -1,11 +1,11 @@
 // What the queue, limits and ends of sessions say to the person they concern.
 import { copyFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test, unique } from "./yard";
+import { expect, slots, test, unique } from "./yard";
 
 test("a session that is larger than the machine waits and says what is missing", async ({ yard }) => {
   await yard.signIn();
-  const id = await yard.session({ cpu: "64", name: unique("huge") });
+  const id = await yard.session({ slots: slots("64", 256), name: unique("huge") });
   await yard.goto(`/sessions?session=${id}`);
   const drawer = yard.page.getByRole("dialog");
   await expect(drawer.getByRole("status")).toContainText("Pending");
@@ -15,32 +15,42 @@ test("a session that is larger than the machine waits and says what is missing",
   await expect(drawer.getByRole("status").filter({ hasText: "Cancelled" })).toBeVisible();
 });
 
-test("a request over the keypair's limit is refused with the limit named and the form keeps what was typed", async ({ yard }) => {
+test("a request over the keypair's limit is named before it is sent, and refused by the server in the same words", async ({ yard }) => {
   await yard.signIn();
-  await yard.page.getByRole("button", { name: "Start session" }).click();
-  const dialog = yard.page.getByRole("dialog", { name: "Start a session" });
+  await yard.page.getByRole("link", { name: "Start session" }).click();
+  const main = yard.page.getByRole("main");
   const name = unique("greedy");
-  await dialog.getByLabel("Name").fill(name);
-  await dialog.getByLabel("CPU cores").fill("200");
-  await dialog.getByRole("button", { name: "Start", exact: true }).click();
-  await expect(dialog.getByRole("alert")).toContainText("policy default, which allows 128 CPU cores in all; this session asks for 200 CPU cores");
-  await expect(dialog.getByLabel("Name")).toHaveValue(name);
+  await main.getByLabel("Name").fill(name);
+  await main.getByRole("link", { name: /Environment and resources/ }).click();
+  await main.getByLabel("CPU cores").fill("200");
+  const words = "Policy default allows 128 CPU cores in all; this session asks for 200 CPU cores.";
+  await expect(main.getByRole("region", { name: "Outlook" })).toContainText(words);
+  await main.getByRole("link", { name: "Skip to review" }).click();
+  await expect(main.getByRole("button", { name: "Start", exact: true })).toBeDisabled();
+  await expect(main.getByText(name)).toBeVisible();
+  await expect(yard.sessions({ slots: slots("200", 256) })).rejects.toThrow(words);
 });
 
-test("wrong input is explained beside its field", async ({ yard }) => {
+test("wrong input is explained beside its field, and leads back to its step", async ({ yard }) => {
   await yard.signIn();
-  await yard.page.getByRole("button", { name: "Start session" }).click();
-  const dialog = yard.page.getByRole("dialog", { name: "Start a session" });
-  await dialog.getByRole("radio", { name: /Batch/ }).check();
-  await dialog.getByLabel("Name").fill("-x-");
-  await dialog.getByLabel("CPU cores").fill("many");
-  await dialog.getByLabel("Memory").fill("1 parsec");
-  await dialog.getByRole("button", { name: "Start", exact: true }).click();
-  await expect(dialog.getByText("4 to 64 letters, digits, “-”, “_” and “.”, with a letter")).toBeVisible();
-  await expect(dialog.getByText("Type a number of CPU cores")).toBeVisible();
-  await expect(dialog.getByText("Type an amount of memory")).toBeVisible();
-  await expect(dialog.getByText("A batch session needs the command")).toBeVisible();
-  await expect(dialog.getByLabel("CPU cores")).toHaveValue("many");
+  await yard.page.getByRole("link", { name: "Start session" }).click();
+  const main = yard.page.getByRole("main");
+  await main.getByRole("radio", { name: /Batch/ }).check();
+  await main.getByLabel("Name").fill("-x-");
+  await main.getByRole("button", { name: "Next" }).click();
+  await expect(main.getByText("4 to 64 letters, digits, “-”, “_” and “.”, with a letter")).toBeVisible();
+  await expect(main.getByText("A batch session needs the command")).toBeVisible();
+  await main.getByRole("link", { name: /Environment and resources/ }).click();
+  await main.getByLabel("CPU cores").fill("many");
+  await main.getByLabel("Memory", { exact: true }).fill("1 parsec");
+  await main.getByRole("button", { name: "Next" }).click();
+  await expect(main.getByText("Type a number of CPU cores")).toBeVisible();
+  await expect(main.getByText("Type an amount of memory")).toBeVisible();
+  await expect(main.getByLabel("CPU cores")).toHaveValue("many");
+  await main.getByRole("link", { name: "Skip to review" }).click();
+  await main.getByRole("button", { name: "Start", exact: true }).click();
+  await expect(main.getByRole("heading", { level: 2, name: "Session type" })).toBeVisible();
+  await expect(main.getByLabel("Name")).toHaveValue("-x-");
 });
 
 test("a start-up command that does not exist ends as an error with the shell's own words", async ({ yard }) => {

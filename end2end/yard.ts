@@ -127,11 +127,16 @@ export class Yard {
 
   /** Starts a session as the page's person; returns its id. */
   async session(fields: Record<string, unknown>, page = this.page): Promise<string> {
-    const options = await this.call<{ projects: [string, string][] }>("start_options", {}, page);
-    return this.call<string>("start_session", {
+    return (await this.sessions(fields, page))[0].id;
+  }
+
+  /** The same with everything that the server says of what was started. */
+  async sessions(fields: Record<string, unknown>, page = this.page): Promise<{ id: string; name: string; raised: string[] }[]> {
+    const options = await this.call<{ projects: { id: string }[] }>("start_options", { owner: "" }, page);
+    return this.call("start_session", {
       session: {
-        name: "", project: options.projects[0][0], resource_group: "default", kind: "batch", image: "host", command: "true", cpu: "0.1",
-        mem: 256 * 1024 * 1024, ...fields,
+        name: "", project: options.projects[0].id, resource_group: "default", kind: "batch", image: "host", command: "true",
+        slots: slots("0.1", 256), ...fields,
       },
     }, page);
   }
@@ -140,6 +145,11 @@ export class Yard {
     for (const context of this.contexts) await context.close();
     expect(this.complaints, "the browser's console").toEqual([]);
   }
+}
+
+/** Cores and MiB, as a request has them. */
+export function slots(cpu: string, mebibytes: number): Record<string, string> {
+  return { cpu, mem: String(mebibytes * 1024 * 1024) };
 }
 
 export async function call<T>(request: APIRequestContext, url: string, name: string, body: unknown): Promise<T> {

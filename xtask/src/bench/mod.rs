@@ -183,13 +183,13 @@ impl Client {
     }
 
     fn start_session(&self) -> Result<String> {
-        let options = self.call("start_options", &json!({}))?;
+        let options = self.call("start_options", &json!({ "owner": "" }))?;
         let session = json!({
-            "name": "", "project": options["projects"][0][0], "resource_group": "default", "kind": "batch", "image": "host",
-            "command": "true", "cpu": "0.1", "mem": 134_217_728,
+            "name": "", "project": options["projects"][0]["id"], "resource_group": "default", "kind": "batch", "image": "host",
+            "command": "true", "slots": { "cpu": "0.1", "mem": "134217728" },
         });
-        let id = self.call("start_session", &json!({ "session": session }))?;
-        Ok(id.as_str().unwrap_or_default().to_owned())
+        let started = self.call("start_session", &json!({ "session": session }))?;
+        Ok(started[0]["id"].as_str().unwrap_or_default().to_owned())
     }
 }
 

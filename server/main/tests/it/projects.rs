@@ -21,8 +21,9 @@ async fn sessions(yard: &Yard, cookie: &str, project: Value) -> Vec<String> {
 /// A session that waits for ever: nothing runs the queue in these tests.
 async fn start(yard: &Yard, cookie: &str, name: &str, project: &Value) -> Value {
     let session = json!({ "name": name, "project": project, "resource_group": "default", "kind": "batch", "image": "host",
-        "command": "true", "cpu": "0.1", "mem": 1 << 28 });
-    yard.done(cookie, "start_session", json!({ "session": session })).await
+        "command": "true", "slots": { "cpu": "0.1", "mem": (1 << 28).to_string() } });
+    let started: Value = yard.done(cookie, "start_session", json!({ "session": session })).await;
+    started[0]["id"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
