@@ -55,6 +55,14 @@ impl Caller {
         }
     }
 
+    /// The person, when the permission reaches beyond what is their own.
+    pub(crate) fn need_beyond_own(&self, permission: Permission) -> Result<&Me> {
+        match self.need(permission)? {
+            (_, Reach::Own | Reach::Nothing) => Err(self.refuse(permission.verb())),
+            (me, _) => Ok(me),
+        }
+    }
+
     /// The person, and what of a kind of thing this permission lets them see or change.
     pub(crate) fn scope(&self, permission: Permission) -> Result<(&Me, Scope)> {
         let (me, reach) = self.need(permission)?;

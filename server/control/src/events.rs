@@ -44,6 +44,9 @@ fn may_hear(me: &Me, event: &store::StoredEvent) -> bool {
         Topic::Agent => Permission::ReadAgents,
         Topic::Project => Permission::ReadProjects,
         Topic::Keypair => Permission::ReadKeypairs,
+        // They belong to nobody: whoever reads any of them may see another one after the change.
+        Topic::Policy => return me.may(Permission::ReadPolicies) || me.may(Permission::ReadPresets),
+        Topic::Group => return me.may(Permission::ReadGroups) || me.may(Permission::ReadSettings),
     };
     match me.reach(permission) {
         Reach::Everything => true,

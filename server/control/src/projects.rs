@@ -1,5 +1,6 @@
 //! Domains and projects: listing, creating, changing, and who belongs to a project (`features.md` §6).
 
+use crate::agents::FIRST_GROUP;
 use crate::{Caller, Control, Result, internal, now, store_failed};
 use futures::{Stream, StreamExt};
 use store::{Audit, Change, Scope, StoreError};
@@ -76,6 +77,11 @@ impl Control {
         change.edit_domain(id, new, at).await.map_err(failed("creating a domain"))?;
         let store = ProjectId(uuid::Uuid::now_v7());
         change.insert_project(store, id, MODEL_STORE, ProjectKind::ModelStore, at).await.map_err(failed("creating a domain"))?;
+        // So that the people of the domain can start sessions.
+        if change.give_group(FIRST_GROUP, id).await.map_err(failed("creating a domain"))? {
+            let everybody = Audience { owner: None, domain: None };
+            change.tell(Topic::Group, FIRST_GROUP, everybody, None, at).await.map_err(failed("creating a domain"))?;
+        }
         self.note(&mut change, caller, "create domain", &id.to_string(), &serde_json::json!(new), id, at).await?;
         change.commit().await.map_err(failed("creating a domain"))?;
         Ok(id)

@@ -314,12 +314,17 @@ mod tests {
     use types::list::{Condition, Filter, Kind, Window};
     use types::time::Millis;
 
-    const LISTS: [(&Source, &ListSpec); 6] = [
+    const LISTS: [(&Source, &ListSpec); 11] = [
         (&crate::audit::SOURCE, &types::audit::AUDIT),
         (&crate::projects::PROJECT_SOURCE, &types::project::PROJECTS),
         (&crate::projects::DOMAIN_SOURCE, &types::project::DOMAINS),
         (&crate::keypairs::SOURCE, &types::keypair::KEYPAIRS),
         (&crate::users::SOURCE, &types::user::USERS),
+        (&crate::policies::KEYPAIR_SOURCE, &types::policy::KEYPAIR_POLICIES),
+        (&crate::policies::USER_SOURCE, &types::policy::USER_POLICIES),
+        (&crate::policies::PROJECT_SOURCE, &types::policy::PROJECT_POLICIES),
+        (&crate::presets::SOURCE, &types::preset::PRESETS),
+        (&crate::resource_groups::SOURCE, &types::resource_group::RESOURCE_GROUPS),
         (&crate::sessions::SOURCE, &types::session::SESSIONS),
     ];
 

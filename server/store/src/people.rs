@@ -1,8 +1,7 @@
-//! Domains, projects and keypair policies, as far as people and sessions need them.
+//! Domains and projects, as far as people and sessions need them, and what exists from the start.
 
-use crate::{Change, Result, Scope, Store, json, to_json};
+use crate::{Change, Result, Scope, Store, to_json};
 use types::id::{DomainId, ProjectId, UserId};
-use types::policy::KeypairPolicy;
 use types::project::{DomainChoice, ProjectChoice};
 use types::quantity::Slots;
 use types::time::Millis;
@@ -55,49 +54,12 @@ impl Store {
         .await?;
         Ok(rows.into_iter().map(|(id, name)| ProjectChoice { id, name }).collect())
     }
-
-    /// A person's main access key with the policy it follows.
-    pub async fn main_keypair(&self, user: UserId) -> Result<Option<(String, KeypairPolicy)>> {
-        let row: Option<(String, String, u32, String)> = sqlx::query_as(
-            "SELECT k.access_key, p.name, p.max_sessions, p.total FROM keypairs k JOIN keypair_policies p ON p.name = k.policy \
-             WHERE k.user_id = ? AND k.main = 1",
-        )
-        .bind(user)
-        .fetch_optional(&self.read)
-        .await?;
-        row.map(|(key, name, max_sessions, total)| {
-            Ok((key, KeypairPolicy { name, max_sessions, total: json("policy's amounts", &total)? }))
-        })
-        .transpose()
-    }
-
-    /// Every policy, for the scheduler.
-    pub async fn keypair_policies(&self) -> Result<Vec<KeypairPolicy>> {
-        let rows: Vec<(String, u32, String)> =
-            sqlx::query_as("SELECT name, max_sessions, total FROM keypair_policies ORDER BY name").fetch_all(&self.read).await?;
-        rows.into_iter()
-            .map(|(name, max_sessions, total)| Ok(KeypairPolicy { name, max_sessions, total: json("policy's amounts", &total)? }))
-            .collect()
-    }
-
-    /// The names of the user policies.
-    pub async fn user_policies(&self) -> Result<Vec<String>> {
-        Ok(sqlx::query_scalar("SELECT name FROM user_policies ORDER BY name").fetch_all(&self.read).await?)
-    }
-
-    /// The names of the project policies.
-    pub async fn project_policies(&self) -> Result<Vec<String>> {
-        Ok(sqlx::query_scalar("SELECT name FROM project_policies ORDER BY name").fetch_all(&self.read).await?)
-    }
-
-    /// The resource groups, by name.
-    pub async fn resource_groups(&self) -> Result<Vec<String>> {
-        let rows: Vec<(String,)> = sqlx::query_as("SELECT name FROM resource_groups ORDER BY name").fetch_all(&self.read).await?;
-        Ok(rows.into_iter().map(|(name,)| name).collect())
-    }
 }
 
-/// What exists from the start: the domain and project `default`, the resource group `default`, and a keypair policy `default`.
+/// Containers in one session that the keypair policy `default` allows.
+const FIRST_CLUSTER: u32 = 16;
+
+/// What exists from the start: the domain and project `default`, the resource group `default` for them, and a keypair policy `default`.
 /// Asked again, it changes nothing.
 pub async fn first_people(
     change: &mut Change,
@@ -123,11 +85,22 @@ pub async fn first_people(
         .bind(at)
         .execute(&mut **tx)
         .await?;
-    sqlx::query("INSERT INTO resource_groups (name) VALUES ('default')").execute(&mut **tx).await?;
-    sqlx::query("INSERT INTO keypair_policies (name, max_sessions, total) VALUES ('default', ?, ?)")
-        .bind(max_sessions)
-        .bind(to_json(total))
+    sqlx::query("INSERT INTO resource_groups (name, created_at) VALUES ('default', ?)").bind(at).execute(&mut **tx).await?;
+    sqlx::query("INSERT INTO resource_group_domains (resource_group, domain_id) VALUES ('default', ?)")
+        .bind(domain)
         .execute(&mut **tx)
         .await?;
+    sqlx::query(
+        "INSERT INTO keypair_policies (name, max_sessions, total, max_cluster, created_at) VALUES ('default', ?, ?, ?, ?)",
+    )
+    .bind(max_sessions)
+    .bind(to_json(total))
+    .bind(FIRST_CLUSTER)
+    .bind(at)
+    .execute(&mut **tx)
+    .await?;
+    for sql in ["UPDATE user_policies SET created_at = ?", "UPDATE project_policies SET created_at = ?"] {
+        sqlx::query(sql).bind(at).execute(&mut **tx).await?;
+    }
     Ok(())
 }
