@@ -6,6 +6,7 @@
 mod auth;
 mod graphql;
 mod problem;
+mod resources;
 mod session;
 mod signature;
 
@@ -34,19 +35,25 @@ pub struct Api {
 
 /// Every route (method, path): what a walk over all endpoints must know. All of them refuse whoever has not signed, but the
 /// announcement.
-pub const ROUTES: [(&str, &str); 16] = [
+pub const ROUTES: [(&str, &str); 22] = [
     ("GET", "/auth"),
     ("GET", "/auth/role"),
     ("GET", "/auth/my-ip"),
     ("POST", "/auth/update-password"),
     ("POST", "/admin/gql"),
     ("POST", "/admin/graphql"),
+    ("GET", "/scaling-groups"),
+    ("GET", "/resource/presets"),
+    ("GET", "/config/resource-slots"),
     ("GET", "/func/auth"),
     ("GET", "/func/auth/role"),
     ("GET", "/func/auth/my-ip"),
     ("POST", "/func/auth/update-password"),
     ("POST", "/func/admin/gql"),
     ("POST", "/func/admin/graphql"),
+    ("GET", "/func/scaling-groups"),
+    ("GET", "/func/resource/presets"),
+    ("GET", "/func/config/resource-slots"),
     ("GET", "/manager/announcement"),
     ("POST", "/server/login"),
     ("POST", "/server/login-check"),
@@ -79,6 +86,9 @@ fn routes() -> Router<Api> {
         .route("/auth/update-password", post(update_password))
         .route("/admin/gql", post(query))
         .route("/admin/graphql", post(query))
+        .route("/scaling-groups", get(resources::groups))
+        .route("/resource/presets", get(resources::presets))
+        .route("/config/resource-slots", get(resources::slots))
 }
 
 async fn echo(body: String) -> Response {

@@ -1,11 +1,18 @@
-//! `/admin/gql`: the queries and mutations that the incumbent's client uses for people, keypairs, domains and projects.
+//! `/admin/gql`: the queries and mutations that the incumbent's client uses for people, keypairs, domains, projects,
+//! resource policies, presets and resource groups.
 //!
 //! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are the incumbent's.
 
+mod amounts;
 mod filter;
+mod groups;
 mod keypairs;
+mod policies;
+mod presets;
 mod projects;
 mod users;
+
+pub use presets::id as preset_id;
 
 use crate::problem::said;
 use async_graphql::{Context, EmptySubscription, InputObject, MergedObject, Result, SimpleObject};
@@ -17,10 +24,24 @@ const MOST_DEPTH: usize = 12;
 const MOST_COMPLEXITY: usize = 2_000;
 
 #[derive(MergedObject, Default)]
-pub struct Query(users::UserQuery, keypairs::KeypairQuery, projects::ProjectQuery);
+pub struct Query(
+    users::UserQuery,
+    keypairs::KeypairQuery,
+    projects::ProjectQuery,
+    policies::PolicyQuery,
+    presets::PresetQuery,
+    groups::GroupQuery,
+);
 
 #[derive(MergedObject, Default)]
-pub struct Mutation(users::UserMutation, keypairs::KeypairMutation, projects::ProjectMutation);
+pub struct Mutation(
+    users::UserMutation,
+    keypairs::KeypairMutation,
+    projects::ProjectMutation,
+    policies::PolicyMutation,
+    presets::PresetMutation,
+    groups::GroupMutation,
+);
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
