@@ -1,5 +1,10 @@
 //! Files made on the fly: lists as CSV, streamed row by row, and a session's log.
 
+mod limits;
+mod name;
+
+pub use limits::{keypair_policies, project_policies, resource_groups, resource_presets, user_policies};
+
 use crate::refusal::Refusal;
 use crate::{App, cookies};
 use axum::body::Body;
@@ -9,6 +14,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use control::{Caller, Result};
 use futures::{Stream, StreamExt, stream};
+use name::{disposition, file_name};
 use types::Problem;
 use types::audit::{AUDIT, AuditRow};
 use types::keypair::{KEYPAIRS, KeypairRow};
@@ -19,9 +25,8 @@ use types::session::{SESSIONS, SessionRow};
 use types::time::Millis;
 use types::user::{USERS, UserRow};
 
-fn query(spec: &ListSpec, raw: Option<String>) -> ListQuery {
-    let raw = raw.unwrap_or_default();
-    let pairs: Vec<(String, String)> = serde_urlencoded(&raw);
+fn query(spec: &ListSpec, raw: Option<&str>) -> ListQuery {
+    let pairs = serde_urlencoded(raw.unwrap_or_default());
     ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
@@ -49,8 +54,8 @@ pub async fn users(State(app): State<App>, Extension(caller): Extension<Caller>,
             user.modified_at.iso(),
         ]
     };
-    match app.control.all_users(&caller, query(&USERS, raw)) {
-        Ok(rows) => csv_file("users", &header, rows, row),
+    match app.control.all_users(&caller, query(&USERS, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "users"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -72,8 +77,8 @@ pub async fn keypairs(State(app): State<App>, Extension(caller): Extension<Calle
             keypair.last_used.map(Millis::iso).unwrap_or_default(),
         ]
     };
-    match app.control.all_keypairs(&caller, query(&KEYPAIRS, raw)) {
-        Ok(rows) => csv_file("keypairs", &header, rows, row),
+    match app.control.all_keypairs(&caller, query(&KEYPAIRS, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "keypairs"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -106,8 +111,8 @@ pub async fn projects(State(app): State<App>, Extension(caller): Extension<Calle
             project.created_at.iso(),
         ]
     };
-    match app.control.all_projects(&caller, query(&PROJECTS, raw)) {
-        Ok(rows) => csv_file("projects", &header, rows, row),
+    match app.control.all_projects(&caller, query(&PROJECTS, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "projects"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -126,8 +131,8 @@ pub async fn domains(State(app): State<App>, Extension(caller): Extension<Caller
             domain.created_at.iso(),
         ]
     };
-    match app.control.all_domains(&caller, query(&DOMAINS, raw)) {
-        Ok(rows) => csv_file("domains", &header, rows, row),
+    match app.control.all_domains(&caller, query(&DOMAINS, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "domains"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -138,8 +143,8 @@ pub async fn audit(State(app): State<App>, Extension(caller): Extension<Caller>,
     let row = |record: AuditRow| {
         vec![record.at.iso(), record.actor_email, record.action, record.subject, record.address, record.detail]
     };
-    match app.control.all_audit(&caller, query(&AUDIT, raw)) {
-        Ok(rows) => csv_file("audit", &header, rows, row),
+    match app.control.all_audit(&caller, query(&AUDIT, raw.as_deref())) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "audit"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -190,8 +195,8 @@ pub async fn sessions(
             time(session.ended_at),
         ]
     };
-    match app.control.all_sessions(&caller, query(&SESSIONS, raw), project) {
-        Ok(rows) => csv_file("sessions", &header, rows, row),
+    match app.control.all_sessions(&caller, query(&SESSIONS, raw.as_deref()), project) {
+        Ok(rows) => csv_file(&file_name(raw.as_deref(), "sessions"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
@@ -211,7 +216,7 @@ fn csv_file<T: Send + 'static>(
     let pieces = rest.map(|lines| lines.into_iter().collect::<Result<Vec<_>>>().map(|lines| lines.concat()));
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")),
+        (CONTENT_DISPOSITION, disposition(name)),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
     (headers, Body::from_stream(first.chain(pieces).fuse())).into_response()

@@ -149,13 +149,18 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
     let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/forgotten-password", "/new-password", "/theme", "/pkg/{file}"];
-    let guarded: [(&str, LetIn); 9] = [
+    let guarded: [(&str, LetIn); 14] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
         ("/export/keypairs.csv", EVERYBODY),
         ("/export/projects.csv", READERS_OF_PEOPLE),
         ("/export/domains.csv", READERS_OF_DOMAINS),
         ("/export/audit.csv", READERS_OF_ALL),
+        ("/export/keypair_policies.csv", READERS_OF_DOMAINS),
+        ("/export/user_policies.csv", READERS_OF_DOMAINS),
+        ("/export/project_policies.csv", READERS_OF_DOMAINS),
+        ("/export/resource_presets.csv", READERS_OF_DOMAINS),
+        ("/export/resource_groups.csv", READERS_OF_DOMAINS),
         ("/export/sessions.csv", EVERYBODY),
         ("/sessions/{id}/log", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
