@@ -1,66 +1,72 @@
-//! What scripts ask of resources without GraphQL (`semantics.md` §2.6, §2.9, §5.5).
+//! What a client reads before it asks for a session: groups, presets, and the slots that there are (`semantics.md` §2.6, §2.9).
 
 use crate::Api;
 use crate::problem::Refused;
 use axum::Json;
 use axum::extract::{Extension, Query, State};
 use axum::response::{IntoResponse, Response};
-use control::Caller;
+use control::{Caller, Result};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use types::list::{ListQuery, Window};
 use types::preset::PRESETS;
 use types::quantity::MEM;
 
-fn answer(result: Result<Value, types::Problem>) -> Response {
-    match result {
-        Ok(value) => Json(value).into_response(),
-        Err(problem) => Refused::from(problem).into_response(),
-    }
+/// Presets that an answer holds.
+const MOST: u32 = 1_000;
+
+fn answer(body: Result<Value>) -> Response {
+    body.map_or_else(|problem| Refused::from(problem).into_response(), |body| Json(body).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct OfProject {
+    /// A project's id or name.
+    group: Option<String>,
+}
+
+/// `GET /scaling-groups`: the groups that the caller's sessions may use.
+pub async fn groups(State(api): State<Api>, Extension(caller): Extension<Caller>, Query(of): Query<OfProject>) -> Response {
+    let names = api.control.usable_groups(&caller, of.group.as_deref()).await;
+    let named = |names: Vec<String>| names.into_iter().map(|name| json!({ "name": name })).collect::<Vec<_>>();
+    answer(names.map(|names| json!({ "scaling_groups": named(names) })))
 }
 
 #[derive(Deserialize)]
 pub struct OfGroup {
-    group: Option<String>,
     scaling_group: Option<String>,
 }
 
-/// `GET /scaling-groups?group=`: the resource groups that a project of the caller may use.
-pub async fn groups(State(api): State<Api>, Extension(caller): Extension<Caller>, Query(of): Query<OfGroup>) -> Response {
-    let names = api.control.usable_groups(&caller, of.group.as_deref()).await;
-    answer(names.map(|names| {
-        let groups: Vec<Value> = names.into_iter().map(|name| json!({ "name": name })).collect();
-        json!({ "scaling_groups": groups })
-    }))
-}
-
-/// `GET /config/resource-slots`: the slots that agents have, each with how it is counted.
-pub async fn slots(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
-    let names = api.control.slot_names(&caller).await;
-    answer(names.map(|names| {
-        let kind = |name: &str| if name == MEM { "bytes" } else { "count" };
-        Value::Object(names.into_iter().map(|name| (name.clone(), json!(kind(&name)))).collect())
-    }))
-}
-
-/// `GET /resource/presets?scaling_group=`
+/// `GET /resource/presets`: those that are offered everywhere, and those of the group that is asked about, or of any.
 pub async fn presets(State(api): State<Api>, Extension(caller): Extension<Caller>, Query(of): Query<OfGroup>) -> Response {
     let read = async {
-        let names = api.control.slot_names(&caller).await?;
-        let window = Some(Window { offset: 0, limit: 1_000, any_tab: true });
-        let page = api.control.presets(&caller, &ListQuery { window, ..ListQuery::new(&PRESETS) }).await?;
-        let here = |group: &Option<String>| group.is_none() || of.scaling_group.is_none() || *group == of.scaling_group;
-        let presets = page.rows.into_iter().map(|row| row.preset).filter(|preset| here(&preset.resource_group));
-        let one = |preset: types::preset::Preset| {
-            let mut slots: Map<String, Value> = names.iter().map(|name| (name.clone(), json!("0"))).collect();
-            for (slot, amount) in &preset.slots.0 {
-                let amount = if slot == MEM { amount.floor().to_string() } else { amount.to_string() };
-                slots.insert(slot.clone(), json!(amount));
+        let slots = api.control.slot_names(&caller).await?;
+        let window = Some(Window { offset: 0, limit: MOST, any_tab: true });
+        let rows = api.control.presets(&caller, &ListQuery { window, ..ListQuery::new(&PRESETS) }).await?.rows;
+        let presets = rows.into_iter().map(|row| row.preset);
+        let here = presets.filter(|preset| {
+            let group = preset.resource_group.as_ref();
+            group.is_none() || of.scaling_group.is_none() || group == of.scaling_group.as_ref()
+        });
+        let shown = here.map(|mut preset| {
+            // Every slot is named, whether or not the preset asks for any of it.
+            for slot in &slots {
+                preset.slots.0.entry(slot.clone()).or_default();
             }
-            let shared = preset.shared_memory.map(|bytes| bytes.to_string());
-            json!({ "id": preset.name, "name": preset.name, "shared_memory": shared, "resource_slots": slots })
-        };
-        Ok(json!({ "presets": presets.map(one).collect::<Vec<_>>() }))
+            json!({
+                "id": crate::graphql::preset_id(&preset.name), "name": preset.name, "resource_slots": preset.slots,
+                "shared_memory": preset.shared_memory.map(|bytes| bytes.to_string()),
+            })
+        });
+        Ok(json!({ "presets": shown.collect::<Vec<_>>() }))
     };
     answer(read.await)
+}
+
+/// `GET /config/resource-slots`: what kinds of amounts there are.
+pub async fn slots(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let unit = |slot: &str| if slot == MEM { "bytes" } else { "count" };
+    let kinds =
+        |slots: Vec<String>| slots.into_iter().map(|slot| (slot.clone(), json!(unit(&slot)))).collect::<serde_json::Map<_, _>>();
+    answer(api.control.slot_names(&caller).await.map(|slots| Value::Object(kinds(slots))))
 }

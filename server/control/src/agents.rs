@@ -132,7 +132,12 @@ impl Control {
         let gone: HashSet<String> = gone.chain(lost.iter().cloned()).filter(|name| !answers.contains(name.as_str())).collect();
         *self.shared.gone.write().unwrap_or_else(PoisonError::into_inner) = gone;
         let changed = !lost.is_empty() || !news.is_empty();
+        // One that was given up and is back may still run what nobody waits for any more; its room is needed.
+        let returned = news.iter().any(|report| stored.get(report.name.as_str()).is_some_and(|agent| agent.lost_at.is_some()));
         self.hear(reports, now);
+        if returned {
+            self.stop_strays().await?;
+        }
         if changed {
             self.look_at_sessions_of(&lost).await?;
             self.shared.work.notify_one();

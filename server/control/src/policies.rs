@@ -195,13 +195,13 @@ impl Control {
 fn still_followed(kind: PolicyKind, name: &str, followers: &Followers) -> String {
     let (one, many) = kind.followers();
     let names = named(&followers.first, followers.count);
-    match followers.count {
-        1 => format!("One {one} still follows the policy {name}: {names}. Choose the policy for it to follow from then on."),
-        count => format!(
-            "{count} {many} still follow the policy {name}, inactive ones included: {names}. Choose the policy for them to follow \
-             from then on."
-        ),
-    }
+    let (who, follow, them) = match followers.count {
+        1 => (format!("One {one}"), "follows", "it"),
+        count => (format!("{count} {many}"), "follow", "them"),
+    };
+    format!(
+        "{who} still {follow} the policy {name}, inactive ones included: {names}. Choose the policy for {them} to follow from then on."
+    )
 }
 
 /// Which limits the running sessions of a keypair are over, if any.

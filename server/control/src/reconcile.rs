@@ -220,6 +220,8 @@ impl Control {
             let started = self.engine.start(ContainerId::of(session.id, index), agent, &launch(&session, &whole, index)).await;
             match started {
                 Ok(()) | Err(EngineError::AgentAway(_)) => {}
+                // Something there has not ended yet; it is tried again when it has.
+                Err(EngineError::Full(agent)) => tracing::warn!(session = %session.id, agent, "an agent has no room yet"),
                 Err(error) => {
                     tracing::error!(session = %session.id, %error, "the engine could not start a session");
                     let outcome = Outcome::NotStarted("the engine refused it; the server's log says why".into());

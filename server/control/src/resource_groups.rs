@@ -138,10 +138,10 @@ fn shown(mut row: GroupRow, known: Option<&[DomainChoice]>, agents: &HashMap<Str
     let group = &mut row.group;
     group.domains.retain(|id| known.iter().any(|domain| domain.id == *id));
     row.domain_names.retain(|name| known.iter().any(|domain| domain.name == *name));
-    let mut projects = known.iter().flat_map(|domain| &domain.projects);
-    let names = group.projects.iter().map(|id| projects.clone().find(|project| project.id == *id));
-    row.project_names = names.flatten().map(|project| project.name.clone()).collect();
-    group.projects.retain(|id| projects.any(|project| project.id == *id));
+    let projects: Vec<_> = known.iter().flat_map(|domain| &domain.projects).collect();
+    let of = |id| projects.iter().find(|project| project.id == id);
+    group.projects.retain(|id| of(*id).is_some());
+    row.project_names = group.projects.iter().filter_map(|id| of(*id)).map(|project| project.name.clone()).collect();
     row
 }
 

@@ -33,12 +33,12 @@ pub const ROUTES: [(&str, &str); 22] = [
     ("GET", "/export/projects.csv"),
     ("GET", "/export/domains.csv"),
     ("GET", "/export/audit.csv"),
-    ("GET", "/export/sessions.csv"),
     ("GET", "/export/keypair_policies.csv"),
     ("GET", "/export/user_policies.csv"),
     ("GET", "/export/project_policies.csv"),
     ("GET", "/export/resource_presets.csv"),
     ("GET", "/export/resource_groups.csv"),
+    ("GET", "/export/sessions.csv"),
     ("GET", "/sessions/{id}/log"),
     ("GET", "/sessions/{id}/terminal"),
     ("GET", "/pkg/{file}"),
@@ -74,12 +74,12 @@ pub fn router(app: App) -> Router {
         .route("/export/projects.csv", get(download::projects))
         .route("/export/domains.csv", get(download::domains))
         .route("/export/audit.csv", get(download::audit))
-        .route("/export/sessions.csv", get(download::sessions))
         .route("/export/keypair_policies.csv", get(download::keypair_policies))
         .route("/export/user_policies.csv", get(download::user_policies))
         .route("/export/project_policies.csv", get(download::project_policies))
         .route("/export/resource_presets.csv", get(download::resource_presets))
         .route("/export/resource_groups.csv", get(download::resource_groups))
+        .route("/export/sessions.csv", get(download::sessions))
         .route("/sessions/{id}/log", get(download::log))
         .route("/sessions/{id}/terminal", get(terminal::open))
         .route_layer(middleware::from_fn_with_state(app.clone(), pages::counted));

@@ -104,13 +104,16 @@ impl Change {
     /// Makes a resource group that an engine names and nobody has made yet; every domain may use it. Says whether it
     /// was made.
     pub async fn ensure_group(&mut self, name: &str, at: Millis) -> Result<bool> {
-        let made = sqlx::query("INSERT OR IGNORE INTO resource_groups (name, created_at) VALUES (?, ?)")
-            .bind(name)
-            .bind(at)
-            .execute(&mut *self.tx)
-            .await?;
+        let made = sqlx::query(
+            "INSERT INTO resource_groups (name, created_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET deleted = 0, \
+             created_at = excluded.created_at WHERE deleted = 1",
+        )
+        .bind(name)
+        .bind(at)
+        .execute(&mut *self.tx)
+        .await?;
         if made.rows_affected() > 0 {
-            sqlx::query("INSERT INTO resource_group_domains (resource_group, domain_id) SELECT ?, id FROM domains")
+            sqlx::query("INSERT OR IGNORE INTO resource_group_domains (resource_group, domain_id) SELECT ?, id FROM domains")
                 .bind(name)
                 .execute(&mut *self.tx)
                 .await?;

@@ -4,6 +4,7 @@
 //! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are the incumbent's.
 
 mod agents;
+mod amounts;
 pub(crate) mod filter;
 mod groups;
 mod keypairs;
@@ -12,6 +13,8 @@ mod presets;
 mod projects;
 mod sessions;
 mod users;
+
+pub use presets::id as preset_id;
 
 use crate::problem::said;
 use async_graphql::{Context, EmptySubscription, InputObject, MergedObject, Result, SimpleObject};

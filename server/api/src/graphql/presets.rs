@@ -1,19 +1,20 @@
-//! Resource presets.
+//! Resource presets. The incumbent gives them ids; here their names are unique, and an id is made of the name.
 
-use super::policies::{read_slots, whole};
+use super::amounts::{slots, slots_text};
+use super::projects::whole;
 use super::{Done, done, outcome, refuse, with};
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
+use sha2::{Digest, Sha256};
 use types::Problem;
 use types::preset::{PRESETS, Preset, PresetRow, SavePreset};
-use types::quantity::{Slots, parse_bytes};
-
-type Answer<T> = std::result::Result<T, Problem>;
+use types::quantity::parse_bytes;
+use uuid::Uuid;
 
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 pub struct ResourcePreset {
-    id: String,
+    id: Uuid,
     name: String,
     resource_slots: String,
     shared_memory: Option<i64>,
@@ -22,20 +23,70 @@ pub struct ResourcePreset {
 
 impl From<PresetRow> for ResourcePreset {
     fn from(row: PresetRow) -> Self {
-        Self {
-            id: row.preset.name.clone(),
-            resource_slots: serde_json::json!(row.preset.slots).to_string(),
-            shared_memory: row.preset.shared_memory,
-            scaling_group_name: row.preset.resource_group,
-            name: row.preset.name,
-        }
+        let Preset { name, slots, shared_memory, resource_group } = row.preset;
+        Self { id: id(&name), name, resource_slots: slots_text(&slots), shared_memory, scaling_group_name: resource_group }
     }
 }
 
-/// The preset that a name, or the id that stands for it, means.
-async fn named(control: &Control, caller: &Caller, name: &str) -> Answer<PresetRow> {
-    let found = control.presets(caller, &whole(&PRESETS, Some(name))).await?.rows.pop();
-    found.ok_or_else(|| Problem::NotFound("resource preset".into()))
+/// The id of the preset of a name.
+pub fn id(name: &str) -> Uuid {
+    let hash = Sha256::digest(name.as_bytes());
+    let bytes: [u8; 16] = std::array::from_fn(|n| hash[n]);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+#[derive(InputObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct CreateResourcePresetInput {
+    resource_slots: String,
+    shared_memory: Option<String>,
+    scaling_group_name: Option<String>,
+}
+
+#[derive(InputObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct ModifyResourcePresetInput {
+    name: Option<String>,
+    resource_slots: Option<String>,
+    shared_memory: MaybeUndefined<String>,
+    scaling_group_name: MaybeUndefined<String>,
+}
+
+fn shared_memory(text: &str) -> std::result::Result<i64, Problem> {
+    parse_bytes(text).ok_or_else(|| Problem::field("shared_memory", "A size, such as 64m."))
+}
+
+fn merged(preset: &mut Preset, input: ModifyResourcePresetInput) -> std::result::Result<(), Problem> {
+    if input.name.is_some_and(|name| name != preset.name) {
+        return Err(Problem::field("name", "A preset keeps its name. Create another one."));
+    }
+    if let Some(text) = input.resource_slots {
+        preset.slots = slots("resource_slots", &text)?;
+    }
+    match input.shared_memory {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => preset.shared_memory = None,
+        MaybeUndefined::Value(text) => preset.shared_memory = Some(shared_memory(&text)?),
+    }
+    if !input.scaling_group_name.is_undefined() {
+        preset.resource_group = input.scaling_group_name.take();
+    }
+    Ok(())
+}
+
+/// One by id or by name.
+async fn found(
+    control: &Control,
+    caller: &Caller,
+    wanted: Option<Uuid>,
+    name: Option<&str>,
+) -> std::result::Result<PresetRow, Problem> {
+    let rows = control.presets(caller, &whole(&PRESETS, Vec::new())).await?.rows;
+    let is = |row: &PresetRow| match (wanted, name) {
+        (Some(wanted), _) => id(&row.preset.name) == wanted,
+        (None, name) => name == Some(row.preset.name.as_str()),
+    };
+    rows.into_iter().find(is).ok_or_else(|| Problem::NotFound("resource preset".into()))
 }
 
 #[derive(Default)]
@@ -45,44 +96,28 @@ pub struct PresetQuery;
 impl PresetQuery {
     async fn resource_presets(&self, context: &Context<'_>) -> Result<Vec<ResourcePreset>> {
         let (control, caller) = with(context)?;
-        let page = control.presets(caller, &whole(&PRESETS, None)).await.map_err(refuse)?;
-        Ok(page.rows.into_iter().map(Into::into).collect())
+        let rows = control.presets(caller, &whole(&PRESETS, Vec::new())).await.map_err(refuse)?.rows;
+        Ok(rows.into_iter().map(ResourcePreset::from).collect())
     }
 
     async fn resource_preset(
         &self,
         context: &Context<'_>,
         name: Option<String>,
-        id: Option<String>,
+        id: Option<Uuid>,
     ) -> Result<Option<ResourcePreset>> {
         let (control, caller) = with(context)?;
-        let name = name.or(id).unwrap_or_default();
-        Ok(Some(named(control, caller, &name).await.map_err(refuse)?.into()))
+        match found(control, caller, id, name.as_deref()).await {
+            Ok(row) => Ok(Some(row.into())),
+            Err(Problem::NotFound(_)) => Ok(None),
+            Err(problem) => Err(refuse(problem)),
+        }
     }
 }
 
-#[derive(InputObject)]
-#[graphql(name = "CreateResourcePresetInput", rename_fields = "snake_case")]
-pub struct PresetInput {
-    resource_slots: Option<String>,
-    shared_memory: Option<String>,
-    scaling_group_name: Option<String>,
-}
-
-fn changed(before: Preset, props: &PresetInput) -> Answer<Preset> {
-    let wrong = || Problem::field("shared_memory", "An amount of memory, such as 64m.");
-    let shared = props.shared_memory.as_deref().map(|words| parse_bytes(words).ok_or_else(wrong)).transpose()?;
-    Ok(Preset {
-        slots: props.resource_slots.as_deref().map(read_slots).transpose()?.unwrap_or(before.slots),
-        shared_memory: shared.or(before.shared_memory),
-        resource_group: props.scaling_group_name.clone().or(before.resource_group),
-        name: before.name,
-    })
-}
-
 #[derive(SimpleObject)]
-#[graphql(rename_fields = "snake_case")]
-pub struct CreateResourcePreset {
+#[graphql(name = "CreateResourcePreset", rename_fields = "snake_case")]
+pub struct PresetPayload {
     ok: bool,
     msg: String,
     resource_preset: Option<ResourcePreset>,
@@ -97,37 +132,45 @@ impl PresetMutation {
         &self,
         context: &Context<'_>,
         name: String,
-        props: PresetInput,
-    ) -> Result<CreateResourcePreset> {
+        props: CreateResourcePresetInput,
+    ) -> Result<PresetPayload> {
         let (control, caller) = with(context)?;
         let result = async {
-            let empty = Preset { name: name.clone(), slots: Slots::default(), shared_memory: None, resource_group: None };
-            let preset = changed(empty, &props)?;
+            let preset = Preset {
+                name: name.clone(),
+                slots: slots("resource_slots", &props.resource_slots)?,
+                shared_memory: props.shared_memory.as_deref().map(shared_memory).transpose()?,
+                resource_group: props.scaling_group_name,
+            };
             control.save_preset(caller, &SavePreset { preset, revision: None }).await?;
-            named(control, caller, &name).await
+            found(control, caller, None, Some(&name)).await
         };
-        let (ok, msg, made) = outcome("create_resource_preset", result.await);
-        Ok(CreateResourcePreset { ok, msg, resource_preset: made.map(Into::into) })
+        let (ok, msg, row) = outcome("create_resource_preset", result.await);
+        Ok(PresetPayload { ok, msg, resource_preset: row.map(ResourcePreset::from) })
     }
 
     async fn modify_resource_preset(
         &self,
         context: &Context<'_>,
+        id: Option<Uuid>,
         name: Option<String>,
-        id: Option<String>,
-        props: PresetInput,
+        props: ModifyResourcePresetInput,
     ) -> Result<Done> {
         let (control, caller) = with(context)?;
         let result = async {
-            let before = named(control, caller, &name.or(id).unwrap_or_default()).await?;
-            let preset = changed(before.preset, &props)?;
-            control.save_preset(caller, &SavePreset { preset, revision: Some(before.revision) }).await
+            let PresetRow { mut preset, revision, .. } = found(control, caller, id, name.as_deref()).await?;
+            merged(&mut preset, props)?;
+            control.save_preset(caller, &SavePreset { preset, revision: Some(revision) }).await
         };
         Ok(done("modify_resource_preset", result.await))
     }
 
-    async fn delete_resource_preset(&self, context: &Context<'_>, name: Option<String>, id: Option<String>) -> Result<Done> {
+    async fn delete_resource_preset(&self, context: &Context<'_>, id: Option<Uuid>, name: Option<String>) -> Result<Done> {
         let (control, caller) = with(context)?;
-        Ok(done("delete_resource_preset", control.delete_preset(caller, &name.or(id).unwrap_or_default()).await))
+        let result = async {
+            let row = found(control, caller, id, name.as_deref()).await?;
+            control.delete_preset(caller, &row.preset.name).await
+        };
+        Ok(done("delete_resource_preset", result.await))
     }
 }

@@ -80,15 +80,18 @@ impl From<ProjectRow> for Group {
     }
 }
 
-fn whole(spec: &'static ListSpec, conditions: Vec<Condition>) -> ListQuery {
+/// A list without pages.
+pub(super) fn whole(spec: &'static ListSpec, conditions: Vec<Condition>) -> ListQuery {
     ListQuery { conditions, window: Some(Window { offset: 0, limit: MOST, any_tab: true }), ..ListQuery::new(spec) }
 }
 
-fn equals(key: &str, value: &str) -> Condition {
+/// A condition.
+pub(super) fn equals(key: &str, value: &str) -> Condition {
     Condition { key: key.into(), op: Op::Equals, value: value.into() }
 }
 
-async fn domain_named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<DomainRow, Problem> {
+/// One domain.
+pub(super) async fn domain_named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<DomainRow, Problem> {
     let found = control.domain_rows(caller, &whole(&DOMAINS, vec![equals("name", name)])).await?.rows.pop();
     found.ok_or_else(|| Problem::NotFound("domain".into()))
 }
@@ -203,7 +206,7 @@ pub struct GroupPayload {
 }
 
 /// Hosts are a JSON text.
-fn hosts(text: Option<String>) -> std::result::Result<Option<Hosts>, Problem> {
+pub(super) fn hosts(text: Option<String>) -> std::result::Result<Option<Hosts>, Problem> {
     let read = |text: String| serde_json::from_str(&text);
     let wrong = |_| Problem::field("allowed_vfolder_hosts", "A JSON object of hosts with lists of permissions.");
     text.map(read).transpose().map_err(wrong)

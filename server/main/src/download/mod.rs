@@ -2,6 +2,7 @@
 //! is called: `?name=…`.
 
 mod limits;
+mod name;
 
 pub use limits::{keypair_policies, project_policies, resource_groups, resource_presets, user_policies};
 
@@ -14,6 +15,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use control::{Caller, Result};
 use futures::{Stream, StreamExt, stream};
+use name::{disposition, file_name};
 use types::Problem;
 use types::audit::{AUDIT, AuditRow};
 use types::keypair::{KEYPAIRS, KeypairRow};
@@ -216,29 +218,10 @@ fn csv_file<T: Send + 'static>(
     let pieces = rest.map(|lines| lines.into_iter().collect::<Result<Vec<_>>>().map(|lines| lines.concat()));
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, attachment(name)),
+        (CONTENT_DISPOSITION, disposition(name)),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
     (headers, Body::from_stream(first.chain(pieces).fuse())).into_response()
-}
-
-/// Characters of a file's name (`admin-menus.md`, Download session lists).
-const LONGEST_NAME: usize = 255;
-
-/// What the file is to be called: as the address says, or `plain`.
-fn file_name(raw: Option<&str>, plain: &str) -> String {
-    let asked = serde_urlencoded(raw.unwrap_or_default()).into_iter().find(|(key, _)| key == "name").map(|(_, name)| name);
-    let name = asked.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| plain.to_owned());
-    let whole = if name.to_lowercase().ends_with(".csv") { name } else { format!("{name}.csv") };
-    // No way out of the folder that the browser saves to, and nothing that ends a header.
-    let safe = whole.chars().map(|c| if c.is_control() || "/\\:\"".contains(c) { '_' } else { c });
-    safe.take(LONGEST_NAME).collect()
-}
-
-/// The header that names a file: in plain letters, and as it really is.
-fn attachment(name: &str) -> String {
-    let plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
-    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", types::list::encode(name))
 }
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {
@@ -284,15 +267,6 @@ pub async fn log(State(app): State<App>, Extension(caller): Extension<Caller>, P
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_is_called_as_asked_and_stays_in_its_folder() {
-        assert_eq!(file_name(None, "sessions"), "sessions.csv");
-        assert_eq!(file_name(Some("name=of%20May"), "sessions"), "of May.csv");
-        assert_eq!(file_name(Some("name=..%2F..%2Fetc%0Apasswd"), "sessions"), ".._.._etc_passwd.csv");
-        assert_eq!(file_name(Some(&format!("name={}", "x".repeat(300))), "sessions").len(), 255);
-        assert_eq!(attachment("Übung.csv"), "attachment; filename=\"_bung.csv\"; filename*=UTF-8''%C3%9Cbung.csv");
-    }
 
     #[test]
     fn a_cell_is_never_a_formula() {

@@ -2,6 +2,7 @@
 
 mod http;
 mod invariants;
+mod limits;
 mod many;
 mod people;
 mod projects;

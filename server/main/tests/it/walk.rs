@@ -162,12 +162,12 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
         ("/export/projects.csv", READERS_OF_PEOPLE),
         ("/export/domains.csv", READERS_OF_DOMAINS),
         ("/export/audit.csv", READERS_OF_ALL),
-        ("/export/sessions.csv", EVERYBODY),
         ("/export/keypair_policies.csv", READERS_OF_DOMAINS),
         ("/export/user_policies.csv", READERS_OF_DOMAINS),
         ("/export/project_policies.csv", READERS_OF_DOMAINS),
         ("/export/resource_presets.csv", READERS_OF_DOMAINS),
         ("/export/resource_groups.csv", READERS_OF_DOMAINS),
+        ("/export/sessions.csv", EVERYBODY),
         ("/sessions/{id}/log", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
     ];
