@@ -41,6 +41,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("") view=|| view! { <Redirect path=paths::SESSIONS/> }/>
                     <Route path=path!("sessions") view={Lazy::<pages::SessionsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("session/start") view={Lazy::<pages::LauncherRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("scheduler") view={Lazy::<pages::SchedulerRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("users") view={Lazy::<pages::UsersRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("credentials") view={Lazy::<pages::CredentialsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("projects") view={Lazy::<pages::ProjectsRoute>::new()} ssr=SsrMode::Async/>

@@ -25,6 +25,8 @@ pub struct List<T: Clone + PartialEq + Send + Sync + 'static> {
     pub open: Memo<Option<String>>,
     /// The address of the list as it is, with nothing open.
     pub address: Memo<String>,
+    /// Something else that the address says, and that is kept.
+    also: Option<(&'static str, Memo<String>)>,
 }
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Clone for List<T> {
@@ -42,7 +44,7 @@ pub struct Shown<T> {
     pub row_key: fn(&T) -> String,
     /// The accessible name of a row's checkbox.
     pub row_label: fn(&T) -> String,
-    /// The address of the whole list as CSV.
+    /// The address of the whole list as CSV; empty when there is none.
     pub export: &'static str,
     /// What stands in place of rows when there are none at all.
     pub empty: ViewFn,
@@ -65,14 +67,29 @@ where
     where
         F: Future<Output = Result<Page<T>, Problem>> + Send + 'static,
     {
+        Self::of((spec, path, parameter), topics, None, fetch)
+    }
+
+    /// The same list of something that the address names as well: in every address of the list it says `also`.
+    pub fn of<F>(
+        (spec, path, parameter): (&'static ListSpec, &'static str, &'static str),
+        topics: &'static [Topic],
+        also: Option<(&'static str, Memo<String>)>,
+        fetch: impl Fn(ListQuery) -> F + Copy + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Page<T>, Problem>> + Send + 'static,
+    {
         let query = use_list_query(spec);
         let rows = load(query, topics, fetch);
         let (layout, keep_layout) = use_columns(spec.name);
         let address = Memo::new(move |_| {
-            let query = query.with(|query| query.to_query_string(spec));
-            if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+            let mut parts = vec![query.with(|query| query.to_query_string(spec))];
+            parts.extend(also.map(|(name, value)| format!("{name}={}", types::list::encode(&value.get()))));
+            parts.retain(|part| !part.is_empty());
+            if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
         });
-        Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address }
+        Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address, also }
     }
 
     /// The address of what is open in the drawer, with a part of it chosen or none.
@@ -94,8 +111,11 @@ where
     /// The table.
     pub fn table(self, shown: Shown<T>) -> AnyView {
         let Shown { caption, columns, row_key, row_label, export, empty, selection } = shown;
-        let Self { parameter, open, layout, rows, .. } = self;
-        let keep = Signal::derive(move || open.get().map(|id| vec![(parameter.to_owned(), id)]).unwrap_or_default());
+        let Self { parameter, open, layout, rows, also, .. } = self;
+        let keep = Signal::derive(move || {
+            let open = open.get().map(|id| (parameter.to_owned(), id));
+            open.into_iter().chain(also.map(|(name, value)| (name.to_owned(), value.get()))).collect::<Vec<_>>()
+        });
         let (selection, bulk) = selection.unzip();
         view! {
             <Table

@@ -7,6 +7,7 @@ pub const FORGOTTEN: &str = "/forgotten-password";
 pub const NEW_PASSWORD: &str = "/new-password";
 pub const SESSIONS: &str = "/sessions";
 pub const LAUNCHER: &str = "/session/start";
+pub const SCHEDULER: &str = "/scheduler";
 pub const USERS: &str = "/users";
 pub const CREDENTIALS: &str = "/credentials";
 pub const PROJECTS: &str = "/projects";

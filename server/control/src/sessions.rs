@@ -5,7 +5,7 @@ use crate::{Caller, Control, Result, internal, store_failed};
 use engine::{EngineError, Terminal};
 use futures::{Stream, StreamExt};
 use std::collections::HashSet;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use store::{Audit, LivingSession, Step};
 use types::Problem;
@@ -168,12 +168,17 @@ impl Control {
             let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
             queue.order.get(group).cloned().unwrap_or_default()
         };
-        let selected = self.store.pending_ids(group, query, scope).await.map_err(store_failed("listing the queue"))?;
-        // What was asked for since the scheduler last looked stands at the end until it looks again.
-        let placed: HashSet<_> = order.iter().copied().collect();
-        let late = selected.iter().filter(|id| !placed.contains(id));
-        let mine: HashSet<_> = selected.iter().copied().collect();
-        let ids: Vec<_> = order.iter().filter(|id| mine.contains(id)).chain(late).copied().collect();
+        let ids = if query.conditions.is_empty() && scope == store::Scope::Everything {
+            // The whole queue is known: a long one is not read again for a page of it.
+            order
+        } else {
+            let selected = self.store.pending_ids(group, query, scope).await.map_err(store_failed("listing the queue"))?;
+            // What was asked for since the scheduler last looked stands at the end until it looks again.
+            let placed: HashSet<_> = order.iter().copied().collect();
+            let late = selected.iter().filter(|id| !placed.contains(id));
+            let mine: HashSet<_> = selected.iter().copied().collect();
+            Arc::new(order.iter().filter(|id| mine.contains(id)).chain(late).copied().collect())
+        };
         let first = usize::try_from(query.offset()).unwrap_or(usize::MAX).min(ids.len());
         let page = &ids[first..ids.len().min(first.saturating_add(query.limit() as usize))];
         let rows = self.store.session_rows(page, scope).await.map_err(store_failed("listing the queue"))?;

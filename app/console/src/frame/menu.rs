@@ -17,6 +17,7 @@ pub fn menu(me: &Me) -> AnyView {
     let domains = me.may(Permission::ReadDomains);
     let audit = me.may(Permission::ReadAudit);
     let agents = me.may(Permission::ReadAgents);
+    let queue = me.may_beyond_own(Permission::ReadSessions);
     let administration = (users || projects || agents || audit).then(|| {
         view! {
             <h2 class="menu-heading" id="menu-administration">"Administration"</h2>
@@ -25,6 +26,7 @@ pub fn menu(me: &Me) -> AnyView {
                 {me.may_beyond_own(Permission::ReadKeypairs).then(|| item(paths::CREDENTIALS, IconName::Key, "Credentials"))}
                 {projects.then(|| item(paths::PROJECTS, IconName::Folder, "Projects"))}
                 {domains.then(|| item(paths::DOMAINS, IconName::Globe, "Domains"))}
+                {queue.then(|| item(paths::SCHEDULER, IconName::Menu, "Scheduler"))}
                 {agents.then(|| item(paths::AGENTS, IconName::Server, "Agents"))}
                 {audit.then(|| item(paths::AUDIT, IconName::Search, "Audit trail"))}
             </ul>

@@ -8,6 +8,7 @@ mod domains;
 mod gallery;
 mod launcher;
 mod projects;
+mod scheduler;
 mod sessions;
 mod sign_in;
 mod users;
@@ -57,6 +58,11 @@ page!(
     /// `/session/start`
     LauncherRoute,
     launcher::page
+);
+page!(
+    /// `/scheduler`
+    SchedulerRoute,
+    scheduler::page
 );
 page!(
     /// `/users`

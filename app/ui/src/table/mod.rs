@@ -257,7 +257,9 @@ fn frame(f: Frame) -> AnyView {
                 {filter::filter(place)}
                 <div class="toolbar-end">
                     <Button variant=Variant::Quiet label="Refresh" busy=loading on_press=on_refresh><Icon name=IconName::Refresh/></Button>
-                    <a class="button button-quiet" href=export_address rel="external" download><Icon name=IconName::Download/>"CSV"</a>
+                    {(!export.is_empty()).then(|| view! {
+                        <a class="button button-quiet" href=export_address rel="external" download><Icon name=IconName::Download/>"CSV"</a>
+                    })}
                 </div>
             </div>
             {selected}

@@ -197,6 +197,7 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         ("/", EVERYBODY),
         ("/sessions", EVERYBODY),
         ("/session/start", NOT_MONITORS),
+        ("/scheduler", READERS_OF_PEOPLE),
         ("/users", READERS_OF_PEOPLE),
         ("/credentials", READERS_OF_DOMAINS),
         ("/projects", READERS_OF_PEOPLE),

@@ -1,10 +1,10 @@
 //! Sessions: everything that was asked for, what runs, and what has ended.
 
 mod charts;
-mod drawer;
+pub(crate) mod drawer;
 mod export;
 mod log;
-mod priority;
+pub(crate) mod priority;
 mod rename;
 mod terminal;
 mod terminal_keys;

@@ -1,0 +1,149 @@
+//! The scheduler: every session that waits in a resource group, in the order in which they will start, and why each waits
+//! (`admin-menus.md`, Unified View for Pending Sessions).
+
+mod what_if;
+
+use super::sessions::{accelerators, drawer, priority};
+use crate::api::presets::resource_group_names;
+use crate::api::sessions::{queue, session};
+use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{load, load_open, settled, use_parameter};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use types::Problem;
+use types::event::Topic;
+use types::list::{ListQuery, encode};
+use types::permission::{Permission, Reach};
+use types::quantity::bytes;
+use types::session::{QUEUE, SessionRow};
+use ui::{Button, Column, Elapsed, EmptyState, IconName};
+
+/// The group that is shown when the address names none.
+const FIRST: &str = "default";
+
+fn columns(link: Callback<String, String>) -> Vec<Column<SessionRow>> {
+    let place = |s: &SessionRow| s.position.map_or_else(|| "—".to_owned(), |position| position.to_string());
+    vec![
+        Column::new("position", "Queue position", move |s: &SessionRow| place(s).into_any()).number().required(),
+        Column::new("name", "Session", move |s: &SessionRow| {
+            let (id, name) = (s.id.to_string(), s.name.clone());
+            // The rest of the address is the list's own; only what is open differs from row to row.
+            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+        })
+        .required(),
+        Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()),
+        Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
+        Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
+        Column::new("priority", "Priority", |s: &SessionRow| s.priority.to_string().into_any()).number(),
+        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu().to_string().into_any()).number(),
+        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem()).into_any()).number(),
+        Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
+        Column::new("waiting", "Waiting for", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
+        Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
+    ]
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    let reach = me.reach(Permission::ReadSessions);
+    if reach <= Reach::Own {
+        return problem_view(&Problem::Forbidden("see the queue of a resource group".into()));
+    }
+    let may_order = me.may(Permission::ChangePriorities);
+    let named = use_parameter("group");
+    let group = Memo::new(move |_| named.get().unwrap_or_else(|| FIRST.to_owned()));
+    let names = load(Memo::new(|_| ()), &[Topic::Group], |()| resource_group_names());
+    let list = List::of((&QUEUE, paths::SCHEDULER, "session"), &[Topic::Session], Some(("group", group)), move |query: ListQuery| {
+        let group = group.get_untracked();
+        async move { queue(group, query).await }
+    });
+    // Another group, another queue.
+    Effect::new(move |before: Option<String>| {
+        let now = group.get();
+        if before.is_some_and(|before| before != now) {
+            list.rows.reload.run(());
+        }
+        now
+    });
+    let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
+    let loads = list.pending().into_iter().chain([names.pending(), detail.pending()]).collect();
+    let view = move || {
+        let (selection, ordering) = (RwSignal::new(Vec::<String>::new()), RwSignal::new(false));
+        let with = move |extra: Option<String>| {
+            let address = list.address.get();
+            extra.map_or(address.clone(), |extra| format!("{address}&{extra}"))
+        };
+        let open = Callback::new(move |id: String| with(Some(format!("session={}", encode(&id)))));
+        let panel = Callback::new(move |panel: Option<String>| {
+            let id = list.open.get().map(|id| format!("session={}", encode(&id)));
+            with(id.map(|id| panel.map_or(id.clone(), |panel| format!("{id}&panel={panel}"))))
+        });
+        let done = Callback::new(move |()| {
+            selection.set(Vec::new());
+            list.rows.reload.run(());
+        });
+        let bulk = ViewFn::from(move || {
+            view! { <Button on_press=Callback::new(move |()| ordering.set(true))>"Set priority"</Button> }
+        });
+        let shown = Shown {
+            caption: "Pending sessions",
+            columns: columns(open),
+            row_key: |s: &SessionRow| s.id.to_string(),
+            row_label: |s: &SessionRow| s.name.clone(),
+            export: "",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Check title="Nothing waits" text="Every session of this resource group has started. One that has to wait appears here, with its place and the reason."/>
+                }
+            }),
+            selection: may_order.then_some((selection, bulk)),
+        };
+        let title = drawer::title(detail);
+        view! {
+            <PageHead title="Scheduler" group="Administration">
+                {choose(group, names.good())}
+                {(reach == Reach::Everything).then(|| what_if::panel(group))}
+            </PageHead>
+            {list.table(shown)}
+            {may_order.then(|| priority::dialog(ordering, selection.into(), done))}
+            {list.drawer(title, move || drawer::drawer(list.open, detail, panel))}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Scheduler" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}
+
+/// The choice of a resource group: a form, so that it works before scripts arrive.
+fn choose(group: Memo<String>, names: Signal<Option<Vec<String>>>) -> AnyView {
+    let go = use_navigate();
+    let options = move || {
+        let chosen = group.get();
+        let mut all = names.get().unwrap_or_default();
+        if !all.contains(&chosen) {
+            all.push(chosen.clone());
+        }
+        let option = |name: String| {
+            let selected = name == chosen;
+            view! { <option value=name.clone() selected=selected>{name.clone()}</option> }
+        };
+        all.into_iter().map(option).collect::<Vec<_>>()
+    };
+    let change = move |event| {
+        let name = event_target_value(&event);
+        go(&format!("{}?group={}", paths::SCHEDULER, encode(&name)), NavigateOptions::default());
+    };
+    view! {
+        <form method="get" action=paths::SCHEDULER class="group-choice">
+            <label class="field-label" for="scheduler-group">"Resource group"</label>
+            <select class="select" id="scheduler-group" name="group" on:change=change>{options}</select>
+            <noscript><button class="button">"Show"</button></noscript>
+        </form>
+    }
+    .into_any()
+}
