@@ -4,9 +4,12 @@
 pub mod account;
 pub mod audit;
 pub mod keypairs;
+pub mod policies;
+pub mod presets;
 pub mod projects;
 pub mod security;
 pub mod sessions;
+pub mod settings;
 pub mod users;
 
 #[cfg(feature = "ssr")]

@@ -1,0 +1,16 @@
+//! What the whole cluster goes by.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use types::Problem;
+use types::resource_group::SchedulerSettings;
+
+#[server(name = SchedulerSettingsCall, prefix = "/call", endpoint = "scheduler_settings", input = Json)]
+pub async fn scheduler_settings() -> Result<SchedulerSettings, Problem> {
+    super::run(|control, caller| async move { control.scheduler_settings(&caller).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "save_scheduler_settings", input = Json)]
+pub async fn save_scheduler_settings(settings: SchedulerSettings) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.save_scheduler_settings(&caller, &settings).await }).await
+}
