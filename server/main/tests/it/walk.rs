@@ -25,6 +25,10 @@ fn query(spec: &'static types::list::ListSpec) -> String {
     serde_json::to_string(&types::list::ListQuery::new(spec)).unwrap()
 }
 
+fn saved(policy: &impl serde::Serialize) -> String {
+    serde_json::json!({ "save": { "policy": policy, "revision": null } }).to_string()
+}
+
 /// Every server function with a body that would be acted on, and who may call it.
 fn functions() -> Vec<(&'static str, String, LetIn)> {
     let id = format!("{{\"id\":\"{NOBODYS_ID}\"}}");
@@ -44,6 +48,7 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         "name": "", "project": NOBODYS_ID, "resource_group": "", "kind": "batch", "image": "", "command": "",
         "slots": { "cpu": "1", "mem": "0" },
     }});
+    let preset = serde_json::json!({ "save": { "preset": { "name": "", "slots": {} }, "revision": null } });
     vec![
         ("sign_ins", "{}".into(), EVERYBODY),
         ("end_sign_in", id.clone(), EVERYBODY),
@@ -95,6 +100,22 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         ("terminate_sessions", "{\"ids\":[],\"force\":false}".into(), NOT_MONITORS),
         ("session_log", format!("{{\"id\":\"{NOBODYS_ID}\",\"from\":0,\"wait\":false}}"), EVERYBODY),
         ("session_usage", format!("{{\"id\":\"{NOBODYS_ID}\",\"after\":0}}"), EVERYBODY),
+        ("keypair_policies", format!("{{\"query\":{}}}", query(&types::policy::KEYPAIR_POLICIES)), EVERYBODY),
+        ("user_policy_rows", format!("{{\"query\":{}}}", query(&types::policy::USER_POLICIES)), EVERYBODY),
+        ("project_policy_rows", format!("{{\"query\":{}}}", query(&types::policy::PROJECT_POLICIES)), EVERYBODY),
+        ("save_keypair_policy", saved(&types::policy::KeypairPolicy::new("")), SUPERADMIN),
+        ("save_user_policy", saved(&types::policy::UserPolicy::new("")), SUPERADMIN),
+        ("save_project_policy", saved(&types::policy::ProjectPolicy::new("")), SUPERADMIN),
+        ("policy_followers", "{\"kind\":\"keypair\",\"name\":\"default\"}".into(), SUPERADMIN),
+        ("delete_policy", "{\"kind\":\"keypair\",\"name\":\"none\",\"move_to\":null}".into(), SUPERADMIN),
+        ("policy_effect", serde_json::json!({ "policy": types::policy::KeypairPolicy::new("default") }).to_string(), SUPERADMIN),
+        ("presets", format!("{{\"query\":{}}}", query(&types::preset::PRESETS)), EVERYBODY),
+        ("save_preset", preset.to_string(), SUPERADMIN),
+        ("delete_preset", "{\"name\":\"none\"}".into(), SUPERADMIN),
+        ("slot_names", "{}".into(), EVERYBODY),
+        ("resource_group_names", "{}".into(), EVERYBODY),
+        ("scheduler_settings", "{}".into(), READERS_OF_ALL),
+        ("save_scheduler_settings", "{\"settings\":{\"revision\":99}}".into(), SUPERADMIN),
         ("agents", format!("{{\"query\":{}}}", query(&types::agent::AGENTS)), READERS_OF_ALL),
     ]
 }

@@ -116,6 +116,14 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     let address = Memo::new(move |_| look.with(|(asked, _)| encode(&to_address(asked))));
     let link = Callback::new(move |step: Step| format!("{}?step={}&form={}", paths::LAUNCHER, step.key(), address.get()));
     keep_in_address(step, address);
+    // Who goes on with the keyboard is taken along: what had the focus may be gone.
+    Effect::new(move |before: Option<Step>| {
+        let now = step.get();
+        if before.is_some_and(|before| before != now) {
+            request_animation_frame(focus_step);
+        }
+        now
+    });
     let outcome = Memo::new(move |_| {
         let (asked, _) = look.get();
         options.with(|options| options.as_ref().map(|options| forecast(&asked, options)).unwrap_or_default())
@@ -126,7 +134,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     });
     // What is wrong is shown at its field when somebody goes on, not while they type.
     let problem = Signal::derive(move || trouble.get().or_else(|| refused.shown()));
-    let start = starter(form, refused, to_step);
+    let start = starter(refused, to_step);
     let shared = Shared { form, refused, options: options.into() };
     let fields = move || match step.get() {
         Step::SessionType => steps::session_type(shared),
@@ -142,7 +150,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
                 event.prevent_default();
                 send_or_go_on(step.get_untracked(), look, refused, to_step, start);
             }>
-                <h2>{move || step.get().label()}</h2>
+                <h2 id=HEADING tabindex="-1">{move || step.get().label()}</h2>
                 {fields}
                 {move || problem.get().filter(|problem| !matches!(problem, Problem::Invalid(_))).map(|problem| {
                     view! { <p class="notice notice-bad" role="alert">{problem.to_string()}</p> }
@@ -158,9 +166,20 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     .into_any()
 }
 
+/// The id of the step's heading.
+const HEADING: &str = "launcher-step";
+
+fn focus_step() {
+    if let Some(heading) = document().get_element_by_id(HEADING) {
+        let heading: web_sys::HtmlElement = wasm_bindgen::JsCast::unchecked_into(heading);
+        // A browser that refuses leaves the focus where it is.
+        let _ = heading.focus();
+    }
+}
+
 type Start = Action<StartSession, ()>;
 
-fn starter(form: Form, refused: Refused, to_step: Callback<Step>) -> Start {
+fn starter(refused: Refused, to_step: Callback<Step>) -> Start {
     let (go, toaster) = (use_navigate(), use_toaster());
     let go = StoredValue::new_local(go);
     Action::new_local(move |asked: &StartSession| {
@@ -169,7 +188,6 @@ fn starter(form: Form, refused: Refused, to_step: Callback<Step>) -> Start {
             match start_session(asked).await {
                 Ok(started) => {
                     refused.clear();
-                    form.fill(&StartSession::default());
                     started.iter().flat_map(|one| &one.raised).take(3).for_each(|text| toaster.good(text.clone()));
                     let address = match started.as_slice() {
                         [one] => paths::session(one.id),
@@ -202,9 +220,10 @@ fn send_or_go_on(
 ) {
     let (asked, errors) = look.get_untracked();
     let here: Vec<_> = errors.iter().filter(|error| step == Step::Review || step_of(&error.field) == step).cloned().collect();
-    if let Some(first) = here.first() {
+    let first = Step::ALL.into_iter().find(|one| here.iter().any(|error| step_of(&error.field) == *one));
+    if let Some(first) = first {
         if step == Step::Review {
-            to_step.run(step_of(&first.field));
+            to_step.run(first);
         }
         refused.set(Problem::Invalid(here));
         return;

@@ -4,7 +4,7 @@
 mod what_if;
 
 use super::sessions::{accelerators, drawer, priority};
-use crate::api::presets::resource_group_names;
+use crate::api::policies::resource_group_names;
 use crate::api::sessions::{queue, session};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
@@ -58,10 +58,11 @@ pub fn page() -> AnyView {
     let named = use_parameter("group");
     let group = Memo::new(move |_| named.get().unwrap_or_else(|| FIRST.to_owned()));
     let names = load(Memo::new(|_| ()), &[Topic::Group], |()| resource_group_names());
-    let list = List::of((&QUEUE, paths::SCHEDULER, "session"), &[Topic::Session], Some(("group", group)), move |query: ListQuery| {
-        let group = group.get_untracked();
-        async move { queue(group, query).await }
-    });
+    let list =
+        List::of((&QUEUE, paths::SCHEDULER, "session"), &[Topic::Session], Some(("group", group)), move |query: ListQuery| {
+            let group = group.get_untracked();
+            async move { queue(group, query).await }
+        });
     // Another group, another queue.
     Effect::new(move |before: Option<String>| {
         let now = group.get();

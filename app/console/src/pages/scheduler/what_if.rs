@@ -98,7 +98,8 @@ fn words(choices: &[(&str, &str)]) -> Signal<Vec<(String, String)>> {
 
 fn contents(rules: Rules, snapshot: RwSignal<Option<Snapshot>>, group: Memo<String>) -> AnyView {
     let policies = Signal::derive(move || {
-        let names = snapshot.with(|now| now.as_ref().map(|now| now.policies.keys().cloned().collect::<Vec<_>>()).unwrap_or_default());
+        let names =
+            snapshot.with(|now| now.as_ref().map(|now| now.policies.keys().cloned().collect::<Vec<_>>()).unwrap_or_default());
         let none = ("".to_owned(), "as it is".to_owned());
         std::iter::once(none).chain(names.into_iter().map(|name| (name.clone(), name))).collect::<Vec<_>>()
     });
