@@ -253,3 +253,65 @@ test("a person whose keypair is used up sees a page that says so and when it end
   await expect(page.getByRole("heading", { name: "Rate limit reached" })).toBeVisible();
   await expect(page.getByText(/There is room again in 15 min/)).toBeVisible();
 });
+
+/** One command of the client whose answer is for people; what it says. */
+async function said(yard: Yard, key: Key, ...words: string[]): Promise<string> {
+  const folder = mkdtempSync(`${tmpdir()}/client-`);
+  const env = {
+    PATH: process.env.PATH, HOME: folder, TERM: "linux", NO_COLOR: "1", PYTHONWARNINGS: "ignore", BACKEND_ENDPOINT_TYPE: "api",
+    BACKEND_ENDPOINT: yard.server.url, BACKEND_ACCESS_KEY: key.access_key, BACKEND_SECRET_KEY: key.secret_key,
+  };
+  const done = run(process.env.YARDMASTER_CLIENT!, words, { env, cwd: folder, timeout: 60_000 });
+  done.child.stdin?.end();
+  const { stdout, stderr } = await done.catch((failed: { stdout: string; stderr: string }) => failed);
+  return stdout + stderr;
+}
+
+test("the official client creates a batch session, waits for it, reads its log and its status history", async ({ yard }) => {
+  test.setTimeout(180_000);
+  await yard.signIn();
+  const key = await keypair(yard);
+  const name = unique("clibatch");
+  const created = await said(
+    yard, key, "session", "create", "--name", name, "--type", "batch", "-c", "echo said by the client; sleep 2; exit 0",
+    "-r", "cpu=0.1", "-r", "mem=256m", "host",
+  );
+  expect(created).toMatch(/is created and ready|ready to use|RUNNING|started|Started|finished/i);
+  await expect.poll(async () => said(yard, key, "session", "logs", name), { timeout: 60_000 }).toContain("said by the client");
+  await expect.poll(async () => said(yard, key, "session", "status-history", name), { timeout: 60_000 }).toContain("TERMINATED");
+  const history = await said(yard, key, "session", "status-history", name);
+  for (const status of ["PENDING", "SCHEDULED", "PREPARING", "RUNNING"]) expect(history).toContain(status);
+  const listed = await client(yard, key, "session", "list", "-s", "TERMINATED", "--filter", `name == "${name}"`);
+  expect(JSON.stringify(listed)).toContain("SUCCESS");
+
+  const renamed = unique("clinew");
+  await said(yard, key, "session", "create", "--name", `${name}-i`, "-r", "cpu=0.1", "-r", "mem=256m", "host");
+  await said(yard, key, "session", "rename", `${name}-i`, renamed);
+  expect(await said(yard, key, "session", "info", renamed)).toContain("RUNNING");
+  const again = await said(yard, key, "session", "create", "--name", renamed, "--no-reuse", "-r", "cpu=0.1", "-r", "mem=256m", "host");
+  expect(again).toContain("already exists");
+  await said(yard, key, "session", "destroy", renamed);
+  await expect.poll(async () => said(yard, key, "session", "status-history", renamed), { timeout: 60_000 }).toContain("TERMINATED");
+});
+
+test("the official client lists policies, groups and agents, and makes and ends a policy and a group", async ({ yard }) => {
+  test.setTimeout(180_000);
+  await yard.signIn();
+  const key = await keypair(yard);
+  const [policy, group] = [unique("clipol"), unique("cligrp")];
+  const agents = await client(yard, key, "admin", "agent", "list");
+  expect(agents.items).toMatchObject([{ status: "ALIVE", scaling_group: "default" }]);
+  expect(JSON.stringify(await client(yard, key, "admin", "scaling-group", "list"))).toContain('"default"');
+  const made = await said(yard, key, "admin", "scaling-group", "add", group, "-d", "made by the client", "--scheduler", "drf");
+  expect(made).toContain(group);
+  expect(JSON.stringify(await client(yard, key, "admin", "scaling-group", "list"))).toContain('"drf"');
+  await said(yard, key, "admin", "scaling-group", "delete", group);
+  expect(JSON.stringify(await client(yard, key, "admin", "scaling-group", "list"))).not.toContain(group);
+  const added = await said(yard, key, "admin", "keypair-resource-policy", "add", policy, "--max-concurrent-sessions", "3");
+  expect(added).toContain(policy);
+  const listed = JSON.stringify(await client(yard, key, "admin", "keypair-resource-policy", "list"));
+  expect(listed).toContain(policy);
+  expect(listed).toContain("default");
+  await said(yard, key, "admin", "keypair-resource-policy", "delete", policy);
+  expect(JSON.stringify(await client(yard, key, "admin", "keypair-resource-policy", "list"))).not.toContain(policy);
+});

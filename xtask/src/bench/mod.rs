@@ -4,6 +4,7 @@
 
 mod api;
 mod people;
+mod scheduling;
 
 use crate::context::Context;
 use crate::process::{run, seconds};
@@ -22,11 +23,15 @@ const PASSWORD: &str = "Correct-Horse-9";
 const REQUESTS: usize = 200;
 
 pub fn bench(context: &Context, args: &[String]) -> Result<()> {
+    if args == ["--scheduler"] {
+        print(scheduling::scheduling(context)?);
+        return Ok(());
+    }
     let (users, keep): (u64, bool) = match args {
         [] => (1_000_000, false),
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users wants a number")?, false),
-        _ => bail!("`bench` takes --users N, or --keep for the database of the last run"),
+        _ => bail!("`bench` takes --users N, --keep for the database of the last run, or --scheduler for the scheduler alone"),
     };
     serve::build(context)?;
     let data = context.target.join("bench-data");
@@ -85,11 +90,16 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         let name = format!("browser, {}", found["path"].as_str().unwrap_or("?"));
         rows.push((name, format!("rows after {} ms, controls answer after {} ms", found["rows"], found["alive"])));
     }
+    rows.extend(scheduling::scheduling(context)?);
+    print(rows);
+    Ok(())
+}
+
+fn print(rows: Vec<(String, String)>) {
     println!("\n| what | measured |\n|---|---|");
     for (what, value) in rows {
         println!("| {what} | {value} |");
     }
-    Ok(())
 }
 
 /// A new database with so many people, 100,000 ended sessions and an administrator. How long the people and sessions took.

@@ -1,6 +1,9 @@
 //! The control plane over a real database and the simulated engine, by a clock that the tests move.
 
 mod day;
+mod limits;
+mod machines;
+mod yard;
 
 use control::{Caller, Control, SignInAnswer};
 

@@ -1,0 +1,187 @@
+//! Limits as they bite: when a session is asked for, while it waits, and while it runs.
+
+use crate::yard::Yard;
+use types::launch::{Cluster, ClusterMode, StartSession};
+use types::quantity::{Quantity, Slots};
+use types::session::{CheckKind, SessionType, Status};
+
+#[tokio::test]
+async fn a_session_is_ended_when_its_lifetime_is_over_and_one_that_waits_as_well() {
+    let yard = Yard::new().await;
+    let runs = yard.start(&yard.asked().await).await;
+    let waits = StartSession { slots: Slots::cpu_mem(Quantity::whole(9), 1 << 30), ..yard.asked().await };
+    let waits = yard.start(&waits).await;
+    yard.seconds(5).await;
+    yard.limit(|policy| policy.lifetime = Some(600)).await;
+    let checks = yard.session(runs).await.checks;
+    let check = checks.iter().find(|check| check.kind == CheckKind::SessionLifetime).unwrap();
+    assert_eq!(check.at.since(yard.now()), 595_000, "counted from when it was asked for");
+    yard.seconds(590).await;
+    assert_eq!(yard.status(runs).await, Status::Running);
+    yard.seconds(10).await;
+    assert_eq!(yard.status(waits).await, Status::Cancelled);
+    assert_eq!(yard.status(runs).await, Status::Terminated);
+    assert!(
+        yard.info(runs).await.starts_with("Its lifetime is over: policy default allows 10 min 0 s."),
+        "{}",
+        yard.info(runs).await
+    );
+}
+
+#[tokio::test]
+async fn an_interactive_session_that_does_nothing_is_ended_and_one_that_is_typed_into_is_not() {
+    let mut yard = Yard::new().await;
+    yard.limit(|policy| policy.idle_timeout = Some(300)).await;
+    let shell = StartSession { kind: SessionType::Interactive, command: String::new(), ..yard.asked().await };
+    let (idle, used) = (yard.start(&shell).await, yard.start(&shell).await);
+    let batch = yard.start(&yard.asked().await).await;
+    yard.seconds(200).await;
+    let mut terminal = yard.control.terminal(&yard.ann, used, 80, 24).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut terminal.input, b"ls\r").await.unwrap();
+    yard.seconds(60).await;
+    // What was done is not forgotten with the server.
+    yard.restart().await;
+    yard.seconds(60).await;
+    assert_eq!(yard.status(idle).await, Status::Terminated);
+    assert!(yard.info(idle).await.starts_with("It was idle for 5 min 0 s, as long as policy default allows."));
+    assert_eq!(yard.status(used).await, Status::Running);
+    yard.seconds(240).await;
+    assert_eq!(yard.status(used).await, Status::Terminated);
+    assert_eq!(yard.status(batch).await, Status::Running, "a batch session is never idle");
+}
+
+#[tokio::test]
+async fn a_batch_session_ends_when_its_own_time_is_over() {
+    let yard = Yard::new().await;
+    let id = yard.start(&StartSession { timeout: Some(60), ..yard.asked().await }).await;
+    yard.seconds(70).await;
+    assert_eq!(yard.status(id).await, Status::Terminated);
+    assert!(yard.info(id).await.starts_with("Its time is over: it was given 1 min 0 s."));
+}
+
+#[tokio::test]
+async fn a_batch_session_starts_neither_before_its_time_nor_before_what_it_depends_on() {
+    let yard = Yard::new().await;
+    let first = StartSession { name: "prepare".into(), command: "sleep 60".into(), ..yard.asked().await };
+    let first = yard.start(&first).await;
+    let after = yard.start(&StartSession { depends_on: vec!["prepare".into()], ..yard.asked().await }).await;
+    let at = types::time::Millis(yard.now().0 + 30_000);
+    let later = yard.start(&StartSession { starts_at: Some(at), ..yard.asked().await }).await;
+    yard.seconds(10).await;
+    assert_eq!(yard.info(after).await, "Waits for prepare to end.");
+    assert!(yard.info(later).await.starts_with("Waits for its start time"));
+    yard.seconds(30).await;
+    assert_eq!((yard.status(later).await, yard.status(after).await), (Status::Running, Status::Pending));
+    yard.seconds(40).await;
+    assert_eq!((yard.status(first).await, yard.status(after).await), (Status::Terminated, Status::Running));
+    let bad = StartSession { name: "fails".into(), command: "exit 3".into(), ..yard.asked().await };
+    yard.start(&bad).await;
+    let in_vain = yard.start(&StartSession { depends_on: vec!["fails".into()], ..yard.asked().await }).await;
+    yard.seconds(90).await;
+    assert_eq!(yard.status(in_vain).await, Status::Cancelled);
+    assert_eq!(yard.info(in_vain).await, "It depends on fails, which did not end well.");
+}
+
+#[tokio::test]
+async fn what_a_policy_does_not_allow_is_refused_with_the_limit_its_policy_and_what_is_in_use() {
+    let yard = Yard::new().await;
+    yard.limit(|policy| {
+        policy.total = Slots::cpu_mem(Quantity::whole(3), 8 << 30);
+        policy.max_cluster = 2;
+        policy.max_pending = Some(1);
+        policy.max_sessions = Some(2);
+    })
+    .await;
+    let with = |cpu: i64| Slots::cpu_mem(Quantity::whole(cpu), 1 << 30);
+    let asked = yard.asked().await;
+    assert!(
+        yard.refused(&StartSession { slots: with(4), ..asked.clone() })
+            .await
+            .starts_with("Policy default allows 3 CPU cores in all; this session asks for 4 CPU cores.")
+    );
+    let three = Cluster { mode: ClusterMode::SingleNode, size: 3 };
+    assert!(
+        yard.refused(&StartSession { cluster: three, ..asked.clone() })
+            .await
+            .starts_with("Policy default allows 2 containers in one session; this one asks for 3.")
+    );
+    let first = yard.start(&StartSession { slots: with(2), ..asked.clone() }).await;
+    yard.seconds(5).await;
+    let second = yard.start(&StartSession { slots: with(2), ..asked.clone() }).await;
+    yard.seconds(5).await;
+    assert_eq!(yard.status(first).await, Status::Running);
+    assert_eq!(
+        yard.info(second).await,
+        "Waits for your own sessions: policy default allows 3 CPU cores; in use: 2 CPU cores; this one asks for 2 CPU cores."
+    );
+    assert!(
+        yard.refused(&asked)
+            .await
+            .starts_with("Policy default allows 1 pending sessions; 1 are waiting now and this asks for 1 more.")
+    );
+    yard.control.terminate(&yard.ann, second, false).await.unwrap();
+    yard.start(&asked).await;
+    yard.seconds(5).await;
+    let third = yard.start(&asked).await;
+    yard.seconds(5).await;
+    assert_eq!(yard.info(third).await, "Waits for one of your sessions to end: policy default allows 2 at a time.");
+}
+
+#[tokio::test]
+async fn a_lowered_limit_ends_nothing_that_runs_and_says_who_is_over_it() {
+    let yard = Yard::new().await;
+    let running = yard.start(&yard.asked().await).await;
+    yard.seconds(5).await;
+    let query = types::list::ListQuery::new(&types::policy::KEYPAIR_POLICIES);
+    let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
+    policy.total = Slots([("cpu".to_owned(), "0.5".parse().unwrap())].into());
+    let effect = yard.control.policy_effect(&yard.root, &policy).await.unwrap();
+    assert_eq!(effect.followers.count, 2);
+    assert_eq!(effect.over.len(), 1);
+    assert_eq!(effect.over[0].owner, "ann@example.org");
+    yard.limit(|now| now.total = policy.total.clone()).await;
+    yard.seconds(30).await;
+    assert_eq!(yard.status(running).await, Status::Running);
+}
+
+#[tokio::test]
+async fn a_resource_group_takes_only_the_types_it_allows_and_cancels_what_waits_too_long() {
+    let yard = Yard::new().await;
+    yard.group(|group| {
+        group.session_types = vec![SessionType::Batch];
+        group.pending_timeout = Some(120);
+    })
+    .await;
+    let asked = yard.asked().await;
+    let shell = StartSession { kind: SessionType::Interactive, command: String::new(), ..asked.clone() };
+    assert_eq!(yard.refused(&shell).await, "Resource group default takes no interactive sessions. It takes: batch.");
+    let large = yard.start(&StartSession { slots: Slots::cpu_mem(Quantity::whole(9), 1 << 30), ..asked.clone() }).await;
+    yard.seconds(115).await;
+    assert_eq!(yard.status(large).await, Status::Pending);
+    yard.seconds(10).await;
+    assert_eq!(yard.status(large).await, Status::Cancelled);
+    assert_eq!(yard.info(large).await, "It waited for 2 min 0 s, as long as resource group default allows.");
+    yard.group(|group| group.active = false).await;
+    assert_eq!(yard.refused(&asked).await, "Choose one of the resource groups.");
+}
+
+#[tokio::test]
+async fn a_group_is_for_the_domains_and_projects_that_it_names() {
+    let yard = Yard::new().await;
+    let asked = yard.asked().await;
+    yard.group(|group| group.domains.clear()).await;
+    assert_eq!(yard.refused(&asked).await, "Choose one of the resource groups.");
+    yard.group(|group| group.projects = vec![asked.project]).await;
+    yard.start(&asked).await;
+}
+
+#[tokio::test]
+async fn what_is_below_the_environments_minimum_is_raised_and_its_history_says_so() {
+    let yard = Yard::new().await;
+    let small = StartSession { slots: Slots::cpu_mem(Quantity::thousandths(10), 1 << 20), ..yard.asked().await };
+    let started = yard.control.start_session(&yard.ann, &small).await.unwrap().remove(0);
+    assert_eq!(started.raised.len(), 2);
+    let session = yard.session(started.id).await;
+    assert_eq!(session.row.slots, Slots::cpu_mem(Quantity::thousandths(100), 64 << 20));
+    assert!(session.history[0].reason.contains("Raised from 0.01 CPU cores to 0.1 CPU cores"), "{:?}", session.history[0]);
+}

@@ -1,0 +1,143 @@
+//! Machines that stop taking sessions, vanish and come back, and sessions of several containers on them.
+
+use crate::yard::Yard;
+use types::launch::{Cluster, ClusterMode, StartSession};
+use types::list::ListQuery;
+use types::quantity::{Quantity, Slots};
+use types::session::{QUEUE, Status};
+
+#[tokio::test]
+async fn an_agent_that_is_not_schedulable_gets_no_new_sessions_and_keeps_those_it_has() {
+    let yard = Yard::new().await;
+    let before = yard.start(&yard.asked().await).await;
+    yard.seconds(5).await;
+    let names = ["vm-1".to_owned(), "vm-2".to_owned()];
+    yard.control.set_schedulable(&yard.root, &names, false).await.unwrap();
+    let after = yard.start(&yard.asked().await).await;
+    yard.seconds(10).await;
+    assert_eq!(yard.status(before).await, Status::Running);
+    assert_eq!(yard.info(after).await, "Waits for an agent: none of resource group default gets new sessions now.");
+    yard.control.set_schedulable(&yard.root, &names[1..], true).await.unwrap();
+    yard.seconds(10).await;
+    assert_eq!(yard.session(after).await.row.agents, ["vm-2"]);
+}
+
+#[tokio::test]
+async fn an_agent_that_disappears_is_terminated_and_its_sessions_are_found_lost_with_the_reason() {
+    let yard = Yard::new().await;
+    let id = yard.start(&yard.asked().await).await;
+    yard.seconds(5).await;
+    let agent = yard.session(id).await.row.agents[0].clone();
+    yard.engine.lose_agent(&agent);
+    yard.seconds(30).await;
+    assert_eq!(yard.status(id).await, Status::Running, "one that is silent for a moment is not lost");
+    yard.seconds(20).await;
+    assert_eq!(yard.status(id).await, Status::Error);
+    assert_eq!(yard.info(id).await, format!("Lost: agent {agent} no longer answers."));
+    let gone = ListQuery { tab: "terminated".into(), ..ListQuery::new(&types::agent::AGENTS) };
+    let rows = yard.control.agents(&yard.root, &gone).await.unwrap().rows;
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].report.name == agent && rows[0].lost_at.is_some());
+    // What still ran there belongs to nobody when it is back.
+    assert_eq!(yard.engine.running().len(), 1);
+    yard.engine.return_agent(&agent);
+    yard.seconds(5).await;
+    assert_eq!(yard.engine.running().len(), 0);
+    assert!(yard.control.agents(&yard.root, &gone).await.unwrap().rows.is_empty());
+}
+
+#[tokio::test]
+async fn an_agent_that_is_silent_for_a_moment_loses_nothing() {
+    let yard = Yard::new().await;
+    let id = yard.start(&yard.asked().await).await;
+    yard.seconds(5).await;
+    let agent = yard.session(id).await.row.agents[0].clone();
+    yard.engine.lose_agent(&agent);
+    yard.seconds(30).await;
+    yard.engine.return_agent(&agent);
+    yard.seconds(60).await;
+    assert_eq!(yard.status(id).await, Status::Running);
+}
+
+#[tokio::test]
+async fn the_containers_of_one_session_start_together_and_end_together() {
+    let yard = Yard::new().await;
+    yard.limit(|policy| policy.max_cluster = 4).await;
+    let cluster = Cluster { mode: ClusterMode::MultiNode, size: 3 };
+    let slots = Slots::cpu_mem(Quantity::whole(4), 1 << 30);
+    let asked = StartSession { cluster, slots, command: "sleep 60".into(), ..yard.asked().await };
+    let id = yard.start(&asked).await;
+    yard.seconds(5).await;
+    assert_eq!(yard.engine.running().len(), 3);
+    let row = yard.session(id).await.row;
+    assert_eq!((row.status, row.agents.len()), (Status::Running, 3));
+    assert_eq!(row.cpu(), Quantity::whole(12));
+    yard.seconds(70).await;
+    assert_eq!(yard.engine.running().len(), 0);
+    assert_eq!(yard.status(id).await, Status::Terminated);
+    assert_eq!(yard.info(id).await, "Exit code 0", "the first container's end is the session's");
+}
+
+#[tokio::test]
+async fn the_queue_shows_each_sessions_place_and_a_higher_priority_moves_ahead() {
+    let yard = Yard::new().await;
+    let whole = StartSession { slots: Slots::cpu_mem(Quantity::whole(8), 1 << 30), ..yard.asked().await };
+    for _ in 0..2 {
+        yard.start(&whole).await;
+    }
+    yard.seconds(5).await;
+    let (first, second) = (yard.start(&whole).await, yard.start(&whole).await);
+    yard.seconds(5).await;
+    let queue = async || {
+        let rows = yard.control.queue(&yard.root, "default", &ListQuery::new(&QUEUE)).await.unwrap().rows;
+        rows.into_iter().map(|row| (row.id, row.position)).collect::<Vec<_>>()
+    };
+    assert_eq!(queue().await, [(first, Some(1)), (second, Some(2))]);
+    assert_eq!(yard.info(second).await, "Waits its turn: 1 session is ahead of it.");
+    let results = yard.control.set_priority(&yard.root, &[second], 50).await.unwrap();
+    assert_eq!(results[0].problem, None);
+    yard.seconds(5).await;
+    assert_eq!(queue().await, [(second, Some(1)), (first, Some(2))]);
+    let mine = yard.control.set_priority(&yard.ann, &[second], 50).await;
+    assert!(mine.is_err(), "only administrators say who goes first");
+    let above = StartSession { priority: 11, ..yard.asked().await };
+    assert!(yard.refused(&above).await.starts_with("At most 10"));
+}
+
+#[tokio::test]
+async fn recalculating_finds_what_runs_for_nobody_and_says_what_it_put_right() {
+    let yard = Yard::new().await;
+    yard.start(&yard.asked().await).await;
+    yard.seconds(5).await;
+    let right = yard.control.recalculate_usage(&yard.root).await.unwrap();
+    assert_eq!((right.sessions, right.corrections), (1, 0));
+    let stray = types::id::ContainerId(uuid::Uuid::from_u128(7));
+    let spec = engine::LaunchSpec {
+        name: "stray".into(),
+        host_name: String::new(),
+        what: engine::Launch::Interactive,
+        cpu: Quantity::whole(1),
+        mem: 1 << 30,
+        slots: Slots::cpu_mem(Quantity::whole(1), 1 << 30),
+        shared_memory: None,
+        env: Vec::new(),
+    };
+    engine::Engine::start(&*yard.engine, stray, "vm-1", &spec).await.unwrap();
+    let found = yard.control.recalculate_usage(&yard.root).await.unwrap();
+    assert_eq!(found.corrections, 1);
+    assert!(found.first[0].contains("belonged to no session"), "{:?}", found.first);
+    assert_eq!(yard.engine.running().len(), 1);
+    assert!(yard.control.recalculate_usage(&yard.ann).await.is_err());
+}
+
+#[tokio::test]
+async fn secrets_of_a_session_are_given_to_it_and_to_nobody_who_looks() {
+    let yard = Yard::new().await;
+    let env = vec![("HF_TOKEN".to_owned(), "hush".to_owned()), ("EPOCHS".into(), "3".into())];
+    let id = yard.start(&StartSession { env, ..yard.asked().await }).await;
+    yard.seconds(5).await;
+    let session = yard.session(id).await;
+    assert_eq!(session.env, [("HF_TOKEN".to_owned(), String::new()), ("EPOCHS".into(), "3".into())]);
+    let recent = yard.control.start_options(&yard.ann, "").await.unwrap().recent;
+    assert_eq!(recent[0].env[0].1, "");
+}

@@ -1,0 +1,145 @@
+//! A small simulated cluster whose clock the tests move.
+
+use crate::{PASSWORD, caller};
+use control::{Caller, Control, Vault};
+use engine::Engine;
+use engine::simulated::{Scenario, SimulatedEngine};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use store::Store;
+use types::id::SessionId;
+use types::launch::StartSession;
+use types::permission::Role;
+use types::policy::{KEYPAIR_POLICIES, KeypairPolicy, SavePolicy};
+use types::quantity::{Quantity, Slots};
+use types::resource_group::{RESOURCE_GROUPS, ResourceGroup, SaveGroup};
+use types::session::{SessionDetail, SessionType, Status};
+use types::time::Millis;
+
+const MACHINES: &str = r#"
+[[agents]]
+name = "vm"
+count = 2
+slots = { cpu = "8", mem = "32g", "cuda.shares" = "2" }
+
+[sessions]
+start_seconds = 1.0
+interactive_cpu = 0.0
+"#;
+
+pub struct Yard {
+    folder: tempfile::TempDir,
+    pub engine: Arc<SimulatedEngine>,
+    now: Arc<AtomicI64>,
+    pub control: Control,
+    pub root: Caller,
+    pub ann: Caller,
+}
+
+impl Yard {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Arc::new(AtomicI64::new(1_764_000_000_000));
+        let clock = now.clone();
+        let scenario: Scenario = MACHINES.parse().unwrap();
+        let engine = Arc::new(SimulatedEngine::with_clock(scenario, Arc::new(move || Millis(clock.load(Ordering::SeqCst)))));
+        let control = Self::open(folder.path(), &engine, &now).await;
+        control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
+        control.create_user_here("ann@example.org", "ann", "", PASSWORD, Role::User).await.unwrap();
+        let root = caller(&control, "root@example.org").await;
+        let ann = caller(&control, "ann@example.org").await;
+        control.round().await.unwrap();
+        Self { folder, engine, now, control, root, ann }
+    }
+
+    async fn open(folder: &std::path::Path, engine: &Arc<SimulatedEngine>, now: &Arc<AtomicI64>) -> Control {
+        let store = Store::open(&folder.join("yard.db")).await.unwrap();
+        let (engine, now): (Arc<dyn Engine>, _) = (engine.clone(), now.clone());
+        let vault = Vault::open(&folder.join("secret.key")).unwrap();
+        Control::with_clock(store, engine, vault, Arc::new(move || Millis(now.load(Ordering::SeqCst))))
+    }
+
+    /// The server is started again on what the last one left.
+    pub async fn restart(&mut self) {
+        self.control = Self::open(self.folder.path(), &self.engine, &self.now).await;
+        self.round().await;
+    }
+
+    /// So many seconds pass, looked at every few of them.
+    pub async fn seconds(&self, seconds: i64) {
+        let mut left = seconds;
+        while left > 0 {
+            let step = left.min(2);
+            self.now.fetch_add(step * 1000, Ordering::SeqCst);
+            self.engine.advance();
+            self.round().await;
+            left -= step;
+        }
+    }
+
+    pub async fn round(&self) {
+        self.control.round().await.unwrap();
+    }
+
+    pub fn now(&self) -> Millis {
+        Millis(self.now.load(Ordering::SeqCst))
+    }
+
+    /// What Ann asks for when nothing else is said: a core for an hour.
+    pub async fn asked(&self) -> StartSession {
+        let options = self.control.start_options(&self.ann, "").await.unwrap();
+        StartSession {
+            project: options.projects[0].id,
+            resource_group: "default".into(),
+            kind: SessionType::Batch,
+            image: "host".into(),
+            command: "sleep 3600".into(),
+            slots: Slots::cpu_mem(Quantity::whole(1), 1 << 30),
+            ..StartSession::default()
+        }
+    }
+
+    pub async fn start(&self, asked: &StartSession) -> SessionId {
+        self.control.start_session(&self.ann, asked).await.unwrap()[0].id
+    }
+
+    /// The words with which a request is refused.
+    pub async fn refused(&self, asked: &StartSession) -> String {
+        match self.control.start_session(&self.ann, asked).await.unwrap_err() {
+            types::Problem::Invalid(errors) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "),
+            problem => problem.to_string(),
+        }
+    }
+
+    pub async fn session(&self, id: SessionId) -> SessionDetail {
+        self.control.session(&self.root, id).await.unwrap()
+    }
+
+    pub async fn status(&self, id: SessionId) -> Status {
+        self.session(id).await.row.status
+    }
+
+    pub async fn info(&self, id: SessionId) -> String {
+        self.session(id).await.row.info
+    }
+
+    /// Changes the policy that everybody follows.
+    pub async fn limit(&self, change: impl FnOnce(&mut KeypairPolicy)) {
+        let query = types::list::ListQuery::new(&KEYPAIR_POLICIES);
+        let row = self.control.keypair_policies(&self.root, &query).await.unwrap().rows.remove(0);
+        let mut policy = row.policy;
+        change(&mut policy);
+        self.control.save_keypair_policy(&self.root, &SavePolicy { policy, revision: Some(row.revision) }).await.unwrap();
+        self.round().await;
+    }
+
+    /// Changes the resource group `default`.
+    pub async fn group(&self, change: impl FnOnce(&mut ResourceGroup)) {
+        let query = types::list::ListQuery::new(&RESOURCE_GROUPS);
+        let row = self.control.resource_groups(&self.root, &query).await.unwrap().rows.remove(0);
+        let mut group = row.group;
+        change(&mut group);
+        self.control.save_resource_group(&self.root, &SaveGroup { group, revision: Some(row.revision) }).await.unwrap();
+        self.round().await;
+    }
+}

@@ -1,0 +1,76 @@
+//! How long one pass takes over a long queue: `cargo run --release -p scheduler --example queue -- 10000 1000`. A line for each
+//! scheduler: its name, sessions, agents, sessions placed, milliseconds.
+
+use scheduler::{Decision, Group, Room, Snapshot, Waiting, schedule};
+use std::collections::BTreeMap;
+use std::time::Instant;
+use types::id::{DomainId, ProjectId, SessionId, UserId};
+use types::launch::{Cluster, ClusterMode};
+use types::quantity::{Quantity, Slots};
+use types::resource_group::{Placement, SchedulerKind};
+use types::time::Millis;
+
+/// Different amounts in a queue of this many people's sessions, so that few requests are alike.
+fn asked(n: u64) -> Slots {
+    let mut slots = Slots::cpu_mem(Quantity::thousandths(500 + (n * 7919 % 64) as i64 * 125), (1 + (n * 31 % 48) as i64) << 30);
+    if n.is_multiple_of(5) {
+        slots.0.insert("cuda.shares".into(), Quantity::thousandths(100 * (1 + (n * 13 % 20) as i64)));
+    }
+    slots
+}
+
+fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) -> Snapshot {
+    let group = Group { scheduler, placement: Placement::Dispersed, retries_to_skip: retries, pending_timeout: None };
+    let number = |n: u64| uuid::Uuid::from_u128(u128::from(n));
+    let room = |n: u64| {
+        let mut capacity = Slots::cpu_mem(Quantity::whole(32), 256 << 30);
+        if n.is_multiple_of(3) {
+            capacity.0.insert("cuda.shares".into(), Quantity::whole(8));
+        }
+        Room { agent: format!("agent-{n:05}"), resource_group: "default".into(), schedulable: true, free: capacity.clone(), capacity }
+    };
+    let waiting = |n: u64| Waiting {
+        id: SessionId(number(n + 1)),
+        name: format!("session-{n}"),
+        user: UserId(number(n % 977)),
+        access_key: format!("KEY{}", n % 977),
+        policy: "default".into(),
+        project: ProjectId(number(n % 31)),
+        domain: DomainId(number(1)),
+        resource_group: "default".into(),
+        priority: (n % 3) as u8 * 10,
+        slots: asked(n),
+        cluster: Cluster { mode: ClusterMode::SingleNode, size: 1 },
+        created_at: Millis(n as i64),
+        starts_at: None,
+        depends_on: Vec::new(),
+        // Every session has tried often enough: none holds up another, which is the dearest case.
+        tries: retries,
+    };
+    Snapshot {
+        now: Millis(1_000_000),
+        groups: BTreeMap::from([("default".to_owned(), group)]),
+        agents: (0..agents).map(room).collect(),
+        queue: (0..sessions).map(waiting).collect(),
+        ..Snapshot::default()
+    }
+}
+
+fn main() {
+    let mut numbers = std::env::args().skip(1).filter_map(|text| text.parse::<u64>().ok());
+    let (sessions, agents) = (numbers.next().unwrap_or(10_000), numbers.next().unwrap_or(1_000));
+    let cases = [
+        ("fifo", SchedulerKind::Fifo, 0),
+        ("fifo, every session tried", SchedulerKind::Fifo, 3),
+        ("lifo, every session tried", SchedulerKind::Lifo, 3),
+        ("drf", SchedulerKind::Drf, 0),
+    ];
+    for (name, scheduler, retries) in cases {
+        let snapshot = snapshot(sessions, agents, scheduler, retries);
+        let start = Instant::now();
+        let decided = schedule(&snapshot);
+        let took = start.elapsed();
+        let placed = decided.iter().filter(|one| matches!(one.decision, Decision::Place(_))).count();
+        println!("{name}\t{sessions}\t{agents}\t{placed}\t{:.1}", took.as_secs_f64() * 1000.0);
+    }
+}
