@@ -287,7 +287,9 @@ test("the official client creates a batch session, waits for it, reads its log a
   const renamed = unique("clinew");
   await said(yard, key, "session", "create", "--name", `${name}-i`, "-r", "cpu=0.1", "-r", "mem=256m", "host");
   await said(yard, key, "session", "rename", `${name}-i`, renamed);
-  expect(await said(yard, key, "session", "info", renamed)).toContain("RUNNING");
+  const found = await client(yard, key, "session", "list", "--filter", `name == "${renamed}"`);
+  const id = String(found.items![0].session_id ?? found.items![0].id);
+  expect(await said(yard, key, "session", "info", id)).toContain("RUNNING");
   const again = await said(yard, key, "session", "create", "--name", renamed, "--no-reuse", "-r", "cpu=0.1", "-r", "mem=256m", "host");
   expect(again).toContain("already exists");
   await said(yard, key, "session", "destroy", renamed);

@@ -70,6 +70,8 @@ where
                 if !stale.try_get_value().unwrap_or(false) {
                     break;
                 }
+                // Where something changes all the time, what is on the screen is renewed a few times a second, not more.
+                breathe().await;
             }
             asking.try_set_value(false);
             loading.try_set(false);
@@ -89,6 +91,15 @@ where
         }
     });
     Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), alive, first }
+}
+
+/// Milliseconds between an answer and the next question when something has changed meanwhile.
+#[cfg(not(feature = "ssr"))]
+const BREATH: u32 = 400;
+
+async fn breathe() {
+    #[cfg(not(feature = "ssr"))]
+    gloo_timers::future::TimeoutFuture::new(BREATH).await;
 }
 
 impl<T: Clone + Send + Sync + 'static> Loaded<T>

@@ -198,6 +198,6 @@ impl Control {
             let on = mirror.all().filter(|session| session.agents.iter().any(|agent| lost.contains(agent)));
             on.cloned().collect()
         };
-        self.reconcile(there).await
+        self.reconcile(there).await.map(drop)
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Waits {
 struct Dirty {
     all: bool,
     containers: HashSet<ContainerId>,
+    /// Those that could not be looked at the last time.
+    sessions: HashSet<SessionId>,
 }
 
 impl Control {
@@ -58,8 +60,8 @@ impl Control {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // The agents must be known before the first session can be placed.
         self.log_failure(self.refresh_agents().await);
+        let mut dirty = Dirty::default();
         loop {
-            let mut dirty = Dirty::default();
             tokio::select! {
                 () = self.shared.work.notified() => {}
                 change = changes.recv() => match change {
@@ -79,7 +81,14 @@ impl Control {
                 dirty.containers.insert(id);
             }
             let started = Instant::now();
-            self.log_failure(self.look_and_place(dirty).await);
+            // What is not looked at because of a failure is still to be looked at.
+            match self.look_and_place(&dirty).await {
+                Ok(failed) => dirty = Dirty { sessions: failed, ..Dirty::default() },
+                failure => {
+                    dirty.all = true;
+                    self.log_failure(failure.map(drop));
+                }
+            }
             // A long round is followed by a pause of the same length: a large queue must not keep everything else from running.
             let took = started.elapsed();
             if took > Duration::from_millis(100) {
@@ -98,21 +107,22 @@ impl Control {
     /// One round that looks at everything, for whoever keeps the time themselves instead of calling [`Control::run`].
     pub async fn round(&self) -> Result<()> {
         self.refresh_agents().await?;
-        self.look_and_place(Dirty { all: true, ..Dirty::default() }).await
+        self.look_and_place(&Dirty { all: true, ..Dirty::default() }).await.map(drop)
     }
 
-    async fn look_and_place(&self, dirty: Dirty) -> Result<()> {
+    /// Returns the sessions that could not be looked at.
+    async fn look_and_place(&self, dirty: &Dirty) -> Result<HashSet<SessionId>> {
         let changed = self.refresh_mirror().await?;
-        self.reconcile(self.to_look_at(&dirty, &changed)).await?;
+        let mut failed = self.reconcile(self.to_look_at(dirty, &changed)).await?;
         self.refresh_mirror().await?;
         self.end_what_is_over().await?;
         let placed = self.place().await?;
         if !placed.is_empty() {
             self.refresh_mirror().await?;
             let placed = placed.iter().filter_map(|id| self.mirror().get(*id).cloned()).collect();
-            self.reconcile(placed).await?;
+            failed.extend(self.reconcile(placed).await?);
         }
-        Ok(())
+        Ok(failed)
     }
 
     fn to_look_at(&self, dirty: &Dirty, changed: &[SessionId]) -> Vec<Arc<LivingSession>> {
@@ -121,7 +131,7 @@ impl Control {
         if dirty.all {
             return placed.cloned().collect();
         }
-        let changed: HashSet<_> = changed.iter().copied().collect();
+        let changed: HashSet<_> = changed.iter().chain(&dirty.sessions).copied().collect();
         let has = |session: &LivingSession| {
             let containers = u32::try_from(session.agents.len()).unwrap_or(u32::MAX);
             (0..containers.max(1)).any(|index| dirty.containers.contains(&ContainerId::of(session.id, index)))

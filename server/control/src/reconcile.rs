@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 use store::{LivingSession, Step};
-use types::id::ContainerId;
+use types::id::{ContainerId, SessionId};
 use types::launch::{Cluster, StartSession};
 use types::quantity::{CPU, MEM};
 use types::session::{Outcome, SessionType, Status};
@@ -42,8 +42,8 @@ struct Plan {
 }
 
 impl Control {
-    /// Moves sessions as far as they can go now.
-    pub(crate) async fn reconcile(&self, sessions: Vec<Arc<LivingSession>>) -> Result<()> {
+    /// Moves sessions as far as they can go now. Returns those that could not be looked at.
+    pub(crate) async fn reconcile(&self, sessions: Vec<Arc<LivingSession>>) -> Result<HashSet<SessionId>> {
         // From here on the engine may hear of those that are scheduled: written down first, so that a crash asks the engine and
         // not the queue.
         let mut sessions: Vec<LivingSession> = sessions.into_iter().map(Arc::unwrap_or_clone).collect();
@@ -62,17 +62,18 @@ impl Control {
             .buffered(AT_ONCE)
             .collect()
             .await;
-        let mut planned = Vec::new();
+        let (mut planned, mut failed) = (Vec::new(), HashSet::new());
         for (session, plan) in plans {
-            // The cause of a failure is in the log; the others go on.
-            if let Ok(plan) = plan {
-                planned.push((session, plan));
+            match plan {
+                Ok(plan) => planned.push((session, plan)),
+                // The cause is in the log; the others go on.
+                Err(_) => drop(failed.insert(session.id)),
             }
         }
         let moves = planned.iter_mut().map(|(session, plan)| (session, std::mem::take(&mut plan.moves)));
         self.write_moves(moves.collect()).await?;
         stream::iter(planned).for_each_concurrent(AT_ONCE, |(session, plan)| self.act(session, plan)).await;
-        Ok(())
+        Ok(failed)
     }
 
     /// Writes the moves of several sessions in one transaction; each session then stands where its last move led.

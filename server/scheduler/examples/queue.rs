@@ -27,7 +27,13 @@ fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) 
         if n.is_multiple_of(3) {
             capacity.0.insert("cuda.shares".into(), Quantity::whole(8));
         }
-        Room { agent: format!("agent-{n:05}"), resource_group: "default".into(), schedulable: true, free: capacity.clone(), capacity }
+        Room {
+            agent: format!("agent-{n:05}"),
+            resource_group: "default".into(),
+            schedulable: true,
+            free: capacity.clone(),
+            capacity,
+        }
     };
     let waiting = |n: u64| Waiting {
         id: SessionId(number(n + 1)),

@@ -22,7 +22,10 @@ pub fn scheduling(context: &Context) -> Result<Vec<(String, String)>> {
             let [name, _, _, placed, time] = parts.as_slice() else {
                 return Err(anyhow::anyhow!(line.to_owned())).context("the example's line could not be read");
             };
-            rows.push((format!("scheduling {sessions} sessions on {agents} agents, {name}"), format!("{time} ms, {placed} placed")));
+            rows.push((
+                format!("scheduling {sessions} sessions on {agents} agents, {name}"),
+                format!("{time} ms, {placed} placed"),
+            ));
         }
     }
     Ok(rows)

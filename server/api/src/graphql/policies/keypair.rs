@@ -47,9 +47,10 @@ impl From<PolicyRow<KeypairPolicy>> for KeypairResourcePolicy {
             idle_timeout: number(policy.idle_timeout),
             allowed_vfolder_hosts: serde_json::json!(policy.hosts).to_string(),
             name: policy.name,
-            max_vfolder_count: None,
-            max_vfolder_size: None,
-            max_quota_scope_size: None,
+            // The client reads them as numbers, and 0 as no limit.
+            max_vfolder_count: Some(0),
+            max_vfolder_size: Some(0),
+            max_quota_scope_size: Some(0),
         }
     }
 }
