@@ -4,20 +4,23 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use types::Problem;
-use ui::{Button, Variant};
+use types::revision::Stale;
+use types::{FieldError, Problem};
+use ui::{Button, Limit, Variant};
 
 /// What was last refused of a form; nothing typed is lost by it.
 #[derive(Clone, Copy)]
 pub struct Refused {
     problem: RwSignal<Option<Problem>>,
-    fields: StoredValue<Vec<&'static str>>,
+    fields: StoredValue<Vec<String>>,
+    /// The form has a place for what somebody else saved meanwhile.
+    shows_stale: StoredValue<bool>,
 }
 
 impl Refused {
     /// Nothing yet.
     pub fn new() -> Self {
-        Self { problem: RwSignal::new(None), fields: StoredValue::new(Vec::new()) }
+        Self { problem: RwSignal::new(None), fields: StoredValue::new(Vec::new()), shows_stale: StoredValue::new(false) }
     }
 
     /// Shows the problem, and takes the focus to the first field that it is about.
@@ -32,9 +35,21 @@ impl Refused {
     }
 
     /// The error of one field of the form.
-    pub fn of(self, field: &'static str) -> Signal<Option<String>> {
-        self.fields.update_value(|fields| fields.push(field));
-        Signal::derive(move || self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(field))))
+    pub fn of(self, field: impl Into<String>) -> Signal<Option<String>> {
+        let field = field.into();
+        self.fields.update_value(|fields| fields.push(field.clone()));
+        Signal::derive(move || self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(&field))))
+    }
+
+    /// What somebody else saved meanwhile, for the place where the form shows it.
+    pub fn stale(self) -> Signal<Option<Stale>> {
+        self.shows_stale.set_value(true);
+        Signal::derive(move || {
+            self.problem.with(|problem| match problem {
+                Some(Problem::Stale(stale)) => Some(stale.clone()),
+                _ => None,
+            })
+        })
     }
 
     /// The same of a field whose name is not known before.
@@ -52,10 +67,11 @@ impl Refused {
         let text = move || {
             self.problem.with(|problem| match problem.as_ref()? {
                 Problem::Invalid(errors) => {
-                    let elsewhere = |field: &str| self.fields.with_value(|fields| !fields.contains(&field));
+                    let elsewhere = |field: &String| self.fields.with_value(|fields| !fields.contains(field));
                     let left: Vec<_> = errors.iter().filter(|e| elsewhere(&e.field)).map(|e| e.message.clone()).collect();
                     (!left.is_empty()).then(|| left.join(" "))
                 }
+                Problem::Stale(_) if self.shows_stale.get_value() => None,
                 other => Some(other.to_string()),
             })
         };
@@ -101,4 +117,47 @@ pub fn form_end(refused: Refused, open: RwSignal<bool>, label: &'static str, bus
         </div>
     }
     .into_any()
+}
+
+/// What was read, unless the reading or the thing's own rules found mistakes: then all of them at once.
+pub fn checked<T>(thing: T, mut mistakes: Vec<FieldError>, check: impl FnOnce(&T) -> Result<(), Problem>) -> Result<T, Problem> {
+    match check(&thing) {
+        Err(Problem::Invalid(more)) => mistakes.extend(more),
+        Err(other) => return Err(other),
+        Ok(()) => {}
+    }
+    if mistakes.is_empty() { Ok(thing) } else { Err(Problem::Invalid(mistakes)) }
+}
+
+/// A whole number as it was typed; what is none becomes a mistake of `field`, and zero.
+pub fn whole_number(field: &str, text: &str, mistakes: &mut Vec<FieldError>) -> u32 {
+    text.trim().parse().unwrap_or_else(|_| {
+        mistakes.push(FieldError::new(field, "A whole number from 0, such as 3."));
+        0
+    })
+}
+
+/// A whole number, or none where the box is ticked.
+pub fn whole_limit(field: &str, limit: Limit, mistakes: &mut Vec<FieldError>) -> Option<u32> {
+    let text = limit.typed()?;
+    let number = text.parse().ok();
+    if number.is_none() {
+        mistakes.push(FieldError::new(field, "A whole number from 0, or tick the box below."));
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_of_reading_and_of_the_rules_are_named_together_and_those_of_reading_first() {
+        let mut mistakes = Vec::new();
+        let number = whole_number("count", "three", &mut mistakes);
+        let problem = checked(number, mistakes, |_| Err(Problem::field("name", "Too short."))).unwrap_err();
+        assert_eq!(problem.of_field("count").as_deref(), Some("A whole number from 0, such as 3."));
+        assert_eq!(problem.of_field("name").as_deref(), Some("Too short."));
+        assert_eq!(checked(1, Vec::new(), |_| Ok(())), Ok(1));
+    }
 }

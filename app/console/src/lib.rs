@@ -8,6 +8,7 @@
 pub mod api;
 pub mod document;
 mod download;
+mod edit;
 mod form;
 mod frame;
 mod history;
@@ -18,6 +19,8 @@ pub mod paths;
 mod problem_view;
 pub mod security;
 pub mod sign_in;
+mod slots;
+mod stale;
 pub mod start;
 pub mod table;
 pub mod theme;

@@ -13,6 +13,11 @@ pub const CREDENTIALS: &str = "/credentials";
 pub const PROJECTS: &str = "/projects";
 pub const DOMAINS: &str = "/domains";
 pub const AGENTS: &str = "/agents";
+pub const KEYPAIR_POLICIES: &str = "/resource-policy";
+pub const USER_POLICIES: &str = "/resource-policy/user";
+pub const PROJECT_POLICIES: &str = "/resource-policy/project";
+pub const PRESETS: &str = "/resource-presets";
+pub const SETTINGS: &str = "/settings";
 pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";
 

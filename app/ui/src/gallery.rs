@@ -79,6 +79,7 @@ fn fields() -> AnyView {
             </Field>
             <Field name="gallery-secret" label="Password"><PasswordInput name="gallery-secret" value=text/></Field>
             <Field name="gallery-number" label="Number"><NumberInput name="gallery-number" value=RwSignal::new("2".into()) min="0" max="10"/></Field>
+            <LimitField name="gallery-limit" label="Limit" limit=Limit::unlimited() max="10" hint="Ticking the box empties it."/>
             <Checkbox name="gallery-one" label="Sent with the form" value=RwSignal::new(false)/>
             <Field name="gallery-area" label="Longer text"><TextArea name="gallery-area" value=text/></Field>
             <Field name="gallery-select" label="One of a list"><Select name="gallery-select" value=chosen options=listed/></Field>

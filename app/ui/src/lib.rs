@@ -15,7 +15,8 @@ pub mod table;
 
 pub use chart::{Series, Sparkline, TimeChart};
 pub use form::{
-    Button, Checkbox, CheckboxGroup, Field, NumberInput, PasswordInput, RadioGroup, Select, Switch, TextArea, TextInput, Variant,
+    Button, Checkbox, CheckboxGroup, Field, Limit, LimitField, NumberInput, PasswordInput, RadioGroup, Select, Switch, TextArea,
+    TextInput, Variant,
 };
 pub use overlay::{
     Confirm, Dialog, Drawer, Menu, Notification, NotificationList, Strength, Toaster, provide_toaster, use_toaster,

@@ -28,6 +28,7 @@ pub fn menu(me: &Me) -> AnyView {
                 {domains.then(|| item(paths::DOMAINS, IconName::Globe, "Domains"))}
                 {queue.then(|| item(paths::SCHEDULER, IconName::Menu, "Scheduler"))}
                 {agents.then(|| item(paths::AGENTS, IconName::Server, "Agents"))}
+                {me.may(Permission::ReadSettings).then(|| item(paths::SETTINGS, IconName::Gear, "Configurations"))}
                 {audit.then(|| item(paths::AUDIT, IconName::Search, "Audit trail"))}
             </ul>
         }

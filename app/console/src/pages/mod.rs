@@ -10,6 +10,7 @@ mod launcher;
 mod projects;
 mod scheduler;
 mod sessions;
+mod settings;
 mod sign_in;
 mod users;
 
@@ -88,6 +89,31 @@ page!(
     /// `/agents`
     AgentsRoute,
     agents::page
+);
+page!(
+    /// `/resource-policy`
+    KeypairPoliciesRoute,
+    policies::keypair::page
+);
+page!(
+    /// `/resource-policy/user`
+    UserPoliciesRoute,
+    policies::user::page
+);
+page!(
+    /// `/resource-policy/project`
+    ProjectPoliciesRoute,
+    policies::project::page
+);
+page!(
+    /// `/resource-presets`
+    PresetsRoute,
+    presets::page
+);
+page!(
+    /// `/settings`
+    SettingsRoute,
+    settings::page
 );
 page!(
     /// `/audit`

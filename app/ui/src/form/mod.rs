@@ -3,11 +3,13 @@
 mod choose;
 mod field;
 mod input;
+mod limit;
 
 pub use choose::{Checkbox, CheckboxGroup, RadioGroup, Select, Switch};
 pub use field::Field;
 pub(crate) use field::described;
 pub use input::{NumberInput, PasswordInput, TextArea, TextInput};
+pub use limit::{Limit, LimitField};
 
 use leptos::prelude::*;
 

@@ -37,6 +37,9 @@ pub enum IconName {
     Key,
     Folder,
     Globe,
+    Trash,
+    Gauge,
+    Layers,
 }
 
 impl IconName {
@@ -74,6 +77,9 @@ impl IconName {
             Self::Key => "key",
             Self::Folder => "folder",
             Self::Globe => "globe",
+            Self::Trash => "trash",
+            Self::Gauge => "gauge",
+            Self::Layers => "layers",
         }
     }
 }

@@ -1,0 +1,164 @@
+//! The dialog of a thing that is created, or changed as a whole, by several people: policies, presets, settings.
+//!
+//! What was typed stays until it is saved, also when somebody else saved first. Deliberately absent: the fields, which each kind
+//! of thing has in its own file.
+
+use crate::form::{Refused, form_end, on_submit};
+use crate::stale::stale_notice;
+use leptos::prelude::*;
+use types::Problem;
+use types::rules::MAX_NAME;
+use ui::{Dialog, Field, TextInput, use_toaster};
+
+/// The fields of one kind of thing, and the way to what is saved of it.
+pub trait EditForm: Copy + Send + Sync + 'static {
+    /// What is edited.
+    type Thing: Clone + PartialEq + Send + Sync + 'static;
+
+    /// Shows a thing as it is, or a new one as it starts.
+    fn fill(self, thing: Option<&Self::Thing>);
+
+    /// What was typed, or every mistake in it.
+    fn read(self) -> Result<Self::Thing, Problem>;
+
+    /// The fields, of a new thing or of one that is there.
+    fn fields(self, refused: Refused, new: bool) -> AnyView;
+
+    /// By what a thing is found again.
+    fn name(thing: &Self::Thing) -> String;
+
+    /// The thing as it stands now, with its revision.
+    fn saved(name: String) -> impl Future<Output = Result<(Self::Thing, i64), Problem>> + Send;
+
+    /// Saves it: a new one, or the change of one that has this revision.
+    fn save(thing: Self::Thing, revision: Option<i64>) -> impl Future<Output = Result<(), Problem>> + Send;
+
+    /// Asked before a change is saved: whether there is something to look at first. The fields show it.
+    fn look_first(self, _thing: Self::Thing) -> impl Future<Output = Result<bool, Problem>> + Send {
+        std::future::ready(Ok(false))
+    }
+}
+
+/// What the dialog is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked<T> {
+    Nothing,
+    New,
+    /// A thing that is there, with its revision.
+    Edit(Box<T>, i64),
+}
+
+/// What the dialog says.
+#[derive(Clone, Copy)]
+pub struct Words {
+    /// Its title for a new thing, and for one that is there.
+    pub titles: (&'static str, &'static str),
+    /// What is said when it was created, and when it was changed.
+    pub done: (&'static str, &'static str),
+}
+
+/// The dialog; `changed` is called when something was.
+pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Words, changed: Callback<()>) -> AnyView {
+    let open = RwSignal::new(false);
+    let editing = RwSignal::new(None::<(String, i64)>);
+    let looked_at = StoredValue::new(None::<F::Thing>);
+    let refused = Refused::new();
+    let toaster = use_toaster();
+    Effect::new(move |_| {
+        match asked.get() {
+            Asked::Nothing => return,
+            Asked::New => {
+                // What was typed for a new one and not yet sent is still there.
+                if editing.with_untracked(Option::is_some) {
+                    form.fill(None);
+                }
+                editing.set(None);
+            }
+            Asked::Edit(thing, revision) => {
+                form.fill(Some(&thing));
+                editing.set(Some((F::name(&thing), revision)));
+            }
+        }
+        looked_at.set_value(None);
+        refused.clear();
+        open.set(true);
+        asked.set(Asked::Nothing);
+    });
+    let save = Action::new(move |(thing, revision, look): &(F::Thing, Option<i64>, bool)| {
+        let (thing, revision, look) = (thing.clone(), *revision, *look && revision.is_some());
+        async move {
+            if look && looked_at.with_value(|before| before.as_ref() != Some(&thing)) {
+                match form.look_first(thing.clone()).await {
+                    Ok(true) => return looked_at.set_value(Some(thing)),
+                    Ok(false) => {}
+                    Err(problem) => return refused.set(problem),
+                }
+            }
+            match F::save(thing, revision).await {
+                Ok(()) => {
+                    open.set(false);
+                    form.fill(None);
+                    toaster.good(if revision.is_some() { words.done.1 } else { words.done.0 });
+                    changed.run(());
+                }
+                Err(problem) => refused.set(problem),
+            }
+        }
+    });
+    let send = move |thing| drop(save.dispatch((thing, editing.with_untracked(|it| it.as_ref().map(|(_, at)| *at)), true)));
+    let submit = on_submit(refused, move || form.read(), send);
+    let save_mine = Callback::new(move |revision: i64| {
+        editing.update(|it| it.iter_mut().for_each(|(_, at)| *at = revision));
+        match form.read() {
+            Ok(thing) => {
+                refused.clear();
+                drop(save.dispatch((thing, Some(revision), false)));
+            }
+            Err(problem) => refused.set(problem),
+        }
+    });
+    let take_theirs = Callback::new(move |()| {
+        let Some((name, _)) = editing.get_untracked() else { return };
+        leptos::task::spawn_local(async move {
+            match F::saved(name.clone()).await {
+                Ok((thing, revision)) => {
+                    form.fill(Some(&thing));
+                    editing.set(Some((name, revision)));
+                    looked_at.set_value(None);
+                    refused.clear();
+                }
+                Err(problem) => refused.set(problem),
+            }
+        });
+    });
+    let title = Signal::derive(move || {
+        let (create, update) = words.titles;
+        if editing.with(Option::is_some) { update } else { create }.to_owned()
+    });
+    view! {
+        <Dialog open=open title=title on_close=Callback::new(move |()| open.set(false))>
+            <form class="form" novalidate on:submit=submit>
+                {form.fields(refused, editing.with_untracked(Option::is_none))}
+                {stale_notice(refused, save_mine, take_theirs)}
+                {form_end(refused, open, if editing.with_untracked(Option::is_none) { "Create" } else { "Save" }, save.pending())}
+            </form>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// The field of a name, which is given once.
+pub fn name_field(id: &'static str, label: &'static str, name: RwSignal<String>, refused: Refused, new: bool) -> AnyView {
+    if new {
+        let hint = "1 to 64 letters and digits, with single “-”, “_” and “.” between them. Names are fixed once given.";
+        return view! {
+            <Field name=id label=label required=true hint=hint error=refused.of("name")><TextInput name=id value=name max=MAX_NAME/></Field>
+        }
+        .into_any();
+    }
+    view! {
+        <dl class="key-values"><dt>{label}</dt><dd>{move || name.get()}</dd></dl>
+        <p class="hint">"Names are fixed once given."</p>
+    }
+    .into_any()
+}

@@ -1,0 +1,225 @@
+//! Amounts of resources as pages show and edit them: one field for each slot, memory in units such as `8 GiB`.
+
+use crate::form::Refused;
+use leptos::prelude::*;
+use types::FieldError;
+use types::policy::{most_of, slot_field};
+use types::quantity::{CPU, MEM, Quantity, Slots, bytes, describe, parse_bytes};
+use ui::{Field, Limit, LimitField, NumberInput, TextInput};
+
+/// Whole GPUs, and shares of them: offered whether or not an agent reports them yet.
+const ALWAYS: [&str; 4] = [CPU, MEM, "cuda.device", "cuda.shares"];
+
+/// The name of a slot's field.
+fn label(slot: &str) -> String {
+    match slot {
+        CPU => "CPU".into(),
+        MEM => "Memory".into(),
+        "cuda.device" => "CUDA-capable GPU".into(),
+        "cuda.shares" => "CUDA-capable GPU (fractional)".into(),
+        other => other.into(),
+    }
+}
+
+/// The name of a slot in a row.
+fn short(slot: &str) -> &str {
+    match slot {
+        CPU => "CPU",
+        MEM => "RAM",
+        "cuda.device" => "GPU",
+        "cuda.shares" => "fGPU",
+        other => other,
+    }
+}
+
+fn hint(slot: &str) -> String {
+    match slot {
+        CPU => "Cores, up to 512.".into(),
+        MEM => "Such as 8 GiB; a number alone is GiB. Up to 1024 GiB; twice the memory of the GPUs is good practice.".into(),
+        "cuda.device" => "Whole GPUs, up to 64. No effect when agents offer fractional GPUs.".into(),
+        "cuda.shares" => "Shares of GPUs, up to 256; images may ask for a least share. No effect when agents offer whole GPUs.".into(),
+        other => format!("Up to {}.", describe(other, most_of(other))),
+    }
+}
+
+/// `CPU 2 · RAM 4 GiB · fGPU 1`, or `-` when no slot is named.
+pub fn in_short(slots: &Slots) -> String {
+    let said = |slot: &str, amount: Quantity| match slot {
+        MEM => format!("{} {}", short(slot), bytes(amount.floor())),
+        _ => format!("{} {amount}", short(slot)),
+    };
+    let all: Vec<_> =
+        offered(Vec::new(), [slots]).iter().filter_map(|slot| slots.0.get(slot).map(|amount| said(slot, *amount))).collect();
+    if all.is_empty() { "-".into() } else { all.join(" · ") }
+}
+
+/// The slots that a form offers: those that are always there first, then what agents report and what things name already.
+pub fn offered<'a>(reported: Vec<String>, named: impl IntoIterator<Item = &'a Slots>) -> Vec<String> {
+    let mut more: Vec<String> = named.into_iter().flat_map(|slots| slots.0.keys().cloned()).chain(reported).collect();
+    more.retain(|slot| !ALWAYS.contains(&slot.as_str()));
+    more.sort_unstable();
+    more.dedup();
+    ALWAYS.into_iter().map(String::from).chain(more).collect()
+}
+
+/// Bytes as a field holds them: exactly, in the largest unit that can say so.
+pub fn exact_bytes(n: i64) -> String {
+    let short = bytes(n);
+    if parse_bytes(&short) == Some(n) {
+        return short;
+    }
+    let units = [("PiB", 50), ("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let whole = units.into_iter().find(|(_, power)| n % (1i64 << power) == 0);
+    whole.map_or_else(|| format!("{n} B"), |(unit, power)| format!("{} {unit}", n >> power))
+}
+
+/// Bytes as they are typed. A number alone is GiB: nobody means four bytes of memory.
+pub fn read_bytes(text: &str) -> Option<i64> {
+    let alone = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if alone { parse_bytes(&format!("{text}g")) } else { parse_bytes(text) }
+}
+
+/// Bytes, or none where the box is ticked.
+pub fn bytes_limit(field: &str, limit: Limit, mistakes: &mut Vec<FieldError>) -> Option<i64> {
+    let text = limit.typed()?;
+    let read = read_bytes(&text);
+    if read.is_none() {
+        mistakes.push(FieldError::new(field, "An amount such as 100 GiB, or tick the box below."));
+    }
+    read
+}
+
+/// Amounts of slots as they are typed.
+#[derive(Clone, Copy)]
+pub struct SlotAmounts {
+    /// Names the fields' ids.
+    name: &'static str,
+    /// Each field has a box for no limit; otherwise an empty field is none of it.
+    limits: bool,
+    fields: StoredValue<Vec<(String, Limit)>>,
+    /// What is said of slots that have no field: it stays as it is.
+    others: StoredValue<Slots>,
+}
+
+impl SlotAmounts {
+    /// Fields for limits, each of which may be unlimited.
+    pub fn limits(name: &'static str, slots: Vec<String>) -> Self {
+        Self::new(name, true, slots)
+    }
+
+    /// Fields for amounts, each of which may be empty.
+    pub fn amounts(name: &'static str, slots: Vec<String>) -> Self {
+        Self::new(name, false, slots)
+    }
+
+    fn new(name: &'static str, limits: bool, slots: Vec<String>) -> Self {
+        let fields = slots.into_iter().map(|slot| (slot, Limit::unlimited())).collect();
+        let amounts = Self { name, limits, fields: StoredValue::new(fields), others: StoredValue::new(Slots::default()) };
+        amounts.fill(&Slots::default());
+        amounts
+    }
+
+    /// Shows these amounts.
+    pub fn fill(self, slots: &Slots) {
+        let mut others = slots.clone();
+        self.fields.with_value(|fields| {
+            for (slot, limit) in fields {
+                let text = others.0.remove(slot).map(|amount| match slot.as_str() {
+                    MEM => exact_bytes(amount.floor()),
+                    _ => amount.to_string(),
+                });
+                limit.set(if self.limits { text } else { Some(text.unwrap_or_default()) });
+            }
+        });
+        self.others.set_value(others);
+    }
+
+    /// The amounts as typed; each that is none is a mistake of its field.
+    pub fn read(self, mistakes: &mut Vec<FieldError>) -> Slots {
+        let mut slots = self.others.get_value();
+        self.fields.with_value(|fields| {
+            for (slot, limit) in fields {
+                let Some(text) = limit.typed().filter(|text| self.limits || !text.is_empty()) else { continue };
+                match amount(slot, &text) {
+                    Some(amount) => drop(slots.0.insert(slot.clone(), amount)),
+                    None => mistakes.push(FieldError::new(&slot_field(slot), self.explain(slot))),
+                }
+            }
+        });
+        slots
+    }
+
+    fn explain(self, slot: &str) -> String {
+        let example = if slot == MEM { "An amount such as 8 GiB" } else { "A number such as 2" };
+        let otherwise = if self.limits { "or tick the box below" } else { "or nothing" };
+        format!("{example}, {otherwise}.")
+    }
+
+    /// The fields. `unlimited` is what the boxes say.
+    pub fn view(self, refused: Refused, unlimited: Signal<&'static str>) -> AnyView {
+        let one = |(slot, limit): &(String, Limit)| self.field(slot, *limit, refused, unlimited);
+        let all: Vec<_> = self.fields.with_value(|fields| fields.iter().map(one).collect());
+        view! { <div class="form-row">{all}</div> }.into_any()
+    }
+
+    fn field(self, slot: &str, limit: Limit, refused: Refused, unlimited: Signal<&'static str>) -> AnyView {
+        let id = format!("{}-{}", self.name, slot.replace('.', "-"));
+        let (label, hint, error) = (label(slot), hint(slot), refused.of(slot_field(slot)));
+        let max = if slot == MEM { String::new() } else { most_of(slot).to_string() };
+        let step = match slot {
+            slot if slot.ends_with(".shares") => "0.1",
+            CPU => "any",
+            _ => "1",
+        };
+        if self.limits {
+            return view! {
+                <LimitField name=id label=label limit=limit unlimited=unlimited hint=hint error=error max=max step=step/>
+            }
+            .into_any();
+        }
+        let (name, text) = (id.clone(), limit.text());
+        let input = move || {
+            if max.is_empty() {
+                view! { <TextInput name=name value=text/> }.into_any()
+            } else {
+                view! { <NumberInput name=name value=text min="0" max=max step=step/> }.into_any()
+            }
+        };
+        view! { <Field name=id label=label hint=hint error=error>{input()}</Field> }.into_any()
+    }
+}
+
+fn amount(slot: &str, text: &str) -> Option<Quantity> {
+    if slot == MEM { read_bytes(text).map(Quantity::whole) } else { text.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_shown_so_that_it_reads_back_exactly() {
+        for n in [0, 100, 1 << 30, 3 << 29, 5 << 28, (1 << 40) + (1 << 20), 1_000_001, 8 << 50] {
+            assert_eq!(read_bytes(&exact_bytes(n)), Some(n), "{}", exact_bytes(n));
+        }
+        assert_eq!(exact_bytes(5 << 28), "1280 MiB");
+    }
+
+    #[test]
+    fn a_number_alone_is_gibibytes() {
+        assert_eq!(read_bytes("4"), Some(4 << 30));
+        assert_eq!(read_bytes("0.5"), Some(1 << 29));
+        assert_eq!(read_bytes("512 MiB"), Some(512 << 20));
+        assert_eq!(read_bytes(""), None);
+        assert_eq!(read_bytes("many"), None);
+    }
+
+    #[test]
+    fn a_row_names_the_usual_slots_in_short_and_in_the_usual_order() {
+        let mut slots = Slots::cpu_mem(Quantity::whole(2), 4 << 30);
+        slots.0.insert("cuda.shares".into(), Quantity::whole(1));
+        slots.0.insert("atom.device".into(), Quantity::whole(3));
+        assert_eq!(in_short(&slots), "CPU 2 · RAM 4 GiB · fGPU 1 · atom.device 3");
+        assert_eq!(in_short(&Slots::default()), "-");
+    }
+}

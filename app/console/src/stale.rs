@@ -1,0 +1,47 @@
+//! What a dialog shows when somebody else has saved the same thing meanwhile: field by field what stands now and what the form
+//! says, and the two ways on. Nothing typed is lost by it.
+
+use crate::form::Refused;
+use leptos::prelude::*;
+use types::revision::{Difference, Stale};
+use ui::Button;
+
+/// The notice, while the last answer was such. `save_mine` is given the revision to save with; `take_theirs` fills the form anew.
+pub fn stale_notice(refused: Refused, save_mine: Callback<i64>, take_theirs: Callback<()>) -> AnyView {
+    let stale = refused.stale();
+    view! { {move || stale.get().map(|stale| notice(stale, save_mine, take_theirs))} }.into_any()
+}
+
+fn notice(stale: Stale, save_mine: Callback<i64>, take_theirs: Callback<()>) -> AnyView {
+    let Stale { revision, differences } = stale;
+    let same = differences.is_empty();
+    let row = |Difference { field, saved, yours }: Difference| {
+        view! { <tr><th scope="row">{field}</th><td>{saved}</td><td>{yours}</td></tr> }
+    };
+    let rows: Vec<_> = differences.into_iter().map(row).collect();
+    let table = (!same).then(|| {
+        view! {
+            <table class="compare">
+                <caption class="visually-hidden">"What was saved meanwhile, and what your form says"</caption>
+                <thead><tr><th scope="col">"Field"</th><th scope="col">"Saved meanwhile"</th><th scope="col">"Yours"</th></tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        }
+    });
+    let sentence = if same {
+        "Somebody else has saved this meanwhile, with what your form says."
+    } else {
+        "Somebody else has saved this meanwhile. Keep what you typed, or what they saved."
+    };
+    view! {
+        <section class="stale" aria-label="Saved meanwhile">
+            <p class="notice notice-warn" role="alert">{sentence}</p>
+            {table}
+            <div class="row-actions">
+                <Button on_press=Callback::new(move |()| save_mine.run(revision))>"Save mine"</Button>
+                <Button on_press=take_theirs>"Take theirs"</Button>
+            </div>
+        </section>
+    }
+    .into_any()
+}
