@@ -50,6 +50,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("projects") view={Lazy::<pages::ProjectsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("domains") view={Lazy::<pages::DomainsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("agents") view={Lazy::<pages::AgentsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("resource-groups") view={Lazy::<pages::GroupsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("resource-policy") view={Lazy::<pages::KeypairPoliciesRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("resource-policy/user") view={Lazy::<pages::UserPoliciesRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("resource-policy/project") view={Lazy::<pages::ProjectPoliciesRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("resource-presets") view={Lazy::<pages::PresetsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("settings") view={Lazy::<pages::SettingsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("audit") view={Lazy::<pages::AuditRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("account") view={Lazy::<pages::AccountRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("gallery") view={Lazy::<pages::GalleryRoute>::new()} ssr=SsrMode::Async/>

@@ -18,6 +18,7 @@ pub const USER_POLICIES: &str = "/resource-policy/user";
 pub const PROJECT_POLICIES: &str = "/resource-policy/project";
 pub const PRESETS: &str = "/resource-presets";
 pub const SETTINGS: &str = "/settings";
+pub const GROUPS: &str = "/resource-groups";
 pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";
 
@@ -52,6 +53,26 @@ pub fn keypair(access_key: &str) -> String {
 /// The projects page with one project's drawer open.
 pub fn project(id: ProjectId) -> String {
     format!("{PROJECTS}?project={id}")
+}
+
+/// The agents page with one agent's drawer open.
+pub fn agent(name: &str) -> String {
+    format!("{AGENTS}?agent={}", types::list::encode(name))
+}
+
+/// The agents of one resource group.
+pub fn agents_of(group: &str) -> String {
+    format!("{AGENTS}?f=resource_group.equals.{}", types::list::encode(group))
+}
+
+/// The resource groups page with one group's drawer open.
+pub fn resource_group(name: &str) -> String {
+    format!("{GROUPS}?group={}", types::list::encode(name))
+}
+
+/// What waits in one resource group.
+pub fn queue_of(group: &str) -> String {
+    format!("/scheduler?group={}", types::list::encode(group))
 }
 
 /// The audit trail of one thing.

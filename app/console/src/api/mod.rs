@@ -2,7 +2,9 @@
 //! nothing but the way there. The paths are `/call/<name>`; they belong to this console and are no public API.
 
 pub mod account;
+pub mod agents;
 pub mod audit;
+pub mod groups;
 pub mod keypairs;
 pub mod policies;
 pub mod presets;

@@ -1,9 +1,8 @@
-//! Sessions and the agents that they run on.
+//! Sessions.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use types::Problem;
-use types::agent::Agent;
 use types::id::{ProjectId, SessionId};
 use types::launch::{StartOptions, StartSession, Started};
 use types::list::{ListQuery, Page};
@@ -68,9 +67,4 @@ pub async fn session_log(id: SessionId, from: u64, wait: bool) -> Result<LogChun
 #[server(prefix = "/call", endpoint = "session_usage", input = Json)]
 pub async fn session_usage(id: SessionId, after: Millis) -> Result<Vec<Usage>, Problem> {
     super::run(|control, caller| async move { control.session_usage(&caller, id, after).await }).await
-}
-
-#[server(prefix = "/call", endpoint = "agents", input = Json)]
-pub async fn agents(query: ListQuery) -> Result<Page<Agent>, Problem> {
-    super::run(|control, caller| async move { control.agents(&caller, &query).await }).await
 }

@@ -14,3 +14,8 @@ pub async fn scheduler_settings() -> Result<SchedulerSettings, Problem> {
 pub async fn save_scheduler_settings(settings: SchedulerSettings) -> Result<(), Problem> {
     super::run(|control, caller| async move { control.save_scheduler_settings(&caller, &settings).await }).await
 }
+
+#[server(prefix = "/call", endpoint = "recalculate_usage", input = Json)]
+pub async fn recalculate_usage() -> Result<types::agent::Recalculated, Problem> {
+    super::run(|control, caller| async move { control.recalculate_usage(&caller).await }).await
+}

@@ -28,6 +28,9 @@ pub fn menu(me: &Me) -> AnyView {
                 {domains.then(|| item(paths::DOMAINS, IconName::Globe, "Domains"))}
                 {queue.then(|| item(paths::SCHEDULER, IconName::Menu, "Scheduler"))}
                 {agents.then(|| item(paths::AGENTS, IconName::Server, "Agents"))}
+                {me.may_beyond_own(Permission::ReadGroups).then(|| item(paths::GROUPS, IconName::Columns, "Resource groups"))}
+                {me.may_beyond_own(Permission::ReadPolicies).then(|| item(paths::KEYPAIR_POLICIES, IconName::Gauge, "Resource policies"))}
+                {me.may_beyond_own(Permission::ReadPresets).then(|| item(paths::PRESETS, IconName::Layers, "Resource presets"))}
                 {me.may(Permission::ReadSettings).then(|| item(paths::SETTINGS, IconName::Gear, "Configurations"))}
                 {audit.then(|| item(paths::AUDIT, IconName::Search, "Audit trail"))}
             </ul>

@@ -6,7 +6,10 @@ mod audit;
 mod credentials;
 mod domains;
 mod gallery;
+mod groups;
 mod launcher;
+mod policies;
+mod presets;
 mod projects;
 mod scheduler;
 mod sessions;
@@ -114,6 +117,11 @@ page!(
     /// `/settings`
     SettingsRoute,
     settings::page
+);
+page!(
+    /// `/resource-groups`
+    GroupsRoute,
+    groups::page
 );
 page!(
     /// `/audit`

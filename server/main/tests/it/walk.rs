@@ -48,6 +48,7 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         "name": "", "project": NOBODYS_ID, "resource_group": "", "kind": "batch", "image": "", "command": "",
         "slots": { "cpu": "1", "mem": "0" },
     }});
+    let group = serde_json::json!({ "save": { "group": types::resource_group::ResourceGroup::new(""), "revision": null } });
     let preset = serde_json::json!({ "save": { "preset": { "name": "", "slots": {} }, "revision": null } });
     vec![
         ("sign_ins", "{}".into(), EVERYBODY),
@@ -116,6 +117,12 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         ("resource_group_names", "{}".into(), EVERYBODY),
         ("scheduler_settings", "{}".into(), READERS_OF_ALL),
         ("save_scheduler_settings", "{\"settings\":{\"revision\":99}}".into(), SUPERADMIN),
+        ("recalculate_usage", "{}".into(), SUPERADMIN),
+        ("resource_groups", format!("{{\"query\":{}}}", query(&types::resource_group::RESOURCE_GROUPS)), EVERYBODY),
+        ("save_resource_group", group.to_string(), SUPERADMIN),
+        ("delete_resource_group", "{\"name\":\"none\"}".into(), SUPERADMIN),
+        ("agent", "{\"name\":\"none\"}".into(), READERS_OF_ALL),
+        ("set_schedulable", "{\"names\":[],\"schedulable\":true}".into(), SUPERADMIN),
         ("agents", format!("{{\"query\":{}}}", query(&types::agent::AGENTS)), READERS_OF_ALL),
     ]
 }
@@ -219,6 +226,12 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         ("/sessions", EVERYBODY),
         ("/session/start", NOT_MONITORS),
         ("/scheduler", READERS_OF_PEOPLE),
+        ("/resource-groups", READERS_OF_DOMAINS),
+        ("/resource-policy", READERS_OF_DOMAINS),
+        ("/resource-policy/user", READERS_OF_DOMAINS),
+        ("/resource-policy/project", READERS_OF_DOMAINS),
+        ("/resource-presets", READERS_OF_DOMAINS),
+        ("/settings", READERS_OF_ALL),
         ("/users", READERS_OF_PEOPLE),
         ("/credentials", READERS_OF_DOMAINS),
         ("/projects", READERS_OF_PEOPLE),

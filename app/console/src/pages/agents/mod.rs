@@ -1,0 +1,221 @@
+//! Agents: the machines of the cluster, what they have, what sessions hold of it and what is really in use now
+//! (`admin-menus.md`, Manage agent nodes).
+
+mod drawer;
+
+use crate::api::agents::{agent, agents, set_schedulable};
+use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{load_open, settled};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::Problem;
+use types::agent::{AGENTS, Agent};
+use types::event::Topic;
+use types::permission::Permission;
+use types::quantity::{CPU, MEM, Quantity, bytes};
+use ui::{Badge, Button, Column, Dialog, Elapsed, EmptyState, Icon, IconName, Meter, Switch, Time, Tone, Variant, use_toaster};
+
+/// Live use changes by the second and is nobody's event, so an open page asks this often (milliseconds).
+const REFRESH: u32 = 3_000;
+
+/// The agent whose settings are asked for, and whether it gets new sessions.
+type Asked = RwSignal<Option<(Vec<String>, bool)>>;
+
+fn columns(asked: Option<Asked>) -> Vec<Column<Agent>> {
+    let mut columns = vec![
+        Column::new("name", "Agent", |a: &Agent| {
+            let (href, name, address) = (paths::agent(&a.report.name), a.report.name.clone(), a.report.address.clone());
+            view! { <A href=href>{name}</A><span class="status-info">{address}</span> }.into_any()
+        })
+        .sortable()
+        .required(),
+        Column::new("resource_group", "Resource group", |a: &Agent| a.resource_group.clone().into_any()).sortable(),
+        Column::new("engine", "Engine", |a: &Agent| {
+            format!("{} {} · {}", a.report.engine, a.report.version, a.report.architecture).into_any()
+        }),
+        Column::new("first_contact", "First contact", |a: &Agent| {
+            view! { <Time at=a.first_contact.0/><span class="status-info"><Elapsed since=a.first_contact.0/>" ago"</span> }
+                .into_any()
+        })
+        .sortable(),
+        Column::new("lost_at", "Terminated", |a: &Agent| match a.lost_at {
+            Some(at) => view! { <Time at=at.0/> }.into_any(),
+            None => "—".into_any(),
+        })
+        .hidden(),
+        Column::new("cpu", "CPU", |a: &Agent| slot(a, CPU)),
+        Column::new("mem", "Memory", |a: &Agent| slot(a, MEM)),
+        Column::new("accelerators", "AI accelerators", |a: &Agent| {
+            let others: Vec<_> = others(a).into_iter().map(|name| slot(a, &name)).collect();
+            if others.is_empty() { "—".into_any() } else { others.into_any() }
+        }),
+        Column::new("sessions", "Sessions", |a: &Agent| a.sessions.to_string().into_any()).number(),
+        Column::new("schedulable", "Schedulable", |a: &Agent| {
+            let (tone, text) = if a.schedulable { (Tone::Good, "Enabled") } else { (Tone::Warn, "Disabled") };
+            view! { <Badge tone=tone text=text/> }.into_any()
+        }),
+    ];
+    if let Some(asked) = asked {
+        columns.push(Column::new("control", "Control", move |a: &Agent| {
+            let (name, schedulable) = (a.report.name.clone(), a.schedulable);
+            let label = format!("Settings of {name}");
+            let ask = Callback::new(move |()| asked.set(Some((vec![name.clone()], schedulable))));
+            view! { <Button variant=Variant::Quiet label=label on_press=ask><Icon name=IconName::Gear/></Button> }.into_any()
+        }));
+    }
+    columns
+}
+
+/// Slots that are neither cores nor memory.
+fn others(agent: &Agent) -> Vec<String> {
+    agent.report.capacity.0.keys().filter(|slot| *slot != CPU && *slot != MEM).cloned().collect()
+}
+
+/// How much of a slot reads.
+pub(crate) fn amount(slot: &str, amount: Quantity) -> String {
+    if slot == MEM { bytes(amount.floor()) } else { amount.to_string() }
+}
+
+/// What sessions hold of a slot, and what is in use now.
+fn slot(agent: &Agent, name: &str) -> AnyView {
+    let (has, held, used) = (agent.report.capacity.get(name), agent.occupied.get(name), agent.report.used.get(name));
+    let label = match name {
+        CPU => "CPU".to_owned(),
+        MEM => "Memory".into(),
+        other => other.into(),
+    };
+    let what = if name == CPU || name == MEM { String::new() } else { format!("{name}: ") };
+    let text = format!("{what}{} / {}", amount(name, held), amount(name, has));
+    let live = format!("{} in use", amount(name, used));
+    view! {
+        <span class="slot">
+            <Meter label=format!("{label} held by sessions on {}", agent.report.name) share=held.ratio_of(has) text=text/>
+            <span class="status-info">{live}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// Asks again while the page is looked at; a hidden tab is silent.
+pub(crate) fn refresh_while_shown(reload: Callback<()>) {
+    Effect::new(move |_| {
+        let timer = set_interval_with_handle(
+            move || {
+                if !document().hidden() {
+                    reload.run(());
+                }
+            },
+            std::time::Duration::from_millis(u64::from(REFRESH)),
+        );
+        if let Ok(timer) = timer {
+            on_cleanup(move || timer.clear());
+        }
+    });
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::ReadAgents) {
+        return problem_view(&Problem::Forbidden(Permission::ReadAgents.verb().into()));
+    }
+    let may_change = me.may(Permission::ChangeAgents);
+    let list = List::new(&AGENTS, paths::AGENTS, "agent", &[Topic::Agent, Topic::Session], agents);
+    let detail = load_open(list.open, &[Topic::Agent, Topic::Session], "agent", |name| Some(agent(name)));
+    refresh_while_shown(list.rows.reload);
+    refresh_while_shown(Callback::new(move |()| {
+        if list.open.with_untracked(Option::is_some) {
+            detail.reload.run(());
+        }
+    }));
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let view = move || {
+        let asked: Asked = RwSignal::new(None);
+        let selection = RwSignal::new(Vec::<String>::new());
+        let reload = Callback::new(move |()| {
+            selection.set(Vec::new());
+            list.rows.reload.run(());
+            detail.reload.run(());
+        });
+        let bulk = ViewFn::from(move || {
+            let ask = Callback::new(move |()| asked.set(Some((selection.get_untracked(), true))));
+            view! { <Button on_press=ask>"Settings"</Button> }
+        });
+        let shown = Shown {
+            caption: "Agents",
+            columns: columns(may_change.then_some(asked)),
+            row_key: |a: &Agent| a.report.name.clone(),
+            row_label: |a: &Agent| a.report.name.clone(),
+            export: "",
+            empty: ViewFn::from(move || {
+                let gone = list.query.with(|query| query.tab == "terminated");
+                let text = if gone {
+                    "No disconnection or termination has occurred."
+                } else {
+                    "No machine has reported yet. The engine is asked every few seconds."
+                };
+                view! { <EmptyState icon=IconName::Server title="No Agents to display" text=text/> }
+            }),
+            selection: may_change.then_some((selection, bulk)),
+        };
+        view! {
+            <PageHead title="Agents" group="Administration"/>
+            {list.table(shown)}
+            {may_change.then(|| settings(asked, reload))}
+            {list.drawer(Signal::stored("Agent info".to_owned()), move || drawer::drawer(list.open, detail, may_change.then_some(asked)))}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Agents" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}
+
+/// The dialog that says whether agents get new sessions.
+fn settings(asked: Asked, changed: Callback<()>) -> AnyView {
+    let (open, schedulable) = (RwSignal::new(false), RwSignal::new(true));
+    let names = RwSignal::new(Vec::<String>::new());
+    let problem = RwSignal::new(None::<String>);
+    let toaster = use_toaster();
+    Effect::new(move |_| {
+        let Some((which, now)) = asked.get() else { return };
+        names.set(which);
+        schedulable.set(now);
+        problem.set(None);
+        open.set(true);
+        asked.set(None);
+    });
+    let save = Action::new(move |(names, schedulable): &(Vec<String>, bool)| {
+        let (names, schedulable) = (names.clone(), *schedulable);
+        async move {
+            let failed = match set_schedulable(names, schedulable).await {
+                Ok(results) => {
+                    results.into_iter().filter_map(|one| one.problem.map(|text| format!("{}: {text}", one.name))).collect()
+                }
+                Err(refused) => vec![refused.to_string()],
+            };
+            if failed.is_empty() {
+                open.set(false);
+                toaster.good("Agent setting updated.");
+                changed.run(());
+            } else {
+                problem.set(Some(failed.join(" ")));
+            }
+        }
+    });
+    let press = Callback::new(move |()| drop(save.dispatch((names.get_untracked(), schedulable.get_untracked()))));
+    view! {
+        <Dialog open=open title="Agent settings" on_close=Callback::new(move |()| open.set(false))>
+            <p>{move || names.get().join(", ")}</p>
+            <Switch name="agent-schedulable" label="Schedulable" value=schedulable/>
+            <p class="hint">"Off: no new sessions; those that run stay."</p>
+            {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
+            <div class="dialog-actions">
+                <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
+                <Button variant=Variant::Primary busy=save.pending() on_press=press>"Save"</Button>
+            </div>
+        </Dialog>
+    }
+    .into_any()
+}

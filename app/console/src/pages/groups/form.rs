@@ -1,0 +1,187 @@
+//! The fields of a resource group.
+
+use crate::api::groups::{resource_groups, save_resource_group};
+use crate::edit::{EditForm, Words, name_field};
+use crate::form::{Refused, checked, whole_limit};
+use leptos::prelude::*;
+use types::Problem;
+use types::list::{Condition, ListQuery, Op};
+use types::project::DomainChoice;
+use types::resource_group::{DEFAULT_RETRIES, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind};
+use types::rules::MAX_DESCRIPTION;
+use types::session::SessionType;
+use ui::{CheckboxGroup, Field, Limit, LimitField, Select, Switch, TextArea, TextInput};
+
+pub const WORDS: Words = Words {
+    titles: ("Create resource group", "Modify resource group"),
+    done: ("Resource group successfully created.", "Resource group successfully modified."),
+};
+
+/// Seconds that a pending timeout may have in its field.
+const MOST_SECONDS: &str = "315360000";
+
+#[derive(Clone, Copy)]
+pub struct Form {
+    name: RwSignal<String>,
+    description: RwSignal<String>,
+    active: RwSignal<bool>,
+    public: RwSignal<bool>,
+    scheduler: RwSignal<String>,
+    placement: RwSignal<String>,
+    session_types: RwSignal<Vec<String>>,
+    pending_timeout: Limit,
+    retries: Limit,
+    app_proxy: RwSignal<String>,
+    domains: RwSignal<Vec<String>>,
+    projects: RwSignal<Vec<String>>,
+    choices: Signal<Vec<DomainChoice>>,
+}
+
+impl Form {
+    /// A form that offers these domains and their projects.
+    pub fn new(choices: Signal<Vec<DomainChoice>>) -> Self {
+        let text = || RwSignal::new(String::new());
+        let form = Self {
+            name: text(),
+            description: text(),
+            active: RwSignal::new(true),
+            public: RwSignal::new(true),
+            scheduler: text(),
+            placement: text(),
+            session_types: RwSignal::new(Vec::new()),
+            pending_timeout: Limit::unlimited(),
+            retries: Limit::unlimited(),
+            app_proxy: text(),
+            domains: RwSignal::new(Vec::new()),
+            projects: RwSignal::new(Vec::new()),
+            choices,
+        };
+        form.fill(None);
+        form
+    }
+}
+
+fn words(choices: &[(&str, &str)]) -> Signal<Vec<(String, String)>> {
+    Signal::stored(choices.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect())
+}
+
+impl EditForm for Form {
+    type Thing = ResourceGroup;
+
+    fn fill(self, group: Option<&ResourceGroup>) {
+        let plain = ResourceGroup::new("");
+        let group = group.unwrap_or(&plain);
+        self.name.set(group.name.clone());
+        self.description.set(group.description.clone());
+        self.active.set(group.active);
+        self.public.set(group.public);
+        self.scheduler.set(group.scheduler.key().into());
+        self.placement.set(group.placement.key().into());
+        self.session_types.set(group.session_types.iter().map(|kind| kind.key().to_owned()).collect());
+        self.pending_timeout.set(group.pending_timeout.filter(|seconds| *seconds > 0).map(|n| n.to_string()));
+        self.retries.set(group.retries_to_skip.map(|n| n.to_string()));
+        self.app_proxy.set(group.app_proxy.clone());
+        self.domains.set(group.domains.iter().map(ToString::to_string).collect());
+        self.projects.set(group.projects.iter().map(ToString::to_string).collect());
+    }
+
+    fn read(self) -> Result<ResourceGroup, Problem> {
+        let mut mistakes = Vec::new();
+        let kinds = self.session_types.get_untracked();
+        let group = ResourceGroup {
+            name: self.name.get_untracked().trim().to_owned(),
+            description: self.description.get_untracked(),
+            active: self.active.get_untracked(),
+            public: self.public.get_untracked(),
+            scheduler: SchedulerKind::from_key(&self.scheduler.get_untracked()).unwrap_or_default(),
+            placement: Placement::from_key(&self.placement.get_untracked()).unwrap_or_default(),
+            // In the order of the types, so that the same choice always reads the same.
+            session_types: SessionType::ALL.iter().copied().filter(|kind| kinds.iter().any(|key| key == kind.key())).collect(),
+            pending_timeout: whole_limit("pending_timeout", self.pending_timeout, &mut mistakes).filter(|seconds| *seconds > 0),
+            retries_to_skip: whole_limit("retries_to_skip", self.retries, &mut mistakes),
+            app_proxy: self.app_proxy.get_untracked().trim().to_owned(),
+            domains: self.domains.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(),
+            projects: self.projects.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(),
+        };
+        checked(group, mistakes, ResourceGroup::check)
+    }
+
+    fn fields(self, refused: Refused, new: bool) -> AnyView {
+        let choices = self.choices;
+        let domains = Signal::derive(move || {
+            choices.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect::<Vec<_>>())
+        });
+        let projects = Signal::derive(move || {
+            let of = |d: &DomainChoice| {
+                let domain = d.name.clone();
+                d.projects.iter().map(move |p| (p.id.to_string(), format!("{} ({domain})", p.name))).collect::<Vec<_>>()
+            };
+            choices.with(|all| all.iter().flat_map(of).collect::<Vec<_>>())
+        });
+        let kind_hint = move || match SchedulerKind::from_key(&self.scheduler.get()).unwrap_or_default() {
+            SchedulerKind::Fifo => "The session that was asked for first starts first.",
+            SchedulerKind::Lifo => "The session that was asked for last starts first.",
+            SchedulerKind::Drf => "The person who holds the smallest share of what they have most of goes first.",
+        };
+        view! {
+            {name_field("group-name", "Name", self.name, refused, new)}
+            <Field name="group-description" label="Description" error=refused.of("description")>
+                <TextArea name="group-description" value=self.description rows=2 max=MAX_DESCRIPTION/>
+            </Field>
+            <div class="form-row">
+                <Field name="group-scheduler" label="Scheduler" error=refused.of("scheduler")>
+                    <Select name="group-scheduler" value=self.scheduler options=words(SchedulerKind::CHOICES)/>
+                </Field>
+                <Field name="group-placement" label="Placement" error=refused.of("placement")>
+                    <Select name="group-placement" value=self.placement options=words(Placement::CHOICES)/>
+                </Field>
+            </div>
+            <p class="hint">{kind_hint}</p>
+            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=words(SessionType::CHOICES) error=refused.of("session_types")/>
+            <div class="form-row">
+                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that still waits after so long is cancelled." error=refused.of("pending_timeout") max=MOST_SECONDS/>
+                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint=format!("Tries after which a session without room no longer holds up those behind it. 0: it always does. The system's is {DEFAULT_RETRIES} unless it was changed.") error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
+            </div>
+            <Field name="group-proxy" label="WSProxy server address" hint="Where a relay reaches its agents' apps directly. Empty: through the manager." error=refused.of("app_proxy")>
+                <TextInput name="group-proxy" value=self.app_proxy/>
+            </Field>
+            <div class="choices">
+                <Switch name="group-active" label="Active" value=self.active/>
+                <Switch name="group-public" label="Public" value=self.public/>
+            </div>
+            <div class="many-choices"><CheckboxGroup name="group-domains" label="Domains that may use it" value=self.domains options=domains error=refused.of("domains")/></div>
+            <div class="many-choices"><CheckboxGroup name="group-projects" label="Projects that may use it, whatever their domain may" value=self.projects options=projects error=refused.of("projects")/></div>
+        }
+        .into_any()
+    }
+
+    fn name(group: &ResourceGroup) -> String {
+        group.name.clone()
+    }
+
+    async fn saved(name: String) -> Result<(ResourceGroup, i64), Problem> {
+        let row = find(name).await?;
+        Ok((row.group, row.revision))
+    }
+
+    async fn save(group: ResourceGroup, revision: Option<i64>) -> Result<(), Problem> {
+        save_resource_group(SaveGroup { group, revision }).await
+    }
+}
+
+/// The query for the group of this name in one of the two tabs.
+pub fn named(name: &str, tab: &str) -> ListQuery {
+    let condition = Condition { key: "name".into(), op: Op::Equals, value: name.into() };
+    ListQuery { conditions: vec![condition], tab: tab.into(), ..ListQuery::new(&RESOURCE_GROUPS) }
+}
+
+/// The group of this name, active or not.
+pub async fn find(name: String) -> Result<types::resource_group::GroupRow, Problem> {
+    for tab in ["active", "inactive"] {
+        let rows = resource_groups(named(&name, tab)).await?.rows;
+        if let Some(row) = rows.into_iter().find(|row| row.group.name == name) {
+            return Ok(row);
+        }
+    }
+    Err(Problem::NotFound("resource group".into()))
+}

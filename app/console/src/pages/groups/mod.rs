@@ -1,0 +1,184 @@
+//! Resource groups: agents that are offered together, and the rules by which their queue is served
+//! (`admin-menus.md`, Manage resource group).
+
+mod form;
+
+use crate::api::groups::{delete_resource_group, resource_groups, save_resource_group};
+use crate::api::users::domains;
+use crate::edit::{Asked, dialog};
+use crate::frame::{PageHead, use_me};
+use crate::history::History;
+use crate::list_page::{List, Shown};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{Loaded, Opened, load, load_open, opened, settled};
+use form::{Form, WORDS, find};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::Problem;
+use types::event::Topic;
+use types::permission::Permission;
+use types::resource_group::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup};
+use types::revision::Fields;
+use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant, use_toaster};
+
+fn yes(yes: bool) -> &'static str {
+    if yes { "Yes" } else { "No" }
+}
+
+fn columns(actions: Option<(RwSignal<Asked<ResourceGroup>>, Callback<()>)>) -> Vec<Column<GroupRow>> {
+    let types = |g: &GroupRow| g.group.session_types.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ");
+    let mut columns = vec![
+        Column::new("name", "Name", |g: &GroupRow| {
+            let (address, name) = (paths::resource_group(&g.group.name), g.group.name.clone());
+            view! { <A href=address>{name}</A> }.into_any()
+        })
+        .sortable()
+        .required(),
+        Column::new("description", "Description", |g: &GroupRow| g.group.description.clone().into_any()),
+        Column::new("public", "Public", |g: &GroupRow| yes(g.group.public).into_any()),
+        Column::new("scheduler", "Scheduler", |g: &GroupRow| g.group.scheduler.label().into_any()).sortable(),
+        Column::new("types", "Allowed session types", move |g: &GroupRow| types(g).into_any()),
+        Column::new("pending_timeout", "Pending timeout", |g: &GroupRow| {
+            g.group.pending_timeout.map_or_else(|| "—".into(), |seconds| format!("{seconds} s")).into_any()
+        })
+        .number(),
+        Column::new("retries", "Retries to skip", |g: &GroupRow| {
+            g.group.retries_to_skip.map_or_else(|| "the system's".into(), |n| n.to_string()).into_any()
+        })
+        .number(),
+        Column::new("app_proxy", "WSProxy server address", |g: &GroupRow| g.group.app_proxy.clone().into_any()).hidden(),
+        Column::new("domains", "Domains", |g: &GroupRow| g.domain_names.join(", ").into_any()),
+        Column::new("projects", "Projects", |g: &GroupRow| g.project_names.join(", ").into_any()).hidden(),
+        Column::new("agents", "Agents", |g: &GroupRow| g.agents.to_string().into_any()).number(),
+        Column::new("sessions", "Sessions", |g: &GroupRow| g.sessions.to_string().into_any()).number(),
+        Column::new("created_at", "Created", |g: &GroupRow| view! { <Time at=g.created_at.0/> }.into_any()).sortable().hidden(),
+    ];
+    if let Some((asked, changed)) = actions {
+        columns.push(Column::new("control", "Control", move |g: &GroupRow| row_actions(g, asked, changed)));
+    }
+    columns
+}
+
+fn row_actions(row: &GroupRow, asked: RwSignal<Asked<ResourceGroup>>, changed: Callback<()>) -> AnyView {
+    let (group, revision, name, toaster) = (row.group.clone(), row.revision, row.group.name.clone(), use_toaster());
+    let shown = group.clone();
+    let edit = Callback::new(move |()| asked.set(Asked::Edit(Box::new(shown.clone()), revision)));
+    let active = group.active;
+    let switch = Callback::new(move |()| {
+        let group = ResourceGroup { active: !active, ..group.clone() };
+        leptos::task::spawn_local(async move {
+            match save_resource_group(SaveGroup { group, revision: Some(revision) }).await {
+                Ok(()) => toaster.good("Resource group successfully modified."),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+            changed.run(());
+        });
+    });
+    let gone = name.clone();
+    let delete = Callback::new(move |()| {
+        let name = gone.clone();
+        leptos::task::spawn_local(async move {
+            match delete_resource_group(name).await {
+                Ok(()) => toaster.good("Resource group successfully deleted."),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+            changed.run(());
+        });
+    });
+    let label = if active { "Deactivate" } else { "Activate" };
+    let question = if active {
+        format!("Deactivate {name}? It takes no new sessions; those that run go on.")
+    } else {
+        format!("Activate {name}?")
+    };
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
+            <Confirm name=format!("group-{name}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
+            <Confirm name=format!("delete-{name}") strength=Strength::Typed(name.clone()) label="Delete" question=format!("Delete the resource group {name}?") on_confirm=delete/>
+        </div>
+    }
+    .into_any()
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may_beyond_own(Permission::ReadGroups) {
+        return problem_view(&Problem::Forbidden(Permission::ReadGroups.verb().into()));
+    }
+    let may_change = me.may(Permission::ChangeGroups);
+    let topics: &[Topic] = &[Topic::Group, Topic::Agent, Topic::Session];
+    let list = List::new(&RESOURCE_GROUPS, paths::GROUPS, "group", topics, resource_groups);
+    let detail = load_open(list.open, &[Topic::Group], "resource group", |name| Some(find(name)));
+    let history = History::new(list.open, &[Topic::Group]);
+    // Only whoever changes a group chooses among all domains.
+    let choices =
+        load(
+            Memo::new(|_| ()),
+            &[Topic::Project],
+            move |()| async move { if may_change { domains().await } else { Ok(Vec::new()) } },
+        );
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending(), choices.pending()]).collect();
+    let view = move || {
+        let asked = RwSignal::new(Asked::Nothing);
+        let form = Form::new(Signal::derive(move || choices.good().get().unwrap_or_default()));
+        let reload = list.rows.reload;
+        let shown = Shown {
+            caption: "Resource groups",
+            columns: columns(may_change.then_some((asked, reload))),
+            row_key: |g: &GroupRow| g.group.name.clone(),
+            row_label: |g: &GroupRow| g.group.name.clone(),
+            export: "/export/resource_groups.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Columns title="No resource groups" text="Resource groups in this state are listed here. An agent joins the group that its configuration names."/>
+                }
+            }),
+            selection: None,
+        };
+        view! {
+            <PageHead title="Resource groups" group="Administration">
+                {may_change.then(|| view! {
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create"</Button>
+                })}
+            </PageHead>
+            {list.table(shown)}
+            {may_change.then(|| dialog(form, asked, WORDS, reload))}
+            {list.drawer(Signal::stored("Resource group".to_owned()), move || history.beside(list, move || drawer(list.open, detail)))}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Resource groups" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}
+
+fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, GroupRow)>>) -> AnyView {
+    let state = opened(open, detail);
+    view! {
+        {move || match (state.get(), detail.good().get().flatten()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((_, row))) => contents(row),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+fn contents(row: GroupRow) -> AnyView {
+    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
+    let fields = row.group.fields().into_iter().filter(|(label, _)| !["Domains", "Projects"].contains(label));
+    let pairs: Vec<_> = fields.map(|(label, value)| view! { <dt>{label}</dt><dd>{or_dash(value)}</dd> }).collect();
+    let name = row.group.name;
+    view! {
+        <dl class="key-values">
+            {pairs}
+            <dt>"Domains"</dt><dd>{or_dash(row.domain_names.join(", "))}</dd>
+            <dt>"Projects"</dt><dd>{or_dash(row.project_names.join(", "))}</dd>
+            <dt>"Agents"</dt><dd><A href=paths::agents_of(&name)>{format!("{} connected", row.agents)}</A></dd>
+            <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} that have not ended; to its queue", row.sessions)}</A></dd>
+            <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
+        </dl>
+    }
+    .into_any()
+}

@@ -1,0 +1,196 @@
+//! Resource presets: amounts that the launcher offers by name (`admin-menus.md`, Manage resource preset).
+
+use crate::api::policies::{resource_group_names, slot_names};
+use crate::api::presets::{delete_preset, presets, save_preset};
+use crate::edit::{Asked, EditForm, Words, dialog, name_field};
+use crate::form::{Refused, checked};
+use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::slots::{SlotAmounts, exact_bytes, in_short, offered, read_bytes};
+use crate::table::{load, settled};
+use leptos::prelude::*;
+use types::event::Topic;
+use types::list::{Condition, ListQuery, Op};
+use types::permission::Permission;
+use types::preset::{PRESETS, Preset, PresetRow, SavePreset};
+use types::quantity::{Slots, bytes};
+use types::{FieldError, Problem};
+use ui::{Button, Column, Confirm, EmptyState, Field, Icon, IconName, Select, Strength, TextInput, Time, Variant, use_toaster};
+
+const WORDS: Words = Words {
+    titles: ("Create Resource Preset", "Modify Resource Preset"),
+    done: ("Resource preset created.", "Resource preset updated."),
+};
+
+#[derive(Clone, Copy)]
+struct Form {
+    name: RwSignal<String>,
+    slots: SlotAmounts,
+    shared_memory: RwSignal<String>,
+    resource_group: RwSignal<String>,
+    groups: Signal<Vec<String>>,
+}
+
+impl Form {
+    fn new(slots: Vec<String>, groups: Signal<Vec<String>>) -> Self {
+        let text = || RwSignal::new(String::new());
+        let slots = SlotAmounts::amounts("preset", offered(slots, []));
+        Self { name: text(), slots, shared_memory: text(), resource_group: text(), groups }
+    }
+}
+
+impl EditForm for Form {
+    type Thing = Preset;
+
+    fn fill(self, preset: Option<&Preset>) {
+        let empty = Preset { name: String::new(), slots: Slots::default(), shared_memory: None, resource_group: None };
+        let preset = preset.unwrap_or(&empty);
+        self.name.set(preset.name.clone());
+        self.slots.fill(&preset.slots);
+        self.shared_memory.set(preset.shared_memory.map(exact_bytes).unwrap_or_default());
+        self.resource_group.set(preset.resource_group.clone().unwrap_or_default());
+    }
+
+    fn read(self) -> Result<Preset, Problem> {
+        let mut mistakes = Vec::new();
+        let shared = self.shared_memory.get_untracked();
+        let shared_memory = Some(shared.trim()).filter(|text| !text.is_empty()).and_then(|text| {
+            let read = read_bytes(text);
+            if read.is_none() {
+                mistakes.push(FieldError::new("shared_memory", "An amount such as 1 GiB, or nothing."));
+            }
+            read
+        });
+        let preset = Preset {
+            name: self.name.get_untracked().trim().to_owned(),
+            slots: self.slots.read(&mut mistakes),
+            shared_memory,
+            resource_group: Some(self.resource_group.get_untracked()).filter(|name| !name.is_empty()),
+        };
+        checked(preset, mistakes, Preset::check)
+    }
+
+    fn fields(self, refused: Refused, new: bool) -> AnyView {
+        let groups = self.groups;
+        let choices = Signal::derive(move || {
+            let every = (String::new(), "Every resource group".to_owned());
+            std::iter::once(every).chain(groups.get().into_iter().map(|name| (name.clone(), name))).collect::<Vec<_>>()
+        });
+        view! {
+            {name_field("preset-name", "Preset name", self.name, refused, new)}
+            <Field name="preset-group" label="Resource group" hint="Offered only there." error=refused.of("resource_group")>
+                <Select name="preset-group" value=self.resource_group options=choices/>
+            </Field>
+            {self.slots.view(refused, Signal::stored(""))}
+            <Field name="preset-shared" label="Shared memory" hint="A part of the memory, such as 1 GiB. Empty: what the environment has." error=refused.of("shared_memory")>
+                <TextInput name="preset-shared" value=self.shared_memory/>
+            </Field>
+        }
+        .into_any()
+    }
+
+    fn name(preset: &Preset) -> String {
+        preset.name.clone()
+    }
+
+    async fn saved(name: String) -> Result<(Preset, i64), Problem> {
+        let condition = Condition { key: "name".into(), op: Op::Equals, value: name.clone() };
+        let found = presets(ListQuery { conditions: vec![condition], ..ListQuery::new(&PRESETS) }).await?;
+        let row = found.rows.into_iter().find(|row| row.preset.name == name);
+        row.map(|row| (row.preset, row.revision)).ok_or_else(|| Problem::NotFound("resource preset".into()))
+    }
+
+    async fn save(preset: Preset, revision: Option<i64>) -> Result<(), Problem> {
+        save_preset(SavePreset { preset, revision }).await
+    }
+}
+
+fn columns(actions: Option<(RwSignal<Asked<Preset>>, Callback<()>)>) -> Vec<Column<PresetRow>> {
+    let mut columns = vec![
+        Column::new("name", "Name", |row: &PresetRow| row.preset.name.clone().into_any()).sortable().required(),
+        Column::new("cpu", "Resources", |row: &PresetRow| in_short(&row.preset.slots).into_any()),
+        Column::new("shared_memory", "Shared memory", |row: &PresetRow| {
+            row.preset.shared_memory.map_or_else(|| "-".into(), bytes).into_any()
+        }),
+        Column::new("resource_group", "Resource group", |row: &PresetRow| {
+            row.preset.resource_group.clone().unwrap_or_else(|| "every group".into()).into_any()
+        })
+        .sortable(),
+        Column::new("created_at", "Created", |row: &PresetRow| view! { <Time at=row.created_at.0/> }.into_any())
+            .sortable()
+            .hidden(),
+    ];
+    if let Some((asked, changed)) = actions {
+        columns.push(Column::new("control", "Control", move |row: &PresetRow| row_actions(row, asked, changed)));
+    }
+    columns
+}
+
+fn row_actions(row: &PresetRow, asked: RwSignal<Asked<Preset>>, changed: Callback<()>) -> AnyView {
+    let (preset, revision, name, toaster) = (row.preset.clone(), row.revision, row.preset.name.clone(), use_toaster());
+    let edit = Callback::new(move |()| asked.set(Asked::Edit(Box::new(preset.clone()), revision)));
+    let gone = name.clone();
+    let delete = Callback::new(move |()| {
+        let name = gone.clone();
+        leptos::task::spawn_local(async move {
+            match delete_preset(name).await {
+                Ok(()) => toaster.good("Resource preset is successfully deleted."),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+            changed.run(());
+        });
+    });
+    let question = format!("Delete the preset {name}?");
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
+            <Confirm name=format!("preset-{name}") strength=Strength::Dialog label="Delete" question=question on_confirm=delete/>
+        </div>
+    }
+    .into_any()
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may_beyond_own(Permission::ReadPresets) {
+        return problem_view(&Problem::Forbidden(Permission::ReadPresets.verb().into()));
+    }
+    let may_change = me.may(Permission::ChangePresets);
+    let list = List::new(&PRESETS, paths::PRESETS, "preset", &[Topic::Policy], presets);
+    let slots = load(Memo::new(|_| ()), &[], |()| slot_names());
+    let groups = load(Memo::new(|_| ()), &[Topic::Group], |()| resource_group_names());
+    let loads = list.pending().into_iter().chain([slots.pending(), groups.pending()]).collect();
+    let view = move || {
+        let asked = RwSignal::new(Asked::Nothing);
+        let names = Signal::derive(move || groups.good().get().unwrap_or_default());
+        let form = Form::new(slots.good().get_untracked().unwrap_or_default(), names);
+        let reload = list.rows.reload;
+        let shown = Shown {
+            caption: "Resource presets",
+            columns: columns(may_change.then_some((asked, reload))),
+            row_key: |row: &PresetRow| row.preset.name.clone(),
+            row_label: |row: &PresetRow| row.preset.name.clone(),
+            export: "/export/resource_presets.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Layers title="No Resource Presets to display" text="A preset is offered in the launcher whenever it fits, so that nobody has to type amounts."/>
+                }
+            }),
+            selection: None,
+        };
+        view! {
+            <PageHead title="Resource presets" group="Administration">
+                {may_change.then(|| view! {
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create Presets"</Button>
+                })}
+            </PageHead>
+            {list.table(shown)}
+            {may_change.then(|| dialog(form, asked, WORDS, reload))}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Resource presets" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}

@@ -1,0 +1,153 @@
+//! What the whole cluster goes by: the scheduler's defaults, and bringing usage in line with what runs
+//! (`admin-menus.md`, System settings, Server management).
+
+use crate::api::settings::{recalculate_usage, save_scheduler_settings, scheduler_settings};
+use crate::edit::{Asked, EditForm, Words, dialog};
+use crate::form::{Refused, checked, whole_limit};
+use crate::frame::{PageHead, use_me};
+use crate::problem_view::problem_view;
+use crate::table::load;
+use leptos::prelude::*;
+use types::Problem;
+use types::agent::Recalculated;
+use types::event::Topic;
+use types::permission::Permission;
+use types::resource_group::{MAX_RETRIES, SchedulerKind, SchedulerSettings};
+use types::revision::Fields;
+use ui::{Button, Field, Limit, LimitField, Select, Variant, use_toaster};
+
+const WORDS: Words = Words { titles: ("Scheduler", "Scheduler"), done: ("Successfully Updated.", "Successfully Updated.") };
+/// Why the tries cannot be changed (`decisions.md` 6).
+const ONLY_FIFO: &str = "Currently, changes are only possible when the scheduler is FIFO.";
+
+#[derive(Clone, Copy)]
+struct Form {
+    scheduler: RwSignal<String>,
+    retries: Limit,
+}
+
+impl EditForm for Form {
+    type Thing = SchedulerSettings;
+
+    fn fill(self, settings: Option<&SchedulerSettings>) {
+        let plain = SchedulerSettings::default();
+        let settings = settings.unwrap_or(&plain);
+        self.scheduler.set(settings.scheduler.key().into());
+        self.retries.set(settings.retries_to_skip.map(|n| n.to_string()));
+    }
+
+    fn read(self) -> Result<SchedulerSettings, Problem> {
+        let mut mistakes = Vec::new();
+        let settings = SchedulerSettings {
+            scheduler: SchedulerKind::from_key(&self.scheduler.get_untracked()).unwrap_or_default(),
+            retries_to_skip: whole_limit("retries_to_skip", self.retries, &mut mistakes),
+            revision: 0,
+        };
+        checked(settings, mistakes, SchedulerSettings::check)
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        let kinds: Vec<_> = SchedulerKind::CHOICES.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect();
+        let other = Signal::derive(move || self.scheduler.with(|kind| kind != SchedulerKind::Fifo.key()));
+        view! {
+            <Field name="settings-scheduler" label="Scheduler" hint="What a new resource group starts with." error=refused.of("scheduler")>
+                <Select name="settings-scheduler" value=self.scheduler options=Signal::stored(kinds)/>
+            </Field>
+            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
+            <p class="hint" hidden=move || !other.get()>{ONLY_FIFO}</p>
+        }
+        .into_any()
+    }
+
+    fn name(_: &SchedulerSettings) -> String {
+        "scheduler".into()
+    }
+
+    async fn saved(_: String) -> Result<(SchedulerSettings, i64), Problem> {
+        let settings = scheduler_settings().await?;
+        let revision = settings.revision;
+        Ok((SchedulerSettings { revision: 0, ..settings }, revision))
+    }
+
+    async fn save(settings: SchedulerSettings, revision: Option<i64>) -> Result<(), Problem> {
+        save_scheduler_settings(SchedulerSettings { revision: revision.unwrap_or_default(), ..settings }).await
+    }
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::ReadSettings) {
+        return problem_view(&Problem::Forbidden(Permission::ReadSettings.verb().into()));
+    }
+    let (may_change, may_maintain) = (me.may(Permission::ChangeSettings), me.may(Permission::Maintain));
+    let settings = load(Memo::new(|_| ()), &[Topic::Group], |()| scheduler_settings());
+    let view = move || {
+        let asked = RwSignal::new(Asked::Nothing);
+        let form = Form { scheduler: RwSignal::new(String::new()), retries: Limit::unlimited() };
+        form.fill(None);
+        let ask = Callback::new(move |()| {
+            if let Some(settings) = settings.good().get_untracked() {
+                let revision = settings.revision;
+                asked.set(Asked::Edit(Box::new(SchedulerSettings { revision: 0, ..settings }), revision));
+            }
+        });
+        let values = move || {
+            let pairs = settings.good().get().map(|settings| settings.fields()).unwrap_or_default();
+            pairs.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect::<Vec<_>>()
+        };
+        view! {
+            <PageHead title="Configurations" group="Administration"/>
+            <section class="card" aria-labelledby="settings-of-scheduler">
+                <header class="card-head">
+                    <h2 id="settings-of-scheduler">"Scheduler"</h2>
+                    <p class="hint">"Defaults: what a resource group says of its own wins over them."</p>
+                </header>
+                <dl class="key-values">{values}</dl>
+                {may_change.then(|| view! { <div><Button on_press=ask>"Config"</Button></div> })}
+            </section>
+            {may_maintain.then(maintenance)}
+            {may_change.then(|| dialog(form, asked, WORDS, settings.reload))}
+        }
+        .into_any()
+    };
+    settings.view(|| view! { <PageHead title="Configurations" group="Administration"/><ui::Skeleton/> }.into_any(), view)
+}
+
+/// Recalculating usage, with what it put right.
+fn maintenance() -> AnyView {
+    let found = RwSignal::new(None::<Recalculated>);
+    let toaster = use_toaster();
+    let recalculate = Action::new(move |(): &()| async move {
+        match recalculate_usage().await {
+            Ok(result) => {
+                toaster.good("Recalculation finished.");
+                found.set(Some(result));
+            }
+            Err(problem) => toaster.bad(format!("Recalculation failed: {problem}")),
+        }
+    });
+    let busy = recalculate.pending();
+    let label = move || if busy.get() { "Recalculating…" } else { "Recalculate usage" };
+    let said = move || {
+        found.get().map(|Recalculated { sessions, corrections, first }| {
+            let summary = match corrections {
+                0 => format!("Everything was right: {sessions} sessions hold what they run with."),
+                1 => format!("1 thing was put right; {sessions} sessions hold resources now."),
+                n => format!("{n} things were put right; {sessions} sessions hold resources now."),
+            };
+            let each: Vec<_> = first.into_iter().map(|text| view! { <li>{text}</li> }).collect();
+            view! { <p>{summary}</p><ul>{each}</ul> }
+        })
+    };
+    view! {
+        <section class="card" aria-labelledby="settings-of-usage">
+            <header class="card-head">
+                <h2 id="settings-of-usage">"Usage"</h2>
+                <p class="hint">"What is held is the sum of what living sessions asked for. This looks at every session and every container now, and puts right what differs."</p>
+            </header>
+            <div><Button variant=Variant::Primary busy=busy on_press=Callback::new(move |()| drop(recalculate.dispatch(())))>{label}</Button></div>
+            <div role="status">{said}</div>
+        </section>
+    }
+    .into_any()
+}
