@@ -77,9 +77,12 @@ impl Control {
                 using.pending += 1;
             }
         }
+        // Those that can start something come first: the first is what somebody gets who chooses nothing.
+        let mut groups: Vec<GroupOffer> = groups.into_iter().filter(|(group, _)| group.public).map(offer).collect();
+        groups.sort_by_key(|group| group.capacity.is_empty());
         Ok(StartOptions {
             projects: projects.collect(),
-            groups: groups.into_iter().filter(|(group, _)| group.public).map(offer).collect(),
+            groups,
             images: images(),
             presets,
             slots: [CPU.to_owned(), MEM.to_owned()]

@@ -3,20 +3,40 @@
 use crate::{Caller, Control, Result, now, store_failed};
 use store::Audit;
 use types::Problem;
+use types::agent::AGENTS;
 use types::audit::AUDIT;
 use types::id::ProjectId;
 use types::keypair::KEYPAIRS;
-use types::list::ColumnLayout;
+use types::list::{ColumnLayout, ListSpec};
 use types::permission::Permission;
+use types::policy::{KEYPAIR_POLICIES, PROJECT_POLICIES, USER_POLICIES};
+use types::preset::PRESETS;
 use types::project::{DOMAINS, PROJECTS};
-use types::session::SESSIONS;
+use types::resource_group::RESOURCE_GROUPS;
+use types::session::{QUEUE, SESSIONS};
 use types::user::USERS;
 
+/// The tables whose columns can be chosen.
+const TABLES: [&ListSpec; 13] = [
+    &USERS,
+    &SESSIONS,
+    &QUEUE,
+    &KEYPAIRS,
+    &PROJECTS,
+    &DOMAINS,
+    &AUDIT,
+    &AGENTS,
+    &KEYPAIR_POLICIES,
+    &USER_POLICIES,
+    &PROJECT_POLICIES,
+    &PRESETS,
+    &RESOURCE_GROUPS,
+];
 /// Columns that a layout can name, and characters in a name: a bound on what one person can store.
 const MOST_COLUMNS: usize = 64;
 
 fn key(table: &str) -> Result<String> {
-    let named = [&USERS, &SESSIONS, &KEYPAIRS, &PROJECTS, &DOMAINS, &AUDIT].iter().any(|spec| spec.name == table);
+    let named = TABLES.iter().any(|spec| spec.name == table);
     if named { Ok(format!("columns.{table}")) } else { Err(Problem::NotFound("table".into())) }
 }
 

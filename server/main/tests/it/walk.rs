@@ -254,6 +254,7 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         for (path, may) in &guarded {
             let answer = yard.get(path, &cookie).await;
             expect(answer.status, may[index], &format!("{path} as {who}"));
+            assert!(answer.status != StatusCode::NOT_FOUND || *path == "/gallery", "{path} as {who}");
         }
     }
 }

@@ -1,0 +1,167 @@
+// The launcher, the queue and the machines.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, PASSWORD, slots, test, unique } from "./yard";
+
+test("the launcher's form lives in the address, survives a reload, and keeps secrets out of it", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("kept");
+  await yard.goto("/session/start");
+  await page.getByLabel("Name").fill(name);
+  await page.getByRole("link", { name: /Environment and resources/ }).click();
+  await page.getByLabel("CPU cores").fill("0.3");
+  await page.getByRole("button", { name: "Add variable" }).click();
+  await page.getByLabel("Variable name").fill("API_TOKEN");
+  await page.getByLabel("Value of API_TOKEN").fill("hush-hush");
+  await page.getByRole("button", { name: "Add variable" }).click();
+  await page.getByLabel("Variable name").nth(1).fill("EPOCHS");
+  await page.getByLabel("Value of EPOCHS").fill("3");
+  await expect(page).toHaveURL(/EPOCHS/);
+  expect(page.url()).not.toContain("hush");
+  await page.reload();
+  await expect(page.getByLabel("CPU cores")).toHaveValue("0.3");
+  await expect(page.getByLabel("Value of EPOCHS")).toHaveValue("3");
+  await expect(page.getByLabel("Value of API_TOKEN")).toHaveValue("");
+  await page.getByLabel("Value of API_TOKEN").fill("again");
+  await page.getByRole("link", { name: "Skip to review" }).click();
+  await expect(page.getByText(name)).toBeVisible();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  const drawer = page.getByRole("dialog", { name: new RegExp(name) });
+  await expect(drawer).toContainText("API_TOKEN (hidden)");
+  await expect(drawer).toContainText("EPOCHS=3");
+  await yard.goto("/session/start");
+  await page.getByRole("button", { name: `Use ${name} again` }).click();
+  await expect(page.getByText("0.3 CPU cores").first()).toBeVisible();
+});
+
+test("a superadmin starts sessions on somebody's behalf, and others are not offered to", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const [who, name] = [unique("behalf"), unique("theirs")];
+  const email = await yard.person(who);
+  await yard.goto("/session/start");
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("On behalf of").fill(email);
+  await page.getByRole("link", { name: /Environment and resources/ }).click();
+  await page.getByLabel("CPU cores").fill("0.1");
+  await page.getByRole("link", { name: "Skip to review" }).click();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await expect(page.getByRole("dialog", { name: new RegExp(name) })).toContainText(email);
+  const theirs = await yard.window();
+  await yard.signIn(who, PASSWORD, theirs);
+  await expect(theirs.getByRole("link", { name })).toBeVisible();
+  await yard.goto("/session/start", theirs);
+  await expect(theirs.getByLabel("On behalf of")).toHaveCount(0);
+  const refused = yard.sessions({ owner: "admin@example.org" }, theirs);
+  await expect(refused).rejects.toThrow(/may not|403/);
+});
+
+test("an agent that is not schedulable gets no new sessions; they wait in the queue, with their place and the reason", async ({ yard }) => {
+  test.setTimeout(120_000);
+  const { page } = yard;
+  await yard.signIn();
+  const [before, first, second] = [unique("before"), unique("first"), unique("second")];
+  const running = await yard.session({ name: before, kind: "interactive", command: "" });
+  const status = async (id: string) => (await yard.call<{ row: { status: string } }>("session", { id })).row.status;
+  await expect.poll(() => status(running)).toBe("RUNNING");
+  await yard.goto("/agents");
+  const agent = page.getByRole("row").nth(1);
+  const name = (await agent.getByRole("link").first().textContent())!;
+  try {
+    await page.getByRole("button", { name: `Settings of ${name}` }).click();
+    const dialog = page.getByRole("dialog", { name: "Agent settings" });
+    await dialog.getByRole("switch", { name: "Schedulable" }).uncheck();
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText("Agent setting updated.")).toBeVisible();
+    await expect(agent).toContainText("Disabled");
+    const ids = [await yard.session({ name: first }), await yard.session({ name: second })];
+    await yard.goto(`/scheduler?f=name.any.${first}`);
+    await yard.goto("/scheduler");
+    const row = (name: string) => page.getByRole("row", { name: new RegExp(name) });
+    await expect(row(first)).toContainText("none of resource group default gets new sessions now");
+    const place = async (name: string) => Number(await row(name).getByRole("cell").nth(1).textContent());
+    expect(await place(first)).toBeLessThan(await place(second));
+    await row(second).getByRole("checkbox").check();
+    await page.getByRole("button", { name: "Set priority" }).click();
+    const priority = page.getByRole("dialog", { name: "Set priority" });
+    await priority.getByLabel("Priority").fill("101");
+    await priority.getByRole("button", { name: "Set priority" }).click();
+    await expect(priority.getByText("A whole number from 0 to 100.")).toBeVisible();
+    await priority.getByLabel("Priority").fill("70");
+    await priority.getByRole("button", { name: "Set priority" }).click();
+    await expect.poll(async () => (await place(second)) < (await place(first))).toBe(true);
+    await page.getByRole("link", { name: second }).click();
+    await expect(page.getByRole("dialog", { name: new RegExp(second) })).toContainText("Place");
+    expect(page.url()).toContain("session=");
+    expect(await status(running)).toBe("RUNNING");
+    await yard.call("set_schedulable", { names: [name], schedulable: true });
+    for (const id of ids) await expect.poll(() => status(id), { timeout: 20_000 }).toBe("TERMINATED");
+  } finally {
+    await yard.call("set_schedulable", { names: [name], schedulable: true });
+    await yard.call("terminate_sessions", { ids: [running], force: true });
+  }
+});
+
+test("what if another rule held: the browser decides the shared queues in the order that is written down", async ({ yard }) => {
+  const { page } = yard;
+  const cases = JSON.parse(readFileSync(join(import.meta.dirname, "../server/scheduler/tests/vectors/queue.json"), "utf8"));
+  await yard.signIn();
+  for (const one of cases.slice(0, 3)) {
+    await page.route("**/call/queue_snapshot", (route) => route.fulfill({ json: one.snapshot }));
+    await yard.goto("/scheduler");
+    await page.getByRole("button", { name: "What if…" }).click();
+    const dialog = page.getByRole("dialog", { name: /What if/ });
+    const names = dialog.getByRole("rowheader");
+    await expect(names).toHaveCount(one.snapshot.queue.length);
+    const expected = one.order.default.map((id: string) => `session-${Number(id.slice(-12))}`);
+    await expect(names, one.name).toHaveText(expected);
+    await page.unroute("**/call/queue_snapshot");
+  }
+});
+
+test("sessions are exported under a name of one's choice, renamed, and say when they will be ended", async ({ yard }) => {
+  test.setTimeout(60_000);
+  const { page } = yard;
+  await yard.signIn();
+  const [name, other] = [unique("call"), unique("renamed")];
+  const id = await yard.session({ name, command: "sleep 300", timeout: 240 });
+  await yard.goto(`/sessions?session=${id}`);
+  const drawer = page.getByRole("dialog", { name: new RegExp(name) });
+  await expect(drawer.getByText("What ends it by itself")).toBeVisible();
+  await expect(drawer).toContainText(/min \d+ s left of 4 min 0 s/);
+  await drawer.getByRole("button", { name: "Rename" }).click();
+  const dialog = page.getByRole("dialog", { name: "Rename session" });
+  await dialog.getByLabel("Session name").fill("-no-");
+  await dialog.getByRole("button", { name: "Rename" }).click();
+  await expect(dialog.getByText(/4 to 64 letters/)).toBeVisible();
+  await dialog.getByLabel("Session name").fill(other);
+  await dialog.getByRole("button", { name: "Rename" }).click();
+  await expect(page.getByText("Session renamed.")).toBeVisible();
+  await yard.call("terminate_sessions", { ids: [id], force: true });
+  await yard.goto("/sessions?tab=finished");
+  await page.getByRole("button", { name: "…" }).click();
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const file = page.getByRole("dialog", { name: "Export session list to CSV file" });
+  await file.getByLabel("File name").fill("x".repeat(256));
+  await expect(file.getByText("At most 255 characters")).toBeVisible();
+  await file.getByLabel("File name").fill("sessions of May");
+  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
+  expect(download.suggestedFilename()).toBe("sessions of May.csv");
+  expect(readFileSync((await download.path())!, "utf8")).toContain(other);
+});
+
+test("a session of several containers runs all of them, on the machine there is", async ({ yard }) => {
+  test.setTimeout(60_000);
+  await yard.signIn();
+  const id = await yard.session({
+    name: unique("cluster"), command: "echo hosts $BACKENDAI_CLUSTER_HOSTS; sleep 2", cluster: { mode: "single-node", size: 3 }, slots: slots("0.1", 128),
+  });
+  await yard.goto(`/sessions?session=${id}`);
+  const drawer = yard.page.getByRole("dialog");
+  await expect(drawer).toContainText(/main1 on .*, sub1 on .*, sub2 on /);
+  await expect(drawer.getByRole("status").filter({ hasText: "Terminated" })).toBeVisible({ timeout: 30_000 });
+  await drawer.getByRole("link", { name: "Log", exact: true }).click();
+  await expect(drawer).toContainText("hosts main1,sub1,sub2");
+});
