@@ -61,7 +61,8 @@ pub struct Words {
 pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Words, changed: Callback<()>) -> AnyView {
     let open = RwSignal::new(false);
     let editing = RwSignal::new(None::<(String, i64)>);
-    let looked_at = StoredValue::new(None::<F::Thing>);
+    // What was shown before it is saved; another change is looked at again.
+    let looked_at = RwSignal::new(None::<F::Thing>);
     let refused = Refused::new();
     let toaster = use_toaster();
     Effect::new(move |_| {
@@ -79,7 +80,7 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Wor
                 editing.set(Some((F::name(&thing), revision)));
             }
         }
-        looked_at.set_value(None);
+        looked_at.set(None);
         refused.clear();
         open.set(true);
         asked.set(Asked::Nothing);
@@ -87,9 +88,9 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Wor
     let save = Action::new(move |(thing, revision, look): &(F::Thing, Option<i64>, bool)| {
         let (thing, revision, look) = (thing.clone(), *revision, *look && revision.is_some());
         async move {
-            if look && looked_at.with_value(|before| before.as_ref() != Some(&thing)) {
+            if look && looked_at.with_untracked(|before| before.as_ref() != Some(&thing)) {
                 match form.look_first(thing.clone()).await {
-                    Ok(true) => return looked_at.set_value(Some(thing)),
+                    Ok(true) => return looked_at.set(Some(thing)),
                     Ok(false) => {}
                     Err(problem) => return refused.set(problem),
                 }
@@ -120,11 +121,16 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Wor
     let take_theirs = Callback::new(move |()| {
         let Some((name, _)) = editing.get_untracked() else { return };
         leptos::task::spawn_local(async move {
-            match F::saved(name.clone()).await {
+            let found = F::saved(name.clone()).await;
+            // An answer about a thing that is no longer in the dialog.
+            if editing.with_untracked(|now| now.as_ref().is_none_or(|(now, _)| *now != name)) {
+                return;
+            }
+            match found {
                 Ok((thing, revision)) => {
                     form.fill(Some(&thing));
                     editing.set(Some((name, revision)));
-                    looked_at.set_value(None);
+                    looked_at.set(None);
                     refused.clear();
                 }
                 Err(problem) => refused.set(problem),
@@ -135,12 +141,17 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Wor
         let (create, update) = words.titles;
         if editing.with(Option::is_some) { update } else { create }.to_owned()
     });
+    let label = Signal::derive(move || match (editing.with(Option::is_none), looked_at.with(Option::is_some)) {
+        (true, _) => "Create",
+        (false, true) => "Save anyway",
+        (false, false) => "Save",
+    });
     view! {
         <Dialog open=open title=title on_close=Callback::new(move |()| open.set(false))>
             <form class="form" novalidate on:submit=submit>
                 {form.fields(refused, editing.with_untracked(Option::is_none))}
                 {stale_notice(refused, save_mine, take_theirs)}
-                {form_end(refused, open, if editing.with_untracked(Option::is_none) { "Create" } else { "Save" }, save.pending())}
+                {form_end(refused, open, label, save.pending())}
             </form>
         </Dialog>
     }

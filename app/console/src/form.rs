@@ -108,12 +108,13 @@ pub fn on_submit<T: 'static>(
 }
 
 /// The end of a form in a dialog: what was refused of all of it, the way out, and the button that sends it.
-pub fn form_end(refused: Refused, open: RwSignal<bool>, label: &'static str, busy: Memo<bool>) -> AnyView {
+pub fn form_end(refused: Refused, open: RwSignal<bool>, label: impl Into<Signal<&'static str>>, busy: Memo<bool>) -> AnyView {
+    let label = label.into();
     view! {
         {refused.notice()}
         <div class="dialog-actions">
             <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
-            <Button variant=Variant::Primary submit=true busy=busy>{label}</Button>
+            <Button variant=Variant::Primary submit=true busy=busy>{move || label.get()}</Button>
         </div>
     }
     .into_any()

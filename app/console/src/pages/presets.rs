@@ -118,9 +118,7 @@ fn columns(actions: Option<(RwSignal<Asked<Preset>>, Callback<()>)>) -> Vec<Colu
             row.preset.resource_group.clone().unwrap_or_else(|| "every group".into()).into_any()
         })
         .sortable(),
-        Column::new("created_at", "Created", |row: &PresetRow| view! { <Time at=row.created_at.0/> }.into_any())
-            .sortable()
-            .hidden(),
+        Column::new("created_at", "Created", |row: &PresetRow| view! { <Time at=row.created_at.0/> }.into_any()).sortable(),
     ];
     if let Some((asked, changed)) = actions {
         columns.push(Column::new("control", "Control", move |row: &PresetRow| row_actions(row, asked, changed)));

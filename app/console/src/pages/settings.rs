@@ -38,11 +38,11 @@ impl EditForm for Form {
 
     fn read(self) -> Result<SchedulerSettings, Problem> {
         let mut mistakes = Vec::new();
-        let settings = SchedulerSettings {
-            scheduler: SchedulerKind::from_key(&self.scheduler.get_untracked()).unwrap_or_default(),
-            retries_to_skip: whole_limit("retries_to_skip", self.retries, &mut mistakes),
-            revision: 0,
-        };
+        let scheduler = SchedulerKind::from_key(&self.scheduler.get_untracked()).unwrap_or_default();
+        // A field that cannot be used says nothing: what was saved stays.
+        let fifo = scheduler == SchedulerKind::Fifo;
+        let retries_to_skip = fifo.then(|| whole_limit("retries_to_skip", self.retries, &mut mistakes)).flatten();
+        let settings = SchedulerSettings { scheduler, retries_to_skip, revision: 0 };
         checked(settings, mistakes, SchedulerSettings::check)
     }
 
@@ -53,7 +53,7 @@ impl EditForm for Form {
             <Field name="settings-scheduler" label="Scheduler" hint="What a new resource group starts with." error=refused.of("scheduler")>
                 <Select name="settings-scheduler" value=self.scheduler options=Signal::stored(kinds)/>
             </Field>
-            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
+            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does. A resource group's own number wins." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
             <p class="hint" hidden=move || !other.get()>{ONLY_FIFO}</p>
         }
         .into_any()
@@ -130,10 +130,11 @@ fn maintenance() -> AnyView {
     let label = move || if busy.get() { "Recalculating…" } else { "Recalculate usage" };
     let said = move || {
         found.get().map(|Recalculated { sessions, corrections, first }| {
+            let holders = if sessions == 1 { "1 session holds".to_owned() } else { format!("{sessions} sessions hold") };
             let summary = match corrections {
-                0 => format!("Everything was right: {sessions} sessions hold what they run with."),
-                1 => format!("1 thing was put right; {sessions} sessions hold resources now."),
-                n => format!("{n} things were put right; {sessions} sessions hold resources now."),
+                0 => format!("Everything was right: {holders} resources now."),
+                1 => format!("1 thing was put right; {holders} resources now."),
+                n => format!("{n} things were put right; {holders} resources now."),
             };
             let each: Vec<_> = first.into_iter().map(|text| view! { <li>{text}</li> }).collect();
             view! { <p>{summary}</p><ul>{each}</ul> }
@@ -142,7 +143,7 @@ fn maintenance() -> AnyView {
     view! {
         <section class="card" aria-labelledby="settings-of-usage">
             <header class="card-head">
-                <h2 id="settings-of-usage">"Usage"</h2>
+                <h2 id="settings-of-usage">"Maintenance"</h2>
                 <p class="hint">"What is held is the sum of what living sessions asked for. This looks at every session and every container now, and puts right what differs."</p>
             </header>
             <div><Button variant=Variant::Primary busy=busy on_press=Callback::new(move |()| drop(recalculate.dispatch(())))>{label}</Button></div>

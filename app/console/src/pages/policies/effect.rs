@@ -22,7 +22,7 @@ fn told(effect: PolicyEffect) -> AnyView {
         <div class="notice notice-warn effect">
             <p>{followers_told(PolicyKind::Keypair, &effect.followers)}</p>
             {over}
-            <p>"Press Save again to change it for them."</p>
+            <p>"Nothing is saved yet. Save anyway to change it for them."</p>
         </div>
     }
     .into_any()

@@ -5,8 +5,9 @@ use super::hosts::HostsField;
 use super::{as_saved, refused, tab, waiting};
 use crate::api::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
 use crate::edit::{EditForm, name_field};
-use crate::form::{Refused, checked, whole_limit, whole_number};
+use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
+use crate::pages::projects::host_names;
 use crate::paths;
 use crate::slots::{SlotAmounts, in_short, offered};
 use crate::table::{load, settled};
@@ -85,7 +86,8 @@ impl EditForm for Form {
             others_unlimited: self.others_unlimited.get_untracked(),
             max_sessions: whole_limit("max_sessions", self.max_sessions, &mut mistakes),
             max_pending: whole_limit("max_pending", self.max_pending, &mut mistakes),
-            max_cluster: self.max_cluster.with_untracked(|text| whole_number("max_cluster", text, &mut mistakes)),
+            // What is no number is no size either: the rule says which are.
+            max_cluster: self.max_cluster.with_untracked(|text| text.trim().parse().unwrap_or(0)),
             lifetime: whole_limit("lifetime", self.lifetime, &mut mistakes),
             idle_timeout: whole_limit("idle_timeout", self.idle_timeout, &mut mistakes),
             max_transfers: whole_limit("max_transfers", self.max_transfers, &mut mistakes),
@@ -153,13 +155,10 @@ fn columns() -> Vec<Column<Row>> {
         Column::new("idle_timeout", "Idle timeout", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
         Column::new("lifetime", "Max session lifetime", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),
         Column::new("hosts", "Storage nodes", |row: &Row| {
-            row.policy.hosts.keys().cloned().collect::<Vec<_>>().join(", ").into_any()
+            if row.policy.hosts.is_empty() { "-".into_any() } else { host_names(&row.policy.hosts).into_any() }
         }),
         Column::new("max_pending", "Max pending sessions", move |row: &Row| limit(row.policy.max_pending)).sortable().number(),
-        Column::new("max_transfers", "Max SFTP sessions", move |row: &Row| limit(row.policy.max_transfers))
-            .sortable()
-            .number()
-            .hidden(),
+        Column::new("max_transfers", "Max SFTP sessions", move |row: &Row| limit(row.policy.max_transfers)).sortable().number(),
     ]
 }
 

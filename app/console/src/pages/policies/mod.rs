@@ -90,7 +90,7 @@ where
         delete: RwSignal::new(None),
         may_change: use_me().may(Permission::ChangePolicies),
     };
-    columns.extend(last_columns(actions));
+    columns.extend(last_columns(kind, actions));
     let reload = list.rows.reload;
     let shown = Shown {
         caption: caption(kind),
@@ -156,12 +156,13 @@ fn caption(kind: PolicyKind) -> &'static str {
 }
 
 /// The columns that every kind ends with.
-fn last_columns<P: Policy>(actions: Actions<P>) -> [Column<PolicyRow<P>>; 3] {
+fn last_columns<P: Policy>(kind: PolicyKind, actions: Actions<P>) -> [Column<PolicyRow<P>>; 3] {
     [
         Column::new("followers", "Followed by", |row: &PolicyRow<P>| row.followers.to_string().into_any()).number(),
         Column::new("created_at", "Created", |row: &PolicyRow<P>| view! { <Time at=row.created_at.0/> }.into_any())
             .sortable()
-            .hidden(),
+            // Keypair policies have columns enough.
+            .shown_if(kind != PolicyKind::Keypair),
         Column::new("control", "Control", move |row: &PolicyRow<P>| row_actions(row, actions)).required(),
     ]
 }
@@ -219,7 +220,7 @@ fn followers_told(kind: PolicyKind, followers: &Followers) -> String {
 /// The warning above the fields of policies that many follow.
 fn warning() -> AnyView {
     view! {
-        <ui::Notice tone=ui::Tone::Warn>"Changing a resource policy may affect all users who use it."</ui::Notice>
+        <ui::Notice tone=ui::Tone::Warn>"Changing a resource policy may affect all users who use it, so use it with caution."</ui::Notice>
     }
     .into_any()
 }

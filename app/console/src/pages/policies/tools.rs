@@ -20,7 +20,7 @@ pub fn export(kind: PolicyKind) -> &'static str {
 fn usual_name(kind: PolicyKind) -> &'static str {
     match kind {
         PolicyKind::Keypair => "keypair_resource_policies",
-        PolicyKind::User => "user_resource_policies",
+        PolicyKind::User => "user-resource-policies",
         PolicyKind::Project => "project_resource_policies",
     }
 }

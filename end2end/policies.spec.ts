@@ -1,0 +1,224 @@
+// Resource policies, presets and settings where `limits.spec.ts` does not go: the other two kinds of policy, what is kept in a form,
+// whose save wins, and who only reads.
+import { readFileSync } from "node:fs";
+import { expect, PASSWORD, test, unique } from "./yard";
+
+const userPolicy = (name: string) => ({ name, max_folders: null, max_folder_bytes: null, max_service_sessions: 10, max_images: 3 });
+const keypairPolicy = (name: string) => ({
+  name, total: {}, others_unlimited: true, max_sessions: null, max_pending: null, max_cluster: 1, lifetime: null, idle_timeout: null,
+  max_transfers: null, hosts: {},
+});
+
+test("a user policy keeps what was typed behind its unlimited box and through a refusal, and goes into a file of its name", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("folders");
+  await yard.goto("/resource-policy");
+  await page.getByRole("navigation", { name: "Kinds of policy" }).getByRole("link", { name: "User" }).click();
+  await expect(page.getByRole("table", { name: "User policies" })).toBeVisible();
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const create = page.getByRole("dialog", { name: "Create Resource Policy" });
+  await expect(create.getByText("may affect all users who use it, so use it with caution.")).toBeVisible();
+  await create.getByLabel("Name", { exact: true }).fill(name);
+  const folders = create.getByLabel("Max folder count", { exact: true });
+  const unlimited = create.getByRole("checkbox", { name: "Unlimited Max folder count" });
+  await expect(folders).toBeDisabled();
+  await unlimited.uncheck();
+  await folders.fill("5");
+  await unlimited.check();
+  await expect(folders).toBeDisabled();
+  await expect(folders).toHaveValue("");
+  await unlimited.uncheck();
+  await expect(folders).toHaveValue("5");
+  await create.getByRole("checkbox", { name: "Unlimited Max folder size" }).uncheck();
+  await create.getByLabel("Max folder size", { exact: true }).fill("much");
+  await create.getByLabel("Max customized image count", { exact: true }).fill("-1");
+  await create.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(create.getByText("An amount such as 100 GiB, or tick the box below.")).toBeVisible();
+  await expect(create.getByText("A whole number from 0, such as 3.")).toBeVisible();
+  await expect(create.getByLabel("Name", { exact: true })).toHaveValue(name);
+  await expect(folders).toHaveValue("5");
+  await create.getByLabel("Max folder size", { exact: true }).fill("100 GiB");
+  await create.getByLabel("Max customized image count", { exact: true }).fill("2");
+  await create.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByText("Resource policy successfully created.")).toBeVisible();
+  await expect(page.getByRole("row", { name: new RegExp(name) })).toContainText("100 GiB");
+
+  await page.getByRole("button", { name: "Tools" }).click();
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const file = page.getByRole("dialog", { name: "Export CSV File" });
+  await expect(file.getByLabel("File name")).toHaveValue("user-resource-policies");
+  await file.getByLabel("File name").fill("a/b");
+  await expect(file.getByText("1 to 255 characters, without slashes and quotation marks.")).toBeVisible();
+  await file.getByLabel("File name").fill("user-resource-policies");
+  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Download" }).click()]);
+  expect(download.suggestedFilename()).toBe("user-resource-policies.csv");
+  expect(readFileSync(await download.path(), "utf8")).toContain(name);
+});
+
+test("who saves second may keep what they typed, having seen what it replaces", async ({ yard }) => {
+  test.setTimeout(90_000);
+  await yard.signIn();
+  const name = unique("mine");
+  await yard.call("save_user_policy", { save: { policy: userPolicy(name), revision: null } });
+  const theirs = await yard.window();
+  await yard.signIn(await yard.person(unique("second"), "superadmin"), PASSWORD, theirs);
+  for (const page of [yard.page, theirs]) {
+    await yard.goto(`/resource-policy/user?f=name.equals.${name}`, page);
+    await page.getByRole("button", { name: `Edit ${name}` }).click();
+  }
+  const images = "Max customized image count";
+  const first = yard.page.getByRole("dialog", { name: "Update Resource Policy" });
+  await first.getByLabel(images, { exact: true }).fill("5");
+  await first.getByRole("button", { name: "Save" }).click();
+  await expect(yard.page.getByText("Resource policy successfully updated.")).toBeVisible();
+  const second = theirs.getByRole("dialog", { name: "Update Resource Policy" });
+  await second.getByLabel(images, { exact: true }).fill("7");
+  await second.getByRole("button", { name: "Save", exact: true }).click();
+  const notice = second.getByRole("region", { name: "Saved meanwhile" });
+  await expect(notice.getByRole("row", { name: new RegExp(images) }).getByRole("cell")).toHaveText(["5", "7"]);
+  await notice.getByRole("button", { name: "Save mine" }).click();
+  await expect(theirs.getByText("Resource policy successfully updated.")).toBeVisible();
+  await expect(yard.page.getByRole("row", { name: new RegExp(name) }).getByRole("cell", { name: "7", exact: true })).toBeVisible();
+});
+
+test("a policy that is followed is saved with the second press, and another change is looked at again", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("asked");
+  await yard.call("save_keypair_policy", { save: { policy: keypairPolicy(name), revision: null } });
+  const email = await yard.person(unique("follower"));
+  await yard.call("create_keypair", { keypair: { owner: email, policy: name, rate_limit: 100 } });
+  await yard.goto(`/resource-policy?f=name.equals.${name}`);
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  const edit = page.getByRole("dialog", { name: "Update Resource Policy" });
+  await edit.getByLabel("Cluster size", { exact: true }).fill("0");
+  await edit.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(edit.getByText("A whole number from 1 to 1000.")).toBeVisible();
+  await edit.getByLabel("Cluster size", { exact: true }).fill("4");
+  await edit.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(edit.getByRole("status")).toContainText(`1 keypair follows this policy: ${email}`);
+  await expect(edit.getByRole("button", { name: "Save anyway" })).toBeVisible();
+  await edit.getByLabel("Cluster size", { exact: true }).fill("6");
+  await Promise.all([page.waitForResponse(/policy_effect/), edit.getByRole("button", { name: "Save anyway" }).click()]);
+  await expect(edit.getByRole("button", { name: "Save anyway" })).not.toHaveAttribute("aria-busy", "true");
+  await edit.getByRole("button", { name: "Save anyway" }).click();
+  await expect(page.getByText("Resource policy successfully updated.")).toBeVisible();
+  await expect(page.getByRole("row", { name: new RegExp(name) }).getByRole("cell", { name: "6", exact: true })).toBeVisible();
+});
+
+test("the projects of a deleted policy follow another one, and one that nobody follows is gone at once", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const [followed, lonely, lab] = [unique("networks"), unique("lonely"), unique("lab")];
+  for (const name of [followed, lonely]) {
+    const policy = { name, max_folders: 1, max_folder_bytes: null, max_networks: null };
+    await yard.call("save_project_policy", { save: { policy, revision: null } });
+  }
+  await yard.call("create_project", { project: { name: lab, domain: (await yard.defaultDomain()).id, policy: followed } });
+  await yard.goto(`/resource-policy/project?f=name.equals.${followed}`);
+  await page.getByRole("button", { name: `Delete ${followed}` }).click();
+  const dialog = page.getByRole("dialog", { name: `Delete Policy '${followed}'` });
+  await expect(dialog).toContainText(`1 project follows this policy: ${lab}`);
+  await dialog.getByLabel("Move them to", { exact: true }).selectOption("default");
+  await dialog.getByRole("button", { name: "Move and delete" }).click();
+  await expect(page.getByText("Resource policy successfully deleted.")).toBeVisible();
+  await yard.goto(`/projects?f=name.equals.${lab}`);
+  const project = page.getByRole("row", { name: new RegExp(lab) });
+  await expect(project).toBeVisible();
+  await expect(project).not.toContainText(followed);
+
+  await yard.goto(`/resource-policy/project?f=name.equals.${lonely}`);
+  await page.getByRole("button", { name: `Delete ${lonely}` }).click();
+  const alone = page.getByRole("dialog", { name: `Delete Policy '${lonely}'` });
+  await expect(alone).toContainText("This cannot be undone.");
+  await alone.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(page.getByRole("button", { name: `Delete ${lonely}` })).toHaveCount(0);
+});
+
+test("a preset's name is given once; a second one is refused at the field with nothing lost", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("preset");
+  await yard.call("save_preset", {
+    save: { preset: { name, slots: { cpu: "1", mem: String(1 << 30) }, shared_memory: null, resource_group: null }, revision: null },
+  });
+  await yard.goto(`/resource-presets?f=name.equals.${name}`);
+  await page.getByRole("button", { name: "Create Presets" }).click();
+  const create = page.getByRole("dialog", { name: "Create Resource Preset" });
+  await create.getByLabel("Preset name", { exact: true }).fill(name);
+  await create.getByLabel("CPU", { exact: true }).fill("2");
+  await create.getByLabel("Memory", { exact: true }).fill("4");
+  await create.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(create.getByText("Resource preset name already exists. Please change the name to add.")).toBeVisible();
+  await expect(create.getByLabel("Preset name", { exact: true })).toBeFocused();
+  await expect(create.getByLabel("CPU", { exact: true })).toHaveValue("2");
+  await page.keyboard.press("Escape");
+
+  const row = page.getByRole("row", { name: new RegExp(name) });
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  const edit = page.getByRole("dialog", { name: "Modify Resource Preset" });
+  await expect(edit.getByLabel("Preset name", { exact: true })).toHaveCount(0);
+  await edit.getByLabel("Memory", { exact: true }).fill("8 GiB");
+  await edit.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(row).toContainText("CPU 1 · RAM 8 GiB");
+  await row.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog", { name: `Delete the preset ${name}?` }).getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(page.getByText("Resource preset is successfully deleted.")).toBeVisible();
+  await expect(row).toHaveCount(0);
+});
+
+test("the system's tries are kept while the scheduler is another, and changed again once it is FIFO", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  await yard.goto("/settings");
+  const values = page.getByRole("region", { name: "Scheduler" }).locator("dd");
+  const dialog = page.getByRole("dialog", { name: "Scheduler" });
+  const retries = dialog.getByLabel("Session creation retries", { exact: true });
+  const unset = dialog.getByRole("checkbox", { name: "Unset Session creation retries" });
+  const save = async (expected: string[]) => {
+    await dialog.getByRole("button", { name: "Save", exact: true }).click();
+    await expect(values).toHaveText(expected);
+    await expect(dialog).toBeHidden();
+  };
+  await page.getByRole("button", { name: "Config" }).click();
+  await unset.uncheck();
+  await retries.fill("1001");
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(dialog.getByText("A whole number from 0 to 1000, or nothing.")).toBeVisible();
+  await retries.fill("7");
+  await save(["FIFO", "7"]);
+  await page.getByRole("button", { name: "Config" }).click();
+  await retries.fill("9");
+  await dialog.getByLabel("Scheduler", { exact: true }).selectOption("drf");
+  await expect(retries).toBeDisabled();
+  await expect(unset).toBeDisabled();
+  await save(["DRF", "7"]);
+  await page.getByRole("button", { name: "Config" }).click();
+  await dialog.getByLabel("Scheduler", { exact: true }).selectOption("fifo");
+  await unset.check();
+  await save(["FIFO", "3 (not set)"]);
+});
+
+test("a monitor and a domain admin read policies and presets and find nothing to change them with", async ({ yard }) => {
+  test.setTimeout(90_000);
+  await yard.signIn();
+  for (const role of ["monitor", "admin"]) {
+    const page = await yard.window();
+    await yard.signIn(await yard.person(unique(role), role), PASSWORD, page);
+    await yard.goto("/resource-policy", page);
+    const menu = page.getByRole("navigation", { name: "Main" });
+    for (const item of ["Resource policies", "Resource presets"]) await expect(menu.getByRole("link", { name: item })).toBeVisible();
+    await expect(menu.getByRole("link", { name: "Configurations" })).toHaveCount(role === "monitor" ? 1 : 0);
+    await expect(page.getByRole("button", { name: "Create", exact: true })).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Edit default" })).toHaveCount(0);
+    await page.getByRole("button", { name: "Info of default" }).click();
+    await expect(page.getByRole("dialog", { name: "Resource Policy: 'default'" })).toContainText("Concurrency");
+    await yard.goto("/resource-presets", page);
+    await expect(page.getByRole("button", { name: "Create Presets" })).toHaveCount(0);
+    const settings = await page.goto(`${yard.server.url}/settings`);
+    expect(settings!.status()).toBe(role === "monitor" ? 200 : 403);
+    await expect(page.getByRole("button", { name: "Config" })).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Recalculate usage" })).toHaveCount(0);
+  }
+});
