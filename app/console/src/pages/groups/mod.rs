@@ -38,6 +38,7 @@ fn columns(actions: Option<(RwSignal<Asked<ResourceGroup>>, Callback<()>)>) -> V
         Column::new("description", "Description", |g: &GroupRow| g.group.description.clone().into_any()),
         Column::new("public", "Public", |g: &GroupRow| yes(g.group.public).into_any()),
         Column::new("scheduler", "Scheduler", |g: &GroupRow| g.group.scheduler.label().into_any()).sortable(),
+        Column::new("placement", "Placement", |g: &GroupRow| g.group.placement.label().into_any()).hidden(),
         Column::new("types", "Allowed session types", move |g: &GroupRow| types(g).into_any()),
         Column::new("pending_timeout", "Pending timeout", |g: &GroupRow| {
             g.group.pending_timeout.map_or_else(|| "—".into(), |seconds| format!("{seconds} s")).into_any()
@@ -108,9 +109,9 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadGroups.verb().into()));
     }
     let may_change = me.may(Permission::ChangeGroups);
-    let topics: &[Topic] = &[Topic::Group, Topic::Agent, Topic::Session];
+    let topics: &'static [Topic] = &[Topic::Group, Topic::Agent, Topic::Session];
     let list = List::new(&RESOURCE_GROUPS, paths::GROUPS, "group", topics, resource_groups);
-    let detail = load_open(list.open, &[Topic::Group], "resource group", |name| Some(find(name)));
+    let detail = load_open(list.open, topics, "resource group", |name| Some(find(name)));
     let history = History::new(list.open, &[Topic::Group]);
     // Only whoever changes a group chooses among all domains.
     let choices =
