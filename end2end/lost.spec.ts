@@ -16,6 +16,7 @@ const FORMS: { page: string; open: string; dialog: string; fill: Record<string, 
   { page: "/credentials", open: "Add credential", dialog: "Add credential", send: "Save", fill: { "User ID": "admin", "Rate limit": "1234" } },
   { page: "/projects", open: "Create project", dialog: "Create project", send: "Save", fill: { Name: "typed-lab", Description: "typed" } },
   { page: "/domains", open: "Create domain", dialog: "Create domain", send: "Save", fill: { Name: "typed-domain", Description: "typed" } },
+  { page: "/resource-groups", open: "Create", dialog: "Create resource group", send: "Create", fill: { Name: "typed-group", Description: "typed" } },
   {
     page: "/account", open: "Change password", dialog: "Change password", send: "Change",
     fill: { "Password now": "Correct-Horse-9", "New password": "Another-Horse-1", "New password again": "Another-Horse-1" },

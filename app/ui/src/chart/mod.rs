@@ -51,22 +51,25 @@ pub fn TimeChart(
     /// The values are bytes: round ones are powers of two apart.
     #[prop(optional)]
     bytes: bool,
+    /// What the limit is, for those who cannot see its line.
+    #[prop(default = "Asked for")]
+    limit_name: &'static str,
 ) -> impl IntoView {
     let named = title.clone();
     view! {
         <figure class="chart">
             <figcaption>{title}</figcaption>
-            {move || draw(&named, &series.get(), limit.get(), format, bytes)}
+            {move || draw(&named, &series.get(), limit.get().map(|limit| (limit_name, limit)), format, bytes)}
         </figure>
     }
 }
 
-fn draw(title: &str, series: &[Series], limit: Option<f64>, format: fn(f64) -> String, bytes: bool) -> AnyView {
+fn draw(title: &str, series: &[Series], limit: Option<(&'static str, f64)>, format: fn(f64) -> String, bytes: bool) -> AnyView {
     let all = || series.iter().flat_map(|s| s.points.iter());
     let (Some(first), Some(last)) = (all().map(|p| p.0).min(), all().map(|p| p.0).max()) else {
         return view! { <p class="hint">"Not measured."</p> }.into_any();
     };
-    let most = all().map(|p| p.1).fold(limit.unwrap_or(0.0), f64::max);
+    let most = all().map(|p| p.1).fold(limit.map_or(0.0, |(_, limit)| limit), f64::max);
     let unit = if bytes { binary_unit(most) } else { 1.0 };
     let marks: Vec<f64> = ticks(most / unit, 4).into_iter().map(|mark| mark * unit).collect();
     let top = marks.last().copied().unwrap_or(1.0);
@@ -87,7 +90,7 @@ fn draw(title: &str, series: &[Series], limit: Option<f64>, format: fn(f64) -> S
         .enumerate()
         .map(|(n, s)| view! { <path class=format!("chart-line chart-line-{n}") d=line(&s.points, x, y)></path> })
         .collect();
-    let bar = limit.map(|limit| {
+    let bar = limit.map(|(_, limit)| {
         let at = format!("{:.1}", y.at(limit));
         view! { <line class="chart-limit" x1=LEFT.to_string() x2=WIDE.to_string() y1=at.clone() y2=at></line> }
     });
@@ -97,7 +100,7 @@ fn draw(title: &str, series: &[Series], limit: Option<f64>, format: fn(f64) -> S
     let rows: Vec<_> = series
         .iter()
         .map(|s| view! { <tr><th scope="row">{s.name}</th><td>{summary(s, format)}</td></tr> })
-        .chain(limit.map(|limit| view! { <tr><th scope="row">"Asked for"</th><td>{format(limit)}</td></tr> }))
+        .chain(limit.map(|(name, limit)| view! { <tr><th scope="row">{name}</th><td>{format(limit)}</td></tr> }))
         .collect();
     view! {
         <svg class="chart-picture" viewBox=format!("0 0 {WIDE} {HIGH}") role="img" aria-label=label>

@@ -1,13 +1,13 @@
 //! One agent: what it has, holds and uses, over time as well, and the sessions on it.
 
-use super::amount;
+use super::{amount, in_use, slot_label};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened};
 use leptos::prelude::*;
 use leptos_router::components::A;
-use types::agent::{AgentDetail, AgentUsage, Fact, SESSIONS_SHOWN};
-use types::quantity::{MEM, bytes};
+use types::agent::{AgentDetail, Fact, SESSIONS_SHOWN};
+use types::quantity::{CPU, MEM, Quantity, bytes};
 use types::session::SessionRow;
 use ui::{Button, Meter, Series, Time, TimeChart};
 
@@ -15,11 +15,7 @@ use ui::{Button, Meter, Series, Time, TimeChart};
 pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, AgentDetail)>>, asked: Option<super::Asked>) -> AnyView {
     let state = opened(id, detail);
     let there = Signal::derive(move || detail.good().get().flatten().map(|(_, agent)| agent));
-    let slots = Memo::new(move |_| {
-        there.with(|agent| {
-            agent.as_ref().map(|a| a.agent.report.capacity.0.keys().cloned().collect::<Vec<_>>()).unwrap_or_default()
-        })
-    });
+    let slots = Memo::new(move |_| there.with(|detail| detail.as_ref().map(charted).unwrap_or_default()));
     view! {
         {move || match state.get() {
             Opened::Failed(problem) => problem_view(&problem),
@@ -40,6 +36,13 @@ pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, AgentDeta
     .into_any()
 }
 
+/// The slots that have a chart: of an accelerator only when somebody measures it.
+fn charted(detail: &AgentDetail) -> Vec<String> {
+    let measured = |slot: &str| detail.usage.iter().any(|one| one.used.0.contains_key(slot));
+    let slots = detail.agent.report.capacity.0.keys();
+    slots.filter(|slot| matches!(slot.as_str(), CPU | MEM) || measured(slot)).cloned().collect()
+}
+
 fn about(detail: AgentDetail, asked: Option<super::Asked>) -> AnyView {
     let agent = detail.agent;
     let report = agent.report.clone();
@@ -49,20 +52,26 @@ fn about(detail: AgentDetail, asked: Option<super::Asked>) -> AnyView {
         None => "Connected".into_any(),
     };
     let row = |slot: &String| {
-        let (has, held, used) = (report.capacity.get(slot), agent.occupied.get(slot), report.used.get(slot));
+        let (has, held, label) = (report.capacity.get(slot), agent.occupied.get(slot), slot_label(slot));
+        let used = match in_use(&agent, slot) {
+            Some(used) => {
+                view! { <Meter label=format!("{label} in use") share=used.ratio_of(has) text=amount(slot, used)/> }.into_any()
+            }
+            None => "Not measured".into_any(),
+        };
         view! {
             <tr>
-                <th scope="row">{slot.clone()}</th>
+                <th scope="row">{label.clone()}</th>
                 <td>{amount(slot, has)}</td>
-                <td><Meter label=format!("{slot} held by sessions") share=held.ratio_of(has) text=amount(slot, held)/></td>
-                <td><Meter label=format!("{slot} in use") share=used.ratio_of(has) text=amount(slot, used)/></td>
+                <td><Meter label=format!("{label} held by sessions") share=held.ratio_of(has) text=amount(slot, held)/></td>
+                <td>{used}</td>
             </tr>
         }
     };
     let rows: Vec<_> = report.capacity.0.keys().map(row).collect();
     let change = asked.map(|asked| {
-        let (names, schedulable) = (vec![name.clone()], agent.schedulable);
-        view! { <div><Button on_press=Callback::new(move |()| asked.set(Some((names.clone(), schedulable))))>"Settings"</Button></div> }
+        let (name, schedulable) = (name.clone(), agent.schedulable);
+        view! { <div><Button on_press=Callback::new(move |()| asked.set(Some((name.clone(), schedulable))))>"Settings"</Button></div> }
     });
     view! {
         <h3>{name}</h3>
@@ -88,31 +97,20 @@ fn about(detail: AgentDetail, asked: Option<super::Asked>) -> AnyView {
 }
 
 fn chart(slot: String, there: Signal<Option<AgentDetail>>) -> AnyView {
-    let (name, memory) = (slot.clone(), slot == MEM);
-    let value = move |one: &AgentUsage, slot: &str| {
-        let amount = one.used.get(slot);
-        if memory { amount.floor() as f64 } else { amount.as_thousandths() as f64 / 1000.0 }
-    };
-    let series = {
-        let slot = slot.clone();
-        Signal::derive(move || {
-            let points = there.with(|detail| {
-                detail.as_ref().map(|d| d.usage.iter().map(|one| (one.at.0, value(one, &slot))).collect()).unwrap_or_default()
-            });
-            vec![Series::new("In use", points)]
-        })
-    };
-    let limit = Signal::derive(move || {
-        there.with(|detail| {
-            let has = detail.as_ref()?.agent.report.capacity.get(&slot);
-            Some(if memory { has.floor() as f64 } else { has.as_thousandths() as f64 / 1000.0 })
-        })
+    // In units of the slot: cores, bytes, devices.
+    let units = |amount: Quantity| amount.as_thousandths() as f64 / 1000.0;
+    let (title, is_bytes, of) = (slot_label(&slot), slot == MEM, slot.clone());
+    let series = Signal::derive(move || {
+        let points = there.with(|detail| {
+            let usage = detail.iter().flat_map(|detail| &detail.usage);
+            usage.filter_map(|one| Some((one.at.0, units(*one.used.0.get(&of)?)))).collect()
+        });
+        vec![Series::new("In use", points)]
     });
-    if memory {
-        view! { <TimeChart title="Memory" bytes=true series=series limit=limit format=|value| bytes(value as i64)/> }.into_any()
-    } else {
-        view! { <TimeChart title=name series=series limit=limit format=|value| format!("{value:.2}")/> }.into_any()
-    }
+    let limit = Signal::derive(move || there.with(|detail| Some(units(detail.as_ref()?.agent.report.capacity.get(&slot)))));
+    let format: fn(f64) -> String = if is_bytes { |value: f64| bytes(value as i64) } else { |value: f64| format!("{value:.2}") };
+    view! { <TimeChart title=title bytes=is_bytes series=series limit=limit limit_name="The machine has" format=format/> }
+        .into_any()
 }
 
 fn sessions(rows: Vec<SessionRow>, all: u32) -> AnyView {
@@ -135,4 +133,45 @@ fn fact(fact: Fact) -> AnyView {
     let tone = if fact.good { "fact-good" } else { "fact-lacking" };
     let mark = (!fact.good).then(|| view! { <span class="visually-hidden">"Not available: "</span> });
     view! { <dt>{fact.name}</dt><dd class=tone>{mark}{fact.value}</dd> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::agent::{Agent, AgentReport, AgentUsage};
+    use types::quantity::Slots;
+    use types::time::Millis;
+
+    #[test]
+    fn what_nobody_measures_is_neither_drawn_nor_said_to_be_in_use() {
+        let used = Slots::cpu_mem(Quantity::whole(1), 1 << 20);
+        let mut capacity = Slots::cpu_mem(Quantity::whole(8), 1 << 30);
+        capacity.0.insert("cuda.device".into(), Quantity::whole(4));
+        let report = AgentReport {
+            name: "host".into(),
+            address: String::new(),
+            engine: "local".into(),
+            version: String::new(),
+            architecture: "x86_64".into(),
+            resource_group: None,
+            capacity,
+            used: used.clone(),
+            at: Millis(0),
+            facts: Vec::new(),
+        };
+        let mut agent = Agent {
+            report,
+            resource_group: "default".into(),
+            schedulable: true,
+            first_contact: Millis(0),
+            lost_at: None,
+            occupied: Slots::default(),
+            sessions: 0,
+        };
+        let usage = vec![AgentUsage { at: Millis(0), used }];
+        assert_eq!(charted(&AgentDetail { agent: agent.clone(), usage, sessions: Vec::new() }), ["cpu", "mem"]);
+        assert_eq!((in_use(&agent, CPU), in_use(&agent, "cuda.device")), (Some(Quantity::whole(1)), None));
+        agent.lost_at = Some(Millis(1));
+        assert_eq!(in_use(&agent, CPU), None);
+    }
 }

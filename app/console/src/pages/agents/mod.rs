@@ -21,8 +21,10 @@ use ui::{Badge, Button, Column, Dialog, Elapsed, EmptyState, Icon, IconName, Met
 /// Live use changes by the second and is nobody's event, so an open page asks this often (milliseconds).
 const REFRESH: u32 = 3_000;
 
+const UPDATED: &str = "Agent setting updated.";
+
 /// The agent whose settings are asked for, and whether it gets new sessions.
-type Asked = RwSignal<Option<(Vec<String>, bool)>>;
+type Asked = RwSignal<Option<(String, bool)>>;
 
 fn columns(asked: Option<Asked>) -> Vec<Column<Agent>> {
     let mut columns = vec![
@@ -37,15 +39,13 @@ fn columns(asked: Option<Asked>) -> Vec<Column<Agent>> {
             format!("{} {} · {}", a.report.engine, a.report.version, a.report.architecture).into_any()
         }),
         Column::new("first_contact", "First contact", |a: &Agent| {
-            view! { <Time at=a.first_contact.0/><span class="status-info"><Elapsed since=a.first_contact.0/>" ago"</span> }
-                .into_any()
+            let now = match a.lost_at {
+                Some(at) => view! { "terminated "<Time at=at.0/> }.into_any(),
+                None => view! { <Elapsed since=a.first_contact.0/>" ago" }.into_any(),
+            };
+            view! { <Time at=a.first_contact.0/><span class="status-info">{now}</span> }.into_any()
         })
         .sortable(),
-        Column::new("lost_at", "Terminated", |a: &Agent| match a.lost_at {
-            Some(at) => view! { <Time at=at.0/> }.into_any(),
-            None => "—".into_any(),
-        })
-        .hidden(),
         Column::new("cpu", "CPU", |a: &Agent| slot(a, CPU)),
         Column::new("mem", "Memory", |a: &Agent| slot(a, MEM)),
         Column::new("accelerators", "AI accelerators", |a: &Agent| {
@@ -62,7 +62,7 @@ fn columns(asked: Option<Asked>) -> Vec<Column<Agent>> {
         columns.push(Column::new("control", "Control", move |a: &Agent| {
             let (name, schedulable) = (a.report.name.clone(), a.schedulable);
             let label = format!("Settings of {name}");
-            let ask = Callback::new(move |()| asked.set(Some((vec![name.clone()], schedulable))));
+            let ask = Callback::new(move |()| asked.set(Some((name.clone(), schedulable))));
             view! { <Button variant=Variant::Quiet label=label on_press=ask><Icon name=IconName::Gear/></Button> }.into_any()
         }));
     }
@@ -79,17 +79,26 @@ pub(crate) fn amount(slot: &str, amount: Quantity) -> String {
     if slot == MEM { bytes(amount.floor()) } else { amount.to_string() }
 }
 
-/// What sessions hold of a slot, and what is in use now.
-fn slot(agent: &Agent, name: &str) -> AnyView {
-    let (has, held, used) = (agent.report.capacity.get(name), agent.occupied.get(name), agent.report.used.get(name));
-    let label = match name {
-        CPU => "CPU".to_owned(),
+/// A slot as a heading.
+pub(crate) fn slot_label(slot: &str) -> String {
+    match slot {
+        CPU => "CPU".into(),
         MEM => "Memory".into(),
         other => other.into(),
-    };
+    }
+}
+
+/// What of a slot is in use now; nothing where nobody measures it, as on a machine that is gone.
+pub(crate) fn in_use(agent: &Agent, slot: &str) -> Option<Quantity> {
+    agent.report.used.0.get(slot).copied().filter(|_| agent.lost_at.is_none())
+}
+
+/// What sessions hold of a slot, and what is in use now.
+fn slot(agent: &Agent, name: &str) -> AnyView {
+    let (has, held, label) = (agent.report.capacity.get(name), agent.occupied.get(name), slot_label(name));
     let what = if name == CPU || name == MEM { String::new() } else { format!("{name}: ") };
     let text = format!("{what}{} / {}", amount(name, held), amount(name, has));
-    let live = format!("{} in use", amount(name, used));
+    let live = in_use(agent, name).map(|used| format!("{} in use", amount(name, used)));
     view! {
         <span class="slot">
             <Meter label=format!("{label} held by sessions on {}", agent.report.name) share=held.ratio_of(has) text=text/>
@@ -139,10 +148,7 @@ pub fn page() -> AnyView {
             list.rows.reload.run(());
             detail.reload.run(());
         });
-        let bulk = ViewFn::from(move || {
-            let ask = Callback::new(move |()| asked.set(Some((selection.get_untracked(), true))));
-            view! { <Button on_press=ask>"Settings"</Button> }
-        });
+        let buttons = ViewFn::from(move || bulk(selection, reload));
         let shown = Shown {
             caption: "Agents",
             columns: columns(may_change.then_some(asked)),
@@ -158,7 +164,7 @@ pub fn page() -> AnyView {
                 };
                 view! { <EmptyState icon=IconName::Server title="No Agents to display" text=text/> }
             }),
-            selection: may_change.then_some((selection, bulk)),
+            selection: may_change.then_some((selection, buttons)),
         };
         view! {
             <PageHead title="Agents" group="Administration"/>
@@ -172,42 +178,66 @@ pub fn page() -> AnyView {
     settled(loads, waiting, view)
 }
 
-/// The dialog that says whether agents get new sessions.
+/// Changes these agents, or says agent by agent why not.
+async fn change(names: Vec<String>, schedulable: bool) -> Result<(), String> {
+    let results = set_schedulable(names, schedulable).await.map_err(|problem| problem.to_string())?;
+    let failed: Vec<_> = results.into_iter().filter_map(|one| one.problem.map(|why| format!("{}: {why}", one.name))).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join(" ")) }
+}
+
+/// The buttons for the agents that are chosen.
+fn bulk(selection: RwSignal<Vec<String>>, changed: Callback<()>) -> AnyView {
+    let toaster = use_toaster();
+    let press = move |schedulable: bool| {
+        Callback::new(move |()| {
+            let names = selection.get_untracked();
+            leptos::task::spawn_local(async move {
+                match change(names, schedulable).await {
+                    Ok(()) => toaster.good(UPDATED),
+                    Err(text) => toaster.bad(text),
+                }
+                changed.run(());
+            });
+        })
+    };
+    view! {
+        <Button on_press=press(true)>"Make schedulable"</Button>
+        <Button on_press=press(false)>"Stop scheduling"</Button>
+    }
+    .into_any()
+}
+
+/// The dialog that says whether an agent gets new sessions.
 fn settings(asked: Asked, changed: Callback<()>) -> AnyView {
     let (open, schedulable) = (RwSignal::new(false), RwSignal::new(true));
-    let names = RwSignal::new(Vec::<String>::new());
+    let name = RwSignal::new(String::new());
     let problem = RwSignal::new(None::<String>);
     let toaster = use_toaster();
     Effect::new(move |_| {
         let Some((which, now)) = asked.get() else { return };
-        names.set(which);
+        name.set(which);
         schedulable.set(now);
         problem.set(None);
         open.set(true);
         asked.set(None);
     });
-    let save = Action::new(move |(names, schedulable): &(Vec<String>, bool)| {
-        let (names, schedulable) = (names.clone(), *schedulable);
+    let save = Action::new(move |(name, schedulable): &(String, bool)| {
+        let (name, schedulable) = (name.clone(), *schedulable);
         async move {
-            let failed = match set_schedulable(names, schedulable).await {
-                Ok(results) => {
-                    results.into_iter().filter_map(|one| one.problem.map(|text| format!("{}: {text}", one.name))).collect()
+            match change(vec![name], schedulable).await {
+                Ok(()) => {
+                    open.set(false);
+                    toaster.good(UPDATED);
+                    changed.run(());
                 }
-                Err(refused) => vec![refused.to_string()],
-            };
-            if failed.is_empty() {
-                open.set(false);
-                toaster.good("Agent setting updated.");
-                changed.run(());
-            } else {
-                problem.set(Some(failed.join(" ")));
+                Err(text) => problem.set(Some(text)),
             }
         }
     });
-    let press = Callback::new(move |()| drop(save.dispatch((names.get_untracked(), schedulable.get_untracked()))));
+    let press = Callback::new(move |()| drop(save.dispatch((name.get_untracked(), schedulable.get_untracked()))));
     view! {
         <Dialog open=open title="Agent settings" on_close=Callback::new(move |()| open.set(false))>
-            <p>{move || names.get().join(", ")}</p>
+            <p>{move || name.get()}</p>
             <Switch name="agent-schedulable" label="Schedulable" value=schedulable/>
             <p class="hint">"Off: no new sessions; those that run stay."</p>
             {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}

@@ -38,6 +38,7 @@ fn columns(actions: Option<(RwSignal<Asked<ResourceGroup>>, Callback<()>)>) -> V
         Column::new("description", "Description", |g: &GroupRow| g.group.description.clone().into_any()),
         Column::new("public", "Public", |g: &GroupRow| yes(g.group.public).into_any()),
         Column::new("scheduler", "Scheduler", |g: &GroupRow| g.group.scheduler.label().into_any()).sortable(),
+        Column::new("placement", "Placement", |g: &GroupRow| g.group.placement.label().into_any()).hidden(),
         Column::new("types", "Allowed session types", move |g: &GroupRow| types(g).into_any()),
         Column::new("pending_timeout", "Pending timeout", |g: &GroupRow| {
             g.group.pending_timeout.map_or_else(|| "—".into(), |seconds| format!("{seconds} s")).into_any()
@@ -108,9 +109,11 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadGroups.verb().into()));
     }
     let may_change = me.may(Permission::ChangeGroups);
-    let topics: &[Topic] = &[Topic::Group, Topic::Agent, Topic::Session];
-    let list = List::new(&RESOURCE_GROUPS, paths::GROUPS, "group", topics, resource_groups);
-    let detail = load_open(list.open, &[Topic::Group], "resource group", |name| Some(find(name)));
+    let may_read_agents = me.may(Permission::ReadAgents);
+    // Not with every session: a row that is drawn anew takes away the question that is open in it.
+    let list = List::new(&RESOURCE_GROUPS, paths::GROUPS, "group", &[Topic::Group, Topic::Agent], resource_groups);
+    let all = &[Topic::Group, Topic::Agent, Topic::Session];
+    let detail = load_open(list.open, all, "resource group", |name| Some(find(name)));
     let history = History::new(list.open, &[Topic::Group]);
     // Only whoever changes a group chooses among all domains.
     let choices =
@@ -145,7 +148,7 @@ pub fn page() -> AnyView {
             </PageHead>
             {list.table(shown)}
             {may_change.then(|| dialog(form, asked, WORDS, reload))}
-            {list.drawer(Signal::stored("Resource group".to_owned()), move || history.beside(list, move || drawer(list.open, detail)))}
+            {list.drawer(Signal::stored("Resource group".to_owned()), move || history.beside(list, move || drawer(list.open, detail, may_read_agents)))}
         }
         .into_any()
     };
@@ -153,29 +156,33 @@ pub fn page() -> AnyView {
     settled(loads, waiting, view)
 }
 
-fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, GroupRow)>>) -> AnyView {
+fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, GroupRow)>>, may_read_agents: bool) -> AnyView {
     let state = opened(open, detail);
     view! {
         {move || match (state.get(), detail.good().get().flatten()) {
             (Opened::Failed(problem), _) => problem_view(&problem),
-            (Opened::There, Some((_, row))) => contents(row),
+            (Opened::There, Some((_, row))) => contents(row, may_read_agents),
             _ => view! { <ui::Skeleton/> }.into_any(),
         }}
     }
     .into_any()
 }
 
-fn contents(row: GroupRow) -> AnyView {
+fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
     let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
     let fields = row.group.fields().into_iter().filter(|(label, _)| !["Domains", "Projects"].contains(label));
     let pairs: Vec<_> = fields.map(|(label, value)| view! { <dt>{label}</dt><dd>{or_dash(value)}</dd> }).collect();
     let name = row.group.name;
+    let agents = format!("{} connected", row.agents);
+    // A domain's administrator sees groups, not machines.
+    let agents =
+        if may_read_agents { view! { <A href=paths::agents_of(&name)>{agents}</A> }.into_any() } else { agents.into_any() };
     view! {
         <dl class="key-values">
             {pairs}
             <dt>"Domains"</dt><dd>{or_dash(row.domain_names.join(", "))}</dd>
             <dt>"Projects"</dt><dd>{or_dash(row.project_names.join(", "))}</dd>
-            <dt>"Agents"</dt><dd><A href=paths::agents_of(&name)>{format!("{} connected", row.agents)}</A></dd>
+            <dt>"Agents"</dt><dd>{agents}</dd>
             <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} that have not ended; to its queue", row.sessions)}</A></dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
         </dl>

@@ -1,0 +1,119 @@
+// Agents: the list, one machine's drawer by its address, and machines that get no new sessions.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, PASSWORD, test, unique, type Yard } from "./yard";
+
+/** The name of the machine that the tests run on. */
+async function machine(yard: Yard): Promise<string> {
+  const page = await yard.call<{ rows: { report: { name: string } }[] }>("agents", {
+    query: { tab: "connected", subtab: "", conditions: [], sort: "name", descending: false, page: 1, per: 10 },
+  });
+  return page.rows[0].report.name;
+}
+
+test("the list says what each machine has and what is held of it, and that none was ever lost", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const id = await yard.session({ name: unique("held"), command: "sleep 300", slots: { cpu: "0.2", mem: String(512 * 1024 * 1024) } });
+  const name = await machine(yard);
+  await yard.goto("/agents");
+  const row = page.getByRole("row", { name: new RegExp(name) });
+  await expect(row.getByText(/^\d+(\.\d+)? \/ \d+$/)).toBeVisible();
+  await expect(row.getByText(/iB in use$/)).toBeVisible();
+  await expect(row).toContainText("Enabled");
+  await page.getByRole("link", { name: "Terminated" }).click();
+  await expect(page.getByText("No disconnection or termination has occurred.")).toBeVisible();
+  await yard.call("terminate_sessions", { ids: [id], force: true });
+});
+
+test("a machine's drawer is an address, with its use over time and the way to its sessions", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const session = unique("on-it");
+  const id = await yard.session({ name: session, command: "sleep 300" });
+  const name = await machine(yard);
+  await yard.goto("/agents");
+  await page.getByRole("link", { name, exact: true }).click();
+  const drawer = page.getByRole("dialog", { name: "Agent info" });
+  await expect(drawer.getByText("How sessions run here")).toBeVisible();
+  await page.reload();
+  const slots = drawer.getByRole("table", { name: `Resources of ${name}` });
+  await expect(slots.getByRole("row")).toHaveCount(3);
+  await expect(slots.getByRole("rowheader")).toHaveText(["CPU", "Memory"]);
+  await expect(drawer.getByRole("img", { name: /^CPU: In use now/ })).toBeVisible();
+  await expect(drawer.getByRole("img", { name: /^Memory: In use now/ })).toBeVisible();
+  await drawer.getByRole("link", { name: session }).click();
+  await expect(page.getByRole("dialog", { name: `Session ${session}` })).toBeVisible();
+  expect(new URL(page.url()).searchParams.get("session")).toBe(id);
+  await yard.call("terminate_sessions", { ids: [id], force: true });
+});
+
+test("machines that are stopped together leave what runs alone, and what is new waits and says why", async ({ yard }) => {
+  test.setTimeout(90_000);
+  const { page } = yard;
+  await yard.signIn();
+  const name = await machine(yard);
+  const status = async (id: string) => (await yard.call<{ row: { status: string } }>("session", { id })).row.status;
+  const ids = [await yard.session({ name: unique("runs"), command: "sleep 300" })];
+  try {
+    await expect.poll(() => status(ids[0])).toBe("RUNNING");
+    await yard.goto("/agents");
+    const row = page.getByRole("row", { name: new RegExp(name) });
+    const choose = async (button: string) => {
+      await page.getByRole("checkbox", { name: `Select ${name}` }).check();
+      await page.locator(".bulk").getByRole("button", { name: button }).click();
+      await expect(page.locator(".bulk")).toHaveCount(0);
+    };
+    await choose("Stop scheduling");
+    await expect(page.getByText("Agent setting updated.").first()).toBeVisible();
+    await expect(row).toContainText("Disabled");
+    ids.push(await yard.session({ name: unique("waits") }));
+    await yard.goto(`/sessions?session=${ids[1]}`);
+    await expect(page.getByRole("dialog")).toContainText("none of resource group default gets new sessions now");
+    expect(await status(ids[0])).toBe("RUNNING");
+    await yard.goto("/agents");
+    await choose("Make schedulable");
+    await expect(row).toContainText("Enabled");
+    await expect.poll(() => status(ids[1]), { timeout: 20_000 }).toBe("TERMINATED");
+  } finally {
+    await yard.call("set_schedulable", { names: [name], schedulable: true });
+    await yard.call("terminate_sessions", { ids, force: true });
+  }
+});
+
+test("a machine that there is not is named as one that was not changed", async ({ yard }) => {
+  await yard.signIn();
+  const results = await yard.call<{ name: string; problem: string | null }[]>("set_schedulable", { names: ["nowhere"], schedulable: true });
+  expect(results).toEqual([{ name: "nowhere", problem: "There is no such agent." }]);
+  await yard.goto("/agents?agent=nowhere");
+  await expect(yard.page.getByRole("dialog", { name: "Agent info" })).toContainText("There is no such agent");
+});
+
+test("who only reads is offered nothing to change, axe finds nothing, and a narrow page never scrolls sideways", async ({ yard }) => {
+  test.setTimeout(90_000);
+  const { page } = yard;
+  await yard.signIn();
+  const [name, who] = [await machine(yard), unique("agents-monitor")];
+  await yard.person(who, "monitor");
+  const theirs = await yard.window();
+  await yard.signIn(who, PASSWORD, theirs);
+  await yard.goto(`/agents?agent=${name}`, theirs);
+  await expect(theirs.getByRole("dialog", { name: "Agent info" }).getByText("How sessions run here")).toBeVisible();
+  await expect(theirs.getByRole("button", { name: /Settings/ })).toHaveCount(0);
+  await expect(theirs.getByRole("checkbox", { name: /^Select/ })).toHaveCount(0);
+  for (const scheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await yard.goto(`/agents?agent=${name}`);
+    await expect(page.getByRole("dialog", { name: "Agent info" }).getByText("How sessions run here")).toBeVisible();
+    expect((await new AxeBuilder({ page }).analyze()).violations, `drawer in ${scheme}`).toEqual([]);
+    await yard.goto("/agents");
+    await page.getByRole("button", { name: `Settings of ${name}` }).click();
+    await expect(page.getByRole("switch", { name: "Schedulable" })).toBeChecked();
+    expect((await new AxeBuilder({ page }).analyze()).violations, `settings in ${scheme}`).toEqual([]);
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const path of ["/agents", `/agents?agent=${name}`]) {
+    await yard.goto(path);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(over, path).toBeLessThanOrEqual(0);
+  }
+});
