@@ -155,7 +155,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     };
     view! {
         <PageHead title="Start session"/>
-        <p class="notice notice-warn needs-scripts">"The launcher needs scripts, and this browser does not run them."</p>
+        <p class="notice notice-warn without-scripts">"The launcher needs scripts, and this browser does not run them."</p>
         {stepper(step, look, link)}
         <div class="launcher">
             <form class="form card" novalidate on:submit=move |event| {

@@ -163,7 +163,8 @@ fn choose(group: Memo<String>, names: Signal<Option<Vec<String>>>) -> AnyView {
         <form method="get" action=paths::SCHEDULER class="group-choice">
             <label class="field-label" for="scheduler-group">"Resource group"</label>
             <select class="select" id="scheduler-group" name="group" on:change=change>{options}</select>
-            <noscript><button class="button">"Show"</button></noscript>
+            // No `<noscript>`: a browser with scripts reads what is in it as text, which no page could come to life around.
+            <button class="button without-scripts">"Show"</button>
         </form>
     }
     .into_any()
