@@ -1,7 +1,6 @@
 // The launcher, the queue and the machines.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, PASSWORD, slots, test, unique } from "./yard";
 
 test("the launcher's form lives in the address, survives a reload, and keeps secrets out of it", async ({ yard }) => {
@@ -106,7 +105,7 @@ test("an agent that is not schedulable gets no new sessions; they wait in the qu
 
 test("what if another rule held: the browser decides the shared queues in the order that is written down", async ({ yard }) => {
   const { page } = yard;
-  const cases = JSON.parse(readFileSync(join(import.meta.dirname, "../server/scheduler/tests/vectors/queue.json"), "utf8"));
+  const cases = JSON.parse(readFileSync(join(__dirname, "../server/scheduler/tests/vectors/queue.json"), "utf8"));
   await yard.signIn();
   for (const one of cases.slice(0, 3)) {
     await page.route("**/call/queue_snapshot", (route) => route.fulfill({ json: one.snapshot }));

@@ -141,3 +141,58 @@ test("what is said about a session can be read above its drawer", async ({ yard 
   });
   expect(onTop).toBe(true);
 });
+
+test("a session is given another name by its owner", async ({ yard }) => {
+  await yard.signIn();
+  const id = await yard.session({ command: "sleep 300", name: unique("before") });
+  await yard.goto(`/sessions?session=${id}`);
+  await yard.page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
+  const ask = yard.page.getByRole("dialog", { name: "Rename session" });
+  await ask.getByLabel("Session name").fill("-x-");
+  await ask.getByRole("button", { name: "Rename" }).click();
+  await expect(ask.getByText("4 to 64 letters, digits, “-”, “_” and “.”, with a letter")).toBeVisible();
+  const name = unique("after");
+  await ask.getByLabel("Session name").fill(name);
+  await ask.getByRole("button", { name: "Rename" }).click();
+  await expect(yard.page.getByText("Session renamed.")).toBeVisible();
+  await expect(yard.page.getByRole("dialog", { name: `Session ${name}` })).toBeVisible();
+  await yard.call("terminate_sessions", { ids: [id], force: true });
+});
+
+test("the time that is left before a session is ended is shown and counts down", async ({ yard }) => {
+  await yard.signIn();
+  const id = await yard.session({ command: "sleep 300", name: unique("timed"), timeout: 3600 });
+  await yard.goto(`/sessions?session=${id}`);
+  const drawer = yard.page.getByRole("dialog");
+  const left = drawer.locator("dd", { hasText: "left of 1 h 0 min" });
+  await expect(left).toHaveText(/^\d+ min \d+ s left of 1 h 0 min, as it was asked for$/);
+  const before = await left.textContent();
+  await expect(left).not.toHaveText(before!);
+  await yard.call("terminate_sessions", { ids: [id], force: true });
+});
+
+test("the sessions that the filter selects are exported under a name of one's choice", async ({ yard }) => {
+  const { page } = yard;
+  const name = unique("filed");
+  await yard.signIn();
+  await yard.session({ command: "true", name });
+  await yard.session({ command: "true", name: unique("other") });
+  await yard.goto(`/sessions?tab=finished&f=name.contains.${name}`);
+  await expect(page.getByRole("link", { name })).toBeVisible();
+  await page.getByRole("button", { name: "More about this list" }).click();
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const dialog = page.getByRole("dialog", { name: "Export session list to CSV file" });
+  await expect(dialog.getByLabel("File name")).toHaveValue("sessions");
+  await dialog.getByLabel("File name").fill("x".repeat(256));
+  await expect(dialog.getByText("At most 255 characters; these are 256.")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Export" })).toBeDisabled();
+  await dialog.getByLabel("File name").fill("this term");
+  const download = page.waitForEvent("download");
+  await dialog.getByRole("link", { name: "Export" }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toBe("this term.csv");
+  let text = "";
+  for await (const piece of await file.createReadStream()) text += piece;
+  expect(text).toContain(name);
+  expect(text.trim().split("\n")).toHaveLength(2);
+});

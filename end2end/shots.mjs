@@ -5,7 +5,7 @@ import { chromium } from "@playwright/test";
 const [url, folder, login = "admin@example.org", password = "Correct-Horse-9", only] = process.argv.slice(2);
 const PAGES = [
   ["sessions", "/sessions"], ["finished", "/sessions?tab=finished"], ["filtered", "/sessions?f=name.contains.nothing-like-this"],
-  ["users", "/users?per=20"], ["inactive", "/users?tab=inactive"], ["past-the-end", "/users?page=9"], ["agents", "/agents"], ["account", "/account"],
+  ["users", "/users?per=20"], ["inactive", "/users?tab=inactive"], ["past-the-end", "/users?page=9"], ["agents", "/agents"], ["scheduler", "/scheduler"], ["account", "/account"],
   ["gallery", "/gallery"], ["missing", "/nowhere"],
 ];
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"] });
@@ -67,13 +67,19 @@ for (const [size, width, height] of [["wide", 1440, 900], ["narrow", 390, 844]])
       }
     });
     await part("dialogs", async () => {
-      await goto("/sessions");
-      await page.getByRole("button", { name: "Start session" }).click();
+      await goto("/session/start");
       await page.getByRole("radio", { name: /Batch/ }).check();
       await shot("start");
-      await page.getByRole("button", { name: "Start", exact: true }).click();
+      await page.getByRole("button", { name: "Next" }).click();
       await shot("start-refused");
-      await page.keyboard.press("Escape");
+      for (const step of ["resources", "network", "review"]) {
+        await goto(`/session/start?step=${step}`);
+        await shot(`start-${step}`);
+      }
+      await goto("/scheduler");
+      await page.getByRole("button", { name: "What if…" }).click();
+      await shot("what-if");
+      await goto("/sessions");
       await page.getByRole("button", { name: "Choose columns" }).click();
       await shot("columns");
       await page.keyboard.press("Escape");

@@ -110,6 +110,11 @@ where
 
     /// The table.
     pub fn table(self, shown: Shown<T>) -> AnyView {
+        self.table_with(shown, None)
+    }
+
+    /// The table, with something beside its last tab.
+    pub fn table_with(self, shown: Shown<T>, after_tabs: Option<ViewFn>) -> AnyView {
         let Shown { caption, columns, row_key, row_label, export, empty, selection } = shown;
         let Self { parameter, open, layout, rows, also, .. } = self;
         let keep = Signal::derive(move || {
@@ -130,6 +135,7 @@ where
                 row_key=row_key
                 row_label=row_label
                 selection=selection
+                after_tabs=after_tabs
                 bulk=bulk.unwrap_or_else(|| ViewFn::from(|| ()))
                 layout=Signal::derive(move || layout.good().get().unwrap_or_default())
                 on_layout=self.keep_layout

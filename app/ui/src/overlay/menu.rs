@@ -7,7 +7,14 @@ use wasm_bindgen::JsCast;
 
 /// The menu. Items are (text, what it does); `name` makes the ids.
 #[component]
-pub fn Menu(#[prop(into)] name: String, #[prop(into)] label: String, items: Vec<(String, Callback<()>)>) -> impl IntoView {
+pub fn Menu(
+    #[prop(into)] name: String,
+    #[prop(into)] label: String,
+    /// The accessible name where the label is only a sign.
+    #[prop(optional, into)]
+    title: Option<String>,
+    items: Vec<(String, Callback<()>)>,
+) -> impl IntoView {
     let list = NodeRef::<html::Div>::new();
     let walk = move |event: leptos::ev::KeyboardEvent| {
         let step: i32 = match event.key().as_str() {
@@ -34,7 +41,7 @@ pub fn Menu(#[prop(into)] name: String, #[prop(into)] label: String, items: Vec<
     };
     let items: Vec<_> = items.into_iter().map(item).collect();
     view! {
-        <button class="button" type="button" popovertarget=id.clone() on:keydown=walk>{label}<Icon name=IconName::ChevronDown/></button>
+        <button class="button" type="button" popovertarget=id.clone() aria-label=title on:keydown=walk>{label}<Icon name=IconName::ChevronDown/></button>
         <div class="menu-popover" id=id popover="auto" node_ref=list on:keydown=walk>{items}</div>
     }
 }

@@ -7,8 +7,8 @@ use super::{About, Place};
 use leptos::prelude::*;
 use types::list::ListQuery;
 
-/// The tabs of the spec, if it has any.
-pub(super) fn tabs(place: Place) -> AnyView {
+/// The tabs of the spec, if it has any, and what stands beside the last of them.
+pub(super) fn tabs(place: Place, after: Option<ViewFn>) -> AnyView {
     let row = |label: &'static str,
                tabs: &'static [(&'static str, &'static str)],
                pick: fn(&ListQuery) -> &String,
@@ -27,7 +27,10 @@ pub(super) fn tabs(place: Place) -> AnyView {
     view! {
         <div class="tab-rows">
             {row("Kinds", place.spec.subtabs, |query| &query.subtab, |query, subtab| ListQuery { subtab, ..query })}
-            {row("States", place.spec.tabs, |query| &query.tab, |query, tab| ListQuery { tab, ..query })}
+            <div class="tab-states">
+                {row("States", place.spec.tabs, |query| &query.tab, |query, tab| ListQuery { tab, ..query })}
+                {after.map(|after| after.run())}
+            </div>
         </div>
     }
     .into_any()

@@ -134,6 +134,9 @@ pub fn Table<T>(
     /// The accessible name of a row's checkbox.
     row_label: fn(&T) -> String,
     #[prop(optional)] selection: Option<Option<RwSignal<Vec<String>>>>,
+    /// What stands beside the last tab, such as a menu.
+    #[prop(optional)]
+    after_tabs: Option<Option<ViewFn>>,
     /// Buttons for the selected rows.
     #[prop(optional)]
     bulk: Option<ViewFn>,
@@ -204,7 +207,23 @@ where
             None => None,
         })
     });
-    frame(Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, on_layout, export, on_refresh, empty })
+    let after_tabs = after_tabs.flatten();
+    frame(Frame {
+        place,
+        about,
+        visible,
+        caption,
+        rows,
+        counts,
+        loading,
+        selection,
+        bulk,
+        after_tabs,
+        on_layout,
+        export,
+        on_refresh,
+        empty,
+    })
 }
 
 /// How many rows are in view, how many there are, and whether there are more; or why there are none; nothing while loading.
@@ -220,6 +239,7 @@ struct Frame {
     loading: Signal<bool>,
     selection: Option<RwSignal<Vec<String>>>,
     bulk: Option<ViewFn>,
+    after_tabs: Option<ViewFn>,
     on_layout: Callback<ColumnLayout>,
     export: &'static str,
     on_refresh: Callback<()>,
@@ -228,8 +248,8 @@ struct Frame {
 
 /// Everything around the rows.
 fn frame(f: Frame) -> AnyView {
-    let Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, on_layout, export, on_refresh, empty } =
-        f;
+    let Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, after_tabs, .. } = f;
+    let Frame { on_layout, export, on_refresh, empty, .. } = f;
     let settings = RwSignal::new(false);
     let things = caption.to_lowercase();
     let scroller = format!("{caption}, scrolls sideways");
@@ -251,7 +271,7 @@ fn frame(f: Frame) -> AnyView {
     });
     view! {
         <section class="list" aria-label=name>
-            {head::tabs(place)}
+            {head::tabs(place, after_tabs)}
             <div class="toolbar-place">
             <div class="toolbar">
                 {filter::filter(place)}

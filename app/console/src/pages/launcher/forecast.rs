@@ -28,6 +28,7 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
         notes,
         total: asked.cluster.of_all(&asked.slots).times(asked.count.max(1)),
     };
+    of_several(&asked, options, &mut forecast);
     of_project(&asked, options, &mut forecast);
     of_group(&asked, options, &mut forecast);
     if !asked.depends_on.is_empty() {
@@ -37,6 +38,25 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
         forecast.waits.push(format!("It does not start before {} UTC.", at.utc()));
     }
     forecast
+}
+
+/// One of them may fit where all together do not.
+fn of_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
+    let (policy, one) = (&options.policy, asked.cluster.of_all(&asked.slots));
+    for (slot, amount) in &one.0 {
+        let Some(limit) = policy.limit(slot).filter(|_| asked.count > 1) else { continue };
+        let (used, all) = (options.using.slots.get(slot), amount.times(asked.count));
+        if amount.plus(used) <= limit && all.plus(used) > limit {
+            forecast.waits.push(format!(
+                "Policy {} allows {}; in use: {}; {} sessions ask for {} together, so some of them wait.",
+                policy.name,
+                describe(slot, limit),
+                describe(slot, used),
+                asked.count,
+                describe(slot, all)
+            ));
+        }
+    }
 }
 
 fn of_project(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
@@ -136,6 +156,9 @@ mod tests {
         assert_eq!(large.refusals, ["It cannot start in resource group default: no agent there has that much, even when empty."]);
         let small = forecast(&asked(500), &options());
         assert!(small.notes[0].starts_with("Raised from 0.5 CPU cores to 1 CPU core"), "{:?}", small.notes);
+        let policy = KeypairPolicy { total: Slots::cpu_mem(Quantity::whole(5), 99 << 30), ..KeypairPolicy::new("student") };
+        let several = forecast(&StartSession { count: 3, ..asked(2_000) }, &StartOptions { policy, ..options() });
+        assert!(several.waits[0].contains("3 sessions ask for 6 CPU cores together"), "{:?}", several.waits);
         let batch = forecast(&StartSession { kind: SessionType::Batch, ..asked(1_000) }, &options());
         assert_eq!(batch.refusals, ["Resource group default takes no batch sessions."]);
     }

@@ -23,8 +23,9 @@ use types::event::Topic;
 use types::launch::{StartOptions, StartSession};
 use types::list::encode;
 use types::permission::Permission;
+use types::quantity::{Quantity, Slots, bytes};
 use types::{FieldError, Problem};
-use ui::{Button, Icon, IconName, Variant, use_toaster};
+use ui::{Button, Confirm, Icon, IconName, Strength, Variant, use_toaster};
 
 /// The steps, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +114,10 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     let step = use_parameter("step");
     let step = Memo::new(move |_| step.with(|key| key.as_deref().map_or(Step::SessionType, Step::from_key)));
     let look = Memo::new(move |_| form.read());
-    let address = Memo::new(move |_| look.with(|(asked, _)| encode(&to_address(asked))));
+    let address = Memo::new(move |_| {
+        let text = look.with(|(asked, _)| encode(&to_address(asked)));
+        if text.len() > LONGEST_FORM { String::new() } else { text }
+    });
     let link = Callback::new(move |step: Step| format!("{}?step={}&form={}", paths::LAUNCHER, step.key(), address.get()));
     keep_in_address(step, address);
     // Who goes on with the keyboard is taken along: what had the focus may be gone.
@@ -132,10 +136,17 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     let to_step = Callback::new(move |step: Step| {
         go(&link.run(step), NavigateOptions { scroll: false, replace: true, ..Default::default() });
     });
+    let reset = Callback::new(move |()| {
+        form.fill(&StartSession { slots: Slots::cpu_mem(Quantity::whole(1), 1 << 30), ..StartSession::default() });
+        refused.clear();
+        to_step.run(Step::SessionType);
+    });
     // What is wrong is shown at its field when somebody goes on, not while they type.
     let problem = Signal::derive(move || trouble.get().or_else(|| refused.shown()));
     let start = starter(refused, to_step);
-    let shared = Shared { form, refused, options: options.into() };
+    // A slip in the name of somebody else is said beside it, before anything is sent.
+    let nobody = Signal::derive(move || trouble.with(|problem| problem.as_ref().and_then(|problem| problem.of_field("owner"))));
+    let shared = Shared { form, refused, options: options.into(), nobody };
     let fields = move || match step.get() {
         Step::SessionType => steps::session_type(shared),
         Step::Resources => steps::resources(shared),
@@ -144,6 +155,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     };
     view! {
         <PageHead title="Start session"/>
+        <p class="notice notice-warn without-scripts">"The launcher needs scripts, and this browser does not run them."</p>
         {stepper(step, look, link)}
         <div class="launcher">
             <form class="form card" novalidate on:submit=move |event| {
@@ -155,7 +167,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
                 {move || problem.get().filter(|problem| !matches!(problem, Problem::Invalid(_))).map(|problem| {
                     view! { <p class="notice notice-bad" role="alert">{problem.to_string()}</p> }
                 })}
-                {buttons(step, link, form, outcome, start.pending())}
+                {buttons(step, link, reset, outcome, start.pending())}
             </form>
             <aside class="launcher-side">
                 {outlook(outcome)}
@@ -237,17 +249,44 @@ fn send_or_go_on(
     }
 }
 
+/// Characters of a form that an address holds; a longer one is kept in the page alone.
+const LONGEST_FORM: usize = 24_000;
+/// The pause after which the address follows: browsers refuse a page that changes its address with every key.
+const FOLLOW_AFTER: std::time::Duration = std::time::Duration::from_millis(300);
+
 /// The address follows what is typed, so that a reload loses nothing.
 fn keep_in_address(step: Memo<Step>, address: Memo<String>) {
-    let go = use_navigate();
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let stop = move || {
+        if let Some(timer) = timer.try_get_value().flatten() {
+            timer.clear();
+        }
+    };
+    let write = move || {
+        if let Some((step, form)) = step.try_get_untracked().zip(address.try_get_untracked()) {
+            replace_address(&format!("{}?step={}&form={form}", paths::LAUNCHER, step.key()));
+        }
+    };
     Effect::new(move |before: Option<String>| {
         let now = address.get();
         if before.is_some_and(|before| before != now) {
-            let here = format!("{}?step={}&form={now}", paths::LAUNCHER, step.get_untracked().key());
-            go(&here, NavigateOptions { scroll: false, replace: true, ..Default::default() });
+            stop();
+            timer.set_value(set_timeout_with_handle(write, FOLLOW_AFTER).ok());
         }
         now
     });
+    on_cleanup(stop);
+}
+
+/// Past the router, which has nothing to draw anew for it; not of a page that is being left.
+fn replace_address(address: &str) {
+    if location().pathname().is_ok_and(|path| path == paths::LAUNCHER)
+        && let Ok(history) = window().history()
+    {
+        let state = history.state().unwrap_or_default();
+        // A browser that refuses keeps an older form in its address.
+        let _ = history.replace_state_with_url(&state, "", Some(address));
+    }
 }
 
 fn stepper(step: Memo<Step>, look: Memo<(StartSession, Vec<FieldError>)>, link: Callback<Step, String>) -> AnyView {
@@ -267,19 +306,19 @@ fn stepper(step: Memo<Step>, look: Memo<(StartSession, Vec<FieldError>)>, link: 
     view! { <nav aria-label="Steps"><ol class="stepper">{items}</ol></nav> }.into_any()
 }
 
-fn buttons(step: Memo<Step>, link: Callback<Step, String>, form: Form, outcome: Memo<Forecast>, busy: Memo<bool>) -> AnyView {
+fn buttons(
+    step: Memo<Step>,
+    link: Callback<Step, String>,
+    reset: Callback<()>,
+    outcome: Memo<Forecast>,
+    busy: Memo<bool>,
+) -> AnyView {
     let before = move || Step::ALL.into_iter().rev().skip_while(|one| *one != step.get()).nth(1);
     let last = move || step.get() == Step::Review;
     let impossible = Signal::derive(move || last() && outcome.with(|outcome| !outcome.refusals.is_empty()));
-    let reset = Callback::new(move |()| {
-        form.fill(&StartSession {
-            slots: types::quantity::Slots::cpu_mem(types::quantity::Quantity::whole(1), 1 << 30),
-            ..StartSession::default()
-        })
-    });
     view! {
         <div class="dialog-actions">
-            <Button variant=Variant::Quiet on_press=reset>"Reset"</Button>
+            <Confirm name="launcher-reset" strength=Strength::Bubble label="Reset" question="Empty the whole form?" on_confirm=reset/>
             {move || before().map(|one| view! { <a class="button" href=link.run(one)>"Previous"</a> })}
             {move || (!last()).then(|| view! { <a class="button" href=link.run(Step::Review)>"Skip to review"</a> })}
             <Button variant=Variant::Primary submit=true busy=busy disabled=impossible>
@@ -296,12 +335,8 @@ fn recent(form: Form, options: Signal<Option<StartOptions>>, to_step: Callback<S
     let all = move || options.with(|options| options.as_ref().map(|options| options.recent.clone()).unwrap_or_default());
     let one = move |asked: StartSession| {
         let name = if asked.name.is_empty() { "without a name".to_owned() } else { asked.name.clone() };
-        let amounts = format!(
-            "{} · {} CPU · {}",
-            asked.kind.label(),
-            asked.slots.get("cpu"),
-            types::quantity::bytes(asked.slots.get("mem").floor())
-        );
+        let amounts =
+            format!("{} · {} CPU · {}", asked.kind.label(), asked.slots.get("cpu"), bytes(asked.slots.get("mem").floor()));
         let label = format!("Use {name} again");
         let again = Callback::new(move |()| {
             // The living one keeps its name.

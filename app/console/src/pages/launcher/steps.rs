@@ -16,6 +16,8 @@ pub struct Shared {
     pub form: Form,
     pub refused: Refused,
     pub options: Signal<Option<StartOptions>>,
+    /// Why the owner who was named is nobody.
+    pub nobody: Signal<Option<String>>,
 }
 
 fn choices(
@@ -30,6 +32,8 @@ pub fn session_type(shared: Shared) -> AnyView {
     let Shared { form, refused, .. } = shared;
     let is_batch = move || form.kind.with(|kind| kind == "batch");
     let for_others = use_me().may(Permission::StartForOthers);
+    let owner = refused.of("owner");
+    let owner = Signal::derive(move || owner.get().or_else(|| shared.nobody.get()));
     let units = Signal::stored(UNITS.iter().map(|(key, label, _)| ((*key).to_owned(), (*label).to_owned())).collect::<Vec<_>>());
     view! {
         <RadioGroup name="start-kind" label="Type" value=form.kind options=vec![
@@ -64,7 +68,7 @@ pub fn session_type(shared: Shared) -> AnyView {
             </Field>
         </div>
         {for_others.then(|| view! {
-            <Field name="start-owner" label="On behalf of" hint="Somebody's email or access key. Empty: for yourself." error=refused.of("owner")>
+            <Field name="start-owner" label="On behalf of" hint="Somebody's email or access key. Empty: for yourself." error=owner>
                 <TextInput name="start-owner" value=form.owner/>
             </Field>
         })}

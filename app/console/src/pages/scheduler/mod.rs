@@ -21,14 +21,16 @@ use types::list::{ListQuery, encode};
 use types::permission::{Permission, Reach};
 use types::quantity::bytes;
 use types::session::{QUEUE, SessionRow};
-use ui::{Button, Column, Elapsed, EmptyState, IconName};
+use ui::{Button, Column, Elapsed, EmptyState, IconName, Variant};
 
-/// The group that is shown when the address names none.
-const FIRST: &str = "default";
+/// The group that is shown: the one that the address names, or the first that there is.
+fn pick(names: &[String], named: Option<String>) -> String {
+    named.filter(|name| names.contains(name)).or_else(|| names.first().cloned()).unwrap_or_default()
+}
 
-fn columns(link: Callback<String, String>) -> Vec<Column<SessionRow>> {
+fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
     let place = |s: &SessionRow| s.position.map_or_else(|| "—".to_owned(), |position| position.to_string());
-    vec![
+    let mut columns = vec![
         Column::new("position", "Queue position", move |s: &SessionRow| place(s).into_any()).number().required(),
         Column::new("name", "Session", move |s: &SessionRow| {
             let (id, name) = (s.id.to_string(), s.name.clone());
@@ -45,7 +47,15 @@ fn columns(link: Callback<String, String>) -> Vec<Column<SessionRow>> {
         Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
         Column::new("waiting", "Waiting for", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
         Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
-    ]
+    ];
+    if let Some(order) = order {
+        columns.push(Column::new("control", "Control", move |s: &SessionRow| {
+            let (id, label) = (s.id.to_string(), format!("Set the priority of {}", s.name));
+            let press = Callback::new(move |()| order.run(vec![id.clone()]));
+            view! { <Button variant=Variant::Quiet label=label on_press=press>"Priority"</Button> }.into_any()
+        }));
+    }
+    columns
 }
 
 pub fn page() -> AnyView {
@@ -56,12 +66,20 @@ pub fn page() -> AnyView {
     }
     let may_order = me.may(Permission::ChangePriorities);
     let named = use_parameter("group");
-    let group = Memo::new(move |_| named.get().unwrap_or_else(|| FIRST.to_owned()));
     let names = load(Memo::new(|_| ()), &[Topic::Group], |()| resource_group_names());
+    let known = names.good();
+    let group = Memo::new(move |_| pick(&known.get().unwrap_or_default(), named.get()));
     let list =
         List::of((&QUEUE, paths::SCHEDULER, "session"), &[Topic::Session], Some(("group", group)), move |query: ListQuery| {
-            let group = group.get_untracked();
-            async move { queue(group, query).await }
+            // The names are loaded beside it: the first question does not know them yet.
+            let (known, named) = (known.get_untracked(), named.get_untracked());
+            async move {
+                let names = match known {
+                    Some(names) => names,
+                    None => resource_group_names().await?,
+                };
+                queue(pick(&names, named), query).await
+            }
         });
     // Another group, another queue.
     Effect::new(move |before: Option<String>| {
@@ -75,6 +93,11 @@ pub fn page() -> AnyView {
     let loads = list.pending().into_iter().chain([names.pending(), detail.pending()]).collect();
     let view = move || {
         let (selection, ordering) = (RwSignal::new(Vec::<String>::new()), RwSignal::new(false));
+        let ordered = RwSignal::new(Vec::<String>::new());
+        let order = Callback::new(move |ids: Vec<String>| {
+            ordered.set(ids);
+            ordering.set(true);
+        });
         let with = move |extra: Option<String>| {
             let address = list.address.get();
             extra.map_or(address.clone(), |extra| format!("{address}&{extra}"))
@@ -89,11 +112,11 @@ pub fn page() -> AnyView {
             list.rows.reload.run(());
         });
         let bulk = ViewFn::from(move || {
-            view! { <Button on_press=Callback::new(move |()| ordering.set(true))>"Set priority"</Button> }
+            view! { <Button on_press=Callback::new(move |()| order.run(selection.get_untracked()))>"Set priority"</Button> }
         });
         let shown = Shown {
             caption: "Pending sessions",
-            columns: columns(open),
+            columns: columns(open, may_order.then_some(order)),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
             export: "",
@@ -111,7 +134,7 @@ pub fn page() -> AnyView {
                 {(reach == Reach::Everything).then(|| what_if::panel(group))}
             </PageHead>
             {list.table(shown)}
-            {may_order.then(|| priority::dialog(ordering, selection.into(), done))}
+            {may_order.then(|| priority::dialog(ordering, ordered.into(), done))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, panel))}
         }
         .into_any()
@@ -125,10 +148,7 @@ fn choose(group: Memo<String>, names: Signal<Option<Vec<String>>>) -> AnyView {
     let go = use_navigate();
     let options = move || {
         let chosen = group.get();
-        let mut all = names.get().unwrap_or_default();
-        if !all.contains(&chosen) {
-            all.push(chosen.clone());
-        }
+        let all = names.get().unwrap_or_default();
         let option = |name: String| {
             let selected = name == chosen;
             view! { <option value=name.clone() selected=selected>{name.clone()}</option> }
@@ -143,8 +163,23 @@ fn choose(group: Memo<String>, names: Signal<Option<Vec<String>>>) -> AnyView {
         <form method="get" action=paths::SCHEDULER class="group-choice">
             <label class="field-label" for="scheduler-group">"Resource group"</label>
             <select class="select" id="scheduler-group" name="group" on:change=change>{options}</select>
-            <noscript><button class="button">"Show"</button></noscript>
+            // No `<noscript>`: a browser with scripts reads what is in it as text, which no page could come to life around.
+            <button class="button without-scripts">"Show"</button>
         </form>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_is_not_there_gives_way_to_the_first_that_is() {
+        let names = ["batch".to_owned(), "default".to_owned()];
+        assert_eq!(pick(&names, Some("default".into())), "default");
+        assert_eq!(pick(&names, Some("gone".into())), "batch");
+        assert_eq!(pick(&names, None), "batch");
+        assert_eq!(pick(&[], None), "");
+    }
 }

@@ -148,6 +148,7 @@ fn overview(session: SessionDetail) -> AnyView {
             <dt>"Preopen ports"</dt><dd>{ports}</dd>
             <dt>"Variables"</dt><dd>{variables}</dd>
             <dt>"Start time"</dt><dd>{time(session.starts_at)}</dd>
+            {session.timeout.map(|seconds| view! { <dt>"Batch job timeout"</dt><dd>{duration(i64::from(seconds) * 1000)}</dd> })}
             <dt>"Starts after"</dt><dd>{depends_on}</dd>
             <dt>"Outcome"</dt><dd>{session.outcome.as_ref().map_or("—".into(), Outcome::describe)}</dd>
             <dt>"Created"</dt><dd>{time(Some(row.created_at))}</dd>

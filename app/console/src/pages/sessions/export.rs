@@ -15,7 +15,7 @@ pub fn menu(query: Signal<ListQuery>) -> AnyView {
     });
     let items = vec![("Export CSV".to_owned(), Callback::new(move |()| open.set(true)))];
     view! {
-        <Menu name="sessions-more" label="…" items=items/>
+        <Menu name="sessions-more" label="…" title="More about this list" items=items/>
         {file_dialog(open, "Export session list to CSV file", address, "sessions")}
     }
     .into_any()

@@ -161,12 +161,11 @@ pub fn page() -> AnyView {
         });
         view! {
             <PageHead title="Sessions">
-                {export::menu(list.query.into())}
                 {may_start.then(|| view! {
                     <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
             </PageHead>
-            {list.table(shown)}
+            {list.table_with(shown, Some(ViewFn::from(move || export::menu(list.query.into()))))}
             {terminate::dialog(ending, selected, asking, ended)}
             {may_order.then(|| priority::dialog(ordering, selected, ended))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, link))}
