@@ -262,7 +262,8 @@ async function said(yard: Yard, key: Key, ...words: string[]): Promise<string> {
     BACKEND_ENDPOINT: yard.server.url, BACKEND_ACCESS_KEY: key.access_key, BACKEND_SECRET_KEY: key.secret_key,
   };
   const done = run(process.env.YARDMASTER_CLIENT!, words, { env, cwd: folder, timeout: 60_000 });
-  done.child.stdin?.end();
+  // Some commands ask whether they may.
+  done.child.stdin?.end("y\n");
   const { stdout, stderr } = await done.catch((failed: { stdout: string; stderr: string }) => failed);
   return stdout + stderr;
 }

@@ -10,7 +10,7 @@ test("a policy is created with limits, unlimited boxes and hosts, and changed as
   const name = unique("gardener");
   await page.getByRole("button", { name: "Create", exact: true }).click();
   const create = page.getByRole("dialog", { name: "Create Resource Policy" });
-  await create.getByLabel("Name").fill(name);
+  await create.getByLabel("Name", { exact: true }).fill(name);
   await create.getByRole("checkbox", { name: "Unlimited CPU", exact: true }).uncheck();
   await create.getByLabel("CPU", { exact: true }).fill("513");
   await create.getByRole("checkbox", { name: "Unlimited Concurrent jobs" }).uncheck();
@@ -18,7 +18,7 @@ test("a policy is created with limits, unlimited boxes and hosts, and changed as
   await create.getByRole("button", { name: "Create", exact: true }).click();
   await expect(create.getByText("From 0 to 512 CPU cores.")).toBeVisible();
   await expect(create.getByText("A whole number from 0 to 100, or unlimited.")).toBeVisible();
-  await expect(create.getByLabel("Name")).toHaveValue(name);
+  await expect(create.getByLabel("Name", { exact: true })).toHaveValue(name);
   await create.getByLabel("CPU", { exact: true }).fill("8");
   await create.getByLabel("Concurrent jobs").first().fill("100");
   await create.getByLabel("Add an allowed host").fill("nas-1");
@@ -166,7 +166,7 @@ test("a resource group is created, changed, deactivated, and deleted by typing i
   await yard.goto("/resource-groups");
   await page.getByRole("button", { name: "Create", exact: true }).click();
   const create = page.getByRole("dialog", { name: "Create resource group" });
-  await create.getByLabel("Name").fill(name);
+  await create.getByLabel("Name", { exact: true }).fill(name);
   for (const kind of ["Interactive", "Batch", "Inference"]) await create.getByRole("checkbox", { name: kind, exact: true }).uncheck();
   await create.getByLabel("WSProxy server address").fill("somewhere");
   await create.getByRole("button", { name: "Create", exact: true }).click();

@@ -120,37 +120,6 @@ test("what if another rule held: the browser decides the shared queues in the or
   }
 });
 
-test("sessions are exported under a name of one's choice, renamed, and say when they will be ended", async ({ yard }) => {
-  test.setTimeout(60_000);
-  const { page } = yard;
-  await yard.signIn();
-  const [name, other] = [unique("call"), unique("renamed")];
-  const id = await yard.session({ name, command: "sleep 300", timeout: 240 });
-  await yard.goto(`/sessions?session=${id}`);
-  const drawer = page.getByRole("dialog", { name: new RegExp(name) });
-  await expect(drawer.getByText("What ends it by itself")).toBeVisible();
-  await expect(drawer).toContainText(/min \d+ s left of 4 min 0 s/);
-  await drawer.getByRole("button", { name: "Rename" }).click();
-  const dialog = page.getByRole("dialog", { name: "Rename session" });
-  await dialog.getByLabel("Session name").fill("-no-");
-  await dialog.getByRole("button", { name: "Rename" }).click();
-  await expect(dialog.getByText(/4 to 64 letters/)).toBeVisible();
-  await dialog.getByLabel("Session name").fill(other);
-  await dialog.getByRole("button", { name: "Rename" }).click();
-  await expect(page.getByText("Session renamed.")).toBeVisible();
-  await yard.call("terminate_sessions", { ids: [id], force: true });
-  await yard.goto("/sessions?tab=finished");
-  await page.getByRole("button", { name: "…" }).click();
-  await page.getByRole("button", { name: "Export CSV" }).click();
-  const file = page.getByRole("dialog", { name: "Export session list to CSV file" });
-  await file.getByLabel("File name").fill("x".repeat(256));
-  await expect(file.getByText("At most 255 characters")).toBeVisible();
-  await file.getByLabel("File name").fill("sessions of May");
-  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
-  expect(download.suggestedFilename()).toBe("sessions of May.csv");
-  expect(readFileSync((await download.path())!, "utf8")).toContain(other);
-});
-
 test("a session of several containers runs all of them, on the machine there is", async ({ yard }) => {
   test.setTimeout(60_000);
   await yard.signIn();

@@ -178,7 +178,7 @@ test("the sessions that the filter selects are exported under a name of one's ch
   await yard.session({ command: "true", name });
   await yard.session({ command: "true", name: unique("other") });
   await yard.goto(`/sessions?tab=finished&f=name.contains.${name}`);
-  await expect(page.getByRole("link", { name })).toBeVisible();
+  await expect(page.getByRole("link", { name, exact: true })).toBeVisible();
   await page.getByRole("button", { name: "More about this list" }).click();
   await page.getByRole("button", { name: "Export CSV" }).click();
   const dialog = page.getByRole("dialog", { name: "Export session list to CSV file" });

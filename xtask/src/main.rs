@@ -28,6 +28,8 @@ Usage: cargo xtask <command>
   size [--update]               build the release site and compare its weight with xtask/wasm-budget.toml
   bench [--users N | --keep]    measure the release build against a database of N people (a million), or that of the last
                                 run, and print a table
+  bench --scheduler             measure the scheduler alone
+  bench --busy                  measure the pages of a cluster with 100,000 waiting sessions in the browser
   test [--only STEP] [FILTER…]  all checks in order, or one of: fmt, clippy, unit, browser;
                                 FILTER picks tests by name (unit and browser steps)
 ";

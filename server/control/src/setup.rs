@@ -115,7 +115,13 @@ impl Control {
 
     /// Writes many people and ended sessions, for measuring. Refused on a database that holds more than a first start leaves,
     /// unless `force`. All seeded people share the password that is returned.
-    pub async fn seed(&self, users: u64, sessions: u64, force: bool, progress: impl Fn(&str, u64, u64)) -> Result<String> {
+    pub async fn seed(
+        &self,
+        users: u64,
+        [ended, waiting]: [u64; 2],
+        force: bool,
+        progress: impl Fn(&str, u64, u64),
+    ) -> Result<String> {
         let (there, sessions_there) = self.store.row_counts().await.map_err(store_failed("counting rows"))?;
         if (there > 1 || sessions_there > 0) && !force {
             return Err(Problem::Conflict(format!(
@@ -139,15 +145,17 @@ impl Control {
             progress("people", to, users);
         }
         let owner = UserId(uuid::Uuid::nil());
-        for from in (0..sessions).step_by(SEED_STEP as usize) {
-            let to = (from + SEED_STEP).min(sessions);
-            let mut change = self.store.change().await.map_err(store_failed("seeding sessions"))?;
-            change
-                .seed_sessions(first_session + from, first_session + to, owner, domain, project, now())
-                .await
-                .map_err(store_failed("seeding sessions"))?;
-            change.commit().await.map_err(store_failed("seeding sessions"))?;
-            progress("sessions", to, sessions);
+        for (first, count, waits) in [(first_session, ended, false), (first_session + ended, waiting, true)] {
+            for from in (0..count).step_by(SEED_STEP as usize) {
+                let to = (from + SEED_STEP).min(count);
+                let mut change = self.store.change().await.map_err(store_failed("seeding sessions"))?;
+                change
+                    .seed_sessions(first + from, first + to, waits, owner, domain, project, now())
+                    .await
+                    .map_err(store_failed("seeding sessions"))?;
+                change.commit().await.map_err(store_failed("seeding sessions"))?;
+                progress("sessions", to, count);
+            }
         }
         let mut change = self.store.change().await.map_err(store_failed("measuring the tables"))?;
         change.analyze().await.map_err(store_failed("measuring the tables"))?;

@@ -102,6 +102,9 @@ struct Seed {
     /// Ended sessions to write
     #[arg(long, default_value_t = 0)]
     sessions: u64,
+    /// Waiting sessions to write
+    #[arg(long, default_value_t = 0)]
+    waiting: u64,
     /// Do it even if the database is not empty
     #[arg(long)]
     force: bool,
@@ -176,7 +179,7 @@ async fn run(command: Command) -> Result<()> {
             }
             let started = std::time::Instant::now();
             let progress = |what: &str, done: u64, of: u64| eprintln!("{done} of {of} {what}, {:.0?}", started.elapsed());
-            let password = control.seed(seed.users, seed.sessions, seed.force, progress).await.map_err(plain)?;
+            let password = control.seed(seed.users, [seed.sessions, seed.waiting], seed.force, progress).await.map_err(plain)?;
             println!("Password of every seeded person: {password}");
             Ok(())
         }

@@ -1,4 +1,4 @@
-//! Bulk rows for measuring: people and ended sessions by the million, written fast and all alike in shape.
+//! Bulk rows for measuring: people and sessions by the million, written fast and all alike in shape.
 
 use crate::{Change, Result, Store};
 use types::id::{DomainId, ProjectId, UserId};
@@ -73,11 +73,12 @@ impl Change {
         Ok(())
     }
 
-    /// Ended sessions `from..to`, owned in turn by the people of [`Change::seed_users`] or, when there are none, by `owner`.
+    /// Sessions `from..to`, which have ended or wait, owned in turn by the people of [`Change::seed_users`] or, when there are none, by `owner`.
     pub async fn seed_sessions(
         &mut self,
         from: u64,
         to: u64,
+        waiting: bool,
         owner: UserId,
         domain: DomainId,
         project: ProjectId,
@@ -90,26 +91,35 @@ impl Change {
                 .await?;
         for n in from..to {
             let Some((owner, key)) = owners.get((n % owners.len().max(1) as u64) as usize) else { return Ok(()) };
-            let created = at.0 - ((n.wrapping_mul(2_654_435_761) % 31_536_000) as i64) * 1000;
-            let slots = Slots::cpu_mem(Quantity::whole((n % 16) as i64 + 1), ((n % 64) as i64 + 1) << 30);
+            // Spread over the last year, or the last day.
+            let over = if waiting { 86_400 } else { 31_536_000 };
+            let created = at.0 - ((n.wrapping_mul(2_654_435_761) % over) as i64) * 1000;
+            let ended = (!waiting).then_some(created + 2000 + ((n % 7200) as i64) * 1000);
+            let (cpu, gigabytes) = if waiting { (n % 2 + 1, n % 4 + 1) } else { (n % 16 + 1, n % 64 + 1) };
+            let slots = Slots::cpu_mem(Quantity::whole(cpu as i64), (gigabytes as i64) << 30);
             sqlx::query(
                 "INSERT INTO sessions (id, name, kind, status, info, user_id, access_key, domain_id, project_id, resource_group, image, \
                  command, cpu, mem, slots, agent, agents, outcome, created_at, started_at, ended_at) \
-                 VALUES (?, ?, ?, 'TERMINATED', 'Exit code 0', ?, ?, ?, ?, 'default', 'host', 'true', ?, ?, ?, 'seed', '[\"seed\"]', '{\"exited\":0}', ?, ?, ?)",
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'default', 'host', 'true', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(uuid::Uuid::now_v7())
             .bind(format!("train-{}-{n}", LAST[(n % 32) as usize]))
-            .bind(if n % 3 == 0 { "interactive" } else { "batch" })
+            .bind(if n % 3 == 0 && !waiting { "interactive" } else { "batch" })
+            .bind(if waiting { "PENDING" } else { "TERMINATED" })
+            .bind(if waiting { "" } else { "Exit code 0" })
             .bind(owner)
             .bind(key)
             .bind(domain)
             .bind(project)
-            .bind(((n % 16) as i64 + 1) * 1000)
-            .bind(((n % 64) as i64 + 1) << 30)
+            .bind(cpu as i64 * 1000)
+            .bind((gigabytes as i64) << 30)
             .bind(crate::to_json(&slots))
+            .bind((!waiting).then_some("seed"))
+            .bind(if waiting { "[]" } else { "[\"seed\"]" })
+            .bind((!waiting).then_some("{\"exited\":0}"))
             .bind(created)
-            .bind(created + 2000)
-            .bind(created + 2000 + ((n % 7200) as i64) * 1000)
+            .bind((!waiting).then_some(created + 2000))
+            .bind(ended)
             .execute(&mut *self.tx)
             .await?;
         }

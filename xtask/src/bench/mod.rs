@@ -3,6 +3,7 @@
 //! Prints a Markdown table for BENCHMARKS.md. Nothing here passes or fails: a slow machine is no reason for a red build.
 
 mod api;
+mod busy;
 mod people;
 mod scheduling;
 
@@ -23,15 +24,22 @@ const PASSWORD: &str = "Correct-Horse-9";
 const REQUESTS: usize = 200;
 
 pub fn bench(context: &Context, args: &[String]) -> Result<()> {
-    if args == ["--scheduler"] {
-        print(scheduling::scheduling(context)?);
-        return Ok(());
+    match args {
+        [flag] if flag == "--scheduler" => {
+            print(scheduling::scheduling(context)?);
+            return Ok(());
+        }
+        [flag] if flag == "--busy" => {
+            print(busy::busy(context)?);
+            return Ok(());
+        }
+        _ => {}
     }
     let (users, keep): (u64, bool) = match args {
         [] => (1_000_000, false),
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users wants a number")?, false),
-        _ => bail!("`bench` takes --users N, --keep for the database of the last run, or --scheduler for the scheduler alone"),
+        _ => bail!("`bench` takes --users N, --keep for the database of the last run, --scheduler or --busy"),
     };
     serve::build(context)?;
     let data = context.target.join("bench-data");
@@ -39,7 +47,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
     if !keep {
         rows.push(("seeding the database".to_owned(), format!("{:.1} s", seed(context, &data, users)?.as_secs_f64())));
     }
-    let server = Server::start(context, &data)?;
+    let server = Server::start(context, &data, &[])?;
     rows.push(("start to the first answered request".into(), millis(server.started)));
     std::thread::sleep(Duration::from_secs(3));
     rows.push(("idle memory".into(), format!("{:.0} MB", server.resident()? as f64 / 1e6)));
@@ -110,9 +118,14 @@ fn seed(context: &Context, data: &Path, users: u64) -> Result<Duration> {
     let start = Instant::now();
     run(yardmaster(context, data).args(["seed", "--users", &users.to_string(), "--sessions", "100000"]))?;
     let seeded = start.elapsed();
-    let create = ["user", "create", "--email", EMAIL, "--username", "bench", "--role", "superadmin", "--password-stdin"];
-    run(yardmaster(context, data).args(create).stdin(password()?))?;
+    administrator(context, data)?;
     Ok(seeded)
+}
+
+/// Adds the one that measures.
+fn administrator(context: &Context, data: &Path) -> Result<()> {
+    let create = ["user", "create", "--email", EMAIL, "--username", "bench", "--role", "superadmin", "--password-stdin"];
+    run(yardmaster(context, data).args(create).stdin(password()?))
 }
 
 fn millis(time: Duration) -> String {
@@ -138,11 +151,12 @@ struct Server {
 }
 
 impl Server {
-    fn start(context: &Context, data: &Path) -> Result<Self> {
+    fn start(context: &Context, data: &Path, more: &[&str]) -> Result<Self> {
         let start = Instant::now();
         let mut child = yardmaster(context, data)
             .args(["serve", "--listen", "127.0.0.1:0", "--metrics", "off", "--data"])
             .arg(data)
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .context("the server could not be started")?;
