@@ -73,7 +73,7 @@ test("what was started is offered again, and less than an environment needs is s
   await yard.session({ name, command: "echo once more" });
   await yard.goto("/session/start");
   const main = page.getByRole("main");
-  await main.getByRole("button", { name: `Use ${name} again` }).click();
+  await main.getByRole("button", { name: `Use again ${name}` }).click();
   await expect(main.getByRole("heading", { level: 2, name: "Review and start" })).toBeVisible();
   await expect(main.getByRole("region", { name: "Session type" })).toContainText("echo once more");
   await main.getByRole("link", { name: "Edit environment and resources" }).click();

@@ -31,7 +31,7 @@ test("the launcher's form lives in the address, survives a reload, and keeps sec
   await expect(drawer).toContainText("API_TOKEN (hidden)");
   await expect(drawer).toContainText("EPOCHS=3");
   await yard.goto("/session/start");
-  await page.getByRole("button", { name: `Use ${name} again` }).click();
+  await page.getByRole("button", { name: `Use again ${name}` }).click();
   await expect(page.getByText("0.3 CPU cores").first()).toBeVisible();
 });
 
@@ -107,14 +107,15 @@ test("what if another rule held: the browser decides the shared queues in the or
   const { page } = yard;
   const cases = JSON.parse(readFileSync(join(__dirname, "../server/scheduler/tests/vectors/queue.json"), "utf8"));
   await yard.signIn();
-  for (const one of cases.slice(0, 3)) {
+  for (const one of cases.filter((one: { order: object }) => "default" in one.order)) {
     await page.route("**/call/queue_snapshot", (route) => route.fulfill({ json: one.snapshot }));
     await yard.goto("/scheduler");
     await page.getByRole("button", { name: "What if…" }).click();
     const dialog = page.getByRole("dialog", { name: /What if/ });
     const names = dialog.getByRole("rowheader");
     await expect(names).toHaveCount(one.snapshot.queue.length);
-    const expected = one.order.default.map((id: string) => `session-${Number(id.slice(-12))}`);
+    const name = new Map(one.snapshot.queue.map((waiting: { id: string; name: string }) => [waiting.id, waiting.name]));
+    const expected = one.order.default.map((id: string) => name.get(id));
     await expect(names, one.name).toHaveText(expected);
     await page.unroute("**/call/queue_snapshot");
   }

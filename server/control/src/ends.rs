@@ -6,7 +6,7 @@
 use crate::mirror::Mirror;
 use crate::{Control, Result, internal, store_failed};
 use engine::{EngineError, Terminal};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -28,7 +28,7 @@ pub(crate) struct Activity {
     /// Typed into, since when the database last heard of it.
     typed: HashMap<SessionId, Millis>,
     /// The last measurement that was looked at: its time and processor milliseconds.
-    used: HashMap<SessionId, (Millis, u64)>,
+    used: HashMap<ContainerId, (Millis, u64)>,
     active: HashMap<SessionId, Millis>,
 }
 
@@ -53,7 +53,8 @@ fn checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<
     if session.status == Status::Pending {
         let group = mirror.groups.get(&session.resource_group);
         if let Some(limit) = group.and_then(|group| group.pending_timeout).filter(|limit| *limit > 0) {
-            checks.push(after(session.created_at, limit, CheckKind::PendingTimeout, &session.resource_group));
+            let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
+            checks.push(after(since, limit, CheckKind::PendingTimeout, &session.resource_group));
         }
     }
     if session.status == Status::Running {
@@ -136,13 +137,15 @@ impl Control {
             }
             activity.looked = Some(now);
             let mirror = self.mirror();
-            activity.used.retain(|id, _| mirror.get(*id).is_some());
             activity.active.retain(|id, _| mirror.get(*id).is_some());
             let limited = |session: &&Arc<LivingSession>| {
                 mirror.policies.get(&session.policy).is_some_and(|policy| policy.idle_timeout.is_some_and(|limit| limit > 0))
             };
             let running = mirror.all().filter(|s| s.status == Status::Running && s.kind == SessionType::Interactive);
-            running.filter(limited).cloned().collect()
+            let watched: Vec<_> = running.filter(limited).cloned().collect();
+            let containers: HashSet<_> = watched.iter().flat_map(|session| session.containers()).collect();
+            activity.used.retain(|id, _| containers.contains(id));
+            watched
         };
         let mut active = Vec::new();
         for session in &watched {
@@ -167,16 +170,25 @@ impl Control {
         change.commit().await.map_err(store_failed("keeping activity"))
     }
 
+    /// Any of its containers did something since the last look; all are looked at, so that the next look has something to compare.
     async fn did_something(&self, session: &LivingSession) -> Result<bool> {
-        let before = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner).used.get(&session.id).copied();
+        let mut did = false;
+        for container in session.containers() {
+            did |= self.container_did_something(container).await?;
+        }
+        Ok(did)
+    }
+
+    async fn container_did_something(&self, id: ContainerId) -> Result<bool> {
+        let before = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner).used.get(&id).copied();
         let after = before.map_or(Millis(0), |(at, _)| at);
-        let usage = match self.engine.usage(ContainerId::of(session.id, 0), after).await {
+        let usage = match self.engine.usage(id, after).await {
             Err(EngineError::UnknownSession | EngineError::AgentAway(_)) => return Ok(false),
             other => other.map_err(internal("reading a session's use"))?,
         };
         let Some(newest) = usage.last() else { return Ok(false) };
         let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
-        activity.used.insert(session.id, (newest.at, newest.cpu_ms));
+        activity.used.insert(id, (newest.at, newest.cpu_ms));
         let (since, cpu) = before.or_else(|| usage.first().map(|one| (one.at, one.cpu_ms))).unwrap_or((newest.at, newest.cpu_ms));
         let (passed, used) = (newest.at.since(since), i64::try_from(newest.cpu_ms.saturating_sub(cpu)).unwrap_or(i64::MAX));
         Ok(passed > 0 && used.saturating_mul(1000) / passed >= IDLE_SHARE)

@@ -199,7 +199,7 @@ impl Control {
         let all = asked.cluster.of_all(&asked.slots);
         let over = all.0.iter().find_map(|(slot, amount)| {
             let limit = limit.0.get(slot)?;
-            (amount > limit).then(|| (slot, *amount, *limit))
+            (amount > limit).then_some((slot, *amount, *limit))
         });
         match over {
             None => Ok(()),

@@ -150,7 +150,7 @@ impl Control {
                 let to = (from + SEED_STEP).min(count);
                 let mut change = self.store.change().await.map_err(store_failed("seeding sessions"))?;
                 change
-                    .seed_sessions(first + from, first + to, waits, owner, domain, project, now())
+                    .seed_sessions(first + from..first + to, waits, owner, domain, project, now())
                     .await
                     .map_err(store_failed("seeding sessions"))?;
                 change.commit().await.map_err(store_failed("seeding sessions"))?;

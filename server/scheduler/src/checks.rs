@@ -1,86 +1,168 @@
-//! What holds a session back whatever room there is: its start time, the sessions it depends on, and the limits of its keypair,
-//! project and domain.
+//! What holds a session back by itself, whatever room there is: how long it has waited, what it depends on, its start time, and
+//! the limits of its keypair's policy, its project and its domain. None of it holds up anybody else.
 
-use crate::table::{Holding, Table, add};
-use crate::{Decision, DependencyState, Reason, Snapshot, Waiting};
-use types::quantity::{Quantity, Slots};
+use crate::slots::{Kinds, Shape, Table, UNLIMITED};
+use crate::{DependencyState, Reason, Share, Snapshot, Waiting};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use types::id::{DomainId, ProjectId};
+use types::quantity::Quantity;
+use types::time::Millis;
 
-/// A session that asks for `each` in every container, held against everything but the agents. Nothing when it may start.
-pub fn held_back(snapshot: &Snapshot, table: &Table<'_>, session: &Waiting, each: &[i64]) -> Option<Decision> {
-    let group = snapshot.groups.get(&session.resource_group);
-    if let Some(limit) = group.and_then(|group| group.pending_timeout).filter(|limit| *limit > 0)
-        && snapshot.now.since(session.created_at) >= i64::from(limit) * 1000
+/// Why a session will never start, if so.
+pub(crate) fn cancelled(session: &Waiting, timeout: Option<u32>, now: Millis) -> Option<Reason> {
+    // Time before a start time of one's own choice is not waiting.
+    let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
+    let waited = now.since(since);
+    if let Some(seconds) = timeout.filter(|seconds| *seconds > 0)
+        && waited >= i64::from(seconds) * 1000
     {
-        let resource_group = session.resource_group.clone();
-        return Some(Decision::Cancel(Reason::PendingTimeout { resource_group, limit }));
+        return Some(Reason::PendingTimeout { resource_group: session.resource_group.clone(), seconds });
     }
-    let in_state = |state| move |on: &&crate::Dependency| on.state == state;
-    if let Some(failed) = session.depends_on.iter().find(in_state(DependencyState::Failed)) {
-        return Some(Decision::Cancel(Reason::DependencyFailed { name: failed.name.clone() }));
-    }
-    let waits: Vec<_> = session.depends_on.iter().filter(in_state(DependencyState::Waiting)).map(|on| on.name.clone()).collect();
-    if !waits.is_empty() {
-        return Some(Decision::Wait(Reason::WaitsFor { names: waits }));
-    }
-    if let Some(at) = session.starts_at.filter(|at| *at > snapshot.now) {
-        return Some(Decision::Wait(Reason::NotBefore { at }));
-    }
-    over_limits(snapshot, table, session, each).map(Decision::Wait)
+    let failed = session.depends_on.iter().find(|other| other.state == DependencyState::Failed)?;
+    Some(Reason::DependencyFailed { name: failed.name.clone() })
 }
 
-fn over_limits(snapshot: &Snapshot, table: &Table<'_>, session: &Waiting, each: &[i64]) -> Option<Reason> {
-    let size = i64::from(session.cluster.size);
-    let amounts = || {
-        let asked = table.slots.iter().zip(each).map(move |(slot, each)| (*slot, each.saturating_mul(size)));
-        asked.enumerate().filter(|(_, (_, asked))| *asked > 0)
-    };
-    let amount = Quantity::thousandths;
-    if let Some(policy) = snapshot.policies.get(&session.policy) {
-        let nothing = Holding::default();
-        let held = table.keys.get(session.access_key.as_str()).unwrap_or(&nothing);
-        if let Some(limit) = policy.max_sessions.filter(|limit| held.sessions >= *limit) {
-            return Some(Reason::TooManySessions { policy: policy.name.clone(), limit });
+/// Why it is too early for a session, if so.
+pub(crate) fn too_early(session: &Waiting, now: Millis) -> Option<Reason> {
+    if let Some(at) = session.starts_at.filter(|at| *at > now) {
+        return Some(Reason::NotBefore { at });
+    }
+    let waits = session.depends_on.iter().filter(|other| other.state == DependencyState::Waiting);
+    let names: Vec<_> = waits.map(|other| other.name.clone()).collect();
+    (!names.is_empty()).then_some(Reason::WaitsFor { names })
+}
+
+/// What keypairs, projects and domains hold and may hold; what is placed is entered.
+pub(crate) struct Books<'a> {
+    snapshot: &'a Snapshot,
+    keys: HashMap<&'a str, usize>,
+    /// Sessions and slots of each keypair.
+    sessions: Vec<u32>,
+    held: Table,
+    policies: HashMap<&'a str, usize>,
+    allowed: Table,
+    projects: Ledger<ProjectId>,
+    domains: Ledger<DomainId>,
+}
+
+impl<'a> Books<'a> {
+    pub(crate) fn open(snapshot: &'a Snapshot, kinds: &Kinds) -> Self {
+        let mut books = Self {
+            snapshot,
+            keys: HashMap::new(),
+            sessions: Vec::new(),
+            held: kinds.table(),
+            policies: HashMap::new(),
+            allowed: kinds.table(),
+            projects: Ledger::open(&snapshot.projects, kinds),
+            domains: Ledger::open(&snapshot.domains, kinds),
+        };
+        for (row, (name, policy)) in snapshot.policies.iter().enumerate() {
+            books.policies.insert(name, row);
+            books.allowed.push(kinds.limits(|slot| policy.limit(slot)));
         }
-        if session.cluster.size > policy.max_cluster {
-            let (asked, limit) = (session.cluster.size, policy.max_cluster);
-            return Some(Reason::ClusterTooLarge { policy: policy.name.clone(), asked, limit });
-        }
-        for (n, (slot, asked)) in amounts() {
-            let used = held.slots.get(n).copied().unwrap_or_default();
-            if let Some(limit) = policy.limit(slot).filter(|limit| asked.saturating_add(used) > limit.as_thousandths()) {
-                let (policy, slot) = (policy.name.clone(), slot.to_owned());
-                return Some(Reason::OverPolicy { policy, slot, asked: amount(asked), used: amount(used), limit });
+        for key in snapshot.queue.iter().map(|session| session.access_key.as_str()) {
+            if !books.keys.contains_key(key) {
+                let held = snapshot.held.get(key).cloned().unwrap_or_default();
+                books.keys.insert(key, books.sessions.len());
+                books.sessions.push(held.sessions);
+                books.held.push(kinds.row(&held.slots));
             }
         }
+        books
     }
-    let over = |limit: &Slots, used: Option<&Vec<i64>>| {
-        amounts().find_map(|(n, (slot, asked))| {
-            let used = used.and_then(|used| used.get(n)).copied().unwrap_or_default();
-            let limit = limit.0.get(slot).filter(|limit| asked.saturating_add(used) > limit.as_thousandths())?;
-            Some((slot.to_owned(), amount(asked), amount(used), *limit))
-        })
-    };
-    if let Some(share) = snapshot.projects.get(&session.project)
-        && let Some((slot, asked, used, limit)) = over(&share.limit, table.projects.get(&session.project))
-    {
-        return Some(Reason::OverProject { name: share.name.clone(), slot, asked, used, limit });
+
+    /// The limit that a session would be over, if there is one.
+    pub(crate) fn over(&self, session: &Waiting, shape: &Shape) -> Option<Reason> {
+        self.over_policy(session, shape)
+            .or_else(|| self.over_project(session, shape))
+            .or_else(|| self.over_domain(session, shape))
     }
-    let share = snapshot.domains.get(&session.domain)?;
-    let (slot, asked, used, limit) = over(&share.limit, table.domains.get(&session.domain))?;
-    Some(Reason::OverDomain { name: share.name.clone(), slot, asked, used, limit })
+
+    fn over_policy(&self, session: &Waiting, shape: &Shape) -> Option<Reason> {
+        let (policy, allowed) = (self.snapshot.policies.get(&session.policy)?, *self.policies.get(session.policy.as_str())?);
+        let key = *self.keys.get(session.access_key.as_str())?;
+        let name = || policy.name.clone();
+        if session.cluster.size > policy.max_cluster {
+            return Some(Reason::OverCluster { policy: name(), asked: session.cluster.size, limit: policy.max_cluster });
+        }
+        if let Some(limit) = policy.max_sessions.filter(|limit| self.sessions[key] >= *limit) {
+            return Some(Reason::TooManySessions { policy: name(), limit });
+        }
+        let Beyond { slot, asked, used, limit } = beyond(shape, self.held.row(key), self.allowed.row(allowed))?;
+        Some(Reason::OverPolicy { policy: name(), slot, asked, used, limit })
+    }
+
+    fn over_project(&self, session: &Waiting, shape: &Shape) -> Option<Reason> {
+        let Beyond { slot, asked, used, limit } = self.projects.beyond(&session.project, shape)?;
+        let name = self.snapshot.projects.get(&session.project)?.name.clone();
+        Some(Reason::OverProject { name, slot, asked, used, limit })
+    }
+
+    fn over_domain(&self, session: &Waiting, shape: &Shape) -> Option<Reason> {
+        let Beyond { slot, asked, used, limit } = self.domains.beyond(&session.domain, shape)?;
+        let name = self.snapshot.domains.get(&session.domain)?.name.clone();
+        Some(Reason::OverDomain { name, slot, asked, used, limit })
+    }
+
+    /// Enters a session that was placed.
+    pub(crate) fn enter(&mut self, session: &Waiting, shape: &Shape) {
+        if let Some(key) = self.keys.get(session.access_key.as_str()) {
+            self.sessions[*key] = self.sessions[*key].saturating_add(1);
+            shape.add_to(self.held.row_mut(*key));
+        }
+        self.projects.enter(&session.project, shape);
+        self.domains.enter(&session.domain, shape);
+    }
 }
 
-/// Counts a session that was placed against everything that limits those after it.
-pub fn count<'a>(table: &mut Table<'a>, session: &'a Waiting, each: &[i64]) {
-    let (size, width) = (i64::from(session.cluster.size), each.len());
-    let held = table.keys.entry(&session.access_key).or_default();
-    held.sessions += 1;
-    held.slots.resize(width, 0);
-    add(&mut held.slots, each, size);
-    if let Some(used) = table.projects.get_mut(&session.project) {
-        add(used, each, size);
+/// What owners of one kind hold and may hold, a row for each.
+struct Ledger<K> {
+    rows: HashMap<K, usize>,
+    used: Table,
+    allowed: Table,
+}
+
+impl<K: Copy + Eq + Hash> Ledger<K> {
+    fn open(shares: &BTreeMap<K, Share>, kinds: &Kinds) -> Self {
+        let mut ledger = Self { rows: HashMap::new(), used: kinds.table(), allowed: kinds.table() };
+        for (row, (owner, share)) in shares.iter().enumerate() {
+            ledger.rows.insert(*owner, row);
+            ledger.used.push(kinds.row(&share.used));
+            ledger.allowed.push(kinds.limits(|slot| share.limit.0.get(slot).copied()));
+        }
+        ledger
     }
-    if let Some(used) = table.domains.get_mut(&session.domain) {
-        add(used, each, size);
+
+    fn beyond(&self, owner: &K, shape: &Shape) -> Option<Beyond> {
+        let row = *self.rows.get(owner)?;
+        beyond(shape, self.used.row(row), self.allowed.row(row))
     }
+
+    fn enter(&mut self, owner: &K, shape: &Shape) {
+        if let Some(row) = self.rows.get(owner) {
+            shape.add_to(self.used.row_mut(*row));
+        }
+    }
+}
+
+/// A slot of which there would be more in use than is allowed.
+struct Beyond {
+    slot: String,
+    asked: Quantity,
+    used: Quantity,
+    limit: Quantity,
+}
+
+fn beyond(shape: &Shape, used: &[i64], allowed: &[i64]) -> Option<Beyond> {
+    shape.all().find_map(|asked| {
+        let limit = allowed.get(asked.column).copied().unwrap_or(UNLIMITED);
+        (asked.amount.saturating_add(asked.of(used)) > limit).then(|| Beyond {
+            slot: asked.slot.to_owned(),
+            asked: Quantity::thousandths(asked.amount),
+            used: Quantity::thousandths(asked.of(used)),
+            limit: Quantity::thousandths(limit),
+        })
+    })
 }

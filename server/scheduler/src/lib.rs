@@ -1,15 +1,19 @@
 //! The scheduler: a pure function from a snapshot of the cluster to decisions. No clock, no database, no engine; the same
 //! snapshot always gives the same decisions, on the server and in the browser.
 //!
-//! Each resource group is served by itself. Its queue is ordered by priority, then by the group's scheduler (`order`); each session
-//! is held against its limits (`checks`) and given agents (`place`). Inside, names are numbers and amounts are flat rows of
-//! thousandths (`table`), so that a long queue costs little more than reading it once.
+//! Each resource group has a queue of its own, served by priority and, within one priority, as its scheduler says (`order`). A
+//! session that waits only for somebody else's resources holds up those behind it, so that a large one is not starved by small
+//! ones, until it has been tried often enough to be passed over. One that could not start even on an empty cluster, or that its
+//! own limits, dependencies or start time hold back, holds up nobody.
 
 mod checks;
 mod order;
 mod place;
 mod reason;
-mod table;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod turn;
 
 pub use reason::Reason;
 
@@ -22,34 +26,33 @@ use types::quantity::Slots;
 use types::resource_group::{Placement, SchedulerKind};
 use types::time::Millis;
 
-/// Everything that decisions depend on.
+/// Everything a decision depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub now: Millis,
-    /// By name.
     pub groups: BTreeMap<String, Group>,
     pub agents: Vec<Room>,
-    /// By name; a keypair whose policy is not here is not limited.
     pub policies: BTreeMap<String, KeypairPolicy>,
     /// What the sessions of one keypair hold, by access key.
     pub held: BTreeMap<String, Held>,
-    /// Projects and domains that limit what their sessions hold.
+    /// What the sessions of a project hold and may hold.
     pub projects: BTreeMap<ProjectId, Share>,
+    /// What the sessions of a domain hold and may hold.
     pub domains: BTreeMap<DomainId, Share>,
-    /// What each person's sessions hold in each group.
+    /// For DRF: what each person's sessions hold in each group.
     pub people: Vec<PersonHeld>,
-    /// In the order in which they were asked for.
+    /// In the order in which the sessions were asked for.
     pub queue: Vec<Waiting>,
 }
 
-/// How a resource group is served.
+/// How a resource group serves its queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     pub scheduler: SchedulerKind,
     pub placement: Placement,
-    /// Tries after which a session without room no longer holds up those behind it; 0 is never.
+    /// Tries after which a session that finds no room is passed over; 0 is never.
     pub retries_to_skip: u32,
-    /// Seconds after which a session that waits is cancelled.
+    /// Seconds that a session may wait; 0 is for ever, too.
     pub pending_timeout: Option<u32>,
 }
 
@@ -58,7 +61,7 @@ pub struct Group {
 pub struct Room {
     pub agent: String,
     pub resource_group: String,
-    /// Gets new sessions.
+    /// It takes new sessions.
     pub schedulable: bool,
     pub capacity: Slots,
     pub free: Slots,
@@ -71,11 +74,11 @@ pub struct Held {
     pub slots: Slots,
 }
 
-/// What the sessions of a project or domain may hold together, and what they hold.
+/// What the sessions of a project or a domain hold now and may hold together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     pub name: String,
-    /// A slot that is not named is not limited.
+    /// Slots that are not named are not limited.
     pub limit: Slots,
     pub used: Slots,
 }
@@ -99,74 +102,82 @@ pub struct Waiting {
     pub project: ProjectId,
     pub domain: DomainId,
     pub resource_group: String,
-    /// The larger goes first.
+    /// The higher goes first.
     pub priority: u8,
-    /// What each container asks for.
+    /// What each container gets.
     pub slots: Slots,
     pub cluster: Cluster,
     pub created_at: Millis,
+    /// It does not start before.
     pub starts_at: Option<Millis>,
+    /// Sessions that must have ended well first.
     pub depends_on: Vec<Dependency>,
-    /// How often it was its turn and there was no room.
+    /// Times that it was its turn and there was no room.
     pub tries: u32,
 }
 
-/// A session that another one waits for.
+/// A session that another one depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     pub name: String,
     pub state: DependencyState,
 }
 
-/// How it stands with a session that another one waits for.
+/// How a session is doing that another one depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum DependencyState {
     /// It has not ended.
     Waiting,
     /// It ended well.
     Done,
-    /// It ended otherwise, so that whoever waits for it waits in vain.
+    /// It ended otherwise.
     Failed,
 }
 
 /// What becomes of a waiting session now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
-    /// It gets these agents: one for each container, in their order.
+    /// It starts: the agent of each container, in order.
     Place(Vec<String>),
     Wait(Reason),
+    /// It will never start.
     Cancel(Reason),
 }
 
-/// A decision about one session.
+/// The decision about one session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {
     pub id: SessionId,
     pub decision: Decision,
-    /// Its place in the queue of its group, from 1, in the order in which they will start.
+    /// Its place in the queue of its group, from 1, in the order in which sessions will start.
     pub position: u32,
-    /// It was its turn and there was no room.
+    /// It was its turn and there was no room: counts as a try.
     pub tried: bool,
 }
 
-/// Decides about every session of the queue; the answer is in the order of groups and, within them, of places in the queue.
+/// Decides about every session of the queue; ordered by group and position.
 pub fn schedule(snapshot: &Snapshot) -> Vec<Decided> {
-    let mut table = table::Table::new(snapshot);
-    let mut queues: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, waiting) in snapshot.queue.iter().enumerate() {
-        queues.entry(waiting.resource_group.as_str()).or_default().push(index);
-    }
-    let mut decided = Vec::with_capacity(snapshot.queue.len());
-    for (group, queue) in queues {
-        order::serve(snapshot, &mut table, group, queue, &mut decided);
-    }
-    decided
+    decide(snapshot).into_values().flatten().collect()
 }
 
-/// The ids of one group's queue in the order in which they will start.
+/// The sessions of one group's queue by position.
 pub fn order(snapshot: &Snapshot, group: &str) -> Vec<SessionId> {
-    let here: std::collections::HashSet<SessionId> =
-        snapshot.queue.iter().filter(|waiting| waiting.resource_group == group).map(|waiting| waiting.id).collect();
-    schedule(snapshot).into_iter().map(|decided| decided.id).filter(|id| here.contains(id)).collect()
+    decide(snapshot).remove(group).unwrap_or_default().into_iter().map(|decided| decided.id).collect()
+}
+
+// All groups in one go, because a keypair, a project and a domain have their limits across groups.
+fn decide(snapshot: &Snapshot) -> BTreeMap<&str, Vec<Decided>> {
+    let kinds = slots::Kinds::of(&snapshot.agents);
+    let mut books = checks::Books::open(snapshot, &kinds);
+    let mut queues: BTreeMap<&str, Vec<&Waiting>> = BTreeMap::new();
+    for session in &snapshot.queue {
+        queues.entry(session.resource_group.as_str()).or_default().push(session);
+    }
+    let mut decided = BTreeMap::new();
+    for (group, queue) in queues {
+        let mut turns = turn::Turns::of(snapshot, &kinds, &mut books, group);
+        order::serve(&mut turns, queue);
+        decided.insert(group, turns.decided);
+    }
+    decided
 }

@@ -1,177 +1,144 @@
-//! Whose turn it is: by priority, then first in first out, last in first out, or by who has the smallest share.
-//!
-//! A session that waits only for room holds up those behind it, so that a large one is not starved by small ones, until it has
-//! tried as often as its group says. One that could not start even on an empty cluster, or that its own limits hold back, holds up
-//! nobody. By shares, a person whose next session finds no room is set aside, and the others go on.
+//! In what order the sessions of a group get their turn: by priority, and within one as the group's scheduler says. What a turn
+//! comes to is decided in `turn`.
 
-use crate::checks::{count, held_back};
-use crate::place::Room;
-use crate::table::{Row, Table, add};
-use crate::{Decided, Decision, Group, Reason, Snapshot, Waiting};
-use std::cmp::Reverse;
+use crate::Waiting;
+use crate::slots::Table;
+use crate::turn::{Outcome, Turns};
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use types::id::UserId;
-use types::resource_group::{Placement, SchedulerKind};
+use types::resource_group::SchedulerKind;
 
-/// A group that nobody has said anything about.
-const PLAIN: Group =
-    Group { scheduler: SchedulerKind::Fifo, placement: Placement::Dispersed, retries_to_skip: 0, pending_timeout: None };
-
-/// One group's pass.
-struct Pass<'a, 't> {
-    snapshot: &'a Snapshot,
-    table: &'t mut Table<'a>,
-    room: Room<'a>,
-    retries_to_skip: u32,
-    /// Sessions that hold up those behind them, and those held up.
-    waiting: u32,
-    first: usize,
-    decided: &'t mut Vec<Decided>,
-}
-
-/// Decides about one group's queue, given as indices in the order in which the sessions were asked for.
-pub fn serve<'a>(snapshot: &'a Snapshot, table: &mut Table<'a>, group: &'a str, queue: Vec<usize>, decided: &mut Vec<Decided>) {
-    let rules = snapshot.groups.get(group).unwrap_or(&PLAIN);
-    let room = Room::new(group, table.agents_of(group), rules.placement);
-    let mut buckets: BTreeMap<Reverse<u8>, Vec<&'a Waiting>> = BTreeMap::new();
-    for index in queue {
-        let waiting = &snapshot.queue[index];
-        buckets.entry(Reverse(waiting.priority)).or_default().push(waiting);
+/// Gives every session of a group's queue its turn.
+pub(crate) fn serve<'a>(turns: &mut Turns<'a, '_>, mut queue: Vec<&'a Waiting>) {
+    let scheduler = turns.group.map(|group| group.scheduler).unwrap_or_default();
+    if scheduler == SchedulerKind::Lifo {
+        queue.reverse();
     }
-    let first = decided.len();
-    let mut pass = Pass { snapshot, table, room, retries_to_skip: rules.retries_to_skip, waiting: 0, first, decided };
-    let mut shares = (rules.scheduler == SchedulerKind::Drf).then(|| Shares::new(&pass, group));
-    for (_, mut bucket) in buckets {
-        match &mut shares {
-            Some(shares) => shares.serve(&mut pass, bucket),
-            None => {
-                if rules.scheduler == SchedulerKind::Lifo {
-                    bucket.reverse();
-                }
-                bucket.into_iter().for_each(|session| pass.in_line(session));
+    // The sort is stable: within one priority the sessions stay as they are.
+    queue.sort_by_key(|session| Reverse(session.priority));
+    match scheduler {
+        SchedulerKind::Fifo | SchedulerKind::Lifo => in_line(turns, &queue),
+        SchedulerKind::Drf => {
+            let mut people = People::of(turns, &queue);
+            for class in queue.chunk_by(|a, b| a.priority == b.priority) {
+                by_share(turns, class, &mut people);
             }
         }
     }
 }
 
-impl<'a> Pass<'a, '_> {
-    fn put(&mut self, session: &Waiting, decision: Decision, tried: bool) {
-        let position = u32::try_from(self.decided.len() - self.first + 1).unwrap_or(u32::MAX);
-        self.decided.push(Decided { id: session.id, decision, position, tried });
-    }
-
-    /// A session whose turn it is in a line.
-    fn in_line(&mut self, session: &'a Waiting) {
-        let each = self.table.row(&session.slots);
-        if let Some(decision) = self.cannot(session, &each) {
-            return self.put(session, decision, false);
+/// One after the other: who waits for room holds up everybody behind, until it has been tried often enough.
+fn in_line<'a>(turns: &mut Turns<'a, '_>, queue: &[&'a Waiting]) {
+    let skip = turns.group.map_or(0, |group| group.retries_to_skip);
+    let mut ahead = 0u32;
+    for session in queue {
+        let passed_over = skip > 0 && session.tries >= skip;
+        let shape = turns.shape(session);
+        let outcome = turns.take(session, shape, ahead);
+        if outcome == Outcome::Waits && (ahead > 0 || !passed_over) {
+            ahead += 1;
         }
-        if self.waiting > 0 {
-            let ahead = self.waiting;
-            self.waiting += 1;
-            return self.put(session, Decision::Wait(Reason::Behind { ahead }), false);
-        }
-        match self.room.give(self.table, session, &each) {
-            Ok(agents) => {
-                count(self.table, session, &each);
-                self.put(session, Decision::Place(agents), false);
-            }
-            Err(reason) => {
-                let passed_over = self.retries_to_skip > 0 && session.tries >= self.retries_to_skip;
-                self.waiting += u32::from(!passed_over);
-                self.put(session, Decision::Wait(reason), true);
-            }
-        }
-    }
-
-    /// What keeps a session from starting whatever is free.
-    fn cannot(&mut self, session: &'a Waiting, each: &[i64]) -> Option<Decision> {
-        held_back(self.snapshot, self.table, session, each)
-            .or_else(|| self.room.never(self.table, session, each).map(Decision::Wait))
     }
 }
 
-/// Shares by person, for fairness by dominant resource.
-struct Shares<'a> {
-    group: &'a str,
-    total: Row,
-    held: HashMap<UserId, Row>,
+/// Again and again the oldest session of the person with the smallest share.
+///
+/// Who waits for room is set aside and holds up only their own. Their share grows as if the session had started, so that the
+/// positions of those that are left are the order in which they will start.
+fn by_share<'a>(turns: &mut Turns<'a, '_>, class: &[&'a Waiting], people: &mut People) {
+    let mut lines: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, session) in class.iter().enumerate().rev() {
+        lines.entry(people.numbers[&session.user]).or_default().push(at);
+    }
+    let mut next: BTreeSet<_> =
+        lines.iter().filter_map(|(person, line)| Some((people.share(*person), *line.last()?, *person))).collect();
+    while let Some((_, at, person)) = next.pop_first() {
+        let shape = turns.shape(class[at]);
+        match turns.take(class[at], shape, people.ahead[person]) {
+            Outcome::Placed => turns.add(shape, people.held.row_mut(person)),
+            Outcome::Waits => {
+                turns.add(shape, people.held.row_mut(person));
+                people.ahead[person] += 1;
+            }
+            Outcome::Held => {}
+        }
+        if let Some(line) = lines.get_mut(&person) {
+            line.pop();
+            next.extend(line.last().map(|at| (people.share(person), *at, person)));
+        }
+    }
 }
 
-/// A dominant share as a fraction that compares exactly.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What the people of a queue hold in its group.
+struct People {
+    numbers: HashMap<UserId, usize>,
+    held: Table,
+    /// How many sessions of each wait for room.
+    ahead: Vec<u32>,
+    /// What all agents of the group have, those that take no new sessions included: what is held may be there.
+    total: Vec<i64>,
+}
+
+impl People {
+    fn of(turns: &Turns, queue: &[&Waiting]) -> Self {
+        let mut people = Self { numbers: HashMap::new(), held: turns.kinds.table(), ahead: Vec::new(), total: Vec::new() };
+        for session in queue {
+            if !people.numbers.contains_key(&session.user) {
+                people.numbers.insert(session.user, people.ahead.len());
+                people.ahead.push(0);
+                people.held.push(turns.kinds.row(&Default::default()));
+            }
+        }
+        for person in turns.snapshot.people.iter().filter(|person| person.resource_group == turns.name) {
+            if let Some(number) = people.numbers.get(&person.user) {
+                add(people.held.row_mut(*number), turns.kinds.row(&person.slots));
+            }
+        }
+        people.total.extend(turns.kinds.row(&Default::default()));
+        for room in turns.snapshot.agents.iter().filter(|room| room.resource_group == turns.name) {
+            add(&mut people.total, turns.kinds.row(&room.capacity));
+        }
+        people
+    }
+
+    /// The share that a person holds of what they hold most of.
+    fn share(&self, person: usize) -> Share {
+        let held = self.held.row(person).iter().map(|held| (*held).max(0));
+        let shares = held.zip(&self.total).filter(|(_, of)| **of > 0).map(|(held, of)| Share { held, of: *of });
+        shares.max().unwrap_or(Share { held: 0, of: 1 })
+    }
+}
+
+fn add(row: &mut [i64], amounts: impl Iterator<Item = i64>) {
+    row.iter_mut().zip(amounts).for_each(|(cell, amount)| *cell = cell.saturating_add(amount));
+}
+
+/// A fraction, compared exactly.
+#[derive(Clone, Copy)]
 struct Share {
     held: i64,
+    /// More than nothing.
     of: i64,
 }
 
 impl Ord for Share {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (i128::from(self.held) * i128::from(other.of)).cmp(&(i128::from(other.held) * i128::from(self.of)))
+    fn cmp(&self, other: &Self) -> Ordering {
+        let cross = |a: &Self, b: &Self| i128::from(a.held) * i128::from(b.of);
+        cross(self, other).cmp(&cross(other, self))
     }
 }
 
 impl PartialOrd for Share {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<'a> Shares<'a> {
-    fn new(pass: &Pass<'a, '_>, group: &'a str) -> Self {
-        Self { group, total: pass.room.total(pass.table.slots.len()), held: HashMap::new() }
-    }
-
-    /// The largest part of any resource of the group that a person's sessions hold.
-    fn of(&mut self, table: &Table<'a>, user: UserId) -> Share {
-        let held = self.held.entry(user).or_insert_with(|| table.held_by(user, self.group));
-        let parts = held.iter().zip(&self.total).filter(|(_, of)| **of > 0);
-        parts.map(|(held, of)| Share { held: *held, of: *of }).max().unwrap_or(Share { held: 0, of: 1 })
-    }
-
-    fn serve(&mut self, pass: &mut Pass<'a, '_>, bucket: Vec<&'a Waiting>) {
-        // Each person's sessions with the newest first, so that the oldest is taken from the end.
-        let mut lines: HashMap<UserId, Vec<(usize, &'a Waiting)>> = HashMap::new();
-        for (n, session) in bucket.into_iter().enumerate().rev() {
-            lines.entry(session.user).or_default().push((n, session));
-        }
-        let mut turns: BTreeSet<(Share, usize, UserId)> = BTreeSet::new();
-        for (user, line) in &lines {
-            turns.extend(line.last().map(|(n, _)| (self.of(pass.table, *user), *n, *user)));
-        }
-        // What was set aside comes after everything that could start, in the order in which it was asked for.
-        let mut aside: Vec<(usize, &'a Waiting, Reason, bool)> = Vec::new();
-        while let Some((_, _, user)) = turns.pop_first() {
-            let Some(line) = lines.get_mut(&user) else { continue };
-            let Some((n, session)) = line.pop() else { continue };
-            let each = pass.table.row(&session.slots);
-            let mut goes_on = true;
-            match pass.cannot(session, &each) {
-                Some(Decision::Wait(reason)) => aside.push((n, session, reason, false)),
-                Some(decision) => pass.put(session, decision, false),
-                None => match pass.room.give(pass.table, session, &each) {
-                    Ok(agents) => {
-                        count(pass.table, session, &each);
-                        let held = self.held.entry(user).or_insert_with(|| vec![0; each.len()]);
-                        add(held, &each, i64::from(session.cluster.size));
-                        pass.put(session, Decision::Place(agents), false);
-                    }
-                    Err(reason) => {
-                        aside.push((n, session, reason, true));
-                        let rest = std::mem::take(line).into_iter().rev().zip(1..);
-                        aside.extend(rest.map(|((n, session), ahead)| (n, session, Reason::Behind { ahead }, false)));
-                        goes_on = false;
-                    }
-                },
-            }
-            if goes_on && let Some((n, _)) = lines.get(&user).and_then(|line| line.last()) {
-                turns.insert((self.of(pass.table, user), *n, user));
-            }
-        }
-        // Those who hold least will be served first when there is room again.
-        aside.sort_by_cached_key(|(n, session, ..)| (self.of(pass.table, session.user), *n));
-        for (_, session, reason, tried) in aside {
-            pass.put(session, Decision::Wait(reason), tried);
-        }
+impl PartialEq for Share {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
     }
 }
+
+impl Eq for Share {}

@@ -1,176 +1,277 @@
-//! Which agents a session gets, and what is missing when it gets none.
+//! Which agents a session gets. One group's agents with what is free on them, kept in the order in which they are preferred, so
+//! that the first one with room is the one.
 //!
-//! What is free only shrinks while a pass runs. So a shape of request that found no room once finds none again, and is looked for
-//! only once; most of a long queue is of few shapes.
+//! What is free only shrinks within a pass: a shape that found no room once finds none later, and is not looked for again.
 
-use crate::table::{Agent, Row, Table, add, fits};
-use crate::{Reason, Waiting};
-use std::cmp::Reverse;
+use crate::slots::{Kinds, Shape, Table};
+use crate::{Placement, Reason, Snapshot};
+use std::cmp::Ordering;
 use std::collections::HashMap;
-use types::launch::ClusterMode;
-use types::resource_group::Placement;
+use types::quantity::Quantity;
 
-/// The agents of one group while it is served.
-pub struct Room<'a> {
-    group: &'a str,
-    agents: Vec<Agent<'a>>,
+/// The agents of one group that take new sessions, by number in the order of their names.
+pub(crate) struct Agents<'a> {
+    names: Vec<&'a str>,
+    /// How many kinds of slots each has.
+    kinds: Vec<usize>,
+    capacity: Table,
+    free: Table,
     placement: Placement,
-    /// Where round robin goes on.
-    next: usize,
-    /// Shapes that found no room, with the reason.
-    full: HashMap<(Row, u32, ClusterMode), Reason>,
-    /// Shapes that no empty agent has room for.
-    never: HashMap<(Row, u32, ClusterMode), Option<Reason>>,
+    /// Their numbers, those that are preferred first.
+    line: Vec<usize>,
+    /// Where in the line the search begins.
+    start: usize,
+    /// By the number of the shape: why it can never start here, if so.
+    never: HashMap<usize, Option<Reason>>,
+    /// By the number of the shape: why there was no room for it.
+    full: HashMap<usize, Reason>,
 }
 
-impl<'a> Room<'a> {
-    pub fn new(group: &'a str, agents: Vec<Agent<'a>>, placement: Placement) -> Self {
-        // A pure function has no memory of the last pass: where it goes on follows from how much is in use.
-        let in_use = agents.iter().filter(|agent| agent.free != agent.capacity).count();
-        let next = if agents.is_empty() { 0 } else { in_use % agents.len() };
-        Self { group, agents, placement, next, full: HashMap::new(), never: HashMap::new() }
-    }
-
-    /// What all schedulable agents have together.
-    pub fn total(&self, width: usize) -> Row {
-        let mut total = vec![0; width];
-        self.agents.iter().for_each(|agent| add(&mut total, &agent.capacity, 1));
-        total
-    }
-
-    /// Why such a session cannot start however empty the group is.
-    pub fn never(&mut self, table: &Table<'_>, session: &Waiting, each: &[i64]) -> Option<Reason> {
-        if self.agents.is_empty() {
-            return Some(Reason::NoAgent { resource_group: self.group.into() });
-        }
-        if !self.agents.iter().any(|agent| agent.schedulable) {
-            return Some(Reason::NoneSchedulable { resource_group: self.group.into() });
-        }
-        let shape = (each.to_vec(), session.cluster.size, session.cluster.mode);
-        if let Some(known) = self.never.get(&shape) {
-            return known.clone();
-        }
-        let fits = if apart(session) {
-            self.on(self.open().map(|agent| agent.capacity.clone()).collect(), session, each).is_some()
-        } else {
-            self.choose(&whole(session, each), |agent| &agent.capacity).is_some()
+impl<'a> Agents<'a> {
+    pub(crate) fn of(snapshot: &'a Snapshot, kinds: &Kinds, group: &str, placement: Placement) -> Self {
+        let mut rooms: Vec<_> = snapshot.agents.iter().filter(|room| room.schedulable && room.resource_group == group).collect();
+        rooms.sort_by_key(|room| room.agent.as_str());
+        let mut agents = Self {
+            names: rooms.iter().map(|room| room.agent.as_str()).collect(),
+            kinds: Vec::new(),
+            capacity: kinds.table(),
+            free: kinds.table(),
+            placement,
+            line: (0..rooms.len()).collect(),
+            start: 0,
+            never: HashMap::new(),
+            full: HashMap::new(),
         };
-        let reason = (!fits).then(|| self.too_large(table, session, each));
-        self.never.insert(shape, reason.clone());
-        reason
+        for (number, room) in rooms.into_iter().enumerate() {
+            agents.capacity.push(kinds.row(&room.capacity));
+            agents.free.push(kinds.row(&room.free));
+            // A slot that is free counts even if the capacity does not name it: this number stands for “kinds that a request does
+            // not use”, which it does as long as whoever fits has every kind that is asked for.
+            let (capacity, free) = (agents.capacity.row(number), agents.free.row(number));
+            agents.kinds.push(capacity.iter().zip(free).filter(|(capacity, free)| **capacity > 0 || **free > 0).count());
+        }
+        agents.set_out(snapshot);
+        agents
     }
 
-    fn too_large(&self, table: &Table<'_>, session: &Waiting, each: &[i64]) -> Reason {
-        let missing = self.missing(table, &whole(session, each), |agent| &agent.capacity);
-        if missing.is_empty() {
-            Reason::TooManyContainers { containers: session.cluster.size }
+    fn set_out(&mut self, snapshot: &Snapshot) {
+        if self.placement == Placement::RoundRobin {
+            // A pure function does not remember which agent was used last. Every session that is placed raises the number of
+            // sessions that are held by one, and so moves the start of the next pass on by one, as a memory would have.
+            let sessions: usize = snapshot.held.values().map(|held| held.sessions as usize).sum();
+            self.start = sessions % self.line.len().max(1);
         } else {
-            Reason::TooLarge { missing }
+            let mut line = std::mem::take(&mut self.line);
+            line.sort_by(|a, b| self.compare(*a, *b));
+            self.line = line;
         }
     }
 
-    /// Gives a session its agents; the reason when there is no room now.
-    pub fn give(&mut self, table: &Table<'_>, session: &Waiting, each: &[i64]) -> Result<Vec<String>, Reason> {
-        let shape = (each.to_vec(), session.cluster.size, session.cluster.mode);
-        if let Some(reason) = self.full.get(&shape) {
+    /// There is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    pub(crate) fn name(&self, agent: usize) -> &'a str {
+        self.names[agent]
+    }
+
+    /// Why a shape would not start even if all agents were empty, if so.
+    pub(crate) fn never(&mut self, number: usize, shape: &Shape) -> Option<Reason> {
+        if !self.never.contains_key(&number) {
+            let reason = match count(&self.capacity, self.names.len(), shape) {
+                0 => Some(Reason::TooLarge { missing: self.missing(&self.capacity, shape) }),
+                room if room < shape.parts => Some(Reason::TooManyContainers { asked: shape.parts, room }),
+                _ => None,
+            };
+            self.never.insert(number, reason);
+        }
+        self.never.get(&number).cloned().flatten()
+    }
+
+    /// Takes room for every part of a shape, all or nothing: the agent of each, or why there is no room.
+    pub(crate) fn place(&mut self, number: usize, shape: &Shape) -> Result<Vec<usize>, Reason> {
+        if let Some(reason) = self.full.get(&number) {
             return Err(reason.clone());
         }
-        let chosen = if apart(session) {
-            self.on(self.open().map(|agent| agent.free.clone()).collect(), session, each)
-        } else {
-            let agent = self.choose(&whole(session, each), |agent| &agent.free);
-            agent.map(|agent| vec![agent; session.cluster.size as usize])
-        };
-        let Some(chosen) = chosen else {
-            let missing = self.missing(table, &whole(session, each), |agent| &agent.free);
-            let reason = if missing.is_empty() {
-                Reason::BusyForAll { containers: session.cluster.size }
-            } else {
-                Reason::Busy { missing }
-            };
-            self.full.insert(shape, reason.clone());
-            return Err(reason);
-        };
-        for agent in &chosen {
-            add(&mut self.agents[*agent].free, each, -1);
-        }
-        if let Some(last) = chosen.last() {
-            self.next = (last + 1) % self.agents.len();
-        }
-        Ok(chosen.into_iter().map(|agent| self.agents[agent].name.to_owned()).collect())
-    }
-
-    fn open(&self) -> impl Iterator<Item = &Agent<'a>> {
-        self.agents.iter().filter(|agent| agent.schedulable)
-    }
-
-    /// An agent for each container that may lie apart, if schedulable agents had so much free.
-    fn on(&self, mut free: Vec<Row>, session: &Waiting, each: &[i64]) -> Option<Vec<usize>> {
-        let open: Vec<usize> = (0..self.agents.len()).filter(|n| self.agents[*n].schedulable).collect();
-        let mut chosen = Vec::new();
-        for _ in 0..session.cluster.size {
-            let candidates = (0..open.len()).filter(|n| fits(each, &free[*n]));
-            let kinds = |n: &usize| unused(each, &self.agents[open[*n]].capacity);
-            let best = match self.placement {
-                Placement::RoundRobin => {
-                    let had = |n: &usize| chosen.iter().filter(|one| **one == open[*n]).count();
-                    candidates.min_by_key(|n| (had(n), self.turn(open[*n])))
-                }
-                Placement::Dispersed => candidates.min_by_key(|n| (kinds(n), Reverse(&free[*n]), *n)),
-                Placement::Concentrated => candidates.min_by_key(|n| (kinds(n), &free[*n], *n)),
-            }?;
-            add(&mut free[best], each, -1);
-            chosen.push(open[best]);
-        }
-        Some(chosen)
-    }
-
-    /// How far an agent is from its turn in round robin.
-    fn turn(&self, agent: usize) -> usize {
-        (agent + self.agents.len() - self.next) % self.agents.len().max(1)
-    }
-
-    /// The agent that gets a request.
-    fn choose<'r>(&'r self, asked: &[i64], free: impl Fn(&'r Agent<'a>) -> &'r Row) -> Option<usize> {
-        let candidates = self.agents.iter().enumerate().filter(|(_, agent)| agent.schedulable && fits(asked, free(agent)));
-        let best = match self.placement {
-            Placement::RoundRobin => candidates.min_by_key(|(n, _)| self.turn(*n)),
-            Placement::Dispersed => {
-                candidates.min_by_key(|(n, agent)| (unused(asked, &agent.capacity), Reverse(free(agent)), *n))
+        // Parts are alike, so whatever agents the first ones get, the others find as much room as was counted. A single part is
+        // not counted first: most find room, and the first agents of the line have it.
+        let room = if shape.parts == 1 { 1 } else { count(&self.free, self.names.len(), shape) };
+        if room == shape.parts {
+            let placed: Vec<_> = (0..shape.parts).map_while(|_| self.take(shape)).collect();
+            if !placed.is_empty() {
+                return Ok(placed);
             }
-            Placement::Concentrated => candidates.min_by_key(|(n, agent)| (unused(asked, &agent.capacity), free(agent), *n)),
+        }
+        let reason = if shape.parts == 1 || room == 0 {
+            Reason::Busy { missing: self.missing(&self.free, shape) }
+        } else {
+            Reason::BusyForContainers { asked: shape.parts, room }
         };
-        best.map(|(n, _)| n)
+        self.full.insert(number, reason.clone());
+        Err(reason)
     }
 
-    /// What is short, measured against the agent that is short of the fewest slots.
-    fn missing<'r>(
-        &'r self,
-        table: &Table<'_>,
-        asked: &[i64],
-        has: impl Fn(&'r Agent<'a>) -> &'r Row,
-    ) -> Vec<(String, types::quantity::Quantity, types::quantity::Quantity)> {
-        let short = |agent: &&'r Agent<'a>| asked.iter().zip(has(agent)).filter(|(asked, has)| asked > has).count();
-        let best = self.open().min_by_key(short);
-        let mut missing = best.map(|agent| table.beyond(asked, has(agent))).unwrap_or_default();
-        // People read of cores and memory first.
-        missing.sort_by_key(|(slot, ..)| (slot != types::quantity::CPU, slot != types::quantity::MEM, slot.clone()));
+    /// Takes room for one part on the first agent of the line that has it.
+    fn take(&mut self, shape: &Shape) -> Option<usize> {
+        let fits = |at: &usize| shape.fits(self.free.row(self.line[*at]));
+        let at = (self.start..self.line.len()).chain(0..self.start).find(fits)?;
+        let agent = self.line[at];
+        let free = self.free.row_mut(agent);
+        for asked in &shape.part {
+            free[asked.column] -= asked.amount;
+        }
+        if self.placement == Placement::RoundRobin {
+            self.start = (at + 1) % self.line.len();
+        } else {
+            self.line.remove(at);
+            let to = self.line.partition_point(|other| self.compare(*other, agent) == Ordering::Less);
+            self.line.insert(to, agent);
+        }
+        Some(agent)
+    }
+
+    /// Which of two agents is preferred. Those with few kinds first: a machine with accelerators is kept for whoever uses them.
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        let (left, right) = (self.free.row(a), self.free.row(b));
+        let room = match self.placement {
+            Placement::Dispersed => right.cmp(left),
+            Placement::Concentrated => left.cmp(right),
+            Placement::RoundRobin => Ordering::Equal,
+        };
+        self.kinds[a].cmp(&self.kinds[b]).then(room).then(a.cmp(&b))
+    }
+
+    /// The slots that are short on the agent that is short of the fewest; of several, on the one that has most of them.
+    fn missing(&self, has: &Table, shape: &Shape) -> Vec<(String, Quantity, Quantity)> {
+        let short = |agent: usize| {
+            let row = has.row(agent);
+            shape.part.iter().map(|asked| (asked, asked.of(row))).filter(|(asked, has)| asked.amount > *has)
+        };
+        let closest = (0..self.names.len()).min_by(|a, b| {
+            let most = || short(*b).map(|(_, has)| has).cmp(short(*a).map(|(_, has)| has));
+            short(*a).count().cmp(&short(*b).count()).then_with(most)
+        });
+        let missing = closest.into_iter().flat_map(short);
         missing
+            .map(|(asked, has)| (asked.slot.to_owned(), Quantity::thousandths(asked.amount), Quantity::thousandths(has)))
+            .collect()
     }
 }
 
-/// Its containers need not be on one agent.
-fn apart(session: &Waiting) -> bool {
-    session.cluster.size > 1 && session.cluster.mode == ClusterMode::MultiNode
+/// How many parts of a shape the agents have room for, of those that there are.
+fn count(has: &Table, agents: usize, shape: &Shape) -> u32 {
+    let mut room = 0u32;
+    for agent in 0..agents {
+        room = room.saturating_add(shape.times_in(has.row(agent)));
+        if room >= shape.parts {
+            return shape.parts;
+        }
+    }
+    room
 }
 
-/// What has to be on one agent: all containers, or one of several that may lie apart.
-fn whole(session: &Waiting, each: &[i64]) -> Row {
-    let times = if session.cluster.mode == ClusterMode::SingleNode { i64::from(session.cluster.size) } else { 1 };
-    each.iter().map(|amount| amount.saturating_mul(times)).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slots::Shapes;
+    use crate::tests::{room, waiting};
+    use crate::{Held, Room, Waiting};
+    use types::launch::{Cluster, ClusterMode};
+    use types::quantity::Slots;
 
-/// Kinds of slots that an agent has and a request has no use for: a GPU machine is kept for those who need GPUs.
-fn unused(asked: &[i64], capacity: &[i64]) -> usize {
-    asked.iter().zip(capacity).filter(|(asked, has)| **asked == 0 && **has > 0).count()
+    fn cluster(asked: &[(&str, i64)], mode: ClusterMode, size: u32) -> Waiting {
+        Waiting { cluster: Cluster { mode, size }, ..waiting(1, 1, asked) }
+    }
+
+    /// Places so many sessions one after the other, until one finds no room.
+    fn place(placement: Placement, rooms: Vec<Room>, held: u32, sessions: &[Waiting]) -> Vec<String> {
+        let held = [("AK".to_owned(), Held { sessions: held, slots: Slots::default() })].into();
+        let snapshot = Snapshot { agents: rooms, held, ..Snapshot::default() };
+        let kinds = Kinds::of(&snapshot.agents);
+        let (mut agents, mut shapes) = (Agents::of(&snapshot, &kinds, "default", placement), Shapes::default());
+        let place = |session| {
+            let number = shapes.number(session, &kinds);
+            match agents.place(number, shapes.get(number)) {
+                Ok(placed) => placed.into_iter().map(|agent| agents.name(agent)).collect::<Vec<_>>().join("+"),
+                Err(reason) => reason.check().to_owned(),
+            }
+        };
+        sessions.iter().map(place).collect()
+    }
+
+    fn ones(n: usize) -> Vec<Waiting> {
+        vec![waiting(1, 1, &[("cpu", 1)]); n]
+    }
+
+    #[test]
+    fn dispersed_takes_the_agent_with_the_most_left() {
+        let rooms = vec![room("a", &[("cpu", 2)]), room("b", &[("cpu", 3)])];
+        assert_eq!(place(Placement::Dispersed, rooms, 0, &ones(6)), ["b", "a", "b", "a", "b", "resources"]);
+    }
+
+    #[test]
+    fn concentrated_takes_the_agent_with_the_least_left_that_has_room() {
+        let rooms = vec![room("a", &[("cpu", 3)]), room("b", &[("cpu", 2)])];
+        assert_eq!(place(Placement::Concentrated, rooms, 0, &ones(6)), ["b", "b", "a", "a", "a", "resources"]);
+    }
+
+    #[test]
+    fn round_robin_takes_the_next_by_name_and_goes_on_where_the_last_pass_stopped() {
+        let rooms = || vec![room("c", &[("cpu", 9)]), room("a", &[("cpu", 9)]), room("b", &[("cpu", 1)])];
+        assert_eq!(place(Placement::RoundRobin, rooms(), 0, &ones(5)), ["a", "b", "c", "a", "c"]);
+        assert_eq!(place(Placement::RoundRobin, rooms(), 5, &ones(3)), ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn a_machine_with_accelerators_is_kept_for_whoever_uses_them() {
+        let rooms = || vec![room("a", &[("cpu", 9), ("cuda.device", 2)]), room("b", &[("cpu", 2)])];
+        for placement in [Placement::Dispersed, Placement::Concentrated] {
+            assert_eq!(place(placement, rooms(), 0, &ones(3)), ["b", "b", "a"]);
+        }
+        let gpu = waiting(1, 1, &[("cpu", 1), ("cuda.device", 1)]);
+        assert_eq!(place(Placement::Dispersed, rooms(), 0, &[gpu]), ["a"]);
+    }
+
+    #[test]
+    fn accelerators_count_before_cores_and_cores_before_memory() {
+        let kinds = |gpu, cpu, mem| [("cuda.device", gpu), ("cpu", cpu), ("mem", mem)];
+        let rooms = || vec![room("a", &kinds(1, 9, 9)), room("b", &kinds(2, 3, 9)), room("c", &kinds(2, 4, 1))];
+        let asked = [waiting(1, 1, &kinds(1, 1, 1))];
+        assert_eq!(place(Placement::Dispersed, rooms(), 0, &asked), ["c"]);
+        assert_eq!(place(Placement::Concentrated, rooms(), 0, &asked), ["a"]);
+    }
+
+    #[test]
+    fn a_single_node_session_has_all_its_containers_on_one_agent() {
+        let rooms = || vec![room("a", &[("cpu", 3)]), room("b", &[("cpu", 4)])];
+        assert_eq!(place(Placement::Concentrated, rooms(), 0, &[cluster(&[("cpu", 2)], ClusterMode::SingleNode, 2)]), ["b"]);
+        let wide = cluster(&[("cpu", 2)], ClusterMode::SingleNode, 3);
+        assert_eq!(place(Placement::Concentrated, rooms(), 0, &[wide]), ["resources"]);
+    }
+
+    #[test]
+    fn a_multi_node_session_shares_agents_and_takes_all_or_nothing() {
+        let rooms = || vec![room("a", &[("cpu", 3)]), room("b", &[("cpu", 4)])];
+        let asked = |size| cluster(&[("cpu", 2)], ClusterMode::MultiNode, size);
+        assert_eq!(place(Placement::Dispersed, rooms(), 0, &[asked(3)]), ["b+a+b"]);
+        assert_eq!(place(Placement::Dispersed, rooms(), 0, &[asked(4), asked(3)]), ["resources", "b+a+b"]);
+    }
+
+    #[test]
+    fn what_is_missing_is_measured_against_the_agent_that_comes_closest() {
+        let rooms = vec![
+            room("a", &[("cpu", 1), ("mem", 1)]),
+            room("b", &[("cpu", 2), ("mem", 9)]),
+            room("c", &[("cpu", 3), ("mem", 9)]),
+        ];
+        let snapshot = Snapshot { agents: rooms, ..Snapshot::default() };
+        let kinds = Kinds::of(&snapshot.agents);
+        let session = waiting(1, 1, &[("cpu", 4), ("mem", 4)]);
+        let (mut agents, mut shapes) = (Agents::of(&snapshot, &kinds, "default", Placement::Dispersed), Shapes::default());
+        let number = shapes.number(&session, &kinds);
+        let missing = vec![("cpu".to_owned(), Quantity::whole(4), Quantity::whole(3))];
+        assert_eq!(agents.place(number, shapes.get(number)), Err(Reason::Busy { missing: missing.clone() }));
+        assert_eq!(agents.never(number, shapes.get(number)), Some(Reason::TooLarge { missing }));
+    }
 }

@@ -1,36 +1,33 @@
-//! Why a session waits or was cancelled, in words for the person whose it is.
+//! Why a session waits or is cancelled, as data and as a sentence for the person who waits.
 
 use serde::{Deserialize, Serialize};
 use types::quantity::{Quantity, describe};
 use types::time::{Millis, duration};
 
-/// A slot with what is asked of it and the most that there is.
-type Missing = Vec<(String, Quantity, Quantity)>;
-
-/// Why a session does not start now.
+/// Why a session waits or is cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Its resource group has no agent.
     NoAgent { resource_group: String },
-    /// Its resource group has agents, and none gets new sessions.
+    /// Its resource group has agents, and none takes new sessions.
     NoneSchedulable { resource_group: String },
-    /// No agent of its group has that much even when empty.
-    TooLarge { missing: Missing },
-    /// The agents of its group together do not have that much for all its containers.
-    TooManyContainers { containers: u32 },
-    /// It would fit, once others have ended; each slot with the most that is free on one agent now.
-    Busy { missing: Missing },
-    /// There is room for some of its containers, not for all of them.
-    BusyForAll { containers: u32 },
+    /// No agent of its group has that much even when empty; each slot with what is asked and the most that an agent has.
+    TooLarge { missing: Vec<(String, Quantity, Quantity)> },
+    /// Each of its containers would fit, but all of them do not even when every agent is empty.
+    TooManyContainers { asked: u32, room: u32 },
+    /// It would fit, once others have ended; each slot with what is asked and the most that is free on one agent now.
+    Busy { missing: Vec<(String, Quantity, Quantity)> },
+    /// Some of its containers would fit now, and all of them once others have ended.
+    BusyForContainers { asked: u32, room: u32 },
     /// Its keypair runs as many sessions as it may.
     TooManySessions { policy: String, limit: u32 },
-    /// It has more containers than its keypair's policy allows.
-    ClusterTooLarge { policy: String, asked: u32, limit: u32 },
+    /// It has more containers than its keypair may have in one session.
+    OverCluster { policy: String, asked: u32, limit: u32 },
     /// Its keypair's sessions would hold more than they may.
     OverPolicy { policy: String, slot: String, asked: Quantity, used: Quantity, limit: Quantity },
-    /// Its project's sessions would.
+    /// Its project's sessions would hold more than they may.
     OverProject { name: String, slot: String, asked: Quantity, used: Quantity, limit: Quantity },
-    /// Its domain's sessions would.
+    /// Its domain's sessions would hold more than they may.
     OverDomain { name: String, slot: String, asked: Quantity, used: Quantity, limit: Quantity },
     /// Sessions that it depends on have not ended.
     WaitsFor { names: Vec<String> },
@@ -38,20 +35,69 @@ pub enum Reason {
     DependencyFailed { name: String },
     /// Its start time has not come.
     NotBefore { at: Millis },
-    /// It waited as long as its resource group allows (seconds).
-    PendingTimeout { resource_group: String, limit: u32 },
+    /// It waited for as long as its group lets a session wait.
+    PendingTimeout { resource_group: String, seconds: u32 },
     /// Others in front of it wait for resources first.
     Behind { ahead: u32 },
 }
 
 impl Reason {
-    /// The check that it did not pass, in a word or two.
+    /// The reason as a sentence for the person who waits.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::NoAgent { resource_group } => format!("Waits for an agent: resource group {resource_group} has none."),
+            Self::NoneSchedulable { resource_group } => {
+                format!("Waits for an agent: none of resource group {resource_group} gets new sessions now.")
+            }
+            Self::TooLarge { missing } => format!("Cannot start here: {}.", list(missing, "the largest agent has")),
+            Self::TooManyContainers { asked, room } => {
+                format!("Cannot start here: it asks for {asked} containers, empty agents have room for {room} of them.")
+            }
+            Self::Busy { missing } => format!("Waits for resources: {}.", list(missing, "the most that is free on one agent is")),
+            Self::BusyForContainers { asked, room } => {
+                format!("Waits for resources: it asks for {asked} containers, there is room for {room} of them now.")
+            }
+            Self::TooManySessions { policy, limit } => {
+                format!("Waits for a session of its owner to end: policy {policy} allows {limit} at a time.")
+            }
+            Self::OverCluster { policy, asked, limit } => {
+                let limit = if *limit == 1 { "1 container".into() } else { format!("{limit} containers") };
+                format!("Cannot start here: policy {policy} allows {limit} in one session; this one asks for {asked}.")
+            }
+            Self::OverPolicy { policy, slot, asked, used, limit } => {
+                format!("Waits for its owner's sessions: policy {policy} {}", allows(slot, *asked, *used, *limit))
+            }
+            Self::OverProject { name, slot, asked, used, limit } => {
+                format!("Waits for its project's sessions: project {name} {}", allows(slot, *asked, *used, *limit))
+            }
+            Self::OverDomain { name, slot, asked, used, limit } => {
+                format!("Waits for its domain's sessions: domain {name} {}", allows(slot, *asked, *used, *limit))
+            }
+            Self::WaitsFor { names } => match names.split_last() {
+                Some((last, rest)) if !rest.is_empty() => {
+                    format!("Waits for sessions {} and {last} to end well: it depends on them.", rest.join(", "))
+                }
+                _ => format!("Waits for session {} to end well: it depends on it.", names.concat()),
+            },
+            Self::DependencyFailed { name } => format!("It depends on {name}, which did not end well."),
+            Self::NotBefore { at } => format!("Waits for its start time, {} UTC.", at.utc()),
+            Self::PendingTimeout { resource_group, seconds } => format!(
+                "It waited for {}, as long as resource group {resource_group} allows.",
+                duration(i64::from(*seconds) * 1000)
+            ),
+            Self::Behind { ahead: 1 } => "Waits its turn: 1 session is ahead of it.".into(),
+            Self::Behind { ahead } => format!("Waits its turn: {ahead} sessions are ahead of it."),
+        }
+    }
+
+    /// A short name of the check that failed.
     pub fn check(&self) -> &'static str {
         match self {
             Self::NoAgent { .. } | Self::NoneSchedulable { .. } => "agents",
-            Self::TooLarge { .. } | Self::TooManyContainers { .. } => "size",
-            Self::Busy { .. } | Self::BusyForAll { .. } => "resources",
-            Self::TooManySessions { .. } | Self::ClusterTooLarge { .. } | Self::OverPolicy { .. } => "policy",
+            Self::TooLarge { .. } | Self::TooManyContainers { .. } | Self::Busy { .. } | Self::BusyForContainers { .. } => {
+                "resources"
+            }
+            Self::TooManySessions { .. } | Self::OverCluster { .. } | Self::OverPolicy { .. } => "policy",
             Self::OverProject { .. } => "project",
             Self::OverDomain { .. } => "domain",
             Self::WaitsFor { .. } | Self::DependencyFailed { .. } => "dependencies",
@@ -60,107 +106,121 @@ impl Reason {
             Self::Behind { .. } => "turn",
         }
     }
+}
 
-    /// The reason as a sentence for the person who waits.
-    pub fn describe(&self) -> String {
-        let list = |missing: &Missing, has: &str| {
-            let each = missing
-                .iter()
-                .map(|(slot, asked, most)| format!("it asks for {}, {has} {}", describe(slot, *asked), describe(slot, *most)));
-            each.collect::<Vec<_>>().join("; ")
-        };
-        let over = |what: String, slot: &str, asked: Quantity, used: Quantity, limit: Quantity| {
-            let (limit, used, asked) = (describe(slot, limit), describe(slot, used), describe(slot, asked));
-            format!("{what} allows {limit}; in use: {used}; this one asks for {asked}.")
-        };
-        match self {
-            Self::NoAgent { resource_group } => format!("Waits for an agent: resource group {resource_group} has none."),
-            Self::NoneSchedulable { resource_group } => {
-                format!("Waits for an agent: none of resource group {resource_group} gets new sessions now.")
-            }
-            Self::TooLarge { missing } => format!("Cannot start here: {}.", list(missing, "the largest agent has")),
-            Self::TooManyContainers { containers } => {
-                format!("Cannot start here: the agents have no room for {containers} such containers even when empty.")
-            }
-            Self::Busy { missing } => format!("Waits for resources: {}.", list(missing, "the most that is free on one agent is")),
-            Self::BusyForAll { containers } => {
-                format!("Waits for resources: there is room for some of its {containers} containers, not for all of them.")
-            }
-            Self::TooManySessions { policy, limit } => {
-                format!("Waits for one of your sessions to end: policy {policy} allows {limit} at a time.")
-            }
-            Self::ClusterTooLarge { policy, asked, limit } => {
-                format!("Cannot start: it has {asked} containers, and policy {policy} allows {limit} in one session.")
-            }
-            Self::OverPolicy { policy, slot, asked, used, limit } => {
-                over(format!("Waits for your own sessions: policy {policy}"), slot, *asked, *used, *limit)
-            }
-            Self::OverProject { name, slot, asked, used, limit } => {
-                over(format!("Waits for sessions of its project: {name}"), slot, *asked, *used, *limit)
-            }
-            Self::OverDomain { name, slot, asked, used, limit } => {
-                over(format!("Waits for sessions of its domain: {name}"), slot, *asked, *used, *limit)
-            }
-            Self::WaitsFor { names } => format!("Waits for {} to end.", names.join(", ")),
-            Self::DependencyFailed { name } => format!("It depends on {name}, which did not end well."),
-            Self::NotBefore { at } => format!("Waits for its start time, {} UTC.", at.utc()),
-            Self::PendingTimeout { resource_group, limit } => {
-                let limit = duration(i64::from(*limit) * 1000);
-                format!("It waited for {limit}, as long as resource group {resource_group} allows.")
-            }
-            Self::Behind { ahead: 1 } => "Waits its turn: 1 session is ahead of it.".into(),
-            Self::Behind { ahead } => format!("Waits its turn: {ahead} sessions are ahead of it."),
-        }
-    }
+fn list(missing: &[(String, Quantity, Quantity)], has: &str) -> String {
+    let parts: Vec<_> = missing
+        .iter()
+        .map(|(slot, asked, most)| format!("it asks for {}, {has} {}", describe(slot, *asked), describe(slot, *most)))
+        .collect();
+    parts.join("; ")
+}
+
+fn allows(slot: &str, asked: Quantity, used: Quantity, limit: Quantity) -> String {
+    let [asked, used, limit] = [asked, used, limit].map(|amount| describe(slot, amount));
+    format!("allows {limit}; in use: {used}; this one asks for {asked}.")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn missing() -> Vec<(String, Quantity, Quantity)> {
+        vec![
+            ("cpu".into(), Quantity::whole(2), Quantity::whole(1)),
+            ("cuda.shares".into(), Quantity::thousandths(500), Quantity::ZERO),
+            ("mem".into(), Quantity::whole(2 << 30), Quantity::whole(1 << 30)),
+        ]
+    }
+
+    fn says(reason: Reason, check: &str, sentence: &str) {
+        assert_eq!(reason.describe(), sentence);
+        assert_eq!(reason.check(), check);
+        let text = serde_json::to_string(&reason).unwrap();
+        assert_eq!(serde_json::from_str::<Reason>(&text).unwrap(), reason, "it travels to the browser");
+    }
+
     #[test]
-    fn every_reason_is_a_sentence_with_the_limit_whose_it_is_and_what_is_in_use() {
-        let two = |slot: &str| (slot.to_owned(), Quantity::whole(2), Quantity::whole(1));
-        let name = || "lab".to_owned();
-        let (asked, used, limit) = (Quantity::whole(2), Quantity::whole(3), Quantity::whole(4));
-        let said = [
-            (Reason::NoAgent { resource_group: name() }, "Waits for an agent: resource group lab has none."),
-            (
-                Reason::NoneSchedulable { resource_group: name() },
-                "Waits for an agent: none of resource group lab gets new sessions now.",
-            ),
-            (
-                Reason::TooLarge { missing: vec![two("cpu")] },
-                "Cannot start here: it asks for 2 CPU cores, the largest agent has 1 CPU core.",
-            ),
-            (
-                Reason::Busy { missing: vec![two("cuda.shares")] },
-                "Waits for resources: it asks for 2 × cuda.shares, the most that is free on one agent is 1 × cuda.shares.",
-            ),
-            (
-                Reason::TooManySessions { policy: name(), limit: 3 },
-                "Waits for one of your sessions to end: policy lab allows 3 at a time.",
-            ),
-            (
-                Reason::OverPolicy { policy: name(), slot: "cpu".into(), asked, used, limit },
-                "Waits for your own sessions: policy lab allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
-            ),
-            (
-                Reason::OverProject { name: name(), slot: "cpu".into(), asked, used, limit },
-                "Waits for sessions of its project: lab allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
-            ),
-            (Reason::WaitsFor { names: vec!["prepare".into(), "fetch".into()] }, "Waits for prepare, fetch to end."),
-            (Reason::DependencyFailed { name: "prepare".into() }, "It depends on prepare, which did not end well."),
-            (Reason::NotBefore { at: Millis(0) }, "Waits for its start time, 1970-01-01 00:00:00 UTC."),
-            (
-                Reason::PendingTimeout { resource_group: name(), limit: 90 },
-                "It waited for 1 min 30 s, as long as resource group lab allows.",
-            ),
-            (Reason::Behind { ahead: 1 }, "Waits its turn: 1 session is ahead of it."),
-            (Reason::Behind { ahead: 7 }, "Waits its turn: 7 sessions are ahead of it."),
-        ];
-        for (reason, sentence) in said {
-            assert_eq!(reason.describe(), sentence);
-        }
+    fn what_the_cluster_lacks_is_said_with_what_it_has() {
+        let group = || "gpu".to_owned();
+        says(Reason::NoAgent { resource_group: group() }, "agents", "Waits for an agent: resource group gpu has none.");
+        says(
+            Reason::NoneSchedulable { resource_group: group() },
+            "agents",
+            "Waits for an agent: none of resource group gpu gets new sessions now.",
+        );
+        says(
+            Reason::TooLarge { missing: missing() },
+            "resources",
+            "Cannot start here: it asks for 2 CPU cores, the largest agent has 1 CPU core; \
+             it asks for 0.5 × cuda.shares, the largest agent has 0 × cuda.shares; \
+             it asks for 2 GiB of memory, the largest agent has 1 GiB of memory.",
+        );
+        says(
+            Reason::Busy { missing: missing()[..1].to_vec() },
+            "resources",
+            "Waits for resources: it asks for 2 CPU cores, the most that is free on one agent is 1 CPU core.",
+        );
+        says(
+            Reason::TooManyContainers { asked: 8, room: 5 },
+            "resources",
+            "Cannot start here: it asks for 8 containers, empty agents have room for 5 of them.",
+        );
+        says(
+            Reason::BusyForContainers { asked: 8, room: 3 },
+            "resources",
+            "Waits for resources: it asks for 8 containers, there is room for 3 of them now.",
+        );
+    }
+
+    #[test]
+    fn a_limit_is_said_with_what_is_in_use_and_what_is_asked_for() {
+        let [slot, asked, used, limit] = ["cpu", "2", "3", "4"];
+        let amount = |text: &str| text.parse::<Quantity>().unwrap();
+        let (asked, used, limit) = (amount(asked), amount(used), amount(limit));
+        let (name, slot) = (String::from("lab"), slot.to_owned());
+        says(
+            Reason::OverPolicy { policy: "default".into(), slot: slot.clone(), asked, used, limit },
+            "policy",
+            "Waits for its owner's sessions: policy default allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
+        );
+        says(
+            Reason::OverProject { name: name.clone(), slot: slot.clone(), asked, used, limit },
+            "project",
+            "Waits for its project's sessions: project lab allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
+        );
+        says(
+            Reason::OverDomain { name, slot, asked, used, limit },
+            "domain",
+            "Waits for its domain's sessions: domain lab allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
+        );
+        says(
+            Reason::TooManySessions { policy: "default".into(), limit: 3 },
+            "policy",
+            "Waits for a session of its owner to end: policy default allows 3 at a time.",
+        );
+        let cluster = |limit| Reason::OverCluster { policy: "default".into(), asked: 4, limit };
+        says(cluster(1), "policy", "Cannot start here: policy default allows 1 container in one session; this one asks for 4.");
+        says(cluster(2), "policy", "Cannot start here: policy default allows 2 containers in one session; this one asks for 4.");
+    }
+
+    #[test]
+    fn what_it_waits_for_is_named() {
+        let waits = |names: &[&str]| Reason::WaitsFor { names: names.iter().map(|name| (*name).to_owned()).collect() };
+        says(waits(&["prepare"]), "dependencies", "Waits for session prepare to end well: it depends on it.");
+        says(waits(&["a", "b", "c"]), "dependencies", "Waits for sessions a, b and c to end well: it depends on them.");
+        says(
+            Reason::DependencyFailed { name: "prepare".into() },
+            "dependencies",
+            "It depends on prepare, which did not end well.",
+        );
+        says(Reason::NotBefore { at: Millis(0) }, "start time", "Waits for its start time, 1970-01-01 00:00:00 UTC.");
+        says(
+            Reason::PendingTimeout { resource_group: "gpu".into(), seconds: 5400 },
+            "pending timeout",
+            "It waited for 1 h 30 min, as long as resource group gpu allows.",
+        );
+        says(Reason::Behind { ahead: 1 }, "turn", "Waits its turn: 1 session is ahead of it.");
+        says(Reason::Behind { ahead: 2 }, "turn", "Waits its turn: 2 sessions are ahead of it.");
     }
 }

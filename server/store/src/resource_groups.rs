@@ -202,10 +202,13 @@ impl Change {
         let projects = "INSERT OR IGNORE INTO resource_group_projects (resource_group, project_id) VALUES (?, ?)";
         let of_domains = group.domains.iter().map(|id| (domains, id.0));
         for (sql, id) in of_domains.chain(group.projects.iter().map(|id| (projects, id.0))) {
-            match sqlx::query(sql).bind(&group.name).bind(id).execute(&mut *self.tx).await {
-                Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => return Ok(false),
-                done => drop(done?),
+            let done = sqlx::query(sql).bind(&group.name).bind(id).execute(&mut *self.tx).await;
+            if let Err(sqlx::Error::Database(error)) = &done
+                && error.is_foreign_key_violation()
+            {
+                return Ok(false);
             }
+            done?;
         }
         Ok(true)
     }

@@ -73,11 +73,10 @@ impl Change {
         Ok(())
     }
 
-    /// Sessions `from..to`, which have ended or wait, owned in turn by the people of [`Change::seed_users`] or, when there are none, by `owner`.
+    /// Sessions `numbers`, which have ended or wait, owned in turn by the people of [`Change::seed_users`] or, when there are none, by `owner`.
     pub async fn seed_sessions(
         &mut self,
-        from: u64,
-        to: u64,
+        numbers: std::ops::Range<u64>,
         waiting: bool,
         owner: UserId,
         domain: DomainId,
@@ -89,7 +88,7 @@ impl Change {
                 .bind(owner)
                 .fetch_all(&mut *self.tx)
                 .await?;
-        for n in from..to {
+        for n in numbers {
             let Some((owner, key)) = owners.get((n % owners.len().max(1) as u64) as usize) else { return Ok(()) };
             // Spread over the last year, or the last day.
             let over = if waiting { 86_400 } else { 31_536_000 };

@@ -70,8 +70,7 @@ pub fn busy(context: &Context) -> Result<Vec<(String, String)>> {
 }
 
 fn ended(client: &Client) -> Result<i64> {
-    let query =
-        json!({ "tab": "finished", "subtab": "", "conditions": [], "sort": "created_at", "descending": true, "page": 1, "per": 20 });
+    let query = json!({ "tab": "finished", "subtab": "", "conditions": [], "sort": "created_at", "descending": true, "page": 1, "per": 20 });
     let page = client.call("sessions", &json!({ "query": query, "project": null }))?;
     page["total"].as_i64().context("the list of sessions has no total")
 }

@@ -68,7 +68,7 @@ async fn a_batch_session_starts_neither_before_its_time_nor_before_what_it_depen
     let at = types::time::Millis(yard.now().0 + 30_000);
     let later = yard.start(&StartSession { starts_at: Some(at), ..yard.asked().await }).await;
     yard.seconds(10).await;
-    assert_eq!(yard.info(after).await, "Waits for prepare to end.");
+    assert_eq!(yard.info(after).await, "Waits for session prepare to end well: it depends on it.");
     assert!(yard.info(later).await.starts_with("Waits for its start time"));
     yard.seconds(30).await;
     assert_eq!((yard.status(later).await, yard.status(after).await), (Status::Running, Status::Pending));
@@ -112,7 +112,7 @@ async fn what_a_policy_does_not_allow_is_refused_with_the_limit_its_policy_and_w
     assert_eq!(yard.status(first).await, Status::Running);
     assert_eq!(
         yard.info(second).await,
-        "Waits for your own sessions: policy default allows 3 CPU cores; in use: 2 CPU cores; this one asks for 2 CPU cores."
+        "Waits for its owner's sessions: policy default allows 3 CPU cores; in use: 2 CPU cores; this one asks for 2 CPU cores."
     );
     assert!(
         yard.refused(&asked)
@@ -124,7 +124,7 @@ async fn what_a_policy_does_not_allow_is_refused_with_the_limit_its_policy_and_w
     yard.seconds(5).await;
     let third = yard.start(&asked).await;
     yard.seconds(5).await;
-    assert_eq!(yard.info(third).await, "Waits for one of your sessions to end: policy default allows 2 at a time.");
+    assert_eq!(yard.info(third).await, "Waits for a session of its owner to end: policy default allows 2 at a time.");
 }
 
 #[tokio::test]

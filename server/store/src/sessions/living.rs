@@ -5,7 +5,7 @@ use crate::{Change, Result, Store, json, to_json, word};
 use sqlx::FromRow;
 use sqlx::{QueryBuilder, Sqlite};
 use types::event::{Audience, Topic};
-use types::id::{DomainId, ProjectId, SessionId, UserId};
+use types::id::{ContainerId, DomainId, ProjectId, SessionId, UserId};
 use types::launch::{Cluster, ClusterMode, InUse};
 use types::quantity::{CPU, MEM, Slots};
 use types::session::{Outcome, SessionType, Status};
@@ -54,6 +54,12 @@ impl LivingSession {
     /// What all its containers get.
     pub fn all_slots(&self) -> Slots {
         self.cluster.of_all(&self.slots)
+    }
+
+    /// Its containers, in their order, once it has been placed.
+    pub fn containers(&self) -> impl Iterator<Item = ContainerId> + use<> {
+        let id = self.id;
+        (0..u32::try_from(self.agents.len()).unwrap_or(u32::MAX)).map(move |index| ContainerId::of(id, index))
     }
 }
 

@@ -118,7 +118,7 @@ impl Form {
         self.command.set(asked.command.clone());
         self.starts_at.set(asked.starts_at.map(|at| at.utc().replace(' ', "T")[..16].to_owned()).unwrap_or_default());
         let unit = UNITS.iter().rev().chain(&UNITS[1..2]);
-        let fitting = |seconds: u32| unit.clone().find(|(_, _, length)| seconds % length == 0);
+        let fitting = |seconds: u32| unit.clone().find(|(_, _, length)| seconds.is_multiple_of(*length));
         if let Some((seconds, (key, _, length))) = asked.timeout.and_then(|seconds| Some((seconds, fitting(seconds)?))) {
             self.timeout.set((seconds / length).to_string());
             self.timeout_unit.set((*key).into());

@@ -337,7 +337,7 @@ fn recent(form: Form, options: Signal<Option<StartOptions>>, to_step: Callback<S
         let name = if asked.name.is_empty() { "without a name".to_owned() } else { asked.name.clone() };
         let amounts =
             format!("{} · {} CPU · {}", asked.kind.label(), asked.slots.get("cpu"), bytes(asked.slots.get("mem").floor()));
-        let label = format!("Use {name} again");
+        let label = format!("Use again {name}");
         let again = Callback::new(move |()| {
             // The living one keeps its name.
             form.fill(&StartSession { name: String::new(), starts_at: None, ..asked.clone() });
