@@ -126,6 +126,8 @@ const MAX_ENV: (usize, usize) = (100, 65_536);
 /// Ports, and sessions to wait for.
 const MAX_PORTS: usize = 10;
 const MAX_DEPENDENCIES: usize = 32;
+/// Kinds of resources.
+const MAX_SLOTS: usize = 32;
 /// Seconds of a batch session: a year.
 const MAX_TIMEOUT: u32 = 31_536_000;
 
@@ -134,7 +136,8 @@ impl StartSession {
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if !self.name.is_empty() {
-            let longest = self.names().pop().unwrap_or_default();
+            let many = format!("{}-{}", self.name, self.count.min(MAX_COUNT));
+            let longest = if self.count > 1 { many } else { self.name.clone() };
             rules::session_name("name", &longest, &mut errors);
         }
         self.check_resources(&mut errors);
@@ -153,6 +156,10 @@ impl StartSession {
     }
 
     fn check_resources(&self, errors: &mut Vec<FieldError>) {
+        if self.slots.0.len() > MAX_SLOTS {
+            errors.push(FieldError::new("slots", format!("At most {MAX_SLOTS} kinds of resources.")));
+            return;
+        }
         for slot in [CPU, MEM] {
             if self.slots.get(slot) <= Quantity::ZERO {
                 errors.push(FieldError::new(slot, format!("Ask for some {}.", if slot == CPU { "CPU" } else { "memory" })));
@@ -212,6 +219,7 @@ impl StartSession {
         let size: usize = self.env.iter().map(|(name, value)| name.len() + value.len()).sum();
         if self.env.len() > most || size > bytes {
             errors.push(FieldError::new("env", format!("At most {most} variables with {bytes} bytes in all.")));
+            return;
         }
         for (index, (name, value)) in self.env.iter().enumerate() {
             let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
@@ -240,8 +248,8 @@ impl StartSession {
     pub fn names(&self) -> Vec<String> {
         match (self.count, self.name.as_str()) {
             (0 | 1, name) => vec![name.to_owned()],
-            (many, "") => vec![String::new(); many as usize],
-            (many, name) => (1..=many).map(|n| format!("{name}-{n}")).collect(),
+            (many, "") => vec![String::new(); many.min(MAX_COUNT) as usize],
+            (many, name) => (1..=many.min(MAX_COUNT)).map(|n| format!("{name}-{n}")).collect(),
         }
     }
 

@@ -151,7 +151,7 @@ pub async fn logs(
         let session = api.named(&caller, &name, &which).await?;
         let (mut text, mut from) = (String::new(), 0);
         while text.len() < LOG_BYTES {
-            let chunk = api.control.session_log(&caller, session.row.id, from, false).await?;
+            let chunk = api.control.session_log(&caller, session.row.id, 0, from, false).await?;
             if chunk.text.is_empty() {
                 break;
             }

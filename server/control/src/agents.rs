@@ -103,6 +103,12 @@ impl Control {
         }
     }
 
+    /// Those that did not answer the last time, and may be gone.
+    pub(crate) fn silent_agents(&self) -> HashSet<String> {
+        let heard = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
+        heard.silent.keys().cloned().collect()
+    }
+
     /// Asks the engine for its machines. What changes by the second stays in memory; what seldom does is kept.
     pub(crate) async fn refresh_agents(&self) -> Result<()> {
         let reports = self.engine.agents().await.map_err(internal("asking the engine for its machines"))?;
@@ -161,6 +167,16 @@ impl Control {
         for report in news {
             let group = report.resource_group.as_deref().unwrap_or(FIRST_GROUP);
             if change.ensure_group(group, now).await.map_err(store_failed("keeping an agent"))? {
+                let detail = serde_json::json!({ "agent": report.name }).to_string();
+                let audit = Audit {
+                    at: now,
+                    actor: None,
+                    address: "engine",
+                    action: "create resource group",
+                    subject: group,
+                    detail: &detail,
+                };
+                change.audit(&audit).await.map_err(store_failed("writing the audit record"))?;
                 change.tell(Topic::Group, group, nobody, None, now).await.map_err(store_failed("keeping an agent"))?;
             }
             change.save_agent(report, group).await.map_err(store_failed("keeping an agent"))?;

@@ -46,14 +46,15 @@ fn checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<
         let at = Millis(from.0 + i64::from(limit) * 1000);
         IdleCheck { kind, at, limit, policy: policy.to_owned() }
     };
+    // Time before a start time of one's own choice counts for nothing.
+    let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
     let mut checks = Vec::new();
     if let Some((policy, limit)) = policy.and_then(|policy| Some((policy, policy.lifetime.filter(|limit| *limit > 0)?))) {
-        checks.push(after(session.created_at, limit, CheckKind::SessionLifetime, &policy.name));
+        checks.push(after(since, limit, CheckKind::SessionLifetime, &policy.name));
     }
     if session.status == Status::Pending {
         let group = mirror.groups.get(&session.resource_group);
         if let Some(limit) = group.and_then(|group| group.pending_timeout).filter(|limit| *limit > 0) {
-            let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
             checks.push(after(since, limit, CheckKind::PendingTimeout, &session.resource_group));
         }
     }
@@ -149,8 +150,11 @@ impl Control {
         };
         let mut active = Vec::new();
         for session in &watched {
-            if self.did_something(session).await? {
-                active.push((session.id, now));
+            match self.did_something(session).await {
+                Ok(true) => active.push((session.id, now)),
+                Ok(false) => {}
+                // Whoever cannot be asked counts as busy: a fault must not end anybody's work.
+                Err(_) => active.push((session.id, now)),
             }
         }
         {

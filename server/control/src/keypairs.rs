@@ -106,11 +106,11 @@ impl Control {
             return Err(caller.refuse(format!("add a keypair for a {}", account.role.label().to_lowercase())));
         }
         let limits = me.may(Permission::LimitKeypairs);
-        let (policy, rate_limit) = if limits {
-            (new.policy.as_str(), new.rate_limit)
-        } else {
-            (crate::users::DEFAULT_POLICY, types::keypair::DEFAULT_RATE_LIMIT)
-        };
+        // Whoever may not choose limits gets those that they have: a keypair of one's own is no way out of a policy.
+        let main = self.store.main_keypair(account.id).await.map_err(failed("adding a keypair"))?;
+        let inherited = main.map_or_else(|| crate::users::DEFAULT_POLICY.to_owned(), |(_, policy)| policy.name);
+        let (policy, rate_limit) =
+            if limits { (new.policy.as_str(), new.rate_limit) } else { (inherited.as_str(), types::keypair::DEFAULT_RATE_LIMIT) };
         let (access_key, secret_key) = make()?;
         let secret = self.shared.vault.seal(&secret_key, &access_key)?;
         let at = now();

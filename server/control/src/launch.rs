@@ -3,7 +3,7 @@
 
 use crate::{Caller, Control, Result, internal, random_text, store_failed};
 use scheduler::Room;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use store::{Audit, Change, NewSession};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::launch::{
@@ -19,6 +19,9 @@ use types::{FieldError, Problem};
 
 /// The one environment of the local engine: this machine's own tools.
 const HOST_IMAGE: &str = "host";
+
+/// Milliseconds by which a browser's clock may be behind when it names a start time.
+const CLOCK_DRIFT: i64 = 60_000;
 
 /// In whose name a session is started, and what it is counted by.
 struct Owner {
@@ -43,11 +46,13 @@ impl Control {
     pub async fn start_options(&self, caller: &Caller, owner: &str) -> Result<StartOptions> {
         let owner = self.owner(caller, owner).await?;
         self.refresh_mirror().await?;
+        let rooms = self.rooms().await?;
         let projects = self.store.projects_of(owner.id).await.map_err(store_failed("listing projects"))?;
         let groups = self.store.groups_for(owner.id).await.map_err(store_failed("listing resource groups"))?;
-        let presets = self.store.presets_all().await.map_err(store_failed("listing presets"))?;
+        let mut presets = self.store.presets_all().await.map_err(store_failed("listing presets"))?;
+        let usable: HashSet<&str> = groups.iter().map(|(group, _)| group.name.as_str()).collect();
+        presets.retain(|preset| preset.resource_group.as_deref().is_none_or(|group| usable.contains(group)));
         let recent = self.store.recent_requests(owner.id, RECENT).await.map_err(store_failed("listing requests"))?;
-        let rooms = self.snapshot().await?.agents;
         let slots: BTreeSet<String> = rooms.iter().flat_map(|room| room.capacity.0.keys().cloned()).collect();
         let mirror = self.mirror();
         let (shares, _) = mirror.shares();
@@ -55,13 +60,16 @@ impl Control {
             let share = shares.get(&project.id).cloned().unwrap_or_default();
             ProjectOffer { id: project.id, name: project.name, limit: share.limit, using: share.used }
         });
+        let mut pending: HashMap<&str, u32> = HashMap::new();
+        for session in mirror.all().filter(|session| session.status == Status::Pending) {
+            *pending.entry(&session.resource_group).or_default() += 1;
+        }
         let offer = |(group, projects): (ResourceGroup, Vec<ProjectId>)| {
             let here = |room: &&Room| room.schedulable && room.resource_group == group.name;
-            let waits = mirror.all().filter(|s| s.status == Status::Pending && s.resource_group == group.name).count();
             GroupOffer {
                 free: largest(rooms.iter().filter(here).map(|room| &room.free)),
                 capacity: largest(rooms.iter().filter(here).map(|room| &room.capacity)),
-                pending: u32::try_from(waits).unwrap_or(u32::MAX),
+                pending: pending.get(group.name.as_str()).copied().unwrap_or_default(),
                 name: group.name,
                 description: group.description,
                 session_types: group.session_types,
@@ -69,7 +77,7 @@ impl Control {
             }
         };
         let mut using = InUse::default();
-        for session in mirror.all().filter(|session| session.access_key == owner.access_key) {
+        for session in mirror.all().filter(|session| session.owner == owner.id) {
             if session.status.occupies() {
                 using.sessions += 1;
                 using.slots.add(&session.all_slots());
@@ -102,12 +110,15 @@ impl Control {
         let (id, domain) = if login.is_empty() || login.eq_ignore_ascii_case(&me.email) {
             (me.id, me.domain)
         } else {
-            caller.need(Permission::StartForOthers)?;
             let account = self.store.account_by_login(login).await.map_err(store_failed("looking an account up"))?;
             let account = match account {
                 Some(account) => Some((account.id, account.domain)),
                 None => self.store.keypair_owner(login).await.map_err(store_failed("looking a keypair up"))?,
             };
+            // Whoever names themselves starts for nobody else; others hear the same whether or not the name is somebody's.
+            if account.is_none_or(|(id, _)| id != me.id) {
+                caller.need(Permission::StartForOthers)?;
+            }
             account.ok_or_else(|| Problem::field("owner", format!("Nobody has the email or access key {login}.")))?
         };
         let keypair = self.store.main_keypair(id).await.map_err(store_failed("reading a keypair"))?;
@@ -121,8 +132,12 @@ impl Control {
     pub async fn start_session(&self, caller: &Caller, asked: &StartSession) -> Result<Vec<Started>> {
         let (me, _) = caller.need(Permission::StartSessions)?;
         asked.check()?;
+        if asked.starts_at.is_some_and(|at| at.0 < self.now().0 - CLOCK_DRIFT) {
+            return Err(Problem::field("starts_at", "The start time is past. Choose one in the future, or none."));
+        }
         let owner = self.owner(caller, &asked.owner).await?;
         let mut asked = asked.clone();
+        asked.slots.0.retain(|slot, amount| slot == CPU || slot == MEM || *amount > Quantity::ZERO);
         let image = images().into_iter().find(|image| image.name == asked.image);
         let raised = image.as_ref().map(|image| asked.raise_to(&image.minimum)).unwrap_or_default();
         let group = self.usable_group(&owner, &asked).await;
@@ -146,9 +161,12 @@ impl Control {
         let at = self.now();
         let mut change = self.store.change().await.map_err(store_failed("starting a session"))?;
         // In the transaction that writes them: of two requests at once, the second sees what the first has asked for.
-        let using = change.in_use(&owner.access_key).await.map_err(store_failed("counting sessions"))?;
+        let using = change.in_use(owner.id).await.map_err(store_failed("counting sessions"))?;
         if let Some(refusal) = against_policy(&asked, &owner.policy, &using).refusals.first() {
             return Err(Problem::Limit(format!("{refusal} Ask for less, or ask an administrator for another policy.")));
+        }
+        if !change.is_group_open(&asked.resource_group).await.map_err(store_failed("reading a resource group"))? {
+            return Err(Problem::field("resource_group", "It was deleted or deactivated a moment ago. Choose another one."));
         }
         let depends_on = resolve(&mut change, &owner, &asked.depends_on).await?;
         let mut started = Vec::new();

@@ -84,6 +84,8 @@ struct Shared {
     /// The sessions that have not ended, and the turn of who brings them in step with the database.
     mirror: RwLock<mirror::Mirror>,
     mirroring: tokio::sync::Mutex<()>,
+    /// Held while sessions are looked at and placed.
+    rounds: tokio::sync::Mutex<()>,
     /// Why each pending session waits, as the scheduler last said.
     queue: RwLock<queue::Queue>,
     activity: Mutex<ends::Activity>,
@@ -118,6 +120,7 @@ impl Control {
             clock,
             mirror: RwLock::default(),
             mirroring: tokio::sync::Mutex::default(),
+            rounds: tokio::sync::Mutex::default(),
             queue: RwLock::default(),
             activity: Mutex::default(),
             agents: RwLock::default(),

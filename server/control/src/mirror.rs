@@ -7,7 +7,7 @@ use crate::{Control, Result, store_failed};
 use scheduler::Share;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
-use store::LivingSession;
+use store::{Changed, LivingSession};
 use types::id::{DomainId, ProjectId, SessionId};
 use types::policy::KeypairPolicy;
 use types::quantity::Slots;
@@ -104,7 +104,12 @@ impl Control {
             return Ok(Vec::new());
         }
         let changed = self.store.sessions_changed(seen).await.map_err(store_failed("reading what changed"))?;
-        let Some((ids, last)) = changed else { return self.reload_mirror(newest).await };
+        let Some(Changed { ids, limits, last }) = changed else { return self.reload_mirror(newest).await };
+        if limits {
+            // Every session may be limited otherwise now, but none of them has moved for that.
+            self.reload_mirror(newest).await?;
+            return Ok(ids);
+        }
         let living = self.store.living_among(&ids).await.map_err(store_failed("reading the queue"))?;
         let mut mirror = self.shared.mirror.write().unwrap_or_else(PoisonError::into_inner);
         ids.iter().for_each(|id| mirror.remove(*id));

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use store::{LivingSession, Step};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use types::event::{Audience, Topic};
 use types::id::{ContainerId, SessionId};
 use types::quantity::Slots;
@@ -77,8 +77,12 @@ impl Control {
                 _ = tick.tick() => self.log_failure(self.refresh_agents().await),
             }
             // What else has happened meanwhile belongs to the same round.
-            while let Ok(id) = changes.try_recv() {
-                dirty.containers.insert(id);
+            loop {
+                match changes.try_recv() {
+                    Ok(id) => drop(dirty.containers.insert(id)),
+                    Err(TryRecvError::Lagged(_)) => dirty.all = true,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
             }
             let started = Instant::now();
             // What is not looked at because of a failure is still to be looked at.
@@ -112,6 +116,8 @@ impl Control {
 
     /// Returns the sessions that could not be looked at.
     async fn look_and_place(&self, dirty: &Dirty) -> Result<HashSet<SessionId>> {
+        // One round at a time: two would give the same room away twice.
+        let _one = self.shared.rounds.lock().await;
         let changed = self.refresh_mirror().await?;
         let mut failed = self.reconcile(self.to_look_at(dirty, &changed)).await?;
         self.refresh_mirror().await?;
@@ -223,13 +229,12 @@ impl Control {
         owners.into_iter().map(|(owner, domain)| Audience { owner: Some(owner), domain: Some(domain) }).collect()
     }
 
-    /// Everything that the scheduler decides from.
-    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+    /// The agents that answer, with what is free on them.
+    pub(crate) async fn rooms(&self) -> Result<Vec<Room>> {
         let agents = self.known_agents().await?;
-        let dependencies = self.dependencies_of_waiting().await?;
-        let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
-        let mirror = self.mirror();
-        let rooms = agents.into_iter().filter(|agent| agent.lost_at.is_none()).map(|agent| {
+        let silent = self.silent_agents();
+        let here = agents.into_iter().filter(|agent| agent.lost_at.is_none() && !silent.contains(&agent.report.name));
+        let rooms = here.map(|agent| {
             let mut free = agent.report.capacity.clone();
             free.subtract(&agent.occupied);
             Room {
@@ -240,6 +245,15 @@ impl Control {
                 free,
             }
         });
+        Ok(rooms.collect())
+    }
+
+    /// Everything that the scheduler decides from.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        let rooms = self.rooms().await?;
+        let dependencies = self.dependencies_of_waiting().await?;
+        let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let mirror = self.mirror();
         let mut held: BTreeMap<String, Held> = BTreeMap::new();
         let mut people: BTreeMap<_, Slots> = BTreeMap::new();
         for session in mirror.all().filter(|session| session.status.occupies()) {
@@ -282,7 +296,7 @@ impl Control {
                     (name.clone(), rules)
                 })
                 .collect(),
-            agents: rooms.collect(),
+            agents: rooms,
             policies: mirror.policies.clone(),
             held,
             projects,

@@ -19,19 +19,28 @@ impl Control {
     /// Looks at every session and every container now, and says what was put right.
     pub async fn recalculate_usage(&self, caller: &Caller) -> Result<Recalculated> {
         let (me, _) = caller.need(Permission::Maintain)?;
-        let before: Vec<(SessionId, String, Status)> = {
+        let before: Vec<(SessionId, String)> = {
             self.refresh_mirror().await?;
             let mirror = self.mirror();
-            mirror.all().filter(|s| s.status.occupies()).map(|s| (s.id, s.name.clone(), s.status)).collect()
+            mirror.all().filter(|s| s.status.occupies()).map(|s| (s.id, s.name.clone())).collect()
         };
-        self.round().await?;
+        // A round that has begun is finished, even if whoever asked goes away.
+        let control = self.clone();
+        tokio::spawn(async move { control.round().await }).await.map_err(internal("looking at every session"))??;
         let strays = self.stop_strays().await?;
         self.refresh_mirror().await?;
-        let mut corrected: Vec<String> = {
+        let over: Vec<SessionId> = {
             let mirror = self.mirror();
-            let freed = before.iter().filter(|(id, ..)| mirror.get(*id).is_none());
-            freed.map(|(_, name, _)| format!("Session {name} no longer ran; what it held is free.")).collect()
+            before.iter().map(|(id, _)| *id).filter(|id| mirror.get(*id).is_none()).collect()
         };
+        // One that ended as it should have is no correction.
+        let lost = self.store.failed_among(&over).await.map_err(store_failed("reading sessions"))?;
+        let lost: HashSet<SessionId> = lost.into_iter().collect();
+        let mut corrected: Vec<String> = before
+            .iter()
+            .filter(|(id, _)| lost.contains(id))
+            .map(|(_, name)| format!("Session {name} no longer ran; what it held is free."))
+            .collect();
         corrected
             .extend(strays.iter().map(|(id, agent)| format!("Container {id} on {agent} belonged to no session; it was ended.")));
         let result = Recalculated {
@@ -71,13 +80,17 @@ impl Control {
         let known: HashSet<ContainerId> = {
             let mirror = self.mirror();
             let placed = mirror.all().filter(|session| session.status != Status::Pending);
-            placed.flat_map(|s| (0..s.cluster.size).map(|index| ContainerId::of(s.id, index))).collect()
+            placed.flat_map(|session| session.containers()).collect()
         };
         let strays: Vec<_> = there.into_iter().filter(|(id, _)| !known.contains(id)).collect();
-        for (id, agent) in &strays {
+        let mut ended = Vec::with_capacity(strays.len());
+        for (id, agent) in strays {
             tracing::warn!(container = %id, agent, "a container that belongs to no session is ended");
-            self.engine.stop(*id, Stop::Now).await.map_err(internal("ending a container"))?;
+            match self.engine.stop(id, Stop::Now).await {
+                Ok(()) => ended.push((id, agent)),
+                Err(error) => tracing::warn!(container = %id, agent, %error, "it could not be ended; it is tried again"),
+            }
         }
-        Ok(strays)
+        Ok(ended)
     }
 }

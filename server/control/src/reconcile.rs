@@ -215,7 +215,12 @@ impl Control {
         if plan.start.is_empty() {
             return;
         }
-        let Ok(whole) = self.what_was_asked(&session).await else { return };
+        let whole = match self.what_was_asked(&session).await {
+            Ok(Some(whole)) => whole,
+            Ok(None) => return self.not_started(session, "its environment cannot be read; the server's log says why").await,
+            // The database did not answer; the next round asks again.
+            Err(_) => return,
+        };
         for index in plan.start {
             let agent = session.agents.get(index as usize).map(String::as_str).unwrap_or_default();
             let started = self.engine.start(ContainerId::of(session.id, index), agent, &launch(&session, &whole, index)).await;
@@ -225,30 +230,36 @@ impl Control {
                 Err(EngineError::Full(agent)) => tracing::warn!(session = %session.id, agent, "an agent has no room yet"),
                 Err(error) => {
                     tracing::error!(session = %session.id, %error, "the engine could not start a session");
-                    let outcome = Outcome::NotStarted("the engine refused it; the server's log says why".into());
-                    let reason = outcome.describe();
-                    // Containers that were started before it are ended in the next round.
-                    let next = if index == 0 { Status::Error } else { Status::Terminating };
-                    let end = Move { outcome: Some(outcome), notice: Some(reason.clone()), ..self.step(next, reason) };
-                    let mut session = session;
-                    if self.write_moves(vec![(&mut session, vec![end])]).await.is_ok() {
-                        self.shared.work.notify_one();
-                    }
-                    return;
+                    return self.not_started(session, "the engine refused it; the server's log says why").await;
                 }
             }
         }
     }
 
-    /// The request behind a session, with the values of its secrets.
-    async fn what_was_asked(&self, session: &LivingSession) -> Result<StartSession> {
+    /// Gives a session up that cannot be started.
+    async fn not_started(&self, mut session: LivingSession, why: &str) {
+        let outcome = Outcome::NotStarted(why.into());
+        let reason = outcome.describe();
+        // Of several containers some may have been started; those are ended first.
+        let next = if session.cluster.size == 1 { Status::Error } else { Status::Terminating };
+        let notice = Some(format!("Session {} has ended: {reason}", session.name));
+        let end = Move { outcome: Some(outcome), notice, ..self.step(next, reason) };
+        if self.write_moves(vec![(&mut session, vec![end])]).await.is_ok() {
+            self.shared.work.notify_one();
+        }
+    }
+
+    /// The request behind a session, with the values of its secrets; `None` when these cannot be read, now or ever.
+    async fn what_was_asked(&self, session: &LivingSession) -> Result<Option<StartSession>> {
         let asked = self.store.session_request(session.id).await.map_err(store_failed("reading a session"))?;
         let mut asked = asked.unwrap_or_default();
         if let Some(sealed) = self.store.session_env(session.id).await.map_err(store_failed("reading a session"))? {
-            let text = self.shared.vault.read(&sealed, &session.id.to_string())?;
-            asked.env = serde_json::from_str(&text).map_err(internal("reading a session's environment"))?;
+            let text = self.shared.vault.read(&sealed, &session.id.to_string());
+            let env = text.and_then(|text| serde_json::from_str(&text).map_err(internal("reading a session's environment")));
+            let Ok(env) = env else { return Ok(None) };
+            asked.env = env;
         }
-        Ok(asked)
+        Ok(Some(asked))
     }
 
     /// The last status of a session that ended so, and why in words.

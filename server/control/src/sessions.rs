@@ -13,7 +13,9 @@ use types::id::{ContainerId, ProjectId, SessionId};
 use types::launch::MAX_PRIORITY;
 use types::list::{ListQuery, Page};
 use types::permission::{Me, Permission, Reach};
-use types::session::{BulkResult, LogChunk, QUEUE, SESSIONS, SessionDetail, SessionRow, SessionType, Status, Usage, Utilization};
+use types::session::{
+    BulkResult, LogChunk, Outcome, QUEUE, SESSIONS, SessionDetail, SessionRow, SessionType, Status, Usage, Utilization,
+};
 use types::time::Millis;
 
 /// Bytes of log in one answer.
@@ -92,7 +94,12 @@ impl Control {
         let (me, _) = caller.need(Permission::ReadSessions)?;
         let owner = match owner {
             "" => me.id,
-            login => self.known_person(login).await?,
+            login => match self.known_person(login).await {
+                Ok(id) => id,
+                // Whether there is such a person is not everybody's to know.
+                Err(Problem::NotFound(_)) => return Ok(Vec::new()),
+                Err(problem) => return Err(problem),
+            },
         };
         let ids = self.store.sessions_beginning(owner, text, most).await.map_err(store_failed("looking a session up"))?;
         let mut found = Vec::with_capacity(ids.len());
@@ -125,18 +132,21 @@ impl Control {
 
     /// A session once it has more than `seen` lines of history, with whether it has ended; waits for that.
     pub async fn session_moved(&self, caller: &Caller, id: SessionId, seen: usize) -> Result<(SessionDetail, bool)> {
-        let mut grew = self.store.events_grew();
+        let (mut grew, mut looked) = (self.store.events_grew(), false);
         loop {
             grew.mark_unchanged();
-            let session = self.session(caller, id).await?;
-            let ended = session.row.status.is_final();
-            if session.history.len() > seen || ended {
-                return Ok((session, ended));
+            // Something happens all the time on a busy cluster: only what it has to do with this session is worth a whole look.
+            let lines = self.store.history_lines(id).await.map_err(store_failed("reading a session"))?;
+            if !looked || usize::try_from(lines).unwrap_or_default() > seen {
+                let session = self.session(caller, id).await?;
+                let ended = session.row.status.is_final();
+                if session.history.len() > seen || ended {
+                    return Ok((session, ended));
+                }
+                looked = true;
             }
             // The sender lives as long as the store does.
-            if grew.changed().await.is_err() {
-                return Ok((session, ended));
-            }
+            grew.changed().await.map_err(internal("waiting for a session"))?;
         }
     }
 
@@ -223,24 +233,28 @@ impl Control {
             return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} sessions can be changed at once.")));
         }
         let at = self.now();
-        let mut results = Vec::with_capacity(ids.len());
-        let mut change = self.store.change().await.map_err(store_failed("changing a priority"))?;
+        // Looked up before the change: while it is open nobody else can write.
+        let mut asked = Vec::with_capacity(ids.len());
         for id in ids {
-            let (name, living) = match self.session(caller, *id).await {
+            asked.push(match self.session(caller, *id).await {
                 Ok(session) if reaches(me, Permission::ChangePriorities, &session) => {
                     let living = self.store.living_session(*id).await.map_err(store_failed("reading a session"))?;
-                    (session.row.name, living)
+                    (*id, session.row.name, living)
                 }
-                Ok(session) => (session.row.name, None),
-                Err(_) => (id.to_string(), None),
-            };
+                Ok(session) => (*id, session.row.name, None),
+                Err(_) => (*id, id.to_string(), None),
+            });
+        }
+        let mut results = Vec::with_capacity(ids.len());
+        let mut change = self.store.change().await.map_err(store_failed("changing a priority"))?;
+        for (id, name, living) in asked {
             let changed = match living {
                 Some(living) => change.set_priority(&living, priority, at).await.map_err(store_failed("changing a priority"))?,
                 None => false,
             };
             if changed {
                 let detail = serde_json::json!({ "priority": priority }).to_string();
-                self.audit(&mut change, caller, "set session priority", *id, &detail, at).await?;
+                self.audit(&mut change, caller, "set session priority", id, &detail, at).await?;
             }
             let problem = (!changed).then(|| "It does not wait, or is not yours to order.".to_owned());
             results.push(BulkResult { name, problem });
@@ -260,11 +274,15 @@ impl Control {
         }
         let at = self.now();
         let mut change = self.store.change().await.map_err(store_failed("renaming a session"))?;
-        if let Err(error) = change.rename_session(&session, name, at).await {
-            return Err(match error.taken() {
-                Some(_) => Problem::field("name", format!("Another session of this person is called {name} already.")),
-                None => internal("renaming a session")(error),
-            });
+        match change.rename_session(&session, name, at).await {
+            Ok(true) => {}
+            Ok(false) => return Err(has_ended(&session.name)),
+            Err(error) => {
+                return Err(match error.taken() {
+                    Some(_) => Problem::field("name", format!("Another session of this person is called {name} already.")),
+                    None => internal("renaming a session")(error),
+                });
+            }
         }
         let detail = serde_json::json!({ "before": session.name, "name": name }).to_string();
         self.audit(&mut change, caller, "rename session", id, &detail, at).await?;
@@ -311,25 +329,23 @@ impl Control {
 
     /// Asks a session to end: one that waits is cancelled, one that runs gets time to finish, unless `force`.
     pub async fn terminate(&self, caller: &Caller, id: SessionId, force: bool) -> Result<()> {
-        let session = self.controllable(caller, id).await?;
+        let seen = self.controllable(caller, id).await?;
         let (me, at) = (caller.person()?.0, self.now());
         let how = if force { "asked to end it at once" } else { "asked to end it" };
         let reason = format!("{} {how}.", me.email);
         let mut change = self.store.change().await.map_err(store_failed("ending a session"))?;
+        // As it stands now; from here on nobody else can move it.
+        let session = change.living_session(id).await.map_err(store_failed("reading a session"))?;
+        let session = session.ok_or_else(|| has_ended(&seen.name))?;
         change.ask_stop(&session, if force { 2 } else { 1 }, &reason, at).await.map_err(store_failed("ending a session"))?;
         let next = match session.status {
             Status::Pending | Status::Scheduled => Some(Status::Cancelled),
             Status::Preparing | Status::Running => Some(Status::Terminating),
             _ => None,
         };
-        if let Some(next) = next
-            && !change
-                .move_session(&session, &Step { next, reason: &reason, agents: None, outcome: None, notice: None, at })
-                .await
-                .map_err(store_failed("ending a session"))?
-        {
-            // It moved on between our look and our change; the reader of this answer sees where to.
-            return Err(Problem::Conflict("The session has just changed its status. Try again.".into()));
+        if let Some(next) = next {
+            let step = Step { next, reason: &reason, agents: None, outcome: None, notice: None, at };
+            change.move_session(&session, &step).await.map_err(store_failed("ending a session"))?;
         }
         self.audit(&mut change, caller, if force { "force-terminate session" } else { "terminate session" }, id, "{}", at)
             .await?;
@@ -364,23 +380,28 @@ impl Control {
             return Err(caller.refuse(Permission::ControlSessions.verb()));
         }
         let living = self.store.living_session(id).await.map_err(store_failed("reading a session"))?;
-        living.ok_or_else(|| Problem::Conflict(format!("Session {} has ended.", session.row.name)))
+        living.ok_or_else(|| has_ended(&session.row.name))
     }
 
-    /// The log from byte `from` on. With `wait`, a log that has nothing new is waited for, some seconds at most.
-    pub async fn session_log(&self, caller: &Caller, id: SessionId, from: u64, wait: bool) -> Result<LogChunk> {
+    /// The log of a session's container number `container`, from byte `from` on. With `wait`, a log that has nothing new is waited
+    /// for, some seconds at most.
+    pub async fn session_log(&self, caller: &Caller, id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk> {
         let session = self.session(caller, id).await?;
-        if session.row.started_at.is_none() && session.row.status.is_final() {
+        if container >= session.row.cluster.size {
+            return Err(Problem::NotFound("container".into()));
+        }
+        let ran = session.row.started_at.is_some() || matches!(session.outcome, Some(Outcome::Exited(_) | Outcome::Signalled(_)));
+        if !ran && session.row.status.is_final() {
             return Ok(LogChunk { next: from, end: true, ..LogChunk::default() });
         }
         let give_up = Instant::now() + Duration::from_secs(LOG_WAIT);
         loop {
-            let chunk = match self.engine.log(ContainerId::of(id, 0), from, LOG_PIECE).await {
+            let chunk = match self.engine.log(ContainerId::of(id, container), from, LOG_PIECE).await {
                 // Not started yet: nothing has been written.
                 Err(EngineError::UnknownSession) => {
                     LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() }
                 }
-                other => other.map_err(internal("reading a log"))?,
+                other => other.map_err(engine_failed("reading a log"))?,
             };
             if !wait || chunk.end || !chunk.text.is_empty() || Instant::now() >= give_up {
                 return Ok(chunk);
@@ -391,11 +412,15 @@ impl Control {
 
     /// What a session used, in measurements later than `after`.
     pub async fn session_usage(&self, caller: &Caller, id: SessionId, after: Millis) -> Result<Vec<Usage>> {
-        self.session(caller, id).await?;
-        match self.engine.usage(ContainerId::of(id, 0), after).await {
-            Err(EngineError::UnknownSession) => Ok(Vec::new()),
-            other => other.map_err(internal("reading a session's use")),
+        let session = self.session(caller, id).await?;
+        let mut each = Vec::new();
+        for index in 0..session.row.cluster.size {
+            match self.engine.usage(ContainerId::of(id, index), after).await {
+                Err(EngineError::UnknownSession) => {}
+                other => each.push(other.map_err(engine_failed("reading a session's use"))?),
+            }
         }
+        Ok(together(each))
     }
 
     /// Opens a terminal in a running interactive session.
@@ -416,7 +441,55 @@ impl Control {
         change.commit().await.map_err(store_failed("opening a terminal"))?;
         match self.engine.terminal(ContainerId::of(id, 0), columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
             Err(EngineError::NotRunning | EngineError::UnknownSession) => Err(Problem::Conflict("The session has ended.".into())),
-            other => other.map(|terminal| self.watched(id, terminal)).map_err(internal("opening a terminal")),
+            other => other.map(|terminal| self.watched(id, terminal)).map_err(engine_failed("opening a terminal")),
         }
+    }
+}
+
+fn has_ended(name: &str) -> Problem {
+    Problem::Conflict(format!("Session {name} has ended."))
+}
+
+/// A machine that is away says so; everything else is a fault of ours.
+fn engine_failed(what: &'static str) -> impl Fn(EngineError) -> Problem {
+    move |error| match error {
+        EngineError::AgentAway(agent) => Problem::Unavailable(format!("Agent {agent}")),
+        other => internal(what)(other),
+    }
+}
+
+/// What several containers use together, at the times at which the first was measured.
+fn together(mut each: Vec<Vec<Usage>>) -> Vec<Usage> {
+    let mut sums = if each.is_empty() { Vec::new() } else { each.remove(0) };
+    for other in each {
+        let mut measured = other.iter().peekable();
+        let mut last = None;
+        for sum in &mut sums {
+            while let Some(one) = measured.next_if(|one| one.at <= sum.at) {
+                last = Some(one);
+            }
+            // Until a container was first measured, what it used first is the best that is known.
+            let Some(one) = last.or(other.first()) else { continue };
+            sum.cpu_ms += one.cpu_ms;
+            sum.mem += one.mem;
+            sum.processes += one.processes;
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_containers_use_is_added_up_at_the_times_of_the_first() {
+        let one = |at, cpu_ms, mem| Usage { at: Millis(at), cpu_ms, mem, processes: 1 };
+        let main = vec![one(1_000, 10, 5), one(2_000, 20, 5)];
+        let sub = vec![one(900, 100, 7), one(1_900, 200, 8), one(2_900, 300, 9)];
+        let expected = [(110, 12), (220, 13)];
+        let sums = together(vec![main, sub]);
+        assert_eq!(sums.iter().map(|sum| (sum.cpu_ms, sum.mem)).collect::<Vec<_>>(), expected);
+        assert_eq!(together(Vec::new()), []);
     }
 }

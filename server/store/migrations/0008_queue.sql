@@ -17,7 +17,12 @@ ALTER TABLE sessions ADD COLUMN end_reason TEXT NOT NULL DEFAULT '';
 UPDATE sessions SET slots = json_object('cpu', printf('%d.%03d', cpu / 1000, cpu % 1000), 'mem', printf('%d', mem));
 UPDATE sessions SET agents = json_array(agent) WHERE agent IS NOT NULL;
 CREATE INDEX sessions_priority ON sessions (finished, priority);
-CREATE INDEX sessions_key ON sessions (access_key) WHERE finished = 0;
+CREATE INDEX sessions_key ON sessions (access_key, created_at);
+CREATE INDEX sessions_user_name ON sessions (user_id, name);
+-- The public API lists sessions whether or not they have ended.
+CREATE INDEX sessions_all ON sessions (created_at);
+-- How long sessions of a group last.
+CREATE INDEX sessions_lengths ON sessions (resource_group, ended_at) WHERE status = 'TERMINATED';
 CREATE INDEX sessions_group ON sessions (resource_group) WHERE finished = 0;
 
 CREATE TABLE session_dependencies (

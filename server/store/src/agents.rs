@@ -104,12 +104,17 @@ impl Change {
     /// Makes a resource group that an engine names and nobody has made yet; every domain may use it. Says whether it
     /// was made.
     pub async fn ensure_group(&mut self, name: &str, at: Millis) -> Result<bool> {
+        let scheduler = self.scheduler_settings().await?.scheduler;
+        // One that was deleted begins anew, whatever it was like.
         let made = sqlx::query(
-            "INSERT INTO resource_groups (name, created_at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET deleted = 0, \
-             created_at = excluded.created_at WHERE deleted = 1",
+            "INSERT INTO resource_groups (name, created_at, scheduler) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET deleted = 0, \
+             created_at = excluded.created_at, scheduler = excluded.scheduler, description = '', active = 1, public = 1, \
+             placement = 'dispersed', session_types = '[\"interactive\",\"batch\",\"inference\"]', pending_timeout = NULL, \
+             retries_to_skip = NULL, app_proxy = '', revision = revision + 1 WHERE deleted = 1",
         )
         .bind(name)
         .bind(at)
+        .bind(scheduler.key())
         .execute(&mut *self.tx)
         .await?;
         if made.rows_affected() > 0 {

@@ -30,7 +30,7 @@ pub use keypairs::{NewKeypairRow, Signer};
 pub use people::first_people;
 pub use resource_groups::GroupUses;
 pub use security::{NewPasswordLink, TwoFactor};
-pub use sessions::{LivingSession, NewSession, Step};
+pub use sessions::{Changed, LivingSession, NewSession, Step};
 pub use sign_ins::{NewSignIn, SignedIn};
 pub use users::NewUser;
 
@@ -141,11 +141,16 @@ pub struct Change {
 impl Change {
     /// Makes the change lasting, then wakes whoever follows events.
     pub async fn commit(self) -> Result<()> {
-        self.tx.commit().await?;
-        if let Some(id) = self.last_event {
-            self.announce.send_if_modified(|last| std::mem::replace(last, id.max(*last)) < id);
-        }
-        Ok(())
+        let Self { tx, last_event, announce } = self;
+        // A request that is given up meanwhile must not leave a change that nobody hears of.
+        let committed = tokio::spawn(async move {
+            tx.commit().await?;
+            if let Some(id) = last_event {
+                announce.send_if_modified(|last| std::mem::replace(last, id.max(*last)) < id);
+            }
+            Ok(())
+        });
+        committed.await.unwrap_or_else(|_| Err(StoreError::Database(sqlx::Error::WorkerCrashed)))
     }
 }
 

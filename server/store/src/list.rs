@@ -257,9 +257,29 @@ pub(crate) async fn one<R, T>(
 where
     R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
 {
+    let mut sql = where_all(source, columns, fixed);
+    sql.build_query_as::<R>().fetch_optional(&store.read).await?.map(read).transpose()
+}
+
+/// The few rows that all of `fixed` hold for, in no order.
+pub(crate) async fn some<R, T>(
+    store: &Store,
+    source: &Source,
+    columns: &str,
+    fixed: impl IntoIterator<Item = Fixed>,
+    read: fn(R) -> Result<T>,
+) -> Result<Vec<T>>
+where
+    R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+{
+    let mut sql = where_all(source, columns, fixed);
+    sql.build_query_as::<R>().fetch_all(&store.read).await?.into_iter().map(read).collect()
+}
+
+fn where_all(source: &Source, columns: &str, fixed: impl IntoIterator<Item = Fixed>) -> QueryBuilder<Sqlite> {
     let mut sql = QueryBuilder::new(format!("SELECT {columns} FROM {} {} WHERE 1 = 1", source.table, source.joins));
     fixed.into_iter().for_each(|condition| push_fixed(&mut sql, &condition));
-    sql.build_query_as::<R>().fetch_optional(&store.read).await?.map(read).transpose()
+    sql
 }
 
 /// Every row that `query` selects, one after the other, read with `read`.

@@ -173,6 +173,15 @@ impl Change {
         row.map(|row| row.read().map(|row| (row.revision, row.group))).transpose()
     }
 
+    /// Whether sessions may be asked for in a group, as this transaction sees it.
+    pub async fn is_group_open(&mut self, name: &str) -> Result<bool> {
+        let found: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM resource_groups WHERE name = ? AND deleted = 0 AND active = 1")
+            .bind(name)
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// Writes a group, new or over the one of its name. Says whether all of its domains and projects exist.
     pub async fn save_resource_group(&mut self, group: &ResourceGroup, at: Millis) -> Result<bool> {
         sqlx::query(

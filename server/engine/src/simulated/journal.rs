@@ -9,7 +9,7 @@ use types::id::ContainerId;
 use types::time::Millis;
 
 /// Containers that ended longer ago (milliseconds) are forgotten at the next start.
-const FORGET_AFTER: i64 = 3_600_000;
+const FORGET_AFTER: i64 = 30 * 86_400_000;
 
 /// An open journal.
 pub struct Journal {

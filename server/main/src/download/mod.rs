@@ -9,7 +9,7 @@ pub use limits::{keypair_policies, project_policies, resource_groups, resource_p
 use crate::refusal::Refusal;
 use crate::{App, cookies};
 use axum::body::Body;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, Path, Query, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use name::{disposition, file_name};
 use types::Problem;
 use types::audit::{AUDIT, AuditRow};
 use types::keypair::{KEYPAIRS, KeypairRow};
+use types::launch::Cluster;
 use types::list::{ListQuery, ListSpec};
 use types::project::{DOMAINS, DomainRow, PROJECTS, ProjectRow};
 use types::quantity::bytes;
@@ -236,18 +237,35 @@ fn defused(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
-/// `GET /sessions/{id}/log`: the whole log as a text file.
-pub async fn log(State(app): State<App>, Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Response {
+/// Which of a session's containers is meant.
+#[derive(serde::Deserialize)]
+pub struct Which {
+    /// Its number; the main one without.
+    #[serde(default)]
+    container: u32,
+}
+
+/// `GET /sessions/{id}/log?container=N`: the whole log of one of its containers as a text file.
+pub async fn log(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Query(Which { container }): Query<Which>,
+) -> Response {
     let Ok(id) = id.parse() else { return Refusal(Problem::NotFound("session".into())).into_response() };
     let session = match app.control.session(&caller, id).await {
         Ok(session) => session,
         Err(problem) => return Refusal(problem).into_response(),
     };
+    if container >= session.row.cluster.size {
+        return Refusal(Problem::NotFound("container".into())).into_response();
+    }
+    let part = if container == 0 { String::new() } else { format!("-{}", Cluster::host_name(container)) };
     let pieces = stream::unfold(Some(0), move |from: Option<u64>| {
         let (app, caller) = (app.clone(), caller.clone());
         async move {
             let from = from?;
-            match app.control.session_log(&caller, id, from, false).await {
+            match app.control.session_log(&caller, id, container, from, false).await {
                 Ok(chunk) if chunk.text.is_empty() => None,
                 Ok(chunk) => Some((Ok(chunk.text), (chunk.next > from).then_some(chunk.next))),
                 Err(problem) => Some((Err(problem), None)),
@@ -257,7 +275,7 @@ pub async fn log(State(app): State<App>, Extension(caller): Extension<Caller>, P
     // Names are letters, digits, “-”, “_” and “.”: safe in a header.
     let headers = [
         (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{}.log\"", session.row.name)),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{}{part}.log\"", session.row.name)),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
     // Fused: compression asks once more after the end.

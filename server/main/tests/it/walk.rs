@@ -99,7 +99,7 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         ("queue_snapshot", "{\"group\":\"default\"}".into(), READERS_OF_ALL),
         ("start_session", session.to_string(), NOT_MONITORS),
         ("terminate_sessions", "{\"ids\":[],\"force\":false}".into(), NOT_MONITORS),
-        ("session_log", format!("{{\"id\":\"{NOBODYS_ID}\",\"from\":0,\"wait\":false}}"), EVERYBODY),
+        ("session_log", format!("{{\"id\":\"{NOBODYS_ID}\",\"container\":0,\"from\":0,\"wait\":false}}"), EVERYBODY),
         ("session_usage", format!("{{\"id\":\"{NOBODYS_ID}\",\"after\":0}}"), EVERYBODY),
         ("keypair_policies", format!("{{\"query\":{}}}", query(&types::policy::KEYPAIR_POLICIES)), EVERYBODY),
         ("user_policy_rows", format!("{{\"query\":{}}}", query(&types::policy::USER_POLICIES)), EVERYBODY),

@@ -128,10 +128,13 @@ pub(crate) fn read_slots(text: &str) -> Result<Slots> {
     json("session's amounts", text)
 }
 
-const LIVING: &str = "SELECT s.seq, s.id, s.name, s.kind, s.status, s.user_id, s.domain_id, s.project_id, s.access_key, k.policy, \
+// All that a person runs is counted together, by their main keypair and under its policy, whichever was the main one when it was
+// asked for: another main keypair is no second allowance.
+const LIVING: &str = "SELECT s.seq, s.id, s.name, s.kind, s.status, s.user_id, s.domain_id, s.project_id, k.access_key, k.policy, \
     s.resource_group, s.agents, s.command, s.slots, s.cluster_mode, s.cluster_size, s.priority, \
     s.request ->> 'starts_at' AS starts_at, s.request ->> 'timeout' AS timeout, s.created_at, s.started_at, s.last_active, \
-    s.stop_asked, s.end_reason, s.outcome FROM sessions s JOIN keypairs k ON k.access_key = s.access_key";
+    s.stop_asked, s.end_reason, s.outcome FROM sessions s \
+    JOIN keypairs k ON k.access_key = coalesce((SELECT m.access_key FROM keypairs m WHERE m.user_id = s.user_id AND m.main = 1), s.access_key)";
 
 /// A session that was asked for, ready to be written.
 pub struct NewSession<'a> {
@@ -171,6 +174,31 @@ pub struct Step<'a> {
     pub at: Millis,
 }
 
+/// What changed of sessions since some event.
+pub struct Changed {
+    /// The sessions themselves.
+    pub ids: Vec<SessionId>,
+    /// Something else that sessions are limited by.
+    pub limits: bool,
+    /// The event to go on from.
+    pub last: i64,
+}
+
+fn push_ids(sql: &mut QueryBuilder<Sqlite>, ids: &[SessionId]) {
+    let mut list = sql.separated(", ");
+    for id in ids {
+        list.push_bind(*id);
+    }
+    sql.push(")");
+}
+
+fn living_of(ids: &[SessionId]) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new(LIVING);
+    sql.push(" WHERE s.finished = 0 AND s.id IN (");
+    push_ids(&mut sql, ids);
+    sql
+}
+
 impl Store {
     /// Every session that has not ended, in the order they were asked for.
     pub async fn living_sessions(&self) -> Result<Vec<LivingSession>> {
@@ -183,17 +211,29 @@ impl Store {
     pub async fn living_among(&self, ids: &[SessionId]) -> Result<Vec<LivingSession>> {
         let mut found = Vec::new();
         for ids in ids.chunks(IDS_AT_ONCE) {
-            let mut sql: QueryBuilder<Sqlite> = QueryBuilder::new(LIVING);
-            sql.push(" WHERE s.finished = 0 AND s.id IN (");
-            let mut list = sql.separated(", ");
-            for id in ids {
-                list.push_bind(*id);
-            }
-            sql.push(")");
-            let rows: Vec<LivingRow> = sql.build_query_as().fetch_all(&self.read).await?;
+            let rows: Vec<LivingRow> = living_of(ids).build_query_as().fetch_all(&self.read).await?;
             found.extend(rows.into_iter().map(LivingRow::read).collect::<Result<Vec<_>>>()?);
         }
         Ok(found)
+    }
+
+    /// Those of `ids` that have ended without having done what they were asked to.
+    pub async fn failed_among(&self, ids: &[SessionId]) -> Result<Vec<SessionId>> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(IDS_AT_ONCE) {
+            let mut sql: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT id FROM sessions WHERE status = 'ERROR' AND id IN (");
+            push_ids(&mut sql, ids);
+            let rows: Vec<(SessionId,)> = sql.build_query_as().fetch_all(&self.read).await?;
+            found.extend(rows.into_iter().map(|(id,)| id));
+        }
+        Ok(found)
+    }
+
+    /// Lines of a session's history.
+    pub async fn history_lines(&self, id: SessionId) -> Result<i64> {
+        let (lines,): (i64,) =
+            sqlx::query_as("SELECT count(*) FROM session_history WHERE session_id = ?").bind(id).fetch_one(&self.read).await?;
+        Ok(lines)
     }
 
     /// One session that has not ended.
@@ -230,9 +270,8 @@ impl Store {
         row.map(|(text,)| json("session's request", &text)).transpose()
     }
 
-    /// Ids of sessions that changed after event `after`, with the number to go on from. `None` when that cannot be told: some
-    /// events are gone, or something else changed that every session depends on.
-    pub async fn sessions_changed(&self, after: i64) -> Result<Option<(Vec<SessionId>, i64)>> {
+    /// What changed after event `after`. `None` when that cannot be told, because some events are gone.
+    pub async fn sessions_changed(&self, after: i64) -> Result<Option<Changed>> {
         const MOST: usize = 20_000;
         let (oldest,): (Option<i64>,) = sqlx::query_as("SELECT min(id) FROM events").fetch_one(&self.read).await?;
         if oldest.is_some_and(|oldest| after + 1 < oldest) {
@@ -247,9 +286,10 @@ impl Store {
         let last = rows.last().map_or(after, |(id, ..)| *id);
         // What limits sessions is read with them.
         let others = [Topic::Keypair.key(), Topic::Policy.key(), Topic::Group.key(), Topic::Project.key()];
-        if rows.len() > MOST || rows.iter().any(|(_, topic, _)| others.contains(&topic.as_str())) {
+        if rows.len() > MOST {
             return Ok(None);
         }
+        let limits = rows.iter().any(|(_, topic, _)| others.contains(&topic.as_str()));
         let mut ids: Vec<SessionId> = rows
             .iter()
             .filter(|(_, topic, _)| topic == Topic::Session.key())
@@ -257,7 +297,7 @@ impl Store {
             .collect();
         ids.sort_unstable();
         ids.dedup();
-        Ok(Some((ids, last)))
+        Ok(Some(Changed { ids, limits, last }))
     }
 }
 
@@ -363,14 +403,21 @@ impl Change {
         self.tell_of(session.id, session.owner, session.domain, None, at).await
     }
 
-    /// Gives a session that has not ended another name.
-    pub async fn rename_session(&mut self, session: &LivingSession, name: &str, at: Millis) -> Result<()> {
-        sqlx::query("UPDATE sessions SET name = ? WHERE id = ? AND finished = 0")
+    /// One session that has not ended, as this transaction sees it.
+    pub async fn living_session(&mut self, id: SessionId) -> Result<Option<LivingSession>> {
+        let row: Option<LivingRow> = living_of(&[id]).build_query_as().fetch_optional(&mut *self.tx).await?;
+        row.map(LivingRow::read).transpose()
+    }
+
+    /// Gives a session that has not ended another name; says whether it had not.
+    pub async fn rename_session(&mut self, session: &LivingSession, name: &str, at: Millis) -> Result<bool> {
+        let done = sqlx::query("UPDATE sessions SET name = ? WHERE id = ? AND finished = 0")
             .bind(name)
             .bind(session.id)
             .execute(&mut *self.tx)
             .await?;
-        self.tell_of(session.id, session.owner, session.domain, None, at).await
+        self.tell_of(session.id, session.owner, session.domain, None, at).await?;
+        Ok(done.rows_affected() > 0)
     }
 
     /// Gives a session that waits another priority; says whether it still waited.
@@ -392,11 +439,11 @@ impl Change {
         Ok(())
     }
 
-    /// What the sessions of one keypair hold and how many of them wait, as this transaction sees it.
-    pub async fn in_use(&mut self, access_key: &str) -> Result<InUse> {
+    /// What the sessions of one person hold and how many of them wait, as this transaction sees it.
+    pub async fn in_use(&mut self, owner: UserId) -> Result<InUse> {
         let rows: Vec<(String, String, u32)> =
-            sqlx::query_as("SELECT status, slots, cluster_size FROM sessions WHERE access_key = ? AND finished = 0")
-                .bind(access_key)
+            sqlx::query_as("SELECT status, slots, cluster_size FROM sessions WHERE user_id = ? AND finished = 0")
+                .bind(owner)
                 .fetch_all(&mut *self.tx)
                 .await?;
         let mut using = InUse::default();
@@ -415,7 +462,8 @@ impl Change {
     pub async fn session_of(&mut self, owner: UserId, id_or_name: &str) -> Result<Option<SessionId>> {
         let id = uuid::Uuid::parse_str(id_or_name).ok();
         let row: Option<(SessionId,)> = sqlx::query_as(
-            "SELECT id FROM sessions WHERE user_id = ?1 AND (id = ?2 OR name = ?3) ORDER BY finished, seq DESC LIMIT 1",
+            "SELECT id FROM (SELECT id, finished, seq FROM sessions WHERE id = ?2 AND user_id = ?1 \
+             UNION SELECT id, finished, seq FROM sessions WHERE user_id = ?1 AND name = ?3) ORDER BY finished, seq DESC LIMIT 1",
         )
         .bind(owner)
         .bind(id)

@@ -4,12 +4,13 @@
 mod living;
 
 pub(crate) use living::read_slots;
-pub use living::{LivingSession, NewSession, Step};
+pub use living::{Changed, LivingSession, NewSession, Step};
 
-use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::list::{Bind, Column, Fixed, Source, all, one, page, some};
 use crate::{Result, Scope, Store, json, word};
 use futures::Stream;
 use sqlx::FromRow;
+use std::collections::HashMap;
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::launch::{Cluster, ClusterMode, StartSession};
 use types::list::{ListQuery, Page};
@@ -114,6 +115,18 @@ fn within(scope: Scope) -> Option<Fixed> {
     }
 }
 
+/// The same for a few rows that are known by their ids: each is held against the scope, instead of reading all that is in it.
+fn each_within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Projects(id) => Some((
+            "EXISTS (SELECT 1 FROM (SELECT ? AS me) WHERE s.user_id = me OR s.project_id IN (SELECT a.project_id FROM project_members a \
+             JOIN projects p ON p.id = a.project_id AND p.active = 1 WHERE a.user_id = me AND a.admin = 1))",
+            Bind::Id(id.0),
+        )),
+        other => within(other),
+    }
+}
+
 fn fixed(query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Vec<Fixed> {
     let finished = query.tab().map(|tab| -> Fixed { ("s.finished = ?", Bind::Int(i64::from(tab == "finished"))) });
     let mut fixed: Vec<Fixed> = finished.into_iter().collect();
@@ -144,7 +157,7 @@ impl Store {
 
     /// One session with its history, if it is in scope.
     pub async fn session(&self, id: SessionId, scope: Scope) -> Result<Option<SessionDetail>> {
-        let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
+        let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(each_within(scope));
         let Some(row) = one(self, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
         let more: More =
             sqlx::query_as("SELECT domain_id, project_id, access_key, command, outcome, request FROM sessions WHERE id = ?")
@@ -207,16 +220,20 @@ impl Store {
         // A name is compared by its range, which an index answers; ids are few among what has not ended.
         let after = format!("{text}\u{10ffff}");
         let hex: String = text.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
+        let hex = if hex.chars().all(|c| c.is_ascii_hexdigit()) { hex } else { String::new() };
         let rows: Vec<(SessionId,)> = sqlx::query_as(
-            "SELECT id FROM sessions WHERE user_id = ?1 AND (id = ?2 OR name = ?3 OR (finished = 0 AND name >= ?3 AND name < ?4) \
-             OR (finished = 0 AND length(?5) >= 4 AND lower(hex(id)) LIKE ?5 || '%')) \
-             ORDER BY id = ?2 DESC, finished, name = ?3 DESC, seq DESC LIMIT ?6",
+            "SELECT id FROM (\
+             SELECT id, finished, name, seq FROM sessions WHERE id = ?2 AND user_id = ?1 UNION \
+             SELECT id, finished, name, seq FROM sessions WHERE user_id = ?1 AND name = ?3 UNION \
+             SELECT id, finished, name, seq FROM sessions WHERE user_id = ?1 AND finished = 0 AND name >= ?3 AND name < ?4 UNION \
+             SELECT id, finished, name, seq FROM sessions WHERE user_id = ?1 AND finished = 0 AND length(?5) >= 4 \
+             AND lower(hex(id)) LIKE ?5 || '%') ORDER BY id = ?2 DESC, finished, name = ?3 DESC, seq DESC LIMIT ?6",
         )
         .bind(owner)
         .bind(id)
         .bind(text)
         .bind(after)
-        .bind(hex.chars().filter(char::is_ascii_hexdigit).collect::<String>())
+        .bind(hex)
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&self.read)
         .await?;
@@ -249,12 +266,12 @@ impl Store {
 
     /// The rows of these sessions that are in scope, in the order of `ids`.
     pub async fn session_rows(&self, ids: &[SessionId], scope: Scope) -> Result<Vec<SessionRow>> {
-        let mut rows = Vec::with_capacity(ids.len());
-        for id in ids {
-            let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
-            rows.extend(one(self, &SOURCE, COLUMNS, fixed, Row::read).await?);
-        }
-        Ok(rows)
+        let hex: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
+        let among = ("s.id IN (SELECT unhex(value) FROM json_each(?))", Bind::Text(crate::to_json(&hex)));
+        let fixed = [among].into_iter().chain(each_within(scope));
+        let rows = some(self, &SOURCE, COLUMNS, fixed, Row::read).await?;
+        let mut found: HashMap<SessionId, SessionRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
     /// Ids of the sessions that wait in a resource group, are in scope and fulfil the query's conditions, in the order they were

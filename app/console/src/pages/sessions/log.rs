@@ -21,7 +21,7 @@ pub fn log(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView {
             // The first piece at once, the later ones when there are any.
             let mut wait = false;
             loop {
-                match session_log(id, next, wait).await {
+                match session_log(id, 0, next, wait).await {
                     Ok(chunk) => {
                         (next, wait) = (chunk.next, true);
                         let piece = with_gap(&chunk);
