@@ -1,33 +1,22 @@
 //! Sessions as people see and control them. They are started in `launch`; what makes them move on is in `queue`, `reconcile` and
-//! `ends`.
+//! `ends`; their queue as people see it in `pending`, what comes out of them in `output`.
 
 use crate::{Caller, Control, Result, internal, store_failed};
-use engine::{EngineError, Terminal};
 use futures::{Stream, StreamExt};
-use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
-use store::{Audit, LivingSession, Step};
+use std::sync::PoisonError;
+use std::time::Duration;
+use store::{Audit, LivingSession, Scope, Step};
 use types::Problem;
-use types::id::{ContainerId, ProjectId, SessionId};
-use types::launch::MAX_PRIORITY;
+use types::id::{ProjectId, SessionId};
 use types::list::{ListQuery, Page};
 use types::permission::{Me, Permission, Reach};
-use types::session::{
-    BulkResult, LogChunk, Outcome, QUEUE, SESSIONS, SessionDetail, SessionRow, SessionType, Status, Usage, Utilization,
-};
+use types::session::{BulkResult, SESSIONS, SessionDetail, SessionRow, Status};
 use types::time::Millis;
 
-/// Bytes of log in one answer.
-const LOG_PIECE: usize = 256 << 10;
-/// How long an answer waits for the log to grow, in seconds.
-const LOG_WAIT: u64 = 10;
 /// Sessions in one action on several.
 const MOST_AT_ONCE: usize = 200;
-/// Milliseconds over which the use of processors is told.
-const USE_WINDOW: i64 = 10_000;
 
-fn reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
+pub(crate) fn reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
     match me.reach(permission) {
         Reach::Everything => true,
         Reach::Domain => session.domain == me.domain,
@@ -42,11 +31,12 @@ impl Control {
     pub async fn sessions(&self, caller: &Caller, query: &ListQuery, project: Option<ProjectId>) -> Result<Page<SessionRow>> {
         let (_, scope) = caller.scope(Permission::ReadSessions)?;
         query.check(&SESSIONS)?;
+        keys_stay_hidden(caller, scope, query)?;
         let page = self.store.sessions(query, scope, project).await.map_err(store_failed("listing sessions"))?;
         Ok(page.map(|row| self.with_reason(row)))
     }
 
-    /// Every session that the filter selects, for an export.
+    /// Every session that the filter selects, for an export: a feature of administrators (`admin-menus.md`, Download session lists).
     pub fn all_sessions(
         &self,
         caller: &Caller,
@@ -54,6 +44,9 @@ impl Control {
         project: Option<ProjectId>,
     ) -> Result<impl Stream<Item = Result<SessionRow>> + Send + use<>> {
         let (_, scope) = caller.scope(Permission::ReadSessions)?;
+        if !matches!(scope, Scope::Everything | Scope::Domain(_)) {
+            return Err(caller.refuse("download lists of sessions"));
+        }
         query.check(&SESSIONS)?;
         let control = self.clone();
         let rows = self.store.all_sessions(query, scope, project);
@@ -67,6 +60,9 @@ impl Control {
         let mut session = found.ok_or_else(|| Problem::NotFound("session".into()))?;
         session.may_control = reaches(me, Permission::ControlSessions, &session);
         session.row = self.with_reason(session.row);
+        if matches!(scope, Scope::Projects(_)) && session.row.owner != me.id {
+            session.access_key = String::new();
+        }
         session.checks = self.checks_of(id);
         session.now = self.now();
         Ok(session)
@@ -170,100 +166,6 @@ impl Control {
         SessionRow { info, position: waits.map(|waits| waits.position), ..row }
     }
 
-    /// A page of the sessions that wait in a resource group, in the order in which they will start.
-    pub async fn queue(&self, caller: &Caller, group: &str, query: &ListQuery) -> Result<Page<SessionRow>> {
-        let (_, scope) = self.queue_scope(caller)?;
-        query.check(&QUEUE)?;
-        let order = {
-            let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
-            queue.order.get(group).cloned().unwrap_or_default()
-        };
-        let ids = if query.conditions.is_empty() && scope == store::Scope::Everything {
-            // The whole queue is known: a long one is not read again for a page of it.
-            order
-        } else {
-            let selected = self.store.pending_ids(group, query, scope).await.map_err(store_failed("listing the queue"))?;
-            // What was asked for since the scheduler last looked stands at the end until it looks again.
-            let placed: HashSet<_> = order.iter().copied().collect();
-            let late = selected.iter().filter(|id| !placed.contains(id));
-            let mine: HashSet<_> = selected.iter().copied().collect();
-            Arc::new(order.iter().filter(|id| mine.contains(id)).chain(late).copied().collect())
-        };
-        let first = usize::try_from(query.offset()).unwrap_or(usize::MAX).min(ids.len());
-        let page = &ids[first..ids.len().min(first.saturating_add(query.limit() as usize))];
-        let rows = self.store.session_rows(page, scope).await.map_err(store_failed("listing the queue"))?;
-        // One that has started meanwhile no longer waits.
-        let waiting = rows.into_iter().filter(|row| row.status == Status::Pending);
-        let rows = waiting.map(|row| self.with_reason(row)).collect();
-        Ok(Page { rows, total: ids.len() as u64, more: false })
-    }
-
-    fn queue_scope<'a>(&self, caller: &'a Caller) -> Result<(&'a Me, store::Scope)> {
-        match caller.need(Permission::ReadSessions)? {
-            (_, Reach::Own | Reach::Nothing) => Err(caller.refuse("see the queue of a resource group")),
-            _ => caller.scope(Permission::ReadSessions),
-        }
-    }
-
-    /// What the scheduler decides from in one resource group, to try other rules on.
-    pub async fn queue_snapshot(&self, caller: &Caller, group: &str) -> Result<scheduler::Snapshot> {
-        if caller.need(Permission::ReadSessions)?.1 != Reach::Everything {
-            return Err(caller.refuse("try other rules on everybody's sessions"));
-        }
-        self.refresh_mirror().await?;
-        let mut snapshot = self.snapshot().await?;
-        snapshot.groups.retain(|name, _| name == group);
-        snapshot.agents.retain(|room| room.resource_group == group);
-        snapshot.people.retain(|held| held.resource_group == group);
-        snapshot.queue.retain(|waiting| waiting.resource_group == group);
-        let policies: HashSet<_> = snapshot.queue.iter().map(|waiting| waiting.policy.clone()).collect();
-        snapshot.policies.retain(|name, _| policies.contains(name));
-        let keys: HashSet<_> = snapshot.queue.iter().map(|waiting| waiting.access_key.clone()).collect();
-        snapshot.held.retain(|key, _| keys.contains(key));
-        Ok(snapshot)
-    }
-
-    /// Gives sessions that wait another priority; each has its own answer.
-    pub async fn set_priority(&self, caller: &Caller, ids: &[SessionId], priority: u8) -> Result<Vec<BulkResult>> {
-        let (me, _) = caller.need(Permission::ChangePriorities)?;
-        if priority > MAX_PRIORITY {
-            return Err(Problem::field("priority", format!("A whole number from 0 to {MAX_PRIORITY}.")));
-        }
-        if ids.len() > MOST_AT_ONCE {
-            return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} sessions can be changed at once.")));
-        }
-        let at = self.now();
-        // Looked up before the change: while it is open nobody else can write.
-        let mut asked = Vec::with_capacity(ids.len());
-        for id in ids {
-            asked.push(match self.session(caller, *id).await {
-                Ok(session) if reaches(me, Permission::ChangePriorities, &session) => {
-                    let living = self.store.living_session(*id).await.map_err(store_failed("reading a session"))?;
-                    (*id, session.row.name, living)
-                }
-                Ok(session) => (*id, session.row.name, None),
-                Err(_) => (*id, id.to_string(), None),
-            });
-        }
-        let mut results = Vec::with_capacity(ids.len());
-        let mut change = self.store.change().await.map_err(store_failed("changing a priority"))?;
-        for (id, name, living) in asked {
-            let changed = match living {
-                Some(living) => change.set_priority(&living, priority, at).await.map_err(store_failed("changing a priority"))?,
-                None => false,
-            };
-            if changed {
-                let detail = serde_json::json!({ "priority": priority }).to_string();
-                self.audit(&mut change, caller, "set session priority", id, &detail, at).await?;
-            }
-            let problem = (!changed).then(|| "It does not wait, or is not yours to order.".to_owned());
-            results.push(BulkResult { name, problem });
-        }
-        change.commit().await.map_err(store_failed("changing a priority"))?;
-        self.shared.work.notify_one();
-        Ok(results)
-    }
-
     /// Gives a session that has not ended another name.
     pub async fn rename_session(&self, caller: &Caller, id: SessionId, name: &str) -> Result<()> {
         let session = self.controllable(caller, id).await?;
@@ -289,30 +191,7 @@ impl Control {
         change.commit().await.map_err(store_failed("renaming a session"))
     }
 
-    /// What running sessions use of what they asked for; those that the caller may not see, or that do not run, are left out.
-    pub async fn session_utilization(&self, caller: &Caller, ids: &[SessionId]) -> Result<Vec<Utilization>> {
-        let (_, scope) = caller.scope(Permission::ReadSessions)?;
-        let few = &ids[..ids.len().min(MOST_AT_ONCE)];
-        let rows = self.store.session_rows(few, scope).await.map_err(store_failed("reading sessions"))?;
-        let mut all = Vec::new();
-        for row in rows.iter().filter(|row| row.status == Status::Running) {
-            let (mut share, mut mem) = (0, 0);
-            for index in 0..row.agents.len() as u32 {
-                let recent = Millis(self.now().0 - USE_WINDOW);
-                let usage = self.engine.usage(ContainerId::of(row.id, index), recent).await.unwrap_or_default();
-                let (Some(first), Some(last)) = (usage.first(), usage.last()) else { continue };
-                share += last.cpu_ms.saturating_sub(first.cpu_ms) * 1000 / last.at.since(first.at).max(1).unsigned_abs();
-                mem += last.mem;
-            }
-            let asked_cpu = row.cpu().as_thousandths().max(1).unsigned_abs();
-            let asked_mem = row.mem().max(1).unsigned_abs();
-            let thousandths = |used: u64, of: u64| u32::try_from(used.saturating_mul(1000) / of).unwrap_or(u32::MAX);
-            all.push(Utilization { id: row.id, cpu: thousandths(share, asked_cpu), mem: thousandths(mem, asked_mem) });
-        }
-        Ok(all)
-    }
-
-    async fn audit(
+    pub(crate) async fn audit(
         &self,
         change: &mut store::Change,
         caller: &Caller,
@@ -373,7 +252,7 @@ impl Control {
     }
 
     /// A living session that the caller may control.
-    async fn controllable(&self, caller: &Caller, id: SessionId) -> Result<LivingSession> {
+    pub(crate) async fn controllable(&self, caller: &Caller, id: SessionId) -> Result<LivingSession> {
         caller.need(Permission::ControlSessions)?;
         let session = self.session(caller, id).await?;
         if !session.may_control {
@@ -382,114 +261,18 @@ impl Control {
         let living = self.store.living_session(id).await.map_err(store_failed("reading a session"))?;
         living.ok_or_else(|| has_ended(&session.row.name))
     }
-
-    /// The log of a session's container number `container`, from byte `from` on. With `wait`, a log that has nothing new is waited
-    /// for, some seconds at most.
-    pub async fn session_log(&self, caller: &Caller, id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk> {
-        let session = self.session(caller, id).await?;
-        if container >= session.row.cluster.size {
-            return Err(Problem::NotFound("container".into()));
-        }
-        let ran = session.row.started_at.is_some() || matches!(session.outcome, Some(Outcome::Exited(_) | Outcome::Signalled(_)));
-        if !ran && session.row.status.is_final() {
-            return Ok(LogChunk { next: from, end: true, ..LogChunk::default() });
-        }
-        let give_up = Instant::now() + Duration::from_secs(LOG_WAIT);
-        loop {
-            let chunk = match self.engine.log(ContainerId::of(id, container), from, LOG_PIECE).await {
-                // Not started yet: nothing has been written.
-                Err(EngineError::UnknownSession) => {
-                    LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() }
-                }
-                other => other.map_err(engine_failed("reading a log"))?,
-            };
-            if !wait || chunk.end || !chunk.text.is_empty() || Instant::now() >= give_up {
-                return Ok(chunk);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// What a session used, in measurements later than `after`.
-    pub async fn session_usage(&self, caller: &Caller, id: SessionId, after: Millis) -> Result<Vec<Usage>> {
-        let session = self.session(caller, id).await?;
-        let mut each = Vec::new();
-        for index in 0..session.row.cluster.size {
-            match self.engine.usage(ContainerId::of(id, index), after).await {
-                Err(EngineError::UnknownSession) => {}
-                other => each.push(other.map_err(engine_failed("reading a session's use"))?),
-            }
-        }
-        Ok(together(each))
-    }
-
-    /// Opens a terminal in a running interactive session.
-    pub async fn terminal(&self, caller: &Caller, id: SessionId, columns: u16, rows: u16) -> Result<Terminal> {
-        let session = self.controllable(caller, id).await?;
-        if session.kind != SessionType::Interactive {
-            return Err(Problem::Conflict("Only an interactive session has a terminal.".into()));
-        }
-        if session.status != Status::Running {
-            return Err(Problem::Conflict(format!(
-                "The session is {}; a terminal opens while it runs.",
-                session.status.label().to_lowercase()
-            )));
-        }
-        let at = self.now();
-        let mut change = self.store.change().await.map_err(store_failed("opening a terminal"))?;
-        self.audit(&mut change, caller, "open terminal", id, "{}", at).await?;
-        change.commit().await.map_err(store_failed("opening a terminal"))?;
-        match self.engine.terminal(ContainerId::of(id, 0), columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
-            Err(EngineError::NotRunning | EngineError::UnknownSession) => Err(Problem::Conflict("The session has ended.".into())),
-            other => other.map(|terminal| self.watched(id, terminal)).map_err(engine_failed("opening a terminal")),
-        }
-    }
 }
 
-fn has_ended(name: &str) -> Problem {
+/// Those who administer a project see no keypairs of others, and find none out by a filter.
+fn keys_stay_hidden(caller: &Caller, scope: Scope, query: &ListQuery) -> Result<()> {
+    let asked = query.conditions.iter().any(|condition| condition.key == "access_key");
+    let asked = asked || query.filter.as_ref().is_some_and(|filter| filter.looks_at("access_key"));
+    if asked && matches!(scope, Scope::Projects(_)) {
+        return Err(caller.refuse("filter sessions by this"));
+    }
+    Ok(())
+}
+
+pub(crate) fn has_ended(name: &str) -> Problem {
     Problem::Conflict(format!("Session {name} has ended."))
-}
-
-/// A machine that is away says so; everything else is a fault of ours.
-fn engine_failed(what: &'static str) -> impl Fn(EngineError) -> Problem {
-    move |error| match error {
-        EngineError::AgentAway(agent) => Problem::Unavailable(format!("Agent {agent}")),
-        other => internal(what)(other),
-    }
-}
-
-/// What several containers use together, at the times at which the first was measured.
-fn together(mut each: Vec<Vec<Usage>>) -> Vec<Usage> {
-    let mut sums = if each.is_empty() { Vec::new() } else { each.remove(0) };
-    for other in each {
-        let mut measured = other.iter().peekable();
-        let mut last = None;
-        for sum in &mut sums {
-            while let Some(one) = measured.next_if(|one| one.at <= sum.at) {
-                last = Some(one);
-            }
-            // Until a container was first measured, what it used first is the best that is known.
-            let Some(one) = last.or(other.first()) else { continue };
-            sum.cpu_ms += one.cpu_ms;
-            sum.mem += one.mem;
-            sum.processes += one.processes;
-        }
-    }
-    sums
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_containers_use_is_added_up_at_the_times_of_the_first() {
-        let one = |at, cpu_ms, mem| Usage { at: Millis(at), cpu_ms, mem, processes: 1 };
-        let main = vec![one(1_000, 10, 5), one(2_000, 20, 5)];
-        let sub = vec![one(900, 100, 7), one(1_900, 200, 8), one(2_900, 300, 9)];
-        let expected = [(110, 12), (220, 13)];
-        let sums = together(vec![main, sub]);
-        assert_eq!(sums.iter().map(|sum| (sum.cpu_ms, sum.mem)).collect::<Vec<_>>(), expected);
-        assert_eq!(together(Vec::new()), []);
-    }
 }

@@ -7,7 +7,7 @@ use axum::serve::ListenerExt;
 use clap::{Parser, Subcommand};
 use control::{Control, Mail, Vault};
 use engine::Engine;
-use engine::local::LocalEngine;
+use engine::local::{LocalEngine, Options};
 use engine::simulated::{Scenario, SimulatedEngine};
 use leptos::config::LeptosOptions;
 use std::path::{Path, PathBuf};
@@ -143,7 +143,7 @@ async fn run(command: Command) -> Result<()> {
             self::serve(settings, serve.admin_email.as_deref(), serve.admin_password.as_deref()).await
         }
         Command::User(User::Create { data, email, username, full_name, role, password_stdin }) => {
-            let control = open(&data, None).await?;
+            let control = open(&data, None, None).await?;
             let Some(role) = Role::from_key(&role) else {
                 bail!("`--role` is {role:?}; allowed are superadmin, admin, user and monitor")
             };
@@ -164,7 +164,7 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::User(User::ResetPassword { data, login, end_two_factor, password_stdin }) => {
-            let control = open(&data, None).await?;
+            let control = open(&data, None, None).await?;
             let given = if password_stdin { Some(read_password()?) } else { None };
             if let Some(password) = control.reset_password_here(&login, given.as_deref(), end_two_factor).await.map_err(plain)? {
                 println!("New password of {login}: {password}");
@@ -173,7 +173,7 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Seed(seed) => {
-            let control = open(&seed.data, None).await?;
+            let control = open(&seed.data, None, None).await?;
             if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
                 println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
             }
@@ -210,7 +210,7 @@ fn start_log(json: bool) {
 
 /// The database and the engine of one data folder. A scenario has a database of its own there: what is simulated never mixes
 /// with what runs.
-async fn open(data: &Path, scenario: Option<&Path>) -> Result<Control> {
+async fn open(data: &Path, scenario: Option<&Path>, resource_group: Option<String>) -> Result<Control> {
     create_private(data)?;
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be opened", data.display()))?;
     let file = data.join(if scenario.is_some() { "simulated.db" } else { "yardmaster.db" });
@@ -221,7 +221,8 @@ async fn open(data: &Path, scenario: Option<&Path>) -> Result<Control> {
         Some(file) => simulated(file, data.join("simulated.log"))?,
         None => {
             let exe = std::env::current_exe().context("this program cannot find its own file")?;
-            Arc::new(LocalEngine::open(data.join("sessions"), exe).context("the local engine cannot be opened")?)
+            let options = Options { resource_group, ..Options::default() };
+            Arc::new(LocalEngine::open_with(data.join("sessions"), exe, options).context("the local engine cannot be opened")?)
         }
     };
     Ok(Control::new(store, engine, vault))
@@ -253,7 +254,7 @@ fn own_file(file: &Path) -> Result<()> {
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
-    let mut control = open(&settings.data, settings.scenario.as_deref()).await?;
+    let mut control = open(&settings.data, settings.scenario.as_deref(), settings.resource_group.clone()).await?;
     if let Some(mail) = &settings.mail {
         let password = std::env::var("YARDMASTER_MAIL_PASSWORD").ok();
         let opened = Mail::open(&mail.server, password.as_deref(), &mail.from).context("`mail-server` or `mail-from`")?;

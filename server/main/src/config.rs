@@ -35,6 +35,9 @@ pub struct Given {
     /// Simulate the machines and sessions of this scenario instead of running any, to try the console out
     #[arg(long, env = "YARDMASTER_SCENARIO", value_name = "FILE")]
     pub scenario: Option<String>,
+    /// Resource group that this machine joins; made when there is none of the name [default: default]
+    #[arg(long, env = "YARDMASTER_RESOURCE_GROUP", value_name = "NAME")]
+    pub resource_group: Option<String>,
     /// How log lines are written: text or json [default: text]
     #[arg(long, env = "YARDMASTER_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -52,6 +55,8 @@ pub struct Settings {
     pub log_json: bool,
     /// Nothing really runs: machines and sessions are simulated from this file.
     pub scenario: Option<PathBuf>,
+    /// What this machine joins.
+    pub resource_group: Option<String>,
     pub mail: Option<MailSettings>,
 }
 
@@ -65,8 +70,18 @@ pub struct MailSettings {
     pub address: String,
 }
 
-const KEYS: [&str; 9] =
-    ["listen", "data", "public-url", "metrics", "trust-proxy", "log-format", "mail-server", "mail-from", "scenario"];
+const KEYS: [&str; 10] = [
+    "listen",
+    "data",
+    "public-url",
+    "metrics",
+    "trust-proxy",
+    "log-format",
+    "mail-server",
+    "mail-from",
+    "scenario",
+    "resource-group",
+];
 
 impl Given {
     /// Reads the file, if one is named, and checks everything.
@@ -107,6 +122,7 @@ impl Given {
             metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
             trust_proxy: choice("trust-proxy", trust_proxy.as_deref(), ["no", "yes"])?,
             scenario: scenario.map(PathBuf::from),
+            resource_group: pick(self.resource_group, "resource-group")?.map(|name| group(&name)).transpose()?,
             log_json: choice("log-format", log_format.as_deref(), ["text", "json"])?,
         })
     }
@@ -114,6 +130,15 @@ impl Given {
 
 fn refused(key: &str, value: &str, allowed: &str) -> anyhow::Error {
     anyhow::anyhow!("`{key}` is {value:?}; allowed is {allowed}")
+}
+
+fn group(value: &str) -> Result<String> {
+    let mut errors = Vec::new();
+    types::rules::slug("name", value, false, &mut errors);
+    match errors.first() {
+        None => Ok(value.to_owned()),
+        Some(error) => Err(refused("resource-group", value, &error.message)),
+    }
 }
 
 fn address(key: &str, value: &str) -> Result<SocketAddr> {

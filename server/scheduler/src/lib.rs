@@ -7,6 +7,7 @@
 //! own limits, dependencies or start time hold back, holds up nobody.
 
 mod checks;
+mod forecast;
 mod order;
 mod place;
 mod reason;
@@ -15,6 +16,7 @@ mod slots;
 mod tests;
 mod turn;
 
+pub use forecast::{Forecast, Running, Sample};
 pub use reason::Reason;
 
 use serde::{Deserialize, Serialize};

@@ -34,6 +34,16 @@ impl Filter {
         self.check_part(spec, 1, &mut 0)
     }
 
+    /// Whether any part of it looks at this key.
+    pub fn looks_at(&self, wanted: &str) -> bool {
+        match self {
+            Self::Is(condition) => condition.key == wanted,
+            Self::Not(part) => part.looks_at(wanted),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.looks_at(wanted)),
+            Self::Like { key, .. } | Self::Before { key, .. } | Self::Empty { key } => key == wanted,
+        }
+    }
+
     fn check_part(&self, spec: &ListSpec, depth: usize, parts: &mut usize) -> Result<(), String> {
         *parts += 1;
         if *parts > MAX_PARTS || depth > MAX_DEPTH {

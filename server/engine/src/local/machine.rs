@@ -5,6 +5,9 @@
 use super::cgroup::{self, Hierarchies};
 use super::isolation::Isolation;
 use super::sys;
+use std::io;
+use std::net::UdpSocket;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use types::agent::{AgentReport, Fact};
 use types::quantity::{Quantity, Slots};
@@ -15,6 +18,7 @@ const FEWEST_TICKS: u64 = 10;
 /// What does not change while the server runs, and the last look at what does.
 pub(crate) struct Machine {
     name: String,
+    resource_group: Option<String>,
     cpus: i64,
     memory: u64,
     facts: Vec<Fact>,
@@ -35,15 +39,47 @@ struct Ticks {
     total: u64,
 }
 
+/// The file that keeps what the machine is called.
+const NAME: &str = "machine";
+
+/// What the machine is called: as it was when sessions first ran in `dir`. Another host name does not make another machine of it,
+/// on which what runs here would be sought in vain.
+pub(crate) fn name(dir: &Path) -> io::Result<String> {
+    let file = dir.join(NAME);
+    match std::fs::read_to_string(&file) {
+        Ok(name) if !name.trim().is_empty() => return Ok(name.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let fresh = dir.join("machine.new");
+    std::fs::write(&fresh, &name)?;
+    std::fs::rename(&fresh, &file)?;
+    Ok(name)
+}
+
+/// The address by which others would reach the machine: the one that it would send from. Nothing is sent to find out.
+fn address() -> String {
+    let socket = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.connect("192.0.2.1:9").map(|()| socket));
+    socket.and_then(|socket| socket.local_addr()).map_or_else(|_| "127.0.0.1".into(), |address| address.ip().to_string())
+}
+
 impl Machine {
     /// Looks at the machine. `why` says why there is no bubblewrap.
-    pub(crate) fn new(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Self {
-        let uname = rustix::system::uname();
+    pub(crate) fn new(
+        name: String,
+        resource_group: Option<String>,
+        isolation: &Isolation,
+        why: Option<&str>,
+        groups: &Hierarchies,
+    ) -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let memory = meminfo("MemTotal").unwrap_or(0);
         let memory = cgroup::own_memory_limit().map_or(memory, |limit| limit.min(memory));
         Self {
-            name: uname.nodename().to_string_lossy().into_owned(),
+            name,
+            resource_group,
             cpus: i64::try_from(cpus).unwrap_or(1),
             memory,
             facts: facts(isolation, why, groups),
@@ -62,10 +98,10 @@ impl Machine {
         let bytes = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         AgentReport {
             name: self.name.clone(),
-            address: String::new(),
+            address: address(),
             engine: "local".into(),
             version: env!("CARGO_PKG_VERSION").into(),
-            resource_group: None,
+            resource_group: self.resource_group.clone(),
             architecture: std::env::consts::ARCH.into(),
             capacity: Slots::cpu_mem(Quantity::whole(self.cpus), bytes(self.memory)),
             used: Slots::cpu_mem(Quantity::thousandths(bytes(self.busy())), bytes(used)),

@@ -65,7 +65,7 @@ pub fn helper(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
 }
 
 /// What of this machine's abilities the engine uses. The default is everything that works.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Isolate sessions with bubblewrap.
     pub bubblewrap: bool,
@@ -73,11 +73,13 @@ pub struct Options {
     pub cgroups: bool,
     /// Bytes of log that are kept of each session.
     pub log_limit: u64,
+    /// The resource group that the machine says it belongs to.
+    pub resource_group: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bubblewrap: true, cgroups: true, log_limit: 16 << 20 }
+        Self { bubblewrap: true, cgroups: true, log_limit: 16 << 20, resource_group: None }
     }
 }
 
@@ -113,7 +115,8 @@ impl LocalEngine {
         let exe = File::open(&exe).or_else(|_| File::open("/proc/self/exe")).map_err(failed("program"))?;
         let (isolation, why) = Isolation::probe(options.bubblewrap, &dir);
         let groups = if options.cgroups { Hierarchies::find() } else { Hierarchies::default() };
-        let machine = Machine::new(&isolation, why.as_deref(), &groups);
+        let name = machine::name(&dir).map_err(failed("name"))?;
+        let machine = Machine::new(name, options.resource_group.clone(), &isolation, why.as_deref(), &groups);
         let engine = Self(Arc::new(Inner {
             dir,
             exe,

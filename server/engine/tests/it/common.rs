@@ -39,7 +39,7 @@ pub fn yard_with(options: Options) -> Yard {
     let dir = tempfile::tempdir().unwrap();
     // As the server makes its data folder: others pass through and see nothing.
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
-    let engine = LocalEngine::open_with(sessions(&dir), exe(), options).unwrap();
+    let engine = LocalEngine::open_with(sessions(&dir), exe(), options.clone()).unwrap();
     Yard { engine, dir, options }
 }
 
@@ -54,7 +54,7 @@ impl Yard {
 
     /// A second engine on the same folder, as after a restart.
     pub fn restarted(&self) -> LocalEngine {
-        LocalEngine::open_with(self.sessions(), exe(), self.options).unwrap()
+        LocalEngine::open_with(self.sessions(), exe(), self.options.clone()).unwrap()
     }
 
     pub async fn start(&self, what: Launch) -> ContainerId {

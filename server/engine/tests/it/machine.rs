@@ -23,6 +23,18 @@ async fn the_machine_says_what_it_has_and_what_it_lacks() {
 }
 
 #[tokio::test]
+async fn the_machine_keeps_its_name_and_says_where_it_is_and_which_group_it_joins() {
+    let yard = yard_with(engine::local::Options { resource_group: Some("lab".into()), ..Default::default() });
+    let agent = yard.engine.agents().await.unwrap().remove(0);
+    assert_eq!(agent.resource_group.as_deref(), Some("lab"));
+    assert!(agent.address.parse::<std::net::IpAddr>().is_ok(), "{}", agent.address);
+    assert_eq!(std::fs::read_to_string(yard.sessions().join("machine")).unwrap(), agent.name);
+    // As if the host had been called otherwise when sessions first ran here.
+    std::fs::write(yard.sessions().join("machine"), "before").unwrap();
+    assert_eq!(yard.restarted().agents().await.unwrap().remove(0).name, "before");
+}
+
+#[tokio::test]
 async fn a_session_sees_neither_the_data_folder_nor_other_processes_and_cannot_write_to_programs() {
     let yard = yard();
     let (isolated, why) = fact(&yard.engine, "Isolation").await;

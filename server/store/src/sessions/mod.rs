@@ -1,10 +1,12 @@
-//! Sessions as people see them: the list and one session. The living ones, as the queue needs them, and every move of their
-//! status are in `living`.
+//! Sessions as people see them: the list and one session. The living ones, as the queue needs them, are in `living`, every
+//! move of their status in `moves`.
 
 mod living;
+mod moves;
 
 pub(crate) use living::read_slots;
-pub use living::{Changed, LivingSession, NewSession, Step};
+pub use living::{Changed, LivingSession};
+pub use moves::{NewSession, Step};
 
 use crate::list::{Bind, Column, Fixed, Source, all, one, page, some};
 use crate::{Result, Scope, Store, json, word};
@@ -89,6 +91,9 @@ impl Row {
         })
     }
 }
+
+/// The fewest sessions that say how long one takes, and the most that are looked at.
+const LENGTHS: (usize, i64) = (5, 200);
 
 /// What a session's page shows beyond its row.
 #[derive(FromRow)]
@@ -297,6 +302,22 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         rows.iter().map(|(request,)| json("session's request", request)).collect()
+    }
+
+    /// Seconds that the middle one of the last sessions of a group ran that have ended; nothing while there are only a few.
+    pub async fn typical_length(&self, group: &str) -> Result<Option<u32>> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "SELECT ended_at - started_at FROM sessions WHERE resource_group = ? AND status = 'TERMINATED' AND started_at IS NOT NULL \
+             ORDER BY ended_at DESC LIMIT ?",
+        )
+        .bind(group)
+        .bind(LENGTHS.1)
+        .fetch_all(&self.read)
+        .await?;
+        let mut lengths: Vec<i64> = rows.into_iter().map(|(milliseconds,)| milliseconds / 1000).collect();
+        lengths.sort_unstable();
+        let middle = lengths.get(lengths.len() / 2).filter(|_| lengths.len() >= LENGTHS.0);
+        Ok(middle.map(|seconds| u32::try_from((*seconds).max(1)).unwrap_or(u32::MAX)))
     }
 
     /// How many sessions stand in each status, for the metrics.

@@ -61,7 +61,7 @@ fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>)
 pub fn page() -> AnyView {
     let me = use_me();
     let reach = me.reach(Permission::ReadSessions);
-    if reach <= Reach::Own {
+    if reach < Reach::Domain {
         return problem_view(&Problem::Forbidden("see the queue of a resource group".into()));
     }
     let may_order = me.may(Permission::ChangePriorities);

@@ -123,9 +123,9 @@ pub fn panel(group: Memo<String>) -> AnyView {
         leptos::task::spawn_local(async move {
             match queue_snapshot(group).await {
                 Ok(found) => {
-                    rules.fill(&found);
+                    rules.fill(&found.snapshot);
                     problem.set(None);
-                    snapshot.set(Some(found));
+                    snapshot.set(Some(found.snapshot));
                 }
                 Err(refused) => problem.set(Some(refused.to_string())),
             }

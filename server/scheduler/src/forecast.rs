@@ -1,0 +1,285 @@
+//! When the sessions of a queue would start, if nobody new came: the scheduler's own decisions one after the other, each followed by
+//! the next end that can be expected. What sessions take is told by the caller; nothing here knows why.
+
+use crate::{Decision, DependencyState, Snapshot, Waiting, schedule};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use types::id::{DomainId, ProjectId, SessionId, UserId};
+use types::launch::Cluster;
+use types::quantity::Slots;
+use types::time::Millis;
+
+/// A queue with what is needed to look ahead.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    pub snapshot: Snapshot,
+    /// How many sessions wait; the snapshot holds the first of them.
+    pub total: u32,
+    /// What holds resources now.
+    pub running: Vec<Running>,
+    /// How long waiting sessions are expected to take (seconds). One that is not here may take for ever.
+    pub lasts: BTreeMap<SessionId, u32>,
+}
+
+/// A session that holds resources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    pub user: UserId,
+    pub access_key: String,
+    pub project: ProjectId,
+    pub domain: DomainId,
+    pub resource_group: String,
+    /// The agent of each container.
+    pub agents: Vec<String>,
+    /// What each container holds.
+    pub slots: Slots,
+    /// When it is expected to end.
+    pub ends_at: Option<Millis>,
+}
+
+impl Running {
+    fn placed(session: &Waiting, agents: Vec<String>, ends_at: Option<Millis>) -> Self {
+        Self {
+            user: session.user,
+            access_key: session.access_key.clone(),
+            project: session.project,
+            domain: session.domain,
+            resource_group: session.resource_group.clone(),
+            agents,
+            slots: session.slots.clone(),
+            ends_at,
+        }
+    }
+
+    fn all_slots(&self) -> Slots {
+        let size = u32::try_from(self.agents.len()).unwrap_or(u32::MAX);
+        Cluster { size, ..Cluster::default() }.of_all(&self.slots)
+    }
+}
+
+/// Ends that lie so close together (milliseconds) are taken as one: each costs a pass over the queue.
+const TOGETHER: i64 = 60_000;
+/// What was tried and found no room is tried again after so long (milliseconds).
+const AGAIN: i64 = 1_000;
+/// Passes after which the rest is not worked out.
+const MOST_STEPS: usize = 1_000;
+
+/// A look ahead, a step at a time, so that a page stays alive meanwhile.
+pub struct Forecast {
+    snapshot: Snapshot,
+    agents: HashMap<String, usize>,
+    people: HashMap<(UserId, String), usize>,
+    ends: BTreeMap<Millis, Vec<Running>>,
+    lasts: BTreeMap<SessionId, u32>,
+    starts: HashMap<SessionId, Millis>,
+    steps: usize,
+}
+
+impl Forecast {
+    /// A look ahead from a sample, by the rules of `snapshot`: the sample's own, or others that are tried out.
+    pub fn new(sample: &Sample, snapshot: Snapshot) -> Self {
+        let agents = snapshot.agents.iter().enumerate().map(|(index, room)| (room.agent.clone(), index)).collect();
+        let people = snapshot.people.iter().enumerate();
+        let people = people.map(|(index, held)| ((held.user, held.resource_group.clone()), index)).collect();
+        let mut ends: BTreeMap<Millis, Vec<Running>> = BTreeMap::new();
+        for running in &sample.running {
+            if let Some(at) = running.ends_at {
+                ends.entry(at).or_default().push(running.clone());
+            }
+        }
+        Self { snapshot, agents, people, ends, lasts: sample.lasts.clone(), starts: HashMap::new(), steps: 0 }
+    }
+
+    /// When sessions start, as far as it has been worked out.
+    pub fn starts(&self) -> &HashMap<SessionId, Millis> {
+        &self.starts
+    }
+
+    /// One pass over the queue, and on to the next end. Says whether there is more to find out.
+    pub fn step(&mut self) -> bool {
+        self.steps += 1;
+        let (decided, now) = (schedule(&self.snapshot), self.snapshot.now);
+        let mut tried = HashSet::new();
+        let mut placed: HashMap<SessionId, Option<Vec<String>>> = HashMap::new();
+        for one in decided {
+            match one.decision {
+                Decision::Place(agents) => drop(placed.insert(one.id, Some(agents))),
+                Decision::Cancel(_) => drop(placed.insert(one.id, None)),
+                Decision::Wait(_) if one.tried => drop(tried.insert(one.id)),
+                Decision::Wait(_) => {}
+            }
+        }
+        let mut passed_over = false;
+        let mut left = Vec::with_capacity(self.snapshot.queue.len());
+        for mut session in std::mem::take(&mut self.snapshot.queue) {
+            match placed.remove(&session.id) {
+                Some(Some(agents)) => self.start(&session, agents),
+                Some(None) => {}
+                None => {
+                    // Between two ends there is time for every try.
+                    let enough = self.snapshot.groups.get(&session.resource_group).map_or(0, |group| group.retries_to_skip);
+                    if tried.contains(&session.id) && session.tries < enough {
+                        (session.tries, passed_over) = (enough, true);
+                    }
+                    left.push(session);
+                }
+            }
+        }
+        self.snapshot.queue = left;
+        if self.snapshot.queue.is_empty() || self.steps >= MOST_STEPS {
+            return false;
+        }
+        if passed_over {
+            self.snapshot.now = Millis(now.0 + AGAIN);
+            return true;
+        }
+        self.go_on()
+    }
+
+    /// On to the next moment at which something changes.
+    fn go_on(&mut self) -> bool {
+        let now = self.snapshot.now;
+        let free_to_start = |session: &&Waiting| session.depends_on.iter().all(|other| other.state == DependencyState::Done);
+        let start_times = self.snapshot.queue.iter().filter(free_to_start).filter_map(|session| session.starts_at);
+        let start = start_times.filter(|at| *at > now).min();
+        let end = self.ends.keys().next().copied();
+        let Some(next) = start.into_iter().chain(end).min() else { return false };
+        let until = Millis(next.0.max(now.0) + TOGETHER);
+        let later = self.ends.split_off(&Millis(until.0 + 1));
+        let over = std::mem::replace(&mut self.ends, later);
+        self.snapshot.now =
+            over.keys().last().copied().into_iter().chain(start.filter(|at| *at <= until)).max().unwrap_or(next).max(now);
+        over.into_values().flatten().for_each(|session| self.end(&session));
+        true
+    }
+
+    fn start(&mut self, session: &Waiting, agents: Vec<String>) {
+        let now = self.snapshot.now;
+        self.starts.insert(session.id, now);
+        let ends_at = self.lasts.get(&session.id).map(|seconds| Millis(now.0 + i64::from(*seconds) * 1000));
+        let running = Running::placed(session, agents, ends_at);
+        self.hold(&running, Slots::add, 1);
+        if let Some(at) = ends_at {
+            self.ends.entry(at).or_default().push(running);
+        }
+    }
+
+    fn end(&mut self, session: &Running) {
+        self.hold(session, Slots::subtract, -1);
+    }
+
+    /// Adds what a session holds to all that count it, or takes it away.
+    fn hold(&mut self, session: &Running, change: fn(&mut Slots, &Slots), sessions: i32) {
+        let all = session.all_slots();
+        for agent in &session.agents {
+            if let Some(room) = self.agents.get(agent).and_then(|index| self.snapshot.agents.get_mut(*index)) {
+                let mut used = room.capacity.clone();
+                used.subtract(&room.free);
+                change(&mut used, &session.slots);
+                room.free.clone_from(&room.capacity);
+                room.free.subtract(&used);
+            }
+        }
+        let held = self.snapshot.held.entry(session.access_key.clone()).or_default();
+        held.sessions = held.sessions.saturating_add_signed(sessions);
+        change(&mut held.slots, &all);
+        if let Some(share) = self.snapshot.projects.get_mut(&session.project) {
+            change(&mut share.used, &all);
+        }
+        if let Some(share) = self.snapshot.domains.get_mut(&session.domain) {
+            change(&mut share.used, &all);
+        }
+        let person = (session.user, session.resource_group.clone());
+        let fresh = self.snapshot.people.len();
+        let index = *self.people.entry(person).or_insert(fresh);
+        if index == fresh {
+            let (user, resource_group) = (session.user, session.resource_group.clone());
+            self.snapshot.people.push(crate::PersonHeld { user, resource_group, slots: Slots::default() });
+        }
+        if let Some(held) = self.snapshot.people.get_mut(index) {
+            change(&mut held.slots, &all);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{id, room, slots, waiting};
+    use crate::{Group, Room};
+    use types::resource_group::{Placement, SchedulerKind};
+
+    fn group(scheduler: SchedulerKind, retries_to_skip: u32) -> Group {
+        Group { scheduler, placement: Placement::Dispersed, retries_to_skip, pending_timeout: None }
+    }
+
+    /// One machine of four cores, of which `busy` are held until the given second.
+    fn sample(rules: Group, busy: i64, until: i64, queue: Vec<Waiting>) -> Sample {
+        let running = Running {
+            user: id(199),
+            access_key: "KEY99".into(),
+            project: id(200),
+            domain: id(300),
+            resource_group: "default".into(),
+            agents: vec!["vm".into()],
+            slots: slots(&[("cpu", busy)]),
+            ends_at: Some(Millis(until * 1000)),
+        };
+        let vm = Room { free: slots(&[("cpu", 4 - busy)]), ..room("vm", &[("cpu", 4)]) };
+        let lasts = queue.iter().map(|session| (session.id, 600)).collect();
+        let total = queue.len() as u32;
+        let snapshot = Snapshot { groups: [("default".into(), rules)].into(), agents: vec![vm], queue, ..Snapshot::default() };
+        Sample { snapshot, total, running: vec![running], lasts }
+    }
+
+    fn all(sample: &Sample) -> Vec<(u32, i64)> {
+        let mut forecast = Forecast::new(sample, sample.snapshot.clone());
+        while forecast.step() {}
+        let number = |session: &SessionId| session.0.as_u128() as u32;
+        let mut starts: Vec<_> = forecast.starts().iter().map(|(session, at)| (number(session), at.0 / 1000)).collect();
+        // The ids of tests are read as decimal digits.
+        starts.iter_mut().for_each(|(n, _)| *n = format!("{n:x}").parse().unwrap());
+        starts.sort_unstable();
+        starts
+    }
+
+    fn cores(n: u32, asked: i64) -> Waiting {
+        waiting(n, n, &[("cpu", asked)])
+    }
+
+    #[test]
+    fn a_session_starts_when_what_it_waits_for_has_ended_and_others_after_it() {
+        let queue = vec![cores(1, 1), cores(2, 4), cores(3, 1)];
+        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 0), 3, 1200, queue)), [(1, 0), (2, 1200), (3, 1800)]);
+    }
+
+    #[test]
+    fn one_that_is_passed_over_lets_a_small_one_go_first() {
+        let queue = vec![cores(1, 4), cores(2, 1)];
+        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 3), 3, 1200, queue.clone())), [(1, 1200), (2, 1)]);
+        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 0), 3, 1200, queue)), [(1, 1200), (2, 1800)]);
+    }
+
+    #[test]
+    fn what_ends_at_no_known_time_leaves_those_behind_it_unknown() {
+        let mut sample = sample(group(SchedulerKind::Fifo, 0), 3, 1200, vec![cores(1, 4)]);
+        sample.running[0].ends_at = None;
+        assert_eq!(all(&sample), []);
+    }
+
+    #[test]
+    fn a_start_time_is_waited_for() {
+        let queue = vec![Waiting { starts_at: Some(Millis(300_000)), ..cores(1, 1) }];
+        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 0), 3, 12_000, queue)), [(1, 300)]);
+    }
+
+    #[test]
+    fn the_sessions_of_one_person_wait_for_each_other_where_a_policy_says_so() {
+        let mut queue = vec![cores(1, 1), cores(2, 1)];
+        queue.iter_mut().for_each(|session| session.access_key = "KEY1".into());
+        let mut sample = sample(group(SchedulerKind::Fifo, 0), 1, 12_000, queue);
+        let policy = types::policy::KeypairPolicy { max_sessions: Some(1), ..types::policy::KeypairPolicy::new("default") };
+        sample.snapshot.policies.insert("default".into(), policy);
+        assert_eq!(all(&sample), [(1, 0), (2, 600)]);
+    }
+}
