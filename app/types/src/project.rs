@@ -2,6 +2,8 @@
 
 use crate::id::{DomainId, ProjectId, UserId};
 use crate::list::{Kind, ListSpec, Property, Sort};
+use crate::policy::slot_amount;
+use crate::quantity::Slots;
 use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,8 @@ pub struct DomainRow {
     pub description: String,
     pub active: bool,
     pub hosts: Hosts,
+    /// What its sessions may hold together; a slot that is not named is not limited.
+    pub limit: Slots,
     pub integration: String,
     pub projects: u32,
     pub people: u32,
@@ -67,6 +71,8 @@ pub struct ProjectRow {
     /// The project resource policy.
     pub policy: String,
     pub hosts: Hosts,
+    /// What its sessions may hold together; a slot that is not named is not limited.
+    pub limit: Slots,
     pub integration: String,
     pub members: u32,
     pub created_at: Millis,
@@ -119,6 +125,8 @@ pub struct EditDomain {
     pub description: Option<String>,
     pub active: Option<bool>,
     pub hosts: Option<Hosts>,
+    /// What its sessions may hold together; a slot that is not named is not limited.
+    pub limit: Option<Slots>,
     /// Its name in another system, kept for programs.
     pub integration: Option<String>,
 }
@@ -126,7 +134,8 @@ pub struct EditDomain {
 impl EditDomain {
     /// Every field that is not acceptable, whoever asks.
     pub fn check(&self) -> Result<(), Problem> {
-        check(self.name.as_deref(), self.description.as_deref(), self.integration.as_deref(), self.hosts.as_ref(), false)
+        let texts = (self.name.as_deref(), self.description.as_deref(), self.integration.as_deref());
+        check(texts, self.hosts.as_ref(), self.limit.as_ref(), false)
     }
 }
 
@@ -143,6 +152,8 @@ pub struct EditProject {
     pub active: Option<bool>,
     pub policy: Option<String>,
     pub hosts: Option<Hosts>,
+    /// What its sessions may hold together; a slot that is not named is not limited.
+    pub limit: Option<Slots>,
     /// Its name in another system, kept for programs.
     pub integration: Option<String>,
     /// Logins (emails, usernames or user ids) of people who come to belong to it.
@@ -162,7 +173,8 @@ impl EditProject {
         if people > MOST_AT_ONCE {
             return Err(Problem::field("add", format!("At most {MOST_AT_ONCE} people at once; these are {people}.")));
         }
-        check(self.name.as_deref(), self.description.as_deref(), self.integration.as_deref(), self.hosts.as_ref(), true)
+        let texts = (self.name.as_deref(), self.description.as_deref(), self.integration.as_deref());
+        check(texts, self.hosts.as_ref(), self.limit.as_ref(), true)
     }
 
     /// Changes nothing but who belongs to it, which its own administrators may do.
@@ -172,10 +184,9 @@ impl EditProject {
 }
 
 fn check(
-    name: Option<&str>,
-    description: Option<&str>,
-    integration: Option<&str>,
+    (name, description, integration): (Option<&str>, Option<&str>, Option<&str>),
     hosts: Option<&Hosts>,
+    limit: Option<&Slots>,
     spaces: bool,
 ) -> Result<(), Problem> {
     let mut errors: Vec<FieldError> = Vec::new();
@@ -190,6 +201,9 @@ fn check(
     }
     if let Some(hosts) = hosts {
         rules::hosts("hosts", hosts, &mut errors);
+    }
+    for (slot, amount) in limit.into_iter().flat_map(|limit| &limit.0) {
+        slot_amount(slot, *amount, &mut errors);
     }
     if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
 }

@@ -101,7 +101,10 @@ impl Control {
         change.edit_domain(id, edit, at).await.map_err(failed("changing a domain"))?;
         let detail = serde_json::json!({ "before": before, "change": edit });
         self.note(&mut change, caller, "edit domain", &id.to_string(), &detail, id, at).await?;
-        change.commit().await.map_err(failed("changing a domain"))
+        change.commit().await.map_err(failed("changing a domain"))?;
+        // Another limit may let somebody's waiting session start.
+        self.shared.work.notify_one();
+        Ok(())
     }
 
     /// Creates a project.
@@ -143,6 +146,7 @@ impl Control {
         let detail = serde_json::json!({ "before": before.row, "change": edit });
         self.note(&mut change, caller, "edit project", &id.to_string(), &detail, before.row.domain_id, at).await?;
         change.commit().await.map_err(failed("changing a project"))?;
+        self.shared.work.notify_one();
         // What is open asks again what it may show.
         self.shared.sign_ins_ended.send_replace(());
         Ok(())

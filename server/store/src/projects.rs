@@ -39,11 +39,11 @@ pub(crate) static DOMAIN_SOURCE: Source = Source {
     ],
 };
 
-const PROJECT: &str = "p.id, p.name, p.domain_id, d.name AS domain, p.description, p.kind, p.active, p.policy, p.hosts, p.integration, \
+const PROJECT: &str = "p.id, p.name, p.domain_id, d.name AS domain, p.description, p.kind, p.active, p.policy, p.hosts, p.slots, p.integration, \
     (SELECT count(*) FROM project_members m WHERE m.project_id = p.id) AS members, p.created_at, \
     max(p.modified_at, p.created_at) AS modified_at";
 
-const DOMAIN: &str = "d.id, d.name, d.description, d.active, d.hosts, d.integration, \
+const DOMAIN: &str = "d.id, d.name, d.description, d.active, d.hosts, d.slots, d.integration, \
     (SELECT count(*) FROM projects p WHERE p.domain_id = d.id) AS projects, \
     (SELECT count(*) FROM users u WHERE u.domain_id = d.id) AS people, d.created_at, \
     max(d.modified_at, d.created_at) AS modified_at";
@@ -59,6 +59,7 @@ struct ProjectDbRow {
     active: bool,
     policy: String,
     hosts: String,
+    slots: String,
     integration: String,
     members: u32,
     created_at: Millis,
@@ -77,6 +78,7 @@ impl ProjectDbRow {
             active: self.active,
             policy: self.policy,
             hosts: json("hosts", &self.hosts)?,
+            limit: json("limits", &self.slots)?,
             integration: self.integration,
             members: self.members,
             created_at: self.created_at,
@@ -92,6 +94,7 @@ struct DomainDbRow {
     description: String,
     active: bool,
     hosts: String,
+    slots: String,
     integration: String,
     projects: u32,
     people: u32,
@@ -107,6 +110,7 @@ impl DomainDbRow {
             description: self.description,
             active: self.active,
             hosts: json("hosts", &self.hosts)?,
+            limit: json("limits", &self.slots)?,
             integration: self.integration,
             projects: self.projects,
             people: self.people,
@@ -230,7 +234,7 @@ impl Change {
         let done = sqlx::query(
             "UPDATE domains SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
              description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), modified_at = ?7, \
-             integration = coalesce(?8, integration) WHERE id = ?1",
+             integration = coalesce(?8, integration), slots = coalesce(?9, slots) WHERE id = ?1",
         )
         .bind(id)
         .bind(&edit.name)
@@ -240,6 +244,7 @@ impl Change {
         .bind(edit.hosts.as_ref().map(to_json))
         .bind(at)
         .bind(&edit.integration)
+        .bind(edit.limit.as_ref().map(to_json))
         .execute(&mut *self.tx)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -273,7 +278,8 @@ impl Change {
         let done = sqlx::query(
             "UPDATE projects SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
              description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), \
-             policy = coalesce(?7, policy), modified_at = ?8, integration = coalesce(?9, integration) WHERE id = ?1",
+             policy = coalesce(?7, policy), modified_at = ?8, integration = coalesce(?9, integration), \
+             slots = coalesce(?10, slots) WHERE id = ?1",
         )
         .bind(id)
         .bind(&edit.name)
@@ -284,6 +290,7 @@ impl Change {
         .bind(&edit.policy)
         .bind(at)
         .bind(&edit.integration)
+        .bind(edit.limit.as_ref().map(to_json))
         .execute(&mut *self.tx)
         .await?;
         Ok(done.rows_affected() == 1)

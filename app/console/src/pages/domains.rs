@@ -1,12 +1,13 @@
 //! Domains: the outermost border between groups of people.
 
 use crate::api::projects::{create_domain, domain_rows, edit_domain};
-use crate::form::{Refused, form_end, on_submit};
+use crate::form::{Refused, checked, form_end, on_submit};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::pages::projects::{host_names, read_hosts};
 use crate::paths;
 use crate::problem_view::problem_view;
+use crate::slots::{SlotAmounts, in_short, offered};
 use crate::table::settled;
 use leptos::prelude::*;
 use types::Problem;
@@ -14,6 +15,7 @@ use types::event::Topic;
 use types::id::DomainId;
 use types::permission::Permission;
 use types::project::{DOMAINS, DomainRow, EditDomain, Hosts};
+use types::quantity::Slots;
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use ui::{
     Button, Column, Confirm, Dialog, EmptyState, Field, Icon, IconName, Strength, TextArea, TextInput, Time, Variant, use_toaster,
@@ -28,6 +30,7 @@ fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<Domai
         Column::new("description", "Description", |d: &DomainRow| d.description.clone().into_any()),
         Column::new("projects", "Projects", |d: &DomainRow| d.projects.to_string().into_any()).number(),
         Column::new("people", "People", |d: &DomainRow| d.people.to_string().into_any()).number(),
+        Column::new("limit", "Resource limit", |d: &DomainRow| in_short(&d.limit).into_any()).hidden(),
         Column::new("hosts", "Allowed hosts", |d: &DomainRow| host_names(&d.hosts).into_any()).hidden(),
         Column::new("created_at", "Created", |d: &DomainRow| view! { <Time at=d.created_at.0/> }.into_any()).sortable(),
         Column::new("id", "ID", |d: &DomainRow| view! { <code>{d.id.to_string()}</code> }.into_any()).hidden(),
@@ -67,6 +70,7 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
     let text = || RwSignal::new(String::new());
     let (name, description, hosts) = (text(), text(), text());
     let hosts_before = StoredValue::new(Hosts::new());
+    let limit = SlotAmounts::limits("domain", offered(Vec::new(), []));
     let changing = RwSignal::new(None::<DomainId>);
     let refused = Refused::new();
     let toaster = use_toaster();
@@ -77,10 +81,12 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
             description.set(domain.description);
             hosts.set(host_names(&domain.hosts));
             hosts_before.set_value(domain.hosts);
+            limit.fill(&domain.limit);
             changing.set(Some(domain.id));
         } else if changing.get_untracked().is_some() {
             [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
             hosts_before.set_value(Hosts::new());
+            limit.fill(&Slots::default());
             changing.set(None);
         }
         refused.clear();
@@ -88,13 +94,15 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
         asked.set(None);
     });
     let read = move || {
+        let mut mistakes = Vec::new();
         let edit = EditDomain {
             name: Some(name.get_untracked().trim().to_owned()),
             description: Some(description.get_untracked()),
             hosts: Some(read_hosts(&hosts.get_untracked(), &hosts_before.get_value())),
+            limit: Some(limit.read(&mut mistakes)),
             ..EditDomain::default()
         };
-        edit.check()?;
+        let edit = checked(edit, mistakes, EditDomain::check)?;
         Ok((changing.get_untracked(), edit))
     };
     let save = Action::new(move |(id, edit): &(Option<DomainId>, EditDomain)| {
@@ -107,6 +115,7 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
             match result {
                 Ok(()) => {
                     [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
+                    limit.fill(&Slots::default());
                     open.set(false);
                     toaster.good("The domain was saved.");
                     changed.run(());
@@ -131,6 +140,10 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
                 <Field name="domain-hosts" label="Allowed storage hosts" hint="Names with commas between them. None allows no host." error=refused.of("hosts")>
                     <TextInput name="domain-hosts" value=hosts/>
                 </Field>
+                <fieldset class="fieldset">
+                    <legend class="field-label">"What its sessions may hold together"</legend>
+                    {limit.view(refused, Signal::stored("Unlimited"))}
+                </fieldset>
                 <Field name="domain-description" label="Description" error=refused.of("description")>
                     <TextArea name="domain-description" value=description rows=3 max=MAX_DESCRIPTION/>
                 </Field>

@@ -1,5 +1,6 @@
 //! Domains and projects, which the incumbent calls groups.
 
+use super::amounts::{slots, slots_text};
 use super::{Done, done, never, outcome, refuse, with};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -7,6 +8,7 @@ use types::Problem;
 use types::id::{DomainId, ProjectId};
 use types::list::{Condition, ListQuery, ListSpec, Op, Window};
 use types::project::{DOMAINS, DomainRow, EditDomain, EditProject, Hosts, PROJECTS, ProjectKind, ProjectRow};
+use types::quantity::Slots;
 use uuid::Uuid;
 
 /// Rows that a list without pages holds.
@@ -21,7 +23,7 @@ pub struct Domain {
     created_at: String,
     modified_at: String,
     /// JSON texts, as the incumbent sends them.
-    total_resource_slots: &'static str,
+    total_resource_slots: String,
     allowed_vfolder_hosts: String,
     allowed_docker_registries: Vec<String>,
     integration_id: Option<String>,
@@ -35,7 +37,7 @@ impl From<DomainRow> for Domain {
             is_active: row.active,
             created_at: row.created_at.iso(),
             modified_at: row.modified_at.iso(),
-            total_resource_slots: "{}",
+            total_resource_slots: slots_text(&row.limit),
             allowed_vfolder_hosts: serde_json::json!(row.hosts).to_string(),
             allowed_docker_registries: Vec::new(),
             integration_id: Some(row.integration).filter(|text| !text.is_empty()),
@@ -56,7 +58,7 @@ pub struct Group {
     #[graphql(name = "type")]
     kind: &'static str,
     resource_policy: String,
-    total_resource_slots: &'static str,
+    total_resource_slots: String,
     allowed_vfolder_hosts: String,
     integration_id: Option<String>,
 }
@@ -73,7 +75,7 @@ impl From<ProjectRow> for Group {
             domain_name: row.domain,
             kind: if row.kind == ProjectKind::ModelStore { "MODEL_STORE" } else { "GENERAL" },
             resource_policy: row.policy,
-            total_resource_slots: "{}",
+            total_resource_slots: slots_text(&row.limit),
             allowed_vfolder_hosts: serde_json::json!(row.hosts).to_string(),
             integration_id: Some(row.integration).filter(|text| !text.is_empty()),
         }
@@ -212,12 +214,14 @@ pub(super) fn hosts(text: Option<String>) -> std::result::Result<Option<Hosts>, 
     text.map(read).transpose().map_err(wrong)
 }
 
+/// What sessions may hold together, as a JSON text; an empty one is no limit.
+fn limits(text: Option<String>) -> std::result::Result<Option<Slots>, Problem> {
+    let read = |text: String| if text.trim().is_empty() { Ok(Slots::default()) } else { slots("total_resource_slots", &text) };
+    text.map(read).transpose()
+}
+
 /// What is not kept here is refused rather than forgotten; what says nothing is no limit.
-fn nothing_else(slots: Option<&str>, registries: Option<&[String]>) -> std::result::Result<(), Problem> {
-    let empty = |text: &str| text.is_empty() || text.trim() == "{}";
-    if slots.is_some_and(|text| !empty(text)) {
-        return Err(Problem::field("total_resource_slots", "Limits of domains and projects as a whole are not kept here."));
-    }
+fn no_registries(registries: Option<&[String]>) -> std::result::Result<(), Problem> {
     if registries.is_some_and(|all| !all.is_empty()) {
         return Err(Problem::field("allowed_docker_registries", "There are no registries here."));
     }
@@ -230,12 +234,13 @@ async fn create_domain(
     name: String,
     props: DomainInput,
 ) -> std::result::Result<DomainRow, Problem> {
-    nothing_else(props.total_resource_slots.as_deref(), props.allowed_docker_registries.as_deref())?;
+    no_registries(props.allowed_docker_registries.as_deref())?;
     let new = EditDomain {
         name: Some(name.clone()),
         description: props.description,
         active: props.is_active,
         hosts: hosts(props.allowed_vfolder_hosts)?,
+        limit: limits(props.total_resource_slots)?,
         integration: props.integration_id,
     };
     control.create_domain(caller, &new).await?;
@@ -248,12 +253,13 @@ async fn modify_domain(
     name: &str,
     props: ModifyDomainInput,
 ) -> std::result::Result<(), Problem> {
-    nothing_else(props.total_resource_slots.as_deref(), props.allowed_docker_registries.as_deref())?;
+    no_registries(props.allowed_docker_registries.as_deref())?;
     let edit = EditDomain {
         name: props.name,
         description: props.description,
         active: props.is_active,
         hosts: hosts(props.allowed_vfolder_hosts)?,
+        limit: limits(props.total_resource_slots)?,
         integration: props.integration_id,
     };
     let id: DomainId = domain_named(control, caller, name).await?.id;
@@ -266,7 +272,6 @@ async fn create_group(
     name: String,
     props: GroupInput,
 ) -> std::result::Result<ProjectRow, Problem> {
-    nothing_else(props.total_resource_slots.as_deref(), None)?;
     let kind = match props.kind.as_deref() {
         None | Some("GENERAL") => ProjectKind::General,
         Some("MODEL_STORE") => ProjectKind::ModelStore,
@@ -280,6 +285,7 @@ async fn create_group(
         active: props.is_active,
         policy: props.resource_policy,
         hosts: hosts(props.allowed_vfolder_hosts)?,
+        limit: limits(props.total_resource_slots)?,
         integration: props.integration_id,
         ..EditProject::default()
     };
@@ -293,7 +299,6 @@ async fn modify_group(
     id: ProjectId,
     props: ModifyGroupInput,
 ) -> std::result::Result<(), Problem> {
-    nothing_else(props.total_resource_slots.as_deref(), None)?;
     let people = props.user_uuids.unwrap_or_default();
     let (add, remove) = match props.user_update_mode.as_deref() {
         Some("add") => (people, Vec::new()),
@@ -313,6 +318,7 @@ async fn modify_group(
         active: props.is_active,
         policy: props.resource_policy,
         hosts: hosts(props.allowed_vfolder_hosts)?,
+        limit: limits(props.total_resource_slots)?,
         integration: props.integration_id,
         add,
         remove,

@@ -1,6 +1,7 @@
 //! The control plane over a real database and the simulated engine, by a clock that the tests move.
 
 mod day;
+mod held;
 mod limits;
 mod machines;
 mod yard;

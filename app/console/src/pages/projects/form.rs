@@ -2,10 +2,12 @@
 
 use crate::api::projects::{create_project, edit_project, project_policy_names};
 use crate::api::users::domains;
-use crate::form::{Refused, form_end, on_submit};
+use crate::form::{Refused, checked, form_end, on_submit};
+use crate::slots::{SlotAmounts, offered};
 use leptos::prelude::*;
 use types::id::ProjectId;
 use types::project::{EditProject, HOST_PERMISSIONS, Hosts, ProjectKind, ProjectRow};
+use types::quantity::Slots;
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use ui::{Dialog, Field, Select, TextArea, TextInput, use_toaster};
 
@@ -38,6 +40,7 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
     let policies = RwSignal::new(Vec::<String>::new());
     // What is allowed on a host stays as it was, for hosts that stay.
     let hosts_before = StoredValue::new(Hosts::new());
+    let limit = SlotAmounts::limits("project", offered(Vec::new(), []));
     let changing = RwSignal::new(None::<ProjectId>);
     let choices = RwSignal::new(Vec::<(String, String)>::new());
     let refused = Refused::new();
@@ -49,6 +52,7 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
                 // What was typed for a new project and not yet sent is still there.
                 if changing.get_untracked().is_some() {
                     [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
+                    limit.fill(&Slots::default());
                 }
                 hosts_before.set_value(Hosts::new());
                 policy.set("default".into());
@@ -61,6 +65,7 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
                 kind.set(project.kind.key().into());
                 domain.set(project.domain_id.to_string());
                 policy.set(project.policy);
+                limit.fill(&project.limit);
                 hosts.set(host_names(&project.hosts));
                 hosts_before.set_value(project.hosts);
                 changing.set(Some(project.id));
@@ -87,7 +92,7 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
         });
     });
     let read = move || {
-        let new = changing.with_untracked(Option::is_none);
+        let (new, mut mistakes) = (changing.with_untracked(Option::is_none), Vec::new());
         let edit = EditProject {
             name: Some(name.get_untracked().trim().to_owned()),
             description: Some(description.get_untracked()),
@@ -95,9 +100,10 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
             kind: ProjectKind::from_key(&kind.get_untracked()).filter(|_| new),
             policy: Some(policy.get_untracked()),
             hosts: Some(read_hosts(&hosts.get_untracked(), &hosts_before.get_value())),
+            limit: Some(limit.read(&mut mistakes)),
             ..EditProject::default()
         };
-        edit.check()?;
+        let edit = checked(edit, mistakes, EditProject::check)?;
         Ok((changing.get_untracked(), edit))
     };
     let save = Action::new(move |(id, edit): &(Option<ProjectId>, EditProject)| {
@@ -110,6 +116,7 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
             match result {
                 Ok(()) => {
                     [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
+                    limit.fill(&Slots::default());
                     open.set(false);
                     toaster.good("The project was saved.");
                     changed.run(());
@@ -142,6 +149,10 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
                 <Field name="project-hosts" label="Allowed storage hosts" hint="Names with commas between them. None allows no host." error=refused.of("hosts")>
                     <TextInput name="project-hosts" value=hosts/>
                 </Field>
+                <fieldset class="fieldset">
+                    <legend class="field-label">"What its sessions may hold together"</legend>
+                    {limit.view(refused, Signal::stored("Unlimited"))}
+                </fieldset>
                 <Field name="project-description" label="Description" error=refused.of("description")>
                     <TextArea name="project-description" value=description rows=3 max=MAX_DESCRIPTION/>
                 </Field>
