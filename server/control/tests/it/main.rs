@@ -1,8 +1,12 @@
 //! The control plane over a real database and the simulated engine, by a clock that the tests move.
 
 mod day;
+mod groups;
 mod limits;
 mod machines;
+mod policies;
+mod retries;
+mod usage;
 mod yard;
 
 use control::{Caller, Control, SignInAnswer};
