@@ -506,6 +506,82 @@ mod tests {
         assert!(request.check().unwrap_err().of_field("cluster_size").is_some());
     }
 
+    fn offered(free: &[Slots]) -> GroupOffer {
+        GroupOffer {
+            name: "v100".into(),
+            description: String::new(),
+            session_types: SessionType::ALL.to_vec(),
+            projects: Vec::new(),
+            free: free.to_vec(),
+            capacity: free.to_vec(),
+            pending: 0,
+        }
+    }
+
+    fn preset(cpu: i64, gib: i64) -> Preset {
+        let slots = Slots::cpu_mem(Quantity::whole(cpu), gib << 30);
+        Preset { name: "small".into(), slots, shared_memory: None, resource_group: None }
+    }
+
+    fn has(cpu: i64, gib: i64) -> Slots {
+        preset(cpu, gib).slots
+    }
+
+    #[test]
+    fn a_preset_fits_where_one_agent_has_all_of_it_free() {
+        let policy = KeypairPolicy::new("student");
+        let fits = |free: &[Slots]| preset_fits(&preset(2, 4), &offered(free), &policy, &InUse::default());
+        assert!(fits(&[has(1, 8), has(2, 4)]), "exactly enough is enough");
+        assert!(!fits(&[has(2, 3), has(1, 8)]), "what two agents have together is no agent's");
+        assert!(!fits(&[]), "a group without agents starts nothing");
+    }
+
+    #[test]
+    fn a_preset_fits_while_the_policy_has_as_much_left_as_it_asks_for() {
+        let total = Slots::cpu_mem(Quantity::whole(4), 8 << 30);
+        let policy = KeypairPolicy { total, ..KeypairPolicy::new("student") };
+        let fits = |used: Slots, policy: &KeypairPolicy| {
+            let using = InUse { sessions: 1, pending: 0, slots: used };
+            preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), policy, &using)
+        };
+        assert!(fits(Slots::default(), &policy));
+        assert!(fits(has(2, 4), &policy), "up to the limit itself");
+        assert!(!fits(has(3, 4), &policy), "too few cores are left");
+        assert!(!fits(has(2, 5), &policy), "too little memory is left");
+        assert!(fits(has(60, 200), &KeypairPolicy::new("open")), "what is in use counts only against a limit");
+        let none = KeypairPolicy { others_unlimited: false, ..KeypairPolicy::new("none") };
+        assert!(!fits(Slots::default(), &none), "what is not named is not allowed");
+    }
+
+    #[test]
+    fn a_preset_of_one_group_fits_in_no_other() {
+        let policy = KeypairPolicy::new("student");
+        let fits = |group: Option<&str>| {
+            let preset = Preset { resource_group: group.map(String::from), ..preset(1, 1) };
+            preset_fits(&preset, &offered(&[has(8, 8)]), &policy, &InUse::default())
+        };
+        assert!(fits(None) && fits(Some("v100")));
+        assert!(!fits(Some("p100")));
+    }
+
+    #[test]
+    fn a_preset_with_a_gpu_fits_only_where_an_agent_has_one_free() {
+        let policy = KeypairPolicy::new("student");
+        let with = |slots: &Slots, gpus: &str| {
+            let mut slots = slots.clone();
+            slots.0.insert("cuda.shares".into(), gpus.parse().unwrap());
+            slots
+        };
+        let fits = |asked: &str, free: Slots| {
+            let preset = Preset { slots: with(&has(1, 1), asked), ..preset(1, 1) };
+            preset_fits(&preset, &offered(&[free]), &policy, &InUse::default())
+        };
+        assert!(fits("0.5", with(&has(8, 8), "0.5")));
+        assert!(!fits("0.5", with(&has(8, 8), "0.4")));
+        assert!(!fits("0.5", has(8, 8)), "no agent has any");
+        assert!(fits("0", has(8, 8)), "none of it is asked for");
+    }
+
     #[test]
     fn values_of_secrets_are_known_by_their_names() {
         for secret in ["DB_PASSWORD", "HF_TOKEN", "api_key", "ClientSecret"] {

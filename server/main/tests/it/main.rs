@@ -1,6 +1,6 @@
 //! The real router over a real database and the real engine, as nobody and as each role.
 
-mod api;
+mod api_sessions;
 mod http;
 mod invariants;
 mod limits;
