@@ -208,6 +208,16 @@ test("the cluster's tries are changed only while the scheduler is FIFO, and usag
   await expect(page.getByText(/Everything was right|put right/)).toBeVisible();
 });
 
+test("the address of a session that there is not says that it is not found", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  await yard.goto("/sessions?session=00000000-0000-0000-0000-000000000001");
+  await expect(page.getByRole("dialog")).toContainText("There is no such session, or it is not yours to see.");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();
+});
+
 test("axe finds nothing on these pages and in their dialogs", async ({ yard }) => {
   test.setTimeout(180_000);
   const { page } = yard;

@@ -136,6 +136,104 @@ test("the projects of a deleted policy follow another one, and one that nobody f
   await expect(page.getByRole("button", { name: `Delete ${lonely}` })).toHaveCount(0);
 });
 
+test("a project policy without limits shows ∞, keeps its name when it is changed, and goes into a file", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("shared");
+  await yard.goto("/resource-policy");
+  await page.getByRole("navigation", { name: "Kinds of policy" }).getByRole("link", { name: "Project" }).click();
+  await expect(page.getByRole("table", { name: "Project policies" })).toBeVisible();
+  await yard.goto(`/resource-policy/project?f=name.equals.${name}`);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const create = page.getByRole("dialog", { name: "Create Resource Policy" });
+  await create.getByLabel("Name", { exact: true }).fill(name);
+  for (const limit of ["Max folder count", "Max folder size", "Max network count"]) {
+    await expect(create.getByRole("checkbox", { name: `Unlimited ${limit}` })).toBeChecked();
+  }
+  await create.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByText("Resource policy successfully created.")).toBeVisible();
+  const row = page.getByRole("row", { name: new RegExp(name) });
+  await expect(row.getByRole("cell", { name: "∞", exact: true })).toHaveCount(3);
+
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  const edit = page.getByRole("dialog", { name: "Update Resource Policy" });
+  await expect(edit.getByText("Names are fixed once given.")).toBeVisible();
+  await expect(edit.getByLabel("Name", { exact: true })).toHaveCount(0);
+  await edit.getByRole("checkbox", { name: "Unlimited Max network count" }).uncheck();
+  await edit.getByLabel("Max network count", { exact: true }).fill("3");
+  await edit.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("Resource policy successfully updated.")).toBeVisible();
+  await expect(row.getByRole("cell", { name: "3", exact: true })).toBeVisible();
+  await expect(row.getByRole("cell", { name: "∞", exact: true })).toHaveCount(2);
+
+  await page.getByRole("button", { name: "Tools" }).click();
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const file = page.getByRole("dialog", { name: "Export CSV File" });
+  await file.getByLabel("File name").fill("limits of projects");
+  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Download" }).click()]);
+  expect(download.suggestedFilename()).toBe("limits of projects.csv");
+  const lines = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
+  expect(lines).toEqual(["Name,Max folder count,Max folder size,Max network count", `${name},∞,∞,3`]);
+});
+
+test("a policy that was created is chosen for a keypair behind its gear, and the keypair's row shows it", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const [name, who] = [unique("chosen"), unique("keyed")];
+  const email = await yard.person(who);
+  await yard.goto(`/resource-policy?f=name.equals.${name}`);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const create = page.getByRole("dialog", { name: "Create Resource Policy" });
+  await create.getByLabel("Name", { exact: true }).fill(name);
+  await create.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByText("Resource policy successfully created.")).toBeVisible();
+
+  await yard.goto(`/credentials?f=owner.contains.${who}`);
+  const row = page.getByRole("row", { name: new RegExp(who) });
+  await expect(row.getByRole("cell", { name: "default", exact: true })).toBeVisible();
+  await row.getByRole("button", { name: /^Edit AKIA/ }).click();
+  const limits = page.getByRole("dialog", { name: "Modify keypair resource policy" });
+  await limits.getByRole("combobox").selectOption(name);
+  await limits.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(limits).toBeHidden();
+  await expect(row.getByRole("cell", { name, exact: true })).toBeVisible();
+  await expect(row.getByRole("cell", { name: "default", exact: true })).toHaveCount(0);
+  expect(await yard.call("policy_followers", { kind: "keypair", name })).toEqual({ count: 1, first: [email] });
+});
+
+test("each of the three tables of policies shows the columns that were chosen for it", async ({ yard }) => {
+  test.setTimeout(90_000);
+  await yard.signIn();
+  const page = await yard.window();
+  // Somebody of their own: what one person chooses stays chosen.
+  await yard.signIn(await yard.person(unique("columns"), "superadmin"), PASSWORD, page);
+  for (const [path, hidden] of [
+    ["/resource-policy", "Idle timeout"], ["/resource-policy/user", "Max customized image count"], ["/resource-policy/project", "Max network count"],
+  ]) {
+    await yard.goto(path, page);
+    const header = page.getByRole("columnheader", { name: hidden });
+    await expect(header).toBeVisible();
+    await page.getByRole("button", { name: "Choose columns" }).click();
+    const dialog = page.getByRole("dialog", { name: "Columns" });
+    await expect(dialog.getByRole("checkbox", { name: "Name", exact: true })).toBeDisabled();
+    await dialog.getByRole("checkbox", { name: hidden, exact: true }).uncheck();
+    const kept = page.waitForResponse((answer) => answer.url().endsWith("/call/set_columns"));
+    await dialog.getByRole("button", { name: "Apply" }).click();
+    await expect(header).toHaveCount(0);
+    await kept;
+    await page.reload();
+    await expect(page.getByRole("columnheader", { name: "Followed by" })).toBeVisible();
+    await expect(header).toHaveCount(0);
+  }
+  // One that is hidden until it is chosen.
+  await yard.goto("/resource-policy", page);
+  await page.getByRole("button", { name: "Choose columns" }).click();
+  const dialog = page.getByRole("dialog", { name: "Columns" });
+  await dialog.getByRole("checkbox", { name: "Other resources", exact: true }).check();
+  await dialog.getByRole("button", { name: "Apply" }).click();
+  await expect(page.getByRole("columnheader", { name: "Other resources" })).toBeVisible();
+});
+
 test("a preset's name is given once; a second one is refused at the field with nothing lost", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();

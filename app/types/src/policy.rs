@@ -402,6 +402,23 @@ mod tests {
     }
 
     #[test]
+    fn each_limit_is_refused_at_its_own_field_and_at_no_other() {
+        let holds = |slot: &str, most: i64| KeypairPolicy {
+            total: Slots([(slot.to_owned(), Quantity::whole(most))].into()),
+            ..KeypairPolicy::new("one")
+        };
+        for (slot, most) in [("cpu", 512), ("mem", 1024 << 30), ("cuda.device", 64), ("cuda.shares", 256)] {
+            assert_eq!(refused(&holds(slot, most)), Vec::<String>::new(), "{slot}");
+            assert_eq!(refused(&holds(slot, most + 1)), [slot_field(slot)]);
+            assert_eq!(refused(&holds(slot, -1)), [slot_field(slot)]);
+        }
+        let sessions = |most| KeypairPolicy { max_sessions: Some(most), ..KeypairPolicy::new("one") };
+        let idle = |most| KeypairPolicy { idle_timeout: Some(most), ..KeypairPolicy::new("one") };
+        assert_eq!((refused(&sessions(100)).len(), refused(&sessions(101))), (0, vec!["max_sessions".to_owned()]));
+        assert_eq!((refused(&idle(15_552_000)).len(), refused(&idle(15_552_001))), (0, vec!["idle_timeout".to_owned()]));
+    }
+
+    #[test]
     fn only_shares_of_a_device_and_cores_come_in_parts() {
         let with = |slot: &str, amount: &str| KeypairPolicy {
             total: Slots([(slot.to_owned(), amount.parse().unwrap())].into()),

@@ -109,4 +109,18 @@ mod tests {
         let none = Preset { slots: Slots::default(), ..preset };
         assert!(none.check().unwrap_err().of_field("slot.cpu").is_some());
     }
+
+    #[test]
+    fn a_preset_asks_for_no_more_than_a_policy_may_allow_and_names_the_amount_that_does() {
+        let with = |slot: &str, amount: &str| {
+            let mut slots = Slots::cpu_mem(Quantity::whole(1), 1 << 30);
+            slots.0.insert(slot.to_owned(), amount.parse().unwrap());
+            Preset { name: "large".into(), slots, shared_memory: None, resource_group: None }
+        };
+        assert_eq!(with("cuda.shares", "256").check(), Ok(()));
+        for (slot, amount) in [("cpu", "513"), ("cuda.shares", "256.5"), ("cuda.device", "0.5"), ("GPU", "1")] {
+            let Err(Problem::Invalid(errors)) = with(slot, amount).check() else { panic!("{slot} = {amount} is accepted") };
+            assert_eq!(errors.iter().map(|error| error.field.clone()).collect::<Vec<_>>(), [format!("slot.{slot}")]);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! Deliberately absent: rules, storage, and anything that the console itself uses.
 
 mod auth;
+mod check_presets;
 mod graphql;
 mod problem;
 mod resources;
@@ -37,7 +38,7 @@ pub struct Api {
 
 /// Every route (method, path): what a walk over all endpoints must know. All of them refuse whoever has not signed, but the
 /// announcement.
-pub const ROUTES: [(&str, &str); 46] = [
+pub const ROUTES: [(&str, &str); 48] = [
     ("GET", "/auth"),
     ("GET", "/auth/role"),
     ("GET", "/auth/my-ip"),
@@ -46,6 +47,7 @@ pub const ROUTES: [(&str, &str); 46] = [
     ("POST", "/admin/graphql"),
     ("GET", "/scaling-groups"),
     ("GET", "/resource/presets"),
+    ("POST", "/resource/check-presets"),
     ("GET", "/config/resource-slots"),
     ("GET", "/func/auth"),
     ("GET", "/func/auth/role"),
@@ -80,6 +82,7 @@ pub const ROUTES: [(&str, &str); 46] = [
     ("GET", "/func/scaling-groups"),
     ("GET", "/func/config/resource-slots"),
     ("GET", "/func/resource/presets"),
+    ("POST", "/func/resource/check-presets"),
     ("GET", "/manager/announcement"),
     ("POST", "/server/login"),
     ("POST", "/server/login-check"),
@@ -124,6 +127,7 @@ fn routes() -> Router<Api> {
         .route("/events/session", get(sessions::events))
         .route("/resource/recalculate-usage", post(recalculate))
         .route("/resource/presets", get(resources::presets))
+        .route("/resource/check-presets", post(check_presets::check))
         .route("/config/resource-slots", get(resources::slots))
         .route("/scaling-groups", get(resources::groups))
 }

@@ -9,7 +9,7 @@ use control::{Caller, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use types::list::{ListQuery, Window};
-use types::preset::PRESETS;
+use types::preset::{PRESETS, Preset};
 use types::quantity::MEM;
 
 /// Presets that an answer holds.
@@ -32,6 +32,17 @@ pub async fn groups(State(api): State<Api>, Extension(caller): Extension<Caller>
     answer(names.map(|names| json!({ "scaling_groups": named(names) })))
 }
 
+/// A preset as a client reads it. Every slot is named, whether or not the preset asks for any of it.
+pub fn shown(mut preset: Preset, slots: &[String]) -> Value {
+    for slot in slots {
+        preset.slots.0.entry(slot.clone()).or_default();
+    }
+    json!({
+        "id": crate::graphql::preset_id(&preset.name), "name": preset.name, "resource_slots": preset.slots,
+        "shared_memory": preset.shared_memory.map(|bytes| bytes.to_string()),
+    })
+}
+
 #[derive(Deserialize)]
 pub struct OfGroup {
     scaling_group: Option<String>,
@@ -48,16 +59,7 @@ pub async fn presets(State(api): State<Api>, Extension(caller): Extension<Caller
             let group = preset.resource_group.as_ref();
             group.is_none() || of.scaling_group.is_none() || group == of.scaling_group.as_ref()
         });
-        let shown = here.map(|mut preset| {
-            // Every slot is named, whether or not the preset asks for any of it.
-            for slot in &slots {
-                preset.slots.0.entry(slot.clone()).or_default();
-            }
-            json!({
-                "id": crate::graphql::preset_id(&preset.name), "name": preset.name, "resource_slots": preset.slots,
-                "shared_memory": preset.shared_memory.map(|bytes| bytes.to_string()),
-            })
-        });
+        let shown = here.map(|preset| shown(preset, &slots));
         Ok(json!({ "presets": shown.collect::<Vec<_>>() }))
     };
     answer(read.await)

@@ -52,6 +52,18 @@ impl Api {
         let owner = which.owner_access_key.as_deref().unwrap_or_default();
         self.control.session_named(caller, owner, name).await
     }
+
+    /// Ends what waited for a session that is to end. One that moved on just then is asked again; one that has ended is as wanted.
+    async fn end_dependent(&self, caller: &Caller, id: SessionId, force: bool) -> Result<(), Problem> {
+        let mut ended = self.control.terminate(caller, id, force).await;
+        if ended.is_err() {
+            ended = self.control.terminate(caller, id, force).await;
+        }
+        if ended.is_err() && self.control.session(caller, id).await?.row.status.is_final() {
+            return Ok(());
+        }
+        ended
+    }
 }
 
 /// `GET /session/{name}`
@@ -68,7 +80,7 @@ fn described(session: &SessionDetail) -> Value {
     let row = &session.row;
     let all = row.cluster.of_all(&row.slots);
     let slots = json!(all).to_string();
-    let until = row.ended_at.unwrap_or(Millis(row.created_at.0));
+    let until = row.ended_at.unwrap_or(session.now);
     json!({
         "domainName": session.domain, "groupId": session.project, "userId": row.owner, "lang": row.image, "image": row.image,
         "architecture": "", "registry": "", "tag": null, "containerId": row.id, "occupiedSlots": slots,
@@ -128,10 +140,13 @@ pub async fn terminate(
     let ended = async {
         let session = api.named(&caller, &name, &which).await?;
         if recursive {
+            let mut first = Ok(());
             for dependent in api.control.dependents(&caller, session.row.id).await? {
-                // One that has ended meanwhile is no reason to keep the others.
-                let _ = api.control.terminate(&caller, dependent, force).await;
+                // One that stays is no reason to keep the others. It is said, and the session stays as well: asked again, the same
+                // request has the rest before it.
+                first = first.and(api.end_dependent(&caller, dependent, force).await);
             }
+            first?;
         }
         let status = if session.row.status == Status::Pending { "cancelled" } else { "terminated" };
         api.control.terminate(&caller, session.row.id, force).await?;

@@ -1,12 +1,16 @@
 //! Sessions, as far as they are listed and read. What is done to them has routes of its own.
 
 use super::filter::{Names, list};
+use super::projects::domain_named;
 use super::{refuse, with};
 use crate::sessions::idle_checks;
 use async_graphql::{Context, Object, Result, SimpleObject};
-use types::id::{ContainerId, SessionId};
+use control::{Caller, Control};
+use types::Problem;
+use types::id::{ContainerId, ProjectId, SessionId};
 use types::launch::Cluster;
 use types::list::{Condition, Op};
+use types::permission::{Permission, Reach};
 use types::session::{Outcome, SESSIONS, SessionDetail, SessionRow, Status};
 use types::time::Millis;
 use uuid::Uuid;
@@ -217,6 +221,19 @@ fn statuses(words: &str) -> Vec<&'static str> {
     words.split(',').filter_map(|word| Status::from_key(word.trim())).map(Status::key).collect()
 }
 
+/// A list of sessions holds what its reader may see. Where that is one domain, its name may be given; to choose one of several is
+/// refused, since the list would hold the others as well.
+async fn within_domain(control: &Control, caller: &Caller, name: &str) -> std::result::Result<(), Problem> {
+    if caller.me().is_some_and(|me| me.reach(Permission::ReadSessions) == Reach::Domain) {
+        return domain_named(control, caller, name).await.map(drop);
+    }
+    Err(Problem::field("domain_name", "Sessions are not listed by domain here. Leave it out, or give the group_id of a project."))
+}
+
+fn project(id: &str) -> std::result::Result<ProjectId, Problem> {
+    id.parse().map_err(|_| Problem::field("group_id", "The id of a project."))
+}
+
 #[derive(Default)]
 pub struct SessionQuery;
 
@@ -236,8 +253,9 @@ impl SessionQuery {
         group_id: Option<String>,
     ) -> Result<ComputeSessionList> {
         let (control, caller) = with(context)?;
-        // A person's lists show their own domain; nobody here sees several by name.
-        let _ = domain_name;
+        if let Some(name) = domain_name.as_deref().filter(|name| !name.is_empty()) {
+            within_domain(control, caller, name).await.map_err(refuse)?;
+        }
         let fields: (Names, &[&str]) = (NAMES, &["agent", "agent_ids"]);
         let mut query = list(&SESSIONS, fields, (limit, offset), None, filter.as_deref(), order.as_deref()).map_err(refuse)?;
         if let Some(words) = status.as_deref().filter(|words| !words.is_empty()) {
@@ -252,7 +270,7 @@ impl SessionQuery {
             op: Op::Equals,
             value,
         }));
-        let project = group_id.as_deref().and_then(|id| id.parse().ok());
+        let project = group_id.as_deref().filter(|id| !id.is_empty()).map(project).transpose().map_err(refuse)?;
         let page = control.sessions(caller, &query, project).await.map_err(refuse)?;
         Ok(ComputeSessionList { total_count: page.total, items: page.rows.into_iter().map(ComputeSession::of_row).collect() })
     }

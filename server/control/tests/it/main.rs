@@ -1,9 +1,13 @@
 //! The control plane over a real database and the simulated engine, by a clock that the tests move.
 
 mod day;
+mod groups;
 mod held;
 mod limits;
 mod machines;
+mod policies;
+mod retries;
+mod usage;
 mod yard;
 
 use control::{Caller, Control, SignInAnswer};

@@ -13,7 +13,7 @@ use types::permission::Role;
 use types::policy::{KEYPAIR_POLICIES, KeypairPolicy, SavePolicy};
 use types::quantity::{Quantity, Slots};
 use types::resource_group::{RESOURCE_GROUPS, ResourceGroup, SaveGroup};
-use types::session::{SessionDetail, SessionType, Status};
+use types::session::{QUEUE, SessionDetail, SessionRow, SessionType, Status};
 use types::time::Millis;
 
 const MACHINES: &str = r#"
@@ -38,11 +38,14 @@ pub struct Yard {
 
 impl Yard {
     pub async fn new() -> Self {
+        Self::of(MACHINES).await
+    }
+
+    /// A cluster of other machines.
+    pub async fn of(machines: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now = Arc::new(AtomicI64::new(1_764_000_000_000));
-        let clock = now.clone();
-        let scenario: Scenario = MACHINES.parse().unwrap();
-        let engine = Arc::new(SimulatedEngine::with_clock(scenario, Arc::new(move || Millis(clock.load(Ordering::SeqCst)))));
+        let engine = Self::machines(machines, &now);
         let control = Self::open(folder.path(), &engine, &now).await;
         control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
         control.create_user_here("ann@example.org", "ann", "", PASSWORD, Role::User).await.unwrap();
@@ -50,6 +53,11 @@ impl Yard {
         let ann = caller(&control, "ann@example.org").await;
         control.round().await.unwrap();
         Self { folder, engine, now, control, root, ann }
+    }
+
+    fn machines(scenario: &str, now: &Arc<AtomicI64>) -> Arc<SimulatedEngine> {
+        let (scenario, clock): (Scenario, _) = (scenario.parse().unwrap(), now.clone());
+        Arc::new(SimulatedEngine::with_clock(scenario, Arc::new(move || Millis(clock.load(Ordering::SeqCst)))))
     }
 
     async fn open(folder: &std::path::Path, engine: &Arc<SimulatedEngine>, now: &Arc<AtomicI64>) -> Control {
@@ -63,6 +71,19 @@ impl Yard {
     pub async fn restart(&mut self) {
         self.control = Self::open(self.folder.path(), &self.engine, &self.now).await;
         self.round().await;
+    }
+
+    /// The same, and its machines say something else of themselves. Whatever ran on them is gone.
+    pub async fn restart_with(&mut self, machines: &str) {
+        self.engine = Self::machines(machines, &self.now);
+        self.restart().await;
+    }
+
+    /// Another person, signed in.
+    pub async fn person(&self, name: &str) -> Caller {
+        let email = format!("{name}@example.org");
+        self.control.create_user_here(&email, name, "", PASSWORD, Role::User).await.unwrap();
+        caller(&self.control, &email).await
     }
 
     /// So many seconds pass, looked at every few of them.
@@ -99,8 +120,23 @@ impl Yard {
         }
     }
 
+    /// The same for whole cores of a group's machines.
+    pub async fn cores(&self, group: &str, cores: i64) -> StartSession {
+        let slots = Slots::cpu_mem(Quantity::whole(cores), 1 << 30);
+        StartSession { resource_group: group.into(), slots, ..self.asked().await }
+    }
+
     pub async fn start(&self, asked: &StartSession) -> SessionId {
-        self.control.start_session(&self.ann, asked).await.unwrap()[0].id
+        self.start_as(&self.ann, asked).await
+    }
+
+    pub async fn start_as(&self, who: &Caller, asked: &StartSession) -> SessionId {
+        self.control.start_session(who, asked).await.unwrap()[0].id
+    }
+
+    /// What the scheduler page shows of a group.
+    pub async fn queue(&self, group: &str) -> Vec<SessionRow> {
+        self.control.queue(&self.root, group, &types::list::ListQuery::new(&QUEUE)).await.unwrap().rows
     }
 
     /// The words with which a request is refused.

@@ -41,14 +41,14 @@ impl Yard {
     }
 
     /// Signs in as the incumbent's client does.
-    async fn client(&self, login: &str) -> String {
+    pub async fn client(&self, login: &str) -> String {
         let body = json!({ "username": login, "password": PASSWORD }).to_string();
         let answer = self.call(Method::POST, "/server/login", "", &body).await;
         answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
     }
 
     /// What a document answers, without its errors: there must be none.
-    async fn gql(&self, cookie: &str, document: &str) -> Value {
+    pub async fn gql(&self, cookie: &str, document: &str) -> Value {
         let body = json!({ "query": document }).to_string();
         let answer = self.call(Method::POST, "/func/admin/gql", cookie, &body).await;
         let mut answer: Value = serde_json::from_str(&answer.text).unwrap();

@@ -1,10 +1,12 @@
 //! The real router over a real database and the real engine, as nobody and as each role.
 
+mod api_sessions;
 mod http;
 mod invariants;
 mod limits;
 mod many;
 mod people;
+mod policies;
 mod projects;
 mod refusals;
 mod security;

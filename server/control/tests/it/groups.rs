@@ -1,0 +1,208 @@
+//! Resource groups: whose agents a session gets, and in which order those that wait there start (`admin-menus.md`, Manage resource
+//! group and Unified View for Pending Sessions).
+
+use crate::yard::Yard;
+use types::agent::AGENTS;
+use types::id::SessionId;
+use types::launch::StartSession;
+use types::list::ListQuery;
+use types::resource_group::{RESOURCE_GROUPS, SchedulerKind};
+use types::session::{CheckKind, Status};
+
+const TWO_KINDS: &str = r#"
+[[agents]]
+name = "v100"
+count = 3
+resource_group = "v100"
+slots = { cpu = "8", mem = "32g", "cuda.device" = "4" }
+
+[[agents]]
+name = "p100"
+count = 2
+resource_group = "p100"
+slots = { cpu = "8", mem = "32g", "cuda.device" = "4" }
+"#;
+
+/// The same machines after the second P100 was given to the other group, in the file that its agent is started with.
+const ONE_MOVED: &str = r#"
+[[agents]]
+name = "v100"
+count = 3
+resource_group = "v100"
+slots = { cpu = "8", mem = "32g", "cuda.device" = "4" }
+
+[[agents]]
+name = "p100-1"
+resource_group = "p100"
+slots = { cpu = "8", mem = "32g", "cuda.device" = "4" }
+
+[[agents]]
+name = "p100-2"
+resource_group = "v100"
+slots = { cpu = "8", mem = "32g", "cuda.device" = "4" }
+"#;
+
+const ONE_EACH: &str = r#"
+[[agents]]
+name = "v100"
+resource_group = "v100"
+slots = { cpu = "8", mem = "32g" }
+
+[[agents]]
+name = "p100"
+resource_group = "p100"
+slots = { cpu = "8", mem = "32g" }
+"#;
+
+async fn start_all(yard: &Yard, asked: &StartSession, count: usize) -> Vec<SessionId> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(yard.start(asked).await);
+    }
+    ids
+}
+
+/// The agents of all these sessions, by name; those that wait have none.
+async fn agents_of(yard: &Yard, ids: &[SessionId]) -> Vec<String> {
+    let mut agents = Vec::new();
+    for id in ids {
+        agents.extend(yard.session(*id).await.row.agents);
+    }
+    agents.sort();
+    agents
+}
+
+async fn queued(yard: &Yard, group: &str) -> Vec<SessionId> {
+    yard.queue(group).await.into_iter().map(|row| row.id).collect()
+}
+
+/// Ann's first, Bob's and Ann's second wait behind two busy machines, both Ann's. One of these becomes free after a minute.
+async fn three_behind_two(yard: &Yard) -> [SessionId; 3] {
+    let whole = yard.cores("default", 8).await;
+    yard.start(&StartSession { command: "sleep 60".into(), ..whole.clone() }).await;
+    yard.start(&whole).await;
+    yard.seconds(5).await;
+    let bob = yard.person("bob").await;
+    let waiting = [yard.start(&whole).await, yard.start_as(&bob, &whole).await, yard.start(&whole).await];
+    yard.seconds(2).await;
+    waiting
+}
+
+/// The numbers of [`three_behind_two`] as each scheduler puts them. Bob holds nothing, so that he is first where shares count.
+const ORDERS: [(SchedulerKind, [usize; 3]); 3] =
+    [(SchedulerKind::Fifo, [0, 1, 2]), (SchedulerKind::Lifo, [2, 1, 0]), (SchedulerKind::Drf, [1, 0, 2])];
+
+#[tokio::test]
+async fn three_agents_with_v100s_in_one_group_and_two_with_p100s_in_another_are_exposed_separately() {
+    let yard = Yard::of(TWO_KINDS).await;
+    let on_v100 = start_all(&yard, &yard.cores("v100", 8).await, 4).await;
+    yard.seconds(5).await;
+    assert_eq!(agents_of(&yard, &on_v100).await, ["v100-1", "v100-2", "v100-3"]);
+    assert_eq!(yard.status(on_v100[3]).await, Status::Pending, "machines of the other group are free and not its own");
+    let on_p100 = start_all(&yard, &yard.cores("p100", 8).await, 3).await;
+    yard.seconds(5).await;
+    assert_eq!(agents_of(&yard, &on_p100).await, ["p100-1", "p100-2"]);
+    assert_eq!(yard.status(on_p100[2]).await, Status::Pending);
+    assert_eq!(agents_of(&yard, &on_v100).await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_agent_whose_own_file_names_another_group_is_in_that_one_after_its_restart() {
+    let mut yard = Yard::of(TWO_KINDS).await;
+    let before = start_all(&yard, &yard.cores("p100", 8).await, 2).await;
+    yard.seconds(5).await;
+    assert_eq!(agents_of(&yard, &before).await, ["p100-1", "p100-2"]);
+    for id in before {
+        yard.control.terminate(&yard.ann, id, true).await.unwrap();
+    }
+    yard.seconds(5).await;
+
+    yard.restart_with(ONE_MOVED).await;
+    let agents = yard.control.agents(&yard.root, &ListQuery::new(&AGENTS)).await.unwrap().rows;
+    let groups: Vec<_> = agents.iter().map(|agent| (agent.report.name.as_str(), agent.resource_group.as_str())).collect();
+    let moved = [("p100-1", "p100"), ("p100-2", "v100"), ("v100-1", "v100"), ("v100-2", "v100"), ("v100-3", "v100")];
+    assert_eq!(groups, moved);
+    let rows = yard.control.resource_groups(&yard.root, &ListQuery::new(&RESOURCE_GROUPS)).await.unwrap().rows;
+    let counted: Vec<_> = rows.iter().map(|row| (row.group.name.as_str(), row.agents)).collect();
+    assert_eq!(counted, [("default", 0), ("p100", 1), ("v100", 4)]);
+    let on_v100 = start_all(&yard, &yard.cores("v100", 8).await, 4).await;
+    let on_p100 = start_all(&yard, &yard.cores("p100", 8).await, 2).await;
+    yard.seconds(5).await;
+    assert_eq!(agents_of(&yard, &on_v100).await, ["p100-2", "v100-1", "v100-2", "v100-3"]);
+    assert_eq!(agents_of(&yard, &on_p100).await, ["p100-1"]);
+}
+
+#[tokio::test]
+async fn fifo_starts_the_first_that_was_enqueued_lifo_the_last_and_drf_that_of_whoever_has_the_smallest_share() {
+    for (scheduler, order) in ORDERS {
+        let yard = Yard::new().await;
+        yard.group(|group| group.scheduler = scheduler).await;
+        let waiting = three_behind_two(&yard).await;
+        let expected = order.map(|n| waiting[n]);
+        assert_eq!(queued(&yard, "default").await, expected, "{scheduler:?}");
+        // The machine of Ann's short session becomes free.
+        yard.seconds(65).await;
+        for id in waiting {
+            let starts = if id == expected[0] { Status::Running } else { Status::Pending };
+            assert_eq!(yard.status(id).await, starts, "{scheduler:?}");
+        }
+        assert_eq!(queued(&yard, "default").await, expected[1..], "{scheduler:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_scheduler_orders_those_that_wait_already_anew() {
+    let yard = Yard::new().await;
+    let waiting = three_behind_two(&yard).await;
+    for (scheduler, order) in ORDERS.into_iter().rev() {
+        yard.group(|group| group.scheduler = scheduler).await;
+        assert_eq!(queued(&yard, "default").await, order.map(|n| waiting[n]), "{scheduler:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_queue_of_a_group_shows_everybodys_pending_sessions_there_in_the_order_in_which_they_start() {
+    let yard = Yard::of(ONE_EACH).await;
+    let (bob, cid) = (yard.person("bob").await, yard.person("cid").await);
+    let v100 = StartSession { command: "sleep 20".into(), ..yard.cores("v100", 8).await };
+    let p100 = StartSession { resource_group: "p100".into(), ..v100.clone() };
+    for runs in [&v100, &p100] {
+        yard.start(runs).await;
+    }
+    yard.seconds(5).await;
+    let third = yard.start_as(&bob, &StartSession { priority: 5, ..v100.clone() }).await;
+    let first = yard.start_as(&cid, &v100).await;
+    let second = yard.start(&v100).await;
+    let elsewhere = yard.start_as(&bob, &p100).await;
+    yard.seconds(2).await;
+
+    let shown = yard.queue("v100").await;
+    let shown: Vec<_> = shown.iter().map(|row| (row.id, row.owner_email.as_str(), row.position)).collect();
+    let expected =
+        [(first, "cid@example.org", Some(1)), (second, "ann@example.org", Some(2)), (third, "bob@example.org", Some(3))];
+    assert_eq!(shown, expected, "neither what runs nor what waits elsewhere");
+    let shown = yard.queue("p100").await;
+    assert_eq!(shown.iter().map(|row| (row.id, row.position)).collect::<Vec<_>>(), [(elsewhere, Some(1))]);
+    assert!(yard.queue("default").await.is_empty());
+
+    yard.seconds(120).await;
+    let mut started = Vec::new();
+    for id in [third, first, second] {
+        started.push((yard.session(id).await.row.started_at.unwrap(), id));
+    }
+    started.sort();
+    assert_eq!(started.into_iter().map(|(_, id)| id).collect::<Vec<_>>(), [first, second, third]);
+}
+
+#[tokio::test]
+async fn a_pending_timeout_of_zero_is_none() {
+    let yard = Yard::new().await;
+    yard.group(|group| group.pending_timeout = Some(0)).await;
+    let waits = yard.start(&yard.cores("default", 9).await).await;
+    yard.seconds(600).await;
+    let session = yard.session(waits).await;
+    assert_eq!(session.row.status, Status::Pending);
+    assert!(!session.checks.iter().any(|check| check.kind == CheckKind::PendingTimeout), "{:?}", session.checks);
+    yard.group(|group| group.pending_timeout = Some(60)).await;
+    assert_eq!(yard.status(waits).await, Status::Cancelled, "as it would have been");
+}

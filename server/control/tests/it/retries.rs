@@ -1,0 +1,83 @@
+//! Retries to skip: how long a session that finds no room holds up those behind it (`admin-menus.md`, Manage resource group and
+//! System settings).
+
+use crate::yard::Yard;
+use types::resource_group::SchedulerSettings;
+use types::session::Status;
+
+/// More tries than any of these tests asks for.
+const MANY: u32 = 15;
+
+/// Two machines, each with room for a small session and for no large one.
+async fn half_full() -> Yard {
+    let yard = Yard::new().await;
+    for _ in 0..2 {
+        yard.start(&yard.cores("default", 5).await).await;
+    }
+    yard.seconds(5).await;
+    yard
+}
+
+/// A large session is first in line and a small one behind it: the tries of the large one before the small one started, if it did.
+async fn tries_before_the_small_one(yard: &Yard) -> Option<u32> {
+    let large = yard.start(&yard.cores("default", 8).await).await;
+    let small = yard.start(&yard.cores("default", 1).await).await;
+    let mut tries = None;
+    for counted in 0..MANY {
+        // A look of the scheduler, long enough after the last one to count.
+        yard.seconds(2).await;
+        if yard.status(small).await != Status::Pending {
+            tries = Some(counted);
+            break;
+        }
+        assert_eq!(yard.info(small).await, "Waits its turn: 1 session is ahead of it.");
+    }
+    assert_eq!(yard.status(large).await, Status::Pending);
+    for id in [small, large] {
+        yard.control.terminate(&yard.ann, id, true).await.unwrap();
+    }
+    yard.seconds(6).await;
+    tries
+}
+
+async fn system_retries(yard: &Yard, retries_to_skip: Option<u32>) {
+    let settings = yard.control.scheduler_settings(&yard.root).await.unwrap();
+    let settings = SchedulerSettings { retries_to_skip, ..settings };
+    yard.control.save_scheduler_settings(&yard.root, &settings).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_that_finds_no_room_is_skipped_after_three_tries_if_no_value_is_specified() {
+    let yard = half_full().await;
+    assert_eq!(tries_before_the_small_one(&yard).await, Some(3));
+}
+
+#[tokio::test]
+async fn the_systems_value_counts_where_the_group_has_none() {
+    let yard = half_full().await;
+    system_retries(&yard, Some(6)).await;
+    assert_eq!(tries_before_the_small_one(&yard).await, Some(6));
+    system_retries(&yard, None).await;
+    assert_eq!(tries_before_the_small_one(&yard).await, Some(3));
+}
+
+#[tokio::test]
+async fn a_groups_own_value_overrides_the_systems_and_zero_never_skips() {
+    let yard = half_full().await;
+    system_retries(&yard, Some(6)).await;
+    yard.group(|group| group.retries_to_skip = Some(2)).await;
+    assert_eq!(tries_before_the_small_one(&yard).await, Some(2));
+    yard.group(|group| group.retries_to_skip = Some(0)).await;
+    assert_eq!(tries_before_the_small_one(&yard).await, None);
+}
+
+#[tokio::test]
+async fn looks_that_follow_each_other_at_once_are_one_try() {
+    let yard = half_full().await;
+    yard.start(&yard.cores("default", 8).await).await;
+    let small = yard.start(&yard.cores("default", 1).await).await;
+    for _ in 0..MANY {
+        yard.round().await;
+    }
+    assert_eq!(yard.status(small).await, Status::Pending);
+}

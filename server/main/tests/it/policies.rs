@@ -1,0 +1,83 @@
+//! User and project policies through the console's own calls, and the files that policies go into (`admin-menus.md`, Manage
+//! Resource Policy).
+
+use crate::Yard;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use types::list::{ListQuery, Page};
+use types::policy::{PROJECT_POLICIES, PolicyRow, ProjectPolicy};
+
+async fn save(yard: &Yard, cookie: &str, kind: &str, policy: &Value, revision: Option<i64>) -> StatusCode {
+    let body = json!({ "save": { "policy": policy, "revision": revision } });
+    yard.ask(cookie, &format!("save_{kind}_policy"), body).await.0
+}
+
+async fn lab(yard: &Yard, cookie: &str) -> Option<PolicyRow<ProjectPolicy>> {
+    let body = json!({ "query": ListQuery::new(&PROJECT_POLICIES) });
+    let page: Page<PolicyRow<ProjectPolicy>> = yard.done(cookie, "project_policy_rows", body).await;
+    page.rows.into_iter().find(|row| row.policy.name == "lab")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_policies_has_a_column_for_each_of_their_fields_and_a_sign_for_what_is_unlimited() {
+    let yard = Yard::new().await;
+    let root = yard.cookie_of("root@example.org").await;
+    let [user, open] = [
+        json!({ "name": "student", "max_folders": 5, "max_folder_bytes": 100_i64 << 30, "max_service_sessions": 2, "max_images": 0 }),
+        json!({ "name": "open", "max_folders": null, "max_folder_bytes": null, "max_service_sessions": 10, "max_images": 3 }),
+    ];
+    let project = json!({ "name": "lab", "max_folders": null, "max_folder_bytes": 1_i64 << 40, "max_networks": null });
+    for (kind, policy) in [("user", &user), ("user", &open), ("project", &project)] {
+        assert_eq!(save(&yard, &root, kind, policy, None).await, StatusCode::OK);
+    }
+    let of_users = "Name,Max folder count,Max folder size,Max session count per model session,Max customized image count";
+    let of_projects = "Name,Max folder count,Max folder size,Max network count";
+    for (path, header, line) in [
+        ("user_policies.csv?f=name.equals.student", of_users, "student,5,100 GiB,2,0"),
+        ("user_policies.csv?f=name.equals.open", of_users, "open,∞,∞,10,3"),
+        ("project_policies.csv?f=name.equals.lab", of_projects, "lab,∞,1 TiB,∞"),
+    ] {
+        let answer = yard.get(&format!("/export/{path}"), &root).await;
+        assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
+        assert_eq!(answer.text.lines().collect::<Vec<_>>(), [header, line]);
+    }
+    let all = yard.get("/export/user_policies.csv", &root).await.text;
+    let names: Vec<_> = all.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(names, ["default", "open", "student"]);
+    let of_keypairs = "Name,Resource policy,Other resources,Concurrency,Cluster size,Idle timeout (s),Session lifetime (s),\
+                       Storage hosts,Max pending sessions,Max concurrent SFTP sessions";
+    let keypairs = yard.get("/export/keypair_policies.csv", &root).await;
+    assert_eq!(keypairs.text.lines().next(), Some(of_keypairs));
+
+    let person = yard.cookie_of("user@example.org").await;
+    for kind in ["user", "project"] {
+        let answer = yard.get(&format!("/export/{kind}_policies.csv"), &person).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_policy_is_created_changed_without_being_renamed_and_deleted_by_superadmins_alone() {
+    let yard = Yard::new().await;
+    let root = yard.cookie_of("root@example.org").await;
+    let policy = |name: &str, networks: Option<u32>| json!({ "name": name, "max_folders": null, "max_folder_bytes": null, "max_networks": networks });
+    assert_eq!(save(&yard, &root, "project", &policy("lab", None), None).await, StatusCode::OK);
+    assert_eq!(save(&yard, &root, "project", &policy("lab", None), None).await, StatusCode::UNPROCESSABLE_ENTITY, "taken");
+    let created = lab(&yard, &root).await.unwrap();
+    assert_eq!(created.policy, ProjectPolicy::new("lab"));
+    let based_on = Some(created.revision);
+    assert_eq!(save(&yard, &root, "project", &policy("lab", Some(3)), based_on).await, StatusCode::OK);
+    assert_eq!(lab(&yard, &root).await.unwrap().policy.max_networks, Some(3));
+    assert_eq!(save(&yard, &root, "project", &policy("lab", Some(4)), based_on).await, StatusCode::CONFLICT, "saved meanwhile");
+    assert_eq!(save(&yard, &root, "project", &policy("other", Some(4)), based_on).await, StatusCode::NOT_FOUND, "no renaming");
+    assert_eq!(lab(&yard, &root).await.unwrap().policy.max_networks, Some(3));
+
+    let delete = json!({ "kind": "project", "name": "lab", "move_to": null });
+    for who in ["admin", "project-admin", "user", "monitor"] {
+        let cookie = yard.cookie_of(&format!("{who}@example.org")).await;
+        assert_eq!(save(&yard, &cookie, "project", &policy(who, None), None).await, StatusCode::FORBIDDEN, "{who}");
+        assert_eq!(yard.ask(&cookie, "delete_policy", delete.clone()).await.0, StatusCode::FORBIDDEN, "{who}");
+    }
+    let () = yard.done(&root, "delete_policy", delete).await;
+    assert!(lab(&yard, &root).await.is_none());
+}
