@@ -189,12 +189,13 @@ where
             })
         }),
     };
-    // A row that is gone from the page cannot stay selected: what is done to a selection is done to rows in view.
+    // A row that is gone from the page cannot stay selected, nor when it was the last: what is done to a selection is done to
+    // rows in view.
     if let Some(selection) = selection {
         Effect::new(move |_| {
             rows.keys.with(|keys| {
                 let gone = |chosen: &String| !keys.iter().any(|(key, _)| key == chosen);
-                if !keys.is_empty() && selection.with_untracked(|all| all.iter().any(gone)) {
+                if selection.with_untracked(|all| all.iter().any(gone)) {
                     selection.update(|all| all.retain(|one| !gone(one)));
                 }
             });
