@@ -78,7 +78,7 @@ where
             }
         }
     });
-    Effect::new(move |before: Option<_>| {
+    Effect::new(move |before: Option<(K, u32, u64)>| {
         let is_alive = alive.get();
         let now = (key.get(), again.get(), changes.get());
         let Some(before) = before else { return now };
