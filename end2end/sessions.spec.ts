@@ -89,6 +89,23 @@ test("a log is followed while it grows and can be downloaded", async ({ yard }) 
   expect(text.trim().split("\n")).toHaveLength(40);
 });
 
+test("a reader who scrolls up in a growing log is left where they are", async ({ yard }) => {
+  await yard.signIn();
+  const id = await yard.session({ command: "for i in $(seq 1 200); do echo line $i; done; for i in $(seq 1 100); do echo more $i; sleep 0.1; done", name: unique("read") });
+  await yard.goto(`/sessions?session=${id}&panel=log`);
+  const log = yard.page.getByRole("log");
+  const fromEnd = () => log.evaluate((pre) => pre.scrollHeight - pre.scrollTop - pre.clientHeight);
+  await expect(log).toContainText("more 5\n");
+  await expect.poll(fromEnd).toBeLessThan(40);
+  await log.evaluate((pre) => (pre.scrollTop = 100));
+  await expect(log).toContainText("more 30\n");
+  expect(await log.evaluate((pre) => pre.scrollTop)).toBe(100);
+  await log.evaluate((pre) => (pre.scrollTop = pre.scrollHeight));
+  await expect(log).toContainText("more 60\n");
+  await expect.poll(fromEnd).toBeLessThan(40);
+  await yard.call("terminate_sessions", { ids: [id], force: true });
+});
+
 test("the server is killed while a session runs: the page says so, and goes on by itself", async ({ browser }) => {
   const { Server, Yard } = await import("./yard");
   let server = await Server.start();

@@ -60,8 +60,8 @@ pub async fn queue_snapshot(group: String) -> Result<scheduler::Snapshot, Proble
 }
 
 #[server(prefix = "/call", endpoint = "session_log", input = Json)]
-pub async fn session_log(id: SessionId, from: u64, wait: bool) -> Result<LogChunk, Problem> {
-    super::run(|control, caller| async move { control.session_log(&caller, id, from, wait).await }).await
+pub async fn session_log(id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk, Problem> {
+    super::run(|control, caller| async move { control.session_log(&caller, id, container, from, wait).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "session_usage", input = Json)]
