@@ -74,6 +74,24 @@ test("several sessions are ended at once", async ({ yard }) => {
   for (const name of names) await expect(yard.page.getByRole("row", { name })).toHaveCount(0, { timeout: 15_000 });
 });
 
+test("the list behind a session's drawer stays as it was", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("behind");
+  await yard.session({ command: "true", name });
+  const here = `/sessions?tab=finished&f=name.contains.${name}`;
+  await yard.goto(here);
+  const link = page.getByRole("link", { name, exact: true });
+  await link.click();
+  const drawer = page.getByRole("dialog", { name: `Session ${name}` });
+  await drawer.getByRole("link", { name: "Log", exact: true }).click();
+  await expect(page).toHaveURL(new RegExp(`tab=finished&f=name\\.contains\\.${name}&session=[^&]+&panel=log$`));
+  await expect(page.locator("td a", { hasText: name })).toHaveAttribute("aria-current", "page");
+  await drawer.getByRole("link", { name: "Close" }).click();
+  await expect(page).toHaveURL(yard.server.url + here);
+  await expect(link).toBeVisible();
+});
+
 test("a log is followed while it grows and can be downloaded", async ({ yard }) => {
   await yard.signIn();
   const id = await yard.session({ command: "for i in $(seq 1 40); do echo line $i; sleep 0.1; done", name: unique("grow") });

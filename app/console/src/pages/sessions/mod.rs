@@ -20,20 +20,21 @@ use drawer::tone;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::event::Topic;
-use types::list::encode;
 use types::permission::{Permission, Reach};
 use types::quantity::{CPU, MEM, bytes, describe};
 use types::session::{SESSIONS, SessionRow, Status};
 use types::time::{Millis, duration};
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
 
-fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
+fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
     let time = |at: Option<Millis>| match at {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "—".into_any(),
     };
     vec![
-        Column::new("name", "Session", |s: &SessionRow| link(paths::session(s.id), s.name.clone())).sortable().required(),
+        Column::new("name", "Session", move |s: &SessionRow| list.row_link(s.id.to_string(), s.name.clone().into_any()))
+            .sortable()
+            .required(),
         Column::new("status", "Status", |s: &SessionRow| {
             let place = s.position.map(|position| {
                 view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
@@ -82,10 +83,6 @@ fn cluster(session: &SessionRow) -> String {
     if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
 }
 
-fn link(address: String, text: String) -> AnyView {
-    view! { <A href=address>{text}</A> }.into_any()
-}
-
 /// How long a session ran, or has run.
 fn elapsed(session: &SessionRow) -> AnyView {
     match (session.started_at, session.ended_at) {
@@ -132,7 +129,7 @@ pub fn page() -> AnyView {
         });
         let shown = Shown {
             caption: "Sessions",
-            columns: columns(everybody, uses),
+            columns: columns(list, everybody, uses),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
             export: "/export/sessions.csv",
@@ -151,14 +148,6 @@ pub fn page() -> AnyView {
             selection.set(Vec::new());
             reload.run(());
         });
-        // An address that keeps the list behind the drawer as it is.
-        let link = Callback::new(move |panel: Option<String>| {
-            let mut parts = vec![list.query.get().to_query_string(&SESSIONS)];
-            parts.extend(list.open.get().map(|id| format!("session={}", encode(&id))));
-            parts.extend(panel.map(|panel| format!("panel={panel}")));
-            parts.retain(|part| !part.is_empty());
-            format!("{}?{}", paths::SESSIONS, parts.join("&"))
-        });
         view! {
             <PageHead title="Sessions">
                 {may_start.then(|| view! {
@@ -168,7 +157,7 @@ pub fn page() -> AnyView {
             {list.table_with(shown, Some(ViewFn::from(move || export::menu(list.query.into()))))}
             {terminate::dialog(ending, selected, asking, ended)}
             {may_order.then(|| priority::dialog(ordering, selected, ended))}
-            {list.drawer(title, move || drawer::drawer(list.open, detail, link))}
+            {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()
     };
