@@ -116,14 +116,21 @@ pub fn page() -> AnyView {
     let uses = utilization::Uses::new(list.rows.good());
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let title = drawer::title(detail);
-    let selected = Signal::derive(move || selection.get());
+    // Those that a dialog was opened for: what is selected may change behind it.
+    let asked_of = RwSignal::new(Vec::<String>::new());
+    let ask = move |dialog: RwSignal<bool>| {
+        Callback::new(move |()| {
+            asked_of.set(selection.get_untracked());
+            dialog.set(true);
+        })
+    };
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {
         let bulk = ViewFn::from(move || {
             view! {
                 <Show when=move || list.query.with(|query| query.tab == "running")>
-                    <Button variant=Variant::Danger on_press=Callback::new(move |()| ending.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
-                    {may_order.then(|| view! { <Button on_press=Callback::new(move |()| ordering.set(true))>"Set priority"</Button> })}
+                    <Button variant=Variant::Danger on_press=ask(ending)><Icon name=IconName::Power/>"Terminate"</Button>
+                    {may_order.then(|| view! { <Button on_press=ask(ordering)>"Set priority"</Button> })}
                 </Show>
             }
         });
@@ -140,7 +147,7 @@ pub fn page() -> AnyView {
             }),
             selection: may_end.then_some((selection, bulk)),
         };
-        let asking = Signal::derive(move || match selection.with(Vec::len) {
+        let asking = Signal::derive(move || match asked_of.with(Vec::len) {
             1 => "Terminate 1 session?".to_owned(),
             many => format!("Terminate {many} sessions?"),
         });
@@ -155,8 +162,8 @@ pub fn page() -> AnyView {
                 })}
             </PageHead>
             {list.table_with(shown, Some(ViewFn::from(move || export::menu(list.query.into()))))}
-            {terminate::dialog(ending, selected, asking, ended)}
-            {may_order.then(|| priority::dialog(ordering, selected, ended))}
+            {terminate::dialog(ending, asked_of.into(), asking, ended)}
+            {may_order.then(|| priority::dialog(ordering, asked_of.into(), ended))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()

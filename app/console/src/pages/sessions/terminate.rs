@@ -29,7 +29,7 @@ pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Ca
     .into_any()
 }
 
-/// The dialog that asks before sessions end. `done` is called when they were asked to.
+/// The dialog that asks before sessions end. `done` is called when all were asked to.
 pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<String>, done: Callback<()>) -> AnyView {
     let force = RwSignal::new(false);
     let problem = RwSignal::new(None::<String>);
@@ -53,12 +53,16 @@ pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<Stri
                     problem.set((!failed.is_empty()).then(|| failed.join(" ")));
                     if failed.is_empty() {
                         open.set(false);
+                        done.run(());
                     }
-                    done.run(());
                 }
                 Err(refused) => problem.set(Some(refused.to_string())),
             }
         }
+    });
+    let send = Callback::new(move |()| {
+        problem.set(None);
+        terminate.dispatch((ids.get_untracked(), force.get_untracked()));
     });
     let close = Callback::new(move |()| {
         open.set(false);
@@ -75,7 +79,7 @@ pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<Stri
             {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
             <div class="dialog-actions">
                 <Button on_press=close>"Cancel"</Button>
-                <Button variant=Variant::Danger busy=terminate.pending() on_press=Callback::new(move |()| drop(terminate.dispatch((ids.get_untracked(), force.get_untracked()))))>
+                <Button variant=Variant::Danger busy=terminate.pending() on_press=send>
                     {move || if force.get() { "Force terminate" } else { "Terminate" }}
                 </Button>
             </div>
