@@ -134,6 +134,17 @@ where
         }
     }
 
+    /// A column that is there unless the person hides it is there.
+    pub fn shows(self, column: &'static str) -> Memo<bool> {
+        let layout = self.layout;
+        Memo::new(move |_| {
+            layout.shown.with(|layout| match layout {
+                Some(Ok(chosen)) => chosen.is_empty() || chosen.iter().any(|key| key == column),
+                _ => true,
+            })
+        })
+    }
+
     /// What the page waits for before it stands.
     pub fn pending(self) -> Vec<Pending> {
         vec![self.layout.pending(), self.rows.pending()]

@@ -113,7 +113,7 @@ pub fn page() -> AnyView {
     let reload = list.rows.reload;
     let may_order = me.may(Permission::ChangePriorities);
     let ordering = RwSignal::new(false);
-    let uses = utilization::Uses::new(list.rows.good());
+    let uses = utilization::Uses::new(list.rows.good(), list.shows("utilization"));
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let title = drawer::title(detail);
     // Those that a dialog was opened for: what is selected may change behind it.
