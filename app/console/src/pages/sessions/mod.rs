@@ -107,7 +107,8 @@ pub fn page() -> AnyView {
     });
     let selection = RwSignal::new(Vec::<String>::new());
     let ending = RwSignal::new(false);
-    let everybody = me.reach(Permission::ReadSessions) > Reach::Own;
+    let reach = me.reach(Permission::ReadSessions);
+    let everybody = reach > Reach::Own;
     let may_start = me.may(Permission::StartSessions);
     let may_end = me.may(Permission::ControlSessions);
     let reload = list.rows.reload;
@@ -139,7 +140,8 @@ pub fn page() -> AnyView {
             columns: columns(list, everybody, uses),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
-            export: "/export/sessions.csv",
+            // By way of the menu beside the tabs.
+            export: "",
             empty: ViewFn::from(|| {
                 view! {
                     <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with processors and memory of its own. What you start appears here."/>
@@ -161,7 +163,7 @@ pub fn page() -> AnyView {
                     <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
             </PageHead>
-            {list.table_with(shown, Some(ViewFn::from(move || export::menu(list.query.into()))))}
+            {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into()))))}
             {terminate::dialog(ending, asked_of.into(), asking, ended)}
             {may_order.then(|| priority::dialog(ordering, asked_of.into(), ended))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
