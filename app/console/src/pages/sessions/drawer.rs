@@ -98,8 +98,9 @@ fn head(session: SessionDetail) -> AnyView {
     let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{row.info.clone()}</p> });
     view! {
         <div class="session-head">
-            <p class="session-status" role="status">
-                <Badge tone=tone(row.status) text=row.status.label()/>
+            <p class="session-status">
+                <span role="status"><Badge tone=tone(row.status) text=row.status.label()/></span>
+                // Not read out: in a busy queue it changes all the time.
                 {row.position.map(|position| format!(" Place {position} in the queue"))}
             </p>
             {info}
