@@ -93,7 +93,13 @@ where
         now
     });
     Effect::new(move |_| {
-        if live.line.get() == Line::Up && !live.hidden.get() {
+        if live.line.get() != Line::Up || live.hidden.get() {
+            return;
+        }
+        // The first question of a page is not the asker's.
+        if shown.with_untracked(|shown| matches!(shown, Some(Err(Problem::Offline)))) {
+            asker.now();
+        } else {
             asker.resume();
         }
     });

@@ -24,7 +24,10 @@ pub fn chosen(session: Signal<Option<SessionDetail>>) -> Memo<u32> {
     let named = use_parameter("container");
     Memo::new(move |_| {
         let size = size_of(session);
-        named.with(|named| named.as_ref().and_then(|named| named.parse().ok())).filter(|number| *number < size).unwrap_or(0)
+        named
+            .with(|named| named.as_ref().and_then(|named| named.parse::<u32>().ok()))
+            .filter(|number| *number < size)
+            .unwrap_or(0)
     })
 }
 
