@@ -99,8 +99,10 @@ impl Live {
     fn bump_watched(&self, concerned: impl Fn(&Watched) -> bool) {
         // Those whose drawer is gone from the page are forgotten.
         self.watched.update_value(|all| all.retain(|one| !one.changes.is_disposed()));
-        for one in self.watched.get_value().iter().filter(|one| concerned(one)) {
-            one.changes.update(|n| *n += 1);
+        for one in self.watched.get_value() {
+            if concerned(&one) {
+                one.changes.update(|n| *n += 1);
+            }
         }
     }
 
