@@ -75,6 +75,10 @@ test("a terminal runs a command, and terminating ends every process", async ({ y
   await yard.page.keyboard.type(`echo $((6*7))-${mark}`);
   await yard.page.keyboard.press("Enter");
   await expect(drawer.getByRole("log", { name: "Terminal" })).toContainText(`42-${mark}`);
+  // What was selected stays selected, to be copied.
+  await drawer.getByRole("log", { name: "Terminal" }).getByText(`42-${mark}`, { exact: true }).dblclick();
+  expect(await yard.page.evaluate(() => String(getSelection()))).not.toBe("");
+  await input.focus();
   await yard.page.keyboard.type(`(setsid sh -c 'exec -a ${mark} sleep 1000' &) ; bash -c 'exec -a ${mark} sleep 1000' &`);
   await yard.page.keyboard.press("Enter");
   await expect.poll(() => processesWith(mark).length).toBeGreaterThan(0);

@@ -107,6 +107,26 @@ test("a policy that is followed is saved with the second press, and another chan
   await expect(page.getByRole("row", { name: new RegExp(name) }).getByRole("cell", { name: "6", exact: true })).toBeVisible();
 });
 
+test("an amount with a point is typed key by key", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("half");
+  await yard.goto(`/resource-policy?f=name.equals.${name}`);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const create = page.getByRole("dialog", { name: "Create Resource Policy" });
+  await create.getByLabel("Name", { exact: true }).fill(name);
+  await create.getByRole("checkbox", { name: "Unlimited CPU", exact: true }).uncheck();
+  const cores = create.getByLabel("CPU", { exact: true });
+  await cores.pressSequentially("0.5");
+  await expect(cores).toHaveValue("0.5");
+  await create.getByLabel("Cluster size", { exact: true }).fill("2");
+  await create.getByLabel("Cluster size", { exact: true }).press("ArrowUp");
+  await expect(create.getByLabel("Cluster size", { exact: true })).toHaveValue("3");
+  await create.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByText("Resource policy successfully created.")).toBeVisible();
+  await expect(page.getByRole("row", { name: new RegExp(name) })).toContainText("CPU 0.5");
+});
+
 test("the projects of a deleted policy follow another one, and one that nobody follows is gone at once", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();

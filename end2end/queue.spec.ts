@@ -129,8 +129,14 @@ test("a session of several containers runs all of them, on the machine there is"
   });
   await yard.goto(`/sessions?session=${id}`);
   const drawer = yard.page.getByRole("dialog");
-  await expect(drawer).toContainText(/main1 on .*, sub1 on .*, sub2 on /);
+  await expect(drawer.getByRole("table", { name: "Containers" }).getByRole("row")).toHaveText([/^Container/, /^main1/, /^sub1/, /^sub2/]);
   await expect(drawer.getByRole("status").filter({ hasText: "Terminated" })).toBeVisible({ timeout: 30_000 });
   await drawer.getByRole("link", { name: "Log", exact: true }).click();
+  await expect(drawer).toContainText("hosts main1,sub1,sub2");
+  await drawer.getByLabel("Container", { exact: true }).selectOption("sub1");
+  await expect(yard.page).toHaveURL(/panel=log&container=1/);
+  await expect(drawer.getByRole("link", { name: "Download log" })).toHaveAttribute("href", new RegExp(`${id}/log\\?container=1$`));
+  await expect(drawer.getByText("The log is complete.")).toBeVisible();
+  await drawer.getByLabel("Container", { exact: true }).selectOption("main1");
   await expect(drawer).toContainText("hosts main1,sub1,sub2");
 });

@@ -43,7 +43,7 @@ test("the queue is shown in its order with the reasons, follows a priority, and 
 
   await page.getByRole("link", { name: second }).click();
   const drawer = page.getByRole("dialog", { name: `Session ${second}` });
-  await expect(drawer.getByRole("status")).toContainText("Place 1 in the queue");
+  await expect(drawer.getByText("Place 1 in the queue")).toBeVisible();
   await expect(drawer).toContainText(/Pending timeout\s*\d+ min \d+ s left of 1 h 0 min/);
   await expect(page).toHaveURL(new RegExp(`group=${group}.*session=`));
   await drawer.getByRole("link", { name: "Close" }).click();

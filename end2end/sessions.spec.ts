@@ -74,6 +74,24 @@ test("several sessions are ended at once", async ({ yard }) => {
   for (const name of names) await expect(yard.page.getByRole("row", { name })).toHaveCount(0, { timeout: 15_000 });
 });
 
+test("the list behind a session's drawer stays as it was", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("behind");
+  await yard.session({ command: "true", name });
+  const here = `/sessions?tab=finished&f=name.contains.${name}`;
+  await yard.goto(here);
+  const link = page.getByRole("link", { name, exact: true });
+  await link.click();
+  const drawer = page.getByRole("dialog", { name: `Session ${name}` });
+  await drawer.getByRole("link", { name: "Log", exact: true }).click();
+  await expect(page).toHaveURL(new RegExp(`tab=finished&f=name\\.contains\\.${name}&session=[^&]+&panel=log$`));
+  await expect(page.locator("td a", { hasText: name })).toHaveAttribute("aria-current", "page");
+  await drawer.getByRole("link", { name: "Close" }).click();
+  await expect(page).toHaveURL(yard.server.url + here);
+  await expect(link).toBeVisible();
+});
+
 test("a log is followed while it grows and can be downloaded", async ({ yard }) => {
   await yard.signIn();
   const id = await yard.session({ command: "for i in $(seq 1 40); do echo line $i; sleep 0.1; done", name: unique("grow") });
@@ -87,6 +105,23 @@ test("a log is followed while it grows and can be downloaded", async ({ yard }) 
   let text = "";
   for await (const piece of stream) text += piece;
   expect(text.trim().split("\n")).toHaveLength(40);
+});
+
+test("a reader who scrolls up in a growing log is left where they are", async ({ yard }) => {
+  await yard.signIn();
+  const id = await yard.session({ command: "for i in $(seq 1 200); do echo line $i; done; for i in $(seq 1 100); do echo more $i; sleep 0.1; done", name: unique("read") });
+  await yard.goto(`/sessions?session=${id}&panel=log`);
+  const log = yard.page.getByRole("log");
+  const fromEnd = () => log.evaluate((pre) => pre.scrollHeight - pre.scrollTop - pre.clientHeight);
+  await expect(log).toContainText("more 5\n");
+  await expect.poll(fromEnd).toBeLessThan(40);
+  await log.evaluate((pre) => (pre.scrollTop = 100));
+  await expect(log).toContainText("more 30\n");
+  expect(await log.evaluate((pre) => pre.scrollTop)).toBe(100);
+  await log.evaluate((pre) => (pre.scrollTop = pre.scrollHeight));
+  await expect(log).toContainText("more 60\n");
+  await expect.poll(fromEnd).toBeLessThan(40);
+  await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 
 test("the server is killed while a session runs: the page says so, and goes on by itself", async ({ browser }) => {
@@ -188,7 +223,7 @@ test("the sessions that the filter selects are exported under a name of one's ch
   await expect(dialog.getByRole("button", { name: "Export" })).toBeDisabled();
   await dialog.getByLabel("File name").fill("this term");
   const download = page.waitForEvent("download");
-  await dialog.getByRole("link", { name: "Export" }).click();
+  await dialog.getByLabel("File name").press("Enter");
   const file = await download;
   expect(file.suggestedFilename()).toBe("this term.csv");
   let text = "";

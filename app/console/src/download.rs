@@ -1,6 +1,8 @@
 //! Files that are saved: those that the server makes of a list, and those that the page makes itself. The latter as objects of the
 //! browser's, not as addresses: those may have 2 MB at most.
 
+use leptos::ev::SubmitEvent;
+use leptos::html;
 use leptos::prelude::*;
 use types::list::encode;
 use ui::{Button, Dialog, Field, TextInput};
@@ -26,20 +28,28 @@ pub fn file_dialog(open: RwSignal<bool>, title: &'static str, address: Signal<St
         format!("{address}{mark}name={}", encode(name.get().trim()))
     };
     let close = Callback::new(move |()| open.set(false));
+    // Enter in the field does what the link does.
+    let link = NodeRef::<html::A>::new();
+    let enter = move |event: SubmitEvent| {
+        event.prevent_default();
+        if let Some(link) = link.get_untracked().filter(|_| wrong.with_untracked(Option::is_none)) {
+            link.click();
+        }
+    };
     view! {
         <Dialog open=open title=title on_close=close>
-            <div class="form">
+            <form class="form" novalidate on:submit=enter>
                 <Field name=format!("file-name-{plain}") label="File name" hint="Up to 255 characters. The file holds everything that the current filter selects." error=wrong>
                     <TextInput name=format!("file-name-{plain}") value=name/>
                 </Field>
                 <div class="dialog-actions">
                     <Button on_press=close>"Cancel"</Button>
                     {move || match wrong.get() {
-                        None => view! { <a class="button button-primary" href=href rel="external" download on:click=move |_| open.set(false)>"Export"</a> }.into_any(),
+                        None => view! { <a class="button button-primary" node_ref=link href=href rel="external" download on:click=move |_| open.set(false)>"Export"</a> }.into_any(),
                         Some(_) => view! { <Button disabled=true>"Export"</Button> }.into_any(),
                     }}
                 </div>
-            </div>
+            </form>
         </Dialog>
     }
     .into_any()

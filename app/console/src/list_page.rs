@@ -92,14 +92,56 @@ where
         Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address, also }
     }
 
+    /// The address of the list as it is, with the thing of this id open in the drawer. Followed where it is read, as all of these.
+    pub fn link_to(self, id: &str) -> String {
+        with_more(self.address.get(), &format!("{}={}", self.parameter, types::list::encode(id)))
+    }
+
+    /// A row's link to its drawer, which leaves the list as it is.
+    pub fn row_link(self, id: String, contents: AnyView) -> AnyView {
+        let mine = id.clone();
+        let here = move || self.open.with(|open| open.as_ref() == Some(&mine));
+        view! { <a href=move || self.link_to(&id) data-noscroll aria-current=move || here().then_some("page")>{contents}</a> }
+            .into_any()
+    }
+
+    /// Makes the address of a panel of what is open, or of what is open alone.
+    pub fn panels(self) -> Callback<Option<String>, String> {
+        Callback::new(move |panel: Option<String>| {
+            let address = self.open_address_now();
+            match panel {
+                Some(panel) => with_more(address, &format!("panel={panel}")),
+                None => address,
+            }
+        })
+    }
+
     /// The address of what is open in the drawer, with a part of it chosen or none.
     pub fn open_address(self, part: Option<(&'static str, &'static str)>) -> Signal<String> {
         Signal::derive(move || {
-            let address = self.address.get();
-            let Some(id) = self.open.get() else { return address };
-            let mark = if address.contains('?') { '&' } else { '?' };
-            let part = part.map(|(name, value)| format!("&{name}={value}")).unwrap_or_default();
-            format!("{address}{mark}{}={}{part}", self.parameter, types::list::encode(&id))
+            let address = self.open_address_now();
+            match part {
+                Some((name, value)) if self.open.with(Option::is_some) => with_more(address, &format!("{name}={value}")),
+                _ => address,
+            }
+        })
+    }
+
+    fn open_address_now(self) -> String {
+        match self.open.get() {
+            Some(id) => self.link_to(&id),
+            None => self.address.get(),
+        }
+    }
+
+    /// A column that is there unless the person hides it is there.
+    pub fn shows(self, column: &'static str) -> Memo<bool> {
+        let layout = self.layout;
+        Memo::new(move |_| {
+            layout.shown.with(|layout| match layout {
+                Some(Ok(chosen)) => chosen.is_empty() || chosen.iter().any(|key| key == column),
+                _ => true,
+            })
         })
     }
 
@@ -122,6 +164,8 @@ where
             open.into_iter().chain(also.map(|(name, value)| (name.to_owned(), value.get()))).collect::<Vec<_>>()
         });
         let (selection, bulk) = selection.unzip();
+        // Kept once for all that read it: every row does.
+        let page = Memo::new(move |_| rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())));
         view! {
             <Table
                 spec=self.spec
@@ -129,7 +173,7 @@ where
                 caption=caption
                 path=self.path
                 query=self.query
-                page=Signal::derive(move || rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())))
+                page=page
                 loading=rows.loading
                 keep=keep
                 row_key=row_key
@@ -161,4 +205,10 @@ where
         }
         .into_any()
     }
+}
+
+/// An address with something after what it already says.
+fn with_more(address: String, more: &str) -> String {
+    let mark = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{mark}{more}")
 }

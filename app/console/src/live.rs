@@ -1,6 +1,6 @@
 //! The tab's one event stream: what changed since the page was rendered, and what changes from now on.
 //!
-//! The stream carries no contents. A page that shows sessions follows [`Live::version`] of their topic and asks again when it grows.
+//! The stream carries no contents. A page that shows sessions follows [`Live::changes`] of their topic and asks again when it grows.
 
 use leptos::prelude::*;
 use types::event::{Event, Topic};
@@ -18,11 +18,35 @@ pub enum Line {
 #[derive(Clone, Copy)]
 pub struct Live {
     versions: [RwSignal<u64>; Topic::ALL.len()],
+    watched: StoredValue<Vec<Watched>>,
+    /// The tab is in the background.
+    pub hidden: RwSignal<bool>,
     pub line: RwSignal<Line>,
     /// The server runs another build than the one that this page came with.
     pub outdated: RwSignal<bool>,
     /// Sentences for this person, oldest first, with the session they are about.
     pub notices: RwSignal<Vec<Event>>,
+}
+
+/// One thing that is open, and how often it has changed.
+#[derive(Clone, Copy)]
+#[cfg_attr(feature = "ssr", allow(dead_code, reason = "nothing changes while the server renders"))]
+struct Watched {
+    topic: Topic,
+    id: Memo<Option<String>>,
+    changes: RwSignal<u64>,
+}
+
+/// What events are about that concern everything of their topic, beside those that name nothing at all.
+#[cfg(not(feature = "ssr"))]
+const EVERYTHING: [&str; 4] = ["", "queue", "usage", "many"];
+
+#[cfg(not(feature = "ssr"))]
+impl Watched {
+    fn is_about(&self, event: &Event) -> bool {
+        let mine = || self.id.try_get_untracked().flatten().is_some_and(|id| id.eq_ignore_ascii_case(&event.subject));
+        self.topic == event.topic && (EVERYTHING.contains(&event.subject.as_str()) || mine())
+    }
 }
 
 /// Notices that a tab keeps.
@@ -37,6 +61,8 @@ impl Default for Live {
     fn default() -> Self {
         Self {
             versions: std::array::from_fn(|_| RwSignal::new(0)),
+            watched: StoredValue::new(Vec::new()),
+            hidden: RwSignal::new(false),
             line: RwSignal::new(Line::Up),
             outdated: RwSignal::new(false),
             notices: RwSignal::new(Vec::new()),
@@ -45,9 +71,22 @@ impl Default for Live {
 }
 
 impl Live {
-    /// Grows whenever something of this topic has changed.
-    pub fn version(&self, topic: Topic) -> u64 {
-        self.versions[topic as usize].get()
+    /// Grows whenever something of these topics has changed.
+    pub fn changes(self, topics: &[Topic]) -> u64 {
+        topics.iter().map(|topic| self.versions[*topic as usize].get()).sum()
+    }
+
+    /// Grows whenever the thing of the first topic with this id has changed, or anything of the others.
+    pub fn changes_of(self, topics: &'static [Topic], id: Memo<Option<String>>) -> Signal<u64> {
+        match topics {
+            // Its events name whose keypair it is, not which.
+            [] | [Topic::Keypair, ..] => Signal::derive(move || self.changes(topics)),
+            [own, others @ ..] => {
+                let changes = RwSignal::new(0);
+                self.watched.update_value(|all| all.push(Watched { topic: *own, id, changes }));
+                Signal::derive(move || changes.get() + self.changes(others))
+            }
+        }
     }
 
     #[cfg(not(feature = "ssr"))]
@@ -55,10 +94,26 @@ impl Live {
         self.versions[topic as usize].update(|n| *n += 1);
     }
 
+    /// Something has happened to those of the open things that `concerned` picks.
+    #[cfg(not(feature = "ssr"))]
+    fn bump_watched(&self, concerned: impl Fn(&Watched) -> bool) {
+        // Those whose drawer is gone from the page are forgotten.
+        self.watched.update_value(|all| all.retain(|one| !one.changes.is_disposed()));
+        for one in self.watched.get_value() {
+            if concerned(&one) {
+                one.changes.update(|n| *n += 1);
+            }
+        }
+    }
+
     /// Opens the stream, from the event after `last` on, for as long as the page lives.
     #[cfg(not(feature = "ssr"))]
     pub fn follow(self, mut last: i64, build: String) {
         use gloo_timers::future::TimeoutFuture;
+        let look = move || self.hidden.set(document().hidden());
+        look();
+        // For as long as the page lives, as all of this.
+        drop(window_event_listener_untyped("visibilitychange", move |_| look()));
         leptos::task::spawn_local(async move {
             let mut wait = 250;
             loop {
@@ -107,7 +162,10 @@ impl Live {
                 "change" => self.take(&data),
                 // Ended from another browser or by an administrator: the page is not this person's any more.
                 "ended" => sign_in_again(),
-                "reload" => Topic::ALL.iter().for_each(|topic| self.bump(*topic)),
+                "reload" => {
+                    Topic::ALL.iter().for_each(|topic| self.bump(*topic));
+                    self.bump_watched(|_| true);
+                }
                 _ => {}
             }
         }
@@ -117,6 +175,7 @@ impl Live {
     fn take(&self, data: &str) {
         let Ok(event) = serde_json::from_str::<Event>(data) else { return };
         self.bump(event.topic);
+        self.bump_watched(|one| one.is_about(&event));
         if event.notice.is_some() {
             self.notices.update(|notices| {
                 notices.push(event);

@@ -1,7 +1,10 @@
 //! What a page with data needs around its view: a first load that the server renders, later loads when the address or the
 //! cluster changes, and the address itself as a list query.
 
-use crate::live::use_live;
+mod asker;
+
+use crate::live::{Line, use_live};
+use asker::{Asker, Ended};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use std::pin::Pin;
@@ -13,6 +16,7 @@ use types::list::{ColumnLayout, ListQuery, ListSpec};
 pub struct Loaded<T: Send + Sync + 'static> {
     /// The last answer; nothing before the first.
     pub shown: RwSignal<Option<Result<T, Problem>>>,
+    /// The person waits for an answer: to another question, or because they asked again. What is renewed by itself is not waited for.
     pub loading: RwSignal<bool>,
     /// Asks again now.
     pub reload: Callback<()>,
@@ -36,70 +40,70 @@ where
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
     let live = use_live();
+    load_when(key, Signal::derive(move || live.changes(topics)), fetch)
+}
+
+/// The same, whenever the key or `changes` changes.
+fn load_when<K, T, F>(key: Memo<K>, changes: Signal<u64>, fetch: impl Fn(K) -> F + Copy + Send + Sync + 'static) -> Loaded<T>
+where
+    K: Clone + PartialEq + Send + Sync + 'static,
+    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let live = use_live();
     let first = Resource::new_blocking(|| (), move |()| fetch(key.get_untracked()));
-    let (shown, loading) = (RwSignal::new(None), RwSignal::new(false));
+    let (shown, loading) = (RwSignal::new(None::<Result<T, Problem>>), RwSignal::new(false));
     let again = RwSignal::new(0u32);
     // Nothing new is asked for until the page is alive: what changes meanwhile must not meet a page that is half awake.
     let alive = RwSignal::new(false);
-    // One question at a time: what changes meanwhile is asked for when the answer is there.
-    let asking = StoredValue::new(false);
-    let stale = StoredValue::new(false);
 
-    let ask = move || {
-        if asking.get_value() {
-            stale.set_value(true);
+    let asker = Asker::new(live, loading, move || async move {
+        let Some(now) = key.try_get_untracked() else { return Ended::Gone };
+        match fetch(now).await {
+            Err(Problem::SignInRequired) => {
+                #[cfg(not(feature = "ssr"))]
+                crate::live::sign_in_again();
+                Ended::Gone
+            }
+            Err(Problem::Offline) => {
+                // What was there stays readable; the banner says that the line is down.
+                if shown.try_with_untracked(|shown| !matches!(shown, Some(Ok(_)))).unwrap_or(false) {
+                    drop(shown.try_set(Some(Err(Problem::Offline))));
+                }
+                Ended::Offline
+            }
+            answer => {
+                drop(shown.try_set(Some(answer)));
+                Ended::Answered
+            }
+        }
+    });
+    Effect::new(move |before: Option<(K, u32, u64)>| {
+        let is_alive = alive.get();
+        let now = (key.get(), again.get(), changes.get());
+        let Some(before) = before else { return now };
+        if !is_alive {
+            return before;
+        }
+        if (&before.0, before.1) != (&now.0, now.1) {
+            asker.now();
+        } else if before.2 != now.2 {
+            asker.changed();
+        }
+        now
+    });
+    Effect::new(move |_| {
+        if live.line.get() != Line::Up || live.hidden.get() {
             return;
         }
-        asking.set_value(true);
-        loading.set(true);
-        leptos::task::spawn_local(async move {
-            loop {
-                stale.set_value(false);
-                let Some(now) = key.try_get_untracked() else { return };
-                let answer = fetch(now).await;
-                match answer {
-                    Err(Problem::SignInRequired) => {
-                        #[cfg(not(feature = "ssr"))]
-                        crate::live::sign_in_again();
-                        return;
-                    }
-                    // What was there stays readable; the banner says that the line is down.
-                    Err(Problem::Offline) if shown.try_with_untracked(|s| matches!(s, Some(Ok(_)))).unwrap_or(true) => {}
-                    answer => drop(shown.try_set(Some(answer))),
-                }
-                if !stale.try_get_value().unwrap_or(false) {
-                    break;
-                }
-                // Where something changes all the time, what is on the screen is renewed a few times a second, not more.
-                breathe().await;
-            }
-            asking.try_set_value(false);
-            loading.try_set(false);
-        });
-    };
-    Effect::new(move |before: Option<_>| {
-        let is_alive = alive.get();
-        let versions: Vec<u64> = topics.iter().map(|topic| live.version(*topic)).collect();
-        let now = (key.get(), versions, again.get());
-        match before {
-            Some(before) if !is_alive => before,
-            Some(before) if before != now => {
-                ask();
-                now
-            }
-            _ => now,
+        // The first question of a page is not the asker's.
+        if shown.with_untracked(|shown| matches!(shown, Some(Err(Problem::Offline)))) {
+            asker.now();
+        } else {
+            asker.resume();
         }
     });
     Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), alive, first }
-}
-
-/// Milliseconds between an answer and the next question when something has changed meanwhile.
-#[cfg(not(feature = "ssr"))]
-const BREATH: u32 = 400;
-
-async fn breathe() {
-    #[cfg(not(feature = "ssr"))]
-    gloo_timers::future::TimeoutFuture::new(BREATH).await;
 }
 
 impl<T: Clone + Send + Sync + 'static> Loaded<T>
@@ -184,7 +188,8 @@ pub fn use_parameter(name: &'static str) -> Memo<Option<String>> {
     Memo::new(move |_| map.with(|map| map.get(name)).filter(|value| !value.is_empty()))
 }
 
-/// What the open drawer is about: nothing while none is open.
+/// What the open drawer is about: nothing while none is open. The first of `topics` is its own: of that, only what happens to it
+/// is followed, not what happens to all the others in the list behind.
 pub fn load_open<T, F>(
     id: Memo<Option<String>>,
     topics: &'static [Topic],
@@ -195,7 +200,7 @@ where
     T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
-    load(id, topics, move |id: Option<String>| async move {
+    load_when(id, use_live().changes_of(topics, id), move |id: Option<String>| async move {
         let Some(id) = id else { return Ok(None) };
         match fetch(id.clone()) {
             Some(found) => Ok(Some((id, found.await?))),

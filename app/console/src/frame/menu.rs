@@ -3,7 +3,7 @@
 use crate::paths;
 use leptos::prelude::*;
 use leptos_router::components::A;
-use types::permission::{Me, Permission};
+use types::permission::{Me, Permission, Reach};
 use ui::{Icon, IconName};
 
 fn item(path: &'static str, icon: IconName, label: &'static str) -> AnyView {
@@ -17,7 +17,7 @@ pub fn menu(me: &Me) -> AnyView {
     let domains = me.may(Permission::ReadDomains);
     let audit = me.may(Permission::ReadAudit);
     let agents = me.may(Permission::ReadAgents);
-    let queue = me.may_beyond_own(Permission::ReadSessions);
+    let queue = me.reach(Permission::ReadSessions) >= Reach::Domain;
     let administration = (users || projects || agents || audit).then(|| {
         view! {
             <h2 class="menu-heading" id="menu-administration">"Administration"</h2>

@@ -14,16 +14,20 @@ pub fn Select(
     view! {
         <select class="select" id=name.clone() name=name on:change=move |event| value.set(event_target_value(&event))
             aria-describedby=ids aria-invalid=invalid aria-required=required.then_some("true")>
-            {move || {
-                let chosen = value.get();
-                let option = |(key, label): (String, String)| {
-                    let selected = key == chosen;
-                    view! { <option value=key selected=selected>{label}</option> }
-                };
-                options.get().into_iter().map(option).collect::<Vec<_>>()
-            }}
+            {select_options(value, options)}
         </select>
     }
+}
+
+/// The options of a select, of which `value` is chosen. Each is a node of its own, and chosen as a property as well: once a person
+/// has chosen, a browser no longer looks at the attribute.
+pub(crate) fn select_options(value: RwSignal<String>, options: Signal<Vec<(String, String)>>) -> AnyView {
+    let option = move |(key, label): (String, String)| {
+        let mine = key.clone();
+        let chosen = Signal::derive(move || value.with(|value| *value == mine));
+        view! { <option value=key selected=move || chosen.get() prop:selected=move || chosen.get()>{label}</option> }
+    };
+    view! { <For each=move || options.get() key=|option| option.clone() children=option/> }.into_any()
 }
 
 /// One of a few, all in view.

@@ -2,6 +2,7 @@
 
 use super::described;
 use crate::show::{Icon, IconName};
+use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
 /// One line of text.
@@ -24,7 +25,8 @@ pub fn TextInput(
     }
 }
 
-/// A number between bounds, with the browser's own steps.
+/// A number between bounds: text, with the keys for numbers where keys are on the screen. Not the browser's number field: that
+/// gives no value for what is half typed, such as `0.`, and would lose the point.
 #[component]
 pub fn NumberInput(
     #[prop(into)] name: String,
@@ -35,10 +37,38 @@ pub fn NumberInput(
 ) -> impl IntoView {
     let (ids, invalid, required) = described();
     view! {
-        <input class="input" id=name.clone() name=name type="number" min=min max=max step=step autocomplete="off"
+        <input class="input" id=name.clone() name=name type="text" inputmode=keys(step) autocomplete="off"
             prop:value=value on:input=move |event| value.set(event_target_value(&event))
+            on:keydown=move |event| arrows(&event, value, step, &min, &max)
             aria-describedby=ids aria-invalid=invalid aria-required=required.then_some("true")/>
     }
+}
+
+/// The keys that a screen offers for numbers in these steps.
+pub(super) fn keys(step: &str) -> &'static str {
+    if step == "1" { "numeric" } else { "decimal" }
+}
+
+/// The arrow keys in a field of whole numbers: one more, one less.
+pub(super) fn arrows(event: &KeyboardEvent, value: RwSignal<String>, step: &str, min: &str, max: &str) {
+    let by = match event.key().as_str() {
+        "ArrowUp" => 1,
+        "ArrowDown" => -1,
+        _ => return,
+    };
+    if step == "1"
+        && let Some(next) = value.with_untracked(|text| stepped(text, by, min, max))
+    {
+        event.prevent_default();
+        value.set(next);
+    }
+}
+
+/// The next whole number, if there is one within the bounds.
+fn stepped(text: &str, by: i64, min: &str, max: &str) -> Option<String> {
+    let next = text.trim().parse::<i64>().ok()?.checked_add(by)?;
+    let (least, most): (i64, i64) = (min.parse().ok()?, max.parse().ok()?);
+    (least..=most).contains(&next).then(|| next.to_string())
 }
 
 /// A new password, which can be looked at while it is typed.
@@ -74,5 +104,19 @@ pub fn TextArea(
         <textarea class=if mono { "input mono" } else { "input" } id=name.clone() name=name rows=rows maxlength=limit spellcheck=(!mono).to_string()
             prop:value=value on:input=move |event| value.set(event_target_value(&event))
             aria-describedby=ids aria-invalid=invalid aria-required=required.then_some("true")></textarea>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrow_keys_count_within_the_bounds_and_leave_alone_what_is_no_whole_number() {
+        assert_eq!(stepped("9", 1, "0", "10").as_deref(), Some("10"));
+        assert_eq!(stepped("10", 1, "0", "10"), None);
+        assert_eq!(stepped("0", -1, "0", "10"), None);
+        assert_eq!(stepped("0.5", 1, "0", "10"), None);
+        assert_eq!(stepped("", 1, "0", "10"), None);
     }
 }

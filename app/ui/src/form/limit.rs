@@ -1,5 +1,6 @@
 //! A field that may be left open: an amount, and a box that says that there is none.
 
+use super::input::{arrows, keys};
 use super::{Field, described};
 use leptos::prelude::*;
 
@@ -70,10 +71,10 @@ fn input(name: String, limit: Limit, max: String, step: &'static str, disabled: 
     let number = !max.is_empty();
     let shown = move || if limit.unlimited.get() { String::new() } else { limit.text.get() };
     view! {
-        <input class="input" id=name.clone() name=name type=if number { "number" } else { "text" } autocomplete="off"
-            min=number.then_some("0") max=number.then_some(max) step=number.then_some(step)
+        <input class="input" id=name.clone() name=name type="text" inputmode=number.then(|| keys(step)) autocomplete="off"
             disabled=move || limit.unlimited.get() || disabled.get()
             prop:value=shown on:input=move |event| limit.text.set(event_target_value(&event))
+            on:keydown=move |event| arrows(&event, limit.text, step, "0", &max)
             aria-describedby=ids aria-invalid=invalid/>
     }
     .into_any()

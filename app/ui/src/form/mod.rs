@@ -5,6 +5,7 @@ mod field;
 mod input;
 mod limit;
 
+pub(crate) use choose::select_options;
 pub use choose::{Checkbox, CheckboxGroup, RadioGroup, Select, Switch};
 pub use field::Field;
 pub(crate) use field::described;

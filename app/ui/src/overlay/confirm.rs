@@ -23,20 +23,28 @@ pub fn Confirm(
     /// The button's text, and that of the one that does it.
     #[prop(into)]
     label: String,
+    /// The button's accessible name where several say the same, such as `Delete NAME`. It begins with the text.
+    #[prop(optional, into)]
+    title: Option<String>,
     #[prop(into)] question: String,
     on_confirm: Callback<()>,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
     let typed = RwSignal::new(String::new());
-    let done = Callback::new(move |()| {
+    let title = title.unwrap_or_else(|| label.clone());
+    // Every way out takes back what was typed: next time it is asked for again.
+    let close = Callback::new(move |()| {
         open.set(false);
         typed.set(String::new());
+    });
+    let done = Callback::new(move |()| {
+        close.run(());
         on_confirm.run(());
     });
     if strength == Strength::Bubble {
         let id = StoredValue::new(format!("{name}-bubble"));
         return view! {
-            <button class="button" type="button" popovertarget=id.get_value()>{label.clone()}</button>
+            <button class="button" type="button" popovertarget=id.get_value() aria-label=title>{label.clone()}</button>
             <div class="menu-popover bubble" id=id.get_value() popover="auto" role="group" aria-label=question.clone()>
                 <p>{question.clone()}</p>
                 <button class="button button-danger" type="button" popovertarget=id.get_value() popovertargetaction="hide" on:click=move |_| done.run(())>{label}</button>
@@ -52,8 +60,8 @@ pub fn Confirm(
     let blocked = Signal::derive(move || wanted.as_ref().is_some_and(|wanted| typed.with(|typed| typed != wanted)));
     let input = StoredValue::new(format!("{name}-typed"));
     view! {
-        <Button variant=Variant::Danger on_press=Callback::new(move |()| open.set(true))>{label}</Button>
-        <Dialog open=open title=question on_close=Callback::new(move |()| open.set(false))>
+        <Button variant=Variant::Danger label=title on_press=Callback::new(move |()| open.set(true))>{label}</Button>
+        <Dialog open=open title=question on_close=close>
             <p>"This cannot be undone."</p>
             {shown.clone().map(|wanted| view! {
                 <div class="field">
@@ -62,7 +70,7 @@ pub fn Confirm(
                 </div>
             })}
             <div class="dialog-actions">
-                <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
+                <Button on_press=close>"Cancel"</Button>
                 <Button variant=Variant::Danger disabled=blocked on_press=done>{again.get_value()}</Button>
             </div>
         </Dialog>

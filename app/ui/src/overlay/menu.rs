@@ -42,6 +42,6 @@ pub fn Menu(
     let items: Vec<_> = items.into_iter().map(item).collect();
     view! {
         <button class="button" type="button" popovertarget=id.clone() aria-label=title on:keydown=walk>{label}<Icon name=IconName::ChevronDown/></button>
-        <div class="menu-popover" id=id popover="auto" node_ref=list on:keydown=walk>{items}</div>
+        <div class="menu-popover menu-below" id=id popover="auto" node_ref=list on:keydown=walk>{items}</div>
     }
 }

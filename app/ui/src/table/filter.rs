@@ -2,7 +2,7 @@
 //! scripts every operator is offered, and one that does not fit its property becomes the property's first.
 
 use super::Place;
-use crate::form::{Button, Variant};
+use crate::form::{Button, Variant, select_options};
 use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -54,13 +54,12 @@ pub(super) fn filter(place: Place) -> AnyView {
         problem.set(None);
     };
     let properties: Vec<_> = spec.offered().map(|p| view! { <option value=p.key>{p.label}</option> }).collect();
-    let ops = move || {
+    let ops = Signal::derive(move || {
         let (kind, live) = (kind.get(), live.get());
         let ops: &[Op] = if live { kind.ops() } else { &EVERY_OP };
-        let chosen = op.get();
-        let option = |op: &Op| view! { <option value=op.key() selected=op.key() == chosen>{op.label(if live { kind } else { Kind::Text })}</option> };
+        let option = |op: &Op| (op.key().to_owned(), op.label(if live { kind } else { Kind::Text }).to_owned());
         ops.iter().map(option).collect::<Vec<_>>()
-    };
+    });
     let error_id = format!("{}-filter-error", spec.name);
     let described = error_id.clone();
     view! {
@@ -68,7 +67,7 @@ pub(super) fn filter(place: Place) -> AnyView {
             <form class="filter-form" role="search" method="get" action=place.path on:submit=submit>
                 {move || hidden(place)}
                 <select class="select" name="fp" aria-label="Filter property" on:change=choose prop:value=property>{properties}</select>
-                <select class="select" name="fo" aria-label="Filter operator" on:change=move |event| op.set(event_target_value(&event))>{ops}</select>
+                <select class="select" name="fo" aria-label="Filter operator" on:change=move |event| op.set(event_target_value(&event))>{select_options(op, ops)}</select>
                 {move || value_control(if live.get() { kind.get() } else { Kind::Text }, value, problem, described.clone())}
                 <Button submit=true variant=Variant::Normal label="Add this filter"><Icon name=IconName::Filter/>"Filter"</Button>
             </form>
@@ -116,9 +115,9 @@ fn value_control(kind: Kind, value: RwSignal<String>, problem: RwSignal<Option<S
     let options = |options: Vec<(&'static str, &'static str)>| {
         let first = options.first().map_or("", |(key, _)| *key);
         value.set(first.to_owned());
-        let options: Vec<_> = options.into_iter().map(|(key, label)| view! { <option value=key>{label}</option> }).collect();
+        let options: Vec<_> = options.into_iter().map(|(key, label)| (key.to_owned(), label.to_owned())).collect();
         view! {
-            <select class="select" name="fv" aria-label="Filter value" aria-invalid=invalid on:change=move |event| value.set(event_target_value(&event))>{options}</select>
+            <select class="select" name="fv" aria-label="Filter value" aria-invalid=invalid on:change=move |event| value.set(event_target_value(&event))>{select_options(value, Signal::stored(options))}</select>
         }
         .into_any()
     };

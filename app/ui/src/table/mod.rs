@@ -189,12 +189,13 @@ where
             })
         }),
     };
-    // A row that is gone from the page cannot stay selected: what is done to a selection is done to rows in view.
+    // A row that is gone from the page cannot stay selected, nor when it was the last: what is done to a selection is done to
+    // rows in view.
     if let Some(selection) = selection {
         Effect::new(move |_| {
             rows.keys.with(|keys| {
                 let gone = |chosen: &String| !keys.iter().any(|(key, _)| key == chosen);
-                if !keys.is_empty() && selection.with_untracked(|all| all.iter().any(gone)) {
+                if selection.with_untracked(|all| all.iter().any(gone)) {
                     selection.update(|all| all.retain(|one| !gone(one)));
                 }
             });
@@ -258,6 +259,7 @@ fn frame(f: Frame) -> AnyView {
         let query = place.query.with(|query| query.at_page(1).to_query_string(place.spec));
         if query.is_empty() { export.to_owned() } else { format!("{export}?{query}") }
     };
+    let covered = move || selection.is_some_and(|selection| !selection.with(Vec::is_empty));
     let selected = selection.map(|selection| {
         view! {
             <Show when=move || !selection.with(Vec::is_empty)>
@@ -273,7 +275,8 @@ fn frame(f: Frame) -> AnyView {
         <section class="list" aria-label=name>
             {head::tabs(place, after_tabs)}
             <div class="toolbar-place">
-            <div class="toolbar">
+            // What the buttons for the selected rows lie over cannot be reached meanwhile.
+            <div class="toolbar" inert=covered>
                 {filter::filter(place)}
                 <div class="toolbar-end">
                     <Button variant=Variant::Quiet label="Refresh" busy=loading on_press=on_refresh><Icon name=IconName::Refresh/></Button>
@@ -292,7 +295,7 @@ fn frame(f: Frame) -> AnyView {
                 </table>
             </div>
             <div class="table-foot">
-                {pager::pager(place, counts, things)}
+                {pager::pager(place, counts, loading, things)}
                 <Button variant=Variant::Quiet label="Choose columns" on_press=Callback::new(move |()| settings.set(true))><Icon name=IconName::Columns/></Button>
             </div>
             {settings::dialog(settings, about, visible, on_layout)}

@@ -28,11 +28,20 @@ fn position(rows: u64, offset: u64, total: u64, more: bool, things: &str) -> Str
     }
 }
 
-pub(super) fn pager(place: Place, counts: Counts, things: String) -> AnyView {
-    let text = move || match counts.get() {
+pub(super) fn pager(place: Place, counts: Counts, loading: Signal<bool>, things: String) -> AnyView {
+    let text = Signal::derive(move || match counts.get() {
         Some(Ok((rows, total, more))) => position(rows, place.query.with(types::list::ListQuery::offset), total, more, &things),
         _ => String::new(),
-    };
+    });
+    // Read out when the person went somewhere, not whenever the list is renewed.
+    let said = RwSignal::new(String::new());
+    Effect::new(move |was_loading: Option<bool>| {
+        let loading = loading.get();
+        if was_loading == Some(true) && !loading {
+            said.set(text.get_untracked());
+        }
+        loading
+    });
     let step = move |label: &'static str, icon: IconName, to: fn(u32) -> Option<u32>, reachable: fn(u64, u64) -> bool| {
         let target = move || {
             let (page, per) = place.query.with(|query| (query.page, u64::from(query.per)));
@@ -63,7 +72,8 @@ pub(super) fn pager(place: Place, counts: Counts, things: String) -> AnyView {
     };
     view! {
         <nav class="pager" aria-label="Pages">
-            <output class="pager-text">{text}</output>
+            <span class="pager-text">{move || text.get()}</span>
+            <output class="visually-hidden">{move || said.get()}</output>
             {step("Previous page", IconName::ChevronLeft, |page| page.checked_sub(1).filter(|page| *page > 0), |_, _| true)}
             <span class="pager-page">{move || place.query.with(|query| format!("Page {}", query.page))}</span>
             {step("Next page", IconName::ChevronRight, |page| page.checked_add(1), |offset, total| offset < total)}

@@ -84,7 +84,7 @@ fn contents(
         </div>
         <Tabs label="Session" tabs=tabs/>
         {move || match panel.get().as_deref() {
-            Some("log") => log::log(id, session),
+            Some("log") => log::log(id, session, link),
             Some("use") => charts::charts(id, session),
             Some("terminal") if kind == SessionType::Interactive => terminal_panel(id, session),
             _ => view! { {move || session.get().map(overview)} }.into_any(),
@@ -98,8 +98,9 @@ fn head(session: SessionDetail) -> AnyView {
     let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{row.info.clone()}</p> });
     view! {
         <div class="session-head">
-            <p class="session-status" role="status">
-                <Badge tone=tone(row.status) text=row.status.label()/>
+            <p class="session-status">
+                <span role="status"><Badge tone=tone(row.status) text=row.status.label()/></span>
+                // Not read out: in a busy queue it changes all the time.
                 {row.position.map(|position| format!(" Place {position} in the queue"))}
             </p>
             {info}
@@ -119,7 +120,7 @@ fn overview(session: SessionDetail) -> AnyView {
     let asked = format!("{} CPU, {} memory", row.cpu(), bytes(row.mem()));
     let accelerators = accelerators(&row);
     let cluster = format!("{}, size {}", row.cluster.mode.label(), row.cluster.size);
-    let containers = list(row.agents.iter().zip(0..).map(|(agent, index)| format!("{} on {agent}", Cluster::host_name(index))));
+    let containers = containers(&row.agents);
     let ports = list(session.ports.iter().map(u16::to_string));
     let variables =
         list(session.env.iter().map(
@@ -143,7 +144,6 @@ fn overview(session: SessionDetail) -> AnyView {
             <dt>"AI accelerator"</dt><dd>{accelerators}</dd>
             <dt>"Shared memory"</dt><dd>{session.shared_memory.map_or_else(|| "—".into(), bytes)}</dd>
             <dt>"Cluster"</dt><dd>{cluster}</dd>
-            <dt>"Containers"</dt><dd>{containers}</dd>
             <dt>"Priority"</dt><dd>{row.priority}</dd>
             <dt>"Preopen ports"</dt><dd>{ports}</dd>
             <dt>"Variables"</dt><dd>{variables}</dd>
@@ -155,6 +155,7 @@ fn overview(session: SessionDetail) -> AnyView {
             <dt>"Started"</dt><dd>{time(row.started_at)}</dd>
             <dt>"Ended"</dt><dd>{time(row.ended_at)}</dd>
         </dl>
+        {containers}
         {checks}
         {command}
         {audit}
@@ -167,6 +168,22 @@ fn overview(session: SessionDetail) -> AnyView {
 fn list(parts: impl Iterator<Item = String>) -> String {
     let parts: Vec<_> = parts.collect();
     if parts.is_empty() { "—".into() } else { parts.join(", ") }
+}
+
+/// Which container is where, of a session that has its place.
+fn containers(agents: &[String]) -> Option<AnyView> {
+    let one = |(agent, number): (&String, u32)| view! { <tr><td>{Cluster::host_name(number)}</td><td>{agent.clone()}</td></tr> };
+    let all: Vec<_> = agents.iter().zip(0..).map(one).collect();
+    (!all.is_empty()).then(|| {
+        view! {
+            <h3 id="session-containers">"Containers"</h3>
+            <table class="compare" aria-labelledby="session-containers">
+                <thead><tr><th scope="col">"Container"</th><th scope="col">"Agent"</th></tr></thead>
+                <tbody>{all}</tbody>
+            </table>
+        }
+        .into_any()
+    })
 }
 
 fn dependencies(session: &SessionDetail) -> AnyView {

@@ -1,4 +1,5 @@
 //! The sessions as a file: everything that the filter selects, under a name of one's choice (`decisions.md` 12).
+//! For administrators.
 
 use crate::download::file_dialog;
 use leptos::prelude::*;

@@ -20,20 +20,21 @@ use drawer::tone;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::event::Topic;
-use types::list::encode;
 use types::permission::{Permission, Reach};
 use types::quantity::{CPU, MEM, bytes, describe};
 use types::session::{SESSIONS, SessionRow, Status};
 use types::time::{Millis, duration};
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
 
-fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
+fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
     let time = |at: Option<Millis>| match at {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "—".into_any(),
     };
     vec![
-        Column::new("name", "Session", |s: &SessionRow| link(paths::session(s.id), s.name.clone())).sortable().required(),
+        Column::new("name", "Session", move |s: &SessionRow| list.row_link(s.id.to_string(), s.name.clone().into_any()))
+            .sortable()
+            .required(),
         Column::new("status", "Status", |s: &SessionRow| {
             let place = s.position.map(|position| {
                 view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
@@ -82,10 +83,6 @@ fn cluster(session: &SessionRow) -> String {
     if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
 }
 
-fn link(address: String, text: String) -> AnyView {
-    view! { <A href=address>{text}</A> }.into_any()
-}
-
 /// How long a session ran, or has run.
 fn elapsed(session: &SessionRow) -> AnyView {
     match (session.started_at, session.ended_at) {
@@ -110,32 +107,41 @@ pub fn page() -> AnyView {
     });
     let selection = RwSignal::new(Vec::<String>::new());
     let ending = RwSignal::new(false);
-    let everybody = me.reach(Permission::ReadSessions) > Reach::Own;
+    let reach = me.reach(Permission::ReadSessions);
+    let everybody = reach > Reach::Own;
     let may_start = me.may(Permission::StartSessions);
     let may_end = me.may(Permission::ControlSessions);
     let reload = list.rows.reload;
     let may_order = me.may(Permission::ChangePriorities);
     let ordering = RwSignal::new(false);
-    let uses = utilization::Uses::new(list.rows.good());
+    let uses = utilization::Uses::new(list.rows.good(), list.shows("utilization"));
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let title = drawer::title(detail);
-    let selected = Signal::derive(move || selection.get());
+    // Those that a dialog was opened for: what is selected may change behind it.
+    let asked_of = RwSignal::new(Vec::<String>::new());
+    let ask = move |dialog: RwSignal<bool>| {
+        Callback::new(move |()| {
+            asked_of.set(selection.get_untracked());
+            dialog.set(true);
+        })
+    };
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {
         let bulk = ViewFn::from(move || {
             view! {
                 <Show when=move || list.query.with(|query| query.tab == "running")>
-                    <Button variant=Variant::Danger on_press=Callback::new(move |()| ending.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
-                    {may_order.then(|| view! { <Button on_press=Callback::new(move |()| ordering.set(true))>"Set priority"</Button> })}
+                    <Button variant=Variant::Danger on_press=ask(ending)><Icon name=IconName::Power/>"Terminate"</Button>
+                    {may_order.then(|| view! { <Button on_press=ask(ordering)>"Set priority"</Button> })}
                 </Show>
             }
         });
         let shown = Shown {
             caption: "Sessions",
-            columns: columns(everybody, uses),
+            columns: columns(list, everybody, uses),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
-            export: "/export/sessions.csv",
+            // By way of the menu beside the tabs.
+            export: "",
             empty: ViewFn::from(|| {
                 view! {
                     <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with processors and memory of its own. What you start appears here."/>
@@ -143,7 +149,7 @@ pub fn page() -> AnyView {
             }),
             selection: may_end.then_some((selection, bulk)),
         };
-        let asking = Signal::derive(move || match selection.with(Vec::len) {
+        let asking = Signal::derive(move || match asked_of.with(Vec::len) {
             1 => "Terminate 1 session?".to_owned(),
             many => format!("Terminate {many} sessions?"),
         });
@@ -151,24 +157,16 @@ pub fn page() -> AnyView {
             selection.set(Vec::new());
             reload.run(());
         });
-        // An address that keeps the list behind the drawer as it is.
-        let link = Callback::new(move |panel: Option<String>| {
-            let mut parts = vec![list.query.get().to_query_string(&SESSIONS)];
-            parts.extend(list.open.get().map(|id| format!("session={}", encode(&id))));
-            parts.extend(panel.map(|panel| format!("panel={panel}")));
-            parts.retain(|part| !part.is_empty());
-            format!("{}?{}", paths::SESSIONS, parts.join("&"))
-        });
         view! {
             <PageHead title="Sessions">
                 {may_start.then(|| view! {
                     <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
             </PageHead>
-            {list.table_with(shown, Some(ViewFn::from(move || export::menu(list.query.into()))))}
-            {terminate::dialog(ending, selected, asking, ended)}
-            {may_order.then(|| priority::dialog(ordering, selected, ended))}
-            {list.drawer(title, move || drawer::drawer(list.open, detail, link))}
+            {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into()))))}
+            {terminate::dialog(ending, asked_of.into(), asking, ended)}
+            {may_order.then(|| priority::dialog(ordering, asked_of.into(), ended))}
+            {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()
     };

@@ -25,10 +25,10 @@ pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, done: Callback<()>
                     if failed.is_empty() {
                         open.set(false);
                         toaster.good("The priority was changed.");
+                        done.run(());
                     } else {
                         refused.set(Problem::Conflict(failed.join(" ")));
                     }
-                    done.run(());
                 }
                 Err(problem) => refused.set(problem),
             }
@@ -40,8 +40,13 @@ pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, done: Callback<()>
         Ok((ids.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(), priority))
     };
     let submit = on_submit(refused, read, move |what| drop(set.dispatch(what)));
+    let close = Callback::new(move |()| {
+        open.set(false);
+        // What was wrong with these sessions says nothing of the next.
+        refused.clear();
+    });
     view! {
-        <Dialog open=open title="Set priority" on_close=Callback::new(move |()| open.set(false))>
+        <Dialog open=open title="Set priority" on_close=close>
             <form class="form" novalidate on:submit=submit>
                 <Field name="queue-priority" label="Priority" hint="0 to 100; the larger goes first. Sessions start with 10. Only those that wait are changed." error=refused.of("priority")>
                     <NumberInput name="queue-priority" value=priority min="0" max="100" step="1"/>

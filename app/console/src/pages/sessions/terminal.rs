@@ -104,7 +104,12 @@ pub fn terminal(id: SessionId) -> AnyView {
         });
     });
 
+    // What an input method is still putting together is not typed yet; its keys are its own.
+    let composing = StoredValue::new(false);
     let key_down = move |event: leptos::ev::KeyboardEvent| {
+        if event.is_composing() || composing.get_value() {
+            return;
+        }
         let application = parser.with_value(|parser| parser.screen().application_cursor());
         let key = Key {
             name: &event.key(),
@@ -120,12 +125,26 @@ pub fn terminal(id: SessionId) -> AnyView {
             send(Sent::Bytes(bytes));
         }
     };
-    let typed = move |_| {
+    let typed = move || {
         let Some(input) = input.get_untracked() else { return };
         let text = input.value();
+        if composing.get_value() || text.is_empty() {
+            return;
+        }
         input.set_value("");
         back.set(0);
         send(Sent::Bytes(text.replace('\n', "\r").into_bytes()));
+    };
+    let composed = move |_| {
+        composing.set_value(false);
+        typed();
+    };
+    // A click gives the keys to the shell, unless it is the end of selecting something to copy.
+    let focus = move |_| {
+        let selecting = window().get_selection().ok().flatten().is_some_and(|selection| !selection.is_collapsed());
+        if let Some(input) = input.get_untracked().filter(|_| !selecting) {
+            let _ = input.focus();
+        }
     };
     let scroll = move |event: leptos::ev::WheelEvent| {
         event.prevent_default();
@@ -134,7 +153,7 @@ pub fn terminal(id: SessionId) -> AnyView {
         draw();
     };
     view! {
-        <div class="terminal" on:click=move |_| { if let Some(input) = input.get_untracked() { let _ = input.focus(); } }>
+        <div class="terminal" on:click=focus>
             <p class="terminal-state" role="status">{move || match state.get() {
                 State::Connecting => "Connecting…".to_owned(),
                 State::Open => "Connected. Shift+Tab leaves the terminal.".to_owned(),
@@ -146,7 +165,7 @@ pub fn terminal(id: SessionId) -> AnyView {
                     {move || screen.get().into_iter().map(|row| view! { <div class="terminal-row">{move || runs(row.get())}</div> }).collect::<Vec<_>>()}
                 </div>
                 <textarea class="terminal-input" node_ref=input aria-label="Terminal input" autocapitalize="off" autocomplete="off" spellcheck="false"
-                    on:keydown=key_down on:input=typed></textarea>
+                    on:keydown=key_down on:input=move |_| typed() on:compositionstart=move |_| composing.set_value(true) on:compositionend=composed></textarea>
             </div>
         </div>
     }

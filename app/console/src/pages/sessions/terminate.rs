@@ -1,6 +1,8 @@
 //! Ending one session or several: asked about first, and by force only after the warning.
 
+use super::log;
 use crate::api::sessions::terminate_sessions;
+use crate::paths;
 use leptos::prelude::*;
 use types::id::SessionId;
 use types::session::SessionDetail;
@@ -11,17 +13,23 @@ pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Ca
     let open = RwSignal::new(false);
     let may = move || session.with(|s| s.as_ref().is_some_and(|s| s.may_control && !s.row.status.is_final()));
     let name = Signal::derive(move || session.with(|s| s.as_ref().map(|s| s.row.name.clone()).unwrap_or_default()));
+    let container = log::chosen(session);
+    // The log that is being read, if it is one of several.
+    let file = move || match container.get() {
+        0 => paths::session_log(id),
+        number => format!("{}?container={number}", paths::session_log(id)),
+    };
     view! {
         <Show when=may>
             <Button variant=Variant::Danger on_press=Callback::new(move |()| open.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
         </Show>
-        <a class="button" href=crate::paths::session_log(id) rel="external" download><Icon name=IconName::Download/>"Download log"</a>
+        <a class="button" href=file rel="external" download><Icon name=IconName::Download/>"Download log"</a>
         {dialog(open, Signal::derive(move || vec![id.to_string()]), Signal::derive(move || format!("Terminate session {}?", name.get())), reload)}
     }
     .into_any()
 }
 
-/// The dialog that asks before sessions end. `done` is called when they were asked to.
+/// The dialog that asks before sessions end. `done` is called when all were asked to.
 pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<String>, done: Callback<()>) -> AnyView {
     let force = RwSignal::new(false);
     let problem = RwSignal::new(None::<String>);
@@ -45,12 +53,16 @@ pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<Stri
                     problem.set((!failed.is_empty()).then(|| failed.join(" ")));
                     if failed.is_empty() {
                         open.set(false);
+                        done.run(());
                     }
-                    done.run(());
                 }
                 Err(refused) => problem.set(Some(refused.to_string())),
             }
         }
+    });
+    let send = Callback::new(move |()| {
+        problem.set(None);
+        terminate.dispatch((ids.get_untracked(), force.get_untracked()));
     });
     let close = Callback::new(move |()| {
         open.set(false);
@@ -67,7 +79,7 @@ pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<Stri
             {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
             <div class="dialog-actions">
                 <Button on_press=close>"Cancel"</Button>
-                <Button variant=Variant::Danger busy=terminate.pending() on_press=Callback::new(move |()| drop(terminate.dispatch((ids.get_untracked(), force.get_untracked()))))>
+                <Button variant=Variant::Danger busy=terminate.pending() on_press=send>
                     {move || if force.get() { "Force terminate" } else { "Terminate" }}
                 </Button>
             </div>

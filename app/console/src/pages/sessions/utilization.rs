@@ -16,9 +16,9 @@ const REFRESH: u64 = 5_000;
 pub struct Uses(RwSignal<HashMap<SessionId, Utilization>>);
 
 impl Uses {
-    /// Follows the running sessions of these rows while the page is looked at.
-    pub fn new(rows: Signal<Option<Page<SessionRow>>>) -> Self {
-        let uses = RwSignal::new(HashMap::new());
+    /// Follows the running sessions of these rows while their column is `shown` and the page is looked at.
+    pub fn new(rows: Signal<Option<Page<SessionRow>>>, shown: Memo<bool>) -> Self {
+        let uses = RwSignal::new(HashMap::<SessionId, Utilization>::new());
         let running = Memo::new(move |_| {
             let ids = |page: &Page<SessionRow>| {
                 let running = page.rows.iter().filter(|row| row.status == Status::Running);
@@ -26,21 +26,26 @@ impl Uses {
             };
             rows.with(|page| page.as_ref().map(ids).unwrap_or_default())
         });
-        Effect::new(move |_| {
-            let ids = running.get();
-            let look = move || {
-                let ids = ids.clone();
-                if ids.is_empty() || document().hidden() {
-                    return;
+        let look = move || {
+            let ids = running.try_get_untracked().unwrap_or_default();
+            if ids.is_empty() || !shown.try_get_untracked().unwrap_or(false) || document().hidden() {
+                return;
+            }
+            leptos::task::spawn_local(async move {
+                // A look that fails is made up for by the next.
+                if let Ok(all) = session_utilization(ids).await {
+                    uses.try_set(all.into_iter().map(|one| (one.id, one)).collect());
                 }
-                leptos::task::spawn_local(async move {
-                    // A look that fails is made up for by the next.
-                    if let Ok(all) = session_utilization(ids).await {
-                        uses.try_set(all.into_iter().map(|one| (one.id, one)).collect());
-                    }
-                });
-            };
-            look();
+            });
+        };
+        // At once only when nothing of what is shown is known: where sessions come and go all the time, the next look is soon enough.
+        Effect::new(move |_| {
+            let known = running.with(|ids| uses.with_untracked(|uses| ids.iter().any(|id| uses.contains_key(id))));
+            if shown.get() && !known {
+                look();
+            }
+        });
+        Effect::new(move |_| {
             if let Ok(timer) = set_interval_with_handle(look, std::time::Duration::from_millis(REFRESH)) {
                 on_cleanup(move || timer.clear());
             }

@@ -1,0 +1,240 @@
+//! When a load asks: at once for the person, in its own time for what changes by itself, and not at all while nobody looks.
+
+use crate::live::{Line, Live};
+use leptos::prelude::*;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Milliseconds between an answer and the next question where changes keep coming: at first, and at most.
+const FIRST: f64 = 400.0;
+const MOST: f64 = 4_000.0;
+/// Milliseconds without a change after which the next one is asked for at once again.
+const QUIET: f64 = 1_500.0;
+
+/// How a question ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Answered,
+    /// The server was not reached.
+    Offline,
+    /// There is nobody left to ask for.
+    Gone,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Ended>>>;
+type Question = Arc<dyn Fn() -> Answer + Send + Sync>;
+
+/// One load's questions: one at a time.
+#[derive(Clone, Copy)]
+pub(super) struct Asker {
+    question: StoredValue<Question>,
+    state: StoredValue<State>,
+    /// The person waits for an answer.
+    loading: RwSignal<bool>,
+    live: Live,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    asking: bool,
+    /// The person asked while another question was on its way.
+    urgent: bool,
+    /// Something has changed since the last question was put, or that one was not answered.
+    stale: bool,
+    /// The next question waits for its time. Whatever is put meanwhile makes another turn of it, which ends that wait.
+    waiting: bool,
+    turn: u32,
+    pace: Pace,
+}
+
+impl Asker {
+    /// Asks with `question`, which puts the answer where it belongs.
+    pub fn new<F>(live: Live, loading: RwSignal<bool>, question: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Ended> + 'static,
+    {
+        let question: Question = Arc::new(move || -> Answer { Box::pin(question()) });
+        Self { question: StoredValue::new(question), state: StoredValue::new(State::default()), loading, live }
+    }
+
+    /// The person waits: asks now, or as soon as the question before is answered.
+    pub fn now(self) {
+        self.loading.set(true);
+        let asking = self.state.try_update_value(|state| {
+            state.urgent = state.asking;
+            state.asking
+        });
+        if asking == Some(false) {
+            self.put();
+        }
+    }
+
+    /// Something has changed by itself.
+    pub fn changed(self) {
+        let idle = self.state.try_update_value(|state| {
+            state.pace.changed(clock());
+            state.stale = true;
+            !state.asking && !state.waiting
+        });
+        if idle == Some(true) {
+            self.soon();
+        }
+    }
+
+    /// Somebody looks again, or the server is back: asks for what was missed.
+    pub fn resume(self) {
+        let missed = self.state.try_update_value(|state| state.stale && !state.asking);
+        if missed == Some(true) {
+            self.put();
+        }
+    }
+
+    /// Asks when its time has come, unless nobody looks: then [`Asker::resume`] does.
+    fn soon(self) {
+        if self.live.hidden.get_untracked() {
+            return;
+        }
+        let begun = self.state.try_update_value(|state| {
+            state.waiting = true;
+            state.turn += 1;
+            (state.turn, state.pace.wait(clock()))
+        });
+        let Some((turn, wait)) = begun else { return };
+        leptos::task::spawn_local(async move {
+            sleep(wait).await;
+            let hidden = self.live.hidden.try_get_untracked().unwrap_or(true);
+            let mine = self.state.try_update_value(|state| {
+                if !state.waiting || state.turn != turn {
+                    return false;
+                }
+                state.waiting = false;
+                if !hidden {
+                    state.pace.asked();
+                }
+                !hidden
+            });
+            if mine == Some(true) {
+                self.put();
+            }
+        });
+    }
+
+    fn put(self) {
+        let begun = self.state.try_update_value(|state| {
+            state.asking = true;
+            state.urgent = false;
+            state.stale = false;
+            state.waiting = false;
+            state.turn += 1;
+        });
+        let Some(question) = begun.and_then(|()| self.question.try_get_value()) else { return };
+        leptos::task::spawn_local(async move {
+            let ended = question().await;
+            if ended == Ended::Gone {
+                return;
+            }
+            let next = self.state.try_update_value(|state| {
+                state.asking = false;
+                state.stale |= ended == Ended::Offline;
+                state.pace.answered(clock());
+                (state.urgent, state.stale)
+            });
+            match (next, ended) {
+                (None, _) => {}
+                (Some((true, _)), _) => self.put(),
+                (Some((false, stale)), Ended::Answered) => {
+                    self.loading.try_set(false);
+                    if stale {
+                        self.soon();
+                    }
+                }
+                // Tried again here only if the line stands; else when it does.
+                (Some(_), _) if self.live.line.try_get_untracked() == Some(Line::Up) => self.soon(),
+                (Some(_), _) => {}
+            }
+        });
+    }
+}
+
+/// How much time is left between questions: ever more while changes keep coming, so that a page of a busy cluster asks as seldom as
+/// somebody can read it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    pause: f64,
+    changed_at: f64,
+    answered_at: f64,
+}
+
+impl Pace {
+    fn changed(&mut self, now: f64) {
+        if now - self.changed_at > QUIET {
+            self.pause = 0.0;
+        }
+        self.changed_at = now;
+    }
+
+    fn asked(&mut self) {
+        self.pause = (self.pause * 2.0).clamp(FIRST, MOST);
+    }
+
+    fn answered(&mut self, now: f64) {
+        self.answered_at = now;
+    }
+
+    /// Milliseconds until the next question.
+    fn wait(&self, now: f64) -> u32 {
+        // A clock that was set back must not make anybody wait longer.
+        (self.answered_at + self.pause - now).clamp(0.0, self.pause) as u32
+    }
+}
+
+/// Milliseconds. Asked in the browser only, as everything here.
+fn clock() -> f64 {
+    js_sys::Date::now()
+}
+
+async fn sleep(milliseconds: u32) {
+    #[cfg(not(feature = "ssr"))]
+    if milliseconds > 0 {
+        gloo_timers::future::TimeoutFuture::new(milliseconds).await;
+    }
+    #[cfg(feature = "ssr")]
+    let _ = milliseconds;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A change, its question and an answer at once; returns how long the question waited.
+    fn round(pace: &mut Pace, now: f64) -> u32 {
+        pace.changed(now);
+        let wait = pace.wait(now);
+        pace.asked();
+        pace.answered(now + f64::from(wait));
+        wait
+    }
+
+    #[test]
+    fn what_changes_all_the_time_is_asked_for_ever_more_seldom() {
+        let mut pace = Pace::default();
+        let mut now = 10_000.0;
+        let waits: Vec<u32> = (0..7)
+            .map(|_| {
+                let wait = round(&mut pace, now);
+                // The next change comes right after the answer, and others came all the while.
+                now += f64::from(wait);
+                pace.changed_at = now;
+                wait
+            })
+            .collect();
+        assert_eq!(waits, [0, 400, 800, 1600, 3200, 4000, 4000]);
+    }
+
+    #[test]
+    fn the_first_change_after_a_rest_is_asked_for_at_once() {
+        let mut pace = Pace { pause: MOST, changed_at: 10_000.0, answered_at: 11_900.0 };
+        assert_eq!(round(&mut pace, 12_000.0), 0);
+        assert_eq!(round(&mut pace, 12_100.0), 300);
+    }
+}
