@@ -11,7 +11,7 @@ use ui::{Field, Limit, LimitField, NumberInput, TextInput};
 const ALWAYS: [&str; 4] = [CPU, MEM, "cuda.device", "cuda.shares"];
 
 /// The name of a slot's field.
-fn label(slot: &str) -> String {
+pub fn label(slot: &str) -> String {
     match slot {
         CPU => "CPU".into(),
         MEM => "Memory".into(),
