@@ -69,12 +69,14 @@ test("what another rule would change is tried out in the browser, and nothing is
   const dialog = page.getByRole("dialog", { name: `What if — resource group ${group}` });
   await expect(dialog.getByRole("status")).toContainText("2 sessions wait.");
   await expect(dialog.getByRole("rowheader")).toHaveText([first, second]);
+  // Nothing ever starts where there is no agent.
+  for (const name of [first, second]) await expect(dialog.getByRole("row", { name }).getByText("not known")).toHaveCount(2);
   await dialog.getByLabel("Scheduler").selectOption("lifo");
   await expect(dialog.getByRole("rowheader")).toHaveText([second, first]);
   await expect(dialog.getByRole("row", { name: second })).toContainText("earlier");
   await expect(dialog.getByRole("row", { name: first })).toContainText("later");
   await dialog.getByLabel("Keypair policy").selectOption("default");
-  await expect(dialog.getByLabel("CPU cores in all")).toHaveValue("128");
+  await expect(dialog.getByLabel("CPU in all")).toHaveValue("128");
   await page.keyboard.press("Escape");
   await page.reload();
   await expect(names).toHaveText([first, second]);

@@ -55,7 +55,7 @@ pub async fn queue(group: String, query: ListQuery) -> Result<Page<SessionRow>, 
 }
 
 #[server(prefix = "/call", endpoint = "queue_snapshot", input = Json)]
-pub async fn queue_snapshot(group: String) -> Result<scheduler::Snapshot, Problem> {
+pub async fn queue_snapshot(group: String) -> Result<scheduler::Sample, Problem> {
     super::run(|control, caller| async move { control.queue_snapshot(&caller, &group).await }).await
 }
 
