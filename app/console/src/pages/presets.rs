@@ -2,7 +2,7 @@
 
 use crate::api::policies::{resource_group_names, slot_names};
 use crate::api::presets::{delete_preset, presets, save_preset};
-use crate::edit::{Asked, EditForm, Words, dialog, name_field};
+use crate::edit::{Asked, EditForm, Words, by_name, dialog, name_field};
 use crate::form::{Refused, checked};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
@@ -12,7 +12,7 @@ use crate::slots::{SlotAmounts, exact_bytes, in_short, offered, read_bytes};
 use crate::table::{load, settled};
 use leptos::prelude::*;
 use types::event::Topic;
-use types::list::{Condition, ListQuery, Op};
+use types::list::ListQuery;
 use types::permission::Permission;
 use types::preset::{PRESETS, Preset, PresetRow, SavePreset};
 use types::quantity::{Slots, bytes};
@@ -96,9 +96,7 @@ impl EditForm for Form {
     }
 
     async fn saved(name: String) -> Result<(Preset, i64), Problem> {
-        let condition = Condition { key: "name".into(), op: Op::Equals, value: name.clone() };
-        let found = presets(ListQuery { conditions: vec![condition], ..ListQuery::new(&PRESETS) }).await?;
-        let row = found.rows.into_iter().find(|row| row.preset.name == name);
+        let row = by_name(ListQuery::new(&PRESETS), &name, |row: &PresetRow| &row.preset.name, presets).await?;
         row.map(|row| (row.preset, row.revision)).ok_or_else(|| Problem::NotFound("resource preset".into()))
     }
 

@@ -2,6 +2,7 @@
 //! (`admin-menus.md`, System settings, Server management).
 
 use crate::api::settings::{recalculate_usage, save_scheduler_settings, scheduler_settings};
+use crate::choices::choices;
 use crate::edit::{Asked, EditForm, Words, dialog};
 use crate::form::{Refused, checked, whole_limit};
 use crate::frame::{PageHead, use_me};
@@ -47,11 +48,10 @@ impl EditForm for Form {
     }
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
-        let kinds: Vec<_> = SchedulerKind::CHOICES.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect();
         let other = Signal::derive(move || self.scheduler.with(|kind| kind != SchedulerKind::Fifo.key()));
         view! {
             <Field name="settings-scheduler" label="Scheduler" hint="What a new resource group starts with." error=refused.of("scheduler")>
-                <Select name="settings-scheduler" value=self.scheduler options=Signal::stored(kinds)/>
+                <Select name="settings-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
             </Field>
             <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does. A resource group's own number wins." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
             <p class="hint" hidden=move || !other.get()>{ONLY_FIFO}</p>

@@ -1,13 +1,16 @@
 //! The fields of a resource group.
 
 use crate::api::groups::{resource_groups, save_resource_group};
-use crate::edit::{EditForm, Words, name_field};
+use crate::choices::choices;
+use crate::edit::{EditForm, Words, by_name, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use leptos::prelude::*;
 use types::Problem;
-use types::list::{Condition, ListQuery, Op};
+use types::list::ListQuery;
 use types::project::DomainChoice;
-use types::resource_group::{DEFAULT_RETRIES, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind};
+use types::resource_group::{
+    DEFAULT_RETRIES, GroupRow, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind,
+};
 use types::rules::MAX_DESCRIPTION;
 use types::session::SessionType;
 use ui::{CheckboxGroup, Field, Limit, LimitField, Select, Switch, TextArea, TextInput};
@@ -59,10 +62,6 @@ impl Form {
         form.fill(None);
         form
     }
-}
-
-fn words(choices: &[(&str, &str)]) -> Signal<Vec<(String, String)>> {
-    Signal::stored(choices.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect())
 }
 
 impl EditForm for Form {
@@ -130,14 +129,14 @@ impl EditForm for Form {
             </Field>
             <div class="form-row">
                 <Field name="group-scheduler" label="Scheduler" error=refused.of("scheduler")>
-                    <Select name="group-scheduler" value=self.scheduler options=words(SchedulerKind::CHOICES)/>
+                    <Select name="group-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
                 </Field>
                 <Field name="group-placement" label="Placement" error=refused.of("placement")>
-                    <Select name="group-placement" value=self.placement options=words(Placement::CHOICES)/>
+                    <Select name="group-placement" value=self.placement options=choices(Placement::CHOICES)/>
                 </Field>
             </div>
             <p class="hint">{kind_hint}</p>
-            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=words(SessionType::CHOICES) error=refused.of("session_types")/>
+            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.of("session_types")/>
             <div class="form-row">
                 <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that still waits after so long is cancelled." error=refused.of("pending_timeout") max=MOST_SECONDS/>
                 <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint=format!("Tries after which a session without room no longer holds up those behind it. 0: it always does. The system's is {DEFAULT_RETRIES} unless it was changed.") error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
@@ -169,17 +168,11 @@ impl EditForm for Form {
     }
 }
 
-/// The query for the group of this name in one of the two tabs.
-pub fn named(name: &str, tab: &str) -> ListQuery {
-    let condition = Condition { key: "name".into(), op: Op::Equals, value: name.into() };
-    ListQuery { conditions: vec![condition], tab: tab.into(), ..ListQuery::new(&RESOURCE_GROUPS) }
-}
-
 /// The group of this name, active or not.
-pub async fn find(name: String) -> Result<types::resource_group::GroupRow, Problem> {
+pub async fn find(name: String) -> Result<GroupRow, Problem> {
     for tab in ["active", "inactive"] {
-        let rows = resource_groups(named(&name, tab)).await?.rows;
-        if let Some(row) = rows.into_iter().find(|row| row.group.name == name) {
+        let query = ListQuery { tab: tab.into(), ..ListQuery::new(&RESOURCE_GROUPS) };
+        if let Some(row) = by_name(query, &name, |row: &GroupRow| &row.group.name, resource_groups).await? {
             return Ok(row);
         }
     }

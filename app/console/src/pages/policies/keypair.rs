@@ -134,7 +134,12 @@ impl EditForm for Form {
     }
 
     async fn look_first(self, policy: KeypairPolicy) -> Result<bool, Problem> {
+        let name = policy.name.clone();
         let found = policy_effect(policy).await?;
+        // An answer about a policy that is no longer in the form.
+        if self.name.try_with_untracked(|now| *now == name) != Some(true) {
+            return Ok(true);
+        }
         let anybody = found.followers.count > 0;
         self.effect.set(anybody.then_some(found));
         Ok(anybody)

@@ -12,13 +12,13 @@ pub mod project;
 mod tools;
 pub mod user;
 
-use crate::edit::{Asked, EditForm, Words, dialog};
+use crate::edit::{Asked, EditForm, Words, by_name, dialog};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use leptos::prelude::*;
 use types::Problem;
-use types::list::{Condition, ListQuery, ListSpec, Op, Page};
+use types::list::{ListQuery, ListSpec, Page};
 use types::permission::Permission;
 use types::policy::{Followers, KeypairPolicy, PolicyKind, PolicyRow, ProjectPolicy, UserPolicy};
 use types::revision::Fields;
@@ -198,9 +198,7 @@ async fn as_saved<P: Policy, F>(
 where
     F: Future<Output = Result<Page<PolicyRow<P>>, Problem>>,
 {
-    let condition = Condition { key: "name".into(), op: Op::Equals, value: name.clone() };
-    let found = fetch(ListQuery { conditions: vec![condition], ..ListQuery::new(spec) }).await?;
-    let row = found.rows.into_iter().find(|row| row.policy.name() == name);
+    let row = by_name(ListQuery::new(spec), &name, |row: &PolicyRow<P>| row.policy.name(), fetch).await?;
     row.map(|row| (row.policy, row.revision)).ok_or_else(|| Problem::NotFound("resource policy".into()))
 }
 
