@@ -144,13 +144,6 @@ impl Trial {
 
     /// Works the waits out until all that are shown are known, or another trial is asked for.
     async fn work_out(self, mine: u32, sample: Arc<Sample>, changed: Snapshot, ids: Vec<SessionId>) {
-        let known = |forecast: &Forecast| ids.iter().filter_map(|id| Some((*id, *forecast.starts().get(id)?))).collect();
-        let step = |forecast: &mut Forecast| {
-            let more = forecast.step();
-            let found: HashMap<SessionId, Millis> = known(&*forecast);
-            let done = !more || found.len() == ids.len();
-            Starts { found, done }
-        };
         let mut then = Forecast::new(&sample, changed);
         let (mut now_done, mut then_done) = (false, false);
         while !(now_done && then_done) {
@@ -159,17 +152,25 @@ impl Trial {
                 return;
             }
             if !now_done {
-                let Some(Some(starts)) = self.now.try_update_value(|now| now.as_mut().map(&step)) else { return };
+                let Some(Some(starts)) = self.now.try_update_value(|now| now.as_mut().map(|now| step(now, &ids))) else { return };
                 now_done = starts.done;
                 show(self.starts_now, starts);
             }
             if !then_done {
-                let starts = step(&mut then);
+                let starts = step(&mut then, &ids);
                 then_done = starts.done;
                 show(self.starts_then, starts);
             }
         }
     }
+}
+
+/// One step further, and what is known then of these sessions.
+fn step(forecast: &mut Forecast, ids: &[SessionId]) -> Starts {
+    let more = forecast.step();
+    let found: HashMap<_, _> = ids.iter().filter_map(|id| Some((*id, *forecast.starts().get(id)?))).collect();
+    let done = !more || found.len() == ids.len();
+    Starts { found, done }
 }
 
 /// Only what is new is drawn anew.
