@@ -355,7 +355,7 @@ mod tests {
             assert_eq!(form.mem.get(), "1280 MiB");
             let (read, _) = form.read();
             assert_eq!((read.timeout, read.starts_at), (asked.timeout, asked.starts_at));
-            assert_eq!((read.slots, read.shared_memory), (asked.slots, asked.shared_memory));
+            assert_eq!((read.slots, read.shared_memory), (asked.slots.clone(), asked.shared_memory));
             form.mem.set("2".into());
             assert_eq!(form.read().0.slots.get(MEM), Quantity::whole(2 << 30));
             // A moment that no calendar has.
