@@ -99,6 +99,10 @@ test("who only reads is offered nothing to change, axe finds nothing, and a narr
   await yard.goto(`/agents?agent=${name}`, theirs);
   await expect(theirs.getByRole("dialog", { name: "Agent info" }).getByText("How sessions run here")).toBeVisible();
   await expect(theirs.getByRole("button", { name: /Settings/ })).toHaveCount(0);
+  // What is opened from a list leaves the list as it is.
+  await yard.goto("/agents?f=resource_group.equals.default", theirs);
+  await theirs.getByRole("button", { name: `Info of ${name}` }).click();
+  await expect(theirs).toHaveURL(/f=resource_group\.equals\.default&agent=/);
   await expect(theirs.getByRole("checkbox", { name: /^Select/ })).toHaveCount(0);
   for (const scheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: scheme });

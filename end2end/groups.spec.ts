@@ -107,6 +107,10 @@ test("a group's drawer is an address, in whichever tab it is, with its agents, i
   await expect(drawer.getByRole("link", { name: "edit resource group" })).toBeVisible();
   await page.reload();
   await expect(drawer.getByRole("link", { name: "create resource group" })).toBeVisible();
+  await yard.goto(`/resource-groups?tab=inactive&f=name.equals.${name}`);
+  await page.getByRole("link", { name, exact: true }).click();
+  await expect(page).toHaveURL(/tab=inactive/);
+  await expect(drawer.getByText("No domain and no project may use it")).toBeVisible();
   await yard.goto("/resource-groups?group=nobody-made-this");
   await expect(drawer).toContainText("There is no such resource group");
   await yard.call("delete_resource_group", { name });

@@ -138,3 +138,55 @@ test("a superadmin starts a session on somebody's behalf, and nobody else does",
   await expect(theirs.getByRole("main").getByLabel("Name", { exact: true })).toBeVisible();
   await expect(theirs.getByLabel("On behalf of")).toHaveCount(0);
 });
+
+test("the way back leads through the steps with nothing lost, and a batch session starts in the future or at once", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const impossible = encodeURIComponent(JSON.stringify({ kind: "batch", command: "true", starts_at: 9_000_000_000_000_000, timeout: 1800 }));
+  await yard.goto(`/session/start?form=${impossible}`);
+  const main = page.getByRole("main");
+  await expect(main.getByLabel("Start time")).toHaveValue("");
+  await expect(main.getByLabel("Batch job timeout", { exact: true })).toHaveValue("30");
+  await expect(main.getByLabel("Unit of the timeout")).toHaveValue("min");
+  await main.getByLabel("Start time").fill("2020-01-01T09:30");
+  await main.getByRole("button", { name: "Next" }).click();
+  await expect(main.getByText("The start time must be in the future.").first()).toBeVisible();
+  await main.getByLabel("Start time").fill("2099-01-01T09:30");
+  await main.getByRole("button", { name: "Next" }).click();
+  await main.getByLabel("Memory", { exact: true }).fill("1280 MiB");
+  await main.getByRole("link", { name: "Skip to review" }).click();
+  await expect(main.getByRole("region", { name: "Session type" })).toContainText("2099-01-01 09:30:00");
+  await page.goBack();
+  await expect(main.getByLabel("Memory", { exact: true })).toHaveValue("1280 MiB");
+  await page.goBack();
+  await expect(main.getByLabel("Start time")).toHaveValue("2099-01-01T09:30");
+  await expect.poll(() => decodeURIComponent(page.url())).toMatch(/step=type.*command/);
+  await page.reload();
+  await live(page);
+  await expect(main.getByLabel("Start time")).toHaveValue("2099-01-01T09:30");
+  await main.getByRole("link", { name: /^Environment/ }).click();
+  await expect(main.getByLabel("Memory", { exact: true })).toHaveValue("1280 MiB");
+});
+
+test("a resource group that is not offered any more is kept and said to be wrong, and one that refuses a type says so", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const gone = encodeURIComponent(JSON.stringify({ resource_group: "was-here" }));
+  await yard.goto(`/session/start?step=resources&form=${gone}`);
+  const main = page.getByRole("main");
+  await expect(main.getByText("was-here is not offered any more; choose another.")).toBeVisible();
+  await expect(main.getByLabel("Resource group", { exact: true })).toHaveValue("was-here");
+  await main.getByLabel("Resource group", { exact: true }).selectOption("default");
+  await expect(main.getByText("was-here is not offered any more; choose another.")).toHaveCount(0);
+
+  const name = unique("batchless");
+  const group = {
+    name, description: "", active: true, public: true, scheduler: "fifo", placement: "dispersed", session_types: ["interactive"],
+    pending_timeout: null, retries_to_skip: null, app_proxy: "", domains: [(await yard.defaultDomain()).id], projects: [],
+  };
+  await yard.call("save_resource_group", { save: { group, revision: null } });
+  await yard.goto(`/session/start?form=${encodeURIComponent(JSON.stringify({ resource_group: name }))}`);
+  await expect(main.getByRole("radio", { name: `resource group ${name} takes no batch sessions` })).toBeDisabled();
+  await expect(main.getByRole("radio", { name: /Interactive/ })).toBeEnabled();
+  await yard.call("delete_resource_group", { name });
+});

@@ -168,12 +168,12 @@ test("a resource group is created, changed, deactivated, and deleted by typing i
   const create = page.getByRole("dialog", { name: "Create resource group" });
   await create.getByLabel("Name", { exact: true }).fill(name);
   for (const kind of ["Interactive", "Batch", "Inference"]) await create.getByRole("checkbox", { name: kind, exact: true }).uncheck();
-  await create.getByLabel("WSProxy server address").fill("somewhere");
+  await create.getByLabel("App proxy address").fill("somewhere");
   await create.getByRole("button", { name: "Create", exact: true }).click();
   await expect(create.getByText("Allow at least one type of session.")).toBeVisible();
   await expect(create.getByText(/An address with its scheme/)).toBeVisible();
   await create.getByRole("checkbox", { name: "Batch", exact: true }).check();
-  await create.getByLabel("WSProxy server address").fill("http://10.0.0.1:10200");
+  await create.getByLabel("App proxy address").fill("http://10.0.0.1:10200");
   await create.getByLabel("Scheduler").selectOption("drf");
   await create.getByRole("button", { name: "Create", exact: true }).click();
   await expect(page.getByText("Resource group successfully created.")).toBeVisible();

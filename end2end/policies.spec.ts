@@ -56,6 +56,33 @@ test("a user policy keeps what was typed behind its unlimited box and through a 
   expect(readFileSync(await download.path(), "utf8")).toContain(name);
 });
 
+test("a row says what is not limited, and a policy's details are an address", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const [open, shut, folders, networks] = [unique("open"), unique("shut"), unique("endless"), unique("boundless")];
+  await yard.call("save_keypair_policy", { save: { policy: keypairPolicy(open), revision: null } });
+  const only = { ...keypairPolicy(shut), total: { cpu: "2" }, others_unlimited: false };
+  await yard.call("save_keypair_policy", { save: { policy: only, revision: null } });
+  await yard.goto(`/resource-policy?f=name.equals.${shut}`);
+  await expect(page.getByRole("row", { name: new RegExp(shut) })).toContainText("CPU 2 · nothing else");
+  await yard.goto(`/resource-policy?f=name.equals.${open}`);
+  await expect(page.getByRole("row", { name: new RegExp(open) })).toContainText("CPU ∞ · RAM ∞");
+  await page.getByRole("button", { name: `Info of ${open}` }).click();
+  const details = page.getByRole("dialog", { name: `Resource Policy: '${open}'` });
+  await expect(details).toContainText("∞");
+  await page.reload();
+  await expect(details).toContainText("∞");
+  await page.keyboard.press("Escape");
+  await expect(page).toHaveURL(new RegExp(`\\?f=name\\.equals\\.${open}$`));
+  await yard.call("save_user_policy", { save: { policy: userPolicy(folders), revision: null } });
+  await yard.goto(`/resource-policy/user?f=name.equals.${folders}`);
+  await expect(page.getByRole("row", { name: new RegExp(folders) }).getByRole("cell", { name: "∞", exact: true })).toHaveCount(2);
+  const endless = { name: networks, max_folders: 1, max_folder_bytes: null, max_networks: null };
+  await yard.call("save_project_policy", { save: { policy: endless, revision: null } });
+  await yard.goto(`/resource-policy/project?f=name.equals.${networks}`);
+  await expect(page.getByRole("row", { name: new RegExp(networks) }).getByRole("cell", { name: "∞", exact: true })).toHaveCount(2);
+});
+
 test("who saves second may keep what they typed, having seen what it replaces", async ({ yard }) => {
   test.setTimeout(90_000);
   await yard.signIn();
@@ -280,7 +307,11 @@ test("a preset's name is given once; a second one is refused at the field with n
   await edit.getByLabel("Memory", { exact: true }).fill("8 GiB");
   await edit.getByRole("button", { name: "Save", exact: true }).click();
   await expect(row).toContainText("CPU 1 · RAM 8 GiB");
-  await row.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("link", { name, exact: true }).click();
+  await expect(page).toHaveURL(new RegExp(`f=name\\.equals\\.${name}&preset=${name}`));
+  await expect(page.getByRole("dialog", { name: "Resource preset" })).toContainText("8 GiB of memory");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: `Delete ${name}` }).click();
   await page.getByRole("dialog", { name: `Delete the preset ${name}?` }).getByRole("button", { name: "Delete", exact: true }).click();
   await expect(page.getByText("Resource preset is successfully deleted.")).toBeVisible();
   await expect(row).toHaveCount(0);

@@ -29,6 +29,7 @@ test("the queue is shown in its order with the reasons, follows a priority, and 
   const names = page.getByRole("link", { name: new RegExp(`^${stem}`) });
   await expect(names).toHaveText([first, second]);
   await expect(page.getByRole("row", { name: first })).toContainText(`Waits for an agent: resource group ${group} has none.`);
+  await expect(page.getByRole("row", { name: first })).toContainText("Pending#1");
   await expect(page.locator("thead a")).toHaveCount(0);
 
   await page.getByRole("button", { name: `Set the priority of ${second}` }).click();
@@ -69,12 +70,14 @@ test("what another rule would change is tried out in the browser, and nothing is
   const dialog = page.getByRole("dialog", { name: `What if — resource group ${group}` });
   await expect(dialog.getByRole("status")).toContainText("2 sessions wait.");
   await expect(dialog.getByRole("rowheader")).toHaveText([first, second]);
+  // Nothing ever starts where there is no agent.
+  for (const name of [first, second]) await expect(dialog.getByRole("row", { name }).getByText("not known")).toHaveCount(2);
   await dialog.getByLabel("Scheduler").selectOption("lifo");
   await expect(dialog.getByRole("rowheader")).toHaveText([second, first]);
   await expect(dialog.getByRole("row", { name: second })).toContainText("earlier");
   await expect(dialog.getByRole("row", { name: first })).toContainText("later");
   await dialog.getByLabel("Keypair policy").selectOption("default");
-  await expect(dialog.getByLabel("CPU cores in all")).toHaveValue("128");
+  await expect(dialog.getByLabel("CPU in all")).toHaveValue("128");
   await page.keyboard.press("Escape");
   await page.reload();
   await expect(names).toHaveText([first, second]);

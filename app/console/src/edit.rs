@@ -7,6 +7,8 @@ use crate::form::{Refused, form_end, on_submit};
 use crate::stale::stale_notice;
 use leptos::prelude::*;
 use types::Problem;
+use types::list::{Condition, ListQuery, Op, Page};
+use types::revision::Difference;
 use types::rules::MAX_NAME;
 use ui::{Dialog, Field, TextInput, use_toaster};
 
@@ -33,6 +35,11 @@ pub trait EditForm: Copy + Send + Sync + 'static {
     /// Saves it: a new one, or the change of one that has this revision.
     fn save(thing: Self::Thing, revision: Option<i64>) -> impl Future<Output = Result<(), Problem>> + Send;
 
+    /// A difference to what somebody else saved, in the words of this form: such as names where the thing itself has ids.
+    fn told(self, difference: Difference) -> Difference {
+        difference
+    }
+
     /// Asked before a change is saved: whether there is something to look at first. The fields show it.
     fn look_first(self, _thing: Self::Thing) -> impl Future<Output = Result<bool, Problem>> + Send {
         std::future::ready(Ok(false))
@@ -57,12 +64,29 @@ pub struct Words {
     pub done: (&'static str, &'static str),
 }
 
+/// The row of this name among those that a query selects.
+pub async fn by_name<T, F>(
+    query: ListQuery,
+    name: &str,
+    name_of: fn(&T) -> &str,
+    fetch: impl FnOnce(ListQuery) -> F,
+) -> Result<Option<T>, Problem>
+where
+    F: Future<Output = Result<Page<T>, Problem>>,
+{
+    let condition = Condition { key: "name".into(), op: Op::Equals, value: name.into() };
+    let found = fetch(ListQuery { conditions: vec![condition], ..query }).await?;
+    Ok(found.rows.into_iter().find(|row| name_of(row) == name))
+}
+
 /// The dialog; `changed` is called when something was.
 pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Words, changed: Callback<()>) -> AnyView {
     let open = RwSignal::new(false);
     let editing = RwSignal::new(None::<(String, i64)>);
     // What was shown before it is saved; another change is looked at again.
     let looked_at = RwSignal::new(None::<F::Thing>);
+    // Which opening of the dialog an answer belongs to: a late one acts on nothing else that is edited meanwhile.
+    let opening = StoredValue::new(0u32);
     let refused = Refused::new();
     let toaster = use_toaster();
     Effect::new(move |_| {
@@ -80,6 +104,7 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Wor
                 editing.set(Some((F::name(&thing), revision)));
             }
         }
+        opening.update_value(|n| *n += 1);
         looked_at.set(None);
         refused.clear();
         open.set(true);
@@ -87,22 +112,29 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Wor
     });
     let save = Action::new(move |(thing, revision, look): &(F::Thing, Option<i64>, bool)| {
         let (thing, revision, look) = (thing.clone(), *revision, *look && revision.is_some());
+        let mine = opening.get_value();
+        let here = move || open.try_get_untracked() == Some(true) && opening.try_get_value() == Some(mine);
+        // What was refused is said in any case: nobody should think that it was saved.
+        let refuse = move |problem: Problem| if here() { refused.set(problem) } else { toaster.bad(problem.to_string()) };
         async move {
             if look && looked_at.with_untracked(|before| before.as_ref() != Some(&thing)) {
                 match form.look_first(thing.clone()).await {
-                    Ok(true) => return looked_at.set(Some(thing)),
+                    Ok(true) if here() => return looked_at.set(Some(thing)),
+                    Ok(true) => return,
                     Ok(false) => {}
-                    Err(problem) => return refused.set(problem),
+                    Err(problem) => return refuse(problem),
                 }
             }
             match F::save(thing, revision).await {
                 Ok(()) => {
-                    open.set(false);
-                    form.fill(None);
+                    if here() {
+                        open.set(false);
+                        form.fill(None);
+                    }
                     toaster.good(if revision.is_some() { words.done.1 } else { words.done.0 });
                     changed.run(());
                 }
-                Err(problem) => refused.set(problem),
+                Err(problem) => refuse(problem),
             }
         }
     });
@@ -120,10 +152,11 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Wor
     });
     let take_theirs = Callback::new(move |()| {
         let Some((name, _)) = editing.get_untracked() else { return };
+        let mine = opening.get_value();
         leptos::task::spawn_local(async move {
             let found = F::saved(name.clone()).await;
             // An answer about a thing that is no longer in the dialog.
-            if editing.with_untracked(|now| now.as_ref().is_none_or(|(now, _)| *now != name)) {
+            if opening.try_get_value() != Some(mine) {
                 return;
             }
             match found {
@@ -150,7 +183,7 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<F::Thing>>, words: Wor
         <Dialog open=open title=title on_close=Callback::new(move |()| open.set(false))>
             <form class="form" novalidate on:submit=submit>
                 {form.fields(refused, editing.with_untracked(Option::is_none))}
-                {stale_notice(refused, save_mine, take_theirs)}
+                {stale_notice(refused, Callback::new(move |one: Difference| form.told(one)), save_mine, take_theirs)}
                 {form_end(refused, open, label, save.pending())}
             </form>
         </Dialog>

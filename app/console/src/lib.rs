@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 pub mod api;
+mod choices;
 pub mod document;
 mod download;
 mod edit;

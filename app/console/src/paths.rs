@@ -75,6 +75,12 @@ pub fn queue_of(group: &str) -> String {
     format!("/scheduler?group={}", types::list::encode(group))
 }
 
+/// An address with one more parameter, such as what is open in the drawer of a list.
+pub fn with(address: &str, name: &str, value: &str) -> String {
+    let mark = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{mark}{name}={}", types::list::encode(value))
+}
+
 /// The audit trail of one thing.
 pub fn history(subject: &str) -> String {
     format!("{AUDIT}?f=subject.equals.{}", types::list::encode(subject))

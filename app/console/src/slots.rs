@@ -7,11 +7,15 @@ use types::policy::{most_of, slot_field};
 use types::quantity::{CPU, MEM, Quantity, Slots, bytes, describe, parse_bytes};
 use ui::{Field, Limit, LimitField, NumberInput, TextInput};
 
-/// Whole GPUs, and shares of them: offered whether or not an agent reports them yet.
-const ALWAYS: [&str; 4] = [CPU, MEM, "cuda.device", "cuda.shares"];
+/// What a policy may limit before any agent reports it: whole GPUs, and shares of them, as well.
+const LIMITED: [&str; 4] = [CPU, MEM, "cuda.device", "cuda.shares"];
+/// What every amount has.
+const ASKED: [&str; 2] = [CPU, MEM];
+/// Fields that a form has room for, as many as a request may name.
+const MOST: usize = 32;
 
 /// The name of a slot's field.
-fn label(slot: &str) -> String {
+pub fn label(slot: &str) -> String {
     match slot {
         CPU => "CPU".into(),
         MEM => "Memory".into(),
@@ -44,24 +48,42 @@ fn hint(slot: &str) -> String {
     }
 }
 
-/// `CPU 2 · RAM 4 GiB · fGPU 1`, or `-` when no slot is named.
-pub fn in_short(slots: &Slots) -> String {
-    let said = |slot: &str, amount: Quantity| match slot {
+fn said(slot: &str, amount: Quantity) -> String {
+    match slot {
         MEM => format!("{} {}", short(slot), bytes(amount.floor())),
         _ => format!("{} {amount}", short(slot)),
-    };
-    let all: Vec<_> =
-        offered(Vec::new(), [slots]).iter().filter_map(|slot| slots.0.get(slot).map(|amount| said(slot, *amount))).collect();
+    }
+}
+
+/// `CPU 2 · RAM 4 GiB · fGPU 1`, or `-` when no slot is named.
+pub fn in_short(slots: &Slots) -> String {
+    let named = offered(&LIMITED, Vec::new(), [slots]);
+    let all: Vec<_> = named.iter().filter_map(|slot| Some(said(slot, *slots.0.get(slot)?))).collect();
     if all.is_empty() { "-".into() } else { all.join(" · ") }
 }
 
+/// The same of limits: `CPU 2 · RAM ∞`, or `CPU 2 · nothing else` where what is not named may not be held.
+pub fn limits_in_short(limits: &Slots, others_unlimited: bool) -> String {
+    let named = offered(&LIMITED, Vec::new(), [limits]);
+    let said = |slot: &String| match limits.0.get(slot) {
+        Some(limit) => Some(said(slot, *limit)),
+        None if others_unlimited && ASKED.contains(&slot.as_str()) => Some(format!("{} ∞", short(slot))),
+        None => None,
+    };
+    let mut all: Vec<_> = named.iter().filter_map(said).collect();
+    if !others_unlimited {
+        all.push(if all.is_empty() { "nothing" } else { "nothing else" }.into());
+    }
+    all.join(" · ")
+}
+
 /// The slots that a form offers: those that are always there first, then what agents report and what things name already.
-pub fn offered<'a>(reported: Vec<String>, named: impl IntoIterator<Item = &'a Slots>) -> Vec<String> {
+fn offered<'a>(always: &[&str], reported: Vec<String>, named: impl IntoIterator<Item = &'a Slots>) -> Vec<String> {
     let mut more: Vec<String> = named.into_iter().flat_map(|slots| slots.0.keys().cloned()).chain(reported).collect();
-    more.retain(|slot| !ALWAYS.contains(&slot.as_str()));
+    more.retain(|slot| !always.contains(&slot.as_str()));
     more.sort_unstable();
     more.dedup();
-    ALWAYS.into_iter().map(String::from).chain(more).collect()
+    always.iter().copied().map(String::from).chain(more).collect()
 }
 
 /// Bytes as a field holds them: exactly, in the largest unit that can say so.
@@ -98,48 +120,80 @@ pub struct SlotAmounts {
     name: &'static str,
     /// Each field has a box for no limit; otherwise an empty field is none of it.
     limits: bool,
-    fields: StoredValue<Vec<(String, Limit)>>,
+    /// What agents report now.
+    reported: Signal<Vec<String>>,
+    fields: RwSignal<Vec<(String, Limit)>>,
+    /// What fields are made of: made with the form, because a field may come while it is open.
+    room: StoredValue<Vec<Limit>>,
     /// What is said of slots that have no field: it stays as it is.
     others: StoredValue<Slots>,
 }
 
 impl SlotAmounts {
     /// Fields for limits, each of which may be unlimited.
-    pub fn limits(name: &'static str, slots: Vec<String>) -> Self {
-        Self::new(name, true, slots)
+    pub fn limits(name: &'static str, reported: Signal<Vec<String>>) -> Self {
+        Self::new(name, true, reported)
     }
 
     /// Fields for amounts, each of which may be empty.
-    pub fn amounts(name: &'static str, slots: Vec<String>) -> Self {
-        Self::new(name, false, slots)
+    pub fn amounts(name: &'static str, reported: Signal<Vec<String>>) -> Self {
+        Self::new(name, false, reported)
     }
 
-    fn new(name: &'static str, limits: bool, slots: Vec<String>) -> Self {
-        let fields = slots.into_iter().map(|slot| (slot, Limit::unlimited())).collect();
-        let amounts = Self { name, limits, fields: StoredValue::new(fields), others: StoredValue::new(Slots::default()) };
+    fn new(name: &'static str, limits: bool, reported: Signal<Vec<String>>) -> Self {
+        let amounts = Self {
+            name,
+            limits,
+            reported,
+            fields: RwSignal::new(Vec::new()),
+            room: StoredValue::new((0..MOST).map(|_| Limit::unlimited()).collect()),
+            others: StoredValue::new(Slots::default()),
+        };
         amounts.fill(&Slots::default());
         amounts
+    }
+
+    fn always(self) -> &'static [&'static str] {
+        if self.limits { &LIMITED } else { &ASKED }
     }
 
     /// Shows these amounts.
     pub fn fill(self, slots: &Slots) {
         let mut others = slots.clone();
-        self.fields.with_value(|fields| {
-            for (slot, limit) in fields {
-                let text = others.0.remove(slot).map(|amount| match slot.as_str() {
-                    MEM => exact_bytes(amount.floor()),
-                    _ => amount.to_string(),
-                });
-                limit.set(if self.limits { text } else { Some(text.unwrap_or_default()) });
-            }
-        });
+        let names = offered(self.always(), self.reported.get_untracked(), [slots]);
+        let fields: Vec<_> = names.into_iter().zip(self.room.get_value()).collect();
+        for (slot, limit) in &fields {
+            let text = others.0.remove(slot).map(|amount| match slot.as_str() {
+                MEM => exact_bytes(amount.floor()),
+                _ => amount.to_string(),
+            });
+            self.put(*limit, text);
+        }
+        self.fields.set(fields);
         self.others.set_value(others);
+    }
+
+    fn put(self, limit: Limit, text: Option<String>) {
+        limit.set(if self.limits { text } else { Some(text.unwrap_or_default()) });
+    }
+
+    /// Fields for what agents have come to report since; nothing typed is lost by it.
+    fn follow(self) {
+        let known = self.fields.with_untracked(|fields| fields.iter().map(|(slot, _)| slot.clone()).collect::<Vec<_>>());
+        let new: Vec<_> = self.reported.get().into_iter().filter(|slot| !known.contains(slot)).collect();
+        let free: Vec<_> = self.room.get_value().into_iter().skip(known.len()).collect();
+        if new.is_empty() || free.is_empty() {
+            return;
+        }
+        let new: Vec<_> = new.into_iter().zip(free).collect();
+        new.iter().for_each(|(_, limit)| self.put(*limit, None));
+        self.fields.update(|fields| fields.extend(new));
     }
 
     /// The amounts as typed; each that is none is a mistake of its field.
     pub fn read(self, mistakes: &mut Vec<FieldError>) -> Slots {
         let mut slots = self.others.get_value();
-        self.fields.with_value(|fields| {
+        self.fields.with_untracked(|fields| {
             for (slot, limit) in fields {
                 let Some(text) = limit.typed().filter(|text| self.limits || !text.is_empty()) else { continue };
                 match amount(slot, &text) {
@@ -159,14 +213,21 @@ impl SlotAmounts {
 
     /// The fields. `unlimited` is what the boxes say.
     pub fn view(self, refused: Refused, unlimited: Signal<&'static str>) -> AnyView {
-        let one = |(slot, limit): &(String, Limit)| self.field(slot, *limit, refused, unlimited);
-        let all: Vec<_> = self.fields.with_value(|fields| fields.iter().map(one).collect());
-        view! { <div class="form-row">{all}</div> }.into_any()
+        Effect::new(move |_| self.follow());
+        let fields = move || self.fields.get();
+        let one = move |(slot, limit): (String, Limit)| self.field(&slot, limit, refused, unlimited);
+        view! { <div class="form-row"><For each=fields key=|(slot, _)| slot.clone() children=one/></div> }.into_any()
     }
 
     fn field(self, slot: &str, limit: Limit, refused: Refused, unlimited: Signal<&'static str>) -> AnyView {
         let id = format!("{}-{}", self.name, slot.replace('.', "-"));
-        let (label, hint, error) = (label(slot), hint(slot), refused.of(slot_field(slot)));
+        let (label, error) = (label(slot), refused.of(slot_field(slot)));
+        let hint = match (self.limits, slot) {
+            (true, slot) => hint(slot),
+            (false, MEM) => "Such as 8 GiB; a number alone is GiB.".into(),
+            (false, _) => String::new(),
+        };
+        let required = !self.limits && ASKED.contains(&slot);
         let max = if slot == MEM { String::new() } else { most_of(slot).to_string() };
         let step = match slot {
             slot if slot.ends_with(".shares") => "0.1",
@@ -187,7 +248,7 @@ impl SlotAmounts {
                 view! { <NumberInput name=name value=text min="0" max=max step=step/> }.into_any()
             }
         };
-        view! { <Field name=id label=label hint=hint error=error>{input()}</Field> }.into_any()
+        view! { <Field name=id label=label hint=hint error=error required=required>{input()}</Field> }.into_any()
     }
 }
 
@@ -223,5 +284,35 @@ mod tests {
         slots.0.insert("atom.device".into(), Quantity::whole(3));
         assert_eq!(in_short(&slots), "CPU 2 · RAM 4 GiB · fGPU 1 · atom.device 3");
         assert_eq!(in_short(&Slots::default()), "-");
+    }
+
+    #[test]
+    fn a_row_of_limits_says_what_is_not_limited_and_what_may_not_be_held() {
+        let none = Slots::default();
+        assert_eq!(limits_in_short(&none, true), "CPU ∞ · RAM ∞");
+        assert_eq!(limits_in_short(&none, false), "nothing");
+        let mut some = Slots([(CPU.to_owned(), Quantity::whole(2))].into());
+        some.0.insert("cuda.device".into(), Quantity::whole(1));
+        assert_eq!(limits_in_short(&some, true), "CPU 2 · RAM ∞ · GPU 1");
+        assert_eq!(limits_in_short(&some, false), "CPU 2 · GPU 1 · nothing else");
+    }
+
+    #[test]
+    fn a_form_has_fields_for_what_agents_report_and_for_what_is_named_already() {
+        Owner::new().with(|| {
+            let reported = RwSignal::new(vec!["cpu".to_owned(), "mem".to_owned()]);
+            let amounts = SlotAmounts::amounts("preset", reported.into());
+            let fields = || amounts.fields.with(|all| all.iter().map(|(slot, _)| slot.clone()).collect::<Vec<_>>());
+            assert_eq!(fields(), ["cpu", "mem"]);
+            let mut slots = Slots::cpu_mem(Quantity::whole(2), 1280 << 20);
+            slots.0.insert("cuda.shares".into(), Quantity::thousandths(500));
+            amounts.fill(&slots);
+            assert_eq!(fields(), ["cpu", "mem", "cuda.shares"]);
+            reported.update(|all| all.push("cuda.device".into()));
+            amounts.follow();
+            assert_eq!(fields(), ["cpu", "mem", "cuda.shares", "cuda.device"]);
+            let mut mistakes = Vec::new();
+            assert_eq!((amounts.read(&mut mistakes), mistakes.len()), (slots, 0));
+        });
     }
 }

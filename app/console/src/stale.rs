@@ -6,10 +6,18 @@ use leptos::prelude::*;
 use types::revision::{Difference, Stale};
 use ui::Button;
 
-/// The notice, while the last answer was such. `save_mine` is given the revision to save with; `take_theirs` fills the form anew.
-pub fn stale_notice(refused: Refused, save_mine: Callback<i64>, take_theirs: Callback<()>) -> AnyView {
+/// The notice, while the last answer was such. `save_mine` is given the revision to save with; `take_theirs` fills the form anew;
+/// `told` says a difference in the form's words.
+pub fn stale_notice(
+    refused: Refused,
+    told: Callback<Difference, Difference>,
+    save_mine: Callback<i64>,
+    take_theirs: Callback<()>,
+) -> AnyView {
     let stale = refused.stale();
-    view! { {move || stale.get().map(|stale| notice(stale, save_mine, take_theirs))} }.into_any()
+    let told =
+        move |stale: Stale| Stale { differences: stale.differences.into_iter().map(|one| told.run(one)).collect(), ..stale };
+    view! { {move || stale.get().map(|stale| notice(told(stale), save_mine, take_theirs))} }.into_any()
 }
 
 fn notice(stale: Stale, save_mine: Callback<i64>, take_theirs: Callback<()>) -> AnyView {

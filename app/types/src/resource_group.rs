@@ -194,6 +194,12 @@ impl Fields for ResourceGroup {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
         let types: Vec<_> = self.session_types.iter().map(|kind| kind.label()).collect();
+        // By id and in one order: as many others are not the same.
+        fn ids<T: Copy + Ord + ToString>(ids: &[T]) -> String {
+            let mut ids = ids.to_vec();
+            ids.sort_unstable();
+            ids.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+        }
         let seconds = |seconds: Option<u32>| or_unlimited(seconds.map(|seconds| format!("{seconds} s")));
         vec![
             ("Name", self.name.clone()),
@@ -206,8 +212,8 @@ impl Fields for ResourceGroup {
             ("Pending timeout", seconds(self.pending_timeout)),
             ("Retries to skip", self.retries_to_skip.map_or_else(|| "the system's".into(), |tries| tries.to_string())),
             ("App proxy address", self.app_proxy.clone()),
-            ("Domains", format!("{} may use it", self.domains.len())),
-            ("Projects", format!("{} may use it", self.projects.len())),
+            ("Domains", ids(&self.domains)),
+            ("Projects", ids(&self.projects)),
         ]
     }
 }

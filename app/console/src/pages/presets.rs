@@ -2,22 +2,24 @@
 
 use crate::api::policies::{resource_group_names, slot_names};
 use crate::api::presets::{delete_preset, presets, save_preset};
-use crate::edit::{Asked, EditForm, Words, dialog, name_field};
+use crate::edit::{Asked, EditForm, Words, by_name, dialog, name_field};
 use crate::form::{Refused, checked};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::slots::{SlotAmounts, exact_bytes, in_short, offered, read_bytes};
-use crate::table::{load, settled};
+use crate::slots::{SlotAmounts, exact_bytes, in_short, read_bytes};
+use crate::table::{Loaded, Opened, load, load_open, opened, settled};
 use leptos::prelude::*;
+use leptos_router::components::A;
 use types::event::Topic;
-use types::list::{Condition, ListQuery, Op};
+use types::list::ListQuery;
 use types::permission::Permission;
 use types::preset::{PRESETS, Preset, PresetRow, SavePreset};
 use types::quantity::{Slots, bytes};
+use types::revision::Fields;
 use types::{FieldError, Problem};
-use ui::{Button, Column, Confirm, EmptyState, Field, Icon, IconName, Select, Strength, TextInput, Time, Variant, use_toaster};
+use ui::{Button, Column, Dialog, EmptyState, Field, Icon, IconName, Select, TextInput, Time, Variant, use_toaster};
 
 const WORDS: Words = Words {
     titles: ("Create Resource Preset", "Modify Resource Preset"),
@@ -34,9 +36,9 @@ struct Form {
 }
 
 impl Form {
-    fn new(slots: Vec<String>, groups: Signal<Vec<String>>) -> Self {
+    fn new(reported: Signal<Vec<String>>, groups: Signal<Vec<String>>) -> Self {
         let text = || RwSignal::new(String::new());
-        let slots = SlotAmounts::amounts("preset", offered(slots, []));
+        let slots = SlotAmounts::amounts("preset", reported);
         Self { name: text(), slots, shared_memory: text(), resource_group: text(), groups }
     }
 }
@@ -96,10 +98,7 @@ impl EditForm for Form {
     }
 
     async fn saved(name: String) -> Result<(Preset, i64), Problem> {
-        let condition = Condition { key: "name".into(), op: Op::Equals, value: name.clone() };
-        let found = presets(ListQuery { conditions: vec![condition], ..ListQuery::new(&PRESETS) }).await?;
-        let row = found.rows.into_iter().find(|row| row.preset.name == name);
-        row.map(|row| (row.preset, row.revision)).ok_or_else(|| Problem::NotFound("resource preset".into()))
+        find(name).await.map(|row| (row.preset, row.revision))
     }
 
     async fn save(preset: Preset, revision: Option<i64>) -> Result<(), Problem> {
@@ -107,9 +106,26 @@ impl EditForm for Form {
     }
 }
 
-fn columns(actions: Option<(RwSignal<Asked<Preset>>, Callback<()>)>) -> Vec<Column<PresetRow>> {
+async fn find(name: String) -> Result<PresetRow, Problem> {
+    let row = by_name(ListQuery::new(&PRESETS), &name, |row: &PresetRow| &row.preset.name, presets).await?;
+    row.ok_or_else(|| Problem::NotFound("resource preset".into()))
+}
+
+/// What can be asked for of a row by those who may change it.
+#[derive(Clone, Copy)]
+struct Actions {
+    edit: RwSignal<Asked<Preset>>,
+    delete: RwSignal<Option<String>>,
+}
+
+fn columns(link: Callback<String, String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
     let mut columns = vec![
-        Column::new("name", "Name", |row: &PresetRow| row.preset.name.clone().into_any()).sortable().required(),
+        Column::new("name", "Name", move |row: &PresetRow| {
+            let (id, name) = (row.preset.name.clone(), row.preset.name.clone());
+            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+        })
+        .sortable()
+        .required(),
         Column::new("cpu", "Resources", |row: &PresetRow| in_short(&row.preset.slots).into_any()),
         Column::new("shared_memory", "Shared memory", |row: &PresetRow| {
             row.preset.shared_memory.map_or_else(|| "-".into(), bytes).into_any()
@@ -120,18 +136,35 @@ fn columns(actions: Option<(RwSignal<Asked<Preset>>, Callback<()>)>) -> Vec<Colu
         .sortable(),
         Column::new("created_at", "Created", |row: &PresetRow| view! { <Time at=row.created_at.0/> }.into_any()).sortable(),
     ];
-    if let Some((asked, changed)) = actions {
-        columns.push(Column::new("control", "Control", move |row: &PresetRow| row_actions(row, asked, changed)));
+    if let Some(actions) = actions {
+        columns.push(Column::new("control", "Control", move |row: &PresetRow| row_actions(row, actions)));
     }
     columns
 }
 
-fn row_actions(row: &PresetRow, asked: RwSignal<Asked<Preset>>, changed: Callback<()>) -> AnyView {
-    let (preset, revision, name, toaster) = (row.preset.clone(), row.revision, row.preset.name.clone(), use_toaster());
-    let edit = Callback::new(move |()| asked.set(Asked::Edit(Box::new(preset.clone()), revision)));
+fn row_actions(row: &PresetRow, actions: Actions) -> AnyView {
+    let (preset, revision, name) = (row.preset.clone(), row.revision, row.preset.name.clone());
+    let edit = Callback::new(move |()| actions.edit.set(Asked::Edit(Box::new(preset.clone()), revision)));
     let gone = name.clone();
+    let delete = Callback::new(move |()| actions.delete.set(Some(gone.clone())));
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
+            <Button variant=Variant::Quiet label=format!("Delete {name}") on_press=delete><Icon name=IconName::Trash/></Button>
+        </div>
+    }
+    .into_any()
+}
+
+/// The question before a preset is deleted.
+fn deletion(asked: RwSignal<Option<String>>, changed: Callback<()>) -> AnyView {
+    let toaster = use_toaster();
+    let open = Signal::derive(move || asked.with(Option::is_some));
+    let title = Signal::derive(move || format!("Delete the preset {}?", asked.get().unwrap_or_default()));
+    let close = Callback::new(move |()| asked.set(None));
     let delete = Callback::new(move |()| {
-        let name = gone.clone();
+        let Some(name) = asked.get_untracked() else { return };
+        asked.set(None);
         leptos::task::spawn_local(async move {
             match delete_preset(name).await {
                 Ok(()) => toaster.good("Resource preset is successfully deleted."),
@@ -140,14 +173,35 @@ fn row_actions(row: &PresetRow, asked: RwSignal<Asked<Preset>>, changed: Callbac
             changed.run(());
         });
     });
-    let question = format!("Delete the preset {name}?");
     view! {
-        <div class="row-actions">
-            <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
-            <Confirm name=format!("preset-{name}") strength=Strength::Dialog label="Delete" question=question on_confirm=delete/>
-        </div>
+        <Dialog open=open title=title on_close=close>
+            <p>"This cannot be undone."</p>
+            <div class="dialog-actions">
+                <Button on_press=close>"Cancel"</Button>
+                <Button variant=Variant::Danger on_press=delete>"Delete"</Button>
+            </div>
+        </Dialog>
     }
     .into_any()
+}
+
+/// The drawer's contents for the preset in the address.
+fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, PresetRow)>>) -> AnyView {
+    let (state, row) = (opened(open, detail), detail.good());
+    view! {
+        {move || match (state.get(), row.get().flatten()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((_, row))) => contents(&row),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+fn contents(row: &PresetRow) -> AnyView {
+    let pairs: Vec<_> =
+        row.preset.fields().into_iter().map(|(label, value)| view! { <dt>{label}</dt><dd>{value}</dd> }).collect();
+    view! { <dl class="key-values">{pairs}<dt>"Created"</dt><dd><Time at=row.created_at.0/></dd></dl> }.into_any()
 }
 
 pub fn page() -> AnyView {
@@ -157,17 +211,20 @@ pub fn page() -> AnyView {
     }
     let may_change = me.may(Permission::ChangePresets);
     let list = List::new(&PRESETS, paths::PRESETS, "preset", &[Topic::Policy], presets);
-    let slots = load(Memo::new(|_| ()), &[], |()| slot_names());
+    let detail = load_open(list.open, &[Topic::Policy], "resource preset", |name| Some(find(name)));
+    let slots = load(Memo::new(|_| ()), &[Topic::Agent], |()| slot_names());
     let groups = load(Memo::new(|_| ()), &[Topic::Group], |()| resource_group_names());
-    let loads = list.pending().into_iter().chain([slots.pending(), groups.pending()]).collect();
+    let loads = list.pending().into_iter().chain([detail.pending(), slots.pending(), groups.pending()]).collect();
     let view = move || {
-        let asked = RwSignal::new(Asked::Nothing);
-        let names = Signal::derive(move || groups.good().get().unwrap_or_default());
-        let form = Form::new(slots.good().get_untracked().unwrap_or_default(), names);
+        let actions = Actions { edit: RwSignal::new(Asked::Nothing), delete: RwSignal::new(None) };
+        let (names, slots) = (groups.good(), slots.good());
+        let names = Signal::derive(move || names.get().unwrap_or_default());
+        let form = Form::new(Signal::derive(move || slots.get().unwrap_or_default()), names);
+        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "preset", &name));
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource presets",
-            columns: columns(may_change.then_some((asked, reload))),
+            columns: columns(link, may_change.then_some(actions)),
             row_key: |row: &PresetRow| row.preset.name.clone(),
             row_label: |row: &PresetRow| row.preset.name.clone(),
             export: "/export/resource_presets.csv",
@@ -181,11 +238,12 @@ pub fn page() -> AnyView {
         view! {
             <PageHead title="Resource presets" group="Administration">
                 {may_change.then(|| view! {
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create Presets"</Button>
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| actions.edit.set(Asked::New))><Icon name=IconName::Plus/>"Create Presets"</Button>
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_change.then(|| dialog(form, asked, WORDS, reload))}
+            {may_change.then(|| view! { {dialog(form, actions.edit, WORDS, reload)}{deletion(actions.delete, reload)} })}
+            {list.drawer(Signal::stored("Resource preset".to_owned()), move || drawer(list.open, detail))}
         }
         .into_any()
     };

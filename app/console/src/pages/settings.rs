@@ -2,6 +2,7 @@
 //! (`admin-menus.md`, System settings, Server management).
 
 use crate::api::settings::{recalculate_usage, save_scheduler_settings, scheduler_settings};
+use crate::choices::choices;
 use crate::edit::{Asked, EditForm, Words, dialog};
 use crate::form::{Refused, checked, whole_limit};
 use crate::frame::{PageHead, use_me};
@@ -47,11 +48,10 @@ impl EditForm for Form {
     }
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
-        let kinds: Vec<_> = SchedulerKind::CHOICES.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect();
         let other = Signal::derive(move || self.scheduler.with(|kind| kind != SchedulerKind::Fifo.key()));
         view! {
             <Field name="settings-scheduler" label="Scheduler" hint="What a new resource group starts with." error=refused.of("scheduler")>
-                <Select name="settings-scheduler" value=self.scheduler options=Signal::stored(kinds)/>
+                <Select name="settings-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
             </Field>
             <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does. A resource group's own number wins." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
             <p class="hint" hidden=move || !other.get()>{ONLY_FIFO}</p>
@@ -91,10 +91,16 @@ pub fn page() -> AnyView {
                 asked.set(Asked::Edit(Box::new(SchedulerSettings { revision: 0, ..settings }), revision));
             }
         });
-        let values = move || {
-            let pairs = settings.good().get().map(|settings| settings.fields()).unwrap_or_default();
-            pairs.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect::<Vec<_>>()
+        let values = move || match settings.shown.get() {
+            Some(Ok(settings)) => {
+                let pairs = settings.fields().into_iter();
+                let pairs: Vec<_> = pairs.map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect();
+                view! { <dl class="key-values">{pairs}</dl> }.into_any()
+            }
+            Some(Err(problem)) => problem_view(&problem),
+            None => view! { <ui::Skeleton lines=2/> }.into_any(),
         };
+        let there = Memo::new(move |_| may_change && settings.shown.with(|shown| matches!(shown, Some(Ok(_)))));
         view! {
             <PageHead title="Configurations" group="Administration"/>
             <section class="card" aria-labelledby="settings-of-scheduler">
@@ -102,8 +108,8 @@ pub fn page() -> AnyView {
                     <h2 id="settings-of-scheduler">"Scheduler"</h2>
                     <p class="hint">"Defaults: what a resource group says of its own wins over them."</p>
                 </header>
-                <dl class="key-values">{values}</dl>
-                {may_change.then(|| view! { <div><Button on_press=ask>"Config"</Button></div> })}
+                {values}
+                <Show when=move || there.get()><div><Button on_press=ask>"Config"</Button></div></Show>
             </section>
             {may_maintain.then(maintenance)}
             {may_change.then(|| dialog(form, asked, WORDS, settings.reload))}

@@ -10,7 +10,9 @@ use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{load_open, settled};
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::agent::{AGENTS, Agent};
 use types::event::Topic;
@@ -26,11 +28,12 @@ const UPDATED: &str = "Agent setting updated.";
 /// The agent whose settings are asked for, and whether it gets new sessions.
 type Asked = RwSignal<Option<(String, bool)>>;
 
-fn columns(asked: Option<Asked>) -> Vec<Column<Agent>> {
-    let mut columns = vec![
-        Column::new("name", "Agent", |a: &Agent| {
-            let (href, name, address) = (paths::agent(&a.report.name), a.report.name.clone(), a.report.address.clone());
-            view! { <A href=href>{name}</A><span class="status-info">{address}</span> }.into_any()
+fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option<Asked>) -> Vec<Column<Agent>> {
+    vec![
+        Column::new("name", "Agent", move |a: &Agent| {
+            let (id, name, address) = (a.report.name.clone(), a.report.name.clone(), a.report.address.clone());
+            // The rest of the address is the list's own.
+            view! { <A href=move || link.run(id.clone())>{name}</A><span class="status-info">{address}</span> }.into_any()
         })
         .sortable()
         .required(),
@@ -57,16 +60,27 @@ fn columns(asked: Option<Asked>) -> Vec<Column<Agent>> {
             let (tone, text) = if a.schedulable { (Tone::Good, "Enabled") } else { (Tone::Warn, "Disabled") };
             view! { <Badge tone=tone text=text/> }.into_any()
         }),
-    ];
-    if let Some(asked) = asked {
-        columns.push(Column::new("control", "Control", move |a: &Agent| {
-            let (name, schedulable) = (a.report.name.clone(), a.schedulable);
-            let label = format!("Settings of {name}");
-            let ask = Callback::new(move |()| asked.set(Some((name.clone(), schedulable))));
-            view! { <Button variant=Variant::Quiet label=label on_press=ask><Icon name=IconName::Gear/></Button> }.into_any()
-        }));
+        Column::new("control", "Control", move |a: &Agent| row_actions(a, open, asked)),
+    ]
+}
+
+/// The way into the drawer, and for those who may change it the settings.
+fn row_actions(agent: &Agent, open: Callback<String>, asked: Option<Asked>) -> AnyView {
+    let (name, schedulable) = (agent.report.name.clone(), agent.schedulable);
+    let (id, label) = (name.clone(), format!("Info of {name}"));
+    let info = Callback::new(move |()| open.run(id.clone()));
+    let settings = asked.map(|asked| {
+        let label = format!("Settings of {name}");
+        let ask = Callback::new(move |()| asked.set(Some((name.clone(), schedulable))));
+        view! { <Button variant=Variant::Quiet label=label on_press=ask><Icon name=IconName::Gear/></Button> }
+    });
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=label on_press=info><Icon name=IconName::Info/></Button>
+            {settings}
+        </div>
     }
-    columns
+    .into_any()
 }
 
 /// Slots that are neither cores nor memory.
@@ -149,9 +163,14 @@ pub fn page() -> AnyView {
             detail.reload.run(());
         });
         let buttons = ViewFn::from(move || bulk(selection, reload));
+        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "agent", &name));
+        let go = use_navigate();
+        let open = Callback::new(move |name: String| {
+            go(&link.run(name), NavigateOptions { scroll: false, ..Default::default() });
+        });
         let shown = Shown {
             caption: "Agents",
-            columns: columns(may_change.then_some(asked)),
+            columns: columns(link, open, may_change.then_some(asked)),
             row_key: |a: &Agent| a.report.name.clone(),
             row_label: |a: &Agent| a.report.name.clone(),
             export: "",

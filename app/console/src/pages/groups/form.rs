@@ -1,13 +1,17 @@
 //! The fields of a resource group.
 
+use super::users::Users;
 use crate::api::groups::{resource_groups, save_resource_group};
-use crate::edit::{EditForm, Words, name_field};
+use crate::choices::choices;
+use crate::edit::{EditForm, Words, by_name, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use leptos::prelude::*;
 use types::Problem;
-use types::list::{Condition, ListQuery, Op};
-use types::project::DomainChoice;
-use types::resource_group::{DEFAULT_RETRIES, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind};
+use types::list::ListQuery;
+use types::resource_group::{
+    DEFAULT_RETRIES, GroupRow, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind,
+};
+use types::revision::Difference;
 use types::rules::MAX_DESCRIPTION;
 use types::session::SessionType;
 use ui::{CheckboxGroup, Field, Limit, LimitField, Select, Switch, TextArea, TextInput};
@@ -32,14 +36,14 @@ pub struct Form {
     pending_timeout: Limit,
     retries: Limit,
     app_proxy: RwSignal<String>,
-    domains: RwSignal<Vec<String>>,
-    projects: RwSignal<Vec<String>>,
-    choices: Signal<Vec<DomainChoice>>,
+    users: Users,
+    /// What the system says a new group starts with.
+    usual: Signal<SchedulerKind>,
 }
 
 impl Form {
-    /// A form that offers these domains and their projects.
-    pub fn new(choices: Signal<Vec<DomainChoice>>) -> Self {
+    /// A form whose new group starts with this scheduler.
+    pub fn new(usual: Signal<SchedulerKind>) -> Self {
         let text = || RwSignal::new(String::new());
         let form = Self {
             name: text(),
@@ -52,24 +56,26 @@ impl Form {
             pending_timeout: Limit::unlimited(),
             retries: Limit::unlimited(),
             app_proxy: text(),
-            domains: RwSignal::new(Vec::new()),
-            projects: RwSignal::new(Vec::new()),
-            choices,
+            users: Users::new(),
+            usual,
         };
         form.fill(None);
         form
     }
-}
 
-fn words(choices: &[(&str, &str)]) -> Signal<Vec<(String, String)>> {
-    Signal::stored(choices.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect())
+    /// Before a new group: what the system says now, unless somebody has begun with one already.
+    pub fn begin(self) {
+        if self.name.with_untracked(String::is_empty) {
+            self.scheduler.set(self.usual.get_untracked().key().into());
+        }
+    }
 }
 
 impl EditForm for Form {
     type Thing = ResourceGroup;
 
     fn fill(self, group: Option<&ResourceGroup>) {
-        let plain = ResourceGroup::new("");
+        let plain = ResourceGroup { scheduler: self.usual.get_untracked(), ..ResourceGroup::new("") };
         let group = group.unwrap_or(&plain);
         self.name.set(group.name.clone());
         self.description.set(group.description.clone());
@@ -81,8 +87,8 @@ impl EditForm for Form {
         self.pending_timeout.set(group.pending_timeout.filter(|seconds| *seconds > 0).map(|n| n.to_string()));
         self.retries.set(group.retries_to_skip.map(|n| n.to_string()));
         self.app_proxy.set(group.app_proxy.clone());
-        self.domains.set(group.domains.iter().map(ToString::to_string).collect());
-        self.projects.set(group.projects.iter().map(ToString::to_string).collect());
+        self.users.domains.set(group.domains.iter().map(ToString::to_string).collect());
+        self.users.projects.set(group.projects.iter().map(ToString::to_string).collect());
     }
 
     fn read(self) -> Result<ResourceGroup, Problem> {
@@ -100,24 +106,13 @@ impl EditForm for Form {
             pending_timeout: whole_limit("pending_timeout", self.pending_timeout, &mut mistakes).filter(|seconds| *seconds > 0),
             retries_to_skip: whole_limit("retries_to_skip", self.retries, &mut mistakes),
             app_proxy: self.app_proxy.get_untracked().trim().to_owned(),
-            domains: self.domains.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(),
-            projects: self.projects.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(),
+            domains: self.users.domains.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(),
+            projects: self.users.projects.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(),
         };
         checked(group, mistakes, ResourceGroup::check)
     }
 
     fn fields(self, refused: Refused, new: bool) -> AnyView {
-        let choices = self.choices;
-        let domains = Signal::derive(move || {
-            choices.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect::<Vec<_>>())
-        });
-        let projects = Signal::derive(move || {
-            let of = |d: &DomainChoice| {
-                let domain = d.name.clone();
-                d.projects.iter().map(move |p| (p.id.to_string(), format!("{} ({domain})", p.name))).collect::<Vec<_>>()
-            };
-            choices.with(|all| all.iter().flat_map(of).collect::<Vec<_>>())
-        });
         let kind_hint = move || match SchedulerKind::from_key(&self.scheduler.get()).unwrap_or_default() {
             SchedulerKind::Fifo => "The session that was asked for first starts first.",
             SchedulerKind::Lifo => "The session that was asked for last starts first.",
@@ -130,33 +125,36 @@ impl EditForm for Form {
             </Field>
             <div class="form-row">
                 <Field name="group-scheduler" label="Scheduler" error=refused.of("scheduler")>
-                    <Select name="group-scheduler" value=self.scheduler options=words(SchedulerKind::CHOICES)/>
+                    <Select name="group-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
                 </Field>
                 <Field name="group-placement" label="Placement" error=refused.of("placement")>
-                    <Select name="group-placement" value=self.placement options=words(Placement::CHOICES)/>
+                    <Select name="group-placement" value=self.placement options=choices(Placement::CHOICES)/>
                 </Field>
             </div>
             <p class="hint">{kind_hint}</p>
-            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=words(SessionType::CHOICES) error=refused.of("session_types")/>
+            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.of("session_types")/>
             <div class="form-row">
                 <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that still waits after so long is cancelled." error=refused.of("pending_timeout") max=MOST_SECONDS/>
                 <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint=format!("Tries after which a session without room no longer holds up those behind it. 0: it always does. The system's is {DEFAULT_RETRIES} unless it was changed.") error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
             </div>
-            <Field name="group-proxy" label="WSProxy server address" hint="Where a relay reaches its agents' apps directly. Empty: through the manager." error=refused.of("app_proxy")>
+            <Field name="group-proxy" label="App proxy address" hint="Where a relay would reach its agents' apps directly. It is kept; nothing is relayed to it yet, and apps go through the manager." error=refused.of("app_proxy")>
                 <TextInput name="group-proxy" value=self.app_proxy/>
             </Field>
             <div class="choices">
                 <Switch name="group-active" label="Active" value=self.active/>
                 <Switch name="group-public" label="Public" value=self.public/>
             </div>
-            <div class="many-choices"><CheckboxGroup name="group-domains" label="Domains that may use it" value=self.domains options=domains error=refused.of("domains")/></div>
-            <div class="many-choices"><CheckboxGroup name="group-projects" label="Projects that may use it, whatever their domain may" value=self.projects options=projects error=refused.of("projects")/></div>
+            {self.users.view(refused.of("domains"), refused.of("projects"))}
         }
         .into_any()
     }
 
     fn name(group: &ResourceGroup) -> String {
         group.name.clone()
+    }
+
+    fn told(self, difference: Difference) -> Difference {
+        self.users.told(difference)
     }
 
     async fn saved(name: String) -> Result<(ResourceGroup, i64), Problem> {
@@ -169,17 +167,11 @@ impl EditForm for Form {
     }
 }
 
-/// The query for the group of this name in one of the two tabs.
-pub fn named(name: &str, tab: &str) -> ListQuery {
-    let condition = Condition { key: "name".into(), op: Op::Equals, value: name.into() };
-    ListQuery { conditions: vec![condition], tab: tab.into(), ..ListQuery::new(&RESOURCE_GROUPS) }
-}
-
 /// The group of this name, active or not.
-pub async fn find(name: String) -> Result<types::resource_group::GroupRow, Problem> {
+pub async fn find(name: String) -> Result<GroupRow, Problem> {
     for tab in ["active", "inactive"] {
-        let rows = resource_groups(named(&name, tab)).await?.rows;
-        if let Some(row) = rows.into_iter().find(|row| row.group.name == name) {
+        let query = ListQuery { tab: tab.into(), ..ListQuery::new(&RESOURCE_GROUPS) };
+        if let Some(row) = by_name(query, &name, |row: &GroupRow| &row.group.name, resource_groups).await? {
             return Ok(row);
         }
     }

@@ -2,9 +2,10 @@
 //! (`admin-menus.md`, Manage resource group).
 
 mod form;
+mod users;
 
 use crate::api::groups::{delete_resource_group, resource_groups, save_resource_group};
-use crate::api::users::domains;
+use crate::api::settings::scheduler_settings;
 use crate::edit::{Asked, dialog};
 use crate::frame::{PageHead, use_me};
 use crate::history::History;
@@ -18,7 +19,7 @@ use leptos_router::components::A;
 use types::Problem;
 use types::event::Topic;
 use types::permission::Permission;
-use types::resource_group::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup};
+use types::resource_group::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerSettings};
 use types::revision::Fields;
 use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant, use_toaster};
 
@@ -26,12 +27,16 @@ fn yes(yes: bool) -> &'static str {
     if yes { "Yes" } else { "No" }
 }
 
-fn columns(actions: Option<(RwSignal<Asked<ResourceGroup>>, Callback<()>)>) -> Vec<Column<GroupRow>> {
+fn columns(
+    link: Callback<String, String>,
+    actions: Option<(RwSignal<Asked<ResourceGroup>>, Callback<()>)>,
+) -> Vec<Column<GroupRow>> {
     let types = |g: &GroupRow| g.group.session_types.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ");
     let mut columns = vec![
-        Column::new("name", "Name", |g: &GroupRow| {
-            let (address, name) = (paths::resource_group(&g.group.name), g.group.name.clone());
-            view! { <A href=address>{name}</A> }.into_any()
+        Column::new("name", "Name", move |g: &GroupRow| {
+            let (id, name) = (g.group.name.clone(), g.group.name.clone());
+            // The rest of the address is the list's own.
+            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
         })
         .sortable()
         .required(),
@@ -48,7 +53,7 @@ fn columns(actions: Option<(RwSignal<Asked<ResourceGroup>>, Callback<()>)>) -> V
             g.group.retries_to_skip.map_or_else(|| "the system's".into(), |n| n.to_string()).into_any()
         })
         .number(),
-        Column::new("app_proxy", "WSProxy server address", |g: &GroupRow| g.group.app_proxy.clone().into_any()).hidden(),
+        Column::new("app_proxy", "App proxy address", |g: &GroupRow| g.group.app_proxy.clone().into_any()).hidden(),
         Column::new("domains", "Domains", |g: &GroupRow| g.domain_names.join(", ").into_any()),
         Column::new("projects", "Projects", |g: &GroupRow| g.project_names.join(", ").into_any()).hidden(),
         Column::new("agents", "Agents", |g: &GroupRow| g.agents.to_string().into_any()).number(),
@@ -115,21 +120,25 @@ pub fn page() -> AnyView {
     let all = &[Topic::Group, Topic::Agent, Topic::Session];
     let detail = load_open(list.open, all, "resource group", |name| Some(find(name)));
     let history = History::new(list.open, &[Topic::Group]);
-    // Only whoever changes a group chooses among all domains.
-    let choices =
-        load(
-            Memo::new(|_| ()),
-            &[Topic::Project],
-            move |()| async move { if may_change { domains().await } else { Ok(Vec::new()) } },
-        );
-    let loads = list.pending().into_iter().chain([detail.pending(), history.pending(), choices.pending()]).collect();
+    // What a new group starts with, for those who make one and may know.
+    let asks = may_change && me.may(Permission::ReadSettings);
+    let settings = load(Memo::new(|_| ()), &[Topic::Group], move |()| async move {
+        if asks { scheduler_settings().await } else { Ok(SchedulerSettings::default()) }
+    });
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending(), settings.pending()]).collect();
     let view = move || {
         let asked = RwSignal::new(Asked::Nothing);
-        let form = Form::new(Signal::derive(move || choices.good().get().unwrap_or_default()));
+        let usual = settings.good();
+        let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default().scheduler));
+        let create = Callback::new(move |()| {
+            form.begin();
+            asked.set(Asked::New);
+        });
+        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "group", &name));
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource groups",
-            columns: columns(may_change.then_some((asked, reload))),
+            columns: columns(link, may_change.then_some((asked, reload))),
             row_key: |g: &GroupRow| g.group.name.clone(),
             row_label: |g: &GroupRow| g.group.name.clone(),
             export: "/export/resource_groups.csv",
@@ -143,7 +152,7 @@ pub fn page() -> AnyView {
         view! {
             <PageHead title="Resource groups" group="Administration">
                 {may_change.then(|| view! {
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create"</Button>
+                    <Button variant=Variant::Primary on_press=create><Icon name=IconName::Plus/>"Create"</Button>
                 })}
             </PageHead>
             {list.table(shown)}
@@ -172,12 +181,17 @@ fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
     let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
     let fields = row.group.fields().into_iter().filter(|(label, _)| !["Domains", "Projects"].contains(label));
     let pairs: Vec<_> = fields.map(|(label, value)| view! { <dt>{label}</dt><dd>{or_dash(value)}</dd> }).collect();
+    let nobody = row.group.domains.is_empty() && row.group.projects.is_empty();
+    let nobody = nobody.then(|| {
+        view! { <p class="notice notice-warn">"No domain and no project may use it: nobody can start a session there."</p> }
+    });
     let name = row.group.name;
     let agents = format!("{} connected", row.agents);
     // A domain's administrator sees groups, not machines.
     let agents =
         if may_read_agents { view! { <A href=paths::agents_of(&name)>{agents}</A> }.into_any() } else { agents.into_any() };
     view! {
+        {nobody}
         <dl class="key-values">
             {pairs}
             <dt>"Domains"</dt><dd>{or_dash(row.domain_names.join(", "))}</dd>

@@ -14,6 +14,8 @@ pub struct Forecast {
     pub notes: Vec<String>,
     /// What all its containers, and all the sessions, hold together.
     pub total: Slots,
+    /// Several parts need places of their own: whether they fit at the same time is not worked out.
+    pub several: bool,
 }
 
 /// Holds a request against everything that is offered.
@@ -27,6 +29,7 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
         waits: verdict.waits,
         notes,
         total: asked.cluster.of_all(&asked.slots).times(asked.count.max(1)),
+        several: asked.count > 1 || (asked.cluster.mode == ClusterMode::MultiNode && asked.cluster.size > 1),
     };
     of_several(&asked, options, &mut forecast);
     of_project(&asked, options, &mut forecast);
@@ -34,8 +37,8 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
     if !asked.depends_on.is_empty() {
         forecast.waits.push(format!("It waits for {} to end well.", asked.depends_on.join(", ")));
     }
-    if let Some(at) = asked.starts_at {
-        forecast.waits.push(format!("It does not start before {} UTC.", at.utc()));
+    if asked.starts_at.is_some() {
+        forecast.waits.push("It does not start before its start time.".into());
     }
     forecast
 }
@@ -61,9 +64,10 @@ fn of_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forec
 
 fn of_project(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
     let Some(project) = options.projects.iter().find(|project| project.id == asked.project) else { return };
-    let all = asked.cluster.of_all(&asked.slots);
+    let one = asked.cluster.of_all(&asked.slots);
+    let all = one.times(asked.count.max(1));
     for (slot, limit) in &project.limit.0 {
-        let (wanted, used) = (all.get(slot), project.using.get(slot));
+        let (wanted, used) = (one.get(slot), project.using.get(slot));
         if wanted > *limit {
             forecast.refusals.push(format!(
                 "Project {} may hold {} in all; this session asks for {}.",
@@ -71,9 +75,13 @@ fn of_project(asked: &StartSession, options: &StartOptions, forecast: &mut Forec
                 describe(slot, *limit),
                 describe(slot, wanted)
             ));
-        } else if wanted.plus(used) > *limit {
+        } else if all.get(slot).plus(used) > *limit {
+            let together = match asked.count {
+                0 | 1 => String::new(),
+                count => format!("; {count} sessions ask for {} together, so some of them wait", describe(slot, all.get(slot))),
+            };
             forecast.waits.push(format!(
-                "Project {} may hold {}; in use: {}.",
+                "Project {} may hold {}; in use: {}{together}.",
                 project.name,
                 describe(slot, *limit),
                 describe(slot, used)
@@ -159,6 +167,11 @@ mod tests {
         let policy = KeypairPolicy { total: Slots::cpu_mem(Quantity::whole(5), 99 << 30), ..KeypairPolicy::new("student") };
         let several = forecast(&StartSession { count: 3, ..asked(2_000) }, &StartOptions { policy, ..options() });
         assert!(several.waits[0].contains("3 sessions ask for 6 CPU cores together"), "{:?}", several.waits);
+        // One of them would have room: what is said of all is that nobody has worked it out.
+        let two = forecast(&StartSession { count: 2, ..asked(1_000) }, &options());
+        assert!(two.several && !busy.several);
+        let project = "Project lab may hold 8 CPU cores; in use: 7 CPU cores; 2 sessions ask for 2 CPU cores together";
+        assert!(two.waits.iter().any(|text| text.starts_with(project)), "{:?}", two.waits);
         let batch = forecast(&StartSession { kind: SessionType::Batch, ..asked(1_000) }, &options());
         assert_eq!(batch.refusals, ["Resource group default takes no batch sessions."]);
     }

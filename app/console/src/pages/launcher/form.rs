@@ -1,17 +1,18 @@
 //! What is typed into the launcher, as signals: how it is read as a request, filled from one, and kept in the address.
 //!
-//! Values of secret variables are never in the address: whoever opens a shared link, or looks over a shoulder at a history, finds
+//! Values of secret variables, and of those without a name, are never in the address: whoever opens a shared link, or looks over a shoulder at a history, finds
 //! their names alone.
 
+use super::clock::{from_field, now, to_field};
+use crate::slots::{exact_bytes, read_bytes};
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 use types::FieldError;
 use types::Problem;
-use types::launch::{Cluster, ClusterMode, DEFAULT_PRIORITY, StartOptions, StartSession, is_secret};
+use types::launch::{Cluster, ClusterMode, DEFAULT_PRIORITY, GroupOffer, StartOptions, StartSession, is_secret};
 use types::preset::Preset;
-use types::quantity::{CPU, MEM, Quantity, Slots, bytes, parse_bytes};
+use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::session::SessionType;
-use types::time::minute;
 
 /// One variable of the environment; the number tells rows apart while they are edited.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Form {
     pub name: RwSignal<String>,
     pub kind: RwSignal<String>,
     pub command: RwSignal<String>,
-    /// `2026-11-24T09:30`, in UTC.
+    /// `2026-11-24T09:30`, in the reader's time zone.
     pub starts_at: RwSignal<String>,
     pub timeout: RwSignal<String>,
     pub timeout_unit: RwSignal<String>,
@@ -46,6 +47,10 @@ pub struct Form {
     pub priority: RwSignal<String>,
     pub env: RwSignal<Vec<Variable>>,
     pub ports: RwSignal<String>,
+    /// The page has come to life in a browser.
+    pub awake: RwSignal<bool>,
+    /// The project, group and environment that were chosen for the person, who has not chosen them.
+    given: StoredValue<[String; 3]>,
 }
 
 /// Units of a batch session's time, with seconds.
@@ -77,28 +82,37 @@ impl Form {
             priority: text(&DEFAULT_PRIORITY.to_string()),
             env: RwSignal::new(Vec::new()),
             ports: text(""),
+            awake: RwSignal::new(false),
+            given: StoredValue::new(Default::default()),
         }
     }
 
-    /// What is chosen for somebody who has chosen nothing, or something that is not offered.
+    /// What is chosen for somebody who has chosen nothing. What a person chose stays, also when it is not offered any more:
+    /// [`not_offered`] says so.
     pub fn choose(self, options: &StartOptions, of_header: Option<String>) {
-        let offered = |field: RwSignal<String>, all: Vec<String>, first: Option<String>| {
-            if !field.with_untracked(|value| all.contains(value)) {
-                field.set(first.filter(|first| all.contains(first)).or_else(|| all.first().cloned()).unwrap_or_default());
+        let offered = |index: usize, field: RwSignal<String>, all: Vec<String>, first: Option<String>| {
+            let value = field.get_untracked();
+            let given = self.given.with_value(|given| given[index] == value);
+            if value.is_empty() || (given && !all.contains(&value)) {
+                let first = first.filter(|first| all.contains(first)).or_else(|| all.first().cloned()).unwrap_or_default();
+                self.given.update_value(|given| given[index].clone_from(&first));
+                if first != value {
+                    field.set(first);
+                }
             }
         };
-        offered(self.project, options.projects.iter().map(|project| project.id.to_string()).collect(), of_header);
-        offered(self.image, options.images.iter().map(|image| image.name.clone()).collect(), None);
+        offered(0, self.project, options.projects.iter().map(|project| project.id.to_string()).collect(), of_header);
+        offered(1, self.image, options.images.iter().map(|image| image.name.clone()).collect(), None);
         let project = self.project.get_untracked();
         let groups = options.groups.iter().filter(|group| group.projects.iter().any(|id| id.to_string() == project));
-        offered(self.resource_group, groups.map(|group| group.name.clone()).collect(), None);
+        offered(2, self.resource_group, groups.map(|group| group.name.clone()).collect(), None);
     }
 
     /// Puts a preset's amounts in.
     pub fn take(self, preset: &Preset) {
         self.cpu.set(preset.slots.get(CPU).to_string());
-        self.mem.set(bytes(preset.slots.get(MEM).floor()));
-        self.shared_memory.set(preset.shared_memory.map(bytes).unwrap_or_default());
+        self.mem.set(exact_bytes(preset.slots.get(MEM).floor()));
+        self.shared_memory.set(preset.shared_memory.map(exact_bytes).unwrap_or_default());
         let others = preset.slots.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM);
         self.others.set(others.map(|(slot, amount)| (slot.clone(), amount.to_string())).collect());
     }
@@ -116,9 +130,10 @@ impl Form {
         self.name.set(asked.name.clone());
         self.kind.set(asked.kind.key().into());
         self.command.set(asked.command.clone());
-        self.starts_at.set(asked.starts_at.map(|at| at.utc().replace(' ', "T")[..16].to_owned()).unwrap_or_default());
-        let unit = UNITS.iter().rev().chain(&UNITS[1..2]);
-        let fitting = |seconds: u32| unit.clone().find(|(_, _, length)| seconds.is_multiple_of(*length));
+        self.starts_at.set(asked.starts_at.map(to_field).unwrap_or_default());
+        let fitting = |seconds: u32| {
+            UNITS.iter().filter(|(_, _, length)| seconds.is_multiple_of(*length)).max_by_key(|(_, _, length)| *length)
+        };
         if let Some((seconds, (key, _, length))) = asked.timeout.and_then(|seconds| Some((seconds, fitting(seconds)?))) {
             self.timeout.set((seconds / length).to_string());
             self.timeout_unit.set((*key).into());
@@ -128,7 +143,8 @@ impl Form {
         self.depends_on.set(asked.depends_on.join(", "));
         self.count.set(asked.count.to_string());
         self.owner.set(asked.owner.clone());
-        self.project.set(asked.project.to_string());
+        let nobodys = asked.project == StartSession::default().project;
+        self.project.set(if nobodys { String::new() } else { asked.project.to_string() });
         self.resource_group.set(asked.resource_group.clone());
         self.image.set(asked.image.clone());
         let slots = &asked.slots;
@@ -157,9 +173,9 @@ impl Form {
             Ok(amount) => drop(slots.0.insert(CPU.into(), amount)),
             Err(_) => wrong("cpu", "Type a number of CPU cores, such as 2 or 0.5."),
         }
-        match parse_bytes(&self.mem.get()) {
+        match read_bytes(self.mem.get().trim()) {
             Some(amount) => drop(slots.0.insert(MEM.into(), Quantity::whole(amount))),
-            None => wrong("mem", "Type an amount of memory with its unit, such as 2 GiB or 512m."),
+            None => wrong("mem", "Type an amount of memory, such as 2 GiB or 512 MiB; a number alone is GiB."),
         }
         for (slot, text) in self.others.get().into_iter().filter(|(_, text)| !text.trim().is_empty()) {
             match text.parse::<Quantity>() {
@@ -169,10 +185,10 @@ impl Form {
             }
         }
         let shared = self.shared_memory.get();
-        let shared_memory = match parse_bytes(&shared) {
+        let shared_memory = match read_bytes(shared.trim()) {
             _ if shared.trim().is_empty() => None,
             None => {
-                wrong("shared_memory", "Type an amount of memory with its unit, such as 64m, or nothing.");
+                wrong("shared_memory", "Type an amount of memory, such as 64 MiB, or nothing.");
                 None
             }
             amount => amount,
@@ -191,9 +207,13 @@ impl Form {
             wrong("priority", "A whole number from 0 to 100.");
         }
         let (starts, time) = (self.starts_at.get(), self.timeout.get());
-        let starts_at = minute(starts.trim()).filter(|_| batch);
+        let starts_at = from_field(starts.trim()).filter(|_| batch);
         if batch && !starts.trim().is_empty() && starts_at.is_none() {
             wrong("starts_at", "A day and a time, such as 2026-11-24T09:30.");
+        }
+        // Two clocks may differ: only the browser's own is asked, and not before the page has come to life.
+        if self.awake.get() && starts_at.is_some_and(|at| at <= now()) {
+            wrong("starts_at", "The start time must be in the future.");
         }
         let length = UNITS.iter().find(|(key, ..)| self.timeout_unit.with(|unit| unit == key)).map_or(60, |(_, _, n)| *n);
         let timeout = whole(time.clone()).and_then(|n| n.checked_mul(length)).filter(|_| batch);
@@ -244,6 +264,25 @@ impl Form {
     }
 }
 
+/// What was chosen and is not offered any more.
+pub fn not_offered(asked: &StartSession, options: &StartOptions) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let mut gone =
+        |field: &str, what: &str| errors.push(FieldError::new(field, format!("{what} is not offered any more; choose another.")));
+    let here = |group: &GroupOffer| group.name == asked.resource_group && group.projects.contains(&asked.project);
+    if asked.project == StartSession::default().project {
+        // Nothing is chosen, so nothing is gone.
+    } else if !options.projects.iter().any(|one| one.id == asked.project) {
+        gone("project", "This project");
+    } else if !asked.resource_group.is_empty() && !options.groups.iter().any(here) {
+        gone("resource_group", &asked.resource_group);
+    }
+    if !asked.image.is_empty() && !options.images.iter().any(|image| image.name == asked.image) {
+        gone("image", &asked.image);
+    }
+    errors
+}
+
 /// Ports with commas or spaces between them; `8000-8003` are four.
 fn read_ports(text: &str) -> Result<Vec<u16>, String> {
     let mut ports = Vec::new();
@@ -260,7 +299,8 @@ fn read_ports(text: &str) -> Result<Vec<u16>, String> {
 /// A request as text for the address: only what differs from one that nobody has touched.
 pub fn to_address(asked: &StartSession) -> String {
     let env = asked.env.iter().map(|(name, value)| {
-        let value = if is_secret(name) { String::new() } else { value.clone() };
+        // What has no name yet may become a secret.
+        let value = if name.is_empty() || is_secret(name) { String::new() } else { value.clone() };
         (name.clone(), value)
     });
     let shown = StartSession { env: env.collect(), ..asked.clone() };
@@ -285,15 +325,43 @@ mod tests {
     fn an_address_holds_what_was_chosen_and_no_secret() {
         let asked = StartSession {
             name: "train".into(),
-            env: vec![("EPOCHS".into(), "3".into()), ("HF_TOKEN".into(), "hush".into())],
+            env: vec![("EPOCHS".into(), "3".into()), ("HF_TOKEN".into(), "hush".into()), (String::new(), "hush".into())],
             ..StartSession::default()
         };
         let text = to_address(&asked);
         assert!(!text.contains("hush") && !text.contains("priority"), "{text}");
         let back = from_address(&text).unwrap();
         assert_eq!(back.name, "train");
-        assert_eq!(back.env, [("EPOCHS".to_owned(), "3".to_owned()), ("HF_TOKEN".into(), String::new())]);
+        assert_eq!(back.env[0], ("EPOCHS".to_owned(), "3".to_owned()));
+        assert_eq!(back.env[1..], [("HF_TOKEN".to_owned(), String::new()), (String::new(), String::new())]);
         assert_eq!(from_address("{"), None);
+    }
+
+    #[test]
+    fn what_a_form_shows_of_a_request_reads_back_as_the_same_request() {
+        Owner::new().with(|| {
+            let form = Form::new();
+            let asked = StartSession {
+                kind: SessionType::Batch,
+                command: "true".into(),
+                timeout: Some(1_800),
+                starts_at: Some(types::time::Millis(1_795_510_920_000)),
+                slots: Slots::cpu_mem(Quantity::whole(1), 1280 << 20),
+                shared_memory: Some(1_000_448),
+                ..StartSession::default()
+            };
+            form.fill(&asked);
+            assert_eq!((form.timeout.get(), form.timeout_unit.get()), ("30".to_owned(), "min".to_owned()));
+            assert_eq!(form.mem.get(), "1280 MiB");
+            let (read, _) = form.read();
+            assert_eq!((read.timeout, read.starts_at), (asked.timeout, asked.starts_at));
+            assert_eq!((read.slots, read.shared_memory), (asked.slots.clone(), asked.shared_memory));
+            form.mem.set("2".into());
+            assert_eq!(form.read().0.slots.get(MEM), Quantity::whole(2 << 30));
+            // A moment that no calendar has.
+            form.fill(&StartSession { starts_at: Some(types::time::Millis(9_000_000_000_000_000)), ..asked });
+            assert_eq!(form.starts_at.get(), "");
+        });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The session launcher: four steps, and all that was typed in the address, so that a reload or a shared link shows the same form
 //! (`features.md` §13).
 
+mod clock;
 mod forecast;
 mod form;
 mod review;
@@ -13,7 +14,7 @@ use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{load, use_parameter};
 use forecast::{Forecast, forecast};
-use form::{Form, from_address, to_address};
+use form::{Form, from_address, not_offered, to_address};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -113,7 +114,14 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     });
     let step = use_parameter("step");
     let step = Memo::new(move |_| step.with(|key| key.as_deref().map_or(Step::SessionType, Step::from_key)));
-    let look = Memo::new(move |_| form.read());
+    crate::live::when_alive(move || {
+        form.awake.try_set(true);
+    });
+    let look = Memo::new(move |_| {
+        let (asked, mut errors) = form.read();
+        errors.extend(options.with(|options| options.as_ref().map(|options| not_offered(&asked, options)).unwrap_or_default()));
+        (asked, errors)
+    });
     let address = Memo::new(move |_| {
         let text = look.with(|(asked, _)| encode(&to_address(asked)));
         if text.len() > LONGEST_FORM { String::new() } else { text }
@@ -133,8 +141,10 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         options.with(|options| options.as_ref().map(|options| forecast(&asked, options)).unwrap_or_default())
     });
     let go = use_navigate();
-    let to_step = Callback::new(move |step: Step| {
-        go(&link.run(step), NavigateOptions { scroll: false, replace: true, ..Default::default() });
+    let to_step = Callback::new(move |next: Step| {
+        // The way back leads to this step as it is now.
+        replace_address(&link.run(step.get_untracked()));
+        go(&link.run(next), NavigateOptions { scroll: false, ..Default::default() });
     });
     let reset = Callback::new(move |()| {
         form.fill(&StartSession { slots: Slots::cpu_mem(Quantity::whole(1), 1 << 30), ..StartSession::default() });
@@ -143,7 +153,11 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     });
     // What is wrong is shown at its field when somebody goes on, not while they type.
     let problem = Signal::derive(move || trouble.get().or_else(|| refused.shown()));
-    let start = starter(refused, to_step);
+    // Until the page of what was started is there, nothing more is started.
+    let leaving = RwSignal::new(false);
+    let start = starter(refused, to_step, leaving);
+    let busy = start.pending();
+    let busy = Signal::derive(move || busy.get() || leaving.get());
     // A slip in the name of somebody else is said beside it, before anything is sent.
     let nobody = Signal::derive(move || trouble.with(|problem| problem.as_ref().and_then(|problem| problem.of_field("owner"))));
     let shared = Shared { form, refused, options: options.into(), nobody };
@@ -160,14 +174,16 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         <div class="launcher">
             <form class="form card" novalidate on:submit=move |event| {
                 event.prevent_default();
-                send_or_go_on(step.get_untracked(), look, refused, to_step, start);
+                if !busy.get_untracked() {
+                    send_or_go_on(step.get_untracked(), look, refused, to_step, start);
+                }
             }>
                 <h2 id=HEADING tabindex="-1">{move || step.get().label()}</h2>
                 {fields}
                 {move || problem.get().filter(|problem| !matches!(problem, Problem::Invalid(_))).map(|problem| {
                     view! { <p class="notice notice-bad" role="alert">{problem.to_string()}</p> }
                 })}
-                {buttons(step, link, reset, outcome, start.pending())}
+                {buttons(step, link, reset, outcome, busy)}
             </form>
             <aside class="launcher-side">
                 {outlook(outcome)}
@@ -191,7 +207,7 @@ fn focus_step() {
 
 type Start = Action<StartSession, ()>;
 
-fn starter(refused: Refused, to_step: Callback<Step>) -> Start {
+fn starter(refused: Refused, to_step: Callback<Step>, leaving: RwSignal<bool>) -> Start {
     let (go, toaster) = (use_navigate(), use_toaster());
     let go = StoredValue::new_local(go);
     Action::new_local(move |asked: &StartSession| {
@@ -200,6 +216,7 @@ fn starter(refused: Refused, to_step: Callback<Step>) -> Start {
             match start_session(asked).await {
                 Ok(started) => {
                     refused.clear();
+                    leaving.set(true);
                     started.iter().flat_map(|one| &one.raised).take(3).for_each(|text| toaster.good(text.clone()));
                     let address = match started.as_slice() {
                         [one] => paths::session(one.id),
@@ -267,8 +284,9 @@ fn keep_in_address(step: Memo<Step>, address: Memo<String>) {
             replace_address(&format!("{}?step={}&form={form}", paths::LAUNCHER, step.key()));
         }
     };
-    Effect::new(move |before: Option<String>| {
-        let now = address.get();
+    // Another step is another entry of the history, which may hold the form as it was when somebody was last there.
+    Effect::new(move |before: Option<(Step, String)>| {
+        let now = (step.get(), address.get());
         if before.is_some_and(|before| before != now) {
             stop();
             timer.set_value(set_timeout_with_handle(write, FOLLOW_AFTER).ok());
@@ -311,7 +329,7 @@ fn buttons(
     link: Callback<Step, String>,
     reset: Callback<()>,
     outcome: Memo<Forecast>,
-    busy: Memo<bool>,
+    busy: Signal<bool>,
 ) -> AnyView {
     let before = move || Step::ALL.into_iter().rev().skip_while(|one| *one != step.get()).nth(1);
     let last = move || step.get() == Step::Review;

@@ -3,12 +3,14 @@
 use super::forecast::Forecast;
 use super::steps::Shared;
 use super::{Step, step_of};
+use crate::slots::exact_bytes;
 use leptos::prelude::*;
 use types::FieldError;
 use types::launch::{StartSession, is_secret};
-use types::quantity::{bytes, describe};
+use types::quantity::describe;
 use types::session::SessionType;
 use types::time::duration;
+use ui::Time;
 
 /// The cards of the review. `link` makes the address of a step.
 pub fn review(shared: Shared, look: Memo<(StartSession, Vec<FieldError>)>, link: Callback<Step, String>) -> AnyView {
@@ -19,7 +21,7 @@ pub fn review(shared: Shared, look: Memo<(StartSession, Vec<FieldError>)>, link:
     };
     let cards = move || {
         let (asked, errors) = look.get();
-        let card = |step: Step, pairs: Vec<(&'static str, String)>| {
+        let card = |step: Step, pairs: Vec<(&'static str, AnyView)>| {
             let wrong: Vec<_> = errors.iter().filter(|error| step_of(&error.field) == step).cloned().collect();
             let rows: Vec<_> = pairs.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect();
             let wrong: Vec<_> =
@@ -35,8 +37,8 @@ pub fn review(shared: Shared, look: Memo<(StartSession, Vec<FieldError>)>, link:
         };
         view! {
             {card(Step::SessionType, session_type(&asked))}
-            {card(Step::Resources, resources(&asked, projects(asked.project)))}
-            {card(Step::Network, network(&asked))}
+            {card(Step::Resources, texts(resources(&asked, projects(asked.project))))}
+            {card(Step::Network, texts(network(&asked)))}
         }
     };
     view! { <div class="review">{cards}</div> }.into_any()
@@ -46,26 +48,31 @@ fn or_dash(text: String) -> String {
     if text.is_empty() { "—".into() } else { text }
 }
 
-fn session_type(asked: &StartSession) -> Vec<(&'static str, String)> {
-    let mut pairs = vec![
-        ("Type", asked.kind.label().to_owned()),
-        ("Name", if asked.name.is_empty() { "one is made up".into() } else { asked.names().join(", ") }),
-    ];
+fn texts(pairs: Vec<(&'static str, String)>) -> Vec<(&'static str, AnyView)> {
+    pairs.into_iter().map(|(name, value)| (name, value.into_any())).collect()
+}
+
+fn session_type(asked: &StartSession) -> Vec<(&'static str, AnyView)> {
+    let name = if asked.name.is_empty() { "one is made up".into() } else { asked.names().join(", ") };
+    let mut pairs = vec![("Type", asked.kind.label().into_any()), ("Name", name.into_any())];
     if asked.kind == SessionType::Batch {
-        pairs.push(("Start-up command", or_dash(asked.command.clone())));
-        pairs
-            .push(("Start time", asked.starts_at.map_or_else(|| "as soon as possible".into(), |at| format!("{} UTC", at.utc()))));
+        let start = match asked.starts_at {
+            Some(at) => view! { <Time at=at.0/> }.into_any(),
+            None => "as soon as possible".into_any(),
+        };
         let limit = asked.timeout.map_or_else(|| "none".into(), |seconds| duration(i64::from(seconds) * 1000));
-        pairs.push(("Batch job timeout", limit));
+        pairs.push(("Start-up command", or_dash(asked.command.clone()).into_any()));
+        pairs.push(("Start time", start));
+        pairs.push(("Batch job timeout", limit.into_any()));
     }
     if asked.count > 1 {
-        pairs.push(("Number of sessions", asked.count.to_string()));
+        pairs.push(("Number of sessions", asked.count.to_string().into_any()));
     }
     if !asked.depends_on.is_empty() {
-        pairs.push(("Starts after", asked.depends_on.join(", ")));
+        pairs.push(("Starts after", asked.depends_on.join(", ").into_any()));
     }
     if !asked.owner.is_empty() {
-        pairs.push(("On behalf of", asked.owner.clone()));
+        pairs.push(("On behalf of", asked.owner.clone().into_any()));
     }
     pairs
 }
@@ -79,14 +86,14 @@ fn resources(asked: &StartSession, project: String) -> Vec<(&'static str, String
         format!("{size} containers, {}", asked.cluster.mode.label().to_lowercase())
     };
     let shown = |(name, value): &(String, String)| {
-        if is_secret(name) { format!("{name}=••••") } else { format!("{name}={value}") }
+        if name.is_empty() || is_secret(name) { format!("{name}=••••") } else { format!("{name}={value}") }
     };
     vec![
         ("Project", or_dash(project)),
         ("Resource group", or_dash(asked.resource_group.clone())),
         ("Environment", or_dash(asked.image.clone())),
         ("Each container", amounts.join(", ")),
-        ("Shared memory", asked.shared_memory.map_or_else(|| "—".into(), bytes)),
+        ("Shared memory", asked.shared_memory.map_or_else(|| "—".into(), exact_bytes)),
         ("Cluster", cluster),
         ("Priority", asked.priority.to_string()),
         ("Variables", or_dash(asked.env.iter().map(shown).collect::<Vec<_>>().join(", "))),
@@ -110,6 +117,13 @@ pub fn outlook(forecast: Memo<Forecast>) -> AnyView {
         let total = forecast.with(|forecast| forecast.total.clone());
         total.0.iter().map(|(slot, amount)| view! { <li>{describe(slot, *amount)}</li> }).collect::<Vec<_>>()
     };
+    let together = move || {
+        if forecast.with(|forecast| forecast.several) {
+            "Nothing is known to stand against it. Whether there is room for all of them at the same time was not worked out."
+        } else {
+            "Nothing stands against it: it can start at once."
+        }
+    };
     let clear = move || forecast.with(|forecast| forecast.refusals.is_empty() && forecast.waits.is_empty());
     view! {
         <section class="card outlook" aria-label="Outlook">
@@ -119,7 +133,7 @@ pub fn outlook(forecast: Memo<Forecast>) -> AnyView {
                 {lines("notice notice-bad", |forecast| &forecast.refusals)}
                 {lines("notice notice-warn", |forecast| &forecast.waits)}
                 {lines("notice", |forecast| &forecast.notes)}
-                <li class="hint" hidden=move || !clear()>"Nothing stands against it: it can start at once."</li>
+                <li class="hint" hidden=move || !clear()>{together}</li>
             </ul>
         </section>
     }

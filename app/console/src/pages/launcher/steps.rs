@@ -1,14 +1,18 @@
 //! The fields of each step.
 
-use super::form::{Form, UNITS, Variable};
+use super::form::{Form, UNITS, Variable, not_offered};
+use crate::choices::choices;
 use crate::form::Refused;
 use crate::frame::use_me;
+use crate::slots::label;
 use leptos::prelude::*;
+use types::id::ProjectId;
 use types::launch::{ClusterMode, GroupOffer, MAX_COMMAND, StartOptions, is_secret, preset_fits};
 use types::permission::Permission;
 use types::preset::Preset;
 use types::quantity::{CPU, MEM, describe};
-use ui::{Button, Field, Icon, IconName, NumberInput, RadioGroup, Select, TextArea, TextInput, Variant};
+use types::session::SessionType;
+use ui::{Button, Field, Icon, IconName, NumberInput, Select, TextArea, TextInput, Variant};
 
 /// What the steps share.
 #[derive(Clone, Copy)]
@@ -20,7 +24,7 @@ pub struct Shared {
     pub nobody: Signal<Option<String>>,
 }
 
-fn choices(
+fn offered(
     options: Signal<Option<StartOptions>>,
     pick: impl Fn(&StartOptions) -> Vec<(String, String)> + Send + Sync + 'static,
 ) -> Signal<Vec<(String, String)>> {
@@ -34,21 +38,18 @@ pub fn session_type(shared: Shared) -> AnyView {
     let for_others = use_me().may(Permission::StartForOthers);
     let owner = refused.of("owner");
     let owner = Signal::derive(move || owner.get().or_else(|| shared.nobody.get()));
-    let units = Signal::stored(UNITS.iter().map(|(key, label, _)| ((*key).to_owned(), (*label).to_owned())).collect::<Vec<_>>());
+    let units = choices(&UNITS.map(|(key, label, _)| (key, label)));
     view! {
-        <RadioGroup name="start-kind" label="Type" value=form.kind options=vec![
-            ("interactive".into(), "Interactive — a terminal until you end it".into()),
-            ("batch".into(), "Batch — one command, ends with it".into()),
-        ]/>
+        {kinds(shared)}
         <Field name="start-name" label="Name" hint="4 to 64 letters, digits, “-”, “_”, “.”. Empty: one is made up." error=refused.of("name")>
             <TextInput name="start-name" value=form.name/>
         </Field>
         <Show when=is_batch>
-            <Field name="start-command" label="Start-up command" required=true hint="Given to a shell. The session ends when it does." error=refused.of("command")>
+            <Field name="start-command" label="Start-up command" required=true hint="Given to a shell. The session ends when it does. It stands in the address of this page: secrets belong into environment variables." error=refused.of("command")>
                 <TextArea name="start-command" value=form.command rows=4 max=MAX_COMMAND mono=true/>
             </Field>
             <div class="form-row">
-                <Field name="start-at" label="Start time" hint="In UTC. Empty: as soon as possible." error=refused.of("starts_at")>
+                <Field name="start-at" label="Start time" hint="In your time zone. Empty: as soon as possible." error=refused.of("starts_at")>
                     <TextInput name="start-at" value=form.starts_at input_type="datetime-local"/>
                 </Field>
                 <Field name="start-timeout" label="Batch job timeout" hint="Empty: no limit of its own." error=refused.of("timeout")>
@@ -76,18 +77,74 @@ pub fn session_type(shared: Shared) -> AnyView {
     .into_any()
 }
 
+/// The types, one of which is chosen. What the group refuses cannot be.
+fn kinds(shared: Shared) -> AnyView {
+    let Shared { form, options, .. } = shared;
+    let radio = |kind: SessionType, text: &'static str| {
+        let refused =
+            Memo::new(move |_| group(form, options).filter(|group| !group.session_types.contains(&kind)).map(|group| group.name));
+        let why = move || {
+            let what = kind.label().to_lowercase();
+            refused.get().map(|group| format!(" (resource group {group} takes no {what} sessions)"))
+        };
+        view! {
+            <label class="choice">
+                <input type="radio" name="start-kind" value=kind.key() prop:checked=move || form.kind.with(|chosen| chosen == kind.key())
+                    disabled=move || refused.with(Option::is_some) on:change=move |_| form.kind.set(kind.key().into())/>
+                <span>{text}{why}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="fieldset">
+            <legend class="field-label">"Type"</legend>
+            <div class="choices">
+                {radio(SessionType::Interactive, "Interactive — a terminal until you end it")}
+                {radio(SessionType::Batch, "Batch — one command, ends with it")}
+            </div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+/// What is wrong with a choice: what was refused of it, or that it is not offered any more.
+fn wrong(shared: Shared, field: &'static str) -> Signal<Option<String>> {
+    let Shared { form, refused, options, .. } = shared;
+    let refused = refused.of(field);
+    let gone = Memo::new(move |_| {
+        let (asked, _) = form.read();
+        let errors = options.with(|options| options.as_ref().map(|options| not_offered(&asked, options)).unwrap_or_default());
+        errors.into_iter().find(|error| error.field == field).map(|error| error.message)
+    });
+    Signal::derive(move || gone.get().or_else(|| refused.get()))
+}
+
+/// The options of a choice, with what was chosen while it is not among them: a list that does not name it would show another.
+fn with_chosen(all: Signal<Vec<(String, String)>>, chosen: RwSignal<String>) -> Signal<Vec<(String, String)>> {
+    Signal::derive(move || {
+        let (mut all, chosen) = (all.get(), chosen.get());
+        if !chosen.is_empty() && !all.iter().any(|(key, _)| *key == chosen) {
+            // A project is known by its id alone.
+            let name = if chosen.parse::<ProjectId>().is_ok() { "A project".to_owned() } else { chosen.clone() };
+            all.push((chosen, format!("{name} (not offered)")));
+        }
+        all
+    })
+}
+
 /// Step 2: where and how much.
 pub fn resources(shared: Shared) -> AnyView {
     let Shared { form, refused, options, .. } = shared;
     let projects =
-        choices(options, |o| o.projects.iter().map(|project| (project.id.to_string(), project.name.clone())).collect());
-    let groups = choices(options, move |o| {
+        offered(options, |o| o.projects.iter().map(|project| (project.id.to_string(), project.name.clone())).collect());
+    let groups = offered(options, move |o| {
         let project = form.project.get();
         let usable = o.groups.iter().filter(|group| group.projects.iter().any(|id| id.to_string() == project));
         usable.map(|group| (group.name.clone(), group.name.clone())).collect()
     });
-    let images = choices(options, |o| o.images.iter().map(|image| (image.name.clone(), image.label.clone())).collect());
-    let modes: Vec<_> = ClusterMode::CHOICES.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect();
+    let images = offered(options, |o| o.images.iter().map(|image| (image.name.clone(), image.label.clone())).collect());
+    let (projects, groups) = (with_chosen(projects, form.project), with_chosen(groups, form.resource_group));
+    let images = with_chosen(images, form.image);
     let largest = move || {
         let group = group(form, options)?;
         let most = |slot: &str| group.capacity.iter().map(|room| room.get(slot)).max();
@@ -95,20 +152,20 @@ pub fn resources(shared: Shared) -> AnyView {
     };
     view! {
         <div class="form-row">
-            <Field name="start-project" label="Project" error=refused.of("project")>
+            <Field name="start-project" label="Project" error=wrong(shared, "project")>
                 <Select name="start-project" value=form.project options=projects/>
             </Field>
-            <Field name="start-group" label="Resource group" error=refused.of("resource_group")>
+            <Field name="start-group" label="Resource group" error=wrong(shared, "resource_group")>
                 <Select name="start-group" value=form.resource_group options=groups/>
             </Field>
-            <Field name="start-image" label="Environment" error=refused.of("image")>
+            <Field name="start-image" label="Environment" error=wrong(shared, "image")>
                 <Select name="start-image" value=form.image options=images/>
             </Field>
         </div>
         {presets(shared)}
         <div class="form-row">
             <Field name="start-cpu" label="CPU cores" error=refused.of("cpu")><TextInput name="start-cpu" value=form.cpu/></Field>
-            <Field name="start-mem" label="Memory" error=refused.of("mem")><TextInput name="start-mem" value=form.mem/></Field>
+            <Field name="start-mem" label="Memory" hint="Such as 2 GiB; a number alone is GiB." error=refused.of("mem")><TextInput name="start-mem" value=form.mem/></Field>
             <Field name="start-shared" label="Shared memory" hint="A part of the memory. Empty: what the environment has." error=refused.of("shared_memory")>
                 <TextInput name="start-shared" value=form.shared_memory/>
             </Field>
@@ -117,7 +174,7 @@ pub fn resources(shared: Shared) -> AnyView {
         <p class="hint">{largest}</p>
         <div class="form-row">
             <Field name="start-mode" label="Cluster mode" error=refused.of("cluster_mode")>
-                <Select name="start-mode" value=form.cluster_mode options=Signal::stored(modes)/>
+                <Select name="start-mode" value=form.cluster_mode options=choices(ClusterMode::CHOICES)/>
             </Field>
             <Field name="start-size" label="Cluster size" hint="Containers, each with these amounts." error=refused.of("cluster_size")>
                 <NumberInput name="start-size" value=form.cluster_size min="1" max="1000" step="1"/>
@@ -193,7 +250,7 @@ fn accelerators(shared: Shared) -> AnyView {
             Signal::derive(move || refused.of_named(&slot))
         };
         let name = format!("start-{}", slot.replace('.', "-"));
-        view! { <Field name=name.clone() label=slot error=error><TextInput name=name value=value/></Field> }
+        view! { <Field name=name.clone() label=label(&slot) error=error><TextInput name=name value=value/></Field> }
     };
     let others: Vec<_> = slots.into_iter().filter(|slot| slot != CPU && slot != MEM).map(field).collect();
     if others.is_empty() {

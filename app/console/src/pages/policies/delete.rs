@@ -66,12 +66,18 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Option<String>>, changed: Callba
     let delete = Action::new(move |(of, move_to): &(String, Option<String>)| {
         let (of, move_to) = (of.clone(), move_to.clone());
         async move {
-            match delete_policy(kind, of.clone(), move_to).await {
+            let answer = delete_policy(kind, of.clone(), move_to).await;
+            // The dialog may ask about another policy by now, or be closed.
+            let here = open.try_get_untracked() == Some(true) && name.try_with_untracked(|now| *now == of) == Some(true);
+            match answer {
                 Ok(()) => {
-                    open.set(false);
+                    if here {
+                        open.set(false);
+                    }
                     toaster.good("Resource policy successfully deleted.");
                     changed.run(());
                 }
+                Err(problem) if !here => toaster.bad(problem.to_string()),
                 Err(problem) => {
                     refused.set(problem);
                     // Somebody may have come to follow it while the dialog was open.

@@ -1,19 +1,26 @@
 //! Everything of one policy, to read and to copy.
 
 use super::Policy;
+use crate::problem_view::problem_view;
+use crate::table::{Loaded, Opened, opened};
 use leptos::prelude::*;
 use types::policy::PolicyRow;
-use ui::{CopyButton, Dialog, Time};
+use ui::{CopyButton, Time};
 
-/// The dialog of whatever policy is asked for.
-pub fn dialog<P: Policy>(asked: RwSignal<Option<PolicyRow<P>>>) -> AnyView {
-    let name = move || asked.with(|row| row.as_ref().map(|row| row.policy.name().to_owned()).unwrap_or_default());
-    let title = Signal::derive(move || format!("Resource Policy: '{}'", name()));
-    let open = Signal::derive(move || asked.with(Option::is_some));
+/// The drawer's title.
+pub fn title(open: Memo<Option<String>>) -> Signal<String> {
+    Signal::derive(move || format!("Resource Policy: '{}'", open.get().unwrap_or_default()))
+}
+
+/// The drawer's contents for the policy in the address.
+pub fn drawer<P: Policy>(open: Memo<Option<String>>, detail: Loaded<Option<(String, PolicyRow<P>)>>) -> AnyView {
+    let (state, row) = (opened(open, detail), detail.good());
     view! {
-        <Dialog open=open title=title on_close=Callback::new(move |()| asked.set(None))>
-            {move || asked.get().map(contents)}
-        </Dialog>
+        {move || match (state.get(), row.get().flatten()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((_, row))) => contents(row),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        }}
     }
     .into_any()
 }

@@ -2,15 +2,15 @@
 
 use super::effect::effect;
 use super::hosts::HostsField;
-use super::{as_saved, refused, tab, waiting};
+use super::{as_saved, refused, row, tab, waiting};
 use crate::api::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
 use crate::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
 use crate::pages::projects::host_names;
 use crate::paths;
-use crate::slots::{SlotAmounts, in_short, offered};
-use crate::table::{load, settled};
+use crate::slots::{SlotAmounts, limits_in_short};
+use crate::table::{load, load_open, settled};
 use leptos::prelude::*;
 use types::Problem;
 use types::event::Topic;
@@ -39,10 +39,10 @@ struct Form {
 }
 
 impl Form {
-    fn new(slots: Vec<String>) -> Self {
+    fn new(reported: Signal<Vec<String>>) -> Self {
         let form = Self {
             name: RwSignal::new(String::new()),
-            total: SlotAmounts::limits("policy", offered(slots, [])),
+            total: SlotAmounts::limits("policy", reported),
             others_unlimited: RwSignal::new(true),
             max_sessions: Limit::unlimited(),
             max_pending: Limit::unlimited(),
@@ -110,7 +110,7 @@ impl EditForm for Form {
                 </Field>
                 <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="From when it is asked for; then it is ended." error=refused.of("lifetime") max=ANY/>
                 <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at one time." error=refused.of("max_pending") max=ANY/>
-                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Sessions at one time, up to {MAX_SESSIONS}.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
+                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Concurrent sessions: how many at one time, up to {MAX_SESSIONS}.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
                 <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Nothing typed and next to no processor time for so long; up to 180 days." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
                 <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.of("max_transfers") max=ANY/>
             </div>
@@ -134,7 +134,12 @@ impl EditForm for Form {
     }
 
     async fn look_first(self, policy: KeypairPolicy) -> Result<bool, Problem> {
+        let name = policy.name.clone();
         let found = policy_effect(policy).await?;
+        // An answer about a policy that is no longer in the form.
+        if self.name.try_with_untracked(|now| *now == name) != Some(true) {
+            return Ok(true);
+        }
         let anybody = found.followers.count > 0;
         self.effect.set(anybody.then_some(found));
         Ok(anybody)
@@ -147,14 +152,16 @@ fn columns() -> Vec<Column<Row>> {
     let limit = |limit: Option<u32>| or_unlimited(limit).into_any();
     vec![
         Column::new("name", "Name", |row: &Row| row.policy.name.clone().into_any()).sortable().required(),
-        Column::new("total", "Resource policy", |row: &Row| in_short(&row.policy.total).into_any()),
+        Column::new("total", "Resource policy", |row: &Row| {
+            limits_in_short(&row.policy.total, row.policy.others_unlimited).into_any()
+        }),
         Column::new("others", "Other resources", |row: &Row| if row.policy.others_unlimited { "∞" } else { "none" }.into_any())
             .hidden(),
-        Column::new("max_sessions", "Concurrency", move |row: &Row| limit(row.policy.max_sessions)).sortable().number(),
+        Column::new("max_sessions", "Concurrent sessions", move |row: &Row| limit(row.policy.max_sessions)).sortable().number(),
         Column::new("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string().into_any()).sortable().number(),
         Column::new("idle_timeout", "Idle timeout", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
         Column::new("lifetime", "Max session lifetime", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),
-        Column::new("hosts", "Storage nodes", |row: &Row| {
+        Column::new("hosts", "Allowed hosts", |row: &Row| {
             if row.policy.hosts.is_empty() { "-".into_any() } else { host_names(&row.policy.hosts).into_any() }
         }),
         Column::new("max_pending", "Max pending sessions", move |row: &Row| limit(row.policy.max_pending)).sortable().number(),
@@ -166,13 +173,15 @@ pub fn page() -> AnyView {
     if let Some(refusal) = refused() {
         return refusal;
     }
-    let list =
-        List::new(&KEYPAIR_POLICIES, paths::KEYPAIR_POLICIES, "policy", &[Topic::Policy, Topic::Keypair], keypair_policies);
-    let slots = load(Memo::new(|_| ()), &[], |()| slot_names());
-    let loads = list.pending().into_iter().chain([slots.pending()]).collect();
+    const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::Keypair];
+    let list = List::new(&KEYPAIR_POLICIES, paths::KEYPAIR_POLICIES, "policy", FOLLOWED, keypair_policies);
+    let slots = load(Memo::new(|_| ()), &[Topic::Agent], |()| slot_names());
+    let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&KEYPAIR_POLICIES, name, keypair_policies)));
+    let loads = list.pending().into_iter().chain([slots.pending(), detail.pending()]).collect();
     let view = move || {
-        let reported = slots.good().get_untracked().unwrap_or_default();
-        tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, columns(), Form::new(reported))
+        let slots = slots.good();
+        let reported = Signal::derive(move || slots.get().unwrap_or_default());
+        tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(), Form::new(reported))
     };
     settled(loads, || waiting(PolicyKind::Keypair), view)
 }

@@ -12,13 +12,16 @@ pub mod project;
 mod tools;
 pub mod user;
 
-use crate::edit::{Asked, EditForm, Words, dialog};
+use crate::edit::{Asked, EditForm, Words, by_name, dialog};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
+use crate::table::Loaded;
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 use types::Problem;
-use types::list::{Condition, ListQuery, ListSpec, Op, Page};
+use types::list::{ListQuery, ListSpec, Page};
 use types::permission::Permission;
 use types::policy::{Followers, KeypairPolicy, PolicyKind, PolicyRow, ProjectPolicy, UserPolicy};
 use types::revision::Fields;
@@ -59,7 +62,8 @@ impl Policy for ProjectPolicy {
 /// What can be asked for of a row.
 struct Actions<P: 'static> {
     edit: RwSignal<Asked<P>>,
-    info: RwSignal<Option<PolicyRow<P>>>,
+    /// Opens the details by their address.
+    info: Callback<String>,
     delete: RwSignal<Option<String>>,
     may_change: bool,
 }
@@ -77,6 +81,7 @@ fn tab<F>(
     kind: PolicyKind,
     spec: &'static ListSpec,
     list: List<PolicyRow<F::Thing>>,
+    detail: Loaded<Option<(String, PolicyRow<F::Thing>)>>,
     mut columns: Vec<Column<PolicyRow<F::Thing>>>,
     form: F,
 ) -> AnyView
@@ -84,9 +89,14 @@ where
     F: EditForm,
     F::Thing: Policy,
 {
+    let go = use_navigate();
+    let info = Callback::new(move |name: String| {
+        let address = paths::with(&list.address.get_untracked(), "policy", &name);
+        go(&address, NavigateOptions { scroll: false, ..Default::default() });
+    });
     let actions: Actions<F::Thing> = Actions {
         edit: RwSignal::new(Asked::Nothing),
-        info: RwSignal::new(None),
+        info,
         delete: RwSignal::new(None),
         may_change: use_me().may(Permission::ChangePolicies),
     };
@@ -117,7 +127,7 @@ where
         {tabs(kind)}
         <div class="tab-tools">{tools::menu(kind, spec, list.query)}{create}</div>
         {list.table(shown)}
-        {info::dialog(actions.info)}
+        {list.drawer(info::title(list.open), move || info::drawer(list.open, detail))}
         {dialogs}
     }
     .into_any()
@@ -169,8 +179,8 @@ fn last_columns<P: Policy>(kind: PolicyKind, actions: Actions<P>) -> [Column<Pol
 
 fn row_actions<P: Policy>(row: &PolicyRow<P>, actions: Actions<P>) -> AnyView {
     let name = row.policy.name().to_owned();
-    let shown = row.clone();
-    let info = Callback::new(move |()| actions.info.set(Some(shown.clone())));
+    let shown = name.clone();
+    let info = Callback::new(move |()| actions.info.run(shown.clone()));
     let change = actions.may_change.then(|| {
         let (policy, revision, deleted) = (row.policy.clone(), row.revision, name.clone());
         let edit = Callback::new(move |()| actions.edit.set(Asked::Edit(Box::new(policy.clone()), revision)));
@@ -189,6 +199,19 @@ fn row_actions<P: Policy>(row: &PolicyRow<P>, actions: Actions<P>) -> AnyView {
     .into_any()
 }
 
+/// The row of the policy of that name.
+async fn row<P: Policy, F>(
+    spec: &'static ListSpec,
+    name: String,
+    fetch: impl FnOnce(ListQuery) -> F,
+) -> Result<PolicyRow<P>, Problem>
+where
+    F: Future<Output = Result<Page<PolicyRow<P>>, Problem>>,
+{
+    let row = by_name(ListQuery::new(spec), &name, |row: &PolicyRow<P>| row.policy.name(), fetch).await?;
+    row.ok_or_else(|| Problem::NotFound("resource policy".into()))
+}
+
 /// The policy of that name as it stands now, with its revision.
 async fn as_saved<P: Policy, F>(
     spec: &'static ListSpec,
@@ -198,10 +221,7 @@ async fn as_saved<P: Policy, F>(
 where
     F: Future<Output = Result<Page<PolicyRow<P>>, Problem>>,
 {
-    let condition = Condition { key: "name".into(), op: Op::Equals, value: name.clone() };
-    let found = fetch(ListQuery { conditions: vec![condition], ..ListQuery::new(spec) }).await?;
-    let row = found.rows.into_iter().find(|row| row.policy.name() == name);
-    row.map(|row| (row.policy, row.revision)).ok_or_else(|| Problem::NotFound("resource policy".into()))
+    row(spec, name, fetch).await.map(|row| (row.policy, row.revision))
 }
 
 /// Who follows a policy: `3 keypairs follow this policy: a, b and 1 more.`

@@ -1,13 +1,13 @@
 //! Project policies: what a project's folders may take, and its networks.
 
-use super::{as_saved, refused, tab, waiting, warning};
+use super::{as_saved, refused, row, tab, waiting, warning};
 use crate::api::policies::{project_policy_rows, save_project_policy};
 use crate::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
 use crate::paths;
 use crate::slots::{bytes_limit, exact_bytes};
-use crate::table::settled;
+use crate::table::{load_open, settled};
 use leptos::prelude::*;
 use types::Problem;
 use types::event::Topic;
@@ -112,8 +112,11 @@ pub fn page() -> AnyView {
     if let Some(refusal) = refused() {
         return refusal;
     }
-    let topics: &[Topic] = &[Topic::Policy, Topic::Project];
-    let list = List::new(&PROJECT_POLICIES, paths::PROJECT_POLICIES, "policy", topics, project_policy_rows);
-    let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, columns(), Form::new());
-    settled(list.pending(), || waiting(PolicyKind::Project), view)
+    const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::Project];
+    let list = List::new(&PROJECT_POLICIES, paths::PROJECT_POLICIES, "policy", FOLLOWED, project_policy_rows);
+    let detail =
+        load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&PROJECT_POLICIES, name, project_policy_rows)));
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, detail, columns(), Form::new());
+    settled(loads, || waiting(PolicyKind::Project), view)
 }

@@ -1,13 +1,13 @@
 //! User policies: what a person's folders may take, and how far their services and images may go.
 
-use super::{as_saved, refused, tab, waiting, warning};
+use super::{as_saved, refused, row, tab, waiting, warning};
 use crate::api::policies::{save_user_policy, user_policy_rows};
 use crate::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit, whole_number};
 use crate::list_page::List;
 use crate::paths;
 use crate::slots::{bytes_limit, exact_bytes};
-use crate::table::settled;
+use crate::table::{load_open, settled};
 use leptos::prelude::*;
 use types::Problem;
 use types::event::Topic;
@@ -129,7 +129,10 @@ pub fn page() -> AnyView {
     if let Some(refusal) = refused() {
         return refusal;
     }
-    let list = List::new(&USER_POLICIES, paths::USER_POLICIES, "policy", &[Topic::Policy, Topic::User], user_policy_rows);
-    let view = move || tab(PolicyKind::User, &USER_POLICIES, list, columns(), Form::new());
-    settled(list.pending(), || waiting(PolicyKind::User), view)
+    const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::User];
+    let list = List::new(&USER_POLICIES, paths::USER_POLICIES, "policy", FOLLOWED, user_policy_rows);
+    let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&USER_POLICIES, name, user_policy_rows)));
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), Form::new());
+    settled(loads, || waiting(PolicyKind::User), view)
 }

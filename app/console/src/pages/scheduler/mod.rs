@@ -21,7 +21,7 @@ use types::list::{ListQuery, encode};
 use types::permission::{Permission, Reach};
 use types::quantity::bytes;
 use types::session::{QUEUE, SessionRow};
-use ui::{Button, Column, Elapsed, EmptyState, IconName, Variant};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Time, Variant};
 
 /// The group that is shown: the one that the address names, or the first that there is.
 fn pick(names: &[String], named: Option<String>) -> String {
@@ -38,6 +38,12 @@ fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>)
             view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
         })
         .required(),
+        Column::new("status", "Status", |s: &SessionRow| {
+            let place = s.position.map(|position| {
+                view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
+            });
+            view! { <Badge tone=drawer::tone(s.status) text=s.status.label()/>{place} }.into_any()
+        }),
         Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()),
         Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
         Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
@@ -45,8 +51,11 @@ fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>)
         Column::new("cpu", "CPU", |s: &SessionRow| s.cpu().to_string().into_any()).number(),
         Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem()).into_any()).number(),
         Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
-        Column::new("waiting", "Waiting for", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
+        Column::new("cluster", "Cluster", |s: &SessionRow| cluster(s).into_any()).hidden(),
+        Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()),
+        Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
         Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
+        Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ];
     if let Some(order) = order {
         columns.push(Column::new("control", "Control", move |s: &SessionRow| {
@@ -56,6 +65,12 @@ fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>)
         }));
     }
     columns
+}
+
+/// Its containers, and how they lie.
+fn cluster(session: &SessionRow) -> String {
+    let size = session.cluster.size;
+    if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
 }
 
 pub fn page() -> AnyView {
@@ -120,10 +135,12 @@ pub fn page() -> AnyView {
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
             export: "",
-            empty: ViewFn::from(|| {
-                view! {
-                    <EmptyState icon=IconName::Check title="Nothing waits" text="Every session of this resource group has started. One that has to wait appears here, with its place and the reason."/>
-                }
+            empty: ViewFn::from(move || {
+                let text = format!(
+                    "Nothing waits in {}. A session that has to wait appears here, with its place and the reason.",
+                    group.get()
+                );
+                view! { <EmptyState icon=IconName::Check title="Nothing waits" text=text/> }
             }),
             selection: may_order.then_some((selection, bulk)),
         };
