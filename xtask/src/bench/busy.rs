@@ -39,7 +39,12 @@ pub fn busy(context: &Context) -> Result<Vec<(String, String)>> {
     let scenario = data.join("scenario.toml");
     std::fs::write(&scenario, SCENARIO).context("the scenario could not be written")?;
     // The simulated machines have a database of their own.
-    std::fs::rename(data.join("yardmaster.db"), data.join("simulated.db")).context("the database could not be moved")?;
+    for end in ["", "-wal"] {
+        let (from, to) = (data.join(format!("yardmaster.db{end}")), data.join(format!("simulated.db{end}")));
+        if from.exists() {
+            std::fs::rename(from, to).context("the database could not be moved")?;
+        }
+    }
     let server = Server::start(context, &data, &["--scenario", &scenario.display().to_string()])?;
     let client = Client::sign_in(&server.url)?;
     std::thread::sleep(WARM_UP);

@@ -7,7 +7,7 @@ use crate::list_page::{List, Shown};
 use crate::pages::projects::{host_names, read_hosts};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::slots::{SlotAmounts, in_short, offered};
+use crate::slots::{SlotAmounts, limits_in_short};
 use crate::table::settled;
 use leptos::prelude::*;
 use types::Problem;
@@ -30,7 +30,7 @@ fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<Domai
         Column::new("description", "Description", |d: &DomainRow| d.description.clone().into_any()),
         Column::new("projects", "Projects", |d: &DomainRow| d.projects.to_string().into_any()).number(),
         Column::new("people", "People", |d: &DomainRow| d.people.to_string().into_any()).number(),
-        Column::new("limit", "Resource limit", |d: &DomainRow| in_short(&d.limit).into_any()).hidden(),
+        Column::new("limit", "Resource limit", |d: &DomainRow| limits_in_short(&d.limit, true).into_any()).hidden(),
         Column::new("hosts", "Allowed hosts", |d: &DomainRow| host_names(&d.hosts).into_any()).hidden(),
         Column::new("created_at", "Created", |d: &DomainRow| view! { <Time at=d.created_at.0/> }.into_any()).sortable(),
         Column::new("id", "ID", |d: &DomainRow| view! { <code>{d.id.to_string()}</code> }.into_any()).hidden(),
@@ -70,7 +70,7 @@ fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
     let text = || RwSignal::new(String::new());
     let (name, description, hosts) = (text(), text(), text());
     let hosts_before = StoredValue::new(Hosts::new());
-    let limit = SlotAmounts::limits("domain", offered(Vec::new(), []));
+    let limit = SlotAmounts::limits("domain", Signal::stored(Vec::new()));
     let changing = RwSignal::new(None::<DomainId>);
     let refused = Refused::new();
     let toaster = use_toaster();

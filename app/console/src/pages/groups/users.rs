@@ -95,11 +95,12 @@ fn any_of(
     let shown = Memo::new(move |_| all.with(|all| text.with(|text| matching(all, &value.get_untracked(), text))));
     let left = move || shown.with(|(_, left)| (*left > 0).then(|| format!("{left} more: type a part of a name to find them.")));
     let options = Memo::new(move |_| shown.with(|(boxes, _)| boxes.clone()));
-    let field = format!("{name}-find");
+    let finder = move || {
+        let field = format!("{name}-find");
+        view! { <Field name=field.clone() label=find hint="A part of the name."><TextInput name=field value=text/></Field> }
+    };
     view! {
-        <Show when=move || many.get()>
-            <Field name=field.clone() label=find hint="A part of the name."><TextInput name=field.clone() value=text/></Field>
-        </Show>
+        {move || many.get().then(finder)}
         <div class="many-choices"><CheckboxGroup name=name label=label value=value options=options error=error/></div>
         <p class="hint" hidden=move || left().is_none()>{left}</p>
     }

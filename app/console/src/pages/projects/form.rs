@@ -3,7 +3,7 @@
 use crate::api::projects::{create_project, edit_project, project_policy_names};
 use crate::api::users::domains;
 use crate::form::{Refused, checked, form_end, on_submit};
-use crate::slots::{SlotAmounts, offered};
+use crate::slots::SlotAmounts;
 use leptos::prelude::*;
 use types::id::ProjectId;
 use types::project::{EditProject, HOST_PERMISSIONS, Hosts, ProjectKind, ProjectRow};
@@ -40,7 +40,7 @@ pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
     let policies = RwSignal::new(Vec::<String>::new());
     // What is allowed on a host stays as it was, for hosts that stay.
     let hosts_before = StoredValue::new(Hosts::new());
-    let limit = SlotAmounts::limits("project", offered(Vec::new(), []));
+    let limit = SlotAmounts::limits("project", Signal::stored(Vec::new()));
     let changing = RwSignal::new(None::<ProjectId>);
     let choices = RwSignal::new(Vec::<(String, String)>::new());
     let refused = Refused::new();

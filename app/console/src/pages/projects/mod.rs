@@ -11,7 +11,7 @@ use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
-use crate::slots::in_short;
+use crate::slots::limits_in_short;
 use crate::table::{load_open, settled};
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -38,7 +38,7 @@ fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column
         Column::new("members", "Members", |p: &ProjectRow| p.members.to_string().into_any()).number(),
         Column::new("policy", "Resource policy", |p: &ProjectRow| p.policy.clone().into_any()).sortable(),
         Column::new("description", "Description", |p: &ProjectRow| p.description.clone().into_any()).hidden(),
-        Column::new("limit", "Resource limit", |p: &ProjectRow| in_short(&p.limit).into_any()).hidden(),
+        Column::new("limit", "Resource limit", |p: &ProjectRow| limits_in_short(&p.limit, true).into_any()).hidden(),
         Column::new("hosts", "Allowed hosts", |p: &ProjectRow| or_dash(host_names(&p.hosts)).into_any()).hidden(),
         Column::new("created_at", "Created", |p: &ProjectRow| view! { <Time at=p.created_at.0/> }.into_any()).sortable(),
         Column::new("id", "ID", |p: &ProjectRow| view! { <code>{p.id.to_string()}</code> }.into_any()).hidden(),
