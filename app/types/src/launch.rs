@@ -2,9 +2,13 @@
 //!
 //! The checks here are the ones that the form runs while it is typed in and the server runs again.
 
-use crate::id::{ProjectId, SessionId};
+mod offer;
+
+pub use offer::{GroupOffer, ImageOffer, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
+
+use crate::id::ProjectId;
 use crate::policy::{KeypairPolicy, slot_amount};
-use crate::preset::{Preset, shared_memory};
+use crate::preset::shared_memory;
 use crate::quantity::{CPU, MEM, Quantity, Slots, describe};
 use crate::rules;
 use crate::session::SessionType;
@@ -329,7 +333,7 @@ pub fn against_policy(asked: &StartSession, policy: &KeypairPolicy, using: &InUs
         _ => {}
     }
     if let Some(most) = policy.max_pending
-        && using.pending + asked.count > most
+        && using.pending.saturating_add(asked.count) > most
     {
         verdict.refusals.push(format!(
             "Policy {name} allows {most} pending sessions; {} are waiting now and this asks for {} more.",
@@ -343,83 +347,10 @@ fn containers(n: u32) -> String {
     if n == 1 { "1 container".into() } else { format!("{n} containers") }
 }
 
-/// An environment that sessions run in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImageOffer {
-    pub name: String,
-    pub label: String,
-    /// The least that it runs with.
-    pub minimum: Slots,
-}
-
-/// A resource group that the caller may use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GroupOffer {
-    pub name: String,
-    pub description: String,
-    pub session_types: Vec<SessionType>,
-    /// Those of the caller's projects that may use it.
-    pub projects: Vec<ProjectId>,
-    /// What is free on its agents now, without those that have less of everything than another one.
-    pub free: Vec<Slots>,
-    /// The same of what they have in all.
-    pub capacity: Vec<Slots>,
-    /// Sessions that wait there.
-    pub pending: u32,
-}
-
-/// A project with its own limit on what its sessions hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProjectOffer {
-    pub id: ProjectId,
-    pub name: String,
-    /// What its sessions may hold together, where that is limited, and what they hold.
-    pub limit: Slots,
-    pub using: Slots,
-}
-
-/// What the launcher offers, as far as the person may use it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StartOptions {
-    pub projects: Vec<ProjectOffer>,
-    pub groups: Vec<GroupOffer>,
-    pub images: Vec<ImageOffer>,
-    pub presets: Vec<Preset>,
-    /// The slots that agents have.
-    pub slots: Vec<String>,
-    /// The policy of the keypair that the session is counted by.
-    pub policy: KeypairPolicy,
-    pub using: InUse,
-    /// What was last asked for, newest first, without the values of secrets.
-    pub recent: Vec<StartSession>,
-}
-
-/// Requests that the launcher offers again.
-pub const RECENT: usize = 5;
-
-/// A session that was put into the queue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Started {
-    pub id: SessionId,
-    pub name: String,
-    /// What was raised to the image's minimum.
-    pub raised: Vec<String>,
-}
-
 /// A variable whose value is not kept in an address or sent back.
 pub fn is_secret(variable: &str) -> bool {
     let name = variable.to_ascii_lowercase();
     ["password", "passwd", "token", "key", "secret", "credential"].iter().any(|word| name.contains(word))
-}
-
-/// A preset fits when one agent of the group has room for it and the policy has as much left.
-pub fn preset_fits(preset: &Preset, group: &GroupOffer, policy: &KeypairPolicy, using: &InUse) -> bool {
-    let here = preset.resource_group.as_ref().is_none_or(|name| *name == group.name);
-    let room = group.free.iter().any(|free| preset.slots.beyond(free).next().is_none());
-    let left = |(slot, amount): (&String, &Quantity)| {
-        policy.limit(slot).is_none_or(|limit| using.slots.get(slot).plus(*amount) <= limit)
-    };
-    here && room && preset.slots.0.iter().all(left)
 }
 
 #[cfg(test)]

@@ -51,8 +51,14 @@ impl Control {
     /// Keeps the caller's choice of columns; at least one must be shown.
     pub async fn set_columns(&self, caller: &Caller, table: &str, layout: &ColumnLayout) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        if layout.is_empty() || layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS) {
+        if layout.is_empty() {
             return Err(Problem::field("columns", "Show at least one column."));
+        }
+        if layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS) {
+            return Err(Problem::field(
+                "columns",
+                format!("At most {MOST_COLUMNS} columns, with names of {MOST_COLUMNS} bytes at most."),
+            ));
         }
         let value = serde_json::json!(layout).to_string();
         let mut change = self.store.change().await.map_err(store_failed("keeping a setting"))?;

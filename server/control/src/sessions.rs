@@ -129,20 +129,25 @@ impl Control {
     /// A session once it has more than `seen` lines of history, with whether it has ended; waits for that.
     pub async fn session_moved(&self, caller: &Caller, id: SessionId, seen: usize) -> Result<(SessionDetail, bool)> {
         let (mut grew, mut looked) = (self.store.events_grew(), false);
+        let (mut rights, mut caller) = (self.sign_ins_ended(), caller.clone());
         loop {
             grew.mark_unchanged();
             // Something happens all the time on a busy cluster: only what it has to do with this session is worth a whole look.
             let lines = self.store.history_lines(id).await.map_err(store_failed("reading a session"))?;
             if !looked || usize::try_from(lines).unwrap_or_default() > seen {
-                let session = self.session(caller, id).await?;
+                let session = self.session(&caller, id).await?;
                 let ended = session.row.status.is_final();
                 if session.history.len() > seen || ended {
                     return Ok((session, ended));
                 }
                 looked = true;
             }
-            // The sender lives as long as the store does.
-            grew.changed().await.map_err(internal("waiting for a session"))?;
+            tokio::select! {
+                // The sender lives as long as the store does.
+                grown = grew.changed() => grown.map_err(internal("waiting for a session"))?,
+                // What may be waited for long must not outlive the right to it.
+                _ = rights.changed() => (caller, looked) = (self.still_welcome(&caller).await?, false),
+            }
         }
     }
 

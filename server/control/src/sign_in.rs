@@ -271,6 +271,14 @@ impl Control {
         }
     }
 
+    /// The caller as they are now, whether they signed in or sign their requests; a refusal once their account is closed.
+    pub(crate) async fn still_welcome(&self, caller: &Caller) -> Result<Caller> {
+        let (me, id) = caller.person()?;
+        let account = self.store.account(me.id).await.map_err(store_failed("reading an account"))?;
+        let account = account.filter(|account| account.status == UserStatus::Active).ok_or(Problem::SignInRequired)?;
+        Ok(caller.clone().signed_in(me_of(&account), id))
+    }
+
     /// A wake-up whenever somebody's sign-in was ended here, or what they may do has changed.
     pub fn sign_ins_ended(&self) -> watch::Receiver<()> {
         self.shared.sign_ins_ended.subscribe()

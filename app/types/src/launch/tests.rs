@@ -1,4 +1,5 @@
 use super::*;
+use crate::preset::Preset;
 
 fn batch(command: &str) -> StartSession {
     StartSession {

@@ -203,3 +203,18 @@ async fn what_a_project_or_a_domain_may_hold_is_the_limit_of_all_its_sessions() 
     let too_much = EditProject { limit: Some(cores(513)), ..EditProject::default() };
     assert!(yard.control.edit_project(&yard.root, project, &too_much).await.is_err());
 }
+
+#[tokio::test]
+async fn who_waits_for_a_session_waits_no_longer_than_they_may_see_it() {
+    let yard = Yard::new().await;
+    let id = yard.start(&yard.asked().await).await;
+    yard.seconds(10).await;
+    let seen = yard.session(id).await.history.len();
+    let (control, ann) = (yard.control.clone(), yard.ann.clone());
+    let waits = tokio::spawn(async move { control.session_moved(&ann, id, seen).await });
+    let edit = types::user::EditUser { status: Some(types::user::UserStatus::Inactive), ..Default::default() };
+    let owner = yard.session(id).await.row.owner;
+    yard.control.edit_user(&yard.root, owner, &edit).await.unwrap();
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(10), waits).await.expect("it goes on waiting").unwrap();
+    assert!(matches!(answer, Err(Problem::SignInRequired)), "{answer:?}");
+}

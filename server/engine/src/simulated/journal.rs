@@ -1,6 +1,6 @@
 //! What was started and stopped, a line each, so that a server that is started again finds its simulated containers.
 
-use super::Container;
+use super::container::Container;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};

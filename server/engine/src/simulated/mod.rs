@@ -4,6 +4,7 @@
 //! It refuses what a real machine could not do, such as starting more than it has room for: a scheduler that is wrong fails
 //! loudly here.
 
+mod container;
 mod journal;
 mod scenario;
 
@@ -11,8 +12,8 @@ pub use scenario::{Behaviour, Scenario, SimulatedAgent, WrongScenario};
 
 use crate::{Engine, EngineError, Launch, LaunchSpec, RunState, Stop, Terminal};
 use async_trait::async_trait;
+use container::Container;
 use journal::Journal;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,39 +36,6 @@ const USAGE_EVERY: i64 = 1_000;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
-
-/// One container, as it was started and stopped. What it does follows from this and the clock.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Container {
-    agent: String,
-    spec: LaunchSpec,
-    asked_at: Millis,
-    runs_at: Millis,
-    /// When it ends by itself, and how.
-    planned: Option<(Millis, Outcome)>,
-    /// When it was made to end, and how.
-    ended: Option<(Millis, Outcome)>,
-}
-
-impl Container {
-    /// When it ends, as far as that is known.
-    pub(crate) fn ends_at(&self) -> Option<Millis> {
-        [&self.planned, &self.ended].into_iter().flatten().map(|(at, _)| *at).min()
-    }
-
-    fn state(&self, now: Millis) -> RunState {
-        let end = [&self.planned, &self.ended].into_iter().flatten().min_by_key(|(at, _)| *at);
-        match end {
-            Some((at, outcome)) if *at <= now => RunState::Ended { outcome: outcome.clone(), at: *at },
-            _ if self.runs_at <= now => RunState::Running(self.runs_at),
-            _ => RunState::Starting,
-        }
-    }
-
-    fn is_alive(&self, now: Millis) -> bool {
-        self.ends_at().is_none_or(|end| end > now)
-    }
-}
 
 /// A cluster that does not exist.
 pub struct SimulatedEngine {
