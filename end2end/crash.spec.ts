@@ -58,7 +58,7 @@ test("twenty kills at random moments lose no session, start none twice and inven
     await expect.poll(async () => (await client.call<Detail>("session", { id })).row.status, { timeout: 30_000 }).toMatch(/TERMINATED|ERROR|CANCELLED/);
     const session = await client.call<Detail>("session", { id });
     expect(session.outcome, JSON.stringify(session.history)).toEqual({ exited: code });
-    const log = await client.call<{ text: string }>("session_log", { id, from: 0, wait: false });
+    const log = await client.call<{ text: string }>("session_log", { id, container: 0, from: 0, wait: false });
     expect(log.text).toBe(`began\ncode ${code}\n`);
     expect(session.history.filter((step) => finished.includes(step.status))).toHaveLength(1);
     expect(session.history.filter((step) => step.status === "RUNNING")).toHaveLength(1);
@@ -68,7 +68,7 @@ test("twenty kills at random moments lose no session, start none twice and inven
 
   const survivor = await client.call<Detail>("session", { id: long });
   expect(survivor.row.status).toBe("RUNNING");
-  const log = await client.call<{ text: string }>("session_log", { id: long, from: 0, wait: false });
+  const log = await client.call<{ text: string }>("session_log", { id: long, container: 0, from: 0, wait: false });
   const beats = log.text.trim().split("\n");
   expect(beats[0]).toBe("beat 1");
   expect(beats).toEqual(beats.map((_, i) => `beat ${i + 1}`));

@@ -108,7 +108,7 @@ test("what if another rule held: the browser decides the shared queues in the or
   const cases = JSON.parse(readFileSync(join(__dirname, "../server/scheduler/tests/vectors/queue.json"), "utf8"));
   await yard.signIn();
   for (const one of cases.filter((one: { order: object }) => "default" in one.order)) {
-    await page.route("**/call/queue_snapshot", (route) => route.fulfill({ json: one.snapshot }));
+    await page.route("**/call/queue_snapshot", (route) => route.fulfill({ json: { snapshot: one.snapshot, total: one.snapshot.queue.length, running: [], lasts: {} } }));
     await yard.goto("/scheduler");
     await page.getByRole("button", { name: "What if…" }).click();
     const dialog = page.getByRole("dialog", { name: /What if/ });

@@ -10,6 +10,9 @@ export const PASSWORD = "Battery-Staple-7";
 
 /** A running server. */
 export class Server {
+  /** What the server has said on its standard error. */
+  log = "";
+
   private constructor(readonly data: string, readonly url: string, private child: ChildProcess) {}
 
   static async start(
@@ -31,7 +34,10 @@ export class Server {
       });
       child.on("exit", (code) => failed(new Error(`the server ended with ${code}:\n${log}`)));
     });
-    return new Server(data, url, child);
+    const server = new Server(data, url, child);
+    server.log = log;
+    child.stderr!.on("data", (piece) => (server.log += piece));
+    return server;
   }
 
   /** Ends the process as a power cut would. */
@@ -175,7 +181,9 @@ export const test = base.extend<Things, WorkerThings>({
   ],
   yard: async ({ server, browser, page }, use) => {
     const yard = new Yard(server, browser, page);
+    const before = server.log.length;
     await use(yard);
+    expect(server.log.slice(before), "the server's log").not.toMatch(/panicked| ERROR /);
     await yard.end();
   },
 });

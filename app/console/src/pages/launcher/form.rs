@@ -312,9 +312,18 @@ pub fn to_address(asked: &StartSession) -> String {
     value.to_string()
 }
 
-/// The request that an address holds.
+/// The request that an address holds; one that names no amounts asks for the least that is usual.
 pub fn from_address(text: &str) -> Option<StartSession> {
-    serde_json::from_str(text).ok()
+    let mut asked: StartSession = serde_json::from_str(text).ok()?;
+    if asked.slots.0.is_empty() {
+        asked.slots = usual_slots();
+    }
+    Some(asked)
+}
+
+/// What a form shows that nobody has touched.
+pub fn usual_slots() -> Slots {
+    Slots::cpu_mem(Quantity::whole(1), 1 << 30)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{load, use_parameter};
 use forecast::{Forecast, forecast};
-use form::{Form, from_address, not_offered, to_address};
+use form::{Form, from_address, not_offered, to_address, usual_slots};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -24,7 +24,7 @@ use types::event::Topic;
 use types::launch::{StartOptions, StartSession};
 use types::list::encode;
 use types::permission::Permission;
-use types::quantity::{Quantity, Slots, bytes};
+use types::quantity::bytes;
 use types::{FieldError, Problem};
 use ui::{Button, Confirm, Icon, IconName, Strength, Variant, use_toaster};
 
@@ -147,7 +147,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         go(&link.run(next), NavigateOptions { scroll: false, ..Default::default() });
     });
     let reset = Callback::new(move |()| {
-        form.fill(&StartSession { slots: Slots::cpu_mem(Quantity::whole(1), 1 << 30), ..StartSession::default() });
+        form.fill(&StartSession { slots: usual_slots(), ..StartSession::default() });
         refused.clear();
         to_step.run(Step::SessionType);
     });

@@ -60,7 +60,10 @@ fn choose(size: u32, container: Memo<u32>, link: Callback<Option<String>, String
     };
     let options: Vec<_> = (0..size).map(option).collect();
     view! {
-        <label class="log-container"><span>"Container"</span><select class="select" on:change=change>{options}</select></label>
+        <p class="log-container">
+            <label for="log-container">"Container"</label>
+            <select class="select" id="log-container" on:change=change>{options}</select>
+        </p>
     }
     .into_any()
 }
