@@ -209,8 +209,8 @@ type Start = Action<StartSession, ()>;
 
 fn starter(refused: Refused, to_step: Callback<Step>, leaving: RwSignal<bool>) -> Start {
     let (go, toaster) = (use_navigate(), use_toaster());
-    let go = StoredValue::new_local(go);
-    Action::new_local(move |asked: &StartSession| {
+    let go = StoredValue::new(go);
+    Action::new(move |asked: &StartSession| {
         let asked = asked.clone();
         async move {
             match start_session(asked).await {
