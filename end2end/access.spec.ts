@@ -21,7 +21,7 @@ test("axe finds nothing on any page, dialog or drawer", async ({ yard }) => {
   await clean(page, "forgotten password");
   await yard.signIn();
   const id = await yard.session({ command: "echo hello; sleep 2", name: unique("axe") });
-  for (const path of ["/sessions", "/sessions?tab=finished", "/session/start", "/scheduler", "/users", "/users?f=email.contains.nobody-has-this", "/credentials", "/projects", "/domains", "/resource-policy", "/resource-policy/user", "/resource-policy/project", "/resource-presets", "/resource-groups", "/settings", "/audit", "/agents", "/account", "/gallery", "/nowhere"]) {
+  for (const path of ["/sessions", "/sessions?tab=finished", "/session/start", "/scheduler", "/users", "/users?f=email.contains.nobody-has-this", "/credentials", "/projects", "/domains", "/resource-policy", "/resource-policy/user", "/resource-policy/project", "/resource-presets", "/resource-groups", "/settings", "/maintenance", "/audit", "/agents", "/account", "/gallery", "/nowhere"]) {
     await yard.goto(path);
     await clean(page, path);
   }
@@ -168,7 +168,7 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
 test("a narrow page never scrolls sideways", async ({ yard }) => {
   await yard.signIn();
   await yard.page.setViewportSize({ width: 390, height: 844 });
-  for (const path of ["/sessions", "/session/start", "/scheduler", "/users", "/credentials", "/projects", "/domains", "/resource-policy", "/resource-policy/user", "/resource-policy/project", "/resource-presets", "/resource-groups", "/settings", "/audit", "/agents", "/account"]) {
+  for (const path of ["/sessions", "/session/start", "/scheduler", "/users", "/credentials", "/projects", "/domains", "/resource-policy", "/resource-policy/user", "/resource-policy/project", "/resource-presets", "/resource-groups", "/settings", "/maintenance", "/audit", "/agents", "/account"]) {
     await yard.goto(path);
     const over = await yard.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(over, path).toBeLessThanOrEqual(0);

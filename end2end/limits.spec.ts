@@ -49,7 +49,7 @@ test("a policy is created with limits, unlimited boxes and hosts, and changed as
   await page.getByRole("button", { name: "Export CSV" }).click();
   const file = page.getByRole("dialog", { name: "Export CSV File" });
   await file.getByLabel("File name").fill("limits of May");
-  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Download" }).click()]);
+  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
   expect(download.suggestedFilename()).toBe("limits of May.csv");
 });
 
@@ -204,6 +204,7 @@ test("the cluster's tries are changed only while the scheduler is FIFO, and usag
   await expect(dialog.getByText("Currently, changes are only possible when the scheduler is FIFO.")).toBeVisible();
   await expect(dialog.getByLabel("Session creation retries", { exact: true })).toBeDisabled();
   await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "Maintenance" }).click();
   await page.getByRole("button", { name: "Recalculate usage" }).click();
   await expect(page.getByText(/Everything was right|put right/)).toBeVisible();
 });

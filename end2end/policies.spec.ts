@@ -51,7 +51,7 @@ test("a user policy keeps what was typed behind its unlimited box and through a 
   await file.getByLabel("File name").fill("a/b");
   await expect(file.getByText("1 to 255 characters, without slashes and quotation marks.")).toBeVisible();
   await file.getByLabel("File name").fill("user-resource-policies");
-  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Download" }).click()]);
+  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
   expect(download.suggestedFilename()).toBe("user-resource-policies.csv");
   expect(readFileSync(await download.path(), "utf8")).toContain(name);
 });
@@ -217,7 +217,7 @@ test("a project policy without limits shows ∞, keeps its name when it is chang
   await page.getByRole("button", { name: "Export CSV" }).click();
   const file = page.getByRole("dialog", { name: "Export CSV File" });
   await file.getByLabel("File name").fill("limits of projects");
-  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Download" }).click()]);
+  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
   expect(download.suggestedFilename()).toBe("limits of projects.csv");
   const lines = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
   expect(lines).toEqual(["Name,Max folder count,Max folder size,Max network count", `${name},∞,∞,3`]);
@@ -362,7 +362,7 @@ test("a monitor and a domain admin read policies and presets and find nothing to
     await expect(page.getByRole("button", { name: "Create", exact: true })).toHaveCount(0);
     await expect(page.getByRole("button", { name: "Edit default" })).toHaveCount(0);
     await page.getByRole("button", { name: "Info of default" }).click();
-    await expect(page.getByRole("dialog", { name: "Resource Policy: 'default'" })).toContainText("Concurrency");
+    await expect(page.getByRole("dialog", { name: "Resource Policy: 'default'" })).toContainText("Concurrent jobs");
     await yard.goto("/resource-presets", page);
     await expect(page.getByRole("button", { name: "Create Presets" })).toHaveCount(0);
     const settings = await page.goto(`${yard.server.url}/settings`);

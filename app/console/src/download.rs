@@ -15,13 +15,7 @@ const LONGEST_NAME: usize = 255;
 /// The dialog that asks what a list's file is called, with the way to it.
 pub fn file_dialog(open: RwSignal<bool>, title: &'static str, address: Signal<String>, plain: &'static str) -> AnyView {
     let name = RwSignal::new(plain.to_owned());
-    let wrong = Signal::derive(move || {
-        name.with(|name| match name.trim().chars().count() {
-            0 => Some("Type a name for the file.".to_owned()),
-            n if n > LONGEST_NAME => Some(format!("At most {LONGEST_NAME} characters; these are {n}.")),
-            _ => None,
-        })
-    });
+    let wrong = Signal::derive(move || name.with(|name| mistake(name)));
     let href = move || {
         let address = address.get();
         let mark = if address.contains('?') { '&' } else { '?' };
@@ -55,6 +49,18 @@ pub fn file_dialog(open: RwSignal<bool>, title: &'static str, address: Signal<St
     .into_any()
 }
 
+/// What is wrong with a file's name, if anything is.
+fn mistake(name: &str) -> Option<String> {
+    match name.trim().chars().count() {
+        0 => Some("Type a name for the file.".into()),
+        n if n > LONGEST_NAME => Some(format!("At most {LONGEST_NAME} characters; these are {n}.")),
+        _ if name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)) => {
+            Some("Leave out / \\ : * ? \" < > and |: some systems give them a meaning of their own.".into())
+        }
+        _ => None,
+    }
+}
+
 /// Saves `text` as a file. A browser that refuses leaves everything as it is.
 pub fn save(name: &str, kind: &str, text: &str) {
     // Nothing can be done about a browser that cannot.
@@ -82,6 +88,15 @@ pub fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_has_a_name_of_at_most_255_characters_that_every_system_can_keep() {
+        assert_eq!(mistake("limits of May"), None);
+        assert_eq!(mistake(&"x".repeat(255)), None);
+        for wrong in ["", "  ", "a/b", "a\\b", "a\"b", "a\nb", &"x".repeat(256)] {
+            assert!(mistake(wrong).is_some(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_cell_is_quoted_and_never_a_formula() {

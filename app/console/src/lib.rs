@@ -57,6 +57,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("resource-policy/project") view={Lazy::<pages::ProjectPoliciesRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("resource-presets") view={Lazy::<pages::PresetsRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("settings") view={Lazy::<pages::SettingsRoute>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("maintenance") view={Lazy::<pages::MaintenanceRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("audit") view={Lazy::<pages::AuditRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("account") view={Lazy::<pages::AccountRoute>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("gallery") view={Lazy::<pages::GalleryRoute>::new()} ssr=SsrMode::Async/>

@@ -18,6 +18,7 @@ pub const USER_POLICIES: &str = "/resource-policy/user";
 pub const PROJECT_POLICIES: &str = "/resource-policy/project";
 pub const PRESETS: &str = "/resource-presets";
 pub const SETTINGS: &str = "/settings";
+pub const MAINTENANCE: &str = "/maintenance";
 pub const GROUPS: &str = "/resource-groups";
 pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";

@@ -14,8 +14,6 @@ use serde::{Deserialize, Serialize};
 pub const MAX_SESSIONS: u32 = 100;
 /// Seconds of idleness that a policy may allow: 180 days.
 pub const MAX_IDLE: u32 = 15_552_000;
-/// Folders that a policy may allow.
-pub const MAX_FOLDERS: u32 = 100;
 /// Containers in one session that a policy may allow.
 pub const MAX_CLUSTER: u32 = 1_000;
 /// Seconds, and counts without a limit of their own in the specification.
@@ -284,7 +282,7 @@ impl Fields for KeypairPolicy {
             ("Name", self.name.clone()),
             ("Resource policy", slots),
             ("Other resources", if self.others_unlimited { "∞" } else { "none" }.into()),
-            ("Concurrency", or_unlimited(self.max_sessions)),
+            ("Concurrent jobs", or_unlimited(self.max_sessions)),
             ("Cluster size", self.max_cluster.to_string()),
             ("Idle timeout (s)", or_unlimited(self.idle_timeout)),
             ("Session lifetime (s)", or_unlimited(self.lifetime)),

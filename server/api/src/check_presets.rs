@@ -105,8 +105,7 @@ async fn using_by_group(control: &Control, caller: &Caller) -> Result<HashMap<St
 }
 
 fn allocatable(preset: &Preset, groups: &[&GroupOffer], options: &StartOptions, project: &ProjectOffer) -> bool {
-    let within = |(slot, amount): (&String, &Quantity)| project_left(project, slot).is_none_or(|left| *amount <= left);
-    preset.slots.0.iter().all(within) && groups.iter().any(|group| preset_fits(preset, group, &options.policy, &options.using))
+    groups.iter().any(|group| preset_fits(preset, group, &options.policy, &options.using, Some(project)))
 }
 
 /// What a limit leaves; nothing when it is overdrawn.

@@ -234,13 +234,16 @@ impl Control {
         let agents = self.known_agents().await?;
         let silent = self.silent_agents();
         let here = agents.into_iter().filter(|agent| agent.lost_at.is_none() && !silent.contains(&agent.report.name));
+        let mirror = self.mirror();
         let rooms = here.map(|agent| {
+            // What waits in a group that was switched off goes on waiting there.
+            let open = mirror.groups.get(&agent.resource_group).is_none_or(|group| group.active);
             let mut free = agent.report.capacity.clone();
             free.subtract(&agent.occupied);
             Room {
                 agent: agent.report.name,
                 resource_group: agent.resource_group,
-                schedulable: agent.schedulable,
+                schedulable: agent.schedulable && open,
                 capacity: agent.report.capacity,
                 free,
             }

@@ -32,6 +32,7 @@ pub fn menu(me: &Me) -> AnyView {
                 {me.may_beyond_own(Permission::ReadPolicies).then(|| item(paths::KEYPAIR_POLICIES, IconName::Gauge, "Resource policies"))}
                 {me.may_beyond_own(Permission::ReadPresets).then(|| item(paths::PRESETS, IconName::Layers, "Resource presets"))}
                 {me.may(Permission::ReadSettings).then(|| item(paths::SETTINGS, IconName::Gear, "Configurations"))}
+                {me.may(Permission::Maintain).then(|| item(paths::MAINTENANCE, IconName::Refresh, "Maintenance"))}
                 {audit.then(|| item(paths::AUDIT, IconName::Search, "Audit trail"))}
             </ul>
         }

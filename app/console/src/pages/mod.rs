@@ -8,6 +8,7 @@ mod domains;
 mod gallery;
 mod groups;
 mod launcher;
+mod maintenance;
 mod policies;
 mod presets;
 mod projects;
@@ -117,6 +118,11 @@ page!(
     /// `/settings`
     SettingsRoute,
     settings::page
+);
+page!(
+    /// `/maintenance`
+    MaintenanceRoute,
+    maintenance::page
 );
 page!(
     /// `/resource-groups`

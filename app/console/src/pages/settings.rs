@@ -1,7 +1,6 @@
-//! What the whole cluster goes by: the scheduler's defaults, and bringing usage in line with what runs
-//! (`admin-menus.md`, System settings, Server management).
+//! What the whole cluster goes by: the scheduler's defaults (`admin-menus.md`, System settings).
 
-use crate::api::settings::{recalculate_usage, save_scheduler_settings, scheduler_settings};
+use crate::api::settings::{save_scheduler_settings, scheduler_settings};
 use crate::choices::choices;
 use crate::edit::{Asked, EditForm, Words, dialog};
 use crate::form::{Refused, checked, whole_limit};
@@ -10,12 +9,11 @@ use crate::problem_view::problem_view;
 use crate::table::load;
 use leptos::prelude::*;
 use types::Problem;
-use types::agent::Recalculated;
 use types::event::Topic;
 use types::permission::Permission;
 use types::resource_group::{MAX_RETRIES, SchedulerKind, SchedulerSettings};
 use types::revision::Fields;
-use ui::{Button, Field, Limit, LimitField, Select, Variant, use_toaster};
+use ui::{Button, Field, Limit, LimitField, Select};
 
 const WORDS: Words = Words { titles: ("Scheduler", "Scheduler"), done: ("Successfully Updated.", "Successfully Updated.") };
 /// Why the tries cannot be changed (`decisions.md` 6).
@@ -79,7 +77,7 @@ pub fn page() -> AnyView {
     if !me.may(Permission::ReadSettings) {
         return problem_view(&Problem::Forbidden(Permission::ReadSettings.verb().into()));
     }
-    let (may_change, may_maintain) = (me.may(Permission::ChangeSettings), me.may(Permission::Maintain));
+    let may_change = me.may(Permission::ChangeSettings);
     let settings = load(Memo::new(|_| ()), &[Topic::Group], |()| scheduler_settings());
     let view = move || {
         let asked = RwSignal::new(Asked::Nothing);
@@ -111,50 +109,9 @@ pub fn page() -> AnyView {
                 {values}
                 <Show when=move || there.get()><div><Button on_press=ask>"Config"</Button></div></Show>
             </section>
-            {may_maintain.then(maintenance)}
             {may_change.then(|| dialog(form, asked, WORDS, settings.reload))}
         }
         .into_any()
     };
     settings.view(|| view! { <PageHead title="Configurations" group="Administration"/><ui::Skeleton/> }.into_any(), view)
-}
-
-/// Recalculating usage, with what it put right.
-fn maintenance() -> AnyView {
-    let found = RwSignal::new(None::<Recalculated>);
-    let toaster = use_toaster();
-    let recalculate = Action::new(move |(): &()| async move {
-        match recalculate_usage().await {
-            Ok(result) => {
-                toaster.good("Recalculation finished.");
-                found.set(Some(result));
-            }
-            Err(problem) => toaster.bad(format!("Recalculation failed: {problem}")),
-        }
-    });
-    let busy = recalculate.pending();
-    let label = move || if busy.get() { "Recalculating…" } else { "Recalculate usage" };
-    let said = move || {
-        found.get().map(|Recalculated { sessions, corrections, first }| {
-            let holders = if sessions == 1 { "1 session holds".to_owned() } else { format!("{sessions} sessions hold") };
-            let summary = match corrections {
-                0 => format!("Everything was right: {holders} resources now."),
-                1 => format!("1 thing was put right; {holders} resources now."),
-                n => format!("{n} things were put right; {holders} resources now."),
-            };
-            let each: Vec<_> = first.into_iter().map(|text| view! { <li>{text}</li> }).collect();
-            view! { <p>{summary}</p><ul>{each}</ul> }
-        })
-    };
-    view! {
-        <section class="card" aria-labelledby="settings-of-usage">
-            <header class="card-head">
-                <h2 id="settings-of-usage">"Maintenance"</h2>
-                <p class="hint">"What is held is the sum of what living sessions asked for. This looks at every session and every container now, and puts right what differs."</p>
-            </header>
-            <div><Button variant=Variant::Primary busy=busy on_press=Callback::new(move |()| drop(recalculate.dispatch(())))>{label}</Button></div>
-            <div role="status">{said}</div>
-        </section>
-    }
-    .into_any()
 }

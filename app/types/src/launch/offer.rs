@@ -71,12 +71,20 @@ pub struct Started {
     pub raised: Vec<String>,
 }
 
-/// A preset fits when one agent of the group has room for it and the policy has as much left.
-pub fn preset_fits(preset: &Preset, group: &GroupOffer, policy: &KeypairPolicy, using: &InUse) -> bool {
+/// A preset fits when one agent of the group has room for it, and the policy and the project have as much left.
+pub fn preset_fits(
+    preset: &Preset,
+    group: &GroupOffer,
+    policy: &KeypairPolicy,
+    using: &InUse,
+    project: Option<&ProjectOffer>,
+) -> bool {
     let here = preset.resource_group.as_ref().is_none_or(|name| *name == group.name);
     let room = group.free.iter().any(|free| preset.slots.beyond(free).next().is_none());
     let left = |(slot, amount): (&String, &Quantity)| {
-        policy.limit(slot).is_none_or(|limit| using.slots.get(slot).plus(*amount) <= limit)
+        let of_project = project.and_then(|project| Some((*project.limit.0.get(slot)?, project.using.get(slot))));
+        let limits = [policy.limit(slot).map(|limit| (limit, using.slots.get(slot))), of_project];
+        limits.into_iter().flatten().all(|(limit, used)| used.plus(*amount) <= limit)
     };
     here && room && preset.slots.0.iter().all(left)
 }

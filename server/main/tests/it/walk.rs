@@ -232,6 +232,7 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
         ("/resource-policy/project", READERS_OF_DOMAINS),
         ("/resource-presets", READERS_OF_DOMAINS),
         ("/settings", READERS_OF_ALL),
+        ("/maintenance", SUPERADMIN),
         ("/users", READERS_OF_PEOPLE),
         ("/credentials", READERS_OF_DOMAINS),
         ("/projects", READERS_OF_PEOPLE),

@@ -101,7 +101,7 @@ pub fn dialogs(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
                         <TextInput name="keypair-owner" value=owner/>
                     </Field>
                 </Show>
-                <Field name="keypair-policy" label="Resource policy" required=true error=refused.of("policy")><Select name="keypair-policy" value=policy options=options/></Field>
+                <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count for their owner, whichever keypair asked for them, by the policy of the main keypair." error=refused.of("policy")><Select name="keypair-policy" value=policy options=options/></Field>
                 <Field name="keypair-rate" label="Rate limit" required=true hint="Requests in 15 minutes, 0 to 50,000. Over it, requests are refused." error=refused.of("rate_limit")>
                     <NumberInput name="keypair-rate" value=rate min="0" max="50000" step="1"/>
                 </Field>

@@ -10,6 +10,7 @@ use types::Problem;
 use types::list::ListQuery;
 use types::resource_group::{
     DEFAULT_RETRIES, GroupRow, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind,
+    SchedulerSettings,
 };
 use types::revision::Difference;
 use types::rules::MAX_DESCRIPTION;
@@ -37,13 +38,13 @@ pub struct Form {
     retries: Limit,
     app_proxy: RwSignal<String>,
     users: Users,
-    /// What the system says a new group starts with.
-    usual: Signal<SchedulerKind>,
+    /// What the system says: what a new group starts with, and goes by where it says nothing of its own.
+    usual: Signal<SchedulerSettings>,
 }
 
 impl Form {
-    /// A form whose new group starts with this scheduler.
-    pub fn new(usual: Signal<SchedulerKind>) -> Self {
+    /// A form whose new group starts with the system's scheduler.
+    pub fn new(usual: Signal<SchedulerSettings>) -> Self {
         let text = || RwSignal::new(String::new());
         let form = Self {
             name: text(),
@@ -66,7 +67,7 @@ impl Form {
     /// Before a new group: what the system says now, unless somebody has begun with one already.
     pub fn begin(self) {
         if self.name.with_untracked(String::is_empty) {
-            self.scheduler.set(self.usual.get_untracked().key().into());
+            self.scheduler.set(self.usual.with_untracked(|usual| usual.scheduler).key().into());
         }
     }
 }
@@ -75,7 +76,7 @@ impl EditForm for Form {
     type Thing = ResourceGroup;
 
     fn fill(self, group: Option<&ResourceGroup>) {
-        let plain = ResourceGroup { scheduler: self.usual.get_untracked(), ..ResourceGroup::new("") };
+        let plain = ResourceGroup { scheduler: self.usual.with_untracked(|usual| usual.scheduler), ..ResourceGroup::new("") };
         let group = group.unwrap_or(&plain);
         self.name.set(group.name.clone());
         self.description.set(group.description.clone());
@@ -118,6 +119,7 @@ impl EditForm for Form {
             SchedulerKind::Lifo => "The session that was asked for last starts first.",
             SchedulerKind::Drf => "The person who holds the smallest share of what they have most of goes first.",
         };
+        let system_retries = move || self.usual.with(|usual| usual.retries_to_skip.unwrap_or(DEFAULT_RETRIES));
         view! {
             {name_field("group-name", "Name", self.name, refused, new)}
             <Field name="group-description" label="Description" error=refused.of("description")>
@@ -135,8 +137,9 @@ impl EditForm for Form {
             <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.of("session_types")/>
             <div class="form-row">
                 <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that still waits after so long is cancelled." error=refused.of("pending_timeout") max=MOST_SECONDS/>
-                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint=format!("Tries after which a session without room no longer holds up those behind it. 0: it always does. The system's is {DEFAULT_RETRIES} unless it was changed.") error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
+                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="Tries after which a session without room no longer holds up those behind it. 0: it always does." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
             </div>
+            <p class="hint">{move || format!("The system's number of tries is {}.", system_retries())}</p>
             <Field name="group-proxy" label="App proxy address" hint="Where a relay would reach its agents' apps directly. It is kept; nothing is relayed to it yet, and apps go through the manager." error=refused.of("app_proxy")>
                 <TextInput name="group-proxy" value=self.app_proxy/>
             </Field>

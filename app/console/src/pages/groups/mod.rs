@@ -129,7 +129,7 @@ pub fn page() -> AnyView {
     let view = move || {
         let asked = RwSignal::new(Asked::Nothing);
         let usual = settings.good();
-        let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default().scheduler));
+        let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default()));
         let create = Callback::new(move |()| {
             form.begin();
             asked.set(Asked::New);

@@ -194,11 +194,13 @@ fn group(form: Form, options: Signal<Option<StartOptions>>) -> Option<GroupOffer
     options.with(|options| options.as_ref()?.groups.iter().find(|group| group.name == name).cloned())
 }
 
-/// Presets that fit: one agent has room for them and the policy has as much left.
+/// Presets that fit: one agent has room for them, and the policy and the project have as much left.
 fn fitting(form: Form, options: Signal<Option<StartOptions>>) -> Vec<Preset> {
     let Some(group) = group(form, options) else { return Vec::new() };
+    let project = form.project.get();
     let fits = |o: &StartOptions| {
-        let fits = |preset: &&Preset| preset_fits(preset, &group, &o.policy, &o.using);
+        let project = o.projects.iter().find(|one| one.id.to_string() == project);
+        let fits = |preset: &&Preset| preset_fits(preset, &group, &o.policy, &o.using, project);
         o.presets.iter().filter(fits).cloned().collect()
     };
     options.with(|options| options.as_ref().map(fits).unwrap_or_default())
@@ -218,7 +220,7 @@ fn presets(shared: Shared) -> AnyView {
             <fieldset class="fieldset">
                 <legend class="field-label">"Resource presets"</legend>
                 <div class="choices">{move || all.get().into_iter().map(one).collect::<Vec<_>>()}</div>
-                <p class="field-hint" hidden=move || all.with(|all| !all.is_empty())>"None fits now: agents or your policy have less left than each of them."</p>
+                <p class="field-hint" hidden=move || all.with(|all| !all.is_empty())>"None fits now: agents, the policy or the project have less left than each of them."</p>
             </fieldset>
         </Show>
     }

@@ -88,8 +88,9 @@ impl EditForm for Form {
             max_pending: whole_limit("max_pending", self.max_pending, &mut mistakes),
             // What is no number is no size either: the rule says which are.
             max_cluster: self.max_cluster.with_untracked(|text| text.trim().parse().unwrap_or(0)),
-            lifetime: whole_limit("lifetime", self.lifetime, &mut mistakes),
-            idle_timeout: whole_limit("idle_timeout", self.idle_timeout, &mut mistakes),
+            // Nothing can live or idle for no time: 0 is without end, as in files of other clusters.
+            lifetime: whole_limit("lifetime", self.lifetime, &mut mistakes).filter(|seconds| *seconds > 0),
+            idle_timeout: whole_limit("idle_timeout", self.idle_timeout, &mut mistakes).filter(|seconds| *seconds > 0),
             max_transfers: whole_limit("max_transfers", self.max_transfers, &mut mistakes),
             hosts: self.hosts.read(),
         };
@@ -110,7 +111,7 @@ impl EditForm for Form {
                 </Field>
                 <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="From when it is asked for; then it is ended." error=refused.of("lifetime") max=ANY/>
                 <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at one time." error=refused.of("max_pending") max=ANY/>
-                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Concurrent sessions: how many at one time, up to {MAX_SESSIONS}.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
+                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("How many sessions at one time, up to {MAX_SESSIONS}.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
                 <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Nothing typed and next to no processor time for so long; up to 180 days." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
                 <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.of("max_transfers") max=ANY/>
             </div>
@@ -157,7 +158,7 @@ fn columns() -> Vec<Column<Row>> {
         }),
         Column::new("others", "Other resources", |row: &Row| if row.policy.others_unlimited { "∞" } else { "none" }.into_any())
             .hidden(),
-        Column::new("max_sessions", "Concurrent sessions", move |row: &Row| limit(row.policy.max_sessions)).sortable().number(),
+        Column::new("max_sessions", "Concurrent jobs", move |row: &Row| limit(row.policy.max_sessions)).sortable().number(),
         Column::new("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string().into_any()).sortable().number(),
         Column::new("idle_timeout", "Idle timeout", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
         Column::new("lifetime", "Max session lifetime", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),

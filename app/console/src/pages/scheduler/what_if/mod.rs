@@ -90,7 +90,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
         <div class="form-row">
             <Field name="what-policy" label="Keypair policy"><Select name="what-policy" value=rules.policy options=policies/></Field>
             <Show when=move || !rules.policy.with(String::is_empty)>
-                <Field name="what-sessions" label="Concurrent sessions" hint="Empty: unlimited."><TextInput name="what-sessions" value=rules.max_sessions/></Field>
+                <Field name="what-sessions" label="Concurrent jobs" hint="Empty: unlimited."><TextInput name="what-sessions" value=rules.max_sessions/></Field>
             </Show>
         </div>
         <Show when=move || !rules.policy.with(String::is_empty)>{limits(rules)}</Show>
