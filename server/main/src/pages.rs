@@ -14,6 +14,9 @@ use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::sync::OnceLock;
 use types::Problem;
 
+/// Bytes of a problem that a server function answers with.
+const LONGEST_PROBLEM: usize = 64 << 10;
+
 /// The console's own requests count against the person's main keypair.
 async fn count(app: &App, caller: &Caller) -> Result<Option<Allowance>, Problem> {
     match caller.me() {
@@ -84,7 +87,7 @@ async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut reque
     let path = request.uri().path();
     if path.starts_with("/call/") {
         return match over {
-            Ok(()) => next.run(request).await,
+            Ok(()) => blame_the_caller(next.run(request).await).await,
             // In the form in which a server function answers.
             Err(problem) => {
                 let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -103,6 +106,19 @@ async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut reque
     }
     request.extensions_mut().insert(Found(found));
     next.run(request).await
+}
+
+/// A call whose arguments cannot be read is a mistake of a page of another version, and none of this server's.
+async fn blame_the_caller(answer: Response) -> Response {
+    if answer.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return answer;
+    }
+    let (mut head, body) = answer.into_parts();
+    let text = axum::body::to_bytes(body, LONGEST_PROBLEM).await.unwrap_or_default();
+    if serde_json::from_slice::<Problem>(&text).is_ok_and(|problem| problem == Problem::Outdated) {
+        head.status = StatusCode::BAD_REQUEST;
+    }
+    Response::from_parts(head, text.into())
 }
 
 /// What the console renders for a path that no route and no file has; its own router says that the page is not there.

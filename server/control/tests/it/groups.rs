@@ -161,6 +161,24 @@ async fn another_scheduler_orders_those_that_wait_already_anew() {
 }
 
 #[tokio::test]
+async fn a_group_that_is_switched_off_ends_nothing_and_starts_nothing_until_it_is_switched_on_again() {
+    let yard = Yard::new().await;
+    let whole = yard.cores("default", 8).await;
+    let short = yard.start(&StartSession { command: "sleep 20".into(), ..whole.clone() }).await;
+    let long = yard.start(&whole).await;
+    yard.seconds(5).await;
+    let waits = yard.start(&whole).await;
+    yard.group(|group| group.active = false).await;
+    yard.seconds(25).await;
+    assert_eq!((yard.status(short).await, yard.status(long).await), (Status::Terminated, Status::Running));
+    assert_eq!(yard.status(waits).await, Status::Pending, "a machine has room for it, of a group that is switched off");
+    assert_eq!(yard.info(waits).await, "Waits for an agent: none of resource group default gets new sessions now.");
+    yard.group(|group| group.active = true).await;
+    yard.seconds(5).await;
+    assert_eq!(yard.status(waits).await, Status::Running);
+}
+
+#[tokio::test]
 async fn the_queue_of_a_group_shows_everybodys_pending_sessions_there_in_the_order_in_which_they_start() {
     let yard = Yard::of(ONE_EACH).await;
     let (bob, cid) = (yard.person("bob").await, yard.person("cid").await);

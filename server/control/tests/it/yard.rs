@@ -169,10 +169,14 @@ impl Yard {
         self.round().await;
     }
 
-    /// Changes the resource group `default`.
+    /// Changes the resource group `default`, active or not.
     pub async fn group(&self, change: impl FnOnce(&mut ResourceGroup)) {
-        let query = types::list::ListQuery::new(&RESOURCE_GROUPS);
-        let row = self.control.resource_groups(&self.root, &query).await.unwrap().rows.remove(0);
+        let mut rows = Vec::new();
+        for tab in ["active", "inactive"] {
+            let query = types::list::ListQuery { tab: tab.into(), ..types::list::ListQuery::new(&RESOURCE_GROUPS) };
+            rows.extend(self.control.resource_groups(&self.root, &query).await.unwrap().rows);
+        }
+        let row = rows.into_iter().find(|row| row.group.name == "default").unwrap();
         let mut group = row.group;
         change(&mut group);
         self.control.save_resource_group(&self.root, &SaveGroup { group, revision: Some(row.revision) }).await.unwrap();

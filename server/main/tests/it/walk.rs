@@ -179,6 +179,14 @@ async fn no_server_function_answers_to_a_get() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_arguments_cannot_be_read_is_the_callers_mistake() {
+    let yard = Yard::new().await;
+    let cookie = yard.cookie_of("root@example.org").await;
+    let answer = yard.call(Method::POST, "/call/session_log", &cookie, "{}").await;
+    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::BAD_REQUEST, "\"Outdated\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
