@@ -2,24 +2,35 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, PASSWORD, test, unique, type Yard } from "./yard";
 
-/** The name of the machine that the tests run on. */
-async function machine(yard: Yard): Promise<string> {
-  const page = await yard.call<{ rows: { report: { name: string } }[] }>("agents", {
+/** What the machine that the tests run on says of itself. */
+async function report(yard: Yard): Promise<{ name: string; address: string }> {
+  const page = await yard.call<{ rows: { report: { name: string; address: string } }[] }>("agents", {
     query: { tab: "connected", subtab: "", conditions: [], sort: "name", descending: false, page: 1, per: 10 },
   });
-  return page.rows[0].report.name;
+  return page.rows[0].report;
 }
 
-test("the list says what each machine has and what is held of it, and that none was ever lost", async ({ yard }) => {
+/** Its name. */
+async function machine(yard: Yard): Promise<string> {
+  return (await report(yard)).name;
+}
+
+test("the list says where each machine is, what it has and what is held of it, and that none was ever lost", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const id = await yard.session({ name: unique("held"), command: "sleep 300", slots: { cpu: "0.2", mem: String(512 * 1024 * 1024) } });
-  const name = await machine(yard);
+  const { name, address } = await report(yard);
   await yard.goto("/agents");
   const row = page.getByRole("row", { name: new RegExp(name) });
+  await expect(row.getByText(address, { exact: true })).toBeVisible();
+  await expect(row).toContainText(/\d+ (s|min|h) ago/);
   await expect(row.getByText(/^\d+(\.\d+)? \/ \d+$/)).toBeVisible();
   await expect(row.getByText(/iB in use$/)).toBeVisible();
   await expect(row).toContainText("Enabled");
+  await page.getByRole("button", { name: `Info of ${name}` }).click();
+  const exact = page.getByRole("dialog", { name: "Agent info" }).getByRole("table", { name: `Resources of ${name}` });
+  await expect(exact.getByRole("columnheader")).toHaveText(["Resource", "Has", "Held by sessions", "In use now"]);
+  await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "Terminated" }).click();
   await expect(page.getByText("No disconnection or termination has occurred.")).toBeVisible();
   await yard.call("terminate_sessions", { ids: [id], force: true });

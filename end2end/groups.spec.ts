@@ -56,6 +56,22 @@ test("wrong numbers are refused beside their fields, and nothing or 0 seconds is
   await yard.call("delete_resource_group", { name });
 });
 
+test("a pending timeout that is saved in the form is shown in the group's row", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("patient");
+  await group(yard, name);
+  await yard.goto(`/resource-groups?f=name.equals.${name}`);
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  const edit = page.getByRole("dialog", { name: "Modify resource group" });
+  await edit.getByRole("checkbox", { name: /No timeout/ }).uncheck();
+  await edit.getByLabel("Pending timeout (sec.)", { exact: true }).fill("120");
+  await edit.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("Resource group successfully modified.")).toBeVisible();
+  await expect(page.getByRole("row", { name: new RegExp(name) }).getByRole("cell", { name: "120 s", exact: true })).toBeVisible();
+  await yard.call("delete_resource_group", { name });
+});
+
 test("of two administrators who change a group at once, the second sees what the first saved and chooses", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();

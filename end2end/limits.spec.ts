@@ -15,9 +15,28 @@ test("a policy is created with limits, unlimited boxes and hosts, and changed as
   await create.getByLabel("CPU", { exact: true }).fill("513");
   await create.getByRole("checkbox", { name: "Unlimited Concurrent jobs" }).uncheck();
   await create.getByLabel("Concurrent jobs").first().fill("101");
+  for (const hint of [
+    "twice the memory of the GPUs is good practice", "No effect when agents offer fractional GPUs.", "No effect when agents offer whole GPUs.",
+  ]) {
+    await expect(create.getByText(hint)).toBeVisible();
+  }
+  const beyond = [
+    ["Memory", "1025", "From 0 to 1 TiB of memory."],
+    ["CUDA-capable GPU", "65", "From 0 to 64 × cuda.device."],
+    ["CUDA-capable GPU (fractional)", "257", "From 0 to 256 × cuda.shares."],
+    ["Idle timeout (sec.)", "15552001", "A whole number from 0 to 15552000, or unlimited."],
+  ];
+  for (const [label, amount] of beyond) {
+    await create.getByRole("checkbox", { name: `Unlimited ${label}`, exact: true }).uncheck();
+    await create.getByLabel(label, { exact: true }).fill(amount);
+  }
   await create.getByRole("button", { name: "Create", exact: true }).click();
   await expect(create.getByText("From 0 to 512 CPU cores.")).toBeVisible();
   await expect(create.getByText("A whole number from 0 to 100, or unlimited.")).toBeVisible();
+  for (const [label, , refusal] of beyond) {
+    await expect(create.getByLabel(label, { exact: true })).toHaveAccessibleDescription(new RegExp(refusal));
+    await create.getByRole("checkbox", { name: `Unlimited ${label}`, exact: true }).check();
+  }
   await expect(create.getByLabel("Name", { exact: true })).toHaveValue(name);
   await create.getByLabel("CPU", { exact: true }).fill("8");
   await create.getByLabel("Concurrent jobs").first().fill("100");
@@ -101,6 +120,20 @@ test("a policy that somebody follows, inactive or not, is deleted only with a pl
   await expect(page.getByRole("row", { name: new RegExp(name) })).toHaveCount(0);
 });
 
+test("a policy that nobody follows is gone after one question", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("lonely");
+  await yard.call("save_keypair_policy", { save: { policy: policy(name), revision: null } });
+  await yard.goto(`/resource-policy?f=name.equals.${name}`);
+  await page.getByRole("button", { name: `Delete ${name}` }).click();
+  const dialog = page.getByRole("dialog", { name: `Delete Policy '${name}'` });
+  await expect(dialog).toContainText("Nobody follows it. This cannot be undone.");
+  await dialog.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(page.getByText("Resource policy successfully deleted.")).toBeVisible();
+  await expect(page.getByRole("row", { name: new RegExp(name) })).toHaveCount(0);
+});
+
 test("a lower limit says before it is saved whom it affects and which running sessions are over it", async ({ yard }) => {
   test.setTimeout(90_000);
   const { page } = yard;
@@ -158,7 +191,7 @@ test("presets are unique by name, have less shared memory than memory, and are o
   for (const name of [small, huge]) await yard.call("delete_preset", { name });
 });
 
-test("a resource group is created, changed, deactivated, and deleted by typing its name", async ({ yard }) => {
+test("a resource group is created, changed, deactivated, activated again, and deleted by typing its name", async ({ yard }) => {
   test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
@@ -186,6 +219,11 @@ test("a resource group is created, changed, deactivated, and deleted by typing i
   await page.getByRole("group", { name: new RegExp(`Deactivate ${name}`) }).getByRole("button").click();
   await expect(row).toHaveCount(0);
   await page.getByRole("link", { name: "Inactive" }).click();
+  await row.getByRole("button", { name: "Activate", exact: true }).click();
+  await page.getByRole("group", { name: `Activate ${name}?`, exact: true }).getByRole("button").click();
+  await expect(row).toHaveCount(0);
+  await page.getByRole("link", { name: "Active", exact: true }).click();
+  await expect(row.getByRole("button", { name: "Deactivate" })).toBeVisible();
   await row.getByRole("button", { name: "Delete" }).click();
   const dialog = page.getByRole("dialog", { name: `Delete the resource group ${name}?` });
   await expect(dialog.getByRole("button", { name: "Delete" })).toBeDisabled();
@@ -206,6 +244,7 @@ test("the cluster's tries are changed only while the scheduler is FIFO, and usag
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "Maintenance" }).click();
   await page.getByRole("button", { name: "Recalculate usage" }).click();
+  await expect(page.getByText("Recalculation finished.")).toBeVisible();
   await expect(page.getByText(/Everything was right|put right/)).toBeVisible();
 });
 

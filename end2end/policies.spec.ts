@@ -19,6 +19,7 @@ test("a user policy keeps what was typed behind its unlimited box and through a 
   await page.getByRole("button", { name: "Create", exact: true }).click();
   const create = page.getByRole("dialog", { name: "Create Resource Policy" });
   await expect(create.getByText("may affect all users who use it, so use it with caution.")).toBeVisible();
+  await expect(create.getByText("A large number can overload the scheduler.")).toBeVisible();
   await create.getByLabel("Name", { exact: true }).fill(name);
   const folders = create.getByLabel("Max folder count", { exact: true });
   const unlimited = create.getByRole("checkbox", { name: "Unlimited Max folder count" });
@@ -183,6 +184,28 @@ test("the projects of a deleted policy follow another one, and one that nobody f
   await expect(page.getByRole("button", { name: `Delete ${lonely}` })).toHaveCount(0);
 });
 
+test("the people of a deleted user policy follow another one", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("pupils");
+  await yard.call("save_user_policy", { save: { policy: userPolicy(name), revision: null } });
+  const email = await yard.person(unique("student"));
+  const people = await yard.call<{ rows: { id: string }[] }>("users", {
+    query: { tab: "active", subtab: "", conditions: [{ key: "email", op: "equals", value: email }], sort: "created_at", descending: true, page: 1, per: 10 },
+  });
+  const { id } = people.rows[0];
+  await yard.call("edit_user", { id, edit: { policy: name } });
+  await yard.goto(`/resource-policy/user?f=name.equals.${name}`);
+  await page.getByRole("button", { name: `Delete ${name}` }).click();
+  const dialog = page.getByRole("dialog", { name: `Delete Policy '${name}'` });
+  await expect(dialog).toContainText(`1 person follows this policy: ${email}.`);
+  await dialog.getByLabel("Move them to", { exact: true }).selectOption("default");
+  await dialog.getByRole("button", { name: "Move and delete" }).click();
+  await expect(page.getByText("Resource policy successfully deleted.")).toBeVisible();
+  await expect(page.getByRole("button", { name: `Delete ${name}` })).toHaveCount(0);
+  expect((await yard.call<{ row: { policy: string } }>("user", { id })).row.policy).toBe("default");
+});
+
 test("a project policy without limits shows ∞, keeps its name when it is changed, and goes into a file", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
@@ -193,6 +216,7 @@ test("a project policy without limits shows ∞, keeps its name when it is chang
   await yard.goto(`/resource-policy/project?f=name.equals.${name}`);
   await page.getByRole("button", { name: "Create", exact: true }).click();
   const create = page.getByRole("dialog", { name: "Create Resource Policy" });
+  await expect(create.getByText("may affect all users who use it, so use it with caution.")).toBeVisible();
   await create.getByLabel("Name", { exact: true }).fill(name);
   for (const limit of ["Max folder count", "Max folder size", "Max network count"]) {
     await expect(create.getByRole("checkbox", { name: `Unlimited ${limit}` })).toBeChecked();
@@ -294,6 +318,8 @@ test("a preset's name is given once; a second one is refused at the field with n
   await create.getByLabel("Preset name", { exact: true }).fill(name);
   await create.getByLabel("CPU", { exact: true }).fill("2");
   await create.getByLabel("Memory", { exact: true }).fill("4");
+  // No agent here has any.
+  await expect(create.getByLabel(/GPU|cuda/)).toHaveCount(0);
   await create.getByRole("button", { name: "Create", exact: true }).click();
   await expect(create.getByText("Resource preset name already exists. Please change the name to add.")).toBeVisible();
   await expect(create.getByLabel("Preset name", { exact: true })).toBeFocused();
@@ -317,7 +343,7 @@ test("a preset's name is given once; a second one is refused at the field with n
   await expect(row).toHaveCount(0);
 });
 
-test("the system's tries are kept while the scheduler is another, and changed again once it is FIFO", async ({ yard }) => {
+test("the system's tries are kept while the scheduler is another, which new groups start with, and changed again once it is FIFO", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/settings");
@@ -343,6 +369,11 @@ test("the system's tries are kept while the scheduler is another, and changed ag
   await expect(retries).toBeDisabled();
   await expect(unset).toBeDisabled();
   await save(["DRF", "7"]);
+  await yard.goto("/resource-groups");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const create = page.getByRole("dialog", { name: "Create resource group" });
+  await expect(create.getByLabel("Scheduler", { exact: true })).toHaveValue("drf");
+  await yard.goto("/settings");
   await page.getByRole("button", { name: "Config" }).click();
   await dialog.getByLabel("Scheduler", { exact: true }).selectOption("fifo");
   await unset.check();

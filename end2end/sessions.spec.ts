@@ -1,7 +1,7 @@
 // What the queue, limits and ends of sessions say to the person they concern.
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, slots, test, unique } from "./yard";
+import { expect, PASSWORD, slots, test, unique } from "./yard";
 
 test("a session that is larger than the machine waits and says what is missing", async ({ yard }) => {
   await yard.signIn();
@@ -206,6 +206,25 @@ test("the time that is left before a session is ended is shown and counts down",
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 
+test("the lifetime that a keypair's policy leaves a session is shown in its drawer", async ({ yard }) => {
+  await yard.signIn();
+  const [name, who] = [unique("hourly"), unique("mayfly")];
+  const policy = {
+    name, total: {}, others_unlimited: true, max_sessions: null, max_pending: null, max_cluster: 1, lifetime: 3600, idle_timeout: null,
+    max_transfers: null, hosts: {},
+  };
+  await yard.call("save_keypair_policy", { save: { policy, revision: null } });
+  await yard.person(who);
+  const theirs = await yard.window();
+  await yard.signIn(who, PASSWORD, theirs);
+  const keys = await yard.call<{ access_key: string; main: boolean }[]>("my_keypairs", {}, theirs);
+  await yard.call("edit_keypair", { access_key: keys.find((key) => key.main)!.access_key, edit: { policy: name } });
+  const id = await yard.session({ command: "sleep 300", name: unique("mortal") }, theirs);
+  await yard.goto(`/sessions?session=${id}`, theirs);
+  await expect(theirs.getByRole("dialog")).toContainText(new RegExp(`Session lifetime\\s*\\d+ min \\d+ s left of 1 h 0 min, policy ${name}`));
+  await yard.call("terminate_sessions", { ids: [id], force: true });
+});
+
 test("the sessions that the filter selects are exported under a name of one's choice", async ({ yard }) => {
   const { page } = yard;
   const name = unique("filed");
@@ -230,4 +249,24 @@ test("the sessions that the filter selects are exported under a name of one's ch
   for await (const piece of await file.createReadStream()) text += piece;
   expect(text).toContain(name);
   expect(text.trim().split("\n")).toHaveLength(2);
+});
+
+test("a file of sessions holds every page of the list, whichever is looked at", async ({ yard }) => {
+  test.setTimeout(120_000);
+  const { page } = yard;
+  const name = unique("paged");
+  await yard.signIn();
+  await yard.sessions({ name, count: 11 });
+  await yard.goto(`/sessions?tab=finished&f=name.contains.${name}`);
+  const position = page.locator(".pager-text");
+  await expect(position).toHaveText("1–10 of 11 sessions", { timeout: 60_000 });
+  await page.getByRole("link", { name: "Next page" }).click();
+  await expect(position).toHaveText("11–11 of 11 sessions");
+  await page.getByRole("button", { name: "More about this list" }).click();
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const dialog = page.getByRole("dialog", { name: "Export session list to CSV file" });
+  const [download] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("link", { name: "Export" }).click()]);
+  const lines = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
+  expect(lines).toHaveLength(12);
+  for (let n = 1; n <= 11; n++) expect(lines.filter((line) => line.includes(`,${name}-${n},`)), `${name}-${n}`).toHaveLength(1);
 });

@@ -43,6 +43,31 @@ fn variables_have_names_and_values_and_each_is_there_once() {
 }
 
 #[test]
+fn ports_are_ten_at_most_above_1023_and_each_is_named_once() {
+    let ports = |ports: Vec<u16>| {
+        let refused = StartSession { ports, ..batch("true") }.check().err();
+        refused.and_then(|problem| problem.of_field("ports"))
+    };
+    assert_eq!(ports((8000..8010).collect()), None);
+    assert_eq!(ports((8000..8011).collect()).as_deref(), Some("At most 10 ports."));
+    assert_eq!(ports(vec![8000, 9000, 8000]).as_deref(), Some("A port is named twice. Name each once."));
+    assert_eq!(ports(vec![1024, 65_535]), None);
+    assert_eq!(ports(vec![8000, 1023]).as_deref(), Some("Ports from 1024 to 65535."));
+}
+
+#[test]
+fn shared_memory_is_less_than_the_memory_that_is_asked_for() {
+    let shared = |bytes: i64| {
+        let refused = StartSession { shared_memory: Some(bytes), ..batch("true") }.check().err();
+        refused.and_then(|problem| problem.of_field("shared_memory"))
+    };
+    assert_eq!(shared((1 << 30) - 1), None);
+    for bytes in [1 << 30, 2 << 30] {
+        assert_eq!(shared(bytes).as_deref(), Some("Memory should be larger than shared memory."));
+    }
+}
+
+#[test]
 fn what_is_below_the_images_minimum_is_raised_and_said_so() {
     let mut request = StartSession { image: "host".into(), ..batch("true") };
     let raised = request.raise_to(&Slots::cpu_mem(Quantity::whole(2), 1 << 20));

@@ -6,7 +6,7 @@ use types::agent::AGENTS;
 use types::id::SessionId;
 use types::launch::StartSession;
 use types::list::ListQuery;
-use types::resource_group::{RESOURCE_GROUPS, SchedulerKind};
+use types::resource_group::{RESOURCE_GROUPS, SchedulerKind, SchedulerSettings};
 use types::session::{CheckKind, Status};
 
 const TWO_KINDS: &str = r#"
@@ -130,6 +130,49 @@ async fn an_agent_whose_own_file_names_another_group_is_in_that_one_after_its_re
     yard.seconds(5).await;
     assert_eq!(agents_of(&yard, &on_v100).await, ["p100-2", "v100-1", "v100-2", "v100-3"]);
     assert_eq!(agents_of(&yard, &on_p100).await, ["p100-1"]);
+}
+
+#[tokio::test]
+async fn a_group_that_an_agents_own_file_is_the_first_to_name_starts_with_the_systems_scheduler() {
+    let mut yard = Yard::new().await;
+    let settings = yard.control.scheduler_settings(&yard.root).await.unwrap();
+    let settings = SchedulerSettings { scheduler: SchedulerKind::Drf, ..settings };
+    yard.control.save_scheduler_settings(&yard.root, &settings).await.unwrap();
+    yard.restart_with(ONE_EACH).await;
+    let rows = yard.control.resource_groups(&yard.root, &ListQuery::new(&RESOURCE_GROUPS)).await.unwrap().rows;
+    let schedulers: Vec<_> = rows.iter().map(|row| (row.group.name.as_str(), row.group.scheduler)).collect();
+    assert_eq!(schedulers, [("default", SchedulerKind::Fifo), ("p100", SchedulerKind::Drf), ("v100", SchedulerKind::Drf)]);
+}
+
+#[tokio::test]
+async fn what_runs_in_a_group_that_is_deactivated_goes_on_and_nothing_new_is_taken() {
+    let yard = Yard::new().await;
+    let asked = yard.asked().await;
+    let runs = yard.start(&asked).await;
+    yard.seconds(5).await;
+    yard.group(|group| group.active = false).await;
+    yard.seconds(60).await;
+    assert_eq!(yard.status(runs).await, Status::Running);
+    assert_eq!(yard.refused(&asked).await, "Choose one of the resource groups.");
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_public_is_not_offered_and_takes_sessions_of_whoever_names_it() {
+    let yard = Yard::new().await;
+    let asked = yard.asked().await;
+    let offered = async || {
+        let groups = yard.control.start_options(&yard.ann, "").await.unwrap().groups;
+        groups.into_iter().map(|group| group.name).collect::<Vec<_>>()
+    };
+    assert_eq!(offered().await, ["default"]);
+    yard.group(|group| group.public = false).await;
+    assert!(offered().await.is_empty());
+    let named = yard.start(&asked).await;
+    yard.seconds(5).await;
+    assert_eq!(yard.status(named).await, Status::Running);
+    // Not even by its name where neither domain nor project may use it.
+    yard.group(|group| group.domains.clear()).await;
+    assert_eq!(yard.refused(&asked).await, "Choose one of the resource groups.");
 }
 
 #[tokio::test]

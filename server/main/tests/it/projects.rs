@@ -1,11 +1,11 @@
-//! What somebody may do who administers a project.
+//! What somebody may do who administers a project, and whose sessions are shown to somebody who administers a domain.
 
 use crate::Yard;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use types::list::{ListQuery, Page};
 use types::project::{PROJECTS, ProjectDetail, ProjectRow};
-use types::session::{SESSIONS, SessionRow};
+use types::session::{QUEUE, SESSIONS, SessionRow};
 use types::user::{USERS, UserRow};
 
 async fn emails(yard: &Yard, cookie: &str) -> Vec<String> {
@@ -110,4 +110,32 @@ async fn a_project_admin_says_who_belongs_to_the_project_and_nothing_else_about_
     assert_eq!(status, StatusCode::FORBIDDEN, "no longer, at once");
     let detail: ProjectDetail = yard.done(&root, "project", json!({ "id": id })).await;
     assert!(detail.members.iter().any(|one| one.email == "project-admin@example.org" && !one.admin), "still a member");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_and_the_file_of_a_domain_admin_hold_the_sessions_of_their_own_domain_alone() {
+    let yard = Yard::new().await;
+    let root = yard.cookie_of("root@example.org").await;
+    let domains: Value = yard.done(&root, "domains", json!({})).await;
+    let default = domains[0]["projects"][0]["id"].clone();
+    let physics: Value = yard.done(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;
+    let body = yard.new_person(&root, "curie", json!({ "role": "admin", "domain": physics, "projects": [] })).await;
+    yard.done::<types::user::Created>(&root, "create_user", body).await;
+    let radium = json!({ "project": { "name": "radium", "domain": physics, "add": ["curie"] } });
+    let radium: Value = yard.done(&root, "create_project", radium).await;
+    let (user, curie) = (yard.cookie_of("the-user").await, yard.cookie_of("curie").await);
+    start(&yard, &user, "in-default", &default).await;
+    start(&yard, &curie, "in-physics", &radium).await;
+    assert_eq!(sessions(&yard, &root, Value::Null).await.len(), 2);
+
+    let admin = yard.cookie_of("admin@example.org").await;
+    for (cookie, theirs) in [(admin, "in-default"), (curie, "in-physics")] {
+        let queue = json!({ "group": "default", "query": ListQuery::new(&QUEUE) });
+        let queue: Page<SessionRow> = yard.done(&cookie, "queue", queue).await;
+        assert_eq!((queue.rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), queue.total), (vec![theirs], 1));
+        let file = yard.get("/export/sessions.csv", &cookie).await;
+        assert_eq!(file.status, StatusCode::OK);
+        let names: Vec<_> = file.text.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
+        assert_eq!(names, [theirs]);
+    }
 }
