@@ -92,7 +92,7 @@ async fn who_saves_a_policy_second_is_told_what_the_first_one_changed_and_overwr
     let mut save = SavePolicy { policy: second, revision: Some(opened.revision) };
     let Err(Problem::Stale(stale)) = yard.control.save_keypair_policy(&root, &save).await else { panic!("overwritten") };
     let differences: Vec<_> = stale.differences.iter().map(|d| (d.field.as_str(), d.saved.as_str(), d.yours.as_str())).collect();
-    assert_eq!(differences, [("Concurrency", "3", "5")]);
+    assert_eq!(differences, [("Concurrent jobs", "3", "5")]);
     assert_eq!(yard.policy(&root, "student").await.unwrap().policy.max_sessions, Some(3));
 
     // Having seen it, they may.
@@ -387,7 +387,7 @@ async fn a_list_of_limits_is_a_file_that_is_called_as_its_reader_wants() {
         answer.headers["content-disposition"],
         "attachment; filename=\"spring term.csv\"; filename*=UTF-8''spring%20term.csv"
     );
-    assert!(answer.text.starts_with("Name,Resource policy,Other resources,Concurrency,"), "{}", answer.text);
+    assert!(answer.text.starts_with("Name,Resource policy,Other resources,Concurrent jobs,"), "{}", answer.text);
     assert!(answer.text.lines().nth(1).is_some_and(|line| line.starts_with("default,")), "{}", answer.text);
     let groups = yard.get("/export/resource_groups.csv", &cookie).await;
     assert!(groups.headers["content-disposition"].to_str().unwrap().contains("resource_groups.csv"));
