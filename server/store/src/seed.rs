@@ -99,7 +99,7 @@ impl Change {
             sqlx::query(
                 "INSERT INTO sessions (id, name, kind, status, info, user_id, access_key, domain_id, project_id, resource_group, image, \
                  command, cpu, mem, slots, agent, agents, outcome, created_at, started_at, ended_at) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'default', 'host', 'true', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'default', 'host', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(uuid::Uuid::now_v7())
             .bind(format!("train-{}-{n}", LAST[(n % 32) as usize]))
@@ -110,6 +110,8 @@ impl Change {
             .bind(key)
             .bind(domain)
             .bind(project)
+            // Of lengths that differ, so that those that start at once do not end at once.
+            .bind(format!("sleep {}", 50 + n.wrapping_mul(7919) % 101))
             .bind(cpu as i64 * 1000)
             .bind((gigabytes as i64) << 30)
             .bind(crate::to_json(&slots))

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const WAITING: &str = "100000";
-/// Machines for about 2,000 sessions that take 100 seconds each: 20 of them end in a second, and 20 others start.
+/// Machines for about 2,000 sessions that take 100 seconds on an average: 20 of them end in a second, and 20 others start.
 const SCENARIO: &str = r#"
 [[agents]]
 name = "node"
@@ -21,7 +21,6 @@ slots = { cpu = "32", mem = "256g" }
 
 [sessions]
 start_seconds = 1.0
-batch_seconds = 100
 "#;
 /// Until as many sessions end as start.
 const WARM_UP: Duration = Duration::from_secs(130);
@@ -75,7 +74,7 @@ pub fn busy(context: &Context) -> Result<Vec<(String, String)>> {
 }
 
 fn ended(client: &Client) -> Result<i64> {
-    let query = json!({ "tab": "finished", "subtab": "", "conditions": [], "sort": "created_at", "descending": true, "page": 1, "per": 20 });
+    let query = json!({ "tab": "finished", "subtab": "all", "conditions": [], "sort": "created_at", "descending": true, "page": 1, "per": 20 });
     let page = client.call("sessions", &json!({ "query": query, "project": null }))?;
     page["total"].as_i64().context("the list of sessions has no total")
 }
