@@ -22,8 +22,8 @@ test("a policy is created with limits, unlimited boxes and hosts, and changed as
   }
   const beyond = [
     ["Memory", "1025", "From 0 to 1 TiB of memory."],
-    ["CUDA-capable GPU", "65", "From 0 to 64 × cuda.device."],
-    ["CUDA-capable GPU (fractional)", "257", "From 0 to 256 × cuda.shares."],
+    ["CUDA-capable GPU", "65", "From 0 to 64 GPUs."],
+    ["CUDA-capable GPU (fractional)", "257", "From 0 to 256 fGPU."],
     ["Idle timeout (sec.)", "15552001", "A whole number from 0 to 15552000, or unlimited."],
   ];
   for (const [label, amount] of beyond) {
@@ -244,7 +244,7 @@ test("the cluster's tries are changed only while the scheduler is FIFO, and usag
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "Maintenance" }).click();
   await page.getByRole("button", { name: "Recalculate usage" }).click();
-  await expect(page.getByText("Recalculation finished.")).toBeVisible();
+  await expect(page.getByText(/^Recalculation finished: /).first()).toBeVisible();
   await expect(page.getByText(/Everything was right|put right/)).toBeVisible();
 });
 

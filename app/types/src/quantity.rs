@@ -149,12 +149,15 @@ impl Slots {
     }
 }
 
-/// An amount with its unit, as a person reads it: `2 CPU cores`, `1.5 GiB of memory`, `1 × cuda.device`.
+/// An amount with its unit, as a person reads it: `2 CPU cores`, `1.5 GiB of memory`, `1 GPU`, `0.5 fGPU`.
 pub fn describe(slot: &str, amount: Quantity) -> String {
     match slot {
         CPU if amount == Quantity::whole(1) => "1 CPU core".into(),
         CPU => format!("{amount} CPU cores"),
         MEM => format!("{} of memory", bytes(amount.floor())),
+        "cuda.device" if amount == Quantity::whole(1) => "1 GPU".into(),
+        "cuda.device" => format!("{amount} GPUs"),
+        "cuda.shares" => format!("{amount} fGPU"),
         _ => format!("{amount} × {slot}"),
     }
 }

@@ -153,7 +153,7 @@ mod tests {
             Reason::TooLarge { missing: missing() },
             "resources",
             "Cannot start here: it asks for 2 CPU cores, the largest agent has 1 CPU core; \
-             it asks for 0.5 × cuda.shares, the largest agent has 0 × cuda.shares; \
+             it asks for 0.5 fGPU, the largest agent has 0 fGPU; \
              it asks for 2 GiB of memory, the largest agent has 1 GiB of memory.",
         );
         says(

@@ -89,7 +89,7 @@ fn one_that_can_never_start_says_what_is_missing_and_holds_up_nobody() {
     let gpu = waiting(3, 3, &[("cpu", 1), ("cuda.device", 1)]);
     let said = said(&snapshot(2, vec![cpu(1, 1, 64), gpu, cpu(2, 2, 1)]));
     assert!(said[0].starts_with("Cannot start here: it asks for 64 CPU cores, the largest agent has 2 CPU cores"), "{}", said[0]);
-    assert_eq!(said[1], "Cannot start here: it asks for 1 × cuda.device, the largest agent has 0 × cuda.device.");
+    assert_eq!(said[1], "Cannot start here: it asks for 1 GPU, the largest agent has 0 GPUs.");
     assert_eq!(said[2], "vm");
 }
 

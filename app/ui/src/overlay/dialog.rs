@@ -30,6 +30,9 @@ fn follow(element: NodeRef<html::Dialog>, open: Signal<bool>) {
 pub fn Dialog(
     #[prop(into)] open: Signal<bool>,
     #[prop(into)] title: Signal<String>,
+    /// With a table in it.
+    #[prop(optional)]
+    wide: bool,
     /// It was closed by the person: with Escape or its button.
     on_close: Callback<()>,
     children: ChildrenFn,
@@ -38,7 +41,7 @@ pub fn Dialog(
     follow(element, open);
     let children = StoredValue::new(children);
     view! {
-        <dialog class="dialog" node_ref=element aria-label=move || title.get() on:close=move |_| on_close.run(())>
+        <dialog class="dialog" class:dialog-wide=wide node_ref=element aria-label=move || title.get() on:close=move |_| on_close.run(())>
             <Show when=move || open.get()>
                 <div class="dialog-head">
                     <h2>{move || title.get()}</h2>

@@ -44,6 +44,7 @@ fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>)
             });
             view! { <Badge tone=drawer::tone(s.status) text=s.status.label()/>{place} }.into_any()
         }),
+        Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
         Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()),
         Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
         Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
@@ -54,7 +55,6 @@ fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>)
         Column::new("cluster", "Cluster", |s: &SessionRow| cluster(s).into_any()).hidden(),
         Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()),
         Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
-        Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ];
     if let Some(order) = order {

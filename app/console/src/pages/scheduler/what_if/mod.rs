@@ -50,7 +50,7 @@ pub fn panel(group: Memo<String>) -> AnyView {
     let there = Memo::new(move |_| trial.sample.with(Option::is_some));
     view! {
         <Button on_press=Callback::new(move |()| open.set(true))>"What if…"</Button>
-        <Dialog open=open title=title on_close=close>
+        <Dialog open=open title=title wide=true on_close=close>
             {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
             {move || match (there.get(), problem.with(Option::is_some)) {
                 (true, _) => contents(trial, group),
