@@ -353,7 +353,7 @@ test("the system's tries are kept while the scheduler is another, which new grou
   const unset = dialog.getByRole("checkbox", { name: "Unset Session creation retries" });
   const save = async (expected: string[]) => {
     await dialog.getByRole("button", { name: "Save", exact: true }).click();
-    await expect(values).toHaveText(expected);
+    await expect(values).toHaveText([...expected, "20 % of a CPU core"]);
     await expect(dialog).toBeHidden();
   };
   await page.getByRole("button", { name: "Config" }).click();
@@ -362,6 +362,11 @@ test("the system's tries are kept while the scheduler is another, which new grou
   await dialog.getByRole("button", { name: "Save", exact: true }).click();
   await expect(dialog.getByText("A whole number from 0 to 1000, or nothing.")).toBeVisible();
   await retries.fill("7");
+  const idle = dialog.getByLabel("Idle below (% of a CPU core)");
+  await idle.fill("101");
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(dialog.getByText("A whole number from 1 to 100.")).toBeVisible();
+  await idle.fill("20");
   await save(["FIFO", "7"]);
   await page.getByRole("button", { name: "Config" }).click();
   await retries.fill("9");

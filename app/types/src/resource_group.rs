@@ -76,6 +76,8 @@ pub struct ResourceGroup {
 const MAX_PENDING_TIMEOUT: u32 = 315_360_000;
 /// Tries before a session is passed over (`features.md` §19).
 pub const MAX_RETRIES: u32 = 1_000;
+/// Percent of a core up to which a session may be said to be idle.
+pub const MAX_IDLE_BELOW: u32 = 100;
 /// Tries when nobody chose: three, as the documentation of the incumbent has it.
 pub const DEFAULT_RETRIES: u32 = 3;
 /// Domains and projects that one group may name.
@@ -154,6 +156,9 @@ pub struct SchedulerSettings {
     /// Tries before a session that finds no room is passed over; `None` is [`DEFAULT_RETRIES`]. Only said while the scheduler is
     /// FIFO (`decisions.md` 6).
     pub retries_to_skip: Option<u32>,
+    /// Percent of one core: an interactive session that nobody types into is idle while its processes use less (`admin-menus.md`,
+    /// Manage Resource Policy: the criteria of idleness are set by the administrators).
+    pub idle_below: u32,
     #[serde(skip_serializing_if = "is_zero")]
     pub revision: i64,
 }
@@ -164,17 +169,21 @@ fn is_zero(n: &i64) -> bool {
 
 impl Default for SchedulerSettings {
     fn default() -> Self {
-        Self { scheduler: SchedulerKind::Fifo, retries_to_skip: None, revision: 0 }
+        Self { scheduler: SchedulerKind::Fifo, retries_to_skip: None, idle_below: 1, revision: 0 }
     }
 }
 
 impl SchedulerSettings {
     /// Every field that is not acceptable.
     pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
         if self.retries_to_skip.is_some_and(|tries| tries > MAX_RETRIES) {
-            return Err(Problem::field("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or nothing.")));
+            errors.push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or nothing.")));
         }
-        Ok(())
+        if !(1..=MAX_IDLE_BELOW).contains(&self.idle_below) {
+            errors.push(FieldError::new("idle_below", format!("A whole number from 1 to {MAX_IDLE_BELOW}.")));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
     /// The tries that count for a group.
@@ -186,7 +195,8 @@ impl SchedulerSettings {
 impl Fields for SchedulerSettings {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let tries = self.retries_to_skip.map_or_else(|| format!("{DEFAULT_RETRIES} (not set)"), |tries| tries.to_string());
-        vec![("Scheduler", self.scheduler.label().into()), ("Session creation retries", tries)]
+        let idle = format!("{} % of a CPU core", self.idle_below);
+        vec![("Scheduler", self.scheduler.label().into()), ("Session creation retries", tries), ("Idle below", idle)]
     }
 }
 

@@ -1,7 +1,7 @@
 //! What ends a session by itself: its lifetime, idleness, a batch job's time. (A wait that was too long is the scheduler's.)
 //!
-//! A session is idle while nobody types into it and its processes use next to no processor time. A batch session is never idle:
-//! it ends when its command does.
+//! A session is idle while nobody types into it and its processes use less processor time than the cluster's settings say. A batch
+//! session is never idle: it ends when its command does.
 
 use crate::mirror::Mirror;
 use crate::{Control, Result, internal, store_failed};
@@ -18,8 +18,6 @@ use types::time::{Millis, duration};
 
 /// Activity is looked for this often (milliseconds).
 const LOOK_EVERY: i64 = 15_000;
-/// Less than this share of one core, in thousandths, is no activity: shells and their prompts use less.
-const IDLE_SHARE: i64 = 10;
 
 /// When sessions last did anything, and how much processor time they had used then.
 #[derive(Default)]
@@ -195,7 +193,8 @@ impl Control {
         activity.used.insert(id, (newest.at, newest.cpu_ms));
         let (since, cpu) = before.or_else(|| usage.first().map(|one| (one.at, one.cpu_ms))).unwrap_or((newest.at, newest.cpu_ms));
         let (passed, used) = (newest.at.since(since), i64::try_from(newest.cpu_ms.saturating_sub(cpu)).unwrap_or(i64::MAX));
-        Ok(passed > 0 && used.saturating_mul(1000) / passed >= IDLE_SHARE)
+        let percent = i64::from(self.mirror().settings.idle_below);
+        Ok(passed > 0 && used.saturating_mul(100) / passed >= percent)
     }
 
     /// A terminal whose input counts as activity.

@@ -1,9 +1,9 @@
-//! What the whole cluster goes by: the scheduler's defaults (`admin-menus.md`, System settings).
+//! What the whole cluster goes by: the scheduler's defaults and what counts as idle (`admin-menus.md`, System settings).
 
 use crate::api::settings::{save_scheduler_settings, scheduler_settings};
 use crate::choices::choices;
 use crate::edit::{Asked, EditForm, Words, dialog};
-use crate::form::{Refused, checked, whole_limit};
+use crate::form::{Refused, checked, whole_limit, whole_number};
 use crate::frame::{PageHead, use_me};
 use crate::problem_view::problem_view;
 use crate::table::load;
@@ -11,9 +11,9 @@ use leptos::prelude::*;
 use types::Problem;
 use types::event::Topic;
 use types::permission::Permission;
-use types::resource_group::{MAX_RETRIES, SchedulerKind, SchedulerSettings};
+use types::resource_group::{MAX_IDLE_BELOW, MAX_RETRIES, SchedulerKind, SchedulerSettings};
 use types::revision::Fields;
-use ui::{Button, Field, Limit, LimitField, Select};
+use ui::{Button, Field, Limit, LimitField, NumberInput, Select};
 
 const WORDS: Words = Words { titles: ("Scheduler", "Scheduler"), done: ("Successfully Updated.", "Successfully Updated.") };
 /// Why the tries cannot be changed (`decisions.md` 6).
@@ -23,6 +23,7 @@ const ONLY_FIFO: &str = "Currently, changes are only possible when the scheduler
 struct Form {
     scheduler: RwSignal<String>,
     retries: Limit,
+    idle_below: RwSignal<String>,
 }
 
 impl EditForm for Form {
@@ -33,6 +34,7 @@ impl EditForm for Form {
         let settings = settings.unwrap_or(&plain);
         self.scheduler.set(settings.scheduler.key().into());
         self.retries.set(settings.retries_to_skip.map(|n| n.to_string()));
+        self.idle_below.set(settings.idle_below.to_string());
     }
 
     fn read(self) -> Result<SchedulerSettings, Problem> {
@@ -41,7 +43,8 @@ impl EditForm for Form {
         // A field that cannot be used says nothing: what was saved stays.
         let fifo = scheduler == SchedulerKind::Fifo;
         let retries_to_skip = fifo.then(|| whole_limit("retries_to_skip", self.retries, &mut mistakes)).flatten();
-        let settings = SchedulerSettings { scheduler, retries_to_skip, revision: 0 };
+        let idle_below = whole_number("idle_below", &self.idle_below.get_untracked(), &mut mistakes);
+        let settings = SchedulerSettings { scheduler, retries_to_skip, idle_below, revision: 0 };
         checked(settings, mistakes, SchedulerSettings::check)
     }
 
@@ -53,6 +56,9 @@ impl EditForm for Form {
             </Field>
             <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does. A resource group's own number wins." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
             <p class="hint" hidden=move || !other.get()>{ONLY_FIFO}</p>
+            <Field name="settings-idle" label="Idle below (% of a CPU core)" hint="An interactive session that nobody types into is idle while its processes use less. How long it may be idle says the policy of its keypair." error=refused.of("idle_below")>
+                <NumberInput name="settings-idle" value=self.idle_below min="1" max=MAX_IDLE_BELOW.to_string() step="1"/>
+            </Field>
         }
         .into_any()
     }
@@ -81,7 +87,11 @@ pub fn page() -> AnyView {
     let settings = load(Memo::new(|_| ()), &[Topic::Group], |()| scheduler_settings());
     let view = move || {
         let asked = RwSignal::new(Asked::Nothing);
-        let form = Form { scheduler: RwSignal::new(String::new()), retries: Limit::unlimited() };
+        let form = Form {
+            scheduler: RwSignal::new(String::new()),
+            retries: Limit::unlimited(),
+            idle_below: RwSignal::new(String::new()),
+        };
         form.fill(None);
         let ask = Callback::new(move |()| {
             if let Some(settings) = settings.good().get_untracked() {
@@ -104,7 +114,7 @@ pub fn page() -> AnyView {
             <section class="card" aria-labelledby="settings-of-scheduler">
                 <header class="card-head">
                     <h2 id="settings-of-scheduler">"Scheduler"</h2>
-                    <p class="hint">"Defaults: what a resource group says of its own wins over them."</p>
+                    <p class="hint">"Defaults of the scheduler, which what a resource group says of its own wins over, and what counts as idle."</p>
                 </header>
                 {values}
                 <Show when=move || there.get()><div><Button on_press=ask>"Config"</Button></div></Show>

@@ -3,6 +3,7 @@
 use crate::yard::Yard;
 use types::launch::{Cluster, ClusterMode, StartSession};
 use types::quantity::{Quantity, Slots};
+use types::resource_group::SchedulerSettings;
 use types::session::{CheckKind, SessionType, Status};
 
 #[tokio::test]
@@ -48,6 +49,35 @@ async fn an_interactive_session_that_does_nothing_is_ended_and_one_that_is_typed
     yard.seconds(240).await;
     assert_eq!(yard.status(used).await, Status::Terminated);
     assert_eq!(yard.status(batch).await, Status::Running, "a batch session is never idle");
+}
+
+#[tokio::test]
+async fn what_counts_as_idle_is_set_by_the_administrators() {
+    const BUSY_A_LITTLE: &str = r#"
+[[agents]]
+name = "vm"
+slots = { cpu = "8", mem = "32g" }
+
+[sessions]
+start_seconds = 1.0
+interactive_cpu = 0.05
+"#;
+    let yard = Yard::of(BUSY_A_LITTLE).await;
+    yard.limit(|policy| policy.idle_timeout = Some(300)).await;
+    let asked = StartSession { kind: SessionType::Interactive, command: String::new(), ..yard.cores("default", 1).await };
+    let id = yard.start(&asked).await;
+    yard.seconds(400).await;
+    assert_eq!(yard.status(id).await, Status::Running, "its processes use 5 % of a core, and 1 % is enough");
+    let settings = yard.control.scheduler_settings(&yard.root).await.unwrap();
+    for wrong in [0, 101] {
+        let wrong = SchedulerSettings { idle_below: wrong, ..settings.clone() };
+        let refused = yard.control.save_scheduler_settings(&yard.root, &wrong).await.unwrap_err();
+        assert_eq!(refused.of_field("idle_below").unwrap(), "A whole number from 1 to 100.");
+    }
+    yard.control.save_scheduler_settings(&yard.root, &SchedulerSettings { idle_below: 20, ..settings }).await.unwrap();
+    yard.seconds(400).await;
+    assert_eq!(yard.status(id).await, Status::Terminated);
+    assert!(yard.info(id).await.starts_with("It was idle for 5 min 0 s"), "{}", yard.info(id).await);
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ impl EditForm for Form {
                 <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="From when it is asked for; then it is ended." error=refused.of("lifetime") max=ANY/>
                 <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at one time." error=refused.of("max_pending") max=ANY/>
                 <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("How many sessions at one time, up to {MAX_SESSIONS}.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
-                <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Nothing typed and next to no processor time for so long; up to 180 days." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
+                <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Nobody types into it and it uses next to no processor time (how much is said in Configurations) for so long; up to 180 days." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
                 <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.of("max_transfers") max=ANY/>
             </div>
             <h3>"Folders"</h3>
