@@ -26,7 +26,7 @@ pub fn label(slot: &str) -> String {
 }
 
 /// The name of a slot in a row.
-fn short(slot: &str) -> &str {
+pub fn short(slot: &str) -> &str {
     match slot {
         CPU => "CPU",
         MEM => "RAM",

@@ -1,8 +1,9 @@
 //! One agent: what it has, holds and uses, over time as well, and the sessions on it.
 
-use super::{amount, in_use, slot_label};
+use super::{amount, in_use};
 use crate::paths;
 use crate::problem_view::problem_view;
+use crate::slots::label;
 use crate::table::{Loaded, Opened, opened};
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -52,7 +53,7 @@ fn about(detail: AgentDetail, asked: Option<super::Asked>) -> AnyView {
         None => "Connected".into_any(),
     };
     let row = |slot: &String| {
-        let (has, held, label) = (report.capacity.get(slot), agent.occupied.get(slot), slot_label(slot));
+        let (has, held, label) = (report.capacity.get(slot), agent.occupied.get(slot), label(slot));
         let used = match in_use(&agent, slot) {
             Some(used) => {
                 view! { <Meter label=format!("{label} in use") share=used.ratio_of(has) text=amount(slot, used)/> }.into_any()
@@ -99,7 +100,7 @@ fn about(detail: AgentDetail, asked: Option<super::Asked>) -> AnyView {
 fn chart(slot: String, there: Signal<Option<AgentDetail>>) -> AnyView {
     // In units of the slot: cores, bytes, devices.
     let units = |amount: Quantity| amount.as_thousandths() as f64 / 1000.0;
-    let (title, is_bytes, of) = (slot_label(&slot), slot == MEM, slot.clone());
+    let (title, is_bytes, of) = (label(&slot), slot == MEM, slot.clone());
     let series = Signal::derive(move || {
         let points = there.with(|detail| {
             let usage = detail.iter().flat_map(|detail| &detail.usage);

@@ -8,6 +8,7 @@ use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
+use crate::slots::{label, short};
 use crate::table::{load_open, settled};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -33,7 +34,7 @@ fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option
         Column::new("name", "Agent", move |a: &Agent| {
             let (id, name, address) = (a.report.name.clone(), a.report.name.clone(), a.report.address.clone());
             // The rest of the address is the list's own.
-            view! { <A href=move || link.run(id.clone())>{name}</A><span class="status-info">{address}</span> }.into_any()
+            view! { <A href=move || link.run(id.clone())>{name}</A><span class="row-note">{address}</span> }.into_any()
         })
         .sortable()
         .required(),
@@ -46,7 +47,7 @@ fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option
                 Some(at) => view! { "terminated "<Time at=at.0/> }.into_any(),
                 None => view! { <Elapsed since=a.first_contact.0/>" ago" }.into_any(),
             };
-            view! { <Time at=a.first_contact.0/><span class="status-info">{now}</span> }.into_any()
+            view! { <Time at=a.first_contact.0/><span class="row-note">{now}</span> }.into_any()
         })
         .sortable(),
         Column::new("cpu", "CPU", |a: &Agent| slot(a, CPU)),
@@ -93,15 +94,6 @@ pub(crate) fn amount(slot: &str, amount: Quantity) -> String {
     if slot == MEM { bytes(amount.floor()) } else { amount.to_string() }
 }
 
-/// A slot as a heading.
-pub(crate) fn slot_label(slot: &str) -> String {
-    match slot {
-        CPU => "CPU".into(),
-        MEM => "Memory".into(),
-        other => other.into(),
-    }
-}
-
 /// What of a slot is in use now; nothing where nobody measures it, as on a machine that is gone.
 pub(crate) fn in_use(agent: &Agent, slot: &str) -> Option<Quantity> {
     agent.report.used.0.get(slot).copied().filter(|_| agent.lost_at.is_none())
@@ -109,14 +101,14 @@ pub(crate) fn in_use(agent: &Agent, slot: &str) -> Option<Quantity> {
 
 /// What sessions hold of a slot, and what is in use now.
 fn slot(agent: &Agent, name: &str) -> AnyView {
-    let (has, held, label) = (agent.report.capacity.get(name), agent.occupied.get(name), slot_label(name));
-    let what = if name == CPU || name == MEM { String::new() } else { format!("{name}: ") };
+    let (has, held, label) = (agent.report.capacity.get(name), agent.occupied.get(name), label(name));
+    let what = if name == CPU || name == MEM { String::new() } else { format!("{}: ", short(name)) };
     let text = format!("{what}{} / {}", amount(name, held), amount(name, has));
     let live = in_use(agent, name).map(|used| format!("{} in use", amount(name, used)));
     view! {
         <span class="slot">
             <Meter label=format!("{label} held by sessions on {}", agent.report.name) share=held.ratio_of(has) text=text/>
-            <span class="status-info">{live}</span>
+            <span class="row-note">{live}</span>
         </span>
     }
     .into_any()
