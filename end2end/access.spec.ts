@@ -12,19 +12,26 @@ async function clean(page: Page, what: string): Promise<void> {
   }
 }
 
-test("axe finds nothing on any page, dialog or drawer", async ({ yard }) => {
-  test.setTimeout(180_000);
+test("axe finds nothing on any page", async ({ yard }) => {
+  test.setTimeout(300_000);
   const { page } = yard;
   await page.goto(`${yard.server.url}/sign-in`);
   await clean(page, "sign-in");
   await page.goto(`${yard.server.url}/forgotten-password`);
   await clean(page, "forgotten password");
   await yard.signIn();
-  const id = await yard.session({ command: "echo hello; sleep 2", name: unique("axe") });
+  await yard.session({ command: "echo hello; sleep 2", name: unique("axe") });
   for (const path of ["/sessions", "/sessions?tab=finished", "/session/start", "/scheduler", "/users", "/users?f=email.contains.nobody-has-this", "/credentials", "/projects", "/domains", "/resource-policy", "/resource-policy/user", "/resource-policy/project", "/resource-presets", "/resource-groups", "/settings", "/maintenance", "/audit", "/agents", "/account", "/gallery", "/nowhere"]) {
     await yard.goto(path);
     await clean(page, path);
   }
+});
+
+test("axe finds nothing in any drawer, dialog or step of the launcher", async ({ yard }) => {
+  test.setTimeout(180_000);
+  const { page } = yard;
+  await yard.signIn();
+  const id = await yard.session({ command: "echo hello; sleep 2", name: unique("axe") });
   for (const panel of ["", "&panel=use", "&panel=log"]) {
     await yard.goto(`/sessions?session=${id}${panel}`);
     await expect(page.getByRole("dialog")).toBeVisible();
@@ -166,6 +173,7 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
 });
 
 test("a narrow page never scrolls sideways", async ({ yard }) => {
+  test.setTimeout(180_000);
   await yard.signIn();
   await yard.page.setViewportSize({ width: 390, height: 844 });
   for (const path of ["/sessions", "/session/start", "/scheduler", "/users", "/credentials", "/projects", "/domains", "/resource-policy", "/resource-policy/user", "/resource-policy/project", "/resource-presets", "/resource-groups", "/settings", "/maintenance", "/audit", "/agents", "/account"]) {

@@ -244,7 +244,7 @@ test("the cluster's tries are changed only while the scheduler is FIFO, and usag
   await page.keyboard.press("Escape");
   await page.getByRole("link", { name: "Maintenance" }).click();
   await page.getByRole("button", { name: "Recalculate usage" }).click();
-  await expect(page.getByText(/^Recalculation finished: /).first()).toBeVisible();
+  await expect(page.locator(".toast", { hasText: "Recalculation finished: " })).toBeVisible();
   await expect(page.getByText(/Everything was right|put right/)).toBeVisible();
 });
 

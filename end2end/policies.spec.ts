@@ -1,7 +1,7 @@
 // Resource policies, presets and settings where `limits.spec.ts` does not go: the other two kinds of policy, what is kept in a form,
 // whose save wins, and who only reads.
 import { readFileSync } from "node:fs";
-import { expect, PASSWORD, test, unique } from "./yard";
+import { expect, live, PASSWORD, test, unique } from "./yard";
 
 const userPolicy = (name: string) => ({ name, max_folders: null, max_folder_bytes: null, max_service_sessions: 10, max_images: 3 });
 const keypairPolicy = (name: string) => ({
@@ -72,6 +72,7 @@ test("a row says what is not limited, and a policy's details are an address", as
   const details = page.getByRole("dialog", { name: `Resource Policy: '${open}'` });
   await expect(details).toContainText("∞");
   await page.reload();
+  await live(page);
   await expect(details).toContainText("∞");
   await page.keyboard.press("Escape");
   await expect(page).toHaveURL(new RegExp(`\\?f=name\\.equals\\.${open}$`));
