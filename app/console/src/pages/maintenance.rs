@@ -13,6 +13,7 @@ pub fn page() -> AnyView {
     if !use_me().may(Permission::Maintain) {
         return problem_view(&Problem::Forbidden(Permission::Maintain.verb().into()));
     }
+    crate::live::when_alive(|| ());
     let found = RwSignal::new(None::<Recalculated>);
     let toaster = use_toaster();
     let recalculate = Action::new(move |(): &()| async move {
