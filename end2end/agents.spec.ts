@@ -59,7 +59,7 @@ test("a machine's drawer is an address, with its use over time and the way to it
 });
 
 test("machines that are stopped together leave what runs alone, and what is new waits and says why", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
   const name = await machine(yard);
@@ -100,7 +100,7 @@ test("a machine that there is not is named as one that was not changed", async (
 });
 
 test("who only reads is offered nothing to change, axe finds nothing, and a narrow page never scrolls sideways", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
   const [name, who] = [await machine(yard), unique("agents-monitor")];

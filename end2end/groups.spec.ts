@@ -157,7 +157,7 @@ test("the group that new agents join stays, and only superadmins are offered cha
 });
 
 test("axe finds nothing in the dialogs, and a narrow page never scrolls sideways", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
   for (const scheme of ["light", "dark"] as const) {

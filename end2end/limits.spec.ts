@@ -3,7 +3,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { expect, PASSWORD, slots, test, unique } from "./yard";
 
 test("a policy is created with limits, unlimited boxes and hosts, and changed as the specification's example has it", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/resource-policy");
@@ -73,7 +73,7 @@ test("a policy is created with limits, unlimited boxes and hosts, and changed as
 });
 
 test("two administrators change one policy at once: the second sees what the first saved, and chooses", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   await yard.signIn();
   const name = unique("twice");
   await yard.call("save_keypair_policy", { save: { policy: policy(name), revision: null } });
@@ -101,7 +101,7 @@ test("two administrators change one policy at once: the second sees what the fir
 });
 
 test("a policy that somebody follows, inactive or not, is deleted only with a place for them to go", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
   const name = unique("followed");
@@ -135,7 +135,7 @@ test("a policy that nobody follows is gone after one question", async ({ yard })
 });
 
 test("a lower limit says before it is saved whom it affects and which running sessions are over it", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
   const [name, session] = [unique("tight"), unique("running")];
@@ -163,7 +163,7 @@ test("a lower limit says before it is saved whom it affects and which running se
 });
 
 test("presets are unique by name, have less shared memory than memory, and are offered only when they fit", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
   const [small, huge] = [unique("small"), unique("huge")];
@@ -192,7 +192,7 @@ test("presets are unique by name, have less shared memory than memory, and are o
 });
 
 test("a resource group is created, changed, deactivated, activated again, and deleted by typing its name", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
   const name = unique("gpus");

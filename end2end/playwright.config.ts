@@ -5,9 +5,8 @@ export default defineConfig({
   testDir: ".",
   testMatch: "*.spec.ts",
   workers: 2,
-  // Two cores serve two browsers and two debug servers; a test that hangs fails all the same.
-  timeout: 120_000,
-  expect: { timeout: 20_000 },
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
   forbidOnly: !!process.env.CI,
   reporter: [["list"]],
   outputDir: "test-results",

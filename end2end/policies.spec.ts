@@ -86,7 +86,7 @@ test("a row says what is not limited, and a policy's details are an address", as
 });
 
 test("who saves second may keep what they typed, having seen what it replaces", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   await yard.signIn();
   const name = unique("mine");
   await yard.call("save_user_policy", { save: { policy: userPolicy(name), revision: null } });
@@ -274,7 +274,7 @@ test("a policy that was created is chosen for a keypair behind its gear, and the
 });
 
 test("each of the three tables of policies shows the columns that were chosen for it", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   await yard.signIn();
   const page = await yard.window();
   // Somebody of their own: what one person chooses stays chosen.
@@ -387,7 +387,7 @@ test("the system's tries are kept while the scheduler is another, which new grou
 });
 
 test("a monitor and a domain admin read policies and presets and find nothing to change them with", async ({ yard }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(90_000);
   await yard.signIn();
   for (const role of ["monitor", "admin"]) {
     const page = await yard.window();

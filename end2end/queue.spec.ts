@@ -122,7 +122,7 @@ test("what if another rule held: the browser decides the shared queues in the or
 });
 
 test("a session of several containers runs all of them, on the machine there is", async ({ yard }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(60_000);
   await yard.signIn();
   const id = await yard.session({
     name: unique("cluster"), command: "echo hosts $BACKENDAI_CLUSTER_HOSTS; sleep 2", cluster: { mode: "single-node", size: 3 }, slots: slots("0.1", 128),
