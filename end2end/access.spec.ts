@@ -13,7 +13,7 @@ async function clean(page: Page, what: string): Promise<void> {
 }
 
 test("axe finds nothing on any page", async ({ yard }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(180_000);
   const { page } = yard;
   await page.goto(`${yard.server.url}/sign-in`);
   await clean(page, "sign-in");
@@ -173,7 +173,6 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
 });
 
 test("a narrow page never scrolls sideways", async ({ yard }) => {
-  test.setTimeout(180_000);
   await yard.signIn();
   await yard.page.setViewportSize({ width: 390, height: 844 });
   for (const path of ["/sessions", "/session/start", "/scheduler", "/users", "/credentials", "/projects", "/domains", "/resource-policy", "/resource-policy/user", "/resource-policy/project", "/resource-presets", "/resource-groups", "/settings", "/maintenance", "/audit", "/agents", "/account"]) {
