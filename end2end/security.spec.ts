@@ -6,7 +6,10 @@ import type { Page } from "@playwright/test";
 import { SMTPServer } from "smtp-server";
 import { ADMIN, expect, PASSWORD, Server, test, unique, Yard } from "./yard";
 
-/** The code that an authenticator shows, some half minutes from now. */
+/**
+ * The code that an authenticator shows, some half minutes from now. Codes are good for a step before and after theirs and only
+ * once: two in a row are those of now and of the next step, and both stay good when the half minute ends on the way.
+ */
 function code(secret: string, steps = 0): string {
   return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
 }
@@ -37,7 +40,7 @@ async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> 
   await dialog.getByLabel("Code").fill("000000");
   await dialog.getByRole("button", { name: "Turn on" }).click();
   await expect(dialog.getByText(/This code is not right/)).toBeVisible();
-  await dialog.getByLabel("Code").fill(code(secret, -1));
+  await dialog.getByLabel("Code").fill(code(secret));
   await dialog.getByRole("button", { name: "Turn on" }).click();
   const shown = page.getByRole("dialog", { name: "Recovery codes" });
   await expect(shown.getByRole("listitem")).toHaveCount(10);
@@ -64,7 +67,7 @@ test("two-factor is turned on with a code, asked for at sign-in, and a recovery 
   await other.getByLabel("Code").fill("123456");
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other.getByRole("alert")).toHaveText(/This code is not right/);
-  await other.getByLabel("Code").fill(code(secret));
+  await other.getByLabel("Code").fill(code(secret, 1));
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other).toHaveURL(/\/account$/);
 
@@ -105,7 +108,7 @@ test("the owner makes new recovery codes and turns two-factor off with the passw
   const { secret, codes } = await turnOn(page);
   await page.getByRole("button", { name: "New recovery codes" }).click();
   const renew = page.getByRole("dialog", { name: "New recovery codes" });
-  await renew.getByLabel("Code").fill(code(secret));
+  await renew.getByLabel("Code").fill(code(secret, 1));
   await renew.getByRole("button", { name: "Make new codes" }).click();
   const shown = page.getByRole("dialog", { name: "Recovery codes", exact: true });
   await expect(shown.getByRole("listitem")).toHaveCount(10);
