@@ -33,7 +33,7 @@ test("a new person's batch session is seen by both from the queue to its last li
   await yard.goto("/sessions");
 
   const theirs = await yard.window();
-  await yard.signIn(`${name}@example.org`, PASSWORD, theirs);
+  await yard.byHand(`${name}@example.org`, PASSWORD, theirs);
   await expect(theirs.getByRole("link", { name: "Users" })).toHaveCount(0);
   await theirs.getByRole("link", { name: "Start session" }).click();
   const start = theirs.getByRole("main");
@@ -99,7 +99,7 @@ async function tabTo(page: Page, target: Locator, key = "Tab"): Promise<void> {
 test("creating a person and working in a terminal need no mouse", async ({ yard }) => {
   const { page } = yard;
   const name = unique("nomouse");
-  await yard.signIn();
+  await yard.byHand();
   await tabTo(page, page.getByRole("link", { name: "Users" }));
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { level: 1, name: "Users" })).toBeVisible();

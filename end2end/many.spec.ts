@@ -33,7 +33,7 @@ test("people are created by a pattern, looked at first, with passwords shown onc
   expect((await download).suggestedFilename()).toBe("users.csv");
   await once.getByRole("button", { name: "Close", exact: true }).last().click();
   const theirs = await yard.window();
-  await yard.signIn(`${prefix}-03`, password, theirs);
+  await yard.byHand(`${prefix}-03`, password, theirs);
   await expect(theirs.getByText("Somebody else chose your password.")).toBeVisible();
 });
 

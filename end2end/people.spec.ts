@@ -22,7 +22,7 @@ test("a person is created, their keypair shown once, edited, deactivated and bro
   await once.getByRole("button", { name: "Close", exact: true }).last().click();
 
   const theirs = await yard.window();
-  await yard.signIn(name, PASSWORD, theirs);
+  await yard.byHand(name, PASSWORD, theirs);
   await expect(theirs.getByText("Somebody else chose your password.")).toBeVisible();
 
   await yard.goto(`/users?f=email.contains.${name}`);

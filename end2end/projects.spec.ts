@@ -30,7 +30,7 @@ test("a project is created with members; one of them comes to administer it, and
   await expect(drawer.getByText("Project admin")).toBeVisible();
 
   const theirs = await yard.window();
-  await yard.signIn(boss, PASSWORD, theirs);
+  await yard.byHand(boss, PASSWORD, theirs);
   await expect(theirs.getByRole("combobox", { name: "Project" }).getByRole("option", { name: `${lab} (admin)` })).toBeAttached();
   const menu = theirs.getByRole("navigation", { name: "Main" });
   await expect(menu.getByRole("link")).toHaveText(["Yardmaster", "Sessions", "Users", "Projects"]);

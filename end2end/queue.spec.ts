@@ -49,7 +49,7 @@ test("a superadmin starts sessions on somebody's behalf, and others are not offe
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await expect(page.getByRole("dialog", { name: new RegExp(name) })).toContainText(email);
   const theirs = await yard.window();
-  await yard.signIn(who, PASSWORD, theirs);
+  await yard.byHand(who, PASSWORD, theirs);
   await expect(theirs.getByRole("link", { name })).toBeVisible();
   await yard.goto("/session/start", theirs);
   await expect(theirs.getByLabel("On behalf of")).toHaveCount(0);

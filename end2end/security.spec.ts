@@ -210,7 +210,7 @@ test("where a mail server is set, the link goes to the person by mail", async ({
 
     // A mail server that is gone: the administrators are told instead, and nobody sees an error.
     await new Promise<void>((closed) => mail.close(() => closed()));
-    await yard.signIn();
+    await yard.byHand();
     const name = unique("letter");
     await yard.person(name);
     const other = await yard.window();

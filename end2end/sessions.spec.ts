@@ -1,6 +1,5 @@
 // What the queue, limits and ends of sessions say to the person they concern.
 import { copyFileSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { expect, PASSWORD, slots, test, unique } from "./yard";
 
 test("a session that is larger than the machine waits and says what is missing", async ({ yard }) => {
@@ -16,7 +15,7 @@ test("a session that is larger than the machine waits and says what is missing",
 });
 
 test("a request over the keypair's limit is named before it is sent, and refused by the server in the same words", async ({ yard }) => {
-  await yard.signIn();
+  await yard.byHand();
   await yard.page.getByRole("link", { name: "Start session" }).click();
   const main = yard.page.getByRole("main");
   const name = unique("greedy");
@@ -32,7 +31,7 @@ test("a request over the keypair's limit is named before it is sent, and refused
 });
 
 test("wrong input is explained beside its field, and leads back to its step", async ({ yard }) => {
-  await yard.signIn();
+  await yard.byHand();
   await yard.page.getByRole("link", { name: "Start session" }).click();
   const main = yard.page.getByRole("main");
   await main.getByRole("radio", { name: /Batch/ }).check();
@@ -148,12 +147,10 @@ test("another build of the server is offered to the pages that are open", async 
   let server = await Server.start();
   const page = await browser.newPage();
   const yard = new Yard(server, browser, page);
-  await yard.signIn();
+  await yard.byHand();
   await server.kill();
   const newer = info.outputPath("yardmaster");
   copyFileSync(process.env.YARDMASTER_BIN!, newer);
-  // The names of the console's files lie beside the binary.
-  copyFileSync(join(dirname(process.env.YARDMASTER_BIN!), "hash.txt"), info.outputPath("hash.txt"));
   server = await server.restart(newer);
   await page.getByText("A new version of the console is running.").waitFor();
   await page.getByRole("link", { name: "Reload the page" }).click();

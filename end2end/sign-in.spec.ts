@@ -24,7 +24,7 @@ test("a page that needs a sign-in leads there and back", async ({ yard }) => {
 
 test("signing out ends it here and on the server", async ({ yard }) => {
   const { page } = yard;
-  await yard.signIn();
+  await yard.byHand();
   const cookies = await page.context().cookies();
   await page.getByRole("button", { name: /^Account of/ }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
@@ -40,7 +40,7 @@ test("another browser's sign-in is listed and can be ended", async ({ yard }) =>
   const email = await yard.person(name);
   const [one, two] = [await yard.window(), await yard.window()];
   await yard.signIn(email, PASSWORD, one);
-  await yard.signIn(email, PASSWORD, two);
+  await yard.byHand(email, PASSWORD, two);
   await yard.goto("/account", one);
   await one.getByRole("button", { name: /^Sign out .* at/ }).click();
   await expect(one.getByRole("button", { name: /^Sign out .* at/ })).toHaveCount(0);
@@ -62,7 +62,7 @@ test("a person without the right gets a page that says so, and a wrong address o
 });
 
 test("the theme is kept, and shown from the first paint", async ({ yard }) => {
-  await yard.signIn();
+  await yard.byHand();
   await yard.page.getByRole("button", { name: /Switch to light/ }).click();
   await yard.page.getByRole("button", { name: /Switch to dark/ }).click();
   await expect(yard.page.locator("html")).toHaveAttribute("data-theme", "dark");

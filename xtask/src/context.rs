@@ -10,6 +10,9 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     Debug,
+    /// The debug server with a console that browsers load in half the time: for all browser tests together, which wait for
+    /// pages more than for anything else. After an edit it builds four times as long.
+    Test,
     Release,
 }
 
@@ -39,7 +42,11 @@ impl Context {
     }
 
     pub fn front_profile(&self) -> &'static str {
-        if self.release() { "wasm-release" } else { "dev" }
+        match self.profile {
+            Profile::Debug => "dev",
+            Profile::Test => "wasm-test",
+            Profile::Release => "wasm-release",
+        }
     }
 
     pub fn server_profile(&self) -> &'static str {
@@ -55,14 +62,18 @@ impl Context {
         self.target.join(profile_dir(self.server_profile())).join("yardmaster")
     }
 
-    /// leptos reads the hashes of the site's files from this very place: beside the running executable.
+    /// leptos reads the hashes of the site's files here. Beside the running executable is where it looks unless told.
     pub fn hash_file(&self) -> PathBuf {
-        self.target.join(profile_dir(self.server_profile())).join("hash.txt")
+        match self.profile {
+            Profile::Test => self.work(),
+            Profile::Debug | Profile::Release => self.target.join(profile_dir(self.server_profile())),
+        }
+        .join("hash.txt")
     }
 
     /// One folder per profile: a debug build must not pull the files from under a running release server.
     pub fn site(&self) -> PathBuf {
-        self.target.join(if self.release() { "site-release" } else { "site" })
+        self.target.join(self.named("site"))
     }
 
     pub fn pkg(&self) -> PathBuf {
@@ -71,16 +82,25 @@ impl Context {
 
     /// Scratch space for half-made files and stamps.
     pub fn work(&self) -> PathBuf {
-        self.target.join(if self.release() { "site-work-release" } else { "site-work" })
+        self.target.join(self.named("site-work"))
+    }
+
+    fn named(&self, folder: &str) -> String {
+        match self.profile {
+            Profile::Debug => folder.to_owned(),
+            Profile::Test => format!("{folder}-test"),
+            Profile::Release => format!("{folder}-release"),
+        }
     }
 
     /// What the server must be told at run time.
-    pub fn server_env(&self) -> [(&'static str, std::ffi::OsString); 4] {
+    pub fn server_env(&self) -> [(&'static str, std::ffi::OsString); 5] {
         [
             ("LEPTOS_OUTPUT_NAME", OUTPUT_NAME.into()),
             ("LEPTOS_SITE_ROOT", self.site().into()),
             ("LEPTOS_SITE_PKG_DIR", "pkg".into()),
             ("LEPTOS_HASH_FILES", "true".into()),
+            ("LEPTOS_HASH_FILE_NAME", self.hash_file().into()),
         ]
     }
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod browser;
+mod chunks;
 mod compress;
 mod context;
 mod pkg;
@@ -62,7 +63,7 @@ fn run(args: &[String]) -> Result<()> {
             _ => bail!("`size` takes nothing but --update\n\n{USAGE}"),
         },
         "bench" => bench::bench(&Context::new(Profile::Release)?, rest),
-        "test" => tests::run_steps(&Context::new(Profile::Debug)?, rest),
+        "test" => tests::run_steps(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

@@ -2,8 +2,8 @@
 
 use crate::context::{Context, OUTPUT_NAME, WASM_TARGET};
 use crate::process::{cargo, run, seconds};
-use crate::wasm_opt;
-use anyhow::{Context as _, Result, anyhow};
+use crate::{chunks, wasm_opt};
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -83,17 +83,7 @@ fn still_good(context: &Context, stamp: &Path, input: &str) -> Option<Made> {
 
 /// Fills `raw` with `console.js`, `console.wasm`, the chunks, the loader and the list of what each page needs.
 fn split_and_bind(context: &Context, raw: &Path) -> Result<()> {
-    let module = fs::read(context.front_wasm())?;
-    let main = context.work().join(format!("{OUTPUT_NAME}.wasm"));
-    let main_module = format!("./{OUTPUT_NAME}.js");
-    let link_name = format!("./{LOADER}");
-    let mut options = wasm_split_cli_support::Options::new(&module);
-    options.output_dir = raw;
-    options.main_out_path = &main;
-    options.main_module = &main_module;
-    options.link_name = &link_name;
-    let split = wasm_split_cli_support::transform(options).map_err(|e| anyhow!("splitting the module into pages: {e:#}"))?;
-    let manifest: BTreeMap<_, _> = split.prefetch_map.into_iter().collect();
+    let (main, manifest) = chunks::split(context, &fs::read(context.front_wasm())?, raw, LOADER)?;
     fs::write(raw.join("__wasm_split_manifest.json"), serde_json::to_vec(&manifest)?)?;
 
     let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();

@@ -3,7 +3,7 @@
 //! All steps share the target folders and feature sets of `serve`, so that no dependency is compiled twice for the same
 //! purpose (clippy's metadata-only pass is the one unavoidable second).
 
-use crate::context::{Context, WASM_TARGET};
+use crate::context::{Context, Profile, WASM_TARGET};
 use crate::process::{cargo, run, seconds, which};
 use crate::{browser, serve, site, wasm_target};
 use anyhow::{Context as _, Result, bail};
@@ -15,8 +15,10 @@ const STEPS: [&str; 4] = ["fmt", "clippy", "unit", "browser"];
 /// The browser crate builds for its own target only, and xtask's tools would bring their features into everyone's.
 const SERVER_SET: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 
-pub fn run_steps(context: &Context, args: &[String]) -> Result<()> {
+pub fn run_steps(args: &[String]) -> Result<()> {
     let (only, filter) = parse(args)?;
+    // One step alone is for somebody who edits: then what counts is how soon the console is built again.
+    let context = &Context::new(if only.is_some() { Profile::Debug } else { Profile::Test })?;
     let start = Instant::now();
     for step in STEPS.into_iter().filter(|step| only.is_none_or(|only| only == *step)) {
         match step {

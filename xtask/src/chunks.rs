@@ -1,0 +1,192 @@
+//! Cuts the module into one chunk per lazy route, and keeps what they share in few files.
+//!
+//! The splitter gives every set of pages that share a function a file of its own: two dozen pages come to five hundred files,
+//! of which one page fetches a few hundred. So the module is split twice. The first time tells which functions the small and
+//! the widely shared files hold; the second time those are in the main module, which every page needs anyhow.
+
+use crate::context::{Context, OUTPUT_NAME};
+use anyhow::{Context as _, Result, anyhow};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
+use wasmparser::{ExternalKind, KnownCustom, Name, Parser, Payload};
+
+/// What each page loads besides the main module, by the page's name.
+pub type Manifest = BTreeMap<String, Vec<String>>;
+
+/// A shared file below this share of all files is not worth a request. A share and not a size: a module without optimisation
+/// weighs five times as much and is cut at the same places.
+const SMALL: f64 = 1.0 / 200.0;
+
+/// A function that at least this share of the pages uses is everybody's.
+const MANY: f64 = 0.5;
+
+/// What an export is called that exists only to tell the splitter that a function belongs to the main module.
+const MARK: &str = "__in_main_";
+
+/// Writes the chunks and the loader into `dir`, and the main module to the path that is returned.
+pub fn split(context: &Context, module: &[u8], dir: &Path, loader: &str) -> Result<(PathBuf, Manifest)> {
+    let main = context.work().join(format!("{OUTPUT_NAME}.wasm"));
+    let trial = context.work().join("trial");
+    let manifest = run(module, &trial, &main, loader)?;
+    let names = functions_for_main(&manifest, &trial)?;
+    fs::remove_dir_all(&trial)?;
+    let manifest = run(&with_exports(module, &names)?, dir, &main, loader)?;
+    fs::write(&main, without_marks(&fs::read(&main)?)?)?;
+    Ok((main, manifest))
+}
+
+fn run(module: &[u8], dir: &Path, main: &Path, loader: &str) -> Result<Manifest> {
+    let main_module = format!("./{OUTPUT_NAME}.js");
+    let link_name = format!("./{loader}");
+    let mut options = wasm_split_cli_support::Options::new(module);
+    options.output_dir = dir;
+    options.main_out_path = main;
+    options.main_module = &main_module;
+    options.link_name = &link_name;
+    let split = wasm_split_cli_support::transform(options).map_err(|e| anyhow!("splitting the module into pages: {e:#}"))?;
+    Ok(split.prefetch_map.into_iter().collect())
+}
+
+/// The names of the functions in the shared files that are too small or too much shared to stay files.
+fn functions_for_main(manifest: &Manifest, dir: &Path) -> Result<BTreeSet<String>> {
+    let size = |file: &str| fs::metadata(dir.join(format!("{file}.wasm"))).map(|meta| meta.len() as f64);
+    let mut pages_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for file in manifest.values().flatten() {
+        *pages_of.entry(file).or_default() += 1;
+    }
+    let whole: f64 = pages_of.keys().map(|file| size(file)).sum::<std::io::Result<f64>>()?;
+    let mut names = BTreeSet::new();
+    for (file, pages) in pages_of.into_iter().filter(|(file, _)| file.starts_with("chunk_")) {
+        if size(file)? < whole * SMALL || pages as f64 >= manifest.len() as f64 * MANY {
+            names.extend(function_names(&fs::read(dir.join(format!("{file}.wasm")))?)?.into_values());
+        }
+    }
+    Ok(names)
+}
+
+/// Index → the linker's name, of the functions that are not imported.
+fn function_names(module: &[u8]) -> Result<BTreeMap<u32, String>> {
+    let mut imported = 0;
+    let mut names = BTreeMap::new();
+    for payload in Parser::new(0).parse_all(module) {
+        match payload? {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    imported += u32::from(matches!(import?.ty, wasmparser::TypeRef::Func(_)));
+                }
+            }
+            Payload::CustomSection(section) => {
+                let KnownCustom::Name(section) = section.as_known() else { continue };
+                for subsection in section {
+                    let Name::Function(functions) = subsection? else { continue };
+                    for function in functions {
+                        let function = function?;
+                        names.insert(function.index, function.name.to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    names.retain(|index, _| *index >= imported);
+    Ok(names)
+}
+
+/// The module with an export more for each function of these names: what is exported, the splitter leaves in the main module.
+fn with_exports(module: &[u8], names: &BTreeSet<String>) -> Result<Vec<u8>> {
+    let functions = function_names(module)?;
+    rewrite_exports(
+        module,
+        |exports| {
+            for index in functions.iter().filter(|(_, name)| names.contains(*name)).map(|(index, _)| *index) {
+                exports.export(&format!("{MARK}{index}"), ExportKind::Func, index);
+            }
+        },
+        |_| true,
+    )
+}
+
+fn without_marks(module: &[u8]) -> Result<Vec<u8>> {
+    rewrite_exports(module, |_| {}, |name| !name.starts_with(MARK))
+}
+
+/// Everything but the list of exports is copied as it is: the splitter's own information speaks of places in it.
+fn rewrite_exports(module: &[u8], add: impl FnOnce(&mut ExportSection), keep: impl Fn(&str) -> bool) -> Result<Vec<u8>> {
+    let mut out = Module::new();
+    let mut add = Some(add);
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        if let Payload::ExportSection(section) = payload {
+            let mut exports = ExportSection::new();
+            for export in section {
+                let export = export?;
+                if keep(export.name) {
+                    exports.export(export.name, kind(export.kind)?, export.index);
+                }
+            }
+            add.take().context("the module has two lists of exports")?(&mut exports);
+            out.section(&exports);
+        } else if let Some((id, range)) = payload.as_section() {
+            let data = &module[usize::try_from(range.start)?..usize::try_from(range.end)?];
+            out.section(&RawSection { id, data });
+        }
+    }
+    Ok(out.finish())
+}
+
+fn kind(kind: ExternalKind) -> Result<ExportKind> {
+    Ok(match kind {
+        ExternalKind::Func => ExportKind::Func,
+        ExternalKind::Table => ExportKind::Table,
+        ExternalKind::Memory => ExportKind::Memory,
+        ExternalKind::Global => ExportKind::Global,
+        ExternalKind::Tag => ExportKind::Tag,
+        ExternalKind::FuncExact => return Err(anyhow!("an export of a kind that no browser has yet")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder::{CodeSection, CustomSection, Function, FunctionSection, NameMap, NameSection, TypeSection};
+
+    /// Two functions, `first` and `second`, of which the first is exported, and a section that is not to be touched.
+    fn module() -> Vec<u8> {
+        let (mut types, mut functions, mut code) = (TypeSection::new(), FunctionSection::new(), CodeSection::new());
+        types.ty().function([], []);
+        for _ in 0..2 {
+            functions.function(0);
+            let mut body = Function::new([]);
+            body.instructions().end();
+            code.function(&body);
+        }
+        let mut exports = ExportSection::new();
+        exports.export("start", ExportKind::Func, 0);
+        let (mut names, mut of_functions) = (NameSection::new(), NameMap::new());
+        of_functions.append(0, "first");
+        of_functions.append(1, "second");
+        names.functions(&of_functions);
+        let mut module = Module::new();
+        module.section(&types).section(&functions).section(&exports).section(&code);
+        module.section(&CustomSection { name: "reloc.CODE".into(), data: b"kept"[..].into() }).section(&names);
+        module.finish()
+    }
+
+    fn exports(module: &[u8]) -> Vec<(String, u32)> {
+        let section = Parser::new(0).parse_all(module).find_map(|payload| match payload.unwrap() {
+            Payload::ExportSection(section) => Some(section),
+            _ => None,
+        });
+        section.unwrap().into_iter().map(|export| export.unwrap()).map(|export| (export.name.to_owned(), export.index)).collect()
+    }
+
+    #[test]
+    fn functions_are_marked_by_name_and_the_marks_leave_nothing_behind() {
+        let before = module();
+        let marked = with_exports(&before, &BTreeSet::from(["second".to_owned()])).unwrap();
+        assert_eq!(exports(&marked), [("start".to_owned(), 0), (format!("{MARK}1"), 1)]);
+        assert_eq!(without_marks(&marked).unwrap(), before);
+    }
+}
