@@ -260,6 +260,10 @@ pub struct PolicyEffect {
     pub over: Vec<OverLimit>,
     /// Such keypairs beyond those that are named.
     pub more: u32,
+    /// Keypairs whose sessions would be ended at once: their lifetime would be over, or they would have been idle for too long.
+    pub ended: Vec<OverLimit>,
+    /// Such keypairs beyond those that are named.
+    pub ended_more: u32,
 }
 
 /// One keypair whose running sessions would be over a limit.
@@ -268,7 +272,7 @@ pub struct OverLimit {
     /// The owner's email.
     pub owner: String,
     pub access_key: String,
-    /// Names of the running sessions.
+    /// Names of the sessions.
     pub sessions: Vec<String>,
     /// Which limit, as a sentence.
     pub why: String,

@@ -46,7 +46,15 @@ impl Control {
         change.audit(&audit).await.map_err(store_failed("changing an account"))?;
         let audience = Audience { owner: None, domain: Some(edit.domain.unwrap_or(before.domain)) };
         change.tell(Topic::User, &subject, audience, None, at).await.map_err(store_failed("changing an account"))?;
+        if edit.main_access_key.is_some() {
+            // Everything that they run is limited by another policy now.
+            let audience = Audience { owner: Some(id), ..audience };
+            change.tell(Topic::Keypair, &subject, audience, None, at).await.map_err(store_failed("changing an account"))?;
+        }
         change.commit().await.map_err(store_failed("changing an account"))?;
+        if edit.main_access_key.is_some() {
+            self.shared.work.notify_one();
+        }
         // What is open asks again what it may show.
         if ends_sign_ins(edit) || edit.role.is_some() || edit.domain.is_some() || edit.projects.is_some() {
             self.shared.sign_ins_ended.send_replace(());

@@ -13,11 +13,14 @@ use std::task::{Context, Poll};
 use store::{LivingSession, Step};
 use tokio::io::AsyncWrite;
 use types::id::{ContainerId, SessionId};
+use types::policy::KeypairPolicy;
 use types::session::{CheckKind, IdleCheck, SessionType, Status};
 use types::time::{Millis, duration};
 
 /// Activity is looked for this often (milliseconds).
 const LOOK_EVERY: i64 = 15_000;
+/// A session of which nothing was measured for so long (milliseconds) counts as busy: what is not known must not end anybody's work.
+const UNMEASURED: i64 = 60_000;
 
 /// When sessions last did anything, and how much processor time they had used then.
 #[derive(Default)]
@@ -39,9 +42,13 @@ impl Activity {
 
 /// Everything that ends this session by itself, and when.
 fn checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
-    let policy = mirror.policies.get(&session.policy);
+    checks_by(session, mirror.policies.get(&session.policy), mirror, activity)
+}
+
+/// The same if its owner followed another policy.
+fn checks_by(session: &LivingSession, policy: Option<&KeypairPolicy>, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
     let after = |from: Millis, limit: u32, kind, policy: &str| {
-        let at = Millis(from.0 + i64::from(limit) * 1000);
+        let at = Millis(from.0.saturating_add(i64::from(limit) * 1000));
         IdleCheck { kind, at, limit, policy: policy.to_owned() }
     };
     // Time before a start time of one's own choice counts for nothing.
@@ -86,6 +93,22 @@ impl Control {
         let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
         let mirror = self.mirror();
         mirror.get(id).map(|session| checks(session, &mirror, &activity)).unwrap_or_default()
+    }
+
+    /// The sessions that would be ended if a policy was this from now on, each with the reason; those that are over anyway are
+    /// left out.
+    pub(crate) async fn ended_by(&self, policy: &KeypairPolicy) -> Result<Vec<(Arc<LivingSession>, String)>> {
+        self.refresh_mirror().await?;
+        let now = self.now();
+        let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        let mirror = self.mirror();
+        let theirs = mirror.all().filter(|session| session.policy == policy.name && session.status != Status::Terminating);
+        let over = |checks: Vec<IdleCheck>| checks.into_iter().find(|check| check.at <= now);
+        let ended = theirs.filter_map(|session| {
+            let check = over(checks_by(session, Some(policy), &mirror, &activity))?;
+            over(checks(session, &mirror, &activity)).is_none().then(|| (session.clone(), reason(&check)))
+        });
+        Ok(ended.collect())
     }
 
     /// Ends every session whose time is over.
@@ -176,19 +199,22 @@ impl Control {
     async fn did_something(&self, session: &LivingSession) -> Result<bool> {
         let mut did = false;
         for container in session.containers() {
-            did |= self.container_did_something(container).await?;
+            did |= self.container_did_something(container, session.started_at).await?;
         }
         Ok(did)
     }
 
-    async fn container_did_something(&self, id: ContainerId) -> Result<bool> {
+    async fn container_did_something(&self, id: ContainerId, started: Option<Millis>) -> Result<bool> {
         let before = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner).used.get(&id).copied();
         let after = before.map_or(Millis(0), |(at, _)| at);
         let usage = match self.engine.usage(id, after).await {
-            Err(EngineError::UnknownSession | EngineError::AgentAway(_)) => return Ok(false),
+            Err(EngineError::UnknownSession) => return Ok(false),
             other => other.map_err(internal("reading a session's use"))?,
         };
-        let Some(newest) = usage.last() else { return Ok(false) };
+        let Some(newest) = usage.last() else {
+            let last = before.map(|(at, _)| at).or(started);
+            return Ok(last.is_some_and(|last| self.now().since(last) > UNMEASURED));
+        };
         let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
         activity.used.insert(id, (newest.at, newest.cpu_ms));
         let (since, cpu) = before.or_else(|| usage.first().map(|one| (one.at, one.cpu_ms))).unwrap_or((newest.at, newest.cpu_ms));

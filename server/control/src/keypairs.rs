@@ -148,6 +148,8 @@ impl Control {
         if edit.policy.is_some() || edit.rate_limit.is_some() {
             caller.need(Permission::LimitKeypairs)?;
         }
+        // What is decided from stands still from here on: nobody else can write.
+        let mut change = self.store.change().await.map_err(failed("changing a keypair"))?;
         let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
         if edit.active == Some(false) && before.main {
             return Err(Problem::Conflict("This is the person's main access key. Choose another main key first.".into()));
@@ -155,7 +157,9 @@ impl Control {
         if edit.main == Some(false) {
             return Err(Problem::Conflict("Choose another main key instead: a person always has one.".into()));
         }
-        let mut change = self.store.change().await.map_err(failed("changing a keypair"))?;
+        if edit.main == Some(true) {
+            self.check_main(caller, &before).await?;
+        }
         if let Some(policy) = &edit.policy
             && !change.has_keypair_policy(policy).await.map_err(failed("changing a keypair"))?
         {
@@ -177,6 +181,22 @@ impl Control {
         // Other limits may let somebody's waiting session start.
         self.shared.work.notify_one();
         Ok(())
+    }
+
+    /// The main key's policy limits everything that its owner runs: whoever may not choose limits leaves none with another main
+    /// key either.
+    async fn check_main(&self, caller: &Caller, key: &KeypairRow) -> Result<()> {
+        if caller.person()?.0.may(Permission::LimitKeypairs) {
+            return Ok(());
+        }
+        let main = self.store.main_keypair(key.user).await.map_err(failed("changing a keypair"))?;
+        match main {
+            Some((_, policy)) if policy.name != key.policy => Err(Problem::Conflict(format!(
+                "Your main key follows the policy {}, and this one {}. An administrator can give both the same.",
+                policy.name, key.policy
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Deletes an inactive keypair for ever. The main access key cannot be deleted.

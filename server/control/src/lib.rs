@@ -52,6 +52,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Store, StoreError};
 use tokio::sync::{Notify, watch};
 use types::Problem;
+use types::id::SessionId;
 use types::time::Millis;
 
 /// The result of everything here.
@@ -86,6 +87,8 @@ struct Shared {
     /// The sessions that have not ended, and the turn of who brings them in step with the database.
     mirror: RwLock<mirror::Mirror>,
     mirroring: tokio::sync::Mutex<()>,
+    /// Sessions that changed since the loop last looked at them, whoever brought the mirror in step.
+    unlooked: Mutex<HashSet<SessionId>>,
     /// Held while sessions are looked at and placed.
     rounds: tokio::sync::Mutex<()>,
     /// Why each pending session waits, as the scheduler last said.
@@ -122,6 +125,7 @@ impl Control {
             clock,
             mirror: RwLock::default(),
             mirroring: tokio::sync::Mutex::default(),
+            unlooked: Mutex::default(),
             rounds: tokio::sync::Mutex::default(),
             queue: RwLock::default(),
             activity: Mutex::default(),

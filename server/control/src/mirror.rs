@@ -5,7 +5,7 @@
 
 use crate::{Control, Result, store_failed};
 use scheduler::Share;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use store::{Changed, LivingSession};
 use types::id::{DomainId, ProjectId, SessionId};
@@ -94,31 +94,50 @@ impl Control {
         self.shared.mirror.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings the mirror in step with the database, and returns what changed of it.
-    pub(crate) async fn refresh_mirror(&self) -> Result<Vec<SessionId>> {
+    /// Brings the mirror in step with the database. What changed is kept until the loop has taken it, see [`Control::unlooked`]:
+    /// the loop is not the only one who comes by here.
+    pub(crate) async fn refresh_mirror(&self) -> Result<()> {
         // One at a time: an older answer must not overtake a newer one.
         let _one = self.shared.mirroring.lock().await;
         let newest = *self.store.events_grew().borrow();
-        let Some(seen) = self.mirror().seen else { return self.reload_mirror(newest).await };
+        let Some(seen) = self.mirror().seen else { return self.reload_whole(newest).await };
         if newest <= seen {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let changed = self.store.sessions_changed(seen).await.map_err(store_failed("reading what changed"))?;
-        let Some(Changed { ids, limits, last }) = changed else { return self.reload_mirror(newest).await };
+        let Some(Changed { ids, limits, last }) = changed else { return self.reload_whole(newest).await };
+        // Before the mirror has them: whoever fails from here on leaves them to be looked at, not forgotten.
+        self.keep_unlooked(&ids);
         if limits {
             // Every session may be limited otherwise now, but none of them has moved for that.
-            self.reload_mirror(newest).await?;
-            return Ok(ids);
+            return self.reload_mirror(newest).await;
         }
         let living = self.store.living_among(&ids).await.map_err(store_failed("reading the queue"))?;
         let mut mirror = self.shared.mirror.write().unwrap_or_else(PoisonError::into_inner);
         ids.iter().for_each(|id| mirror.remove(*id));
         living.into_iter().for_each(|session| mirror.put(session));
         mirror.seen = Some(last);
-        Ok(ids)
+        Ok(())
     }
 
-    async fn reload_mirror(&self, newest: i64) -> Result<Vec<SessionId>> {
+    /// The sessions that changed since this was last asked.
+    pub(crate) fn unlooked(&self) -> HashSet<SessionId> {
+        std::mem::take(&mut self.shared.unlooked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn keep_unlooked(&self, ids: &[SessionId]) {
+        self.shared.unlooked.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+    }
+
+    /// When nobody can tell what changed, everything may have.
+    async fn reload_whole(&self, newest: i64) -> Result<()> {
+        self.reload_mirror(newest).await?;
+        let ids: Vec<_> = self.mirror().all().map(|session| session.id).collect();
+        self.keep_unlooked(&ids);
+        Ok(())
+    }
+
+    async fn reload_mirror(&self, newest: i64) -> Result<()> {
         // Whatever changes from here on comes again with the next events.
         let living = self.store.living_sessions().await.map_err(store_failed("reading the queue"))?;
         let policies = self.store.keypair_policies().await.map_err(store_failed("reading policies"))?;
@@ -134,9 +153,8 @@ impl Control {
             seen: Some(newest),
             ..Mirror::default()
         };
-        let ids = living.iter().map(|session| session.id).collect();
         living.into_iter().for_each(|session| fresh.put(session));
         *self.shared.mirror.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(ids)
+        Ok(())
     }
 }

@@ -6,9 +6,11 @@ use crate::users::DEFAULT_POLICY;
 use crate::{Caller, Control, Result, internal, now, store_failed};
 use futures::{Stream, StreamExt};
 use serde_json::json;
+use std::collections::BTreeMap;
 use store::Holding;
 use types::Problem;
 use types::event::Topic;
+use types::id::UserId;
 use types::list::{ListQuery, Page};
 use types::permission::{Permission, Reach};
 use types::policy::{
@@ -85,7 +87,8 @@ impl Control {
         Ok(self.store.all_project_policies(query).map(|row| row.map_err(internal("exporting policies"))))
     }
 
-    /// Creates or changes a keypair policy. Sessions that run go on, whatever it allows from now on.
+    /// Creates or changes a keypair policy. Sessions that run go on whatever they hold; a shorter lifetime or idle timeout ends those
+    /// that are past it.
     pub async fn save_keypair_policy(&self, caller: &Caller, save: &SavePolicy<KeypairPolicy>) -> Result<()> {
         caller.need(Permission::ChangePolicies)?;
         let policy = &save.policy;
@@ -185,11 +188,27 @@ impl Control {
         let doing = "reading who follows a policy";
         let followers = self.store.policy_followers(PolicyKind::Keypair, &policy.name).await.map_err(store_failed(doing))?;
         let holdings = self.store.holdings(&policy.name).await.map_err(store_failed(doing))?;
-        let mut over: Vec<OverLimit> = holdings.into_iter().filter_map(|holding| over_limit(holding, policy)).collect();
-        let more = u32::try_from(over.len().saturating_sub(MOST_NAMED)).unwrap_or(u32::MAX);
-        over.truncate(MOST_NAMED);
-        Ok(PolicyEffect { followers, over, more })
+        let over: Vec<OverLimit> = holdings.into_iter().filter_map(|holding| over_limit(holding, policy)).collect();
+        let mut by_key: BTreeMap<String, (UserId, Vec<String>, String)> = BTreeMap::new();
+        for (session, why) in self.ended_by(policy).await? {
+            let key = by_key.entry(session.access_key.clone()).or_insert_with(|| (session.owner, Vec::new(), why));
+            key.1.push(session.name.clone());
+        }
+        let ended_more = beyond(by_key.len());
+        let mut ended = Vec::new();
+        for (access_key, (owner, sessions, why)) in by_key.into_iter().take(MOST_NAMED) {
+            let account = self.store.account(owner).await.map_err(store_failed(doing))?;
+            let owner = account.map(|account| account.email).unwrap_or_default();
+            ended.push(OverLimit { owner, access_key, sessions, why });
+        }
+        let more = beyond(over.len());
+        Ok(PolicyEffect { followers, over: over.into_iter().take(MOST_NAMED).collect(), more, ended, ended_more })
     }
+}
+
+/// How many are not named one by one.
+fn beyond(count: usize) -> u32 {
+    u32::try_from(count.saturating_sub(MOST_NAMED)).unwrap_or(u32::MAX)
 }
 
 fn still_followed(kind: PolicyKind, name: &str, followers: &Followers) -> String {

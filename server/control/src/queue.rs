@@ -118,8 +118,9 @@ impl Control {
     async fn look_and_place(&self, dirty: &Dirty) -> Result<HashSet<SessionId>> {
         // One round at a time: two would give the same room away twice.
         let _one = self.shared.rounds.lock().await;
-        let changed = self.refresh_mirror().await?;
-        let mut failed = self.reconcile(self.to_look_at(dirty, &changed)).await?;
+        self.refresh_mirror().await?;
+        let changed = self.unlooked();
+        let mut failed = self.reconcile(self.to_look_at(dirty, changed)).await?;
         self.refresh_mirror().await?;
         self.end_what_is_over().await?;
         let placed = self.place().await?;
@@ -131,13 +132,13 @@ impl Control {
         Ok(failed)
     }
 
-    fn to_look_at(&self, dirty: &Dirty, changed: &[SessionId]) -> Vec<Arc<LivingSession>> {
+    fn to_look_at(&self, dirty: &Dirty, mut changed: HashSet<SessionId>) -> Vec<Arc<LivingSession>> {
         let mirror = self.mirror();
         let placed = mirror.all().filter(|session| session.status != Status::Pending);
         if dirty.all {
             return placed.cloned().collect();
         }
-        let changed: HashSet<_> = changed.iter().chain(&dirty.sessions).copied().collect();
+        changed.extend(&dirty.sessions);
         let has = |session: &LivingSession| {
             let containers = u32::try_from(session.agents.len()).unwrap_or(u32::MAX);
             (0..containers.max(1)).any(|index| dirty.containers.contains(&ContainerId::of(session.id, index)))

@@ -52,13 +52,14 @@ impl Store {
         followers(&mut *self.read.acquire().await?, kind, name).await
     }
 
-    /// What the keypairs that follow a keypair policy hold now, by owner; those that hold nothing are left out.
+    /// What those hold now whose main keypair follows a keypair policy, by owner; those that hold nothing are left out. Everything
+    /// counts by the main keypair, whichever asked for it.
     pub async fn holdings(&self, policy: &str) -> Result<Vec<Holding>> {
         let rows: Vec<(String, String, String, String, u32)> = sqlx::query_as(
-            "SELECT u.email, s.access_key, s.name, s.slots, s.cluster_size FROM sessions s \
-             JOIN keypairs k ON k.access_key = s.access_key JOIN users u ON u.id = k.user_id \
-             WHERE s.finished = 0 AND s.status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'TERMINATING') AND k.policy = ? \
-             ORDER BY u.email_key, s.access_key, s.seq",
+            "SELECT u.email, k.access_key, s.name, s.slots, s.cluster_size FROM keypairs k JOIN users u ON u.id = k.user_id \
+             JOIN sessions s ON s.user_id = k.user_id \
+             WHERE s.finished = 0 AND s.status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'TERMINATING') AND k.policy = ? AND k.main = 1 \
+             ORDER BY u.email_key, s.seq",
         )
         .bind(policy)
         .fetch_all(&self.read)

@@ -119,10 +119,14 @@ impl Folder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let new = self.file(&format!("{name}.{}.{number}.new", std::process::id()));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        std::fs::rename(&new, self.file(name))?;
+        let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_data()
+        });
+        if let Err(error) = written.and_then(|()| std::fs::rename(&new, self.file(name))) {
+            let _ = std::fs::remove_file(&new);
+            return Err(error);
+        }
         self.sync()
     }
 

@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::Signal;
-use std::io::{self, PipeReader, Read};
+use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Child;
@@ -32,16 +32,23 @@ const REFUSED: &str = "refused\n";
 const OWN_GRACE: u64 = 5_000;
 /// Bytes of output that explain why nothing was started.
 const LONGEST_REASON: usize = 1_000;
+/// What could not be written is tried again after this long.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The body of the hidden subcommand `supervise`; returns the exit code of the process.
 pub fn supervise(folder: &Path) -> i32 {
     match run(folder) {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("{} the supervisor failed: {error}", sys::now().iso());
+            note(format_args!("the supervisor failed: {error}"));
             1
         }
     }
+}
+
+/// Says something in the supervisor's own log. It must not end a session when the disk is full, as `eprintln!` would.
+fn note(what: std::fmt::Arguments) {
+    let _ = writeln!(io::stderr(), "{} {what}", sys::now().iso());
 }
 
 fn run(path: &Path) -> io::Result<()> {
@@ -91,7 +98,12 @@ fn run(path: &Path) -> io::Result<()> {
         group.remove();
         outcome
     };
-    folder.write_json(layout::EXIT, &Exit { outcome, at: sys::now() })?;
+    let exit = Exit { outcome, at: sys::now() };
+    // A disk may be full, often by this session itself: how it ended is known here and nowhere else. The lock stays held meanwhile.
+    while let Err(error) = folder.write_json(layout::EXIT, &exit) {
+        note(format_args!("{}: {error}", layout::EXIT));
+        std::thread::sleep(AGAIN);
+    }
     // The end of their connections tells the engines to look.
     drop((clients, listener));
     // After that, because it can take a while. Nothing below it is followed out of the folder.
@@ -111,7 +123,11 @@ struct Supervisor<'a> {
     /// The session still has its output open.
     output_open: bool,
     log: Option<log::Writer>,
-    recorder: Option<usage::Recorder>,
+    recorder: usage::Recorder,
+    /// The last measurement could not be written.
+    unrecorded: bool,
+    /// That it runs, while it is not written down yet.
+    running: Option<Running>,
     started: bool,
     /// What it printed before it started: why it did not.
     reason: Vec<u8>,
@@ -137,7 +153,9 @@ impl<'a> Supervisor<'a> {
             output: launched.output,
             output_open: true,
             log: Some(log),
-            recorder: Some(recorder),
+            recorder,
+            unrecorded: false,
+            running: None,
             started: false,
             reason: Vec::new(),
             report: None,
@@ -158,6 +176,7 @@ impl<'a> Supervisor<'a> {
             }
             if measure <= now {
                 self.measure();
+                self.write_running();
                 measure = now + Duration::from_secs(1);
             }
             let until = self.deadline.map_or(measure, |deadline| deadline.min(measure)).saturating_duration_since(now);
@@ -175,7 +194,7 @@ impl<'a> Supervisor<'a> {
             let timeout = Timespec::try_from(until + Duration::from_millis(1)).ok();
             match rustix::event::poll(&mut fds, timeout.as_ref()) {
                 Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => eprintln!("{} poll: {error}", sys::now().iso()),
+                Err(error) => note(format_args!("poll: {error}")),
             }
             let events: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
             let event = |at: usize| events.get(at).copied().unwrap_or(false);
@@ -220,19 +239,26 @@ impl<'a> Supervisor<'a> {
         match serde_json::from_str(&text) {
             Ok(Report::Started) => {
                 self.started = true;
-                let running = Running { pid: self.child.id(), since: sys::now() };
-                if let Err(error) = self.folder.write_json(layout::RUNNING, &running) {
-                    eprintln!("{} {}: {error}", sys::now().iso(), layout::RUNNING);
-                }
+                self.running = Some(Running { pid: self.child.id(), since: sys::now() });
+                self.write_running();
                 clients.iter_mut().for_each(|client| client.say(RUNNING));
                 if self.asked {
                     let _ = sys::send(&self.link, END, None);
                 }
             }
             Ok(report) => self.report = Some(report),
-            Err(error) => eprintln!("{} the init said {text:?}: {error}", sys::now().iso()),
+            Err(error) => note(format_args!("the init said {text:?}: {error}")),
         }
         true
+    }
+
+    /// Writes down that the session runs, until that has worked.
+    fn write_running(&mut self) {
+        let Some(running) = &self.running else { return };
+        match self.folder.write_json(layout::RUNNING, running) {
+            Ok(()) => self.running = None,
+            Err(error) => note(format_args!("{}: {error}", layout::RUNNING)),
+        }
     }
 
     fn serve(&mut self, clients: &mut Vec<Client>, waiting: &[bool]) {
@@ -289,11 +315,14 @@ impl<'a> Supervisor<'a> {
             }
         });
         let processes = measured.processes.saturating_sub(self.plan.isolation.own_processes());
-        if let Some(recorder) = &mut self.recorder
-            && let Err(error) = recorder.add(Usage { processes, ..measured })
-        {
-            eprintln!("{} {}: {error}", sys::now().iso(), layout::USAGE);
-            self.recorder = None;
+        match self.recorder.add(Usage { processes, ..measured }) {
+            Ok(()) => self.unrecorded = false,
+            Err(error) => {
+                // Said once: a full disk stays full for a while.
+                if !std::mem::replace(&mut self.unrecorded, true) {
+                    note(format_args!("{}: {error}", layout::USAGE));
+                }
+            }
         }
     }
 
@@ -312,7 +341,7 @@ impl<'a> Supervisor<'a> {
                         && let Err(error) = log.write(bytes)
                     {
                         // A full disk: the session goes on without a log, and its output is still taken off its hands.
-                        eprintln!("{} {}: {error}", sys::now().iso(), layout::LOG);
+                        note(format_args!("{}: {error}", layout::LOG));
                         self.log = None;
                     }
                     continue;
@@ -340,7 +369,7 @@ impl<'a> Supervisor<'a> {
         self.read_output(64);
         if self.started {
             if let Some(Report::Failed(why)) = &self.report {
-                eprintln!("{} the init failed: {why}", sys::now().iso());
+                note(format_args!("the init failed: {why}"));
             }
         } else if self.asked {
             return Outcome::Signalled(libc::SIGTERM);

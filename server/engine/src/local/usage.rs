@@ -31,10 +31,15 @@ impl Recorder {
     /// Appends a measurement, unless the last one is less than a second old.
     pub(crate) fn add(&mut self, usage: Usage) -> io::Result<()> {
         // A tick may come a few milliseconds early; a record that is missing is worse than one that is 1 % early.
-        if self.last.is_some_and(|last| usage.at.since(last) < 990) {
+        // A clock that was set back starts anew.
+        if self.last.is_some_and(|last| (0..990).contains(&usage.at.since(last))) {
             return Ok(());
         }
-        self.file.write_all(&encode(usage))?;
+        if let Err(error) = self.file.write_all(&encode(usage)) {
+            // Part of a record would move all that follow.
+            self.file.set_len((self.records * RECORD) as u64)?;
+            return Err(error);
+        }
         self.last = Some(usage.at);
         self.records += 1;
         // Twice the kept number, so that the file is rewritten once in ten minutes and not every second.

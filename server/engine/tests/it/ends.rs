@@ -1,7 +1,7 @@
 //! The end of whole process trees: asked, killed, left behind, orphaned.
 
 use crate::common::*;
-use engine::{Engine, Stop};
+use engine::{Engine, RunState, Stop};
 use types::session::Outcome;
 
 /// A tree with a process that left its session, one whose parents are gone, and a main process that stays.
@@ -144,4 +144,46 @@ async fn a_supervisor_that_is_asked_to_end_ends_its_session_first() {
     // SAFETY: takes no pointers.
     unsafe { libc::kill(supervisors[0], libc::SIGTERM) };
     assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(6));
+}
+
+/// A small disk of its own below the sessions' folder, gone with the value. `None` where this process may not mount.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn at(path: std::path::PathBuf) -> Option<Self> {
+        let mount =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=512k,mode=711", "tmpfs"]).arg(&path).status();
+        mount.is_ok_and(|status| status.success()).then_some(Self(path))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(std::process::Command::new("umount").arg("--lazy").arg(&self.0).status());
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_fills_the_disk_runs_on_and_its_end_is_kept_as_soon_as_there_is_room() {
+    for kind in WAYS {
+        let yard = way(kind);
+        let Some(disk) = SmallDisk::at(yard.sessions()) else {
+            eprintln!("this process may not mount a disk to fill: nothing was tried");
+            return;
+        };
+        let id = yard.batch("exec 2>/dev/null; sleep 0.5; dd if=/dev/zero of=fill bs=4k; sleep 2.5; exit 7").await;
+        let fill = until("the file that fills the disk", async || {
+            let found = std::process::Command::new("find").arg(&disk.0).args(["-name", "fill", "-size", "+64k"]).output().ok()?;
+            let path = String::from_utf8(found.stdout).ok()?;
+            (!path.trim().is_empty()).then(|| path.trim().to_owned())
+        })
+        .await;
+        // Long enough for measurements, a log line and the end to have failed.
+        tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+        assert!(!matches!(yard.engine.state(id).await, Ok(RunState::Ended { .. })), "{kind:?}");
+        std::fs::remove_file(fill).unwrap();
+        assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(7), "{kind:?}");
+        let usage = yard.engine.usage(id, types::time::Millis(0)).await.unwrap();
+        assert!(usage.iter().all(|one| one.processes < 100), "{kind:?}: records are whole: {usage:?}");
+    }
 }

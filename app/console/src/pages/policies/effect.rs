@@ -10,20 +10,33 @@ pub fn effect(effect: RwSignal<Option<PolicyEffect>>) -> AnyView {
 }
 
 fn told(effect: PolicyEffect) -> AnyView {
-    let over = (!effect.over.is_empty()).then(|| {
-        let more = (effect.more > 0).then(|| view! { <li>{format!("and {} more keypairs", effect.more)}</li> });
-        let each: Vec<_> = effect.over.into_iter().map(over_limit).collect();
-        view! {
-            <p>"These running sessions would be over the new limits. They go on running; nothing is ended, and new ones wait or are refused until there is room."</p>
-            <ul class="effect-over">{each}{more}</ul>
-        }
-    });
+    let ended = list("These sessions would be ended at once:", effect.ended, effect.ended_more);
+    let over = list(
+        "These running sessions would be over the new limits. They go on running, and new ones wait or are refused until there is room:",
+        effect.over,
+        effect.more,
+    );
     view! {
         <div class="notice notice-warn effect">
             <p>{followers_told(PolicyKind::Keypair, &effect.followers)}</p>
+            {ended}
             {over}
             <p>"Nothing is saved yet. Save anyway to change it for them."</p>
         </div>
+    }
+    .into_any()
+}
+
+/// What is said of these keypairs, and each of them; nothing when there are none.
+fn list(what: &'static str, each: Vec<OverLimit>, more: u32) -> AnyView {
+    if each.is_empty() {
+        return ().into_any();
+    }
+    let each: Vec<_> = each.into_iter().map(over_limit).collect();
+    let more = (more > 0).then(|| view! { <li>{format!("and {more} more keypairs")}</li> });
+    view! {
+        <p>{what}</p>
+        <ul class="effect-over">{each}{more}</ul>
     }
     .into_any()
 }
