@@ -4,7 +4,7 @@
 
 mod offer;
 
-pub use offer::{GroupOffer, ImageOffer, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
+pub use offer::{DomainOffer, GroupOffer, ImageOffer, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
 
 use crate::id::ProjectId;
 use crate::policy::{KeypairPolicy, slot_amount};

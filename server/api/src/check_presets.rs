@@ -105,7 +105,7 @@ async fn using_by_group(control: &Control, caller: &Caller) -> Result<HashMap<St
 }
 
 fn allocatable(preset: &Preset, groups: &[&GroupOffer], options: &StartOptions, project: &ProjectOffer) -> bool {
-    groups.iter().any(|group| preset_fits(preset, group, &options.policy, &options.using, Some(project)))
+    groups.iter().any(|group| preset_fits(preset, group, options, Some(project)))
 }
 
 /// What a limit leaves; nothing when it is overdrawn.

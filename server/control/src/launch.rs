@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use store::{Audit, Change, NewSession};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::launch::{
-    DEFAULT_PRIORITY, GroupOffer, ImageOffer, InUse, ProjectOffer, RECENT, StartOptions, StartSession, Started, against_policy,
-    is_secret,
+    DEFAULT_PRIORITY, DomainOffer, GroupOffer, ImageOffer, InUse, ProjectOffer, RECENT, StartOptions, StartSession, Started,
+    against_policy, is_secret,
 };
 use types::permission::Permission;
 use types::policy::KeypairPolicy;
@@ -22,6 +22,9 @@ const HOST_IMAGE: &str = "host";
 
 /// Milliseconds by which a browser's clock may be behind when it names a start time.
 const CLOCK_DRIFT: i64 = 60_000;
+
+/// Milliseconds from now to the last start time that can be chosen.
+const FARTHEST_START: i64 = 366 * 24 * 3_600_000;
 
 /// In whose name a session is started, and what it is counted by.
 struct Owner {
@@ -55,7 +58,8 @@ impl Control {
         let recent = self.store.recent_requests(owner.id, RECENT).await.map_err(store_failed("listing requests"))?;
         let slots: BTreeSet<String> = rooms.iter().flat_map(|room| room.capacity.0.keys().cloned()).collect();
         let mirror = self.mirror();
-        let (shares, _) = mirror.shares();
+        let (shares, of_domains) = mirror.shares();
+        let domain = of_domains.get(&owner.domain).cloned().unwrap_or_default();
         let projects = projects.into_iter().map(|project| {
             let share = shares.get(&project.id).cloned().unwrap_or_default();
             ProjectOffer { id: project.id, name: project.name, limit: share.limit, using: share.used }
@@ -90,6 +94,7 @@ impl Control {
         groups.sort_by_key(|group| group.capacity.is_empty());
         Ok(StartOptions {
             projects: projects.collect(),
+            domain: DomainOffer { name: domain.name, limit: domain.limit, using: domain.used },
             groups,
             images: images(),
             presets,
@@ -135,6 +140,9 @@ impl Control {
         if asked.starts_at.is_some_and(|at| at.0 < self.now().0 - CLOCK_DRIFT) {
             return Err(Problem::field("starts_at", "The start time is past. Choose one in the future, or none."));
         }
+        if asked.starts_at.is_some_and(|at| at.0 > self.now().0 + FARTHEST_START) {
+            return Err(Problem::field("starts_at", "At most a year from now."));
+        }
         let owner = self.owner(caller, &asked.owner).await?;
         let mut asked = asked.clone();
         asked.slots.0.retain(|slot, amount| slot == CPU || slot == MEM || *amount > Quantity::ZERO);
@@ -156,7 +164,7 @@ impl Control {
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
-        self.within_project(&asked).await?;
+        self.within_shares(&owner, &asked).await?;
 
         let at = self.now();
         let mut change = self.store.change().await.map_err(store_failed("starting a session"))?;
@@ -209,24 +217,30 @@ impl Control {
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
-    /// A request that could never run within its project's limit is refused at once; one that could is left to the queue.
-    async fn within_project(&self, asked: &StartSession) -> Result<()> {
+    /// A request that could never run within the limit of its project or domain is refused at once; one that could is left to the
+    /// queue.
+    async fn within_shares(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
         self.refresh_mirror().await?;
         let mirror = self.mirror();
-        let Some((name, limit)) = mirror.projects.get(&asked.project) else { return Ok(()) };
         let all = asked.cluster.of_all(&asked.slots);
-        let over = all.0.iter().find_map(|(slot, amount)| {
-            let limit = limit.0.get(slot)?;
-            (amount > limit).then_some((slot, *amount, *limit))
-        });
-        match over {
-            None => Ok(()),
-            Some((slot, amount, limit)) => Err(Problem::Limit(format!(
-                "Project {name} may hold {} in all; this session asks for {}. Ask for less, or in another project.",
-                describe(slot, limit),
-                describe(slot, amount)
-            ))),
+        let over = |limit: &Slots| {
+            all.0.iter().find_map(|(slot, amount)| {
+                let limit = limit.0.get(slot)?;
+                (amount > limit)
+                    .then(|| format!("{} in all; this session asks for {}", describe(slot, *limit), describe(slot, *amount)))
+            })
+        };
+        if let Some((name, limit)) = mirror.projects.get(&asked.project)
+            && let Some(over) = over(limit)
+        {
+            return Err(Problem::Limit(format!("Project {name} may hold {over}. Ask for less, or in another project.")));
         }
+        if let Some((name, limit)) = mirror.domains.get(&owner.domain)
+            && let Some(over) = over(limit)
+        {
+            return Err(Problem::Limit(format!("Domain {name} may hold {over}. Ask for less.")));
+        }
+        Ok(())
     }
 
     async fn write_session(

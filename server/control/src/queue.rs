@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use store::{LivingSession, Step};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use types::event::{Audience, Topic};
-use types::id::{ContainerId, SessionId};
+use types::id::{ContainerId, DomainId, SessionId, UserId};
 use types::quantity::Slots;
 use types::session::Status;
 use types::time::Millis;
@@ -33,6 +33,8 @@ pub(crate) struct Queue {
     /// How often a session was first in line without room, and when that was last counted.
     tries: HashMap<SessionId, (u32, Millis)>,
     told: Option<Millis>,
+    /// Whose sessions stand elsewhere in the queue than was last told.
+    untold: BTreeMap<UserId, DomainId>,
 }
 
 /// Why a session waits, and where.
@@ -218,15 +220,20 @@ impl Control {
         queue.waiting = waiting;
         queue.order = order.into_iter().map(|(group, ids)| (group, Arc::new(ids))).collect();
         queue.tries = tries;
-        let in_a_while = queue.told.is_none_or(|told| at.since(told) >= TELL_EVERY);
-        if in_a_while && !moved.is_empty() {
-            others.append(&mut moved);
+        drop(queue);
+        let (mut owners, moved) = {
+            let mirror = self.mirror();
+            let owners = |ids: &[SessionId]| -> BTreeMap<UserId, DomainId> {
+                ids.iter().filter_map(|id| mirror.get(*id)).map(|session| (session.owner, session.domain)).collect()
+            };
+            (owners(&others), owners(&moved))
+        };
+        let mut queue = self.shared.queue.write().unwrap_or_else(PoisonError::into_inner);
+        queue.untold.extend(moved);
+        if queue.told.is_none_or(|told| at.since(told) >= TELL_EVERY) && !queue.untold.is_empty() {
+            owners.append(&mut queue.untold);
             queue.told = Some(at);
         }
-        drop(queue);
-        let mirror = self.mirror();
-        let owners: BTreeMap<_, _> =
-            others.iter().filter_map(|id| mirror.get(*id)).map(|session| (session.owner, session.domain)).collect();
         owners.into_iter().map(|(owner, domain)| Audience { owner: Some(owner), domain: Some(domain) }).collect()
     }
 

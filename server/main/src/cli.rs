@@ -279,7 +279,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     }
     control.recall_rates().await.map_err(plain)?;
     tokio::spawn(control.clone().keep_rates_always());
-    tokio::spawn(control.clone().run());
+    let queue = tokio::spawn(control.clone().run());
 
     // On standard output, without the log: what a person who starts it for the first time needs to read.
     println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
@@ -289,7 +289,13 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
             println!("Password (shown only now): {password}");
         }
     }
-    axum::serve(listener, router::service(app)).with_graceful_shutdown(asked_to_end()).await.context("the server ended")?;
+    tokio::select! {
+        served = axum::serve(listener, router::service(app)).with_graceful_shutdown(asked_to_end()).into_future() => {
+            served.context("the server ended")?;
+        }
+        // A server whose queue stands still must not look well: whoever keeps it running starts it again.
+        ended = queue => bail!("the queue's loop ended: {ended:?}"),
+    }
     control.keep_rates().await.map_err(plain)?;
     Ok(())
 }

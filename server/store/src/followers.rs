@@ -58,7 +58,7 @@ impl Store {
         let rows: Vec<(String, String, String, String, u32)> = sqlx::query_as(
             "SELECT u.email, k.access_key, s.name, s.slots, s.cluster_size FROM keypairs k JOIN users u ON u.id = k.user_id \
              JOIN sessions s ON s.user_id = k.user_id \
-             WHERE s.finished = 0 AND s.status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'TERMINATING') AND k.policy = ? AND k.main = 1 \
+             WHERE s.status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'TERMINATING') AND k.policy = ? AND k.main = 1 \
              ORDER BY u.email_key, s.seq",
         )
         .bind(policy)

@@ -78,10 +78,15 @@ pub enum Scope {
 /// The result of everything here.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// Exports that are read at the same time; others wait for their turn.
+const EXPORTS: u32 = 2;
+
 /// The open database.
 #[derive(Clone)]
 pub struct Store {
     read: SqlitePool,
+    // Connections that an export holds for as long as somebody takes to download it: never those of everybody else.
+    export: SqlitePool,
     // One connection: SQLite has one writer, and waiting in our queue is fairer than busy retries in its own.
     write: SqlitePool,
     last_event: watch::Sender<i64>,
@@ -102,9 +107,11 @@ impl Store {
             .pragma("temp_store", "memory");
         let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         sqlx::migrate!().run(&write).await?;
-        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        let options = options.read_only(true);
+        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.clone()).await?;
+        let export = SqlitePoolOptions::new().max_connections(EXPORTS).connect_lazy_with(options);
         let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(id), 0) FROM events").fetch_one(&read).await?;
-        Ok(Self { read, write, last_event: watch::Sender::new(last) })
+        Ok(Self { read, export, write, last_event: watch::Sender::new(last) })
     }
 
     /// Begins a change. Nothing of it is there until [`Change::commit`].
@@ -127,6 +134,7 @@ impl Store {
     /// Ends every connection, so that the write-ahead log is folded into the file.
     pub async fn close(&self) {
         self.read.close().await;
+        self.export.close().await;
         self.write.close().await;
     }
 }

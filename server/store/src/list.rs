@@ -8,11 +8,15 @@ mod compare;
 use crate::{Result, Store};
 use futures::{Stream, StreamExt, stream};
 use sqlx::{QueryBuilder, Sqlite};
-use tokio::sync::mpsc;
+use std::io;
+use std::time::Duration;
+use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use types::list::{COUNT_LIMIT, ListQuery, ListSpec, Op, Page};
 
 /// Rows that a trigram look-up may yield before walking the order's index is the better way.
 const FEW: i64 = 5000;
+/// Whoever downloads rows and takes none for so long gets no more.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a list's rows come from.
 pub(crate) struct Source {
@@ -299,10 +303,15 @@ where
     stream(move |out| async move {
         let prepared = store.prepare(source, spec, &query, fixed).await?;
         let mut sql = prepared.all(columns);
-        let mut rows = sql.build_query_as::<R>().fetch(&store.read);
+        let mut rows = sql.build_query_as::<R>().fetch(&store.export);
         while let Some(row) = rows.next().await {
-            if out.send(row.map_err(Into::into).and_then(read)).await.is_err() {
-                break;
+            match out.send_timeout(row.map_err(Into::into).and_then(read), PATIENCE).await {
+                Ok(()) => {}
+                Err(SendTimeoutError::Closed(_)) => break,
+                // An open read also keeps the write-ahead log from being folded into the file.
+                Err(SendTimeoutError::Timeout(_)) => {
+                    return Err(sqlx::Error::from(io::Error::from(io::ErrorKind::TimedOut)).into());
+                }
             }
         }
         Ok(())

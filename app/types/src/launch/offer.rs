@@ -43,10 +43,20 @@ pub struct ProjectOffer {
     pub using: Slots,
 }
 
+/// The person's domain, with its own limit on what its sessions hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainOffer {
+    pub name: String,
+    /// What its sessions may hold together, where that is limited, and what they hold.
+    pub limit: Slots,
+    pub using: Slots,
+}
+
 /// What the launcher offers, as far as the person may use it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartOptions {
     pub projects: Vec<ProjectOffer>,
+    pub domain: DomainOffer,
     pub groups: Vec<GroupOffer>,
     pub images: Vec<ImageOffer>,
     pub presets: Vec<Preset>,
@@ -71,19 +81,15 @@ pub struct Started {
     pub raised: Vec<String>,
 }
 
-/// A preset fits when one agent of the group has room for it, and the policy and the project have as much left.
-pub fn preset_fits(
-    preset: &Preset,
-    group: &GroupOffer,
-    policy: &KeypairPolicy,
-    using: &InUse,
-    project: Option<&ProjectOffer>,
-) -> bool {
+/// A preset fits when one agent of the group has room for it, and the policy, the project and the domain have as much left.
+pub fn preset_fits(preset: &Preset, group: &GroupOffer, options: &StartOptions, project: Option<&ProjectOffer>) -> bool {
     let here = preset.resource_group.as_ref().is_none_or(|name| *name == group.name);
     let room = group.free.iter().any(|free| preset.slots.beyond(free).next().is_none());
     let left = |(slot, amount): (&String, &Quantity)| {
-        let of_project = project.and_then(|project| Some((*project.limit.0.get(slot)?, project.using.get(slot))));
-        let limits = [policy.limit(slot).map(|limit| (limit, using.slots.get(slot))), of_project];
+        let share = |limit: &Slots, using: &Slots| Some((*limit.0.get(slot)?, using.get(slot)));
+        let of_policy = options.policy.limit(slot).map(|limit| (limit, options.using.slots.get(slot)));
+        let of_project = project.and_then(|project| share(&project.limit, &project.using));
+        let limits = [of_policy, of_project, share(&options.domain.limit, &options.domain.using)];
         limits.into_iter().flatten().all(|(limit, used)| used.plus(*amount) <= limit)
     };
     here && room && preset.slots.0.iter().all(left)

@@ -134,10 +134,24 @@ fn has(cpu: i64, gib: i64) -> Slots {
     preset(cpu, gib).slots
 }
 
+fn options(policy: &KeypairPolicy, using: InUse) -> StartOptions {
+    StartOptions {
+        projects: Vec::new(),
+        domain: DomainOffer::default(),
+        groups: Vec::new(),
+        images: Vec::new(),
+        presets: Vec::new(),
+        slots: Vec::new(),
+        policy: policy.clone(),
+        using,
+        recent: Vec::new(),
+    }
+}
+
 #[test]
 fn a_preset_fits_where_one_agent_has_all_of_it_free() {
     let policy = KeypairPolicy::new("student");
-    let fits = |free: &[Slots]| preset_fits(&preset(2, 4), &offered(free), &policy, &InUse::default(), None);
+    let fits = |free: &[Slots]| preset_fits(&preset(2, 4), &offered(free), &options(&policy, InUse::default()), None);
     assert!(fits(&[has(1, 8), has(2, 4)]), "exactly enough is enough");
     assert!(!fits(&[has(2, 3), has(1, 8)]), "what two agents have together is no agent's");
     assert!(!fits(&[]), "a group without agents starts nothing");
@@ -149,7 +163,7 @@ fn a_preset_fits_while_the_policy_has_as_much_left_as_it_asks_for() {
     let policy = KeypairPolicy { total, ..KeypairPolicy::new("student") };
     let fits = |used: Slots, policy: &KeypairPolicy| {
         let using = InUse { sessions: 1, pending: 0, slots: used };
-        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), policy, &using, None)
+        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options(policy, using), None)
     };
     assert!(fits(Slots::default(), &policy));
     assert!(fits(has(2, 4), &policy), "up to the limit itself");
@@ -165,10 +179,22 @@ fn a_preset_fits_while_the_project_has_as_much_left_as_it_asks_for() {
     let policy = KeypairPolicy::new("open");
     let fits = |limit: Slots, using: Slots| {
         let project = ProjectOffer { id: StartSession::default().project, name: "vision".into(), limit, using };
-        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &policy, &InUse::default(), Some(&project))
+        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options(&policy, InUse::default()), Some(&project))
     };
     assert!(fits(has(4, 8), has(2, 4)), "up to the limit itself");
     assert!(!fits(has(4, 8), has(3, 4)), "too few cores are left");
+    assert!(fits(Slots::default(), has(60, 200)), "what is not limited");
+}
+
+#[test]
+fn a_preset_fits_while_the_domain_has_as_much_left_as_it_asks_for() {
+    let fits = |limit: Slots, using: Slots| {
+        let domain = DomainOffer { name: "lab".into(), limit, using };
+        let options = StartOptions { domain, ..options(&KeypairPolicy::new("open"), InUse::default()) };
+        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options, None)
+    };
+    assert!(fits(has(4, 8), has(2, 4)), "up to the limit itself");
+    assert!(!fits(has(4, 8), has(2, 5)), "too little memory is left");
     assert!(fits(Slots::default(), has(60, 200)), "what is not limited");
 }
 
@@ -177,7 +203,7 @@ fn a_preset_of_one_group_fits_in_no_other() {
     let policy = KeypairPolicy::new("student");
     let fits = |group: Option<&str>| {
         let preset = Preset { resource_group: group.map(String::from), ..preset(1, 1) };
-        preset_fits(&preset, &offered(&[has(8, 8)]), &policy, &InUse::default(), None)
+        preset_fits(&preset, &offered(&[has(8, 8)]), &options(&policy, InUse::default()), None)
     };
     assert!(fits(None) && fits(Some("v100")));
     assert!(!fits(Some("p100")));
@@ -193,7 +219,7 @@ fn a_preset_with_a_gpu_fits_only_where_an_agent_has_one_free() {
     };
     let fits = |asked: &str, free: Slots| {
         let preset = Preset { slots: with(&has(1, 1), asked), ..preset(1, 1) };
-        preset_fits(&preset, &offered(&[free]), &policy, &InUse::default(), None)
+        preset_fits(&preset, &offered(&[free]), &options(&policy, InUse::default()), None)
     };
     assert!(fits("0.5", with(&has(8, 8), "0.5")));
     assert!(!fits("0.5", with(&has(8, 8), "0.4")));

@@ -5,6 +5,7 @@ mod groups;
 mod held;
 mod limits;
 mod machines;
+mod main_key;
 mod policies;
 mod retries;
 mod usage;

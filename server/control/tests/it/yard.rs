@@ -98,6 +98,12 @@ impl Yard {
         }
     }
 
+    /// So many milliseconds pass, looked at by whoever runs.
+    pub async fn pass(&self, milliseconds: i64) {
+        self.now.fetch_add(milliseconds, Ordering::SeqCst);
+        self.engine.advance();
+    }
+
     pub async fn round(&self) {
         self.control.round().await.unwrap();
     }

@@ -238,23 +238,27 @@ impl Store {
         if oldest.is_some_and(|oldest| after + 1 < oldest) {
             return Ok(None);
         }
-        let rows: Vec<(i64, String, String)> =
-            sqlx::query_as("SELECT id, topic, subject FROM events WHERE id > ? ORDER BY id LIMIT ?")
-                .bind(after)
-                .bind(i64::try_from(MOST + 1).unwrap_or(i64::MAX))
-                .fetch_all(&self.read)
-                .await?;
-        let last = rows.last().map_or(after, |(id, ..)| *id);
+        let (last,): (i64,) =
+            sqlx::query_as("SELECT coalesce(max(id), ?1) FROM events").bind(after).fetch_one(&self.read).await?;
+        // That places in the queue have changed is told to pages, one event for each owner, and changes no session.
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT topic, subject FROM events WHERE id > ? AND id <= ? AND subject <> 'queue' ORDER BY id LIMIT ?",
+        )
+        .bind(after)
+        .bind(last)
+        .bind(i64::try_from(MOST + 1).unwrap_or(i64::MAX))
+        .fetch_all(&self.read)
+        .await?;
         // What limits sessions is read with them.
         let others = [Topic::Keypair.key(), Topic::Policy.key(), Topic::Group.key(), Topic::Project.key()];
         if rows.len() > MOST {
             return Ok(None);
         }
-        let limits = rows.iter().any(|(_, topic, _)| others.contains(&topic.as_str()));
+        let limits = rows.iter().any(|(topic, _)| others.contains(&topic.as_str()));
         let mut ids: Vec<SessionId> = rows
             .iter()
-            .filter(|(_, topic, _)| topic == Topic::Session.key())
-            .filter_map(|(_, _, subject)| subject.parse().ok())
+            .filter(|(topic, _)| topic == Topic::Session.key())
+            .filter_map(|(_, subject)| subject.parse().ok())
             .collect();
         ids.sort_unstable();
         ids.dedup();

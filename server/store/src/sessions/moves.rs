@@ -3,7 +3,7 @@
 
 use super::LivingSession;
 use super::living::{LivingRow, living_of, read_slots};
-use crate::{Change, Result, to_json, word};
+use crate::{Change, Result, to_json};
 use types::event::{Audience, Topic};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::launch::{Cluster, InUse};
@@ -189,19 +189,21 @@ impl Change {
 
     /// What the sessions of one person hold and how many of them wait, as this transaction sees it.
     pub async fn in_use(&mut self, owner: UserId) -> Result<InUse> {
-        let rows: Vec<(String, String, u32)> =
-            sqlx::query_as("SELECT status, slots, cluster_size FROM sessions WHERE user_id = ? AND finished = 0")
-                .bind(owner)
-                .fetch_all(&mut *self.tx)
-                .await?;
-        let mut using = InUse::default();
-        for (status, slots, size) in rows {
-            if word("session status", status, Status::from_key)?.occupies() {
-                using.sessions += 1;
-                using.slots.add(&read_slots(&slots)?.times(size));
-            } else {
-                using.pending += 1;
-            }
+        let rows: Vec<(String, u32)> = sqlx::query_as(
+            "SELECT slots, cluster_size FROM sessions \
+             WHERE user_id = ? AND status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'TERMINATING')",
+        )
+        .bind(owner)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let (pending,): (u32,) = sqlx::query_as("SELECT count(*) FROM sessions WHERE user_id = ? AND status = 'PENDING'")
+            .bind(owner)
+            .fetch_one(&mut *self.tx)
+            .await?;
+        let mut using = InUse { pending, ..InUse::default() };
+        for (slots, size) in rows {
+            using.sessions += 1;
+            using.slots.add(&read_slots(&slots)?.times(size));
         }
         Ok(using)
     }

@@ -32,7 +32,12 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
         several: asked.count > 1 || (asked.cluster.mode == ClusterMode::MultiNode && asked.cluster.size > 1),
     };
     of_several(&asked, options, &mut forecast);
-    of_project(&asked, options, &mut forecast);
+    if let Some(project) = options.projects.iter().find(|project| project.id == asked.project) {
+        let name = format!("Project {}", project.name);
+        of_share(&name, (&project.limit, &project.using), &asked, &mut forecast);
+    }
+    let domain = &options.domain;
+    of_share(&format!("Domain {}", domain.name), (&domain.limit, &domain.using), &asked, &mut forecast);
     of_group(&asked, options, &mut forecast);
     if !asked.depends_on.is_empty() {
         forecast.waits.push(format!("It waits for {} to end well.", asked.depends_on.join(", ")));
@@ -62,16 +67,15 @@ fn of_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forec
     }
 }
 
-fn of_project(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
-    let Some(project) = options.projects.iter().find(|project| project.id == asked.project) else { return };
+/// What may be held together in a project or a domain, and what is.
+fn of_share(whose: &str, (limit, using): (&Slots, &Slots), asked: &StartSession, forecast: &mut Forecast) {
     let one = asked.cluster.of_all(&asked.slots);
     let all = one.times(asked.count.max(1));
-    for (slot, limit) in &project.limit.0 {
-        let (wanted, used) = (one.get(slot), project.using.get(slot));
+    for (slot, limit) in &limit.0 {
+        let (wanted, used) = (one.get(slot), using.get(slot));
         if wanted > *limit {
             forecast.refusals.push(format!(
-                "Project {} may hold {} in all; this session asks for {}.",
-                project.name,
+                "{whose} may hold {} in all; this session asks for {}.",
                 describe(slot, *limit),
                 describe(slot, wanted)
             ));
@@ -81,8 +85,7 @@ fn of_project(asked: &StartSession, options: &StartOptions, forecast: &mut Forec
                 count => format!("; {count} sessions ask for {} together, so some of them wait", describe(slot, all.get(slot))),
             };
             forecast.waits.push(format!(
-                "Project {} may hold {}; in use: {}{together}.",
-                project.name,
+                "{whose} may hold {}; in use: {}{together}.",
                 describe(slot, *limit),
                 describe(slot, used)
             ));
@@ -117,7 +120,7 @@ fn of_group(asked: &StartSession, options: &StartOptions, forecast: &mut Forecas
 mod tests {
     use super::*;
     use types::id::ProjectId;
-    use types::launch::{GroupOffer, ImageOffer, InUse, ProjectOffer};
+    use types::launch::{DomainOffer, GroupOffer, ImageOffer, InUse, ProjectOffer};
     use types::policy::KeypairPolicy;
     use types::quantity::Quantity;
     use types::session::SessionType;
@@ -127,6 +130,7 @@ mod tests {
         let project = ProjectId(Default::default());
         StartOptions {
             projects: vec![ProjectOffer { id: project, name: "lab".into(), limit: slots(8), using: slots(7) }],
+            domain: DomainOffer { name: "default".into(), ..DomainOffer::default() },
             groups: vec![GroupOffer {
                 name: "default".into(),
                 description: String::new(),

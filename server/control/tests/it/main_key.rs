@@ -1,0 +1,132 @@
+//! Everything that a person runs is limited by the policy of their main keypair, whichever keypair asked for it and whichever was
+//! the main one then.
+
+use crate::yard::Yard;
+use control::Caller;
+use types::Problem;
+use types::keypair::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KEYPAIRS};
+use types::launch::StartSession;
+use types::list::ListQuery;
+use types::policy::{KeypairPolicy, SavePolicy};
+use types::session::Status;
+use types::user::EditUser;
+
+impl Yard {
+    /// A second keypair of Ann's.
+    async fn second_key(&self) -> String {
+        let own = CreateKeypair { owner: String::new(), policy: String::new(), rate_limit: DEFAULT_RATE_LIMIT };
+        self.control.create_keypair(&self.ann, &own).await.unwrap().access_key
+    }
+
+    async fn main_key(&self) -> String {
+        let rows = self.control.keypairs(&self.ann, &ListQuery::new(&KEYPAIRS)).await.unwrap().rows;
+        rows.into_iter().find(|row| row.main).unwrap().access_key
+    }
+
+    async fn policy(&self, name: &str, max_sessions: u32) {
+        let policy = KeypairPolicy { max_sessions: Some(max_sessions), ..KeypairPolicy::new(name) };
+        self.control.save_keypair_policy(&self.root, &SavePolicy { policy, revision: None }).await.unwrap();
+    }
+
+    async fn follow(&self, key: &str, policy: &str) {
+        let edit = EditKeypair { policy: Some(policy.to_owned()), ..EditKeypair::default() };
+        self.control.edit_keypair(&self.root, key, &edit).await.unwrap();
+    }
+
+    async fn make_main(&self, who: &Caller, key: &str) -> Result<(), Problem> {
+        self.control.edit_keypair(who, key, &EditKeypair { main: Some(true), ..EditKeypair::default() }).await
+    }
+}
+
+#[tokio::test]
+async fn another_main_key_is_no_way_out_of_a_policy() {
+    let yard = Yard::new().await;
+    yard.policy("small", 1).await;
+    let (main, second) = (yard.main_key().await, yard.second_key().await);
+    yard.make_main(&yard.ann, &second).await.unwrap();
+    yard.make_main(&yard.ann, &main).await.unwrap();
+    yard.follow(&main, "small").await;
+    let refused = yard.make_main(&yard.ann, &second).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "Your main key follows the policy small, and this one default. An administrator can give both the same."
+    );
+    yard.make_main(&yard.root, &second).await.unwrap();
+    assert_eq!(yard.main_key().await, second, "whoever may choose limits may choose this one");
+}
+
+#[tokio::test]
+async fn what_runs_is_counted_under_a_new_main_key_from_the_moment_it_is_one() {
+    let yard = Yard::new().await;
+    yard.limit(|policy| policy.max_sessions = Some(2)).await;
+    let (one, two) = (yard.start(&yard.asked().await).await, yard.start(&yard.asked().await).await);
+    yard.seconds(5).await;
+    assert_eq!((yard.status(one).await, yard.status(two).await), (Status::Running, Status::Running));
+    let key = yard.second_key().await;
+    let ann = yard.ann.me().unwrap().id;
+    yard.control.edit_user(&yard.root, ann, &EditUser { main_access_key: Some(key), ..EditUser::default() }).await.unwrap();
+    let third = yard.start(&yard.asked().await).await;
+    yard.seconds(5).await;
+    assert_eq!(yard.status(third).await, Status::Pending);
+    let query = ListQuery::new(&types::policy::KEYPAIR_POLICIES);
+    let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
+    policy.max_sessions = Some(1);
+    let over = yard.control.policy_effect(&yard.root, &policy).await.unwrap().over;
+    assert_eq!(over.len(), 1, "both stand at the new main key: {over:?}");
+    assert_eq!(over[0].sessions.len(), 2);
+}
+
+#[tokio::test]
+async fn a_main_key_is_never_an_inactive_one() {
+    let yard = Yard::new().await;
+    let (main, second) = (yard.main_key().await, yard.second_key().await);
+    let off = EditKeypair { active: Some(false), ..EditKeypair::default() };
+    let (made, switched) = tokio::join!(yard.make_main(&yard.ann, &second), yard.control.edit_keypair(&yard.root, &second, &off));
+    assert!(made.is_ok() != switched.is_ok(), "one of the two comes first and rules the other out: {made:?} {switched:?}");
+    let rows = yard.control.keypairs(&yard.ann, &ListQuery::new(&KEYPAIRS)).await.unwrap().rows;
+    let key = rows.iter().find(|row| row.main).unwrap();
+    assert!(key.active && [main, second].contains(&key.access_key));
+}
+
+#[tokio::test]
+async fn a_policy_says_before_it_is_saved_which_sessions_it_would_end_at_once() {
+    let yard = Yard::new().await;
+    let running = yard.start(&StartSession { name: "elder".into(), ..yard.asked().await }).await;
+    yard.seconds(120).await;
+    yard.start(&StartSession { name: "younger".into(), ..yard.asked().await }).await;
+    yard.seconds(10).await;
+    let query = ListQuery::new(&types::policy::KEYPAIR_POLICIES);
+    let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
+    policy.lifetime = Some(60);
+    let effect = yard.control.policy_effect(&yard.root, &policy).await.unwrap();
+    assert_eq!(effect.ended.len(), 1);
+    assert_eq!((effect.ended[0].owner.as_str(), effect.ended[0].sessions.join(" ")), ("ann@example.org", "elder".to_owned()));
+    assert_eq!(effect.ended[0].why, "Its lifetime is over: policy default allows 1 min 0 s.");
+    assert_eq!(yard.status(running).await, Status::Running, "looking ends nothing");
+    yard.limit(|now| now.lifetime = Some(60)).await;
+    yard.seconds(5).await;
+    assert_eq!(yard.status(running).await, Status::Terminated);
+}
+
+#[tokio::test]
+async fn what_is_ended_is_told_to_its_engine_at_once_whoever_else_looks_at_the_queue() {
+    let yard = Yard::new().await;
+    let running = yard.start(&yard.asked().await).await;
+    yard.seconds(5).await;
+    let runs = tokio::spawn(yard.control.clone().run());
+    // Its first look at everything is over by the time that a second session has started.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    yard.control.terminate(&yard.ann, running, false).await.unwrap();
+    // This reads what changed before the loop does.
+    yard.control.start_options(&yard.ann, "").await.unwrap();
+    let told = async {
+        while yard.status(running).await != Status::Terminated {
+            yard.pass(100).await;
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(15), told)
+        .await
+        .expect("it ends long before everything is looked at again");
+    runs.abort();
+}
