@@ -44,9 +44,10 @@ fn in_line<'a>(turns: &mut Turns<'a, '_>, queue: &[&'a Waiting]) {
 
 /// Again and again the oldest session of the person with the smallest share.
 ///
-/// Who waits for room is set aside and holds up only their own. Their share grows as if the session had started, so that the
-/// positions of those that are left are the order in which they will start.
+/// Who waits for room is set aside and holds up only their own, until it has been tried often enough. Their share grows as if the
+/// session had started, so that the positions of those that are left are the order in which they will start.
 fn by_share<'a>(turns: &mut Turns<'a, '_>, class: &[&'a Waiting], people: &mut People) {
+    let skip = turns.group.map_or(0, |group| group.retries_to_skip);
     let mut lines: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, session) in class.iter().enumerate().rev() {
         lines.entry(people.numbers[&session.user]).or_default().push(at);
@@ -55,8 +56,10 @@ fn by_share<'a>(turns: &mut Turns<'a, '_>, class: &[&'a Waiting], people: &mut P
         lines.iter().filter_map(|(person, line)| Some((people.share(*person), *line.last()?, *person))).collect();
     while let Some((_, at, person)) = next.pop_first() {
         let shape = turns.shape(class[at]);
+        let passed_over = skip > 0 && class[at].tries >= skip;
         match turns.take(class[at], shape, people.ahead[person]) {
             Outcome::Placed => turns.add(shape, people.held.row_mut(person)),
+            Outcome::Waits if passed_over && people.ahead[person] == 0 => {}
             Outcome::Waits => {
                 turns.add(shape, people.held.row_mut(person));
                 people.ahead[person] += 1;
