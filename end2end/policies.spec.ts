@@ -378,7 +378,8 @@ test("the system's tries are kept while the scheduler is another, which new grou
   await yard.goto("/resource-groups");
   await page.getByRole("button", { name: "Create", exact: true }).click();
   const create = page.getByRole("dialog", { name: "Create resource group" });
-  await expect(create.getByLabel("Scheduler", { exact: true })).toHaveValue("drf");
+  await expect(create.getByLabel("Scheduler", { exact: true })).toHaveValue("system");
+  await expect(create.getByText("The system's scheduler is DRF.")).toBeVisible();
   await yard.goto("/settings");
   await page.getByRole("button", { name: "Config" }).click();
   await dialog.getByLabel("Scheduler", { exact: true }).selectOption("fifo");

@@ -28,6 +28,17 @@ crate::session::words!(SchedulerKind {
     Drf = "drf", "DRF";
 });
 
+/// What a group's scheduler may be: one of its own, or the system's (`admin-menus.md`, System settings).
+pub const GROUP_SCHEDULERS: &[(&str, &str)] =
+    &[(THE_SYSTEMS, "The system's"), ("fifo", "FIFO"), ("lifo", "LIFO"), ("drf", "DRF")];
+/// The word for having none of one's own.
+pub const THE_SYSTEMS: &str = "system";
+
+/// The scheduler that a word of [`GROUP_SCHEDULERS`] means; nothing when there is none of this name.
+pub fn group_scheduler(word: &str) -> Option<Option<SchedulerKind>> {
+    if word == THE_SYSTEMS { Some(None) } else { SchedulerKind::from_key(word).map(Some) }
+}
+
 /// Which agent a session gets among those that have room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,7 +67,8 @@ pub struct ResourceGroup {
     pub active: bool,
     /// Offered to everybody who may use it; otherwise it must be named.
     pub public: bool,
-    pub scheduler: SchedulerKind,
+    /// `None`: the system's.
+    pub scheduler: Option<SchedulerKind>,
     pub placement: Placement,
     /// At least one.
     pub session_types: Vec<SessionType>,
@@ -84,6 +96,11 @@ pub const DEFAULT_RETRIES: u32 = 3;
 const MOST_ALLOWED: usize = 1_000;
 
 impl ResourceGroup {
+    /// The word for its scheduler, one of [`GROUP_SCHEDULERS`].
+    pub fn scheduler_word(&self) -> &'static str {
+        self.scheduler.map_or(THE_SYSTEMS, SchedulerKind::key)
+    }
+
     /// A group that serves everything in order.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
@@ -91,7 +108,7 @@ impl ResourceGroup {
             description: String::new(),
             active: true,
             public: true,
-            scheduler: SchedulerKind::Fifo,
+            scheduler: None,
             placement: Placement::Dispersed,
             session_types: SessionType::ALL.to_vec(),
             pending_timeout: None,
@@ -186,6 +203,11 @@ impl SchedulerSettings {
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
+    /// The scheduler that serves a group.
+    pub fn scheduler_of(&self, group: &ResourceGroup) -> SchedulerKind {
+        group.scheduler.unwrap_or(self.scheduler)
+    }
+
     /// The tries that count for a group.
     pub fn retries_of(&self, group: &ResourceGroup) -> u32 {
         group.retries_to_skip.or(self.retries_to_skip).unwrap_or(DEFAULT_RETRIES)
@@ -216,7 +238,7 @@ impl Fields for ResourceGroup {
             ("Description", self.description.clone()),
             ("Active", yes(self.active)),
             ("Public", yes(self.public)),
-            ("Scheduler", self.scheduler.label().into()),
+            ("Scheduler", self.scheduler.map_or("the system's", SchedulerKind::label).into()),
             ("Placement", self.placement.label().into()),
             ("Allowed session types", types.join(", ")),
             ("Pending timeout", seconds(self.pending_timeout)),
@@ -234,7 +256,7 @@ pub static RESOURCE_GROUPS: ListSpec = ListSpec {
     properties: &[
         Property { key: "name", label: "Name", kind: Kind::Text },
         Property { key: "description", label: "Description", kind: Kind::Text },
-        Property { key: "scheduler", label: "Scheduler", kind: Kind::Choice(SchedulerKind::CHOICES) },
+        Property { key: "scheduler", label: "Scheduler", kind: Kind::Choice(GROUP_SCHEDULERS) },
         Property { key: "public", label: "Public", kind: Kind::Flag },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
     ],

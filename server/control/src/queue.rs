@@ -299,7 +299,7 @@ impl Control {
                 .iter()
                 .map(|(name, group)| {
                     let rules = Group {
-                        scheduler: group.scheduler,
+                        scheduler: mirror.settings.scheduler_of(group),
                         placement: group.placement,
                         retries_to_skip: mirror.settings.retries_of(group),
                         pending_timeout: group.pending_timeout,

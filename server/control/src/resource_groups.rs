@@ -12,12 +12,17 @@ use types::event::Topic;
 use types::list::{ListQuery, Page};
 use types::permission::{Permission, Reach};
 use types::project::DomainChoice;
-use types::resource_group::{GroupRow, RESOURCE_GROUPS, SaveGroup};
+use types::resource_group::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind};
 
 const TAKEN: &str = "Resource group name already exists. Please change the name to add.";
 const WHAT: &str = "resource group";
 
 impl Control {
+    /// The scheduler that serves a group: its own, or the system's.
+    pub fn scheduler_of(&self, group: &ResourceGroup) -> SchedulerKind {
+        self.mirror().settings.scheduler_of(group)
+    }
+
     /// A page of groups: all of them, or those that the caller may use.
     pub async fn resource_groups(&self, caller: &Caller, query: &ListQuery) -> Result<Page<GroupRow>> {
         let (me, scope) = caller.scope(Permission::ReadGroups)?;

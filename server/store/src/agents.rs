@@ -104,7 +104,6 @@ impl Change {
     /// Makes a resource group that an engine names and nobody has made yet; every domain may use it. Says whether it
     /// was made.
     pub async fn ensure_group(&mut self, name: &str, at: Millis) -> Result<bool> {
-        let scheduler = self.scheduler_settings().await?.scheduler;
         // One that was deleted begins anew, whatever it was like.
         let made = sqlx::query(
             "INSERT INTO resource_groups (name, created_at, scheduler) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET deleted = 0, \
@@ -114,7 +113,7 @@ impl Change {
         )
         .bind(name)
         .bind(at)
-        .bind(scheduler.key())
+        .bind(types::resource_group::THE_SYSTEMS)
         .execute(&mut *self.tx)
         .await?;
         if made.rows_affected() > 0 {

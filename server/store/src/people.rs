@@ -85,7 +85,10 @@ pub async fn first_people(
         .bind(at)
         .execute(&mut **tx)
         .await?;
-    sqlx::query("INSERT INTO resource_groups (name, created_at) VALUES ('default', ?)").bind(at).execute(&mut **tx).await?;
+    sqlx::query("INSERT INTO resource_groups (name, created_at, scheduler) VALUES ('default', ?, 'system')")
+        .bind(at)
+        .execute(&mut **tx)
+        .await?;
     sqlx::query("INSERT INTO resource_group_domains (resource_group, domain_id) VALUES ('default', ?)")
         .bind(domain)
         .execute(&mut **tx)

@@ -8,7 +8,7 @@ use futures::Stream;
 use sqlx::FromRow;
 use types::id::{DomainId, ProjectId, UserId};
 use types::list::{ListQuery, Page};
-use types::resource_group::{GroupRow, Placement, RESOURCE_GROUPS, ResourceGroup, SchedulerKind};
+use types::resource_group::{GroupRow, Placement, RESOURCE_GROUPS, ResourceGroup, group_scheduler};
 use types::time::Millis;
 use uuid::Uuid;
 
@@ -75,7 +75,7 @@ impl Row {
             description: self.description,
             active: self.active,
             public: self.public,
-            scheduler: word("scheduler", self.scheduler, SchedulerKind::from_key)?,
+            scheduler: word("scheduler", self.scheduler, group_scheduler)?,
             placement: word("placement", self.placement, Placement::from_key)?,
             session_types: json("session types", &self.session_types)?,
             pending_timeout: self.pending_timeout,
@@ -197,7 +197,7 @@ impl Change {
         .bind(&group.description)
         .bind(group.active)
         .bind(group.public)
-        .bind(group.scheduler.key())
+        .bind(group.scheduler_word())
         .bind(group.placement.key())
         .bind(to_json(&group.session_types))
         .bind(group.pending_timeout)

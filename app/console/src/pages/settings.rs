@@ -51,7 +51,7 @@ impl EditForm for Form {
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         let other = Signal::derive(move || self.scheduler.with(|kind| kind != SchedulerKind::Fifo.key()));
         view! {
-            <Field name="settings-scheduler" label="Scheduler" hint="What a new resource group starts with." error=refused.of("scheduler")>
+            <Field name="settings-scheduler" label="Scheduler" hint="Of every resource group that has none of its own." error=refused.of("scheduler")>
                 <Select name="settings-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
             </Field>
             <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does. A resource group's own number wins." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>

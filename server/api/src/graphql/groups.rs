@@ -31,12 +31,12 @@ pub struct ScalingGroup {
     use_host_network: bool,
 }
 
-impl From<GroupRow> for ScalingGroup {
-    fn from(row: GroupRow) -> Self {
+impl ScalingGroup {
+    fn of(row: GroupRow, control: &Control) -> Self {
         let group = row.group;
         Self {
             created_at: row.created_at.iso(),
-            scheduler: group.scheduler.key(),
+            scheduler: control.scheduler_of(&group).key(),
             scheduler_opts: options_text(&group),
             name: group.name,
             description: group.description,
@@ -163,7 +163,7 @@ fn merged(group: &mut ResourceGroup, input: ModifyScalingGroupInput) -> Read<()>
     }
     if let Some(text) = input.scheduler {
         let kind = SchedulerKind::from_key(&text);
-        group.scheduler = kind.ok_or_else(|| Problem::field("scheduler", "fifo, lifo or drf."))?;
+        group.scheduler = Some(kind.ok_or_else(|| Problem::field("scheduler", "fifo, lifo or drf."))?);
     }
     if let Some(text) = input.scheduler_opts {
         read_options(group, &text)?;
@@ -231,13 +231,13 @@ impl GroupQuery {
         let conditions = name.map(|name| equals("name", &name)).into_iter().collect();
         let rows = control.resource_groups(caller, &whole(&RESOURCE_GROUPS, conditions)).await.map_err(refuse)?.rows;
         let kept = rows.into_iter().filter(|row| is_active.is_none_or(|active| row.group.active == active));
-        Ok(kept.map(ScalingGroup::from).collect())
+        Ok(kept.map(|row| ScalingGroup::of(row, control)).collect())
     }
 
     async fn scaling_group(&self, context: &Context<'_>, name: Option<String>) -> Result<Option<ScalingGroup>> {
         let (control, caller) = with(context)?;
         match named(control, caller, name.as_deref().unwrap_or("default")).await {
-            Ok(row) => Ok(Some(row.into())),
+            Ok(row) => Ok(Some(ScalingGroup::of(row, control))),
             Err(Problem::NotFound(_)) => Ok(None),
             Err(problem) => Err(refuse(problem)),
         }
@@ -271,7 +271,7 @@ impl GroupMutation {
             named(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_scaling_group", result.await);
-        Ok(GroupPayload { ok, msg, scaling_group: row.map(ScalingGroup::from) })
+        Ok(GroupPayload { ok, msg, scaling_group: row.map(|row| ScalingGroup::of(row, control)) })
     }
 
     async fn modify_scaling_group(&self, context: &Context<'_>, name: String, props: ModifyScalingGroupInput) -> Result<Done> {

@@ -133,15 +133,26 @@ async fn an_agent_whose_own_file_names_another_group_is_in_that_one_after_its_re
 }
 
 #[tokio::test]
-async fn a_group_that_an_agents_own_file_is_the_first_to_name_starts_with_the_systems_scheduler() {
+async fn a_group_without_a_scheduler_of_its_own_is_served_by_the_systems_whatever_that_is_now() {
     let mut yard = Yard::new().await;
     let settings = yard.control.scheduler_settings(&yard.root).await.unwrap();
     let settings = SchedulerSettings { scheduler: SchedulerKind::Drf, ..settings };
     yard.control.save_scheduler_settings(&yard.root, &settings).await.unwrap();
     yard.restart_with(ONE_EACH).await;
     let rows = yard.control.resource_groups(&yard.root, &ListQuery::new(&RESOURCE_GROUPS)).await.unwrap().rows;
-    let schedulers: Vec<_> = rows.iter().map(|row| (row.group.name.as_str(), row.group.scheduler)).collect();
-    assert_eq!(schedulers, [("default", SchedulerKind::Fifo), ("p100", SchedulerKind::Drf), ("v100", SchedulerKind::Drf)]);
+    assert_eq!(rows.iter().map(|row| row.group.name.as_str()).collect::<Vec<_>>(), ["default", "p100", "v100"]);
+    assert!(rows.iter().all(|row| row.group.scheduler.is_none()), "those that an agent's own file is the first to name as well");
+    let served = async || {
+        let sample = yard.control.queue_snapshot(&yard.root, "default").await.unwrap();
+        sample.snapshot.groups["default"].scheduler
+    };
+    assert_eq!(served().await, SchedulerKind::Drf);
+    let settings = yard.control.scheduler_settings(&yard.root).await.unwrap();
+    let settings = SchedulerSettings { scheduler: SchedulerKind::Lifo, ..settings };
+    yard.control.save_scheduler_settings(&yard.root, &settings).await.unwrap();
+    assert_eq!(served().await, SchedulerKind::Lifo, "groups that are there follow");
+    yard.group(|group| group.scheduler = Some(SchedulerKind::Fifo)).await;
+    assert_eq!(served().await, SchedulerKind::Fifo, "one of its own wins");
 }
 
 #[tokio::test]
@@ -179,7 +190,7 @@ async fn a_group_that_is_not_public_is_not_offered_and_takes_sessions_of_whoever
 async fn fifo_starts_the_first_that_was_enqueued_lifo_the_last_and_drf_that_of_whoever_has_the_smallest_share() {
     for (scheduler, order) in ORDERS {
         let yard = Yard::new().await;
-        yard.group(|group| group.scheduler = scheduler).await;
+        yard.group(|group| group.scheduler = Some(scheduler)).await;
         let waiting = three_behind_two(&yard).await;
         let expected = order.map(|n| waiting[n]);
         assert_eq!(queued(&yard, "default").await, expected, "{scheduler:?}");
@@ -198,7 +209,7 @@ async fn another_scheduler_orders_those_that_wait_already_anew() {
     let yard = Yard::new().await;
     let waiting = three_behind_two(&yard).await;
     for (scheduler, order) in ORDERS.into_iter().rev() {
-        yard.group(|group| group.scheduler = scheduler).await;
+        yard.group(|group| group.scheduler = Some(scheduler)).await;
         assert_eq!(queued(&yard, "default").await, order.map(|n| waiting[n]), "{scheduler:?}");
     }
 }

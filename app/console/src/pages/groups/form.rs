@@ -9,8 +9,8 @@ use leptos::prelude::*;
 use types::Problem;
 use types::list::ListQuery;
 use types::resource_group::{
-    DEFAULT_RETRIES, GroupRow, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind,
-    SchedulerSettings,
+    DEFAULT_RETRIES, GROUP_SCHEDULERS, GroupRow, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup,
+    SchedulerKind, SchedulerSettings, group_scheduler,
 };
 use types::revision::Difference;
 use types::rules::MAX_DESCRIPTION;
@@ -43,7 +43,7 @@ pub struct Form {
 }
 
 impl Form {
-    /// A form whose new group starts with the system's scheduler.
+    /// A form that says what the system's values are now.
     pub fn new(usual: Signal<SchedulerSettings>) -> Self {
         let text = || RwSignal::new(String::new());
         let form = Self {
@@ -63,26 +63,19 @@ impl Form {
         form.fill(None);
         form
     }
-
-    /// Before a new group: what the system says now, unless somebody has begun with one already.
-    pub fn begin(self) {
-        if self.name.with_untracked(String::is_empty) {
-            self.scheduler.set(self.usual.with_untracked(|usual| usual.scheduler).key().into());
-        }
-    }
 }
 
 impl EditForm for Form {
     type Thing = ResourceGroup;
 
     fn fill(self, group: Option<&ResourceGroup>) {
-        let plain = ResourceGroup { scheduler: self.usual.with_untracked(|usual| usual.scheduler), ..ResourceGroup::new("") };
+        let plain = ResourceGroup::new("");
         let group = group.unwrap_or(&plain);
         self.name.set(group.name.clone());
         self.description.set(group.description.clone());
         self.active.set(group.active);
         self.public.set(group.public);
-        self.scheduler.set(group.scheduler.key().into());
+        self.scheduler.set(group.scheduler_word().into());
         self.placement.set(group.placement.key().into());
         self.session_types.set(group.session_types.iter().map(|kind| kind.key().to_owned()).collect());
         self.pending_timeout.set(group.pending_timeout.filter(|seconds| *seconds > 0).map(|n| n.to_string()));
@@ -100,7 +93,7 @@ impl EditForm for Form {
             description: self.description.get_untracked(),
             active: self.active.get_untracked(),
             public: self.public.get_untracked(),
-            scheduler: SchedulerKind::from_key(&self.scheduler.get_untracked()).unwrap_or_default(),
+            scheduler: group_scheduler(&self.scheduler.get_untracked()).flatten(),
             placement: Placement::from_key(&self.placement.get_untracked()).unwrap_or_default(),
             // In the order of the types, so that the same choice always reads the same.
             session_types: SessionType::ALL.iter().copied().filter(|kind| kinds.iter().any(|key| key == kind.key())).collect(),
@@ -114,10 +107,15 @@ impl EditForm for Form {
     }
 
     fn fields(self, refused: Refused, new: bool) -> AnyView {
-        let kind_hint = move || match SchedulerKind::from_key(&self.scheduler.get()).unwrap_or_default() {
-            SchedulerKind::Fifo => "The session that was asked for first starts first.",
-            SchedulerKind::Lifo => "The session that was asked for last starts first.",
-            SchedulerKind::Drf => "The person who holds the smallest share of what they have most of goes first.",
+        let kind_hint = move || {
+            let own = group_scheduler(&self.scheduler.get()).flatten();
+            let kind = own.unwrap_or_else(|| self.usual.with(|usual| usual.scheduler));
+            let what = match kind {
+                SchedulerKind::Fifo => "The session that was asked for first starts first.",
+                SchedulerKind::Lifo => "The session that was asked for last starts first.",
+                SchedulerKind::Drf => "The person who holds the smallest share of what they have most of goes first.",
+            };
+            if own.is_some() { what.to_owned() } else { format!("The system's scheduler is {}. {what}", kind.label()) }
         };
         let system_retries = move || self.usual.with(|usual| usual.retries_to_skip.unwrap_or(DEFAULT_RETRIES));
         view! {
@@ -127,7 +125,7 @@ impl EditForm for Form {
             </Field>
             <div class="form-row">
                 <Field name="group-scheduler" label="Scheduler" error=refused.of("scheduler")>
-                    <Select name="group-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
+                    <Select name="group-scheduler" value=self.scheduler options=choices(GROUP_SCHEDULERS)/>
                 </Field>
                 <Field name="group-placement" label="Placement" error=refused.of("placement")>
                     <Select name="group-placement" value=self.placement options=choices(Placement::CHOICES)/>

@@ -19,7 +19,7 @@ use leptos_router::components::A;
 use types::Problem;
 use types::event::Topic;
 use types::permission::Permission;
-use types::resource_group::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerSettings};
+use types::resource_group::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind, SchedulerSettings};
 use types::revision::Fields;
 use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant, use_toaster};
 
@@ -42,7 +42,10 @@ fn columns(
         .required(),
         Column::new("description", "Description", |g: &GroupRow| g.group.description.clone().into_any()),
         Column::new("public", "Public", |g: &GroupRow| yes(g.group.public).into_any()),
-        Column::new("scheduler", "Scheduler", |g: &GroupRow| g.group.scheduler.label().into_any()).sortable(),
+        Column::new("scheduler", "Scheduler", |g: &GroupRow| {
+            g.group.scheduler.map_or("the system's", SchedulerKind::label).into_any()
+        })
+        .sortable(),
         Column::new("placement", "Placement", |g: &GroupRow| g.group.placement.label().into_any()).hidden(),
         Column::new("types", "Allowed session types", move |g: &GroupRow| types(g).into_any()),
         Column::new("pending_timeout", "Pending timeout", |g: &GroupRow| {
@@ -120,7 +123,7 @@ pub fn page() -> AnyView {
     let all = &[Topic::Group, Topic::Agent, Topic::Session];
     let detail = load_open(list.open, all, "resource group", |name| Some(find(name)));
     let history = History::new(list.open, &[Topic::Group]);
-    // What a new group starts with, for those who make one and may know.
+    // What a group goes by that has no value of its own, for those who make one and may know.
     let asks = may_change && me.may(Permission::ReadSettings);
     let settings = load(Memo::new(|_| ()), &[Topic::Group], move |()| async move {
         if asks { scheduler_settings().await } else { Ok(SchedulerSettings::default()) }
@@ -130,10 +133,7 @@ pub fn page() -> AnyView {
         let asked = RwSignal::new(Asked::Nothing);
         let usual = settings.good();
         let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default()));
-        let create = Callback::new(move |()| {
-            form.begin();
-            asked.set(Asked::New);
-        });
+        let create = Callback::new(move |()| asked.set(Asked::New));
         let link = Callback::new(move |name: String| paths::with(&list.address.get(), "group", &name));
         let reload = list.rows.reload;
         let shown = Shown {

@@ -3,3 +3,7 @@ CREATE INDEX sessions_holding ON sessions (user_id) WHERE status IN ('SCHEDULED'
 CREATE INDEX sessions_waiting ON sessions (user_id) WHERE status = 'PENDING';
 -- What a person asked for last.
 CREATE INDEX sessions_owner ON sessions (user_id, seq);
+
+-- A group that is served as the system says goes on with it when the system says otherwise.
+UPDATE resource_groups SET scheduler = 'system' WHERE scheduler =
+    coalesce((SELECT value ->> 'scheduler' FROM settings WHERE key = 'scheduler'), 'fifo');
