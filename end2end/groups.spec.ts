@@ -38,7 +38,12 @@ test("wrong numbers are refused beside their fields, and nothing or 0 seconds is
   await create.getByLabel("Retries to skip pending session", { exact: true }).fill("0");
   await create.getByRole("checkbox", { name: /No timeout/ }).uncheck();
   await create.getByLabel("Pending timeout (sec.)", { exact: true }).fill("0");
-  await create.getByRole("checkbox", { name: "default", exact: true }).check();
+  // The domain of whoever makes a group may use it, unless they say otherwise.
+  const own = create.getByRole("checkbox", { name: "default", exact: true });
+  await expect(own).toBeChecked();
+  await own.uncheck();
+  await expect(create.getByText("nobody can start a session there")).toBeVisible();
+  await own.check();
   await create.getByRole("button", { name: "Create", exact: true }).click();
   await expect(page.getByText("Resource group successfully created.")).toBeVisible();
   const { group: kept } = await saved(yard, name);
@@ -56,7 +61,7 @@ test("wrong numbers are refused beside their fields, and nothing or 0 seconds is
   await yard.call("delete_resource_group", { name });
 });
 
-test("a pending timeout that is saved in the form is shown in the group's row", async ({ yard }) => {
+test("a pending timeout that is saved in the form is shown in the group's row, and its switch deactivates the group", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("patient");
@@ -68,7 +73,20 @@ test("a pending timeout that is saved in the form is shown in the group's row", 
   await edit.getByLabel("Pending timeout (sec.)", { exact: true }).fill("120");
   await edit.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByText("Resource group successfully modified.")).toBeVisible();
-  await expect(page.getByRole("row", { name: new RegExp(name) }).getByRole("cell", { name: "120 s", exact: true })).toBeVisible();
+  const row = page.getByRole("row", { name: new RegExp(name) });
+  await expect(row.getByRole("cell", { name: "120 s", exact: true })).toBeVisible();
+
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  await edit.getByRole("switch", { name: "Active" }).uncheck();
+  await edit.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(edit).toBeHidden();
+  await expect(row).toHaveCount(0);
+  expect((await saved(yard, name, "inactive")).group.active).toBe(false);
+  // Its queue can still be looked at; the page names it as what it is.
+  await yard.goto(`/scheduler?group=${name}`);
+  const choice = page.getByLabel("Resource group", { exact: true });
+  await expect(choice).toContainText(`${name} (inactive)`);
+  await expect(choice).toHaveValue(name);
   await yard.call("delete_resource_group", { name });
 });
 
@@ -152,7 +170,11 @@ test("the group that new agents join stays, and only superadmins are offered cha
     // Machines are not for the administrator of a domain.
     await expect(drawer.getByRole("link", { name: /connected/ })).toHaveCount(role === "monitor" ? 1 : 0);
     await expect(theirs.getByRole("button", { name: "Create", exact: true })).toHaveCount(0);
-    await expect(theirs.getByRole("columnheader", { name: "Control" })).toHaveCount(0);
+    await yard.goto("/resource-groups", theirs);
+    await expect(theirs.getByRole("button", { name: "Edit default" })).toHaveCount(0);
+    await theirs.getByRole("button", { name: "Info of default", exact: true }).click();
+    await expect(theirs).toHaveURL(/\?group=default$/);
+    await expect(drawer.getByText("default", { exact: true }).first()).toBeVisible();
   }
 });
 

@@ -159,6 +159,11 @@ test("a lower limit says before it is saved whom it affects and which running se
   await edit.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Resource policy successfully updated.")).toBeVisible();
   expect((await yard.call<{ row: { status: string } }>("session", { id })).row.status).toBe("RUNNING");
+  await yard.goto(`/sessions?session=${id}`);
+  await expect(page.getByRole("dialog")).toContainText(`This session belongs to ${email}.`);
+  await yard.goto(`/sessions?session=${id}`, theirs);
+  await expect(theirs.getByRole("dialog")).toContainText("Ran for");
+  await expect(theirs.getByText("This session belongs to")).toHaveCount(0);
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 

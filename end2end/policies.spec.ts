@@ -68,9 +68,11 @@ test("a row says what is not limited, and a policy's details are an address", as
   await expect(page.getByRole("row", { name: new RegExp(shut) })).toContainText("CPU 2 · nothing else");
   await yard.goto(`/resource-policy?f=name.equals.${open}`);
   await expect(page.getByRole("row", { name: new RegExp(open) })).toContainText("CPU ∞ · RAM ∞");
+  const file = await (await page.request.get(`${yard.server.url}/export/keypair_policies.csv?f=name.equals.${open}`)).text();
+  expect(file).toContain(`\n${open},CPU ∞ · RAM ∞,∞,`);
   await page.getByRole("button", { name: `Info of ${open}` }).click();
   const details = page.getByRole("dialog", { name: `Resource Policy: '${open}'` });
-  await expect(details).toContainText("∞");
+  await expect(details).toContainText("CPU ∞ · RAM ∞");
   await page.reload();
   await live(page);
   await expect(details).toContainText("∞");
@@ -183,6 +185,65 @@ test("the projects of a deleted policy follow another one, and one that nobody f
   await expect(alone).toContainText("This cannot be undone.");
   await alone.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(page.getByRole("button", { name: `Delete ${lonely}` })).toHaveCount(0);
+
+  // What everything new follows stays, and the dialog offers nothing else.
+  for (const [path, who] of [["/resource-policy", "keypairs"], ["/resource-policy/user", "people"], ["/resource-policy/project", "projects"]]) {
+    await yard.goto(`${path}?f=name.equals.default`);
+    await page.getByRole("button", { name: "Delete default", exact: true }).click();
+    const stays = page.getByRole("dialog", { name: "Delete Policy 'default'" });
+    await expect(stays).toContainText(`New ${who} follow the policy default, so it stays. Change its limits.`);
+    await expect(stays.getByRole("button", { name: /delete/i })).toHaveCount(0);
+    await stays.getByRole("button", { name: "Cancel" }).click();
+    await expect(stays).toBeHidden();
+  }
+});
+
+test("every number of a keypair policy is kept in its own field, and read back in the details and in the file", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  const name = unique("numbers");
+  await yard.goto(`/resource-policy?f=name.equals.${name}`);
+  await page.getByRole("button", { name: "Tools" }).click();
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const nothing = page.getByRole("dialog", { name: "Export CSV File" });
+  await expect(nothing.getByText("There is nothing to export.")).toBeVisible();
+  await expect(nothing.getByRole("button", { name: "Export" })).toBeDisabled();
+  await nothing.getByRole("button", { name: "Cancel" }).click();
+
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const create = page.getByRole("dialog", { name: "Create Resource Policy" });
+  await create.getByLabel("Name", { exact: true }).fill(name);
+  await create.getByLabel("Cluster size", { exact: true }).fill("6");
+  for (const [label, number] of [
+    ["Session lifetime (sec.)", "86401"], ["Max pending session count", "12"], ["Concurrent jobs", "34"], ["Idle timeout (sec.)", "5678"],
+    ["Max concurrent SFTP sessions", "9"],
+  ]) {
+    await create.getByRole("checkbox", { name: `Unlimited ${label}`, exact: true }).uncheck();
+    await create.getByLabel(label, { exact: true }).fill(number);
+  }
+  await create.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByText("Resource policy successfully created.")).toBeVisible();
+  await page.getByRole("button", { name: `Info of ${name}` }).click();
+  const details = page.getByRole("dialog", { name: `Resource Policy: '${name}'` });
+  for (const [label, number] of [
+    ["Concurrent jobs", "34"], ["Cluster size", "6"], ["Idle timeout (s)", "5678"], ["Session lifetime (s)", "86401"],
+    ["Max pending sessions", "12"], ["Max concurrent SFTP sessions", "9"],
+  ]) {
+    const term = details.locator("dt").filter({ hasText: new RegExp(`^${label.replace(/[()]/g, "\\$&")}$`) });
+    await expect(term.locator("xpath=following-sibling::dd[1]")).toHaveText(number);
+  }
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: "Tools" }).click();
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const file = page.getByRole("dialog", { name: "Export CSV File" });
+  const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
+  const [header, line] = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
+  expect(header).toBe(
+    "Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),Storage hosts," +
+      "Max pending sessions,Max concurrent SFTP sessions,Followed by,Created",
+  );
+  expect(line).toMatch(new RegExp(`^${name},CPU ∞ · RAM ∞,∞,34,6,5678,86401,,12,9,0,\\d{4}-`));
 });
 
 test("the people of a deleted user policy follow another one", async ({ yard }) => {
@@ -245,7 +306,9 @@ test("a project policy without limits shows ∞, keeps its name when it is chang
   const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
   expect(download.suggestedFilename()).toBe("limits of projects.csv");
   const lines = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
-  expect(lines).toEqual(["Name,Max folder count,Max folder size,Max network count", `${name},∞,∞,3`]);
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toBe("Name,Max folder count,Max folder size,Max network count,Followed by,Created");
+  expect(lines[1]).toMatch(new RegExp(`^${name},∞,∞,3,0,\\d{4}-`));
 });
 
 test("a policy that was created is chosen for a keypair behind its gear, and the keypair's row shows it", async ({ yard }) => {
@@ -271,6 +334,10 @@ test("a policy that was created is chosen for a keypair behind its gear, and the
   await expect(row.getByRole("cell", { name, exact: true })).toBeVisible();
   await expect(row.getByRole("cell", { name: "default", exact: true })).toHaveCount(0);
   expect(await yard.call("policy_followers", { kind: "keypair", name })).toEqual({ count: 1, first: [email] });
+  await yard.goto(`/resource-policy?f=name.equals.${name}`);
+  await page.getByRole("link", { name: `1 keypair that follows ${name}`, exact: true }).click();
+  await expect(page).toHaveURL(new RegExp(`/credentials\\?f=policy\\.equals\\.${name}$`));
+  await expect(row.getByRole("cell", { name, exact: true })).toBeVisible();
 });
 
 test("each of the three tables of policies shows the columns that were chosen for it", async ({ yard }) => {
@@ -280,7 +347,7 @@ test("each of the three tables of policies shows the columns that were chosen fo
   // Somebody of their own: what one person chooses stays chosen.
   await yard.signIn(await yard.person(unique("columns"), "superadmin"), PASSWORD, page);
   for (const [path, hidden] of [
-    ["/resource-policy", "Idle timeout"], ["/resource-policy/user", "Max customized image count"], ["/resource-policy/project", "Max network count"],
+    ["/resource-policy", "Idle timeout (sec.)"], ["/resource-policy/user", "Max customized image count"], ["/resource-policy/project", "Max network count"],
   ]) {
     await yard.goto(path, page);
     const header = page.getByRole("columnheader", { name: hidden });

@@ -74,6 +74,7 @@ test("the project in the header narrows the sessions, their export, and what a n
   const file = await (await yard.page.request.get(`${yard.server.url}/export/sessions.csv`)).text();
   expect(file).toContain(there);
   expect(file).not.toContain(here);
+  expect(file.split("\n")[0]).toContain(",Agent,CPU,Memory,AI accelerator,Cluster mode,Cluster size,Priority,Created,");
   await page.getByRole("link", { name: "Start session" }).click();
   await page.getByRole("link", { name: /Environment and resources/ }).click();
   await expect(page.getByRole("main").getByLabel("Project")).toHaveValue(other);

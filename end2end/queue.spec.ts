@@ -129,7 +129,8 @@ test("a session of several containers runs all of them, on the machine there is"
   });
   await yard.goto(`/sessions?session=${id}`);
   const drawer = yard.page.getByRole("dialog");
-  await expect(drawer.getByRole("table", { name: "Containers" }).getByRole("row")).toHaveText([/^Container/, /^main1/, /^sub1/, /^sub2/]);
+  await expect(drawer.getByRole("table", { name: "Containers" }).getByRole("row")).toHaveText([/^Container/, /^main1Main/, /^sub1Sub/, /^sub2Sub/]);
+  await expect(drawer.getByRole("link", { name: "Log of sub2" })).toHaveAttribute("href", `/sessions?session=${id}&panel=log&container=2`);
   await expect(drawer.getByRole("status").filter({ hasText: "Terminated" })).toBeVisible({ timeout: 30_000 });
   await drawer.getByRole("link", { name: "Log", exact: true }).click();
   await expect(drawer).toContainText("hosts main1,sub1,sub2");

@@ -34,6 +34,7 @@ test("the queue is shown in its order with the reasons, follows a priority, and 
 
   await page.getByRole("button", { name: `Set the priority of ${second}` }).click();
   const ask = page.getByRole("dialog", { name: "Set priority" });
+  await expect(ask.getByLabel("Priority")).toHaveValue("10");
   await ask.getByLabel("Priority").fill("101");
   await ask.getByRole("button", { name: "Set priority" }).click();
   await expect(ask.getByText("A whole number from 0 to 100.")).toBeVisible();

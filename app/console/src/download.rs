@@ -12,10 +12,17 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 /// Characters of a file's name (`admin-menus.md`, Download session lists).
 const LONGEST_NAME: usize = 255;
 
-/// The dialog that asks what a list's file is called, with the way to it.
-pub fn file_dialog(open: RwSignal<bool>, title: &'static str, address: Signal<String>, plain: &'static str) -> AnyView {
+/// The dialog that asks what a list's file is called, with the way to it, unless there is `nothing` to put into it.
+pub fn file_dialog(
+    open: RwSignal<bool>,
+    title: &'static str,
+    address: Signal<String>,
+    plain: &'static str,
+    nothing: Signal<bool>,
+) -> AnyView {
     let name = RwSignal::new(plain.to_owned());
     let wrong = Signal::derive(move || name.with(|name| mistake(name)));
+    let blocked = Memo::new(move |_| nothing.get() || wrong.with(Option::is_some));
     let href = move || {
         let address = address.get();
         let mark = if address.contains('?') { '&' } else { '?' };
@@ -26,7 +33,7 @@ pub fn file_dialog(open: RwSignal<bool>, title: &'static str, address: Signal<St
     let link = NodeRef::<html::A>::new();
     let enter = move |event: SubmitEvent| {
         event.prevent_default();
-        if let Some(link) = link.get_untracked().filter(|_| wrong.with_untracked(Option::is_none)) {
+        if let Some(link) = link.get_untracked().filter(|_| !blocked.get_untracked()) {
             link.click();
         }
     };
@@ -36,11 +43,13 @@ pub fn file_dialog(open: RwSignal<bool>, title: &'static str, address: Signal<St
                 <Field name=format!("file-name-{plain}") label="File name" hint="Up to 255 characters. The file holds everything that the current filter selects." error=wrong>
                     <TextInput name=format!("file-name-{plain}") value=name/>
                 </Field>
+                {move || nothing.get().then(|| view! { <p class="notice">"There is nothing to export."</p> })}
                 <div class="dialog-actions">
                     <Button on_press=close>"Cancel"</Button>
-                    {move || match wrong.get() {
-                        None => view! { <a class="button button-primary" node_ref=link href=href rel="external" download on:click=move |_| open.set(false)>"Export"</a> }.into_any(),
-                        Some(_) => view! { <Button disabled=true>"Export"</Button> }.into_any(),
+                    {move || if blocked.get() {
+                        view! { <Button disabled=true>"Export"</Button> }.into_any()
+                    } else {
+                        view! { <a class="button button-primary" node_ref=link href=href rel="external" download on:click=move |_| open.set(false)>"Export"</a> }.into_any()
                     }}
                 </div>
             </form>

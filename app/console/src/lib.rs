@@ -12,6 +12,7 @@ mod download;
 mod edit;
 mod form;
 mod frame;
+mod group_names;
 mod history;
 mod list_page;
 pub mod live;

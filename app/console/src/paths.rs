@@ -1,6 +1,7 @@
 //! Every address of the console, in one place.
 
 use types::id::{ProjectId, SessionId, UserId};
+use types::policy::PolicyKind;
 
 pub const SIGN_IN: &str = "/sign-in";
 pub const FORGOTTEN: &str = "/forgotten-password";
@@ -74,6 +75,16 @@ pub fn resource_group(name: &str) -> String {
 /// What waits in one resource group.
 pub fn queue_of(group: &str) -> String {
     format!("/scheduler?group={}", types::list::encode(group))
+}
+
+/// The list of those who follow a policy.
+pub fn followers(kind: PolicyKind, policy: &str) -> String {
+    let list = match kind {
+        PolicyKind::Keypair => CREDENTIALS,
+        PolicyKind::User => USERS,
+        PolicyKind::Project => PROJECTS,
+    };
+    format!("{list}?f=policy.equals.{}", types::list::encode(policy))
 }
 
 /// An address with one more parameter, such as what is open in the drawer of a list.

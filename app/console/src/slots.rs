@@ -3,12 +3,11 @@
 use crate::form::Refused;
 use leptos::prelude::*;
 use types::FieldError;
-use types::policy::{most_of, slot_field};
+use types::policy::{USUAL, amount_in_short, most_of, slot_field};
+pub use types::policy::{limits_in_short, short};
 use types::quantity::{CPU, MEM, Quantity, Slots, bytes, describe, parse_bytes};
 use ui::{Field, Limit, LimitField, NumberInput, TextInput};
 
-/// What a policy may limit before any agent reports it: whole GPUs, and shares of them, as well.
-const LIMITED: [&str; 4] = [CPU, MEM, "cuda.device", "cuda.shares"];
 /// What every amount has.
 const ASKED: [&str; 2] = [CPU, MEM];
 /// Fields that a form has room for, as many as a request may name.
@@ -25,17 +24,6 @@ pub fn label(slot: &str) -> String {
     }
 }
 
-/// The name of a slot in a row.
-pub fn short(slot: &str) -> &str {
-    match slot {
-        CPU => "CPU",
-        MEM => "RAM",
-        "cuda.device" => "GPU",
-        "cuda.shares" => "fGPU",
-        other => other,
-    }
-}
-
 fn hint(slot: &str) -> String {
     match slot {
         CPU => "Cores, up to 512.".into(),
@@ -48,33 +36,11 @@ fn hint(slot: &str) -> String {
     }
 }
 
-fn said(slot: &str, amount: Quantity) -> String {
-    match slot {
-        MEM => format!("{} {}", short(slot), bytes(amount.floor())),
-        _ => format!("{} {amount}", short(slot)),
-    }
-}
-
 /// `CPU 2 · RAM 4 GiB · fGPU 1`, or `-` when no slot is named.
 pub fn in_short(slots: &Slots) -> String {
-    let named = offered(&LIMITED, Vec::new(), [slots]);
-    let all: Vec<_> = named.iter().filter_map(|slot| Some(said(slot, *slots.0.get(slot)?))).collect();
+    let named = offered(&USUAL, Vec::new(), [slots]);
+    let all: Vec<_> = named.iter().filter_map(|slot| Some(amount_in_short(slot, *slots.0.get(slot)?))).collect();
     if all.is_empty() { "-".into() } else { all.join(" · ") }
-}
-
-/// The same of limits: `CPU 2 · RAM ∞`, or `CPU 2 · nothing else` where what is not named may not be held.
-pub fn limits_in_short(limits: &Slots, others_unlimited: bool) -> String {
-    let named = offered(&LIMITED, Vec::new(), [limits]);
-    let said = |slot: &String| match limits.0.get(slot) {
-        Some(limit) => Some(said(slot, *limit)),
-        None if others_unlimited && ASKED.contains(&slot.as_str()) => Some(format!("{} ∞", short(slot))),
-        None => None,
-    };
-    let mut all: Vec<_> = named.iter().filter_map(said).collect();
-    if !others_unlimited {
-        all.push(if all.is_empty() { "nothing" } else { "nothing else" }.into());
-    }
-    all.join(" · ")
 }
 
 /// The slots that a form offers: those that are always there first, then what agents report and what things name already.
@@ -154,7 +120,8 @@ impl SlotAmounts {
     }
 
     fn always(self) -> &'static [&'static str] {
-        if self.limits { &LIMITED } else { &ASKED }
+        // What a policy may limit before any agent reports it: whole GPUs, and shares of them, as well.
+        if self.limits { &USUAL } else { &ASKED }
     }
 
     /// Shows these amounts.
@@ -289,12 +256,15 @@ mod tests {
     #[test]
     fn a_row_of_limits_says_what_is_not_limited_and_what_may_not_be_held() {
         let none = Slots::default();
-        assert_eq!(limits_in_short(&none, true), "CPU ∞ · RAM ∞");
-        assert_eq!(limits_in_short(&none, false), "nothing");
+        let known = ["cpu", "mem", "atom.device", "cuda.shares"].map(String::from);
+        assert_eq!(limits_in_short(&none, true, &[]), "CPU ∞ · RAM ∞");
+        assert_eq!(limits_in_short(&none, true, &known), "CPU ∞ · RAM ∞ · fGPU ∞ · atom.device ∞");
+        assert_eq!(limits_in_short(&none, false, &known), "nothing");
         let mut some = Slots([(CPU.to_owned(), Quantity::whole(2))].into());
         some.0.insert("cuda.device".into(), Quantity::whole(1));
-        assert_eq!(limits_in_short(&some, true), "CPU 2 · RAM ∞ · GPU 1");
-        assert_eq!(limits_in_short(&some, false), "CPU 2 · GPU 1 · nothing else");
+        assert_eq!(limits_in_short(&some, true, &[]), "CPU 2 · RAM ∞ · GPU 1");
+        assert_eq!(limits_in_short(&some, true, &known), "CPU 2 · RAM ∞ · GPU 1 · fGPU ∞ · atom.device ∞");
+        assert_eq!(limits_in_short(&some, false, &known), "CPU 2 · GPU 1 · nothing else");
     }
 
     #[test]

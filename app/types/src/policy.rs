@@ -4,7 +4,7 @@
 
 use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::project::Hosts;
-use crate::quantity::{Quantity, Slots, bytes, describe};
+use crate::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
 use crate::revision::{Fields, or_unlimited};
 use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
@@ -94,8 +94,8 @@ impl KeypairPolicy {
 /// The most of a slot that a policy may name: CPU 512, memory 1024 GiB, whole devices 64, shares of devices 256.
 pub fn most_of(slot: &str) -> Quantity {
     match slot {
-        crate::quantity::CPU => Quantity::whole(512),
-        crate::quantity::MEM => Quantity::whole(1024 << 30),
+        CPU => Quantity::whole(512),
+        MEM => Quantity::whole(1024 << 30),
         slot if slot.ends_with(".shares") => Quantity::whole(256),
         _ => Quantity::whole(64),
     }
@@ -114,7 +114,7 @@ pub fn slot_amount(slot: &str, amount: Quantity, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::new(&field, format!("“{slot}” is no resource. Names look like cpu, mem and cuda.shares.")));
     } else if amount < Quantity::ZERO || amount > most {
         errors.push(FieldError::new(&field, format!("From 0 to {}.", describe(slot, most))));
-    } else if slot != crate::quantity::CPU && !slot.ends_with(".shares") && amount != Quantity::whole(amount.floor()) {
+    } else if slot != CPU && !slot.ends_with(".shares") && amount != Quantity::whole(amount.floor()) {
         errors.push(FieldError::new(&field, "A whole number."));
     }
 }
@@ -278,13 +278,52 @@ pub struct OverLimit {
     pub why: String,
 }
 
-impl Fields for KeypairPolicy {
-    fn fields(&self) -> Vec<(&'static str, String)> {
-        let slots: Vec<_> = self.total.0.iter().map(|(slot, amount)| describe(slot, *amount)).collect();
-        let slots = if slots.is_empty() { "-".to_owned() } else { slots.join(", ") };
+/// The slots that everybody knows, in the order in which they are told.
+pub const USUAL: [&str; 4] = [CPU, MEM, "cuda.device", "cuda.shares"];
+
+/// The name of a slot in a row.
+pub fn short(slot: &str) -> &str {
+    match slot {
+        CPU => "CPU",
+        MEM => "RAM",
+        "cuda.device" => "GPU",
+        "cuda.shares" => "fGPU",
+        other => other,
+    }
+}
+
+/// An amount in a row: `CPU 2`, `RAM 4 GiB`.
+pub fn amount_in_short(slot: &str, amount: Quantity) -> String {
+    match slot {
+        MEM => format!("{} {}", short(slot), bytes(amount.floor())),
+        _ => format!("{} {amount}", short(slot)),
+    }
+}
+
+/// Limits in a row: `CPU 2 · RAM ∞`, or `CPU 2 · nothing else` where what is not named may not be held. Cores, memory and
+/// what agents are `known` to offer are told also when they are not limited: a reader need not know which slots there are.
+pub fn limits_in_short(limits: &Slots, others_unlimited: bool, known: &[String]) -> String {
+    let known = [CPU, MEM].into_iter().chain(known.iter().map(String::as_str));
+    let mut slots: Vec<&str> = limits.0.keys().map(String::as_str).chain(known).collect();
+    slots.sort_unstable_by_key(|slot| (USUAL.iter().position(|usual| usual == slot).unwrap_or(USUAL.len()), *slot));
+    slots.dedup();
+    let told = |slot: &str| match limits.0.get(slot) {
+        Some(limit) => Some(amount_in_short(slot, *limit)),
+        None => others_unlimited.then(|| format!("{} ∞", short(slot))),
+    };
+    let mut all: Vec<String> = slots.into_iter().filter_map(told).collect();
+    if !others_unlimited {
+        all.push(if all.is_empty() { "nothing" } else { "nothing else" }.into());
+    }
+    all.join(" · ")
+}
+
+impl KeypairPolicy {
+    /// Its fields as a person reads them who knows that agents offer the slots of `known`.
+    pub fn fields_among(&self, known: &[String]) -> Vec<(&'static str, String)> {
         vec![
             ("Name", self.name.clone()),
-            ("Resource policy", slots),
+            ("Resource policy", limits_in_short(&self.total, self.others_unlimited, known)),
             ("Other resources", if self.others_unlimited { "∞" } else { "none" }.into()),
             ("Concurrent jobs", or_unlimited(self.max_sessions)),
             ("Cluster size", self.max_cluster.to_string()),
@@ -294,6 +333,12 @@ impl Fields for KeypairPolicy {
             ("Max pending sessions", or_unlimited(self.max_pending)),
             ("Max concurrent SFTP sessions", or_unlimited(self.max_transfers)),
         ]
+    }
+}
+
+impl Fields for KeypairPolicy {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        self.fields_among(&[])
     }
 }
 

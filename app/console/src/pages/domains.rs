@@ -30,7 +30,7 @@ fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<Domai
         Column::new("description", "Description", |d: &DomainRow| d.description.clone().into_any()),
         Column::new("projects", "Projects", |d: &DomainRow| d.projects.to_string().into_any()).number(),
         Column::new("people", "People", |d: &DomainRow| d.people.to_string().into_any()).number(),
-        Column::new("limit", "Resource limit", |d: &DomainRow| limits_in_short(&d.limit, true).into_any()).hidden(),
+        Column::new("limit", "Resource limit", |d: &DomainRow| limits_in_short(&d.limit, true, &[]).into_any()).hidden(),
         Column::new("hosts", "Allowed hosts", |d: &DomainRow| host_names(&d.hosts).into_any()).hidden(),
         Column::new("created_at", "Created", |d: &DomainRow| view! { <Time at=d.created_at.0/> }.into_any()).sortable(),
         Column::new("id", "ID", |d: &DomainRow| view! { <code>{d.id.to_string()}</code> }.into_any()).hidden(),

@@ -1,17 +1,20 @@
 //! Resource presets: amounts that the launcher offers by name (`admin-menus.md`, Manage resource preset).
 
-use crate::api::policies::{resource_group_names, slot_names};
+use crate::api::policies::slot_names;
 use crate::api::presets::{delete_preset, presets, save_preset};
 use crate::edit::{Asked, EditForm, Words, by_name, dialog, name_field};
 use crate::form::{Refused, checked};
 use crate::frame::{PageHead, use_me};
+use crate::group_names::{GroupNames, group_names};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::slots::{SlotAmounts, exact_bytes, in_short, read_bytes};
 use crate::table::{Loaded, Opened, load, load_open, opened, settled};
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
 use types::event::Topic;
 use types::list::ListQuery;
 use types::permission::Permission;
@@ -32,14 +35,16 @@ struct Form {
     slots: SlotAmounts,
     shared_memory: RwSignal<String>,
     resource_group: RwSignal<String>,
-    groups: Signal<Vec<String>>,
+    /// The group that the preset is for as it is saved: offered to it even if no new preset could have it.
+    kept: RwSignal<Option<String>>,
+    groups: Signal<GroupNames>,
 }
 
 impl Form {
-    fn new(reported: Signal<Vec<String>>, groups: Signal<Vec<String>>) -> Self {
+    fn new(reported: Signal<Vec<String>>, groups: Signal<GroupNames>) -> Self {
         let text = || RwSignal::new(String::new());
         let slots = SlotAmounts::amounts("preset", reported);
-        Self { name: text(), slots, shared_memory: text(), resource_group: text(), groups }
+        Self { name: text(), slots, shared_memory: text(), resource_group: text(), kept: RwSignal::new(None), groups }
     }
 }
 
@@ -53,6 +58,7 @@ impl EditForm for Form {
         self.slots.fill(&preset.slots);
         self.shared_memory.set(preset.shared_memory.map(exact_bytes).unwrap_or_default());
         self.resource_group.set(preset.resource_group.clone().unwrap_or_default());
+        self.kept.set(preset.resource_group.clone());
     }
 
     fn read(self) -> Result<Preset, Problem> {
@@ -75,10 +81,12 @@ impl EditForm for Form {
     }
 
     fn fields(self, refused: Refused, new: bool) -> AnyView {
-        let groups = self.groups;
         let choices = Signal::derive(move || {
+            let (groups, kept) = (self.groups.get(), self.kept.get());
+            let kept = kept.filter(|name| !groups.active.contains(name));
+            let choice = |name: &String| (name.clone(), groups.told(name));
             let every = (String::new(), "Every resource group".to_owned());
-            std::iter::once(every).chain(groups.get().into_iter().map(|name| (name.clone(), name))).collect::<Vec<_>>()
+            std::iter::once(every).chain(groups.active.iter().chain(&kept).map(choice)).collect::<Vec<_>>()
         });
         view! {
             {name_field("preset-name", "Preset name", self.name, refused, new)}
@@ -118,8 +126,8 @@ struct Actions {
     delete: RwSignal<Option<String>>,
 }
 
-fn columns(link: Callback<String, String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
-    let mut columns = vec![
+fn columns(link: Callback<String, String>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
+    vec![
         Column::new("name", "Name", move |row: &PresetRow| {
             let (id, name) = (row.preset.name.clone(), row.preset.name.clone());
             view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
@@ -135,22 +143,28 @@ fn columns(link: Callback<String, String>, actions: Option<Actions>) -> Vec<Colu
         })
         .sortable(),
         Column::new("created_at", "Created", |row: &PresetRow| view! { <Time at=row.created_at.0/> }.into_any()).sortable(),
-    ];
-    if let Some(actions) = actions {
-        columns.push(Column::new("control", "Control", move |row: &PresetRow| row_actions(row, actions)));
-    }
-    columns
+        Column::new("control", "Control", move |row: &PresetRow| row_actions(row, open, actions)),
+    ]
 }
 
-fn row_actions(row: &PresetRow, actions: Actions) -> AnyView {
-    let (preset, revision, name) = (row.preset.clone(), row.revision, row.preset.name.clone());
-    let edit = Callback::new(move |()| actions.edit.set(Asked::Edit(Box::new(preset.clone()), revision)));
-    let gone = name.clone();
-    let delete = Callback::new(move |()| actions.delete.set(Some(gone.clone())));
-    view! {
-        <div class="row-actions">
+/// The way into the drawer, and for those who may change presets the rest.
+fn row_actions(row: &PresetRow, open: Callback<String>, actions: Option<Actions>) -> AnyView {
+    let name = row.preset.name.clone();
+    let shown = name.clone();
+    let info = Callback::new(move |()| open.run(shown.clone()));
+    let change = actions.map(|actions| {
+        let (preset, revision, gone) = (row.preset.clone(), row.revision, name.clone());
+        let edit = Callback::new(move |()| actions.edit.set(Asked::Edit(Box::new(preset.clone()), revision)));
+        let delete = Callback::new(move |()| actions.delete.set(Some(gone.clone())));
+        view! {
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
             <Button variant=Variant::Quiet label=format!("Delete {name}") on_press=delete><Icon name=IconName::Trash/></Button>
+        }
+    });
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=format!("Info of {name}") on_press=info><Icon name=IconName::Info/></Button>
+            {change}
         </div>
     }
     .into_any()
@@ -213,7 +227,7 @@ pub fn page() -> AnyView {
     let list = List::new(&PRESETS, paths::PRESETS, "preset", &[Topic::Policy], presets);
     let detail = load_open(list.open, &[Topic::Policy], "resource preset", |name| Some(find(name)));
     let slots = load(Memo::new(|_| ()), &[Topic::Agent], |()| slot_names());
-    let groups = load(Memo::new(|_| ()), &[Topic::Group], |()| resource_group_names());
+    let groups = load(Memo::new(|_| ()), &[Topic::Group], |()| group_names());
     let loads = list.pending().into_iter().chain([detail.pending(), slots.pending(), groups.pending()]).collect();
     let view = move || {
         let actions = Actions { edit: RwSignal::new(Asked::Nothing), delete: RwSignal::new(None) };
@@ -221,10 +235,15 @@ pub fn page() -> AnyView {
         let names = Signal::derive(move || names.get().unwrap_or_default());
         let form = Form::new(Signal::derive(move || slots.get().unwrap_or_default()), names);
         let link = Callback::new(move |name: String| paths::with(&list.address.get(), "preset", &name));
+        let go = use_navigate();
+        let open = Callback::new(move |name: String| {
+            let address = paths::with(&list.address.get_untracked(), "preset", &name);
+            go(&address, NavigateOptions { scroll: false, ..Default::default() });
+        });
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource presets",
-            columns: columns(link, may_change.then_some(actions)),
+            columns: columns(link, open, may_change.then_some(actions)),
             row_key: |row: &PresetRow| row.preset.name.clone(),
             row_label: |row: &PresetRow| row.preset.name.clone(),
             export: "/export/resource_presets.csv",

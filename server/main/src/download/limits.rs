@@ -21,33 +21,48 @@ fn values(of: &impl Fields) -> Vec<String> {
     of.fields().into_iter().map(|(_, value)| value).collect()
 }
 
+/// Policies with who follows them; `told` are the fields of one.
 fn policies<P: Fields + Send + 'static>(
     name: &str,
     any: &P,
     rows: Result<impl Stream<Item = Result<PolicyRow<P>>> + Send + 'static>,
+    told: impl Fn(&P) -> Vec<String> + Send + 'static,
 ) -> Response {
+    let mut header = labels(any);
+    header.extend(["Followed by", "Created"]);
+    let row = move |row: PolicyRow<P>| {
+        let mut cells = told(&row.policy);
+        cells.extend([row.followers.to_string(), row.created_at.iso()]);
+        cells
+    };
     match rows {
-        Ok(rows) => csv_file(name, &labels(any), rows, |row| values(&row.policy)),
+        Ok(rows) => csv_file(name, &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
 }
 
 /// `GET /export/keypair_policies.csv`
 pub async fn keypair_policies(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
+    // What agents offer is told also where a policy does not limit it.
+    let known = match app.control.slot_names(&caller).await {
+        Ok(known) => known,
+        Err(problem) => return Refusal(problem).into_response(),
+    };
+    let told = move |policy: &KeypairPolicy| policy.fields_among(&known).into_iter().map(|(_, value)| value).collect::<Vec<_>>();
     let rows = app.control.all_keypair_policies(&caller, query(&KEYPAIR_POLICIES, raw.as_deref()));
-    policies(&file_name(raw.as_deref(), "keypair_policies"), &KeypairPolicy::new(""), rows)
+    policies(&file_name(raw.as_deref(), "keypair_policies"), &KeypairPolicy::new(""), rows, told)
 }
 
 /// `GET /export/user_policies.csv`
 pub async fn user_policies(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
     let rows = app.control.all_user_policies(&caller, query(&USER_POLICIES, raw.as_deref()));
-    policies(&file_name(raw.as_deref(), "user_policies"), &UserPolicy::new(""), rows)
+    policies(&file_name(raw.as_deref(), "user_policies"), &UserPolicy::new(""), rows, values)
 }
 
 /// `GET /export/project_policies.csv`
 pub async fn project_policies(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
     let rows = app.control.all_project_policies(&caller, query(&PROJECT_POLICIES, raw.as_deref()));
-    policies(&file_name(raw.as_deref(), "project_policies"), &ProjectPolicy::new(""), rows)
+    policies(&file_name(raw.as_deref(), "project_policies"), &ProjectPolicy::new(""), rows, values)
 }
 
 /// `GET /export/resource_presets.csv`

@@ -22,7 +22,7 @@ use types::keypair::{KEYPAIRS, KeypairRow};
 use types::launch::Cluster;
 use types::list::{ListQuery, ListSpec};
 use types::project::{DOMAINS, DomainRow, PROJECTS, ProjectRow};
-use types::quantity::bytes;
+use types::quantity::{CPU, MEM, bytes, describe};
 use types::session::{SESSIONS, SessionRow};
 use types::time::Millis;
 use types::user::{USERS, UserRow};
@@ -173,12 +173,17 @@ pub async fn sessions(
         "Agent",
         "CPU",
         "Memory",
+        "AI accelerator",
+        "Cluster mode",
+        "Cluster size",
+        "Priority",
         "Created",
         "Started",
         "Ended",
     ];
     let row = |session: SessionRow| {
         let (cpu, mem) = (session.cpu(), session.mem());
+        let (agents, accelerators) = (agents(&session), accelerators(&session));
         let time = |at: Option<Millis>| at.map(Millis::iso).unwrap_or_default();
         vec![
             session.id.to_string(),
@@ -190,9 +195,13 @@ pub async fn sessions(
             session.project,
             session.resource_group,
             session.image,
-            session.agents.join(", "),
+            agents,
             cpu.to_string(),
             bytes(mem),
+            accelerators,
+            session.cluster.mode.label().into(),
+            session.cluster.size.to_string(),
+            session.priority.to_string(),
             session.created_at.iso(),
             time(session.started_at),
             time(session.ended_at),
@@ -202,6 +211,24 @@ pub async fn sessions(
         Ok(rows) => csv_file(&file_name(raw.as_deref(), "sessions"), &header, rows, row),
         Err(problem) => Refusal(problem).into_response(),
     }
+}
+
+/// Each agent that a session is on, once, in the order of its containers.
+fn agents(session: &SessionRow) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for agent in &session.agents {
+        if !names.contains(&agent.as_str()) {
+            names.push(agent);
+        }
+    }
+    names.join(", ")
+}
+
+/// What a session asks for beside cores and memory, for all its containers together.
+fn accelerators(session: &SessionRow) -> String {
+    let all = session.cluster.of_all(&session.slots);
+    let others = all.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM).map(|(slot, amount)| describe(slot, *amount));
+    others.collect::<Vec<_>>().join(", ")
 }
 
 /// Rows that are written in one piece of the answer.

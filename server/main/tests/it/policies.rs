@@ -30,22 +30,25 @@ async fn a_file_of_policies_has_a_column_for_each_of_their_fields_and_a_sign_for
     for (kind, policy) in [("user", &user), ("user", &open), ("project", &project)] {
         assert_eq!(save(&yard, &root, kind, policy, None).await, StatusCode::OK);
     }
-    let of_users = "Name,Max folder count,Max folder size,Max session count per model session,Max customized image count";
-    let of_projects = "Name,Max folder count,Max folder size,Max network count";
+    let of_users = "Name,Max folder count,Max folder size,Max session count per model session,Max customized image count,\
+                    Followed by,Created";
+    let of_projects = "Name,Max folder count,Max folder size,Max network count,Followed by,Created";
     for (path, header, line) in [
-        ("user_policies.csv?f=name.equals.student", of_users, "student,5,100 GiB,2,0"),
-        ("user_policies.csv?f=name.equals.open", of_users, "open,∞,∞,10,3"),
-        ("project_policies.csv?f=name.equals.lab", of_projects, "lab,∞,1 TiB,∞"),
+        ("user_policies.csv?f=name.equals.student", of_users, "student,5,100 GiB,2,0,0,"),
+        ("user_policies.csv?f=name.equals.open", of_users, "open,∞,∞,10,3,0,"),
+        ("project_policies.csv?f=name.equals.lab", of_projects, "lab,∞,1 TiB,∞,0,"),
     ] {
         let answer = yard.get(&format!("/export/{path}"), &root).await;
         assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
-        assert_eq!(answer.text.lines().collect::<Vec<_>>(), [header, line]);
+        // When it was created is the last cell.
+        let (cells, created) = answer.text.trim_end().rsplit_once(',').unwrap();
+        assert_eq!((format!("{cells},"), created.starts_with("20")), (format!("{header}\n{line}"), true));
     }
     let all = yard.get("/export/user_policies.csv", &root).await.text;
     let names: Vec<_> = all.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
     assert_eq!(names, ["default", "open", "student"]);
     let of_keypairs = "Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),\
-                       Storage hosts,Max pending sessions,Max concurrent SFTP sessions";
+                       Storage hosts,Max pending sessions,Max concurrent SFTP sessions,Followed by,Created";
     let keypairs = yard.get("/export/keypair_policies.csv", &root).await;
     assert_eq!(keypairs.text.lines().next(), Some(of_keypairs));
 

@@ -135,6 +135,9 @@ async fn the_queue_and_the_file_of_a_domain_admin_hold_the_sessions_of_their_own
         assert_eq!((queue.rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), queue.total), (vec![theirs], 1));
         let file = yard.get("/export/sessions.csv", &cookie).await;
         assert_eq!(file.status, StatusCode::OK);
+        let header = "Session ID,Name,Type,Status,Status info,Owner,Project,Resource group,Environment,Agent,CPU,Memory,\
+                      AI accelerator,Cluster mode,Cluster size,Priority,Created,Started,Ended";
+        assert_eq!(file.text.lines().next(), Some(header));
         let names: Vec<_> = file.text.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
         assert_eq!(names, [theirs]);
     }

@@ -70,7 +70,7 @@ fn about(detail: AgentDetail, asked: Option<super::Asked>) -> AnyView {
         }
     };
     let rows: Vec<_> = report.capacity.0.keys().map(row).collect();
-    let change = asked.map(|asked| {
+    let change = asked.filter(|_| agent.lost_at.is_none()).map(|asked| {
         let (name, schedulable) = (name.clone(), agent.schedulable);
         view! { <div><Button on_press=Callback::new(move |()| asked.set(Some((name.clone(), schedulable))))>"Settings"</Button></div> }
     });

@@ -65,12 +65,12 @@ fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option
     ]
 }
 
-/// The way into the drawer, and for those who may change it the settings.
+/// The way into the drawer, and for those who may change it the settings of a machine that is there.
 fn row_actions(agent: &Agent, open: Callback<String>, asked: Option<Asked>) -> AnyView {
     let (name, schedulable) = (agent.report.name.clone(), agent.schedulable);
     let (id, label) = (name.clone(), format!("Info of {name}"));
     let info = Callback::new(move |()| open.run(id.clone()));
-    let settings = asked.map(|asked| {
+    let settings = asked.filter(|_| agent.lost_at.is_none()).map(|asked| {
         let label = format!("Settings of {name}");
         let ask = Callback::new(move |()| asked.set(Some((name.clone(), schedulable))));
         view! { <Button variant=Variant::Quiet label=label on_press=ask><Icon name=IconName::Gear/></Button> }
@@ -154,7 +154,8 @@ pub fn page() -> AnyView {
             list.rows.reload.run(());
             detail.reload.run(());
         });
-        let buttons = ViewFn::from(move || bulk(selection, reload));
+        let connected = Signal::derive(move || list.query.with(|query| query.tab == "connected"));
+        let buttons = ViewFn::from(move || bulk(selection, connected, reload));
         let link = Callback::new(move |name: String| paths::with(&list.address.get(), "agent", &name));
         let go = use_navigate();
         let open = Callback::new(move |name: String| {
@@ -196,8 +197,8 @@ async fn change(names: Vec<String>, schedulable: bool) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(failed.join(" ")) }
 }
 
-/// The buttons for the agents that are chosen.
-fn bulk(selection: RwSignal<Vec<String>>, changed: Callback<()>) -> AnyView {
+/// The buttons for the agents that are chosen, while these are machines that are there.
+fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Callback<()>) -> AnyView {
     let toaster = use_toaster();
     let press = move |schedulable: bool| {
         Callback::new(move |()| {
@@ -212,8 +213,10 @@ fn bulk(selection: RwSignal<Vec<String>>, changed: Callback<()>) -> AnyView {
         })
     };
     view! {
-        <Button on_press=press(true)>"Make schedulable"</Button>
-        <Button on_press=press(false)>"Stop scheduling"</Button>
+        <Show when=move || connected.get()>
+            <Button on_press=press(true)>"Make schedulable"</Button>
+            <Button on_press=press(false)>"Stop scheduling"</Button>
+        </Show>
     }
     .into_any()
 }

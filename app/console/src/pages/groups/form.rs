@@ -7,6 +7,7 @@ use crate::edit::{EditForm, Words, by_name, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use leptos::prelude::*;
 use types::Problem;
+use types::id::DomainId;
 use types::list::ListQuery;
 use types::resource_group::{
     DEFAULT_RETRIES, GROUP_SCHEDULERS, GroupRow, MAX_RETRIES, Placement, RESOURCE_GROUPS, ResourceGroup, SaveGroup,
@@ -38,13 +39,15 @@ pub struct Form {
     retries: Limit,
     app_proxy: RwSignal<String>,
     users: Users,
+    /// The domain of whoever has the form: a new group is for it until they say otherwise.
+    own: DomainId,
     /// What the system says: what a new group starts with, and goes by where it says nothing of its own.
     usual: Signal<SchedulerSettings>,
 }
 
 impl Form {
-    /// A form that says what the system's values are now.
-    pub fn new(usual: Signal<SchedulerSettings>) -> Self {
+    /// A form that says what the system's values are now. A new group is for the domain `own`.
+    pub fn new(usual: Signal<SchedulerSettings>, own: DomainId) -> Self {
         let text = || RwSignal::new(String::new());
         let form = Self {
             name: text(),
@@ -58,6 +61,7 @@ impl Form {
             retries: Limit::unlimited(),
             app_proxy: text(),
             users: Users::new(),
+            own,
             usual,
         };
         form.fill(None);
@@ -69,6 +73,7 @@ impl EditForm for Form {
     type Thing = ResourceGroup;
 
     fn fill(self, group: Option<&ResourceGroup>) {
+        let new = group.is_none();
         let plain = ResourceGroup::new("");
         let group = group.unwrap_or(&plain);
         self.name.set(group.name.clone());
@@ -81,7 +86,8 @@ impl EditForm for Form {
         self.pending_timeout.set(group.pending_timeout.filter(|seconds| *seconds > 0).map(|n| n.to_string()));
         self.retries.set(group.retries_to_skip.map(|n| n.to_string()));
         self.app_proxy.set(group.app_proxy.clone());
-        self.users.domains.set(group.domains.iter().map(ToString::to_string).collect());
+        let domains = if new { vec![self.own] } else { group.domains.clone() };
+        self.users.domains.set(domains.iter().map(ToString::to_string).collect());
         self.users.projects.set(group.projects.iter().map(ToString::to_string).collect());
     }
 
@@ -145,6 +151,8 @@ impl EditForm for Form {
                 <Switch name="group-active" label="Active" value=self.active/>
                 <Switch name="group-public" label="Public" value=self.public/>
             </div>
+            <p class="hint">"Active: it takes new sessions. Off, it takes none; those that run go on."</p>
+            <p class="hint">"Public: the launcher offers it to everybody who may use it. Off, the launcher does not; whoever may use it can still name it in a request to the API."</p>
             {self.users.view(refused.of("domains"), refused.of("projects"))}
         }
         .into_any()

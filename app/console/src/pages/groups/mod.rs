@@ -15,7 +15,9 @@ use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, load, load_open, opened, settled};
 use form::{Form, WORDS, find};
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
 use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::event::Topic;
 use types::permission::Permission;
@@ -27,12 +29,12 @@ fn yes(yes: bool) -> &'static str {
     if yes { "Yes" } else { "No" }
 }
 
-fn columns(
-    link: Callback<String, String>,
-    actions: Option<(RwSignal<Asked<ResourceGroup>>, Callback<()>)>,
-) -> Vec<Column<GroupRow>> {
+/// What those who may change groups can ask for, and what is told when one was changed.
+type Actions = (RwSignal<Asked<ResourceGroup>>, Callback<()>);
+
+fn columns(link: Callback<String, String>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
     let types = |g: &GroupRow| g.group.session_types.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ");
-    let mut columns = vec![
+    vec![
         Column::new("name", "Name", move |g: &GroupRow| {
             let (id, name) = (g.group.name.clone(), g.group.name.clone());
             // The rest of the address is the list's own.
@@ -62,14 +64,25 @@ fn columns(
         Column::new("agents", "Agents", |g: &GroupRow| g.agents.to_string().into_any()).number(),
         Column::new("sessions", "Sessions", |g: &GroupRow| g.sessions.to_string().into_any()).number(),
         Column::new("created_at", "Created", |g: &GroupRow| view! { <Time at=g.created_at.0/> }.into_any()).sortable().hidden(),
-    ];
-    if let Some((asked, changed)) = actions {
-        columns.push(Column::new("control", "Control", move |g: &GroupRow| row_actions(g, asked, changed)));
-    }
-    columns
+        Column::new("control", "Control", move |g: &GroupRow| row_actions(g, open, actions)),
+    ]
 }
 
-fn row_actions(row: &GroupRow, asked: RwSignal<Asked<ResourceGroup>>, changed: Callback<()>) -> AnyView {
+/// The way into the drawer, and for those who may change groups the rest.
+fn row_actions(row: &GroupRow, open: Callback<String>, actions: Option<Actions>) -> AnyView {
+    let name = row.group.name.clone();
+    let label = format!("Info of {name}");
+    let info = Callback::new(move |()| open.run(name.clone()));
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=label on_press=info><Icon name=IconName::Info/></Button>
+            {actions.map(|actions| changes(row, actions))}
+        </div>
+    }
+    .into_any()
+}
+
+fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
     let (group, revision, name, toaster) = (row.group.clone(), row.revision, row.group.name.clone(), use_toaster());
     let shown = group.clone();
     let edit = Callback::new(move |()| asked.set(Asked::Edit(Box::new(shown.clone()), revision)));
@@ -102,11 +115,9 @@ fn row_actions(row: &GroupRow, asked: RwSignal<Asked<ResourceGroup>>, changed: C
         format!("Activate {name}?")
     };
     view! {
-        <div class="row-actions">
-            <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
-            <Confirm name=format!("group-{name}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
-            <Confirm name=format!("delete-{name}") strength=Strength::Typed(name.clone()) label="Delete" question=format!("Delete the resource group {name}?") on_confirm=delete/>
-        </div>
+        <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
+        <Confirm name=format!("group-{name}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
+        <Confirm name=format!("delete-{name}") strength=Strength::Typed(name.clone()) label="Delete" question=format!("Delete the resource group {name}?") on_confirm=delete/>
     }
     .into_any()
 }
@@ -132,13 +143,18 @@ pub fn page() -> AnyView {
     let view = move || {
         let asked = RwSignal::new(Asked::Nothing);
         let usual = settings.good();
-        let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default()));
+        let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default()), me.domain);
         let create = Callback::new(move |()| asked.set(Asked::New));
         let link = Callback::new(move |name: String| paths::with(&list.address.get(), "group", &name));
+        let go = use_navigate();
+        let open = Callback::new(move |name: String| {
+            let address = paths::with(&list.address.get_untracked(), "group", &name);
+            go(&address, NavigateOptions { scroll: false, ..Default::default() });
+        });
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource groups",
-            columns: columns(link, may_change.then_some((asked, reload))),
+            columns: columns(link, open, may_change.then_some((asked, reload))),
             row_key: |g: &GroupRow| g.group.name.clone(),
             row_label: |g: &GroupRow| g.group.name.clone(),
             export: "/export/resource_groups.csv",

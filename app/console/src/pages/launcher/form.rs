@@ -54,8 +54,8 @@ pub struct Form {
 }
 
 /// Units of a batch session's time, with seconds.
-pub const UNITS: [(&str, &str, u32); 4] =
-    [("min", "minutes", 60), ("s", "seconds", 1), ("h", "hours", 3_600), ("d", "days", 86_400)];
+pub const UNITS: [(&str, &str, u32); 5] =
+    [("min", "minutes", 60), ("s", "seconds", 1), ("h", "hours", 3_600), ("d", "days", 86_400), ("w", "weeks", 604_800)];
 
 impl Form {
     pub fn new() -> Self {
@@ -367,6 +367,9 @@ mod tests {
             assert_eq!((read.slots, read.shared_memory), (asked.slots.clone(), asked.shared_memory));
             form.mem.set("2".into());
             assert_eq!(form.read().0.slots.get(MEM), Quantity::whole(2 << 30));
+            form.fill(&StartSession { timeout: Some(1_209_600), ..asked.clone() });
+            assert_eq!((form.timeout.get(), form.timeout_unit.get()), ("2".to_owned(), "w".to_owned()));
+            assert_eq!(form.read().0.timeout, Some(1_209_600));
             // A moment that no calendar has.
             form.fill(&StartSession { starts_at: Some(types::time::Millis(9_000_000_000_000_000)), ..asked });
             assert_eq!(form.starts_at.get(), "");

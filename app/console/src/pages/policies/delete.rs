@@ -11,6 +11,9 @@ use types::Problem;
 use types::policy::{Followers, PolicyKind};
 use ui::{Button, Dialog, Field, Select, Skeleton, Variant, use_toaster};
 
+/// The policy that everything new follows: it always stays.
+const FIRST: &str = "default";
+
 async fn names(kind: PolicyKind) -> Result<Vec<String>, Problem> {
     match kind {
         PolicyKind::Keypair => keypair_policy_names().await,
@@ -45,7 +48,7 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Option<String>>, changed: Callba
             match answer {
                 Ok((followers, others)) => {
                     if target.with_untracked(|chosen| !others.contains(chosen)) {
-                        let usual = others.iter().find(|other| *other == "default").or(others.first());
+                        let usual = others.iter().find(|other| *other == FIRST).or(others.first());
                         target.set(usual.cloned().unwrap_or_default());
                     }
                     found.set(Some((followers, others)));
@@ -61,7 +64,9 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Option<String>>, changed: Callba
         refused.clear();
         open.set(true);
         asked.set(None);
-        look(of);
+        if of != FIRST {
+            look(of);
+        }
     });
     let delete = Action::new(move |(of, move_to): &(String, Option<String>)| {
         let (of, move_to) = (of.clone(), move_to.clone());
@@ -102,6 +107,7 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Option<String>>, changed: Callba
         <Dialog open=open title=title on_close=cancel>
             <form class="form" novalidate on:submit=submit>
                 {move || match found.get() {
+                    _ if name.with(|name| name == FIRST) => stays(kind),
                     Some((followers, others)) => question(kind, &followers, others, target, refused),
                     None => view! { <Skeleton lines=2/> }.into_any(),
                 }}
@@ -114,6 +120,12 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Option<String>>, changed: Callba
         </Dialog>
     }
     .into_any()
+}
+
+/// What is said in place of a question, in the words of the server, which would refuse it.
+fn stays(kind: PolicyKind) -> AnyView {
+    let (_, many) = kind.followers();
+    view! { <p>{format!("New {many} follow the policy {FIRST}, so it stays. Change its limits.")}</p> }.into_any()
 }
 
 fn question(kind: PolicyKind, followers: &Followers, others: Vec<String>, target: RwSignal<String>, refused: Refused) -> AnyView {

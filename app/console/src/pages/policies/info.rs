@@ -1,10 +1,10 @@
 //! Everything of one policy, to read and to copy.
 
-use super::Policy;
+use super::{Policy, followed_by};
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened};
 use leptos::prelude::*;
-use types::policy::PolicyRow;
+use types::policy::{PolicyKind, PolicyRow};
 use ui::{CopyButton, Time};
 
 /// The drawer's title.
@@ -13,20 +13,25 @@ pub fn title(open: Memo<Option<String>>) -> Signal<String> {
 }
 
 /// The drawer's contents for the policy in the address.
-pub fn drawer<P: Policy>(open: Memo<Option<String>>, detail: Loaded<Option<(String, PolicyRow<P>)>>) -> AnyView {
+pub fn drawer<P: Policy>(
+    kind: PolicyKind,
+    open: Memo<Option<String>>,
+    detail: Loaded<Option<(String, PolicyRow<P>)>>,
+    known: Signal<Vec<String>>,
+) -> AnyView {
     let (state, row) = (opened(open, detail), detail.good());
     view! {
         {move || match (state.get(), row.get().flatten()) {
             (Opened::Failed(problem), _) => problem_view(&problem),
-            (Opened::There, Some((_, row))) => contents(row),
+            (Opened::There, Some((_, row))) => contents(kind, &row, &known.get()),
             _ => view! { <ui::Skeleton/> }.into_any(),
         }}
     }
     .into_any()
 }
 
-fn contents<P: Policy>(row: PolicyRow<P>) -> AnyView {
-    let fields = row.policy.fields();
+fn contents<P: Policy>(kind: PolicyKind, row: &PolicyRow<P>, known: &[String]) -> AnyView {
+    let fields = row.policy.told(known);
     let lines: Vec<_> = fields.iter().map(|(label, value)| format!("{label}: {value}")).collect();
     let pairs: Vec<_> = fields
         .into_iter()
@@ -39,7 +44,7 @@ fn contents<P: Policy>(row: PolicyRow<P>) -> AnyView {
     view! {
         <dl class="key-values key-values-wide">
             {pairs}
-            <dt>"Followed by"</dt><dd>{row.followers.to_string()}</dd>
+            <dt>"Followed by"</dt><dd>{followed_by(kind, row)}</dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
         </dl>
         <p class="hint">"Copy all of it "<CopyButton text=lines.join("\n") label="Copy everything"/></p>

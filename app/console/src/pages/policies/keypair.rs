@@ -101,6 +101,7 @@ impl EditForm for Form {
         let unlimited = Signal::derive(move || if self.others_unlimited.get() { "Unlimited" } else { "Not named: none of it" });
         view! {
             {name_field("policy-name", "Name", self.name, refused, new)}
+            <p class="hint">"Limits count per person: sessions count for their owner, whichever keypair asked for them, by the policy of the main keypair."</p>
             <h3>"Resource policy"</h3>
             {self.total.view(refused, unlimited)}
             <Checkbox name="policy-others" label="Resources that are not named are unlimited" value=self.others_unlimited/>
@@ -112,7 +113,7 @@ impl EditForm for Form {
                 <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="From when it is asked for; then it is ended." error=refused.of("lifetime") max=ANY/>
                 <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at one time." error=refused.of("max_pending") max=ANY/>
                 <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("How many sessions at one time, up to {MAX_SESSIONS}.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
-                <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Nobody types into it and it uses next to no processor time (how much is said in Configurations) for so long; up to 180 days." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
+                <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: nobody types into it and it uses next to no processor time (how much is said in Configurations) for so long; up to 180 days. A batch session ends with its command or its own timeout." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
                 <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.of("max_transfers") max=ANY/>
             </div>
             <h3>"Folders"</h3>
@@ -149,19 +150,19 @@ impl EditForm for Form {
 
 type Row = PolicyRow<KeypairPolicy>;
 
-fn columns() -> Vec<Column<Row>> {
+fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
     let limit = |limit: Option<u32>| or_unlimited(limit).into_any();
     vec![
         Column::new("name", "Name", |row: &Row| row.policy.name.clone().into_any()).sortable().required(),
-        Column::new("total", "Resource policy", |row: &Row| {
-            limits_in_short(&row.policy.total, row.policy.others_unlimited).into_any()
+        Column::new("total", "Resource policy", move |row: &Row| {
+            reported.with(|known| limits_in_short(&row.policy.total, row.policy.others_unlimited, known)).into_any()
         }),
         Column::new("others", "Other resources", |row: &Row| if row.policy.others_unlimited { "∞" } else { "none" }.into_any())
             .hidden(),
         Column::new("max_sessions", "Concurrent jobs", move |row: &Row| limit(row.policy.max_sessions)).sortable().number(),
         Column::new("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string().into_any()).sortable().number(),
-        Column::new("idle_timeout", "Idle timeout", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
-        Column::new("lifetime", "Max session lifetime", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),
+        Column::new("idle_timeout", "Idle timeout (sec.)", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
+        Column::new("lifetime", "Max session lifetime (sec.)", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),
         Column::new("hosts", "Allowed hosts", |row: &Row| {
             if row.policy.hosts.is_empty() { "-".into_any() } else { host_names(&row.policy.hosts).into_any() }
         }),
@@ -182,7 +183,7 @@ pub fn page() -> AnyView {
     let view = move || {
         let slots = slots.good();
         let reported = Signal::derive(move || slots.get().unwrap_or_default());
-        tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(), Form::new(reported))
+        tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(reported), Form::new(reported), reported)
     };
     settled(loads, || waiting(PolicyKind::Keypair), view)
 }

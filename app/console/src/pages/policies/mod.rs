@@ -39,11 +39,20 @@ const WORDS: Words = Words {
 pub trait Policy: Fields + Clone + PartialEq + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static {
     /// Its name, by which it is followed.
     fn name(&self) -> &str;
+
+    /// Its fields for a reader who knows which slots agents offer.
+    fn told(&self, _known: &[String]) -> Vec<(&'static str, String)> {
+        self.fields()
+    }
 }
 
 impl Policy for KeypairPolicy {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn told(&self, known: &[String]) -> Vec<(&'static str, String)> {
+        self.fields_among(known)
     }
 }
 
@@ -76,7 +85,7 @@ impl<P> Clone for Actions<P> {
 
 impl<P> Copy for Actions<P> {}
 
-/// One tab: tools above the table of one kind, and its dialogs.
+/// One tab: tools above the table of one kind, and its dialogs. `known` are the slots that agents offer.
 fn tab<F>(
     kind: PolicyKind,
     spec: &'static ListSpec,
@@ -84,6 +93,7 @@ fn tab<F>(
     detail: Loaded<Option<(String, PolicyRow<F::Thing>)>>,
     mut columns: Vec<Column<PolicyRow<F::Thing>>>,
     form: F,
+    known: Signal<Vec<String>>,
 ) -> AnyView
 where
     F: EditForm,
@@ -102,6 +112,8 @@ where
     };
     columns.extend(last_columns(kind, actions));
     let reload = list.rows.reload;
+    let rows = list.rows.good();
+    let nothing = Signal::derive(move || rows.with(|page| page.as_ref().is_some_and(|page| page.total == 0)));
     let shown = Shown {
         caption: caption(kind),
         columns,
@@ -125,9 +137,9 @@ where
     view! {
         <PageHead title=TITLE group=GROUP/>
         {tabs(kind)}
-        <div class="tab-tools">{tools::menu(kind, spec, list.query)}{create}</div>
+        <div class="tab-tools">{tools::menu(kind, spec, list.query, nothing)}{create}</div>
         {list.table(shown)}
-        {list.drawer(info::title(list.open), move || info::drawer(list.open, detail))}
+        {list.drawer(info::title(list.open), move || info::drawer(kind, list.open, detail, known))}
         {dialogs}
     }
     .into_any()
@@ -168,13 +180,24 @@ fn caption(kind: PolicyKind) -> &'static str {
 /// The columns that every kind ends with.
 fn last_columns<P: Policy>(kind: PolicyKind, actions: Actions<P>) -> [Column<PolicyRow<P>>; 3] {
     [
-        Column::new("followers", "Followed by", |row: &PolicyRow<P>| row.followers.to_string().into_any()).number(),
+        Column::new("followers", "Followed by", move |row: &PolicyRow<P>| followed_by(kind, row)).number(),
         Column::new("created_at", "Created", |row: &PolicyRow<P>| view! { <Time at=row.created_at.0/> }.into_any())
             .sortable()
             // Keypair policies have columns enough.
             .shown_if(kind != PolicyKind::Keypair),
         Column::new("control", "Control", move |row: &PolicyRow<P>| row_actions(row, actions)).required(),
     ]
+}
+
+/// How many follow a policy, with the way to them.
+fn followed_by<P: Policy>(kind: PolicyKind, row: &PolicyRow<P>) -> AnyView {
+    let (count, name) = (row.followers, row.policy.name());
+    if count == 0 {
+        return "0".into_any();
+    }
+    let (one, many) = kind.followers();
+    let label = if count == 1 { format!("1 {one} that follows {name}") } else { format!("{count} {many} that follow {name}") };
+    view! { <a href=paths::followers(kind, name) aria-label=label>{count.to_string()}</a> }.into_any()
 }
 
 fn row_actions<P: Policy>(row: &PolicyRow<P>, actions: Actions<P>) -> AnyView {

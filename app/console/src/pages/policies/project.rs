@@ -117,6 +117,7 @@ pub fn page() -> AnyView {
     let detail =
         load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&PROJECT_POLICIES, name, project_policy_rows)));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
-    let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, detail, columns(), Form::new());
+    let known = Signal::stored(Vec::new());
+    let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, detail, columns(), Form::new(), known);
     settled(loads, || waiting(PolicyKind::Project), view)
 }

@@ -23,8 +23,8 @@ fn usual_name(kind: PolicyKind) -> &'static str {
     }
 }
 
-/// The menu and its dialog. The file holds what the list's filter selects.
-pub fn menu(kind: PolicyKind, spec: &'static ListSpec, query: Memo<ListQuery>) -> AnyView {
+/// The menu and its dialog. The file holds what the list's filter selects, which may be `nothing`.
+pub fn menu(kind: PolicyKind, spec: &'static ListSpec, query: Memo<ListQuery>, nothing: Signal<bool>) -> AnyView {
     let open = RwSignal::new(false);
     let address = Signal::derive(move || {
         let query = query.with(|query| query.at_page(1).to_query_string(spec));
@@ -34,7 +34,7 @@ pub fn menu(kind: PolicyKind, spec: &'static ListSpec, query: Memo<ListQuery>) -
     let items = vec![("Export CSV".to_owned(), Callback::new(move |()| open.set(true)))];
     view! {
         <div class="tools"><Menu name="policy-tools" label="Tools" items=items/></div>
-        {file_dialog(open, "Export CSV File", address, usual_name(kind))}
+        {file_dialog(open, "Export CSV File", address, usual_name(kind), nothing)}
     }
     .into_any()
 }

@@ -133,6 +133,7 @@ pub fn page() -> AnyView {
     let list = List::new(&USER_POLICIES, paths::USER_POLICIES, "policy", FOLLOWED, user_policy_rows);
     let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&USER_POLICIES, name, user_policy_rows)));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
-    let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), Form::new());
+    let known = Signal::stored(Vec::new());
+    let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), Form::new(), known);
     settled(loads, || waiting(PolicyKind::User), view)
 }

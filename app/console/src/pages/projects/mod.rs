@@ -38,7 +38,7 @@ fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column
         Column::new("members", "Members", |p: &ProjectRow| p.members.to_string().into_any()).number(),
         Column::new("policy", "Resource policy", |p: &ProjectRow| p.policy.clone().into_any()).sortable(),
         Column::new("description", "Description", |p: &ProjectRow| p.description.clone().into_any()).hidden(),
-        Column::new("limit", "Resource limit", |p: &ProjectRow| limits_in_short(&p.limit, true).into_any()).hidden(),
+        Column::new("limit", "Resource limit", |p: &ProjectRow| limits_in_short(&p.limit, true, &[]).into_any()).hidden(),
         Column::new("hosts", "Allowed hosts", |p: &ProjectRow| or_dash(host_names(&p.hosts)).into_any()).hidden(),
         Column::new("created_at", "Created", |p: &ProjectRow| view! { <Time at=p.created_at.0/> }.into_any()).sortable(),
         Column::new("id", "ID", |p: &ProjectRow| view! { <code>{p.id.to_string()}</code> }.into_any()).hidden(),

@@ -4,9 +4,9 @@
 mod what_if;
 
 use super::sessions::{accelerators, drawer, priority};
-use crate::api::policies::resource_group_names;
 use crate::api::sessions::{queue, session};
 use crate::frame::{PageHead, use_me};
+use crate::group_names::{GroupNames, group_names};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -23,9 +23,10 @@ use types::quantity::bytes;
 use types::session::{QUEUE, SessionRow};
 use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Time, Variant};
 
-/// The group that is shown: the one that the address names, or the first that there is.
-fn pick(names: &[String], named: Option<String>) -> String {
-    named.filter(|name| names.contains(name)).or_else(|| names.first().cloned()).unwrap_or_default()
+/// The group that is shown: the one that the address names, or the first that is active.
+fn pick(names: &GroupNames, named: Option<String>) -> String {
+    let there = |name: &String| names.all().any(|one| one == name);
+    named.filter(there).or_else(|| names.all().next().cloned()).unwrap_or_default()
 }
 
 fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
@@ -81,7 +82,7 @@ pub fn page() -> AnyView {
     }
     let may_order = me.may(Permission::ChangePriorities);
     let named = use_parameter("group");
-    let names = load(Memo::new(|_| ()), &[Topic::Group], |()| resource_group_names());
+    let names = load(Memo::new(|_| ()), &[Topic::Group], |()| group_names());
     let known = names.good();
     let group = Memo::new(move |_| pick(&known.get().unwrap_or_default(), named.get()));
     let list =
@@ -91,7 +92,7 @@ pub fn page() -> AnyView {
             async move {
                 let names = match known {
                     Some(names) => names,
-                    None => resource_group_names().await?,
+                    None => group_names().await?,
                 };
                 queue(pick(&names, named), query).await
             }
@@ -151,7 +152,7 @@ pub fn page() -> AnyView {
                 {(reach == Reach::Everything).then(|| what_if::panel(group))}
             </PageHead>
             {list.table(shown)}
-            {may_order.then(|| priority::dialog(ordering, ordered.into(), done))}
+            {may_order.then(|| priority::dialog(ordering, ordered.into(), list.rows.good(), done))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, panel))}
         }
         .into_any()
@@ -161,16 +162,16 @@ pub fn page() -> AnyView {
 }
 
 /// The choice of a resource group: a form, so that it works before scripts arrive.
-fn choose(group: Memo<String>, names: Signal<Option<Vec<String>>>) -> AnyView {
+fn choose(group: Memo<String>, names: Signal<Option<GroupNames>>) -> AnyView {
     let go = use_navigate();
     let options = move || {
         let chosen = group.get();
         let all = names.get().unwrap_or_default();
-        let option = |name: String| {
-            let selected = name == chosen;
-            view! { <option value=name.clone() selected=selected>{name.clone()}</option> }
+        let option = |name: &String| {
+            let (selected, told) = (*name == chosen, all.told(name));
+            view! { <option value=name.clone() selected=selected>{told}</option> }
         };
-        all.into_iter().map(option).collect::<Vec<_>>()
+        all.all().map(option).collect::<Vec<_>>()
     };
     let change = move |event| {
         let name = event_target_value(&event);
@@ -192,11 +193,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_that_is_not_there_gives_way_to_the_first_that_is() {
-        let names = ["batch".to_owned(), "default".to_owned()];
+    fn a_group_that_is_not_there_gives_way_to_the_first_that_is_active() {
+        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = GroupNames { active: of(&["batch", "default"]), inactive: of(&["attic"]) };
         assert_eq!(pick(&names, Some("default".into())), "default");
+        assert_eq!(pick(&names, Some("attic".into())), "attic");
         assert_eq!(pick(&names, Some("gone".into())), "batch");
         assert_eq!(pick(&names, None), "batch");
-        assert_eq!(pick(&[], None), "");
+        assert_eq!(pick(&GroupNames { active: Vec::new(), ..names.clone() }, None), "attic");
+        assert_eq!(pick(&GroupNames::default(), None), "");
+        assert_eq!((names.told("attic"), names.told("batch")), ("attic (inactive)".to_owned(), "batch".to_owned()));
     }
 }

@@ -2,19 +2,22 @@
 //!
 //! The drawer is an address, `?session=ID`, and so is what it shows: `&panel=log`.
 
-use super::{accelerators, charts, log, rename, terminate};
+use super::{accelerators, charts, elapsed, log, rename, terminate};
+use crate::frame::use_me;
 use crate::history::history_link;
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened, use_parameter};
 use leptos::prelude::*;
 use leptos_router::components::A;
-use types::id::SessionId;
+use types::id::{ContainerId, SessionId, UserId};
 use types::launch::{Cluster, is_secret};
 use types::quantity::bytes;
-use types::session::{CheckKind, DependencyState, IdleCheck, Outcome, SessionDetail, SessionType, Status, StatusChange};
+use types::session::{
+    CheckKind, DependencyState, IdleCheck, Outcome, SessionDetail, SessionRow, SessionType, Status, StatusChange,
+};
 use types::time::duration;
-use ui::{Badge, CopyButton, Icon, IconName, Remaining, Tab, Tabs, Time, Tone};
+use ui::{Badge, CopyButton, Icon, IconName, Notice, Remaining, Tab, Tabs, Time, Tone};
 
 const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
 
@@ -67,6 +70,7 @@ fn contents(
     panel: Memo<Option<String>>,
     link: Callback<Option<String>, String>,
 ) -> AnyView {
+    let me = use_me().id;
     let tabs: Vec<Tab> = PANELS
         .into_iter()
         .filter(|(key, _)| *key != "terminal" || kind == SessionType::Interactive)
@@ -77,7 +81,7 @@ fn contents(
         })
         .collect();
     view! {
-        {move || session.get().map(head)}
+        {move || session.get().map(|session| head(session, me))}
         <div class="session-actions">
             {terminate::buttons(id, session, reload)}
             {rename::button(id, session, reload)}
@@ -87,14 +91,19 @@ fn contents(
             Some("log") => log::log(id, session, link),
             Some("use") => charts::charts(id, session),
             Some("terminal") if kind == SessionType::Interactive => terminal_panel(id, session),
-            _ => view! { {move || session.get().map(overview)} }.into_any(),
+            _ => view! { {move || session.get().map(|session| overview(session, link))} }.into_any(),
         }}
     }
     .into_any()
 }
 
-fn head(session: SessionDetail) -> AnyView {
+fn head(session: SessionDetail, me: UserId) -> AnyView {
     let row = session.row;
+    // What is ended or typed into here is somebody else's work.
+    let others = (row.owner != me).then(|| {
+        let text = format!("This session belongs to {}.", row.owner_email);
+        view! { <Notice tone=Tone::Info>{text}</Notice> }
+    });
     let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{row.info.clone()}</p> });
     view! {
         <div class="session-head">
@@ -104,13 +113,15 @@ fn head(session: SessionDetail) -> AnyView {
                 {row.position.map(|position| format!(" Place {position} in the queue"))}
             </p>
             {info}
+            {others}
         </div>
     }
     .into_any()
 }
 
-fn overview(session: SessionDetail) -> AnyView {
+fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> AnyView {
     let row = session.row.clone();
+    let ran = elapsed(&row);
     let id = row.id.to_string();
     let audit = history_link(&id);
     let time = |at: Option<types::time::Millis>| match at {
@@ -120,7 +131,7 @@ fn overview(session: SessionDetail) -> AnyView {
     let asked = format!("{} CPU, {} memory", row.cpu(), bytes(row.mem()));
     let accelerators = accelerators(&row);
     let cluster = format!("{}, size {}", row.cluster.mode.label(), row.cluster.size);
-    let containers = containers(&row.agents);
+    let containers = containers(&row, link);
     let ports = list(session.ports.iter().map(u16::to_string));
     let variables =
         list(session.env.iter().map(
@@ -154,6 +165,7 @@ fn overview(session: SessionDetail) -> AnyView {
             <dt>"Created"</dt><dd>{time(Some(row.created_at))}</dd>
             <dt>"Started"</dt><dd>{time(row.started_at)}</dd>
             <dt>"Ended"</dt><dd>{time(row.ended_at)}</dd>
+            <dt>"Ran for"</dt><dd>{ran}</dd>
         </dl>
         {containers}
         {checks}
@@ -170,15 +182,36 @@ fn list(parts: impl Iterator<Item = String>) -> String {
     if parts.is_empty() { "—".into() } else { parts.join(", ") }
 }
 
-/// Which container is where, of a session that has its place.
-fn containers(agents: &[String]) -> Option<AnyView> {
-    let one = |(agent, number): (&String, u32)| view! { <tr><td>{Cluster::host_name(number)}</td><td>{agent.clone()}</td></tr> };
-    let all: Vec<_> = agents.iter().zip(0..).map(one).collect();
+/// Which container is where, of a session that has its place, with the way to what each has written.
+fn containers(session: &SessionRow, link: Callback<Option<String>, String>) -> Option<AnyView> {
+    let one = |(agent, number): (&String, u32)| {
+        let (name, id) = (Cluster::host_name(number), ContainerId::of(session.id, number).to_string());
+        let (copy, log) = (format!("Copy the ID of {name}"), format!("Log of {name}"));
+        let address = move || link.run(Some(format!("log&container={number}")));
+        view! {
+            <tr>
+                <td>{name}</td>
+                <td>{if number == 0 { "Main" } else { "Sub" }}</td>
+                <td><code>{id.clone()}</code>" "<CopyButton text=id label=copy/></td>
+                <td>{agent.clone()}</td>
+                <td><a href=address aria-label=log>"Log"</a></td>
+            </tr>
+        }
+    };
+    let all: Vec<_> = session.agents.iter().zip(0..).map(one).collect();
     (!all.is_empty()).then(|| {
         view! {
             <h3 id="session-containers">"Containers"</h3>
             <table class="compare" aria-labelledby="session-containers">
-                <thead><tr><th scope="col">"Container"</th><th scope="col">"Agent"</th></tr></thead>
+                <thead>
+                    <tr>
+                        <th scope="col">"Container"</th>
+                        <th scope="col">"Role"</th>
+                        <th scope="col">"Container ID"</th>
+                        <th scope="col">"Agent"</th>
+                        <th scope="col">"Log"</th>
+                    </tr>
+                </thead>
                 <tbody>{all}</tbody>
             </table>
         }

@@ -7,8 +7,8 @@ use types::list::ListQuery;
 use types::session::SESSIONS;
 use ui::Menu;
 
-/// The `…` menu beside the tabs.
-pub fn menu(query: Signal<ListQuery>) -> AnyView {
+/// The `…` menu beside the tabs. The filter may select `nothing`.
+pub fn menu(query: Signal<ListQuery>, nothing: Signal<bool>) -> AnyView {
     let open = RwSignal::new(false);
     let address = Signal::derive(move || {
         let query = query.with(|query| query.to_query_string(&SESSIONS));
@@ -17,7 +17,7 @@ pub fn menu(query: Signal<ListQuery>) -> AnyView {
     let items = vec![("Export CSV".to_owned(), Callback::new(move |()| open.set(true)))];
     view! {
         <Menu name="sessions-more" label="…" title="More about this list" items=items/>
-        {file_dialog(open, "Export session list to CSV file", address, "sessions")}
+        {file_dialog(open, "Export session list to CSV file", address, "sessions", nothing)}
     }
     .into_any()
 }

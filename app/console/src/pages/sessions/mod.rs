@@ -73,8 +73,12 @@ pub(crate) fn accelerators(session: &SessionRow) -> String {
 
 /// Each agent that it is on, once.
 fn agents(session: &SessionRow) -> String {
-    let mut names = session.agents.clone();
-    names.dedup();
+    let mut names: Vec<&str> = Vec::new();
+    for agent in &session.agents {
+        if !names.contains(&agent.as_str()) {
+            names.push(agent);
+        }
+    }
     if names.is_empty() { "—".into() } else { names.join(", ") }
 }
 
@@ -153,6 +157,8 @@ pub fn page() -> AnyView {
             1 => "Terminate 1 session?".to_owned(),
             many => format!("Terminate {many} sessions?"),
         });
+        let page = list.rows.good();
+        let nothing = Signal::derive(move || page.with(|page| page.as_ref().is_some_and(|page| page.total == 0)));
         let ended = Callback::new(move |()| {
             selection.set(Vec::new());
             reload.run(());
@@ -163,9 +169,9 @@ pub fn page() -> AnyView {
                     <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
             </PageHead>
-            {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into()))))}
+            {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into(), nothing))))}
             {terminate::dialog(ending, asked_of.into(), asking, ended)}
-            {may_order.then(|| priority::dialog(ordering, asked_of.into(), ended))}
+            {may_order.then(|| priority::dialog(ordering, asked_of.into(), page, ended))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()

@@ -6,13 +6,38 @@ use leptos::prelude::*;
 use types::Problem;
 use types::id::SessionId;
 use types::launch::MAX_PRIORITY;
+use types::list::Page;
+use types::session::SessionRow;
 use ui::{Dialog, Field, NumberInput, use_toaster};
 
-/// The dialog for the sessions of `ids`; `done` is called when all of them were changed.
-pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, done: Callback<()>) -> AnyView {
-    let priority = RwSignal::new("50".to_owned());
+/// What is offered to several sessions, whose own priorities may differ.
+const HALF: u8 = 50;
+
+/// The priority that the dialog starts with: that of the session, if one of those in view is chosen alone.
+fn first(ids: &[String], page: Option<&Page<SessionRow>>) -> u8 {
+    let alone = match ids {
+        [one] => page.and_then(|page| page.rows.iter().find(|row| row.id.to_string() == *one)),
+        _ => None,
+    };
+    alone.map_or(HALF, |row| row.priority)
+}
+
+/// The dialog for the sessions of `ids`, which are in view on `page`; `done` is called when all of them were changed.
+pub fn dialog(
+    open: RwSignal<bool>,
+    ids: Signal<Vec<String>>,
+    page: Signal<Option<Page<SessionRow>>>,
+    done: Callback<()>,
+) -> AnyView {
+    let priority = RwSignal::new(HALF.to_string());
     let refused = Refused::new();
     let toaster = use_toaster();
+    Effect::new(move |_| {
+        if open.get() {
+            let first = ids.with_untracked(|ids| page.with_untracked(|page| first(ids, page.as_ref())));
+            priority.set(first.to_string());
+        }
+    });
     let set = Action::new(move |(ids, priority): &(Vec<SessionId>, u8)| {
         let (ids, priority) = (ids.clone(), *priority);
         async move {
