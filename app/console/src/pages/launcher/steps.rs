@@ -200,7 +200,7 @@ fn fitting(form: Form, options: Signal<Option<StartOptions>>) -> Vec<Preset> {
     let project = form.project.get();
     let fits = |o: &StartOptions| {
         let project = o.projects.iter().find(|one| one.id.to_string() == project);
-        let fits = |preset: &&Preset| preset_fits(preset, &group, &o, project);
+        let fits = |preset: &&Preset| preset_fits(preset, &group, o, project);
         o.presets.iter().filter(fits).cloned().collect()
     };
     options.with(|options| options.as_ref().map(fits).unwrap_or_default())
