@@ -4,7 +4,7 @@
 //! machines has free.
 
 use crate::Api;
-use crate::problem::Refused;
+use crate::problem::{Body, Refused};
 use crate::resources::shown;
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -32,7 +32,7 @@ pub struct Asked {
 }
 
 /// `POST /resource/check-presets`
-pub async fn check(State(api): State<Api>, Extension(caller): Extension<Caller>, Json(asked): Json<Asked>) -> Response {
+pub async fn check(State(api): State<Api>, Extension(caller): Extension<Caller>, Body(asked): Body<Asked>) -> Response {
     match answer(&api.control, &caller, &asked).await {
         Ok(body) => Json(body).into_response(),
         Err(problem) => Refused::from(problem).into_response(),

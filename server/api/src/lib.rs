@@ -5,6 +5,8 @@
 
 mod auth;
 mod check_presets;
+mod events;
+mod graph;
 mod graphql;
 mod problem;
 mod resources;
@@ -16,13 +18,13 @@ mod with_password;
 pub use auth::{handshake, state, wants_handshake};
 
 use auth::{Allowed, authenticate};
-use axum::extract::{Extension, Query, State};
+use axum::extract::{Extension, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use control::{Caller, Control};
-use problem::Refused;
+use problem::{Body, Params, Refused};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -89,20 +91,49 @@ pub const ROUTES: [(&str, &str); 48] = [
     ("POST", "/server/logout"),
 ];
 
+/// Where the incumbent's API lies. What is not there is told to a program, and not shown as a page; pages that lie below one of
+/// these come first all the same.
+const PREFIXES: [&str; 19] = [
+    "/acl",
+    "/admin",
+    "/auth",
+    "/config",
+    "/container-registries",
+    "/domain-config",
+    "/events",
+    "/folders",
+    "/group-config",
+    "/logs",
+    "/manager",
+    "/resource",
+    "/scaling-groups",
+    "/server",
+    "/services",
+    "/session",
+    "/stream",
+    "/template",
+    "/user-config",
+];
+
 /// The API's routes. The caller's address and program are expected in a [`Caller`] extension, as for every other route.
 pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) -> Router<S> {
     let api = Api { control, secure, schema: Arc::new(graphql::schema()) };
     let signed = routes().route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
     let with_cookie = routes().route_layer(middleware::from_fn_with_state(api.clone(), with_password::with_cookie));
     let below = with_cookie.route("/", get(|| async { handshake() })).route("/manager/announcement", get(announcement));
-    signed
-        .nest("/func", below)
+    let all = signed
+        .nest("/func", below.fallback(problem::unknown))
         // The client asks for it with a slash at its end, which a nested router does not see as its root.
         .route("/func/", get(|| async { handshake() }))
         .route("/manager/announcement", get(announcement))
         .route("/server/login", post(with_password::login))
         .route("/server/login-check", post(with_password::check))
-        .route("/server/logout", post(with_password::logout))
+        .route("/server/logout", post(with_password::logout));
+    PREFIXES
+        .into_iter()
+        // A fallback for each, since the one for everything else is the console's.
+        .fold(all, |all, prefix| all.nest(prefix, Router::new().fallback(problem::unknown)))
+        .method_not_allowed_fallback(problem::wrong_method)
         .with_state(api)
 }
 
@@ -121,10 +152,10 @@ fn routes() -> Router<Api> {
         .route("/session/{name}", get(sessions::info).delete(sessions::terminate))
         .route("/session/{name}/logs", get(sessions::logs))
         .route("/session/{name}/status-history", get(sessions::history))
-        .route("/session/{name}/dependency-graph", get(sessions::dependencies))
+        .route("/session/{name}/dependency-graph", get(graph::dependencies))
         .route("/session/{name}/abusing-report", get(sessions::abuse))
         .route("/session/{name}/rename", post(sessions::rename))
-        .route("/events/session", get(sessions::events))
+        .route("/events/session", get(events::events))
         .route("/resource/recalculate-usage", post(recalculate))
         .route("/resource/presets", get(resources::presets))
         .route("/resource/check-presets", post(check_presets::check))
@@ -149,7 +180,7 @@ struct OfGroup {
     group: Option<types::id::ProjectId>,
 }
 
-async fn role(Extension(caller): Extension<Caller>, Query(of): Query<OfGroup>) -> Response {
+async fn role(Extension(caller): Extension<Caller>, Params(of): Params<OfGroup>) -> Response {
     let role = caller.me().map(|me| me.role);
     let admin = role.is_some_and(|role| role == types::permission::Role::Superadmin || role == types::permission::Role::Admin);
     let here = if admin { "admin" } else { "user" };
@@ -178,7 +209,7 @@ struct UpdatePassword {
 async fn update_password(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
-    Json(asked): Json<UpdatePassword>,
+    Body(asked): Body<UpdatePassword>,
 ) -> Response {
     if asked.new_password != asked.new_password2 {
         return (axum::http::StatusCode::BAD_REQUEST, Json(json!({ "error_msg": "new password mismatch" }))).into_response();
@@ -202,7 +233,7 @@ async fn query(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Extension(allowed): Extension<Allowed>,
-    Json(asked): Json<Document>,
+    Body(asked): Body<Document>,
 ) -> Response {
     let variables = async_graphql::Variables::from_json(asked.variables.unwrap_or_default());
     let request = async_graphql::Request::new(asked.query).variables(variables);

@@ -1,11 +1,16 @@
-//! Refusals in the shape that the incumbent's clients read (`semantics.md` §4.7).
+//! Refusals in the shape that the incumbent's clients read (`semantics.md` §4.7), and the readers of requests that refuse so.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Query, Request};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use types::Problem;
+use types::id::SessionId;
 
 /// A refusal of a plain route.
 pub struct Refused {
@@ -15,20 +20,61 @@ pub struct Refused {
     pub title: String,
     pub code: &'static str,
     pub message: String,
+    /// What a program has to know of it besides; null when nothing.
+    pub data: Value,
 }
 
 impl Refused {
-    /// A request that cannot be read as signed.
+    /// A request that cannot be read, or not as signed.
     pub fn bad(slug: &'static str, message: &str) -> Self {
-        let title = "Missing or invalid API parameters.".into();
-        Self { status: StatusCode::BAD_REQUEST, slug, title, code: "api_parsing_invalid-parameters", message: message.into() }
+        let (title, message) = ("Missing or invalid API parameters.".into(), message.into());
+        let (status, code) = (StatusCode::BAD_REQUEST, "api_parsing_invalid-parameters");
+        Self { status, slug, title, code, message, data: Value::Null }
     }
 
     /// Nobody has signed, or not as somebody who may.
     pub fn unauthorized(message: &str) -> Self {
-        let title = "Credential/signature mismatch.".into();
-        let message = message.into();
-        Self { status: StatusCode::UNAUTHORIZED, slug: "auth-failed", title, code: "user_auth_unauthorized", message }
+        let (title, message) = ("Credential/signature mismatch.".into(), message.into());
+        let (status, code) = (StatusCode::UNAUTHORIZED, "user_auth_unauthorized");
+        Self { status, slug: "auth-failed", title, code, message, data: Value::Null }
+    }
+
+    /// A session of this name lives already.
+    pub fn session_exists(id: SessionId, name: &str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            slug: "session-already-exists",
+            title: "The session already exists.".into(),
+            code: "session_create_already-exists",
+            message: format!(
+                "A session called {name} exists already, in another environment or without its reuse being asked for."
+            ),
+            data: json!({ "existingSessionId": id }),
+        }
+    }
+}
+
+/// Below one of the API's prefixes, but nothing that there is.
+pub async fn unknown(OriginalUri(address): OriginalUri) -> Refused {
+    Refused {
+        status: StatusCode::NOT_FOUND,
+        slug: "url-not-found",
+        title: "Unknown URL path.".into(),
+        code: "api_access_not-found",
+        message: format!("There is no {} here.", address.path()),
+        data: json!(address.path()),
+    }
+}
+
+/// There is such a path, but not for this method. Which ones it is for stands in the header `Allow`.
+pub async fn wrong_method(method: Method, OriginalUri(address): OriginalUri) -> Refused {
+    Refused {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        slug: "method-not-allowed",
+        title: "Method not allowed.".into(),
+        code: "api_access_method-not-allowed",
+        message: format!("{} does not answer to {method}.", address.path()),
+        data: json!(address.path()),
     }
 }
 
@@ -45,13 +91,17 @@ impl From<Problem> for Refused {
                 ("internal-server-error", "backendai_generic_internal-error")
             }
         };
-        let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = match &problem {
+            // The incumbent's clients know no other status for wrong fields; the console's own calls say 422.
+            Problem::Invalid(_) => StatusCode::BAD_REQUEST,
+            other => StatusCode::from_u16(other.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        };
         let title = if status == StatusCode::TOO_MANY_REQUESTS {
             "You have reached your API query rate limit.".to_owned()
         } else {
             problem.to_string()
         };
-        Self { status, slug, title, code, message: said(&problem) }
+        Self { status, slug, title, code, message: said(&problem), data: Value::Null }
     }
 }
 
@@ -67,12 +117,64 @@ pub fn said(problem: &Problem) -> String {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": format!("https://api.backend.ai/probs/{}", self.slug), "title": self.title, "error_code": self.code,
             "msg": self.message,
         });
+        if !self.data.is_null() {
+            body["data"] = self.data;
+        }
         let mut answer = (self.status, Json(body)).into_response();
         answer.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static("application/problem+json"));
         answer
+    }
+}
+
+/// A request's JSON body. One that cannot be read is refused in the API's own shape.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let Json(body) = Json::<T>::from_request(request, state).await?;
+        Ok(Self(body))
+    }
+}
+
+/// What stands behind the question mark. What cannot be read is refused in the API's own shape.
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let Query(params) = Query::<T>::from_request_parts(parts, state).await?;
+        Ok(Self(params))
+    }
+}
+
+/// What is wrong, without the framework's own introduction.
+fn wrong(text: &str) -> &str {
+    text.split_once(": ").map_or(text, |(_, wrong)| wrong)
+}
+
+impl From<JsonRejection> for Refused {
+    fn from(rejection: JsonRejection) -> Self {
+        let text = rejection.body_text();
+        let message = match rejection {
+            JsonRejection::JsonDataError(_) => format!("The request's body is not as it should be: {}.", wrong(&text)),
+            JsonRejection::JsonSyntaxError(_) => format!("The request's body is no JSON: {}.", wrong(&text)),
+            JsonRejection::MissingJsonContentType(_) => "A request has a JSON body, and says so in its Content-Type.".to_owned(),
+            _ => text,
+        };
+        Self::bad("invalid-api-params", &message)
+    }
+}
+
+impl From<QueryRejection> for Refused {
+    fn from(rejection: QueryRejection) -> Self {
+        let message = format!("The query is not as it should be: {}.", wrong(&rejection.body_text()));
+        Self::bad("invalid-api-params", &message)
     }
 }

@@ -1,9 +1,9 @@
 //! What a client reads before it asks for a session: groups, presets, and the slots that there are (`semantics.md` §2.6, §2.9).
 
 use crate::Api;
-use crate::problem::Refused;
+use crate::problem::{Params, Refused};
 use axum::Json;
-use axum::extract::{Extension, Query, State};
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use control::{Caller, Result};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ pub struct OfProject {
 }
 
 /// `GET /scaling-groups`: the groups that the caller's sessions may use.
-pub async fn groups(State(api): State<Api>, Extension(caller): Extension<Caller>, Query(of): Query<OfProject>) -> Response {
+pub async fn groups(State(api): State<Api>, Extension(caller): Extension<Caller>, Params(of): Params<OfProject>) -> Response {
     let names = api.control.usable_groups(&caller, of.group.as_deref()).await;
     let named = |names: Vec<String>| names.into_iter().map(|name| json!({ "name": name })).collect::<Vec<_>>();
     answer(names.map(|names| json!({ "scaling_groups": named(names) })))
@@ -49,7 +49,7 @@ pub struct OfGroup {
 }
 
 /// `GET /resource/presets`: those that are offered everywhere, and those of the group that is asked about, or of any.
-pub async fn presets(State(api): State<Api>, Extension(caller): Extension<Caller>, Query(of): Query<OfGroup>) -> Response {
+pub async fn presets(State(api): State<Api>, Extension(caller): Extension<Caller>, Params(of): Params<OfGroup>) -> Response {
     let read = async {
         let slots = api.control.slot_names(&caller).await?;
         let window = Some(Window { offset: 0, limit: MOST, any_tab: true });

@@ -1,25 +1,25 @@
-//! Sessions by name or id: what the incumbent's clients ask of one (`semantics.md` §3.9, §5.7). They are started in `start`.
+//! Sessions by name or id: what the incumbent's clients ask of one (`semantics.md` §3.9, §5.7). They are started in `start` and
+//! followed in `events`; what they wait for is in `graph`.
 
 use crate::Api;
-use crate::problem::Refused;
+use crate::problem::{Params, Refused};
 use axum::Json;
-use axum::extract::{Extension, Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use control::Caller;
-use futures::stream;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::convert::Infallible;
-use std::time::Duration;
 use types::Problem;
-use types::id::SessionId;
+use types::id::{ContainerId, SessionId};
 use types::session::{SessionDetail, Status};
 use types::time::Millis;
 
-/// Bytes of a log in one answer; more is read in the console.
+/// Bytes of a log in one answer, its last ones; what was before is read in the console.
 const LOG_BYTES: usize = 4 << 20;
+/// Pieces of a log that are read for one answer, so that whoever writes faster than this reads keeps nobody waiting for ever.
+const MOST_PIECES: usize = 1_000;
 /// Sessions that a beginning may match.
 const MOST_MATCHES: usize = 20;
 
@@ -40,7 +40,7 @@ impl Which {
     }
 }
 
-fn answer<T: IntoResponse>(result: Result<T, Problem>) -> Response {
+pub(crate) fn answer<T: IntoResponse>(result: Result<T, Problem>) -> Response {
     match result {
         Ok(value) => value.into_response(),
         Err(problem) => Refused::from(problem).into_response(),
@@ -71,7 +71,7 @@ pub async fn info(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    Query(which): Query<Which>,
+    Params(which): Params<Which>,
 ) -> Response {
     answer(api.named(&caller, &name, &which).await.map(|session| Json(described(&session))))
 }
@@ -117,7 +117,7 @@ pub struct Beginning {
 pub async fn matching(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
-    Query(Beginning { id }): Query<Beginning>,
+    Params(Beginning { id }): Params<Beginning>,
 ) -> Response {
     let found = api.control.sessions_beginning(&caller, "", &id, MOST_MATCHES).await;
     answer(found.map(|found| {
@@ -128,12 +128,21 @@ pub async fn matching(
     }))
 }
 
+/// The incumbent's word for what became of a session that was to end. One that runs counts as ended once it was told to.
+fn end(status: Status) -> &'static str {
+    match status {
+        Status::Pending | Status::Scheduled | Status::Cancelled => "cancelled",
+        Status::Error => "error",
+        Status::Preparing | Status::Running | Status::Terminating | Status::Terminated => "terminated",
+    }
+}
+
 /// `DELETE /session/{name}`
 pub async fn terminate(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    Query(which): Query<Which>,
+    Params(which): Params<Which>,
 ) -> Response {
     let yes = |word: &Option<String>| word.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("true") || word == "1");
     let (force, recursive) = (yes(&which.forced), yes(&which.recursive));
@@ -148,31 +157,62 @@ pub async fn terminate(
             }
             first?;
         }
-        let status = if session.row.status == Status::Pending { "cancelled" } else { "terminated" };
         api.control.terminate(&caller, session.row.id, force).await?;
-        Ok(Json(json!({ "stats": { "status": status } })))
+        // It may have moved on between the first look and its end. It was asked to end, whatever this second look finds.
+        let after = api.control.session(&caller, session.row.id).await.map_or(session.row.status, |after| after.row.status);
+        Ok(Json(json!({ "stats": { "status": end(after) } })))
     };
     answer(ended.await)
 }
 
-/// `GET /session/{name}/logs`
+#[derive(Deserialize)]
+pub struct OfContainer {
+    owner_access_key: Option<String>,
+    /// One of the session's containers; its first one when nothing is said.
+    kernel_id: Option<String>,
+}
+
+/// The number of the container that an id means.
+fn container(session: &SessionDetail, id: Option<&str>) -> Result<u32, Problem> {
+    let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(0) };
+    let id: ContainerId = id.parse().map_err(|_| Problem::field("kernel_id", "The id of one of the session's containers."))?;
+    let found = (0..session.row.cluster.size).find(|index| ContainerId::of(session.row.id, *index) == id);
+    found.ok_or_else(|| Problem::NotFound("container of this session".into()))
+}
+
+/// Cuts a text down to its last `bytes`, or the whole characters of them.
+fn keep_last(text: &mut String, bytes: usize) {
+    let mut cut = text.len().saturating_sub(bytes);
+    while !text.is_char_boundary(cut) {
+        cut += 1;
+    }
+    text.drain(..cut);
+}
+
+/// `GET /session/{name}/logs`: the end of a log tells how it went, so that is what is left of a long one.
 pub async fn logs(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    Query(which): Query<Which>,
+    Params(of): Params<OfContainer>,
 ) -> Response {
     let read = async {
-        let session = api.named(&caller, &name, &which).await?;
+        let session = api.named(&caller, &name, &Which::of(of.owner_access_key)).await?;
+        let container = container(&session, of.kernel_id.as_deref())?;
         let (mut text, mut from) = (String::new(), 0);
-        while text.len() < LOG_BYTES {
-            let chunk = api.control.session_log(&caller, session.row.id, 0, from, false).await?;
+        for _ in 0..MOST_PIECES {
+            let chunk = api.control.session_log(&caller, session.row.id, container, from, false).await?;
             if chunk.text.is_empty() {
                 break;
             }
             text.push_str(&chunk.text);
             from = chunk.next;
+            // Not for every piece: what is kept moves each time.
+            if text.len() > 2 * LOG_BYTES {
+                keep_last(&mut text, LOG_BYTES);
+            }
         }
+        keep_last(&mut text, LOG_BYTES);
         Ok(Json(json!({ "result": { "logs": text } })))
     };
     answer(read.await)
@@ -183,31 +223,15 @@ pub async fn history(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    Query(which): Query<Which>,
+    Params(which): Params<Which>,
 ) -> Response {
     answer(api.named(&caller, &name, &which).await.map(|session| {
         let moves = session.history.iter().map(|change| (change.status.key().to_owned(), json!(change.at.iso())));
-        Json(json!({ "result": moves.collect::<Map<_, _>>() }))
-    }))
-}
-
-/// `GET /session/{name}/dependency-graph`
-pub async fn dependencies(
-    State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
-    Path(name): Path<String>,
-    Query(which): Query<Which>,
-) -> Response {
-    answer(api.named(&caller, &name, &which).await.map(|session| {
-        let on = session
-            .depends_on
-            .iter()
-            .map(|on| json!({ "session_id": on.id, "session_name": on.name, "status": on.status.key(), "depends_on": [] }));
-        let changed = session.history.last().map(|change| change.at.iso());
-        Json(json!({
-            "session_id": session.row.id, "session_name": session.row.name, "status": session.row.status.key(),
-            "status_changed": changed, "depends_on": on.collect::<Vec<_>>(),
-        }))
+        let moves: Map<String, Value> = moves.collect();
+        // The documented answer is flat; the client reads what is below `result`.
+        let mut told = moves.clone();
+        told.insert("result".into(), Value::Object(moves));
+        Json(Value::Object(told))
     }))
 }
 
@@ -216,92 +240,63 @@ pub async fn abuse(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    Query(which): Query<Which>,
+    Params(which): Params<Which>,
 ) -> Response {
     answer(api.named(&caller, &name, &which).await.map(|_| Json(json!({}))))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub struct NewName {
-    name: String,
+    name: Option<String>,
     owner_access_key: Option<String>,
 }
 
-/// `POST /session/{name}/rename?name=`
+impl NewName {
+    /// What the body says, where there is one: clients put the name there or behind the question mark.
+    fn of_body(body: &[u8]) -> Result<Self, Problem> {
+        if body.is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_slice(body).map_err(|error| Problem::field("body", format!("It is not as it should be: {error}.")))
+    }
+}
+
+/// `POST /session/{name}/rename`
 pub async fn rename(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
-    Query(new): Query<NewName>,
+    Params(asked): Params<NewName>,
+    body: Bytes,
 ) -> Response {
-    let which = Which::of(new.owner_access_key);
     let renamed = async {
+        // Who names it in the address may send anything else along.
+        let more = if asked.name.is_some() { NewName::default() } else { NewName::of_body(&body)? };
+        let new = asked.name.or(more.name).ok_or_else(|| Problem::field("name", "Say how the session is to be called."))?;
+        let which = Which::of(asked.owner_access_key.or(more.owner_access_key));
         let session = api.named(&caller, &name, &which).await?;
-        api.control.rename_session(&caller, session.row.id, &new.name).await
+        api.control.rename_session(&caller, session.row.id, &new).await
     };
     answer(renamed.await.map(|()| StatusCode::NO_CONTENT))
 }
 
-#[derive(Deserialize)]
-pub struct Followed {
-    #[serde(rename = "sessionName", alias = "sessionId", alias = "name")]
-    session: Option<String>,
-    #[serde(rename = "ownerAccessKey")]
-    owner: Option<String>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The incumbent's word for a session's arrival at a status.
-fn event_name(status: Status) -> &'static str {
-    match status {
-        Status::Pending => "session_enqueued",
-        Status::Scheduled => "session_scheduled",
-        Status::Preparing => "session_preparing",
-        Status::Running => "session_started",
-        Status::Terminating => "session_terminating",
-        Status::Terminated => "session_terminated",
-        Status::Cancelled => "session_cancelled",
-        Status::Error => "session_failure",
+    #[test]
+    fn of_a_long_text_the_end_is_kept_in_whole_characters() {
+        for (text, bytes, kept) in [("abc", 3, "abc"), ("abc", 2, "bc"), ("aäb", 2, "b"), ("aäb", 3, "äb"), ("", 2, "")] {
+            let mut long = text.to_owned();
+            keep_last(&mut long, bytes);
+            assert_eq!(long, kept);
+        }
     }
-}
 
-/// `GET /events/session?sessionName=`: the moves of one session's status, from now on, until it has ended.
-pub async fn events(State(api): State<Api>, Extension(caller): Extension<Caller>, Query(followed): Query<Followed>) -> Response {
-    let name = followed.session.unwrap_or_default();
-    let which = Which::of(followed.owner.filter(|key| key != "*"));
-    let session = match api.named(&caller, &name, &which).await {
-        Ok(session) => session,
-        Err(problem) => return Refused::from(problem).into_response(),
-    };
-    let (id, seen) = (session.row.id, session.history.len().saturating_sub(1));
-    let moves = stream::unfold(
-        (api, caller, seen, Vec::<Event>::new(), false),
-        move |(api, caller, mut seen, mut ready, mut over)| async move {
-            while ready.is_empty() && !over {
-                let Ok((session, ended)) = api.control.session_moved(&caller, id, seen).await else { return None };
-                for change in &session.history[seen.min(session.history.len())..] {
-                    ready.push(told(&session, id, change.status, &change.reason));
-                }
-                seen = session.history.len();
-                if ended {
-                    ready.push(Event::default().event("server_close").data("{}"));
-                    over = true;
-                }
-                ready.reverse();
-            }
-            let next = ready.pop()?;
-            Some((Ok::<_, Infallible>(next), (api, caller, seen, ready, over)))
-        },
-    );
-    Sse::new(moves).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response()
-}
-
-fn told(session: &SessionDetail, id: SessionId, status: Status, reason: &str) -> Event {
-    let code = match &session.outcome {
-        Some(types::session::Outcome::Exited(code)) => Some(*code),
-        _ => None,
-    };
-    let data = json!({
-        "reason": reason, "sessionName": session.row.name, "ownerAccessKey": session.access_key, "sessionId": id, "exitCode": code,
-    });
-    Event::default().event(event_name(status)).data(data.to_string())
+    #[test]
+    fn the_new_name_may_stand_in_the_body() {
+        assert_eq!(NewName::of_body(b"{\"name\": \"other\"}").unwrap().name.as_deref(), Some("other"));
+        assert_eq!(NewName::of_body(b"").unwrap().name, None);
+        assert!(NewName::of_body(b"other").is_err_and(|problem| problem.of_field("body").is_some()));
+    }
 }

@@ -1,29 +1,49 @@
-//! `POST /session`: the incumbent's request for a session, turned into ours (`semantics.md` §3.9). Keys have older names as well; a
-//! field that is null was not given.
+//! `POST /session`: the incumbent's request for a session, turned into ours (`semantics.md` §3.9). Keys have older names as well.
+//! A field that is null was not given; one that nothing is made of here is refused, so that nobody believes it was kept.
 
 use crate::Api;
 use crate::graphql::filter::moment;
-use crate::problem::Refused;
+use crate::problem::{Body, Refused};
 use crate::sessions::Which;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use control::Caller;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use types::Problem;
 use types::id::SessionId;
 use types::launch::{Cluster, ClusterMode, DEFAULT_PRIORITY, StartOptions, StartSession};
 use types::quantity::{MEM, Quantity, Slots, parse_bytes};
 use types::session::{SessionType, Status};
 use types::time::Millis;
+use types::{FieldError, Problem};
 
 /// Seconds that an answer waits for a session to run when the request does not say.
 const WAIT: u64 = 300;
 const MOST_WAIT: u64 = 3_600;
+/// What machines there are.
+const ARCHITECTURE: &str = "x86_64";
+
+const NO_FOLDERS: &str = "There are no folders yet that a session could mount.";
+const NO_AGENTS: &str = "The queue chooses the agents of a session here. Leave it out.";
+/// What the incumbent makes something of and this does not, with why.
+const NOT_KEPT: [(&str, &str); 12] = [
+    ("tag", "Sessions have no tags here. Leave it out."),
+    ("bootstrap_script", "Nothing is run before a session here. Put it into the start-up command of a batch session."),
+    ("callback_url", "Nobody is called when a session moves. Follow its events instead."),
+    ("is_preemptible", "No session makes room for another one here. Leave it out."),
+    ("attach_network", "Sessions join no networks here. Leave it out."),
+    ("agent_list", NO_AGENTS),
+    ("agentList", NO_AGENTS),
+    ("mounts", NO_FOLDERS),
+    ("mount_ids", NO_FOLDERS),
+    ("mount_map", NO_FOLDERS),
+    ("mount_id_map", NO_FOLDERS),
+    ("mount_options", NO_FOLDERS),
+];
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -40,7 +60,9 @@ pub struct Asked {
     #[serde(alias = "clusterMode")]
     cluster_mode: Option<String>,
     priority: Option<u8>,
-    #[serde(default)]
+    #[serde(alias = "arch")]
+    architecture: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
     config: Config,
     #[serde(alias = "enqueueOnly")]
     enqueue_only: Option<bool>,
@@ -55,6 +77,8 @@ pub struct Asked {
     startup_command: Option<String>,
     dependencies: Option<Vec<String>>,
     owner_access_key: Option<String>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize, Default)]
@@ -67,7 +91,36 @@ struct Config {
     preopen_ports: Option<Vec<u16>>,
     #[serde(alias = "clusterSize")]
     cluster_size: Option<u32>,
-    mounts: Option<Vec<String>>,
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
+}
+
+/// Null is as good as nothing.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// What clients send of a field that nobody filled in.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(yes) => !yes,
+        Value::Number(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        Value::Object(all) => all.is_empty(),
+    }
+}
+
+/// Everything that would be forgotten is refused, all of it at once.
+fn refuse_what_is_not_kept(asked: &Asked) -> Result<(), Problem> {
+    let given = asked.others.iter().chain(&asked.config.others).filter(|(_, value)| !says_nothing(value));
+    let why = |field: &str| NOT_KEPT.iter().find(|(name, _)| *name == field).map(|(_, why)| *why);
+    let mut errors: Vec<FieldError> = given.filter_map(|(field, _)| why(field).map(|why| FieldError::new(field, why))).collect();
+    if let Some(other) = asked.architecture.as_deref().filter(|name| !name.is_empty() && *name != ARCHITECTURE) {
+        errors.push(FieldError::new("architecture", format!("All machines here are {ARCHITECTURE}, none is {other}.")));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
 }
 
 fn text(value: &Value) -> String {
@@ -76,7 +129,7 @@ fn text(value: &Value) -> String {
 
 fn slots(resources: &BTreeMap<String, Value>) -> Result<Slots, Problem> {
     let mut slots = Slots::default();
-    for (slot, value) in resources {
+    for (slot, value) in resources.iter().filter(|(_, value)| !value.is_null()) {
         let words = text(value);
         let amount = if slot == MEM { parse_bytes(&words).map(Quantity::whole) } else { words.parse().ok() };
         let amount = amount.ok_or_else(|| Problem::field(slot, format!("“{words}” is no amount.")))?;
@@ -125,7 +178,14 @@ fn place(asked: &Asked, options: &StartOptions, kind: SessionType) -> Result<(ty
     Ok((project.id, group.ok_or_else(none)?.name.clone()))
 }
 
+/// Variables as names and values; one that is null was not given.
+fn variables(asked: &Asked) -> Vec<(String, String)> {
+    let given = asked.config.environ.iter().flatten().filter(|(_, value)| !value.is_null());
+    given.map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
 fn read(asked: &Asked, options: &StartOptions, now: Millis) -> Result<StartSession, Problem> {
+    refuse_what_is_not_kept(asked)?;
     let kind = match asked.kind.as_deref() {
         None => SessionType::Interactive,
         Some(word) => {
@@ -133,9 +193,6 @@ fn read(asked: &Asked, options: &StartOptions, now: Millis) -> Result<StartSessi
             SessionType::from_key(&word.to_lowercase()).ok_or_else(unknown)?
         }
     };
-    if asked.config.mounts.as_ref().is_some_and(|mounts| !mounts.is_empty()) {
-        return Err(Problem::field("mounts", "There are no folders yet that a session could mount."));
-    }
     let mode = match asked.cluster_mode.as_deref().unwrap_or("single-node").to_lowercase().replace('_', "-").as_str() {
         "single-node" => ClusterMode::SingleNode,
         "multi-node" => ClusterMode::MultiNode,
@@ -158,7 +215,7 @@ fn read(asked: &Asked, options: &StartOptions, now: Millis) -> Result<StartSessi
         slots: slots(asked.config.resources.as_ref().unwrap_or(&BTreeMap::new()))?,
         shared_memory: shared.map(|words| parse_bytes(&words).ok_or_else(no_amount)).transpose()?,
         cluster: Cluster { mode, size: asked.cluster_size.or(asked.config.cluster_size).unwrap_or(1) },
-        env: asked.config.environ.iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect(),
+        env: variables(asked),
         ports: asked.config.preopen_ports.clone().unwrap_or_default(),
         starts_at: asked.starts_at.as_deref().map(|words| starts_at(words, now)).transpose()?,
         timeout: timeout.map(|words| seconds(&words).ok_or_else(no_time)).transpose()?,
@@ -170,17 +227,17 @@ fn read(asked: &Asked, options: &StartOptions, now: Millis) -> Result<StartSessi
 }
 
 /// `POST /session`
-pub async fn start(State(api): State<Api>, Extension(caller): Extension<Caller>, Json(asked): Json<Asked>) -> Response {
+pub async fn start(State(api): State<Api>, Extension(caller): Extension<Caller>, Body(asked): Body<Asked>) -> Response {
     match begin(&api, &caller, &asked).await {
         Ok((body, created)) => {
             let status = if created { StatusCode::CREATED } else { StatusCode::OK };
             (status, Json(body)).into_response()
         }
-        Err(problem) => Refused::from(problem).into_response(),
+        Err(refused) => refused.into_response(),
     }
 }
 
-async fn begin(api: &Api, caller: &Caller, asked: &Asked) -> Result<(Value, bool), Problem> {
+async fn begin(api: &Api, caller: &Caller, asked: &Asked) -> Result<(Value, bool), Refused> {
     let owner = asked.owner_access_key.clone().unwrap_or_default();
     let options = api.control.start_options(caller, &owner).await?;
     let mut wanted = read(asked, &options, api.control.time())?;
@@ -198,11 +255,11 @@ async fn begin(api: &Api, caller: &Caller, asked: &Asked) -> Result<(Value, bool
             if asked.reuse == Some(true) && there.row.image == wanted.image {
                 return Ok((told(there.row.id, &there.row.name, there.row.status.key(), false), false));
             }
-            return Err(Problem::Conflict(format!("The session {} already exists.", wanted.name)));
+            return Err(Refused::session_exists(there.row.id, &there.row.name));
         }
     }
     let started = api.control.start_session(caller, &wanted).await?;
-    let Some(started) = started.into_iter().next() else { return Err(Problem::Internal("start".into())) };
+    let Some(started) = started.into_iter().next() else { return Err(Problem::Internal("start".into()).into()) };
     if asked.enqueue_only == Some(true) {
         return Ok((told(started.id, &started.name, Status::Pending.key(), true), true));
     }
@@ -211,8 +268,10 @@ async fn begin(api: &Api, caller: &Caller, asked: &Asked) -> Result<(Value, bool
     Ok((told(started.id, &started.name, status.map_or("TIMEOUT", Status::key), true), true))
 }
 
+/// Sessions have no services here; of one that was there already, nothing is said of them.
 fn told(id: SessionId, name: &str, status: &str, created: bool) -> Value {
-    json!({ "sessionId": id, "sessionName": name, "status": status, "servicePorts": [], "created": created })
+    let ports = if created { json!([]) } else { Value::Null };
+    json!({ "sessionId": id, "sessionName": name, "status": status, "servicePorts": ports, "created": created })
 }
 
 /// The status of a session once it runs or has ended; nothing when that takes too long.
@@ -258,11 +317,47 @@ mod tests {
 
     #[test]
     fn amounts_come_as_numbers_and_as_texts() {
-        let resources =
-            BTreeMap::from([("cpu".to_owned(), json!(2)), ("mem".into(), json!("1g")), ("cuda.shares".into(), json!("0.5"))]);
+        let resources = BTreeMap::from([
+            ("cpu".to_owned(), json!(2)),
+            ("mem".into(), json!("1g")),
+            ("cuda.shares".into(), json!("0.5")),
+            ("cuda.device".into(), Value::Null),
+        ]);
         let slots = slots(&resources).unwrap();
         assert_eq!(slots.get("cpu"), Quantity::whole(2));
         assert_eq!(slots.get(MEM), Quantity::whole(1 << 30));
         assert_eq!(slots.get("cuda.shares"), Quantity::thousandths(500));
+        assert_eq!(slots.0.len(), 3, "null was not given");
+    }
+
+    fn refused(body: Value) -> Vec<String> {
+        match refuse_what_is_not_kept(&serde_json::from_value(body).unwrap()) {
+            Ok(()) => Vec::new(),
+            Err(Problem::Invalid(errors)) => errors.into_iter().map(|error| error.field).collect(),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_the_client_sends_of_its_own_accord_is_no_reason_to_refuse() {
+        let config = json!({ "mounts": [], "environ": {}, "resources": {}, "resource_opts": {}, "scalingGroup": null,
+            "mount_map": {}, "preopen_ports": null });
+        let body = json!({ "tag": null, "name": "pysdk-name", "config": config, "dependencies": [], "callback_url": null,
+            "architecture": "x86_64", "clusterSize": 1, "clusterMode": "single-node", "starts_at": null, "bootstrap_script": null,
+            "owner_access_key": null, "domain": "default", "group": "default", "type": "interactive", "enqueueOnly": false,
+            "maxWaitSeconds": 0, "reuseIfExists": true, "startupCommand": null, "image": "host" });
+        assert_eq!(refused(body), [""; 0]);
+        assert_eq!(refused(json!({ "image": "host", "config": null, "is_preemptible": false, "tag": "" })), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_kept_is_refused_by_its_name() {
+        let config = json!({ "mounts": ["data"], "mount_map": { "data": "/x" }, "agentList": ["here"], "attach_network": "net" });
+        let body = json!({ "image": "host", "tag": "mine", "bootstrap_script": "true", "callback_url": "http://x",
+            "is_preemptible": true, "arch": "aarch64", "config": config });
+        let top = ["bootstrap_script", "callback_url", "is_preemptible", "tag"];
+        let inside = ["agentList", "attach_network", "mount_map", "mounts"];
+        let all: Vec<&str> = top.into_iter().chain(inside).chain(["architecture"]).collect();
+        assert_eq!(refused(body), all);
     }
 }

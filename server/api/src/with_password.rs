@@ -5,7 +5,7 @@
 
 use crate::Api;
 use crate::auth::{Allowed, state};
-use crate::problem::Refused;
+use crate::problem::{Body, Refused};
 use axum::Json;
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{COOKIE, SET_COOKIE};
@@ -46,7 +46,7 @@ async fn described(api: &Api, caller: &Caller) -> Result<Value, Problem> {
 }
 
 /// `POST /server/login`
-pub async fn login(State(api): State<Api>, Extension(from): Extension<Caller>, Json(login): Json<Login>) -> Response {
+pub async fn login(State(api): State<Api>, Extension(from): Extension<Caller>, Body(login): Body<Login>) -> Response {
     let answer = api.control.sign_in(&from, &login.username, &login.password, login.otp.as_deref()).await;
     let described = match &answer {
         Ok(SignInAnswer::Done(signed_in)) => match api.control.caller(from, Some(&signed_in.token)).await {

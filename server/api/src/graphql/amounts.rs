@@ -6,12 +6,12 @@ use types::quantity::{MEM, Quantity, Slots, parse_bytes};
 
 type Read<T> = Result<T, Problem>;
 
-/// A JSON object of slots; what is infinite or null is left out, which is how an amount is not limited here.
-pub fn slots(field: &str, text: &str) -> Read<Slots> {
+/// A JSON object of slots; nothing is an amount without end. What is null was not given.
+fn amounts(field: &str, text: &str) -> Read<Vec<(String, Option<Quantity>)>> {
     let wrong = || Problem::field(field, "A JSON object of amounts, such as {\"cpu\": \"2\", \"mem\": \"4g\"}.");
-    let amounts: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|_| wrong())?;
-    let mut slots = Slots::default();
-    for (slot, amount) in amounts {
+    let given: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(|_| wrong())?;
+    let mut amounts = Vec::new();
+    for (slot, amount) in given {
         let text = match amount {
             Value::String(text) => text,
             Value::Number(number) => number.to_string(),
@@ -19,12 +19,32 @@ pub fn slots(field: &str, text: &str) -> Read<Slots> {
             _ => return Err(wrong()),
         };
         if text.eq_ignore_ascii_case("infinity") || text.eq_ignore_ascii_case("inf") {
+            amounts.push((slot, None));
             continue;
         }
         let amount = if slot == MEM { parse_bytes(&text).map(Quantity::whole) } else { text.parse().ok() };
-        slots.0.insert(slot, amount.ok_or_else(wrong)?);
+        amounts.push((slot, Some(amount.ok_or_else(wrong)?)));
     }
-    Ok(slots)
+    Ok(amounts)
+}
+
+/// A JSON object of slots; what is infinite or null is left out, which is how an amount is not limited here.
+pub fn slots(field: &str, text: &str) -> Read<Slots> {
+    let limited = amounts(field, text)?.into_iter().filter_map(|(slot, amount)| Some((slot, amount?)));
+    Ok(Slots(limited.collect()))
+}
+
+/// The same where what is left out may not be used at all: there, an amount without end would become none.
+pub fn slots_of_limited(field: &str, text: &str) -> Read<Slots> {
+    match amounts(field, text)?.into_iter().find(|(_, amount)| amount.is_none()) {
+        None => slots(field, text),
+        Some((slot, _)) => {
+            let why = format!(
+                "{slot} cannot be without end while what is not named is LIMITED. Give a number, or make that UNLIMITED."
+            );
+            Err(Problem::field(field, why))
+        }
+    }
 }
 
 /// Slots as a JSON text.
@@ -64,6 +84,14 @@ mod tests {
         for wrong in ["", "[]", "{\"cpu\": \"two\"}", "{\"cpu\": {}}"] {
             assert!(slots("slots", wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn where_nothing_else_is_allowed_no_amount_is_without_end() {
+        let refused = slots_of_limited("slots", r#"{"cpu": "Infinity"}"#).unwrap_err();
+        assert!(refused.of_field("slots").is_some_and(|why| why.starts_with("cpu ")), "{refused:?}");
+        let read = slots_of_limited("slots", r#"{"cpu": 2, "x": null}"#).unwrap();
+        assert_eq!(slots_text(&read), r#"{"cpu":"2"}"#);
     }
 
     #[test]

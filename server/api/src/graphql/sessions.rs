@@ -123,7 +123,7 @@ fn containers(row: &SessionRow, changed: &str) -> Vec<ComputeContainer> {
         agent: row.agents.get(index as usize).cloned(),
         container_id: ContainerId::of(row.id, index).0,
         resource_opts: "{}".into(),
-        occupied_slots: serde_json::json!(row.slots).to_string(),
+        occupied_slots: if row.status.occupies() { serde_json::json!(row.slots).to_string() } else { "{}".into() },
         preopen_ports: Vec::new(),
         live_stat: None,
         last_stat: None,
@@ -191,10 +191,21 @@ impl ComputeSession {
         let result = match &detail.outcome {
             Some(Outcome::Exited(0)) => "SUCCESS",
             Some(_) => "FAILURE",
+            None if detail.row.status == Status::Error => "FAILURE",
             None => "UNDEFINED",
         };
-        let plain = Self::of_row(detail.row);
+        let shared = detail.shared_memory.map(|bytes| serde_json::json!({ "shmem": bytes.to_string() }).to_string());
+        let resource_opts = shared.unwrap_or_else(|| "{}".into());
+        let mut plain = Self::of_row(detail.row);
+        for container in &mut plain.containers {
+            container.resource_opts.clone_from(&resource_opts);
+            container.preopen_ports.clone_from(&detail.ports);
+            if let Some(changed) = &changed {
+                container.status_changed.clone_from(changed);
+            }
+        }
         Self {
+            resource_opts,
             group_id: Some(detail.project.0),
             access_key: Some(detail.access_key),
             startup_command: Some(detail.command).filter(|command| !command.is_empty()),
@@ -234,6 +245,12 @@ fn project(id: &str) -> std::result::Result<ProjectId, Problem> {
     id.parse().map_err(|_| Problem::field("group_id", "The id of a project."))
 }
 
+/// The project of this name, unless several domains have one.
+fn only(projects: &[(ProjectId, String)], name: &str) -> Option<ProjectId> {
+    let mut named = projects.iter().filter(|(_, other)| other == name).map(|(id, _)| *id);
+    named.next().filter(|_| named.next().is_none())
+}
+
 #[derive(Default)]
 pub struct SessionQuery;
 
@@ -253,7 +270,8 @@ impl SessionQuery {
         group_id: Option<String>,
     ) -> Result<ComputeSessionList> {
         let (control, caller) = with(context)?;
-        if let Some(name) = domain_name.as_deref().filter(|name| !name.is_empty()) {
+        let domain_name = domain_name.filter(|name| !name.is_empty());
+        if let Some(name) = &domain_name {
             within_domain(control, caller, name).await.map_err(refuse)?;
         }
         let fields: (Names, &[&str]) = (NAMES, &["agent", "agent_ids"]);
@@ -272,7 +290,13 @@ impl SessionQuery {
         }));
         let project = group_id.as_deref().filter(|id| !id.is_empty()).map(project).transpose().map_err(refuse)?;
         let page = control.sessions(caller, &query, project).await.map_err(refuse)?;
-        Ok(ComputeSessionList { total_count: page.total, items: page.rows.into_iter().map(ComputeSession::of_row).collect() })
+        let projects = control.my_projects(caller).await.map_err(refuse)?;
+        let item = |row: SessionRow| ComputeSession {
+            group_id: project.or_else(|| only(&projects, &row.project)).map(|id| id.0),
+            domain_name: domain_name.clone(),
+            ..ComputeSession::of_row(row)
+        };
+        Ok(ComputeSessionList { total_count: page.total, items: page.rows.into_iter().map(item).collect() })
     }
 
     async fn compute_session(&self, context: &Context<'_>, id: Uuid) -> Result<Option<ComputeSession>> {

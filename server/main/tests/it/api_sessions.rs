@@ -10,7 +10,7 @@ use types::quantity::{Quantity, Slots};
 use types::resource_group::{RESOURCE_GROUPS, ResourceGroup, SaveGroup};
 
 /// A session that waits for ever: nothing runs the queue in these tests.
-async fn start(yard: &Yard, cookie: &str, name: &str, after: &[&str]) -> String {
+pub async fn start(yard: &Yard, cookie: &str, name: &str, after: &[&str]) -> String {
     let body = json!({ "name": name, "image": "host", "type": "batch", "startup_command": "true", "group": "default",
         "enqueueOnly": true, "dependencies": after, "config": { "resources": { "cpu": "0.1", "mem": "256m" } } });
     let answer = yard.call(Method::POST, "/func/session", cookie, &body.to_string()).await;
@@ -18,7 +18,7 @@ async fn start(yard: &Yard, cookie: &str, name: &str, after: &[&str]) -> String 
     serde_json::from_str::<Value>(&answer.text).unwrap()["sessionId"].as_str().unwrap().to_owned()
 }
 
-async fn session(yard: &Yard, cookie: &str, name: &str) -> Value {
+pub async fn session(yard: &Yard, cookie: &str, name: &str) -> Value {
     let answer = yard.get(&format!("/func/session/{name}"), cookie).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     serde_json::from_str(&answer.text).unwrap()

@@ -1,5 +1,7 @@
 //! The real router over a real database and the real engine, as nobody and as each role.
 
+mod api_requests;
+mod api_runs;
 mod api_sessions;
 mod http;
 mod invariants;

@@ -1,13 +1,16 @@
 //! Keypair policies.
 
 use super::missing;
-use crate::graphql::amounts::{count, limit, number, slots, slots_text};
+use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
 use crate::graphql::projects::{equals, hosts, whole};
 use crate::graphql::{Done, done, outcome, refuse, with};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
 use types::policy::{KEYPAIR_POLICIES, KeypairPolicy, PolicyKind, PolicyRow, SavePolicy};
+
+/// The largest number of folders that the incumbent lets a keypair's policy say.
+const MOST_FOLDERS: i64 = 100;
 
 #[derive(SimpleObject)]
 #[graphql(name = "KeyPairResourcePolicy", rename_fields = "snake_case")]
@@ -120,6 +123,11 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
     if input.max_pending_session_resource_slots.is_some_and(|text| !text.is_empty() && text.trim() != "{}") {
         return Err(Problem::field("max_pending_session_resource_slots", "Amounts of waiting sessions are not limited here."));
     }
+    if input.max_vfolder_count.is_some_and(|n| n > MOST_FOLDERS) {
+        let most =
+            format!("At most {MOST_FOLDERS}. It is deprecated and limits nothing: user and project policies limit folders.");
+        return Err(Problem::field("max_vfolder_count", most));
+    }
     if let Some(text) = input.default_for_unspecified {
         policy.others_unlimited = match text.as_str() {
             "UNLIMITED" => true,
@@ -128,7 +136,8 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
         };
     }
     if let Some(text) = input.total_resource_slots {
-        policy.total = slots("total_resource_slots", &text)?;
+        let read = if policy.others_unlimited { slots } else { slots_of_limited };
+        policy.total = read("total_resource_slots", &text)?;
     }
     if let Some(n) = input.max_session_lifetime {
         policy.lifetime = limit("max_session_lifetime", n)?;

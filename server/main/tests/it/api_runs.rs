@@ -1,0 +1,92 @@
+//! Sessions that really run and end, as the API tells of them: what a script that started one waits for.
+
+use crate::{Yard, caller};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+use types::id::SessionId;
+
+impl Yard {
+    /// Runs a batch session to its end.
+    async fn run(&self, cookie: &str, name: &str, command: &str) -> String {
+        // Sessions run as somebody who owns nothing here, and who has to come through.
+        std::fs::set_permissions(self.folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
+        let body = json!({ "name": name, "image": "host", "type": "batch", "startupCommand": command, "enqueueOnly": true,
+            "config": { "resources": { "cpu": "0.5", "mem": "256m" } } });
+        let answer = self.call(Method::POST, "/func/session", cookie, &body.to_string()).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+        let id = serde_json::from_str::<Value>(&answer.text).unwrap()["sessionId"].as_str().unwrap().to_owned();
+        let root = caller(&self.control, "root@example.org").await;
+        let session: SessionId = id.parse().unwrap();
+        for _ in 0..300 {
+            self.control.round().await.unwrap();
+            if self.control.session(&root, session).await.unwrap().row.status.is_final() {
+                return id;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{name} has not ended");
+    }
+
+    /// The events of a session that has ended: their names and what they carry.
+    async fn events(&self, cookie: &str, query: &str) -> Vec<(String, Value)> {
+        let request = Request::get(format!("/func/events/session?{query}")).header("cookie", cookie);
+        let body = self.open(request.body(Body::empty()).unwrap()).await.into_body();
+        let whole = tokio::time::timeout(Duration::from_secs(30), body.collect()).await.unwrap().unwrap().to_bytes();
+        let text = String::from_utf8(whole.to_vec()).unwrap();
+        let field = |event: &str, name: &str| {
+            let value = event.lines().find_map(|line| line.strip_prefix(name));
+            value.map(|value| value.trim().to_owned())
+        };
+        let events = text.split("\n\n").filter_map(|event| Some((field(event, "event:")?, field(event, "data:")?)));
+        events.map(|(name, data)| (name, serde_json::from_str(&data).unwrap())).collect()
+    }
+
+    async fn logs(&self, cookie: &str, path: &str) -> String {
+        let answer = self.get(&format!("/func/session/{path}"), cookie).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        serde_json::from_str::<Value>(&answer.text).unwrap()["result"]["logs"].as_str().unwrap().to_owned()
+    }
+}
+
+fn names(events: &[(String, Value)]) -> Vec<&str> {
+    events.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_a_batch_session_hears_how_its_command_did_before_its_end() {
+    let yard = Yard::new().await;
+    let user = yard.client("user@example.org").await;
+    let failed = yard.run(&user, "fails", "exit 3").await;
+    let events = yard.events(&user, "sessionName=fails&scope=*").await;
+    assert_eq!(names(&events), ["session_failure", "session_terminated", "server_close"], "{events:?}");
+    assert_eq!((&events[0].1["exitCode"], &events[0].1["sessionId"]), (&json!(3), &json!(failed)));
+    assert_eq!(names(&yard.events(&user, &format!("sessionId={failed}")).await), names(&events));
+    yard.run(&user, "does-well", "true").await;
+    let events = yard.events(&user, "sessionName=does-well").await;
+    assert_eq!(names(&events), ["session_success", "session_terminated", "server_close"], "{events:?}");
+    assert_eq!(events[0].1["exitCode"], 0);
+    // Either way of naming whose session it is.
+    for owner in ["ownerAccessKey", "owner_access_key"] {
+        let answer = yard.get(&format!("/func/events/session?sessionName=fails&{owner}=AKIANOBODYHASTHISKEY"), &user).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{owner}");
+    }
+    let told =
+        yard.gql(&user, &format!("{{ compute_session(id: \"{failed}\") {{ result containers {{ occupied_slots }} }} }}")).await;
+    assert_eq!(told["compute_session"], json!({ "result": "FAILURE", "containers": [{ "occupied_slots": "{}" }] }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_long_log_the_end_is_told() {
+    let yard = Yard::new().await;
+    let user = yard.client("user@example.org").await;
+    // 6 MiB, of which 4 are told.
+    let id = yard.run(&user, "talks", "seq 1 900000").await;
+    let log = yard.logs(&user, "talks/logs").await;
+    assert_eq!(log.len(), 4 << 20);
+    assert!(log.ends_with("\n899999\n900000\n"), "{}", &log[log.len() - 40..]);
+    assert_eq!(yard.logs(&user, &format!("talks/logs?kernel_id={id}")).await, log);
+}
