@@ -6,6 +6,8 @@
 
 use crate::context::{Context, OUTPUT_NAME};
 use anyhow::{Context as _, Result, anyhow};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,8 +24,20 @@ const SMALL: f64 = 1.0 / 200.0;
 /// A function that at least this share of the pages uses is everybody's.
 const MANY: f64 = 0.5;
 
+/// A shared file of at most so many bytes is not fetched: the loader brings it along. Most are a few texts that two pages have in
+/// common, which no choice of functions for the main module can move.
+const TINY: u64 = 4_096;
+
 /// What an export is called that exists only to tell the splitter that a function belongs to the main module.
 const MARK: &str = "__in_main_";
+
+/// What the loader calls for a file that it brings along.
+const HERE: &str = r#"
+async function here(text) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return new Response(bytes, { headers: { "content-type": "application/wasm" } });
+}
+"#;
 
 /// Writes the chunks and the loader into `dir`, and the main module to the path that is returned.
 pub fn split(context: &Context, module: &[u8], dir: &Path, loader: &str) -> Result<(PathBuf, Manifest)> {
@@ -47,6 +61,32 @@ fn run(module: &[u8], dir: &Path, main: &Path, loader: &str) -> Result<Manifest>
     options.link_name = &link_name;
     let split = wasm_split_cli_support::transform(options).map_err(|e| anyhow!("splitting the module into pages: {e:#}"))?;
     Ok(split.prefetch_map.into_iter().collect())
+}
+
+/// Puts the tiniest shared files into the loader's script, which reads them as if they had been fetched.
+pub fn bring_along(dir: &Path, loader: &str, manifest: &str) -> Result<()> {
+    let (script, list) = (dir.join(loader), dir.join(manifest));
+    let mut text = fs::read_to_string(&script)?;
+    let mut pages: Manifest = serde_json::from_slice(&fs::read(&list)?)?;
+    let chunks: BTreeSet<String> = pages.values().flatten().filter(|file| file.starts_with("chunk_")).cloned().collect();
+    let mut brought = BTreeSet::new();
+    for file in chunks {
+        let path = dir.join(format!("{file}.wasm"));
+        if fs::metadata(&path)?.len() > TINY {
+            continue;
+        }
+        let fetched = format!("fetch(new URL(\"./{file}.wasm\", import.meta.url))");
+        let (before, after) =
+            text.split_once(&fetched).with_context(|| format!("the loader does not fetch {file} as expected"))?;
+        text = format!("{before}here(\"{}\"){after}", BASE64.encode(fs::read(&path)?));
+        fs::remove_file(path)?;
+        brought.insert(file);
+    }
+    text.push_str(HERE);
+    pages.values_mut().for_each(|files| files.retain(|file| !brought.contains(file)));
+    fs::write(script, text)?;
+    fs::write(list, serde_json::to_vec(&pages)?)?;
+    Ok(())
 }
 
 /// The names of the functions in the shared files that are too small or too much shared to stay files.
@@ -180,6 +220,24 @@ mod tests {
             _ => None,
         });
         section.unwrap().into_iter().map(|export| export.unwrap()).map(|export| (export.name.to_owned(), export.index)).collect()
+    }
+
+    #[test]
+    fn a_tiny_file_comes_with_the_loader_and_is_fetched_by_no_page() {
+        let dir = std::env::temp_dir().join(format!("chunks-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let fetch = |n: u8| format!("const __chunk_{n} = fetch(new URL(\"./chunk_{n}.wasm\", import.meta.url));\n");
+        fs::write(dir.join("loader.js"), fetch(1) + &fetch(2)).unwrap();
+        fs::write(dir.join("chunk_1.wasm"), b"few").unwrap();
+        fs::write(dir.join("chunk_2.wasm"), vec![0; 5_000]).unwrap();
+        fs::write(dir.join("pages.json"), r#"{"users":["chunk_1","chunk_2","split_users"],"audit":["chunk_1"]}"#).unwrap();
+        bring_along(&dir, "loader.js", "pages.json").unwrap();
+        let (script, pages) = (fs::read_to_string(dir.join("loader.js")).unwrap(), fs::read(dir.join("pages.json")).unwrap());
+        assert!(script.contains("const __chunk_1 = here(\"ZmV3\");"), "{script}");
+        assert!(script.contains(&fetch(2)), "{script}");
+        assert_eq!(pages, br#"{"audit":[],"users":["chunk_2","split_users"]}"#);
+        assert!(!dir.join("chunk_1.wasm").exists());
+        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

@@ -18,6 +18,9 @@ const PLACEHOLDER: &str = "______________________";
 /// The script that fetches chunks.
 const LOADER: &str = "__wasm_split.______________________.js";
 
+/// What each page loads.
+const MANIFEST: &str = "__wasm_split_manifest.json";
+
 /// What the last run made, so that an unchanged module costs nothing.
 #[derive(Serialize, Deserialize)]
 pub struct Made {
@@ -49,6 +52,7 @@ pub fn make(context: &Context) -> Result<Made> {
     if context.release() {
         wasm_opt::shrink(context, &raw)?;
     }
+    chunks::bring_along(&raw, LOADER, MANIFEST)?;
     let (hash, files) = publish(&raw, &context.pkg())?;
     let made = Made { input, hash, files };
     fs::write(&stamp, serde_json::to_vec_pretty(&made)?)?;
@@ -84,7 +88,7 @@ fn still_good(context: &Context, stamp: &Path, input: &str) -> Option<Made> {
 /// Fills `raw` with `console.js`, `console.wasm`, the chunks, the loader and the list of what each page needs.
 fn split_and_bind(context: &Context, raw: &Path) -> Result<()> {
     let (main, manifest) = chunks::split(context, &fs::read(context.front_wasm())?, raw, LOADER)?;
-    fs::write(raw.join("__wasm_split_manifest.json"), serde_json::to_vec(&manifest)?)?;
+    fs::write(raw.join(MANIFEST), serde_json::to_vec(&manifest)?)?;
 
     let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
     // The chunks reach into the main module by the linker's own names.

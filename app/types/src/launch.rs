@@ -7,11 +7,12 @@ mod offer;
 pub use offer::{DomainOffer, GroupOffer, ImageOffer, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
 
 use crate::id::ProjectId;
-use crate::policy::{KeypairPolicy, slot_amount};
+use crate::policy::KeypairPolicy;
 use crate::preset::shared_memory;
 use crate::quantity::{CPU, MEM, Quantity, Slots, describe};
 use crate::rules;
 use crate::session::SessionType;
+use crate::slot::slot_amount;
 use crate::time::Millis;
 use crate::{FieldError, Problem};
 use serde::{Deserialize, Serialize};

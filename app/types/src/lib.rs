@@ -22,6 +22,7 @@ pub mod revision;
 pub mod rules;
 pub mod security;
 pub mod session;
+pub mod slot;
 pub mod time;
 pub mod user;
 

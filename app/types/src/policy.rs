@@ -4,8 +4,9 @@
 
 use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::project::Hosts;
-use crate::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
+use crate::quantity::{Quantity, Slots, bytes};
 use crate::revision::{Fields, or_unlimited};
+use crate::slot::{limits_in_short, slot_limit};
 use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub const MAX_SESSIONS: u32 = 100;
 pub const MAX_IDLE: u32 = 15_552_000;
 /// Containers in one session that a policy may allow.
 pub const MAX_CLUSTER: u32 = 1_000;
+/// Folders, in the deprecated field of keypair policies.
+pub const MAX_KEYPAIR_FOLDERS: u32 = 100;
 /// Seconds, and counts without a limit of their own in the specification.
 const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
 /// Bytes of all folders that a policy may allow: 8 PiB.
@@ -41,6 +44,9 @@ pub struct KeypairPolicy {
     pub idle_timeout: Option<u32>,
     /// Sessions for file transfer at one time.
     pub max_transfers: Option<u32>,
+    /// Folders of one person: deprecated and kept for programs that read it. User and project policies limit folders.
+    #[serde(default)]
+    pub max_folders: Option<u32>,
     /// Storage hosts, each with what may be done there.
     pub hosts: Hosts,
 }
@@ -58,6 +64,7 @@ impl KeypairPolicy {
             lifetime: None,
             idle_timeout: None,
             max_transfers: None,
+            max_folders: None,
             hosts: Hosts::new(),
         }
     }
@@ -76,7 +83,7 @@ impl KeypairPolicy {
         let mut errors = Vec::new();
         policy_name("name", &self.name, &mut errors);
         for (slot, amount) in &self.total.0 {
-            slot_amount(slot, *amount, &mut errors);
+            slot_limit(slot, *amount, &mut errors);
         }
         at_most("max_sessions", self.max_sessions, MAX_SESSIONS, &mut errors);
         at_most("max_pending", self.max_pending, MAX_COUNT, &mut errors);
@@ -86,42 +93,10 @@ impl KeypairPolicy {
         at_most("lifetime", self.lifetime, MAX_COUNT, &mut errors);
         at_most("idle_timeout", self.idle_timeout, MAX_IDLE, &mut errors);
         at_most("max_transfers", self.max_transfers, MAX_COUNT, &mut errors);
+        at_most("max_folders", self.max_folders, MAX_KEYPAIR_FOLDERS, &mut errors);
         rules::hosts("hosts", &self.hosts, &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
-}
-
-/// The most of a slot that a policy may name: CPU 512, memory 1024 GiB, whole devices 64, shares of devices 256.
-pub fn most_of(slot: &str) -> Quantity {
-    match slot {
-        CPU => Quantity::whole(512),
-        MEM => Quantity::whole(1024 << 30),
-        slot if slot.ends_with(".shares") => Quantity::whole(256),
-        _ => Quantity::whole(64),
-    }
-}
-
-/// The field of a slot in a form, such as `slot.cpu`.
-pub fn slot_field(slot: &str) -> String {
-    format!("slot.{slot}")
-}
-
-/// An amount of a slot: known, not negative, no more than there may be, and whole where parts make no sense.
-pub fn slot_amount(slot: &str, amount: Quantity, errors: &mut Vec<FieldError>) {
-    let field = slot_field(slot);
-    let most = most_of(slot);
-    if !slot_name(slot) {
-        errors.push(FieldError::new(&field, format!("“{slot}” is no resource. Names look like cpu, mem and cuda.shares.")));
-    } else if amount < Quantity::ZERO || amount > most {
-        errors.push(FieldError::new(&field, format!("From 0 to {}.", describe(slot, most))));
-    } else if slot != CPU && !slot.ends_with(".shares") && amount != Quantity::whole(amount.floor()) {
-        errors.push(FieldError::new(&field, "A whole number."));
-    }
-}
-
-fn slot_name(slot: &str) -> bool {
-    let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    slot.len() <= 64 && (slot == "cpu" || slot == "mem" || slot.split_once('.').is_some_and(|(a, b)| part(a) && part(b)))
 }
 
 fn policy_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
@@ -278,46 +253,6 @@ pub struct OverLimit {
     pub why: String,
 }
 
-/// The slots that everybody knows, in the order in which they are told.
-pub const USUAL: [&str; 4] = [CPU, MEM, "cuda.device", "cuda.shares"];
-
-/// The name of a slot in a row.
-pub fn short(slot: &str) -> &str {
-    match slot {
-        CPU => "CPU",
-        MEM => "RAM",
-        "cuda.device" => "GPU",
-        "cuda.shares" => "fGPU",
-        other => other,
-    }
-}
-
-/// An amount in a row: `CPU 2`, `RAM 4 GiB`.
-pub fn amount_in_short(slot: &str, amount: Quantity) -> String {
-    match slot {
-        MEM => format!("{} {}", short(slot), bytes(amount.floor())),
-        _ => format!("{} {amount}", short(slot)),
-    }
-}
-
-/// Limits in a row: `CPU 2 · RAM ∞`, or `CPU 2 · nothing else` where what is not named may not be held. Cores, memory and
-/// what agents are `known` to offer are told also when they are not limited: a reader need not know which slots there are.
-pub fn limits_in_short(limits: &Slots, others_unlimited: bool, known: &[String]) -> String {
-    let known = [CPU, MEM].into_iter().chain(known.iter().map(String::as_str));
-    let mut slots: Vec<&str> = limits.0.keys().map(String::as_str).chain(known).collect();
-    slots.sort_unstable_by_key(|slot| (USUAL.iter().position(|usual| usual == slot).unwrap_or(USUAL.len()), *slot));
-    slots.dedup();
-    let told = |slot: &str| match limits.0.get(slot) {
-        Some(limit) => Some(amount_in_short(slot, *limit)),
-        None => others_unlimited.then(|| format!("{} ∞", short(slot))),
-    };
-    let mut all: Vec<String> = slots.into_iter().filter_map(told).collect();
-    if !others_unlimited {
-        all.push(if all.is_empty() { "nothing" } else { "nothing else" }.into());
-    }
-    all.join(" · ")
-}
-
 impl KeypairPolicy {
     /// Its fields as a person reads them who knows that agents offer the slots of `known`.
     pub fn fields_among(&self, known: &[String]) -> Vec<(&'static str, String)> {
@@ -332,6 +267,7 @@ impl KeypairPolicy {
             ("Storage hosts", host_list(&self.hosts)),
             ("Max pending sessions", or_unlimited(self.max_pending)),
             ("Max concurrent SFTP sessions", or_unlimited(self.max_transfers)),
+            ("Max folders (deprecated)", or_unlimited(self.max_folders)),
         ]
     }
 }

@@ -1,9 +1,9 @@
 //! Resource presets: amounts that the launcher offers by name (`admin-menus.md`, Manage resource preset).
 
 use crate::list::{Kind, ListSpec, Property, Sort};
-use crate::policy::slot_amount;
 use crate::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
 use crate::revision::Fields;
+use crate::slot::slot_amount;
 use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
@@ -111,14 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_asks_for_no_more_than_a_policy_may_allow_and_names_the_amount_that_does() {
+    fn a_preset_names_the_amount_that_no_machine_has_or_that_has_no_parts() {
         let with = |slot: &str, amount: &str| {
             let mut slots = Slots::cpu_mem(Quantity::whole(1), 1 << 30);
             slots.0.insert(slot.to_owned(), amount.parse().unwrap());
             Preset { name: "large".into(), slots, shared_memory: None, resource_group: None }
         };
-        assert_eq!(with("cuda.shares", "256").check(), Ok(()));
-        for (slot, amount) in [("cpu", "513"), ("cuda.shares", "256.5"), ("cuda.device", "0.5"), ("GPU", "1")] {
+        assert_eq!(with("cpu", "768").check(), Ok(()), "more than a policy may name: machines have it");
+        assert_eq!(with("mem", "2199023255552").check(), Ok(()), "two tebibytes");
+        for (slot, amount) in [("cpu", "1048577"), ("mem", "1125899906842625"), ("cuda.device", "0.5"), ("GPU", "1")] {
             let Err(Problem::Invalid(errors)) = with(slot, amount).check() else { panic!("{slot} = {amount} is accepted") };
             assert_eq!(errors.iter().map(|error| error.field.clone()).collect::<Vec<_>>(), [format!("slot.{slot}")]);
         }

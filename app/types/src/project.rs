@@ -2,8 +2,8 @@
 
 use crate::id::{DomainId, ProjectId, UserId};
 use crate::list::{Kind, ListSpec, Property, Sort};
-use crate::policy::slot_amount;
 use crate::quantity::Slots;
+use crate::slot::slot_limit;
 use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
@@ -203,7 +203,7 @@ fn check(
         rules::hosts("hosts", hosts, &mut errors);
     }
     for (slot, amount) in limit.into_iter().flat_map(|limit| &limit.0) {
-        slot_amount(slot, *amount, &mut errors);
+        slot_limit(slot, *amount, &mut errors);
     }
     if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
 }

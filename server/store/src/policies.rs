@@ -57,7 +57,7 @@ pub(crate) static PROJECT_SOURCE: Source = Source {
 };
 
 const KEYPAIR: &str = "p.name, p.total, p.others_unlimited, p.max_sessions, p.max_pending, p.max_cluster, p.lifetime, \
-    p.idle_timeout, p.max_transfers, p.hosts, p.revision, p.created_at, \
+    p.idle_timeout, p.max_transfers, p.max_folders, p.hosts, p.revision, p.created_at, \
     (SELECT count(*) FROM keypairs k WHERE k.policy = p.name AND k.deleted = 0) AS followers";
 
 const USER: &str = "p.name, p.max_folders, p.max_folder_bytes, p.max_service_sessions, p.max_images, p.revision, p.created_at, \
@@ -91,6 +91,7 @@ struct KeypairLimits {
     lifetime: Option<u32>,
     idle_timeout: Option<u32>,
     max_transfers: Option<u32>,
+    max_folders: Option<u32>,
     hosts: String,
 }
 
@@ -106,6 +107,7 @@ impl KeypairLimits {
             lifetime: self.lifetime,
             idle_timeout: self.idle_timeout,
             max_transfers: self.max_transfers,
+            max_folders: self.max_folders,
             hosts: json("hosts", &self.hosts)?,
         })
     }
@@ -278,10 +280,11 @@ impl Change {
     pub async fn save_keypair_policy(&mut self, policy: &KeypairPolicy, at: Millis) -> Result<()> {
         sqlx::query(
             "INSERT INTO keypair_policies (name, total, others_unlimited, max_sessions, max_pending, max_cluster, lifetime, \
-             idle_timeout, max_transfers, hosts, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             idle_timeout, max_transfers, max_folders, hosts, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (name) DO UPDATE SET total = excluded.total, others_unlimited = excluded.others_unlimited, \
              max_sessions = excluded.max_sessions, max_pending = excluded.max_pending, max_cluster = excluded.max_cluster, \
              lifetime = excluded.lifetime, idle_timeout = excluded.idle_timeout, max_transfers = excluded.max_transfers, \
+             max_folders = excluded.max_folders, \
              hosts = excluded.hosts, revision = revision + 1",
         )
         .bind(&policy.name)
@@ -293,6 +296,7 @@ impl Change {
         .bind(policy.lifetime)
         .bind(policy.idle_timeout)
         .bind(policy.max_transfers)
+        .bind(policy.max_folders)
         .bind(to_json(&policy.hosts))
         .bind(at)
         .execute(&mut *self.tx)

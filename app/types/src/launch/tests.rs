@@ -13,7 +13,7 @@ fn batch(command: &str) -> StartSession {
 
 #[test]
 fn a_request_names_every_field_that_is_wrong() {
-    let slots = Slots::cpu_mem(Quantity::ZERO, 2048 << 30);
+    let slots = Slots::cpu_mem(Quantity::ZERO, 2 << 50);
     let request = StartSession { name: "-x-".into(), slots, priority: 101, count: 51, ..batch(" ") };
     let Err(Problem::Invalid(errors)) = request.check() else { panic!("accepted") };
     let fields: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::slot::slot_field;
 
 fn refused(policy: &KeypairPolicy) -> Vec<String> {
     match policy.check() {

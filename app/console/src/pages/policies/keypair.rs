@@ -15,7 +15,8 @@ use leptos::prelude::*;
 use types::Problem;
 use types::event::Topic;
 use types::policy::{
-    KEYPAIR_POLICIES, KeypairPolicy, MAX_CLUSTER, MAX_IDLE, MAX_SESSIONS, PolicyEffect, PolicyKind, PolicyRow, SavePolicy,
+    KEYPAIR_POLICIES, KeypairPolicy, MAX_CLUSTER, MAX_IDLE, MAX_KEYPAIR_FOLDERS, MAX_SESSIONS, PolicyEffect, PolicyKind,
+    PolicyRow, SavePolicy,
 };
 use types::revision::or_unlimited;
 use ui::{Checkbox, Column, Field, Limit, LimitField, NumberInput};
@@ -34,6 +35,7 @@ struct Form {
     lifetime: Limit,
     idle_timeout: Limit,
     max_transfers: Limit,
+    max_folders: Limit,
     hosts: HostsField,
     effect: RwSignal<Option<PolicyEffect>>,
 }
@@ -50,6 +52,7 @@ impl Form {
             lifetime: Limit::unlimited(),
             idle_timeout: Limit::unlimited(),
             max_transfers: Limit::unlimited(),
+            max_folders: Limit::unlimited(),
             hosts: HostsField::new(),
             effect: RwSignal::new(None),
         };
@@ -74,6 +77,7 @@ impl EditForm for Form {
         self.lifetime.set(text(policy.lifetime));
         self.idle_timeout.set(text(policy.idle_timeout));
         self.max_transfers.set(text(policy.max_transfers));
+        self.max_folders.set(text(policy.max_folders));
         self.hosts.fill(&policy.hosts);
         self.effect.set(None);
     }
@@ -84,14 +88,15 @@ impl EditForm for Form {
             name: self.name.get_untracked().trim().to_owned(),
             total: self.total.read(&mut mistakes),
             others_unlimited: self.others_unlimited.get_untracked(),
-            max_sessions: whole_limit("max_sessions", self.max_sessions, &mut mistakes),
+            max_sessions: whole_limit("max_sessions", self.max_sessions, &mut mistakes).filter(|n| *n > 0),
             max_pending: whole_limit("max_pending", self.max_pending, &mut mistakes),
             // What is no number is no size either: the rule says which are.
             max_cluster: self.max_cluster.with_untracked(|text| text.trim().parse().unwrap_or(0)),
-            // Nothing can live or idle for no time: 0 is without end, as in files of other clusters.
+            // Nothing can live or idle for no time: 0 is without end here and in the counts, as in files of other clusters.
             lifetime: whole_limit("lifetime", self.lifetime, &mut mistakes).filter(|seconds| *seconds > 0),
             idle_timeout: whole_limit("idle_timeout", self.idle_timeout, &mut mistakes).filter(|seconds| *seconds > 0),
-            max_transfers: whole_limit("max_transfers", self.max_transfers, &mut mistakes),
+            max_transfers: whole_limit("max_transfers", self.max_transfers, &mut mistakes).filter(|n| *n > 0),
+            max_folders: whole_limit("max_folders", self.max_folders, &mut mistakes).filter(|n| *n > 0),
             hosts: self.hosts.read(),
         };
         checked(policy, mistakes, KeypairPolicy::check)
@@ -112,12 +117,13 @@ impl EditForm for Form {
                 </Field>
                 <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="From when it is asked for; then it is ended." error=refused.of("lifetime") max=ANY/>
                 <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at one time." error=refused.of("max_pending") max=ANY/>
-                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("How many sessions at one time, up to {MAX_SESSIONS}.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
+                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("How many sessions at one time, up to {MAX_SESSIONS}; 0 is unlimited.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
                 <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: nobody types into it and it uses next to no processor time (how much is said in Configurations) for so long; up to 180 days. A batch session ends with its command or its own timeout." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
                 <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.of("max_transfers") max=ANY/>
             </div>
             <h3>"Folders"</h3>
             {self.hosts.view(refused)}
+            <LimitField name="policy-folders" label="Max folders (deprecated)" limit=self.max_folders hint=format!("Kept for programs that read it, up to {MAX_KEYPAIR_FOLDERS}. What limits folders are the policies of people and projects.") error=refused.of("max_folders") max=MAX_KEYPAIR_FOLDERS.to_string()/>
             {effect(self.effect)}
         }
         .into_any()

@@ -7,10 +7,7 @@ use crate::graphql::{Done, done, outcome, refuse, with};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
-use types::policy::{KEYPAIR_POLICIES, KeypairPolicy, PolicyKind, PolicyRow, SavePolicy};
-
-/// The largest number of folders that the incumbent lets a keypair's policy say.
-const MOST_FOLDERS: i64 = 100;
+use types::policy::{KEYPAIR_POLICIES, KeypairPolicy, MAX_KEYPAIR_FOLDERS, PolicyKind, PolicyRow, SavePolicy};
 
 #[derive(SimpleObject)]
 #[graphql(name = "KeyPairResourcePolicy", rename_fields = "snake_case")]
@@ -51,7 +48,7 @@ impl From<PolicyRow<KeypairPolicy>> for KeypairResourcePolicy {
             allowed_vfolder_hosts: serde_json::json!(policy.hosts).to_string(),
             name: policy.name,
             // The client reads them as numbers, and 0 as no limit.
-            max_vfolder_count: Some(0),
+            max_vfolder_count: Some(number(policy.max_folders)),
             max_vfolder_size: Some(0),
             max_quota_scope_size: Some(0),
         }
@@ -123,10 +120,14 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
     if input.max_pending_session_resource_slots.is_some_and(|text| !text.is_empty() && text.trim() != "{}") {
         return Err(Problem::field("max_pending_session_resource_slots", "Amounts of waiting sessions are not limited here."));
     }
-    if input.max_vfolder_count.is_some_and(|n| n > MOST_FOLDERS) {
-        let most =
-            format!("At most {MOST_FOLDERS}. It is deprecated and limits nothing: user and project policies limit folders.");
-        return Err(Problem::field("max_vfolder_count", most));
+    if let Some(n) = input.max_vfolder_count {
+        policy.max_folders = limit("max_vfolder_count", n)?;
+        if policy.max_folders.is_some_and(|n| n > MAX_KEYPAIR_FOLDERS) {
+            let most = format!(
+                "At most {MAX_KEYPAIR_FOLDERS}. It is deprecated and limits nothing: user and project policies limit folders."
+            );
+            return Err(Problem::field("max_vfolder_count", most));
+        }
     }
     if let Some(text) = input.default_for_unspecified {
         policy.others_unlimited = match text.as_str() {

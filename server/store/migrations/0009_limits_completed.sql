@@ -7,3 +7,6 @@ CREATE INDEX sessions_owner ON sessions (user_id, seq);
 -- A group that is served as the system says goes on with it when the system says otherwise.
 UPDATE resource_groups SET scheduler = 'system' WHERE scheduler =
     coalesce((SELECT value ->> 'scheduler' FROM settings WHERE key = 'scheduler'), 'fifo');
+
+-- Deprecated where it comes from: kept and shown, and limits nothing.
+ALTER TABLE keypair_policies ADD COLUMN max_folders INTEGER;
