@@ -4,12 +4,12 @@
 
 mod offer;
 
-pub use offer::{DomainOffer, GroupOffer, ImageOffer, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
+pub use offer::{DomainOffer, GroupOffer, ImageOffer, OwnUse, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
 
 use crate::id::ProjectId;
 use crate::policy::KeypairPolicy;
 use crate::preset::shared_memory;
-use crate::quantity::{CPU, MEM, Quantity, Slots, describe};
+use crate::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
 use crate::rules;
 use crate::session::SessionType;
 use crate::slot::slot_amount;
@@ -258,19 +258,23 @@ impl StartSession {
         }
     }
 
-    /// Raises what is below the image's minimum, and says so, a sentence for each (`admin-menus.md`, Manage images).
+    /// Raises what is below the image's minimum, and says so, a sentence for each (`admin-menus.md`, Manage images). Shared memory
+    /// is taken from the memory, so it comes on top of the least of that.
     pub fn raise_to(&mut self, minimum: &Slots) -> Vec<String> {
         let mut raised = Vec::new();
         for (slot, least) in &minimum.0 {
             let asked = self.slots.get(slot);
-            if asked < *least {
+            let shared = self.shared_memory.filter(|_| slot == MEM).unwrap_or_default();
+            let least = least.plus(Quantity::whole(shared));
+            if asked < least {
+                let beside = if shared > 0 { format!(" beside {} of shared memory", bytes(shared)) } else { String::new() };
                 raised.push(format!(
-                    "Raised from {} to {}, the least that the environment {} runs with.",
+                    "Raised from {} to {}, the least that the environment {} runs with{beside}.",
                     describe(slot, asked),
-                    describe(slot, *least),
+                    describe(slot, least),
                     self.image
                 ));
-                self.slots.0.insert(slot.clone(), *least);
+                self.slots.0.insert(slot.clone(), least);
             }
         }
         raised

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use store::{Audit, Change, NewSession};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::launch::{
-    DEFAULT_PRIORITY, DomainOffer, GroupOffer, ImageOffer, InUse, ProjectOffer, RECENT, StartOptions, StartSession, Started,
+    DEFAULT_PRIORITY, DomainOffer, GroupOffer, ImageOffer, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started,
     against_policy, is_secret,
 };
 use types::permission::Permission;
@@ -44,6 +44,13 @@ fn images() -> Vec<ImageOffer> {
     }]
 }
 
+/// Cores, memory, and what else these agents have.
+fn offered(rooms: &[Room]) -> Vec<String> {
+    let others: BTreeSet<&String> = rooms.iter().flat_map(|room| room.capacity.0.keys()).collect();
+    let others = others.into_iter().filter(|slot| *slot != CPU && *slot != MEM).cloned();
+    [CPU.to_owned(), MEM.to_owned()].into_iter().chain(others).collect()
+}
+
 impl Control {
     /// What the launcher offers: to the caller, or to `owner` (an email, a username or an access key) on whose behalf they ask.
     pub async fn start_options(&self, caller: &Caller, owner: &str) -> Result<StartOptions> {
@@ -56,7 +63,6 @@ impl Control {
         let usable: HashSet<&str> = groups.iter().map(|(group, _)| group.name.as_str()).collect();
         presets.retain(|preset| preset.resource_group.as_deref().is_none_or(|group| usable.contains(group)));
         let recent = self.store.recent_requests(owner.id, RECENT).await.map_err(store_failed("listing requests"))?;
-        let slots: BTreeSet<String> = rooms.iter().flat_map(|room| room.capacity.0.keys().cloned()).collect();
         let mirror = self.mirror();
         let (shares, of_domains) = mirror.shares();
         let domain = of_domains.get(&owner.domain).cloned().unwrap_or_default();
@@ -80,15 +86,7 @@ impl Control {
                 projects,
             }
         };
-        let mut using = InUse::default();
-        for session in mirror.all().filter(|session| session.owner == owner.id) {
-            if session.status.occupies() {
-                using.sessions += 1;
-                using.slots.add(&session.all_slots());
-            } else {
-                using.pending += 1;
-            }
-        }
+        let using = mirror.in_use(owner.id);
         // Those that can start something come first: the first is what somebody gets who chooses nothing.
         let mut groups: Vec<GroupOffer> = groups.into_iter().filter(|(group, _)| group.public).map(offer).collect();
         groups.sort_by_key(|group| group.capacity.is_empty());
@@ -98,14 +96,21 @@ impl Control {
             groups,
             images: images(),
             presets,
-            slots: [CPU.to_owned(), MEM.to_owned()]
-                .into_iter()
-                .chain(slots.into_iter().filter(|slot| slot != CPU && slot != MEM))
-                .collect(),
+            slots: offered(&rooms),
             policy: owner.policy,
             using,
             recent,
         })
+    }
+
+    /// What the caller holds, and may hold.
+    pub async fn own_use(&self, caller: &Caller) -> Result<OwnUse> {
+        let owner = self.owner(caller, "").await?;
+        self.refresh_mirror().await?;
+        let mut slots = offered(&self.rooms().await?);
+        slots.retain(|slot| owner.policy.limit(slot) != Some(Quantity::ZERO));
+        let using = self.mirror().in_use(owner.id);
+        Ok(OwnUse { policy: owner.policy, using, slots })
     }
 
     /// Who a session is for.
@@ -165,6 +170,7 @@ impl Control {
             return Err(Problem::Invalid(errors));
         }
         self.within_shares(&owner, &asked).await?;
+        self.known_in_group(&asked).await?;
 
         let at = self.now();
         let mut change = self.store.change().await.map_err(store_failed("starting a session"))?;
@@ -214,6 +220,19 @@ impl Control {
                 }
             }
         }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+
+    /// What no agent of the group has ever had is a mistake, and not something to wait for. A group without agents may get any.
+    async fn known_in_group(&self, asked: &StartSession) -> Result<()> {
+        let agents = self.known_agents().await?;
+        let here: Vec<_> = agents.iter().filter(|agent| agent.resource_group == asked.resource_group).collect();
+        let has = |slot: &String| here.iter().any(|agent| agent.report.capacity.0.contains_key(slot));
+        let strange =
+            asked.slots.0.iter().filter(|(slot, amount)| **amount > Quantity::ZERO && !has(slot)).map(|(slot, _)| {
+                FieldError::new(slot, format!("No agent of resource group {} has {slot}.", asked.resource_group))
+            });
+        let errors: Vec<_> = if here.is_empty() { Vec::new() } else { strange.collect() };
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 

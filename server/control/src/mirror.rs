@@ -8,7 +8,8 @@ use scheduler::Share;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use store::{Changed, LivingSession};
-use types::id::{DomainId, ProjectId, SessionId};
+use types::id::{DomainId, ProjectId, SessionId, UserId};
+use types::launch::InUse;
 use types::policy::KeypairPolicy;
 use types::quantity::Slots;
 use types::resource_group::{ResourceGroup, SchedulerSettings};
@@ -55,6 +56,20 @@ impl Mirror {
         if let Some(seq) = self.numbers.remove(&id) {
             self.living.remove(&seq);
         }
+    }
+
+    /// What a person's sessions hold, and how many of them wait.
+    pub fn in_use(&self, owner: UserId) -> InUse {
+        let mut using = InUse::default();
+        for session in self.all().filter(|session| session.owner == owner) {
+            if session.status.occupies() {
+                using.sessions += 1;
+                using.slots.add(&session.all_slots());
+            } else {
+                using.pending += 1;
+            }
+        }
+        using
     }
 
     /// What sessions hold, by agent.

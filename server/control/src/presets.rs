@@ -67,8 +67,13 @@ impl Control {
     /// The names of the slots that agents have: cores and memory first.
     pub async fn slot_names(&self, caller: &Caller) -> Result<Vec<String>> {
         caller.need(Permission::ReadPresets)?;
-        let mut others: Vec<String> =
-            self.known_agents().await?.into_iter().flat_map(|agent| agent.report.capacity.0.into_keys()).collect();
+        let mut others: Vec<String> = self
+            .known_agents()
+            .await?
+            .into_iter()
+            .filter(|agent| agent.lost_at.is_none())
+            .flat_map(|agent| agent.report.capacity.0.into_keys())
+            .collect();
         others.retain(|slot| slot != CPU && slot != MEM);
         others.sort_unstable();
         others.dedup();

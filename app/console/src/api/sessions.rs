@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use types::Problem;
 use types::id::{ProjectId, SessionId};
-use types::launch::{StartOptions, StartSession, Started};
+use types::launch::{OwnUse, StartOptions, StartSession, Started};
 use types::list::{ListQuery, Page};
 use types::session::{BulkResult, LogChunk, SessionDetail, SessionRow, Usage, Utilization};
 use types::time::Millis;
@@ -22,6 +22,11 @@ pub async fn session(id: SessionId) -> Result<SessionDetail, Problem> {
 #[server(name = StartOptionsCall, prefix = "/call", endpoint = "start_options", input = Json)]
 pub async fn start_options(owner: String) -> Result<StartOptions, Problem> {
     super::run(|control, caller| async move { control.start_options(&caller, &owner).await }).await
+}
+
+#[server(name = OwnUseCall, prefix = "/call", endpoint = "own_use", input = Json)]
+pub async fn own_use() -> Result<OwnUse, Problem> {
+    super::run(|control, caller| async move { control.own_use(&caller).await }).await
 }
 
 #[server(name = StartSessionCall, prefix = "/call", endpoint = "start_session", input = Json)]

@@ -69,6 +69,16 @@ pub struct StartOptions {
     pub recent: Vec<StartSession>,
 }
 
+/// What a person holds, and what their policy lets them hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnUse {
+    /// Followed by their main keypair.
+    pub policy: KeypairPolicy,
+    pub using: InUse,
+    /// Cores, memory, and whatever else agents have that they may hold.
+    pub slots: Vec<String>,
+}
+
 /// Requests that the launcher offers again.
 pub const RECENT: usize = 5;
 

@@ -73,6 +73,11 @@ fn what_is_below_the_images_minimum_is_raised_and_said_so() {
     let raised = request.raise_to(&Slots::cpu_mem(Quantity::whole(2), 1 << 20));
     assert_eq!(raised, ["Raised from 1 CPU core to 2 CPU cores, the least that the environment host runs with."]);
     assert_eq!(request.slots, Slots::cpu_mem(Quantity::whole(2), 1 << 30));
+    let mut shared = StartSession { image: "host".into(), shared_memory: Some(1 << 29), ..batch("true") };
+    let raised = shared.raise_to(&Slots::cpu_mem(Quantity::whole(1), 1 << 30));
+    let sentence = "Raised from 1 GiB of memory to 1.5 GiB of memory, the least that the environment host runs with beside 512 MiB of \
+                    shared memory.";
+    assert_eq!(raised, [sentence]);
 }
 
 #[test]

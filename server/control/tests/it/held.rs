@@ -197,6 +197,10 @@ async fn what_a_project_or_a_domain_may_hold_is_the_limit_of_all_its_sessions() 
     yard.control.edit_domain(&yard.root, domain, &limit).await.unwrap();
     yard.seconds(5).await;
     assert!(yard.info(second).await.starts_with("Waits for its domain's sessions: domain default allows 3 CPU cores"));
+    let refused = yard.refused(&StartSession { slots: with(4), ..yard.asked().await }).await;
+    assert_eq!(refused, "Domain default may hold 3 CPU cores in all; this session asks for 4 CPU cores. Ask for less.");
+    let offered = yard.control.start_options(&yard.ann, "").await.unwrap().domain;
+    assert_eq!((offered.limit, offered.using.get("cpu")), (cores(3), Quantity::whole(2)));
     yard.control.edit_domain(&yard.root, domain, &EditDomain { limit: Some(cores(4)), ..EditDomain::default() }).await.unwrap();
     yard.seconds(5).await;
     assert_eq!(yard.status(second).await, Status::Running);

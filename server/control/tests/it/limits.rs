@@ -206,6 +206,33 @@ async fn a_group_is_for_the_domains_and_projects_that_it_names() {
 }
 
 #[tokio::test]
+async fn a_resource_that_no_agent_of_the_group_has_is_refused_and_not_waited_for() {
+    let yard = Yard::new().await;
+    let mut asked = yard.asked().await;
+    asked.slots.0.insert("cuda.device".into(), Quantity::whole(1));
+    assert_eq!(yard.refused(&asked).await, "No agent of resource group default has cuda.device.");
+    asked.slots.0.remove("cuda.device");
+    asked.slots.0.insert("cuda.shares".into(), Quantity::whole(64));
+    yard.start(&asked).await;
+}
+
+#[tokio::test]
+async fn what_one_holds_is_told_beside_what_ones_policy_allows() {
+    let yard = Yard::new().await;
+    yard.limit(|policy| policy.max_sessions = Some(1)).await;
+    yard.start(&yard.asked().await).await;
+    yard.seconds(5).await;
+    yard.start(&yard.asked().await).await;
+    let own = yard.control.own_use(&yard.ann).await.unwrap();
+    assert_eq!((own.using.sessions, own.using.pending, own.policy.max_sessions), (1, 1, Some(1)));
+    assert_eq!(
+        (own.using.slots.get("cpu"), own.slots.as_slice()),
+        (Quantity::whole(1), ["cpu", "mem", "cuda.shares"].map(String::from).as_slice())
+    );
+    assert_eq!(yard.control.own_use(&yard.root).await.unwrap().using.sessions, 0, "nobody else's count");
+}
+
+#[tokio::test]
 async fn what_is_below_the_environments_minimum_is_raised_and_its_history_says_so() {
     let yard = Yard::new().await;
     let small = StartSession { slots: Slots::cpu_mem(Quantity::thousandths(10), 1 << 20), ..yard.asked().await };

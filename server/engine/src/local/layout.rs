@@ -201,6 +201,15 @@ impl Folder {
         Ok(self.read_json::<Exit>(EXIT)?.map(|exit| RunState::Ended { outcome: exit.outcome, at: exit.at }))
     }
 
+    /// Takes the environment out of what is kept of a session that has ended: secrets are in it, and nobody needs them any more.
+    pub(crate) fn forget_env(&self) {
+        if let Ok(Some(mut plan)) = self.read_json::<Plan>(SPEC) {
+            plan.launch.env.clear();
+            // A disk may be full; the folder is its owner's alone all the same.
+            let _ = self.write_json(SPEC, &plan);
+        }
+    }
+
     /// Ends a session that has no supervisor any more, for good.
     fn settle(&self) -> io::Result<RunState> {
         let lock = self.lock_file()?;
@@ -216,6 +225,7 @@ impl Folder {
         }
         let exit = Exit { outcome: Outcome::Lost, at: sys::now() };
         self.write_json(EXIT, &exit)?;
+        self.forget_env();
         Ok(RunState::Ended { outcome: exit.outcome, at: exit.at })
     }
 }

@@ -104,6 +104,7 @@ fn run(path: &Path) -> io::Result<()> {
         note(format_args!("{}: {error}", layout::EXIT));
         std::thread::sleep(AGAIN);
     }
+    folder.forget_env();
     // The end of their connections tells the engines to look.
     drop((clients, listener));
     // After that, because it can take a while. Nothing below it is followed out of the folder.

@@ -166,3 +166,14 @@ async fn a_session_nobody_knows_is_unknown_and_can_be_stopped() {
     assert_eq!(yard.engine.usage(id, Millis(0)).await.unwrap(), []);
     assert!(!yard.sessions().join(id.to_string()).exists());
 }
+
+#[tokio::test]
+async fn the_environment_of_a_session_is_forgotten_when_it_has_ended() {
+    let yard = yard();
+    let id = yard.batch("echo $COLOUR; sleep 1000").await;
+    log_has(&yard.engine, id, "blue").await;
+    let kept = || std::fs::read_to_string(yard.sessions().join(id.to_string()).join("spec.json")).unwrap();
+    assert!(kept().contains("blue"), "it is needed while the session may be started again");
+    stop(&yard.engine, id, Stop::Now).await;
+    until("the environment to be gone", async || (!kept().contains("blue")).then_some(())).await;
+}

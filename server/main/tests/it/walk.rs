@@ -92,6 +92,7 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         ("sessions", format!("{{\"query\":{},\"project\":null}}", query(&types::session::SESSIONS)), EVERYBODY),
         ("session", id.clone(), EVERYBODY),
         ("start_options", "{\"owner\":\"\"}".into(), NOT_MONITORS),
+        ("own_use", "{}".into(), NOT_MONITORS),
         ("rename_session", format!("{{\"id\":\"{NOBODYS_ID}\",\"name\":\"name\"}}"), NOT_MONITORS),
         ("set_priority", "{\"ids\":[],\"priority\":1}".into(), ADMINISTRATORS),
         ("session_utilization", "{\"ids\":[]}".into(), EVERYBODY),

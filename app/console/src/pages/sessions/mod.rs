@@ -4,6 +4,7 @@ mod charts;
 pub(crate) mod drawer;
 mod export;
 mod log;
+mod own_use;
 pub(crate) mod priority;
 mod rename;
 mod terminal;
@@ -11,11 +12,11 @@ mod terminal_keys;
 mod terminate;
 mod utilization;
 
-use crate::api::sessions::{session, sessions};
+use crate::api::sessions::{own_use, session, sessions};
 use crate::frame::{ChosenProject, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
-use crate::table::{load_open, settled};
+use crate::table::{load, load_open, settled};
 use drawer::tone;
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -129,7 +130,9 @@ pub fn page() -> AnyView {
             dialog.set(true);
         })
     };
-    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    // For whoever starts sessions: others have nothing of their own here.
+    let used = may_start.then(|| load(Memo::new(|_| ()), &[Topic::Session, Topic::Keypair, Topic::Policy], |()| own_use()));
+    let loads = list.pending().into_iter().chain([detail.pending()]).chain(used.map(|used| used.pending())).collect();
     let view = move || {
         let bulk = ViewFn::from(move || {
             view! {
@@ -169,6 +172,7 @@ pub fn page() -> AnyView {
                     <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
             </PageHead>
+            {used.map(|used| own_use::own_use(used.good()))}
             {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into(), nothing))))}
             {terminate::dialog(ending, asked_of.into(), asking, ended)}
             {may_order.then(|| priority::dialog(ordering, asked_of.into(), page, ended))}
