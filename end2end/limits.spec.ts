@@ -224,7 +224,7 @@ test("a resource group is created, changed, deactivated, activated again, and de
   await page.getByRole("group", { name: new RegExp(`Deactivate ${name}`) }).getByRole("button").click();
   await expect(row).toHaveCount(0);
   await page.getByRole("link", { name: "Inactive" }).click();
-  await row.getByRole("button", { name: "Activate", exact: true }).click();
+  await row.getByRole("button", { name: `Activate ${name}`, exact: true }).click();
   await page.getByRole("group", { name: `Activate ${name}?`, exact: true }).getByRole("button").click();
   await expect(row).toHaveCount(0);
   await page.getByRole("link", { name: "Active", exact: true }).click();

@@ -14,6 +14,22 @@ test("a session that is larger than the machine waits and says what is missing",
   await expect(drawer.getByRole("status").filter({ hasText: "Cancelled" })).toBeVisible();
 });
 
+test("what one holds stands above one's sessions, beside what the policy allows, and follows what happens", async ({ yard }) => {
+  await yard.signIn();
+  const who = unique("holder");
+  await yard.person(who);
+  const theirs = await yard.window();
+  await yard.signIn(who, PASSWORD, theirs);
+  await yard.goto("/sessions", theirs);
+  const mine = theirs.getByRole("region", { name: "My resources" });
+  await expect(mine.getByRole("listitem").filter({ hasText: "Sessions" })).toContainText("0 of ∞");
+  const id = await yard.session({ command: "sleep 300", name: unique("held"), slots: slots("0.3", 256) }, theirs);
+  await expect(mine.getByRole("listitem").filter({ hasText: "Sessions" })).toContainText("1 of ∞");
+  await expect(mine.getByRole("listitem").filter({ hasText: "CPU" })).toContainText("0.3 of");
+  await yard.call("terminate_sessions", { ids: [id], force: true }, theirs);
+  await expect(mine.getByRole("listitem").filter({ hasText: "Sessions" })).toContainText("0 of ∞");
+});
+
 test("a request over the keypair's limit is named before it is sent, and refused by the server in the same words", async ({ yard }) => {
   await yard.byHand();
   await yard.page.getByRole("link", { name: "Start session" }).click();

@@ -2,6 +2,7 @@
 
 use super::Dialog;
 use crate::form::{Button, Variant};
+use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 
 /// How strongly to ask.
@@ -26,6 +27,9 @@ pub fn Confirm(
     /// The button's accessible name where several say the same, such as `Delete NAME`. It begins with the text.
     #[prop(optional, into)]
     title: Option<String>,
+    /// The button shows this in place of its text, where a row has no room for words; its name stays what it was.
+    #[prop(optional)]
+    icon: Option<IconName>,
     #[prop(into)] question: String,
     on_confirm: Callback<()>,
 ) -> impl IntoView {
@@ -44,7 +48,7 @@ pub fn Confirm(
     if strength == Strength::Bubble {
         let id = StoredValue::new(format!("{name}-bubble"));
         return view! {
-            <button class="button" type="button" popovertarget=id.get_value() aria-label=title>{label.clone()}</button>
+            <button class=if icon.is_some() { "button button-quiet" } else { "button" } type="button" popovertarget=id.get_value() title=icon.map(|_| title.clone()) aria-label=title>{face(icon, &label)}</button>
             <div class="menu-popover bubble" id=id.get_value() popover="auto" role="group" aria-label=question.clone()>
                 <p>{question.clone()}</p>
                 <button class="button button-danger" type="button" popovertarget=id.get_value() popovertargetaction="hide" on:click=move |_| done.run(())>{label}</button>
@@ -60,7 +64,7 @@ pub fn Confirm(
     let blocked = Signal::derive(move || wanted.as_ref().is_some_and(|wanted| typed.with(|typed| typed != wanted)));
     let input = StoredValue::new(format!("{name}-typed"));
     view! {
-        <Button variant=Variant::Danger label=title on_press=Callback::new(move |()| open.set(true))>{label}</Button>
+        <Button variant=if icon.is_some() { Variant::Quiet } else { Variant::Danger } label=title on_press=Callback::new(move |()| open.set(true))>{face(icon, &label)}</Button>
         <Dialog open=open title=question on_close=close>
             <p>"This cannot be undone."</p>
             {shown.clone().map(|wanted| view! {
@@ -76,4 +80,12 @@ pub fn Confirm(
         </Dialog>
     }
     .into_any()
+}
+
+/// What the button shows.
+fn face(icon: Option<IconName>, label: &str) -> AnyView {
+    match icon {
+        Some(icon) => view! { <Icon name=icon/> }.into_any(),
+        None => label.to_owned().into_any(),
+    }
 }

@@ -116,8 +116,8 @@ fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
     };
     view! {
         <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
-        <Confirm name=format!("group-{name}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
-        <Confirm name=format!("delete-{name}") strength=Strength::Typed(name.clone()) label="Delete" question=format!("Delete the resource group {name}?") on_confirm=delete/>
+        <Confirm name=format!("group-{name}") strength=Strength::Bubble label=label title=format!("{label} {name}") icon=IconName::Power question=question on_confirm=switch/>
+        <Confirm name=format!("delete-{name}") strength=Strength::Typed(name.clone()) label="Delete" title=format!("Delete {name}") icon=IconName::Trash question=format!("Delete the resource group {name}?") on_confirm=delete/>
     }
     .into_any()
 }

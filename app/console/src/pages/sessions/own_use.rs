@@ -32,8 +32,7 @@ fn items(used: &OwnUse) -> AnyView {
     let waiting = (using.pending > 0).then(|| view! { <li>{format!("{} waiting", using.pending)}</li> });
     view! {
         <h2>"My resources"</h2>
-        <ul>{sessions}{slots}{waiting}</ul>
-        <p class="hint">{format!("Policy {}", policy.name)}</p>
+        <ul>{sessions}{waiting}{slots}<li class="hint">{format!("Policy {}", policy.name)}</li></ul>
     }
     .into_any()
 }
