@@ -1,5 +1,5 @@
-// Resource policies, presets and settings where `limits.spec.ts` does not go: the other two kinds of policy, what is kept in a form,
-// whose save wins, and who only reads.
+// Resource policies where `limits.spec.ts` does not go: the other two kinds of policy, what is kept in a form, whose save wins, and
+// who only reads.
 import { readFileSync } from "node:fs";
 import { expect, live, PASSWORD, test, unique } from "./yard";
 
@@ -216,7 +216,7 @@ test("every number of a keypair policy is kept in its own field, and read back i
   await create.getByLabel("Cluster size", { exact: true }).fill("6");
   for (const [label, number] of [
     ["Session lifetime (sec.)", "86401"], ["Max pending session count", "12"], ["Concurrent jobs", "34"], ["Idle timeout (sec.)", "5678"],
-    ["Max concurrent SFTP sessions", "9"],
+    ["Max concurrent SFTP sessions", "9"], ["Max folders (deprecated)", "77"],
   ]) {
     await create.getByRole("checkbox", { name: `Unlimited ${label}`, exact: true }).uncheck();
     await create.getByLabel(label, { exact: true }).fill(number);
@@ -227,7 +227,7 @@ test("every number of a keypair policy is kept in its own field, and read back i
   const details = page.getByRole("dialog", { name: `Resource Policy: '${name}'` });
   for (const [label, number] of [
     ["Concurrent jobs", "34"], ["Cluster size", "6"], ["Idle timeout (s)", "5678"], ["Session lifetime (s)", "86401"],
-    ["Max pending sessions", "12"], ["Max concurrent SFTP sessions", "9"],
+    ["Max pending sessions", "12"], ["Max concurrent SFTP sessions", "9"], ["Max folders (deprecated)", "77"],
   ]) {
     const term = details.locator("dt").filter({ hasText: new RegExp(`^${label.replace(/[()]/g, "\\$&")}$`) });
     await expect(term.locator("xpath=following-sibling::dd[1]")).toHaveText(number);
@@ -241,9 +241,9 @@ test("every number of a keypair policy is kept in its own field, and read back i
   const [header, line] = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
   expect(header).toBe(
     "Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),Storage hosts," +
-      "Max pending sessions,Max concurrent SFTP sessions,Followed by,Created",
+      "Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),Followed by,Created",
   );
-  expect(line).toMatch(new RegExp(`^${name},CPU ∞ · RAM ∞,∞,34,6,5678,86401,,12,9,0,\\d{4}-`));
+  expect(line).toMatch(new RegExp(`^${name},CPU ∞ · RAM ∞,∞,34,6,5678,86401,,12,9,77,0,\\d{4}-`));
 });
 
 test("the people of a deleted user policy follow another one", async ({ yard }) => {
@@ -371,87 +371,6 @@ test("each of the three tables of policies shows the columns that were chosen fo
   await dialog.getByRole("checkbox", { name: "Other resources", exact: true }).check();
   await dialog.getByRole("button", { name: "Apply" }).click();
   await expect(page.getByRole("columnheader", { name: "Other resources" })).toBeVisible();
-});
-
-test("a preset's name is given once; a second one is refused at the field with nothing lost", async ({ yard }) => {
-  const { page } = yard;
-  await yard.signIn();
-  const name = unique("preset");
-  await yard.call("save_preset", {
-    save: { preset: { name, slots: { cpu: "1", mem: String(1 << 30) }, shared_memory: null, resource_group: null }, revision: null },
-  });
-  await yard.goto(`/resource-presets?f=name.equals.${name}`);
-  await page.getByRole("button", { name: "Create Presets" }).click();
-  const create = page.getByRole("dialog", { name: "Create Resource Preset" });
-  await create.getByLabel("Preset name", { exact: true }).fill(name);
-  await create.getByLabel("CPU", { exact: true }).fill("2");
-  await create.getByLabel("Memory", { exact: true }).fill("4");
-  // No agent here has any.
-  await expect(create.getByLabel(/GPU|cuda/)).toHaveCount(0);
-  await create.getByRole("button", { name: "Create", exact: true }).click();
-  await expect(create.getByText("Resource preset name already exists. Please change the name to add.")).toBeVisible();
-  await expect(create.getByLabel("Preset name", { exact: true })).toBeFocused();
-  await expect(create.getByLabel("CPU", { exact: true })).toHaveValue("2");
-  await page.keyboard.press("Escape");
-
-  const row = page.getByRole("row", { name: new RegExp(name) });
-  await page.getByRole("button", { name: `Edit ${name}` }).click();
-  const edit = page.getByRole("dialog", { name: "Modify Resource Preset" });
-  await expect(edit.getByLabel("Preset name", { exact: true })).toHaveCount(0);
-  await edit.getByLabel("Memory", { exact: true }).fill("8 GiB");
-  await edit.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(row).toContainText("CPU 1 · RAM 8 GiB");
-  await page.getByRole("link", { name, exact: true }).click();
-  await expect(page).toHaveURL(new RegExp(`f=name\\.equals\\.${name}&preset=${name}`));
-  await expect(page.getByRole("dialog", { name: "Resource preset" })).toContainText("8 GiB of memory");
-  await page.keyboard.press("Escape");
-  await page.getByRole("button", { name: `Delete ${name}` }).click();
-  await page.getByRole("dialog", { name: `Delete the preset ${name}?` }).getByRole("button", { name: "Delete", exact: true }).click();
-  await expect(page.getByText("Resource preset is successfully deleted.")).toBeVisible();
-  await expect(row).toHaveCount(0);
-});
-
-test("the system's tries are kept while the scheduler is another, which new groups start with, and changed again once it is FIFO", async ({ yard }) => {
-  const { page } = yard;
-  await yard.signIn();
-  await yard.goto("/settings");
-  const values = page.getByRole("region", { name: "Scheduler" }).locator("dd");
-  const dialog = page.getByRole("dialog", { name: "Scheduler" });
-  const retries = dialog.getByLabel("Session creation retries", { exact: true });
-  const unset = dialog.getByRole("checkbox", { name: "Unset Session creation retries" });
-  const save = async (expected: string[]) => {
-    await dialog.getByRole("button", { name: "Save", exact: true }).click();
-    await expect(values).toHaveText([...expected, "20 % of a CPU core"]);
-    await expect(dialog).toBeHidden();
-  };
-  await page.getByRole("button", { name: "Config" }).click();
-  await unset.uncheck();
-  await retries.fill("1001");
-  await dialog.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(dialog.getByText("A whole number from 0 to 1000, or nothing.")).toBeVisible();
-  await retries.fill("7");
-  const idle = dialog.getByLabel("Idle below (% of a CPU core)");
-  await idle.fill("101");
-  await dialog.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(dialog.getByText("A whole number from 1 to 100.")).toBeVisible();
-  await idle.fill("20");
-  await save(["FIFO", "7"]);
-  await page.getByRole("button", { name: "Config" }).click();
-  await retries.fill("9");
-  await dialog.getByLabel("Scheduler", { exact: true }).selectOption("drf");
-  await expect(retries).toBeDisabled();
-  await expect(unset).toBeDisabled();
-  await save(["DRF", "7"]);
-  await yard.goto("/resource-groups");
-  await page.getByRole("button", { name: "Create", exact: true }).click();
-  const create = page.getByRole("dialog", { name: "Create resource group" });
-  await expect(create.getByLabel("Scheduler", { exact: true })).toHaveValue("system");
-  await expect(create.getByText("The system's scheduler is DRF.")).toBeVisible();
-  await yard.goto("/settings");
-  await page.getByRole("button", { name: "Config" }).click();
-  await dialog.getByLabel("Scheduler", { exact: true }).selectOption("fifo");
-  await unset.check();
-  await save(["FIFO", "3 (not set)"]);
 });
 
 test("a monitor and a domain admin read policies and presets and find nothing to change them with", async ({ yard }) => {

@@ -47,5 +47,5 @@ fn of(name: &str, used: Quantity, limit: Option<Quantity>, told: impl Fn(Quantit
         Some(limit) => view! { <Meter label=format!("{name} in use") share=used.ratio_of(limit) text=text/> }.into_any(),
         None => view! { <span class="amount"><span>{text}</span></span> }.into_any(),
     };
-    view! { <li><span class="own-use-name">{name.to_owned()}</span>{meter}</li> }.into_any()
+    view! { <li><span class="own-use-name">{name.to_owned()}</span>" "{meter}</li> }.into_any()
 }
