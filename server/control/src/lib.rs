@@ -46,7 +46,7 @@ pub use sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use vault::Vault;
 
 use engine::Engine;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::{Store, StoreError};
@@ -94,6 +94,8 @@ struct Shared {
     /// Why each pending session waits, as the scheduler last said.
     queue: RwLock<queue::Queue>,
     activity: Mutex<ends::Activity>,
+    /// How often the engine refused to start a session.
+    refused_starts: Mutex<HashMap<SessionId, u32>>,
     /// What was last heard of machines, and the names of those that have gone.
     agents: RwLock<agents::Heard>,
     gone: RwLock<HashSet<String>>,
@@ -129,6 +131,7 @@ impl Control {
             rounds: tokio::sync::Mutex::default(),
             queue: RwLock::default(),
             activity: Mutex::default(),
+            refused_starts: Mutex::default(),
             agents: RwLock::default(),
             gone: RwLock::default(),
         };

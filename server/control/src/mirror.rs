@@ -140,7 +140,8 @@ impl Control {
         std::mem::take(&mut self.shared.unlooked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn keep_unlooked(&self, ids: &[SessionId]) {
+    /// These are looked at in the next round.
+    pub(crate) fn keep_unlooked(&self, ids: &[SessionId]) {
         self.shared.unlooked.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
     }
 

@@ -6,8 +6,8 @@
 use crate::{Control, Result, internal, store_failed};
 use engine::{EngineError, Launch, LaunchSpec, RunState, Stop};
 use futures::{StreamExt, stream};
-use std::collections::HashSet;
-use std::sync::{Arc, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use store::{LivingSession, Step};
 use types::id::{ContainerId, SessionId};
 use types::launch::{Cluster, StartSession};
@@ -230,10 +230,36 @@ impl Control {
                 Err(EngineError::Full(agent)) => tracing::warn!(session = %session.id, agent, "an agent has no room yet"),
                 Err(error) => {
                     tracing::error!(session = %session.id, %error, "the engine could not start a session");
-                    return self.not_started(session, "the engine refused it; the server's log says why").await;
+                    return self.refused(session).await;
                 }
             }
         }
+        self.refused_starts().remove(&session.id);
+    }
+
+    /// A start that fails is tried again in the next round, as often as its resource group says (`admin-menus.md`, session creation
+    /// retries); then the session is given up, and makes room for the next.
+    async fn refused(&self, session: LivingSession) {
+        let most = {
+            let mirror = self.mirror();
+            mirror.groups.get(&session.resource_group).map_or(1, |group| mirror.settings.retries_of(group)).max(1)
+        };
+        let tries = {
+            let mut refused = self.refused_starts();
+            let tries = refused.entry(session.id).or_default();
+            *tries += 1;
+            *tries
+        };
+        if tries < most {
+            return self.keep_unlooked(&[session.id]);
+        }
+        self.refused_starts().remove(&session.id);
+        let times = if tries == 1 { String::new() } else { format!(" {tries} times") };
+        self.not_started(session, &format!("the engine refused it{times}; the server's log says why")).await;
+    }
+
+    fn refused_starts(&self) -> MutexGuard<'_, HashMap<SessionId, u32>> {
+        self.shared.refused_starts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives a session up that cannot be started.

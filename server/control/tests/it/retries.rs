@@ -81,3 +81,26 @@ async fn looks_that_follow_each_other_at_once_are_one_try() {
     }
     assert_eq!(yard.status(small).await, Status::Pending);
 }
+
+#[tokio::test]
+async fn a_session_whose_creation_fails_is_created_again_within_the_trials() {
+    let yard = Yard::new().await;
+    yard.engine.refuse_starts(2);
+    let id = yard.start(&yard.asked().await).await;
+    yard.seconds(10).await;
+    assert_eq!(yard.status(id).await, Status::Running, "{}", yard.info(id).await);
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_created_within_the_trials_is_given_up_and_the_next_one_starts() {
+    let yard = Yard::new().await;
+    system_retries(&yard, Some(2)).await;
+    yard.engine.refuse_starts(2);
+    let first = yard.start(&yard.asked().await).await;
+    yard.seconds(10).await;
+    let next = yard.start(&yard.asked().await).await;
+    yard.seconds(10).await;
+    assert_eq!(yard.status(first).await, Status::Error);
+    assert_eq!(yard.info(first).await, "Could not be started: the engine refused it 2 times; the server's log says why");
+    assert_eq!(yard.status(next).await, Status::Running);
+}

@@ -55,6 +55,8 @@ struct Inside {
     /// What is due to change, by time.
     due: BTreeSet<(Millis, ContainerId)>,
     away: HashSet<String>,
+    /// So many starts are refused, whatever for.
+    refused: u32,
     journal: Option<Journal>,
 }
 
@@ -136,6 +138,11 @@ impl SimulatedEngine {
                 container.ended = Some((now, Outcome::Lost));
             }
         }
+    }
+
+    /// The next starts fail, as on a machine that something is wrong with.
+    pub fn refuse_starts(&self, count: u32) {
+        self.inside().refused = count;
     }
 
     /// A machine answers again.
@@ -284,6 +291,10 @@ impl Engine for SimulatedEngine {
             }
             if inside.containers.contains_key(&id) {
                 return Ok(());
+            }
+            if inside.refused > 0 {
+                inside.refused -= 1;
+                return Err(EngineError::io("starting a container")(std::io::Error::other("it was told to refuse")));
             }
             let Some(machine) = self.scenario.agents.iter().find(|machine| machine.name == agent) else {
                 let none = std::io::Error::other(format!("there is no machine {agent}"));

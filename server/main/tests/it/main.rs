@@ -5,6 +5,7 @@ mod api_runs;
 mod api_sessions;
 mod http;
 mod invariants;
+mod keypairs;
 mod limits;
 mod many;
 mod people;

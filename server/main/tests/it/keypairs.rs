@@ -1,0 +1,67 @@
+//! A person's keypairs, sentence by sentence of `admin-menus.md`, manage user's keypairs.
+
+use crate::{PASSWORD, Yard};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use types::keypair::KeypairRow;
+use types::permission::Role;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_person_has_a_keypair_of_their_own_and_may_have_several() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ann = yard.create(&root, "ann").await;
+    let cookie = yard.signs_in("ann", PASSWORD).await.unwrap();
+    let secret: String = yard.done(&cookie, "keypair_secret", json!({ "access_key": ann.keypair.access_key })).await;
+    assert_eq!(secret, ann.keypair.secret_key);
+    assert_eq!((secret.len(), ann.keypair.access_key.len()), (40, 20));
+    let own = json!({ "keypair": { "owner": "", "policy": "whatever", "rate_limit": 50_000 } });
+    let second: types::keypair::NewKeypair = yard.done(&cookie, "create_keypair", own).await;
+    let mine: Vec<KeypairRow> = yard.done(&cookie, "my_keypairs", json!({})).await;
+    assert_eq!(mine.len(), 2);
+    let added = mine.iter().find(|row| row.access_key == second.access_key).unwrap();
+    assert_eq!(
+        (added.policy.as_str(), added.rate_limit, added.main),
+        ("default", 10_000, false),
+        "nobody raises their own limits"
+    );
+    let (status, _) =
+        yard.ask(&cookie, "edit_keypair", json!({ "access_key": second.access_key, "edit": { "rate_limit": 50_000 } })).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let user = yard.cookie(Role::User).await;
+    let (status, _) = yard.ask(&user, "keypair_secret", json!({ "access_key": second.access_key })).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "somebody else's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policy_and_rate_limit_of_a_keypair_can_be_changed_within_their_bounds() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let key = yard.create(&root, "ann").await.keypair.access_key;
+    for bad in [json!({ "rate_limit": 50_001 }), json!({ "policy": "no-such" })] {
+        yard.refused(&root, "edit_keypair", json!({ "access_key": key, "edit": bad })).await;
+    }
+    let () =
+        yard.done(&root, "edit_keypair", json!({ "access_key": key, "edit": { "rate_limit": 0, "policy": "default" } })).await;
+    assert_eq!(yard.done::<KeypairRow>(&root, "keypair", json!({ "access_key": key })).await.rate_limit, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_inactive_keypair_that_is_not_the_main_one_can_be_deleted_for_ever() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let main = yard.create(&root, "ann").await.keypair.access_key;
+    let body = json!({ "keypair": { "owner": "ann@example.org", "policy": "default", "rate_limit": 10 } });
+    let second = yard.done::<types::keypair::NewKeypair>(&root, "create_keypair", body.clone()).await.access_key;
+    let edit = |key: &str, edit: Value| json!({ "access_key": key, "edit": edit });
+    let delete = |key: &str| json!({ "access_key": key });
+    assert!(yard.refused(&root, "delete_keypair", delete(&main)).await.contains("main access key"));
+    assert!(yard.refused(&root, "edit_keypair", edit(&main, json!({ "active": false }))).await.contains("main access key"));
+    assert!(yard.refused(&root, "delete_keypair", delete(&second)).await.contains("inactive"));
+    let () = yard.done(&root, "edit_keypair", edit(&second, json!({ "active": false }))).await;
+    assert!(yard.refused(&root, "edit_keypair", edit(&second, json!({ "main": true }))).await.contains("active"));
+    let () = yard.done(&root, "delete_keypair", delete(&second)).await;
+    assert_eq!(yard.ask(&root, "keypair", delete(&second)).await.0, StatusCode::NOT_FOUND);
+    // Deleted by mistake: another one can be made.
+    yard.done::<types::keypair::NewKeypair>(&root, "create_keypair", body).await;
+}
