@@ -3,8 +3,10 @@
 //! The checks here are the ones that the form runs while it is typed in and the server runs again.
 
 mod offer;
+mod share;
 
 pub use offer::{DomainOffer, GroupOffer, ImageOffer, OwnUse, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
+pub use share::against_share;
 
 use crate::id::ProjectId;
 use crate::policy::KeypairPolicy;

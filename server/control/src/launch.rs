@@ -8,11 +8,11 @@ use store::{Audit, Change, NewSession};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::launch::{
     DEFAULT_PRIORITY, DomainOffer, GroupOffer, ImageOffer, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started,
-    against_policy, is_secret,
+    against_policy, against_share, is_secret,
 };
 use types::permission::Permission;
 use types::policy::KeypairPolicy;
-use types::quantity::{CPU, MEM, Quantity, Slots, describe};
+use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::resource_group::ResourceGroup;
 use types::session::Status;
 use types::{FieldError, Problem};
@@ -44,9 +44,9 @@ fn images() -> Vec<ImageOffer> {
     }]
 }
 
-/// Cores, memory, and what else these agents have.
-fn offered(rooms: &[Room]) -> Vec<String> {
-    let others: BTreeSet<&String> = rooms.iter().flat_map(|room| room.capacity.0.keys()).collect();
+/// Cores, memory, and what else agents of these capacities have.
+pub(crate) fn offered<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<String> {
+    let others: BTreeSet<&String> = capacities.flat_map(|slots| slots.0.keys()).collect();
     let others = others.into_iter().filter(|slot| *slot != CPU && *slot != MEM).cloned();
     [CPU.to_owned(), MEM.to_owned()].into_iter().chain(others).collect()
 }
@@ -96,7 +96,7 @@ impl Control {
             groups,
             images: images(),
             presets,
-            slots: offered(&rooms),
+            slots: offered(rooms.iter().map(|room| &room.capacity)),
             policy: owner.policy,
             using,
             recent,
@@ -107,7 +107,7 @@ impl Control {
     pub async fn own_use(&self, caller: &Caller) -> Result<OwnUse> {
         let owner = self.owner(caller, "").await?;
         self.refresh_mirror().await?;
-        let mut slots = offered(&self.rooms().await?);
+        let mut slots = offered(self.rooms().await?.iter().map(|room| &room.capacity));
         slots.retain(|slot| owner.policy.limit(slot) != Some(Quantity::ZERO));
         let using = self.mirror().in_use(owner.id);
         Ok(OwnUse { policy: owner.policy, using, slots })
@@ -241,23 +241,16 @@ impl Control {
     async fn within_shares(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
         self.refresh_mirror().await?;
         let mirror = self.mirror();
-        let all = asked.cluster.of_all(&asked.slots);
-        let over = |limit: &Slots| {
-            all.0.iter().find_map(|(slot, amount)| {
-                let limit = limit.0.get(slot)?;
-                (amount > limit)
-                    .then(|| format!("{} in all; this session asks for {}", describe(slot, *limit), describe(slot, *amount)))
-            })
-        };
+        let over = |whose: String, limit| against_share(asked, &whose, limit, &Slots::default()).refusals.into_iter().next();
         if let Some((name, limit)) = mirror.projects.get(&asked.project)
-            && let Some(over) = over(limit)
+            && let Some(over) = over(format!("Project {name}"), limit)
         {
-            return Err(Problem::Limit(format!("Project {name} may hold {over}. Ask for less, or in another project.")));
+            return Err(Problem::Limit(format!("{over} Ask for less, or in another project.")));
         }
         if let Some((name, limit)) = mirror.domains.get(&owner.domain)
-            && let Some(over) = over(limit)
+            && let Some(over) = over(format!("Domain {name}"), limit)
         {
-            return Err(Problem::Limit(format!("Domain {name} may hold {over}. Ask for less.")));
+            return Err(Problem::Limit(format!("{over} Ask for less.")));
         }
         Ok(())
     }

@@ -195,12 +195,13 @@ impl Control {
             key.1.push(session.name.clone());
         }
         let ended_more = beyond(by_key.len());
-        let mut ended = Vec::new();
-        for (access_key, (owner, sessions, why)) in by_key.into_iter().take(MOST_NAMED) {
-            let account = self.store.account(owner).await.map_err(store_failed(doing))?;
-            let owner = account.map(|account| account.email).unwrap_or_default();
-            ended.push(OverLimit { owner, access_key, sessions, why });
-        }
+        let owners: Vec<UserId> = by_key.values().take(MOST_NAMED).map(|(owner, ..)| *owner).collect();
+        let emails = self.store.emails(&owners).await.map_err(store_failed(doing))?;
+        let named = by_key.into_iter().take(MOST_NAMED).map(|(access_key, (owner, sessions, why))| {
+            let owner = emails.get(&owner).cloned().unwrap_or_default();
+            OverLimit { owner, access_key, sessions, why }
+        });
+        let ended = named.collect();
         let more = beyond(over.len());
         Ok(PolicyEffect { followers, over: over.into_iter().take(MOST_NAMED).collect(), more, ended, ended_more })
     }

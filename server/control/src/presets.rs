@@ -1,6 +1,7 @@
 //! Resource presets: listing, saving and deleting them (`admin-menus.md`, Manage resource preset).
 
 use crate::edits::{Edit, replaced};
+use crate::launch::offered;
 use crate::{Caller, Control, Result, internal, now, store_failed};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -9,7 +10,6 @@ use types::event::Topic;
 use types::list::{ListQuery, Page};
 use types::permission::Permission;
 use types::preset::{PRESETS, PresetRow, SavePreset};
-use types::quantity::{CPU, MEM};
 
 const TAKEN: &str = "Resource preset name already exists. Please change the name to add.";
 
@@ -67,16 +67,8 @@ impl Control {
     /// The names of the slots that agents have: cores and memory first.
     pub async fn slot_names(&self, caller: &Caller) -> Result<Vec<String>> {
         caller.need(Permission::ReadPresets)?;
-        let mut others: Vec<String> = self
-            .known_agents()
-            .await?
-            .into_iter()
-            .filter(|agent| agent.lost_at.is_none())
-            .flat_map(|agent| agent.report.capacity.0.into_keys())
-            .collect();
-        others.retain(|slot| slot != CPU && slot != MEM);
-        others.sort_unstable();
-        others.dedup();
-        Ok([CPU, MEM].map(String::from).into_iter().chain(others).collect())
+        let agents = self.known_agents().await?;
+        let here = agents.iter().filter(|agent| agent.lost_at.is_none());
+        Ok(offered(here.map(|agent| &agent.report.capacity)))
     }
 }

@@ -1,7 +1,8 @@
 //! Accounts as signing in sees them: who somebody is, and their password.
 
 use crate::{Change, Result, Store, json, word};
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder, Sqlite};
+use std::collections::HashMap;
 use types::id::{DomainId, ProjectId, UserId};
 use types::permission::Role;
 use types::time::Millis;
@@ -66,6 +67,18 @@ pub(crate) const ACCOUNT: &str = "u.id, u.email, u.username, u.full_name, u.pass
         WHERE a.user_id = u.id AND a.admin = 1) AS administers";
 
 impl Store {
+    /// The emails of these people, at most a page of them.
+    pub async fn emails(&self, ids: &[UserId]) -> Result<HashMap<UserId, String>> {
+        let mut sql: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT id, email FROM users WHERE id IN (");
+        let mut list = sql.separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        sql.push(")");
+        let rows: Vec<(UserId, String)> = sql.build_query_as().fetch_all(&self.read).await?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// The account with this email or username, regardless of case.
     pub async fn account_by_login(&self, login: &str) -> Result<Option<Account>> {
         // A username has no `@` and an email has one, so at most one account can match.

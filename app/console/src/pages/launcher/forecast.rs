@@ -1,6 +1,6 @@
 //! What would become of a request, said before it is sent: by the very functions that the server checks with.
 
-use types::launch::{ClusterMode, StartOptions, StartSession, against_policy};
+use types::launch::{ClusterMode, StartOptions, StartSession, against_policy, against_share};
 use types::quantity::{Slots, describe};
 
 /// What stands against a request, in sentences.
@@ -32,12 +32,14 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
         several: asked.count > 1 || (asked.cluster.mode == ClusterMode::MultiNode && asked.cluster.size > 1),
     };
     of_several(&asked, options, &mut forecast);
-    if let Some(project) = options.projects.iter().find(|project| project.id == asked.project) {
-        let name = format!("Project {}", project.name);
-        of_share(&name, (&project.limit, &project.using), &asked, &mut forecast);
+    let project = options.projects.iter().find(|project| project.id == asked.project);
+    let project = project.map(|project| (format!("Project {}", project.name), &project.limit, &project.using));
+    let domain = (format!("Domain {}", options.domain.name), &options.domain.limit, &options.domain.using);
+    for (whose, limit, using) in project.into_iter().chain([domain]) {
+        let verdict = against_share(&asked, &whose, limit, using);
+        forecast.refusals.extend(verdict.refusals);
+        forecast.waits.extend(verdict.waits);
     }
-    let domain = &options.domain;
-    of_share(&format!("Domain {}", domain.name), (&domain.limit, &domain.using), &asked, &mut forecast);
     of_group(&asked, options, &mut forecast);
     if !asked.depends_on.is_empty() {
         forecast.waits.push(format!("It waits for {} to end well.", asked.depends_on.join(", ")));
@@ -62,32 +64,6 @@ fn of_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forec
                 describe(slot, used),
                 asked.count,
                 describe(slot, all)
-            ));
-        }
-    }
-}
-
-/// What may be held together in a project or a domain, and what is.
-fn of_share(whose: &str, (limit, using): (&Slots, &Slots), asked: &StartSession, forecast: &mut Forecast) {
-    let one = asked.cluster.of_all(&asked.slots);
-    let all = one.times(asked.count.max(1));
-    for (slot, limit) in &limit.0 {
-        let (wanted, used) = (one.get(slot), using.get(slot));
-        if wanted > *limit {
-            forecast.refusals.push(format!(
-                "{whose} may hold {} in all; this session asks for {}.",
-                describe(slot, *limit),
-                describe(slot, wanted)
-            ));
-        } else if all.get(slot).plus(used) > *limit {
-            let together = match asked.count {
-                0 | 1 => String::new(),
-                count => format!("; {count} sessions ask for {} together, so some of them wait", describe(slot, all.get(slot))),
-            };
-            forecast.waits.push(format!(
-                "{whose} may hold {}; in use: {}{together}.",
-                describe(slot, *limit),
-                describe(slot, used)
             ));
         }
     }

@@ -1,0 +1,32 @@
+//! What a project or a domain may hold, against a request: said beforehand by the launcher, and by the server when it is sent.
+
+use super::{StartSession, Verdict};
+use crate::quantity::{Slots, describe};
+
+/// Holds a request against what the sessions of `whose` (`Project lab`) may hold together, with what they hold.
+pub fn against_share(asked: &StartSession, whose: &str, limit: &Slots, using: &Slots) -> Verdict {
+    let mut verdict = Verdict::default();
+    let one = asked.cluster.of_all(&asked.slots);
+    let all = one.times(asked.count.max(1));
+    for (slot, limit) in &limit.0 {
+        let (wanted, used) = (one.get(slot), using.get(slot));
+        if wanted > *limit {
+            verdict.refusals.push(format!(
+                "{whose} may hold {} in all; this session asks for {}.",
+                describe(slot, *limit),
+                describe(slot, wanted)
+            ));
+        } else if all.get(slot).plus(used) > *limit {
+            let together = match asked.count {
+                0 | 1 => String::new(),
+                count => format!("; {count} sessions ask for {} together, so some of them wait", describe(slot, all.get(slot))),
+            };
+            verdict.waits.push(format!(
+                "{whose} may hold {}; in use: {}{together}.",
+                describe(slot, *limit),
+                describe(slot, used)
+            ));
+        }
+    }
+    verdict
+}
