@@ -28,22 +28,3 @@ pub fn document(options: LeptosOptions) -> AnyView {
     }
     .into_any()
 }
-
-/// The value of a cookie of the request that is being answered.
-#[cfg(feature = "ssr")]
-pub(crate) fn cookie(name: &str) -> Option<String> {
-    let parts = use_context::<http::request::Parts>()?;
-    let lines = parts.headers.get_all(http::header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
-}
-
-/// Sets the status of the page that is being rendered. In the browser there is none to set.
-pub(crate) fn set_status(status: u16) {
-    #[cfg(feature = "ssr")]
-    if let (Some(response), Ok(status)) = (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status)) {
-        response.set_status(status);
-    }
-    #[cfg(not(feature = "ssr"))]
-    let _ = status;
-}

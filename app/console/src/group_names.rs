@@ -1,10 +1,10 @@
 //! The resource groups that a choice offers: those that take new sessions first.
 
-use crate::api::groups::resource_groups;
-use crate::api::policies::resource_group_names;
+use crate::api::cluster::resource_groups::resource_groups;
+use crate::api::limits::policies::resource_group_names;
 use types::Problem;
+use types::cluster::resource_groups::RESOURCE_GROUPS;
 use types::list::{ListQuery, PAGE_SIZES};
-use types::resource_group::RESOURCE_GROUPS;
 
 /// The names of the groups that the caller sees.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

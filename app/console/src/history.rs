@@ -1,6 +1,6 @@
 //! The History tab of a drawer: what was done to the thing that is open, for those who may read the audit trail.
 
-use crate::api::audit::audit_rows;
+use crate::api::system::audit::audit_rows;
 use crate::frame::use_me;
 use crate::list_page::List;
 use crate::paths;
@@ -8,10 +8,10 @@ use crate::problem_view::problem_view;
 use crate::table::{Loaded, Pending, load_open, use_parameter};
 use leptos::prelude::*;
 use leptos_router::components::A;
-use types::audit::{AUDIT, AuditRow};
-use types::event::Topic;
 use types::list::{Condition, ListQuery, Op, Page};
-use types::permission::Permission;
+use types::people::permissions::Permission;
+use types::system::audit::{AUDIT, AuditRow};
+use types::system::events::Topic;
 use ui::{Tab, Tabs, Time};
 
 /// What the address says when the tab is open.

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use types::Problem;
-use types::event::Topic;
 use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
+use types::system::events::Topic;
 use ui::{Column, Drawer, Table};
 
 /// One list and what of it is open.

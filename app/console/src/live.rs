@@ -3,7 +3,7 @@
 //! The stream carries no contents. A page that shows sessions follows [`Live::changes`] of their topic and asks again when it grows.
 
 use leptos::prelude::*;
-use types::event::{Event, Topic};
+use types::system::events::{Event, Topic};
 
 /// How the tab stands with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

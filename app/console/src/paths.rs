@@ -1,7 +1,7 @@
 //! Every address of the console, in one place.
 
 use types::id::{ProjectId, SessionId, UserId};
-use types::policy::PolicyKind;
+use types::limits::policies::PolicyKind;
 
 pub const SIGN_IN: &str = "/sign-in";
 pub const FORGOTTEN: &str = "/forgotten-password";

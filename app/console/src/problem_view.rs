@@ -6,7 +6,7 @@ use types::Problem;
 
 /// The page or panel for a problem, with the status that a first load answers with.
 pub fn problem_view(problem: &Problem) -> AnyView {
-    crate::document::set_status(problem.status());
+    crate::request::set_status(problem.status());
     crate::live::when_alive(|| ());
     let title = match problem {
         Problem::SignInRequired => "You are signed out",

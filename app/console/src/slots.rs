@@ -3,9 +3,9 @@
 use crate::form::Refused;
 use leptos::prelude::*;
 use types::FieldError;
+use types::cluster::slots::{USUAL, amount_in_short, most_of, slot_field};
+pub use types::cluster::slots::{limits_in_short, short};
 use types::quantity::{CPU, MEM, Quantity, Slots, bytes, describe, parse_bytes};
-use types::slot::{USUAL, amount_in_short, most_of, slot_field};
-pub use types::slot::{limits_in_short, short};
 use ui::{Field, Limit, LimitField, NumberInput, TextInput};
 
 /// What every amount has.

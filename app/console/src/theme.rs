@@ -59,7 +59,7 @@ impl Theme {
 pub fn current() -> Theme {
     #[cfg(feature = "ssr")]
     {
-        Theme::from_key(&crate::document::cookie("theme").unwrap_or_default())
+        Theme::from_key(&crate::request::cookie("theme").unwrap_or_default())
     }
     #[cfg(not(feature = "ssr"))]
     {
@@ -79,7 +79,7 @@ pub fn ThemeSwitch() -> impl IntoView {
             // Shown at once; the cookie below is what the next page goes by.
             let _ = root.set_attribute("data-theme", next.key());
         }
-        set_cookie("theme", next.key());
+        crate::request::set_cookie("theme", next.key());
         theme.set(next);
     };
     view! {
@@ -90,15 +90,5 @@ pub fn ThemeSwitch() -> impl IntoView {
                 format!("{}. Switch to {}", now.label(), now.next().label().to_lowercase())
             }>{move || view! { <Icon name=theme.get().icon()/> }}</button>
         </form>
-    }
-}
-
-/// Keeps a value that the server reads when it renders a page.
-pub fn set_cookie(name: &str, value: &str) {
-    use wasm_bindgen::JsCast;
-    if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
-        let secure = if location().protocol().is_ok_and(|p| p == "https:") { "; Secure" } else { "" };
-        // A browser that keeps no cookies shows the system's theme: nothing else is lost.
-        let _ = document.set_cookie(&format!("{name}={value}; Path=/; SameSite=Lax; Max-Age=31536000{secure}"));
     }
 }

@@ -3,27 +3,20 @@
 //!
 //! Deliberately absent: any I/O, any clock, any randomness. Everything here compiles to WASM and can be tested as plain Rust.
 
-pub mod agent;
-pub mod audit;
-pub mod event;
+pub mod cluster;
+pub mod folders;
 pub mod id;
-pub mod keypair;
-pub mod launch;
+pub mod limits;
 pub mod list;
-pub mod many;
-pub mod permission;
-pub mod policy;
-pub mod preset;
+pub mod people;
 pub mod problem;
-pub mod project;
+pub mod projects;
 pub mod quantity;
-pub mod resource_group;
 pub mod revision;
 pub mod rules;
-pub mod security;
-pub mod session;
-pub mod slot;
+pub mod sessions;
+pub mod system;
 pub mod time;
-pub mod user;
+mod words;
 
 pub use problem::{FieldError, Problem};

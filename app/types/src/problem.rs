@@ -18,6 +18,18 @@ impl FieldError {
     }
 }
 
+/// The id under which a fault of ours stands in the log, beside its cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Incident(String);
+
+impl Incident {
+    /// An incident that has been logged under this id.
+    pub fn logged(id: String) -> Self {
+        Self(id)
+    }
+}
+
 /// A refusal or failure that reaches a person or a script.
 ///
 /// Deliberately without a variant that carries another layer's error text: what a database or the system said is in the
@@ -44,8 +56,8 @@ pub enum Problem {
     RateLimited(u32),
     /// A part of the cluster does not answer; the text names it.
     Unavailable(String),
-    /// A fault of ours; the id stands in the log beside its cause.
-    Internal(String),
+    /// A fault of ours.
+    Internal(Incident),
     /// The server was not reached.
     Offline,
     /// The server does not know this call: it has been updated since the page was loaded.
@@ -104,7 +116,7 @@ impl std::fmt::Display for Problem {
             Self::Unavailable(part) => {
                 write!(f, "{part} does not answer right now. What was there before is untouched; try again in a moment.")
             }
-            Self::Internal(id) => {
+            Self::Internal(Incident(id)) => {
                 write!(f, "Something went wrong on our side. An administrator finds the cause in the log under {id}.")
             }
             Self::Offline => f.write_str("The server was not reached. Check your connection and try again; nothing was lost."),
@@ -127,7 +139,9 @@ impl server_fn::error::FromServerFnError for Problem {
             E::Registration(_) | E::UnsupportedRequestMethod(_) | E::Deserialization(_) | E::Args(_) | E::MissingArg(_) => {
                 Self::Outdated
             }
-            E::ServerError(_) | E::MiddlewareError(_) | E::Serialization(_) | E::Response(_) => Self::Internal("browser".into()),
+            E::ServerError(_) | E::MiddlewareError(_) | E::Serialization(_) | E::Response(_) => {
+                Self::Internal(Incident("in the browser".into()))
+            }
         }
     }
 }

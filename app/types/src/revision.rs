@@ -82,9 +82,9 @@ pub fn or_unlimited(limit: Option<impl std::fmt::Display>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::resource_groups::ResourceGroup;
     use crate::id::DomainId;
-    use crate::policy::UserPolicy;
-    use crate::resource_group::ResourceGroup;
+    use crate::limits::policies::UserPolicy;
 
     fn fields(stale: &Stale) -> Vec<(&str, &str, &str)> {
         stale.differences.iter().map(|one| (one.field.as_str(), one.saved.as_str(), one.yours.as_str())).collect()

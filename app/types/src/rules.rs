@@ -125,22 +125,6 @@ pub fn slug(field: &str, value: &str, spaces: bool, errors: &mut Vec<FieldError>
     }
 }
 
-/// Storage hosts by name: few, without spaces, each with permissions that exist (`features.md` §10.1).
-pub fn hosts(field: &str, hosts: &crate::project::Hosts, errors: &mut Vec<FieldError>) {
-    const MOST: usize = 64;
-    const LONGEST: usize = 128;
-    let fits = |name: &String| !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_whitespace);
-    if hosts.len() > MOST || !hosts.keys().all(fits) {
-        errors.push(FieldError::new(field, format!("At most {MOST} names of storage hosts, without spaces.")));
-    }
-    let known = |may: &String| crate::project::HOST_PERMISSIONS.contains(&may.as_str());
-    if let Some(unknown) = hosts.values().flatten().find(|may| !known(may)) {
-        let allowed = crate::project::HOST_PERMISSIONS.join(", ");
-        errors
-            .push(FieldError::new(field, format!("“{unknown}” is not something that is done on a host. Allowed are {allowed}.")));
-    }
-}
-
 /// An address of another server, or nothing.
 pub fn address(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     const LONGEST: usize = 1024;

@@ -37,12 +37,23 @@ impl Millis {
     }
 }
 
+/// The first millisecond (UTC) of a day written `2026-11-24`.
+pub fn day(text: &str) -> Option<Millis> {
+    let mut parts = text.split('-');
+    let (y, m, d) = (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);
+    if parts.next().is_some() || text.len() != 10 {
+        return None;
+    }
+    let date = ::time::Date::from_calendar_date(y, ::time::Month::try_from(m).ok()?, d).ok()?;
+    Some(Millis(date.midnight().assume_utc().unix_timestamp() * 1000))
+}
+
 /// A moment to the minute in UTC, as a browser's field for times writes it: `2026-11-24T09:30`.
 pub fn minute(text: &str) -> Option<Millis> {
     let (day, clock) = text.split_once('T')?;
     let (hours, minutes) = clock.get(..5)?.split_once(':')?;
     let (hours, minutes) = (hours.parse::<i64>().ok()?, minutes.parse::<i64>().ok()?);
-    let day = crate::list::day(day)?;
+    let day = self::day(day)?;
     ((0..24).contains(&hours) && (0..60).contains(&minutes)).then_some(Millis(day.0 + (hours * 60 + minutes) * 60_000))
 }
 

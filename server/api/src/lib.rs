@@ -4,16 +4,14 @@
 //! Deliberately absent: rules, storage, and anything that the console itself uses.
 
 mod auth;
-mod check_presets;
-mod events;
-mod graph;
+mod cluster;
 mod graphql;
+mod limits;
+mod people;
 mod problem;
-mod resources;
+mod projects;
 mod sessions;
 mod signature;
-mod start;
-mod with_password;
 
 pub use auth::{handshake, state, wants_handshake};
 
@@ -119,16 +117,16 @@ const PREFIXES: [&str; 19] = [
 pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) -> Router<S> {
     let api = Api { control, secure, schema: Arc::new(graphql::schema()) };
     let signed = routes().route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
-    let with_cookie = routes().route_layer(middleware::from_fn_with_state(api.clone(), with_password::with_cookie));
+    let with_cookie = routes().route_layer(middleware::from_fn_with_state(api.clone(), people::with_password::with_cookie));
     let below = with_cookie.route("/", get(|| async { handshake() })).route("/manager/announcement", get(announcement));
     let all = signed
         .nest("/func", below.fallback(problem::unknown))
         // The client asks for it with a slash at its end, which a nested router does not see as its root.
         .route("/func/", get(|| async { handshake() }))
         .route("/manager/announcement", get(announcement))
-        .route("/server/login", post(with_password::login))
-        .route("/server/login-check", post(with_password::check))
-        .route("/server/logout", post(with_password::logout));
+        .route("/server/login", post(people::with_password::login))
+        .route("/server/login-check", post(people::with_password::check))
+        .route("/server/logout", post(people::with_password::logout));
     PREFIXES
         .into_iter()
         // A fallback for each, since the one for everything else is the console's.
@@ -146,21 +144,21 @@ fn routes() -> Router<Api> {
         .route("/auth/update-password", post(update_password))
         .route("/admin/gql", post(query))
         .route("/admin/graphql", post(query))
-        .route("/session", post(start::start))
-        .route("/session/_/create", post(start::start))
+        .route("/session", post(sessions::start::start))
+        .route("/session/_/create", post(sessions::start::start))
         .route("/session/_/match", get(sessions::matching))
         .route("/session/{name}", get(sessions::info).delete(sessions::terminate))
         .route("/session/{name}/logs", get(sessions::logs))
         .route("/session/{name}/status-history", get(sessions::history))
-        .route("/session/{name}/dependency-graph", get(graph::dependencies))
+        .route("/session/{name}/dependency-graph", get(sessions::dependencies::dependencies))
         .route("/session/{name}/abusing-report", get(sessions::abuse))
         .route("/session/{name}/rename", post(sessions::rename))
-        .route("/events/session", get(events::events))
+        .route("/events/session", get(sessions::events::events))
         .route("/resource/recalculate-usage", post(recalculate))
-        .route("/resource/presets", get(resources::presets))
-        .route("/resource/check-presets", post(check_presets::check))
-        .route("/config/resource-slots", get(resources::slots))
-        .route("/scaling-groups", get(resources::groups))
+        .route("/resource/presets", get(cluster::resources::presets))
+        .route("/resource/check-presets", post(limits::check_presets::check))
+        .route("/config/resource-slots", get(cluster::resources::slots))
+        .route("/scaling-groups", get(cluster::resources::groups))
 }
 
 async fn recalculate(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
@@ -182,12 +180,14 @@ struct OfGroup {
 
 async fn role(Extension(caller): Extension<Caller>, Params(of): Params<OfGroup>) -> Response {
     let role = caller.me().map(|me| me.role);
-    let admin = role.is_some_and(|role| role == types::permission::Role::Superadmin || role == types::permission::Role::Admin);
+    let admin = role.is_some_and(|role| {
+        role == types::people::permissions::Role::Superadmin || role == types::people::permissions::Role::Admin
+    });
     let here = if admin { "admin" } else { "user" };
     // What the caller is in the project that was asked about.
     let of_group = |id| caller.me().is_some_and(|me| admin || me.administers.contains(&id));
     let group = of.group.map(|id| if of_group(id) { "admin" } else { "user" });
-    let global = role.map_or("user", types::permission::Role::key);
+    let global = role.map_or("user", types::people::permissions::Role::key);
     Json(json!({ "global_role": global, "domain_role": here, "group_role": group })).into_response()
 }
 
@@ -214,7 +214,7 @@ async fn update_password(
     if asked.new_password != asked.new_password2 {
         return (axum::http::StatusCode::BAD_REQUEST, Json(json!({ "error_msg": "new password mismatch" }))).into_response();
     }
-    let change = types::user::ChangePassword { old: asked.old_password, new: asked.new_password };
+    let change = types::people::users::ChangePassword { old: asked.old_password, new: asked.new_password };
     match api.control.change_password(&caller, &change).await {
         Ok(()) => Json(json!({})).into_response(),
         Err(problem) => Refused::from(problem).into_response(),

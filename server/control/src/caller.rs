@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use store::Scope;
 use types::Problem;
 use types::id::{DomainId, SignInId, UserId};
-use types::permission::{Me, Permission, Reach};
+use types::people::permissions::{Me, Permission, Reach};
 
 /// Something that was refused: to whom, and what.
 pub(crate) type Refusal = (Option<UserId>, String);

@@ -3,53 +3,30 @@
 //!
 //! Deliberately absent: HTTP, pages and SQL.
 
-mod agents;
-mod audit;
 mod caller;
-mod edit_user;
-mod edits;
-mod ends;
-mod events;
-mod keypairs;
-mod launch;
-mod limiter;
+mod cluster;
+mod limits;
 mod mail;
-mod many_users;
-mod mirror;
-mod output;
-mod password;
-mod password_link;
-mod pending;
-mod policies;
-mod preferences;
-mod presets;
+mod people;
 mod projects;
-mod queue;
-mod rate;
-mod recalculate;
-mod reconcile;
-mod resource_groups;
+mod revision;
 mod sessions;
-mod settings;
 mod setup;
-mod sign_in;
-mod signed;
-mod two_factor;
-mod users;
+mod system;
 mod vault;
 
 pub use caller::Caller;
+pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
-pub use rate::{Allowance, WINDOW};
+pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use setup::{FirstAdministrator, made_up_password};
-pub use sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use vault::Vault;
 
 use engine::Engine;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
-use store::{Store, StoreError};
+use store::Store;
 use tokio::sync::{Notify, watch};
 use types::Problem;
 use types::id::SessionId;
@@ -68,36 +45,36 @@ pub struct Control {
 
 /// What lives as long as the process. Nothing of it is needed after a restart.
 struct Shared {
-    passwords: password::Passwords,
+    passwords: people::password::Passwords,
     vault: Vault,
-    attempts: limiter::Attempts,
+    attempts: people::limiter::Attempts,
     /// Requests whose signature did not fit, and questions for a password link.
-    bad_signatures: limiter::Attempts,
+    bad_signatures: people::limiter::Attempts,
     /// Wrong one-time codes of an account, wherever they come from, and refusals of a person that were written down.
-    codes: limiter::Attempts,
-    refusals: limiter::Attempts,
-    links: limiter::Attempts,
-    outbox: OnceLock<password_link::Outbox>,
-    rates: rate::Rates,
+    codes: people::limiter::Attempts,
+    refusals: people::limiter::Attempts,
+    links: people::limiter::Attempts,
+    outbox: OnceLock<people::password_link::Outbox>,
+    rates: limits::rates::Rates,
     /// Changes whenever a sign-in was ended, so that what it still holds open is looked at.
     sign_ins_ended: watch::Sender<()>,
     /// Rung whenever the queue or a session may have something to do.
     work: Notify,
     clock: Clock,
     /// The sessions that have not ended, and the turn of who brings them in step with the database.
-    mirror: RwLock<mirror::Mirror>,
+    mirror: RwLock<sessions::mirror::Mirror>,
     mirroring: tokio::sync::Mutex<()>,
     /// Sessions that changed since the loop last looked at them, whoever brought the mirror in step.
     unlooked: Mutex<HashSet<SessionId>>,
     /// Held while sessions are looked at and placed.
     rounds: tokio::sync::Mutex<()>,
     /// Why each pending session waits, as the scheduler last said.
-    queue: RwLock<queue::Queue>,
-    activity: Mutex<ends::Activity>,
+    queue: RwLock<sessions::queue::Queue>,
+    activity: Mutex<sessions::ends::Activity>,
     /// How often the engine refused to start a session.
     refused_starts: Mutex<HashMap<SessionId, u32>>,
     /// What was last heard of machines, and the names of those that have gone.
-    agents: RwLock<agents::Heard>,
+    agents: RwLock<cluster::agents::Heard>,
     gone: RwLock<HashSet<String>>,
 }
 
@@ -113,15 +90,15 @@ impl Control {
     /// The same by another clock than the system's: sessions, agents and their limits go by it.
     pub fn with_clock(store: Store, engine: Arc<dyn Engine>, vault: Vault, clock: Clock) -> Self {
         let shared = Shared {
-            passwords: password::Passwords::new(),
+            passwords: people::password::Passwords::new(),
             vault,
-            attempts: limiter::Attempts::default(),
-            bad_signatures: limiter::Attempts::default(),
-            codes: limiter::Attempts::default(),
-            refusals: limiter::Attempts::new(audit::MOST_REFUSALS),
-            links: limiter::Attempts::default(),
+            attempts: people::limiter::Attempts::default(),
+            bad_signatures: people::limiter::Attempts::default(),
+            codes: people::limiter::Attempts::default(),
+            refusals: people::limiter::Attempts::new(system::audit::MOST_REFUSALS),
+            links: people::limiter::Attempts::default(),
             outbox: OnceLock::new(),
-            rates: rate::Rates::default(),
+            rates: limits::rates::Rates::default(),
             sign_ins_ended: watch::Sender::new(()),
             work: Notify::new(),
             clock,
@@ -144,12 +121,12 @@ impl Control {
 
     /// Answers when the database does.
     pub async fn ready(&self) -> Result<()> {
-        self.store.ping().await.map_err(internal("asking the database"))
+        Ok(self.store.ping().await?)
     }
 
     /// Numbers for the metrics page: living sessions by status.
     pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
-        self.store.session_counts().await.map_err(internal("counting sessions"))
+        Ok(self.store.session_counts().await?)
     }
 }
 
@@ -159,19 +136,19 @@ fn now() -> Millis {
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// A failure that is nobody's fault outside: logged with an id, of which the person learns only the id.
-fn internal<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Problem {
-    move |error| {
-        let id = uuid::Uuid::now_v7().simple().to_string();
-        let id = id[id.len() - 12..].to_owned();
-        tracing::error!(id, doing, %error, "internal error");
-        Problem::Internal(id)
-    }
+/// A fault of ours that is no [`StoreError`](store::StoreError), which `?` turns into the same: logged with an id, and of it the
+/// person learns only the id.
+#[track_caller]
+pub fn internal<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Problem {
+    let at = std::panic::Location::caller();
+    move |error| Problem::Internal(store::incident(doing, at, &error))
 }
 
-/// The same, for a store error that has been looked at.
-fn store_failed(doing: &'static str) -> impl FnOnce(StoreError) -> Problem {
-    internal(doing)
+/// A panic while a request was answered, as the fault of ours that it is.
+#[track_caller]
+pub fn panicked(panic: &(dyn std::any::Any + Send)) -> Problem {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    internal("answering a request")(text.unwrap_or("a panic without a text"))
 }
 
 /// Random text of `n` characters from digits and capital letters, for names and keys.

@@ -2,13 +2,13 @@
 //!
 //! Whoever can run these can read the database file, so they take no caller.
 
-use crate::{Control, Result, now, random_text, store_failed};
+use crate::{Control, Result, now, random_text};
 use store::Audit;
 use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
-use types::permission::Role;
+use types::people::permissions::Role;
+use types::people::users::{CreateUser, UserStatus};
 use types::quantity::{Quantity, Slots};
-use types::user::{CreateUser, UserStatus};
 
 /// Sessions that the keypair policy `default` allows at one time.
 const DEFAULT_SESSIONS: u32 = 20;
@@ -28,12 +28,10 @@ impl Control {
     pub async fn first_start(&self, email: Option<&str>, password: Option<&str>) -> Result<Option<FirstAdministrator>> {
         let total = Slots::cpu_mem(Quantity::whole(128), 512 << 30);
         let (domain, project) = (DomainId(uuid::Uuid::now_v7()), ProjectId(uuid::Uuid::now_v7()));
-        let mut change = self.store.change().await.map_err(store_failed("preparing the database"))?;
-        store::first_people(&mut change, domain, project, &total, DEFAULT_SESSIONS, now())
-            .await
-            .map_err(store_failed("preparing the database"))?;
-        change.commit().await.map_err(store_failed("preparing the database"))?;
-        if self.store.has_users().await.map_err(store_failed("looking for people"))? {
+        let mut change = self.store.change().await?;
+        store::first_people(&mut change, domain, project, &total, DEFAULT_SESSIONS, now()).await?;
+        change.commit().await?;
+        if self.store.has_users().await? {
             return Ok(None);
         }
         let email = email.unwrap_or("admin@yardmaster.local").to_owned();
@@ -55,7 +53,7 @@ impl Control {
         password: &str,
         role: Role,
     ) -> Result<UserId> {
-        let domains = self.store.domains(None).await.map_err(store_failed("listing domains"))?;
+        let domains = self.store.domains(None).await?;
         let domain =
             domains.into_iter().find(|d| d.name == "default").ok_or_else(|| Problem::NotFound("domain default".into()))?;
         let new = CreateUser {
@@ -72,7 +70,7 @@ impl Control {
             sudo: false,
             addresses: Vec::new(),
             policy: String::new(),
-            ids: types::user::UnixIds::default(),
+            ids: types::people::users::UnixIds::default(),
         };
         new.check()?;
         Ok(self.write_user(None, "command line", &new).await?.id)
@@ -93,23 +91,23 @@ impl Control {
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
-        let account = self.store.account_by_login(login).await.map_err(store_failed("looking an account up"))?;
+        let account = self.store.account_by_login(login).await?;
         let account = account.ok_or_else(|| Problem::NotFound("person".into()))?;
         let hash = self.shared.passwords.hash(&password).await?;
         let at = now();
-        let mut change = self.store.change().await.map_err(store_failed("setting a password"))?;
-        change.set_password(account.id, &hash, at).await.map_err(store_failed("setting a password"))?;
-        change.delete_sign_ins(account.id).await.map_err(store_failed("ending sign-ins"))?;
-        change.end_password_link(account.id).await.map_err(store_failed("setting a password"))?;
+        let mut change = self.store.change().await?;
+        change.set_password(account.id, &hash, at).await?;
+        change.delete_sign_ins(account.id).await?;
+        change.end_password_link(account.id).await?;
         if end_two_factor {
-            change.end_two_factor(account.id).await.map_err(store_failed("setting a password"))?;
+            change.end_two_factor(account.id).await?;
         }
         let detail = serde_json::json!({ "end_two_factor": end_two_factor }).to_string();
         let subject = account.id.to_string();
         let audit =
             Audit { at, actor: None, address: "command line", action: "reset password", subject: &subject, detail: &detail };
-        change.audit(&audit).await.map_err(store_failed("setting a password"))?;
-        change.commit().await.map_err(store_failed("setting a password"))?;
+        change.audit(&audit).await?;
+        change.commit().await?;
         Ok(made_up)
     }
 
@@ -122,13 +120,13 @@ impl Control {
         force: bool,
         progress: impl Fn(&str, u64, u64),
     ) -> Result<String> {
-        let (there, sessions_there) = self.store.row_counts().await.map_err(store_failed("counting rows"))?;
+        let (there, sessions_there) = self.store.row_counts().await?;
         if (there > 1 || sessions_there > 0) && !force {
             return Err(Problem::Conflict(format!(
                 "This database holds {there} people and {sessions_there} sessions already. Seed an empty one, or add --force."
             )));
         }
-        let domains = self.store.domains(None).await.map_err(store_failed("listing domains"))?;
+        let domains = self.store.domains(None).await?;
         let place = domains.iter().find_map(|d| Some((d.id, d.projects.first()?.id)));
         let (domain, project) = place.ok_or_else(|| Problem::NotFound("project".into()))?;
         let password = made_up_password()?;
@@ -136,30 +134,24 @@ impl Control {
         let (first_user, first_session) = (there.unsigned_abs(), sessions_there.unsigned_abs());
         for from in (0..users).step_by(SEED_STEP as usize) {
             let to = (from + SEED_STEP).min(users);
-            let mut change = self.store.change().await.map_err(store_failed("seeding people"))?;
-            change
-                .seed_users(first_user + from, first_user + to, domain, project, &hash, now())
-                .await
-                .map_err(store_failed("seeding people"))?;
-            change.commit().await.map_err(store_failed("seeding people"))?;
+            let mut change = self.store.change().await?;
+            change.seed_users(first_user + from, first_user + to, domain, project, &hash, now()).await?;
+            change.commit().await?;
             progress("people", to, users);
         }
         let owner = UserId(uuid::Uuid::nil());
         for (first, count, waits) in [(first_session, ended, false), (first_session + ended, waiting, true)] {
             for from in (0..count).step_by(SEED_STEP as usize) {
                 let to = (from + SEED_STEP).min(count);
-                let mut change = self.store.change().await.map_err(store_failed("seeding sessions"))?;
-                change
-                    .seed_sessions(first + from..first + to, waits, owner, domain, project, now())
-                    .await
-                    .map_err(store_failed("seeding sessions"))?;
-                change.commit().await.map_err(store_failed("seeding sessions"))?;
+                let mut change = self.store.change().await?;
+                change.seed_sessions(first + from..first + to, waits, owner, domain, project, now()).await?;
+                change.commit().await?;
                 progress("sessions", to, count);
             }
         }
-        let mut change = self.store.change().await.map_err(store_failed("measuring the tables"))?;
-        change.analyze().await.map_err(store_failed("measuring the tables"))?;
-        change.commit().await.map_err(store_failed("measuring the tables"))?;
+        let mut change = self.store.change().await?;
+        change.analyze().await?;
+        change.commit().await?;
         Ok(password)
     }
 }

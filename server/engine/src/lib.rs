@@ -7,10 +7,10 @@ pub mod local;
 pub mod simulated;
 
 use async_trait::async_trait;
-use types::agent::AgentReport;
+use types::cluster::agents::AgentReport;
 use types::id::ContainerId;
 use types::quantity::{Quantity, Slots};
-use types::session::{LogChunk, Outcome, Usage};
+use types::sessions::{LogChunk, Outcome, Usage};
 use types::time::Millis;
 
 /// What an engine needs to know to start a session.

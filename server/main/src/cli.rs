@@ -16,7 +16,7 @@ use std::sync::Arc;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use types::permission::Role;
+use types::people::permissions::Role;
 
 /// Console and control plane of a shared compute cluster.
 ///

@@ -7,7 +7,7 @@ use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
-use console::start::{self, Found};
+use console::page_start::{self, Found};
 use control::{Allowance, Caller};
 use leptos::prelude::AnyView;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};

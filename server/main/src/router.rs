@@ -57,7 +57,7 @@ pub fn router(app: App) -> Router {
         let app = app.clone();
         move || {
             provide_context(app.control.clone());
-            console::security::send_headers(app.settings.secure());
+            console::headers::send_headers(app.settings.secure());
         }
     };
     let shell = {
@@ -176,9 +176,8 @@ async fn keep_for_ever(mut answer: Response) -> Response {
     answer
 }
 
-fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    // The panic itself is in the log, written by its hook.
-    Refusal(Problem::Internal("panic".into())).into_response()
+fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    Refusal(control::panicked(&*panic)).into_response()
 }
 
 /// The router as `axum::serve` wants it, with the peer's address in every request.

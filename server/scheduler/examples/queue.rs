@@ -4,10 +4,10 @@
 use scheduler::{Decision, Group, Room, Snapshot, Waiting, schedule};
 use std::collections::BTreeMap;
 use std::time::Instant;
+use types::cluster::resource_groups::{Placement, SchedulerKind};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
-use types::launch::{Cluster, ClusterMode};
 use types::quantity::{Quantity, Slots};
-use types::resource_group::{Placement, SchedulerKind};
+use types::sessions::{Cluster, ClusterMode};
 use types::time::Millis;
 
 /// Different amounts in a queue of this many people's sessions, so that few requests are alike.

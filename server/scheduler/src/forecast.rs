@@ -5,8 +5,8 @@ use crate::{Decision, DependencyState, Snapshot, Waiting, schedule};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
-use types::launch::Cluster;
 use types::quantity::Slots;
+use types::sessions::Cluster;
 use types::time::Millis;
 
 /// A queue with what is needed to look ahead.
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
     use crate::tests::{id, room, slots, waiting};
     use crate::{Group, Room};
-    use types::resource_group::{Placement, SchedulerKind};
+    use types::cluster::resource_groups::{Placement, SchedulerKind};
 
     fn group(scheduler: SchedulerKind, retries_to_skip: u32) -> Group {
         Group { scheduler, placement: Placement::Dispersed, retries_to_skip, pending_timeout: None }
@@ -278,7 +278,10 @@ mod tests {
         let mut queue = vec![cores(1, 1), cores(2, 1)];
         queue.iter_mut().for_each(|session| session.access_key = "KEY1".into());
         let mut sample = sample(group(SchedulerKind::Fifo, 0), 1, 12_000, queue);
-        let policy = types::policy::KeypairPolicy { max_sessions: Some(1), ..types::policy::KeypairPolicy::new("default") };
+        let policy = types::limits::policies::KeypairPolicy {
+            max_sessions: Some(1),
+            ..types::limits::policies::KeypairPolicy::new("default")
+        };
         sample.snapshot.policies.insert("default".into(), policy);
         assert_eq!(all(&sample), [(1, 0), (2, 600)]);
     }

@@ -21,11 +21,11 @@ pub use reason::Reason;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use types::cluster::resource_groups::{Placement, SchedulerKind};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
-use types::launch::Cluster;
-use types::policy::KeypairPolicy;
+use types::limits::policies::KeypairPolicy;
 use types::quantity::Slots;
-use types::resource_group::{Placement, SchedulerKind};
+use types::sessions::Cluster;
 use types::time::Millis;
 
 /// Everything a decision depends on.

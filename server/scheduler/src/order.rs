@@ -6,8 +6,8 @@ use crate::slots::Table;
 use crate::turn::{Outcome, Turns};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use types::cluster::resource_groups::SchedulerKind;
 use types::id::UserId;
-use types::resource_group::SchedulerKind;
 
 /// Gives every session of a group's queue its turn.
 pub(crate) fn serve<'a>(turns: &mut Turns<'a, '_>, mut queue: Vec<&'a Waiting>) {

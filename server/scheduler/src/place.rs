@@ -177,8 +177,8 @@ mod tests {
     use crate::slots::Shapes;
     use crate::tests::{room, waiting};
     use crate::{Held, Room, Waiting};
-    use types::launch::{Cluster, ClusterMode};
     use types::quantity::Slots;
+    use types::sessions::{Cluster, ClusterMode};
 
     fn cluster(asked: &[(&str, i64)], mode: ClusterMode, size: u32) -> Waiting {
         Waiting { cluster: Cluster { mode, size }, ..waiting(1, 1, asked) }

@@ -3,8 +3,8 @@
 
 use crate::{Room, Waiting};
 use std::collections::{BTreeSet, HashMap};
-use types::launch::ClusterMode;
 use types::quantity::{CPU, MEM, Quantity, Slots};
+use types::sessions::ClusterMode;
 
 /// An amount that does not limit.
 pub(crate) const UNLIMITED: i64 = i64::MAX;

@@ -1,8 +1,8 @@
 //! What becomes of small queues, in sentences. Larger ones are in `tests/properties.rs`, worked examples in `tests/vectors`.
 
 use crate::*;
-use types::launch::ClusterMode;
 use types::quantity::Quantity;
+use types::sessions::ClusterMode;
 
 /// Number `n` as an id of any kind.
 pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(n: u32) -> T {

@@ -4,7 +4,7 @@ use crate::checks::{Books, cancelled, too_early};
 use crate::place::Agents;
 use crate::slots::{Kinds, Shape, Shapes};
 use crate::{Decided, Decision, Group, Reason, Snapshot, Waiting};
-use types::launch::ClusterMode;
+use types::sessions::ClusterMode;
 
 /// What a turn came to, for those whose turn comes later.
 #[derive(Clone, Copy, PartialEq, Eq)]

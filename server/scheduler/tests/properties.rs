@@ -8,11 +8,11 @@ use scheduler::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use types::cluster::resource_groups::{Placement, SchedulerKind};
 use types::id::SessionId;
-use types::launch::{Cluster, ClusterMode};
-use types::policy::KeypairPolicy;
+use types::limits::policies::KeypairPolicy;
 use types::quantity::{Quantity, Slots};
-use types::resource_group::{Placement, SchedulerKind};
+use types::sessions::{Cluster, ClusterMode};
 use types::time::Millis;
 
 fn id<T: FromStr<Err: std::fmt::Debug>>(n: usize) -> T {

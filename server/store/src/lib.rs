@@ -2,44 +2,36 @@
 //!
 //! Deliberately absent: rules. Who may see or change what is decided in `control`, which passes a scope down.
 
-mod accounts;
-mod agents;
-mod audit;
-mod events;
-mod followers;
-mod keypairs;
+mod cluster;
+mod first;
+mod limits;
 mod list;
 mod people;
-mod policies;
-mod preferences;
-mod presets;
 mod projects;
-mod rates;
-mod resource_groups;
-mod security;
 mod seed;
 mod sessions;
-mod settings;
-mod sign_ins;
-mod users;
+mod system;
 
-pub use accounts::Account;
-pub use events::{Audit, StoredEvent};
-pub use followers::Holding;
-pub use keypairs::{NewKeypairRow, Signer};
-pub use people::first_people;
-pub use resource_groups::GroupUses;
-pub use security::{NewPasswordLink, TwoFactor};
+pub use cluster::resource_groups::GroupUses;
+pub use first::first_people;
+pub use limits::followers::Holding;
+pub use people::accounts::Account;
+pub use people::keypairs::{NewKeypairRow, Signer};
+pub use people::sign_ins::{NewSignIn, SignedIn};
+pub use people::two_factor::{NewPasswordLink, TwoFactor};
+pub use people::users::NewUser;
 pub use sessions::{Changed, LivingSession, NewSession, Step};
-pub use sign_ins::{NewSignIn, SignedIn};
-pub use users::NewUser;
+pub use system::events::{Audit, StoredEvent};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
+use std::panic::Location;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::watch;
+use types::Problem;
 use types::id::{DomainId, UserId};
+use types::problem::Incident;
 
 /// What can go wrong below the rules.
 #[derive(Debug, thiserror::Error)]
@@ -54,15 +46,50 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The unique index or column that refused a row, such as `users.email_key`.
-    pub fn taken(&self) -> Option<String> {
-        match self {
-            Self::Database(sqlx::Error::Database(e)) if e.is_unique_violation() => {
-                e.message().rsplit(": ").next().map(String::from)
-            }
+    /// The name that refused a row because another one has it. SQLite says which only in its message.
+    pub fn taken(&self) -> Option<Taken> {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return None };
+        if !error.is_unique_violation() {
+            return None;
+        }
+        match error.message().rsplit(": ").next()? {
+            "users.email_key" => Some(Taken::Email),
+            "users.username_key" => Some(Taken::Username),
+            "domains.name_key" => Some(Taken::DomainName),
+            "projects.domain_id, projects.name_key" => Some(Taken::ProjectName),
+            "sessions.user_id, sessions.name" => Some(Taken::SessionName),
             _ => None,
         }
     }
+}
+
+/// A name that must be unique and is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    Email,
+    Username,
+    DomainName,
+    /// In its domain.
+    ProjectName,
+    /// Among the sessions of its owner that have not ended.
+    SessionName,
+}
+
+/// `?` on a call of the store is a fault of ours, logged with the place that asked.
+impl From<StoreError> for Problem {
+    #[track_caller]
+    fn from(error: StoreError) -> Self {
+        Self::Internal(incident("asking the database", Location::caller(), &error))
+    }
+}
+
+/// Logs a fault that nobody outside caused, and returns the id under which it stands in the log.
+pub fn incident(doing: &str, at: &Location<'_>, error: &dyn std::fmt::Display) -> Incident {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    // The random part: short enough to be read out on the telephone.
+    let id = id[id.len() - 12..].to_owned();
+    tracing::error!(id, doing, at = %at, %error, "internal error");
+    Incident::logged(id)
 }
 
 /// Whose things are meant: how far a permission reaches, as the database can tell.

@@ -1,17 +1,17 @@
 //! The store against a real database file.
 
 use std::collections::BTreeSet;
-use store::{Audit, NewSession, NewSignIn, NewUser, Scope, Step, Store, first_people};
-use types::audit::AUDIT;
-use types::event::{Audience, Topic};
+use store::{Audit, NewSession, NewSignIn, NewUser, Scope, Step, Store, Taken, first_people};
 use types::id::{DomainId, ProjectId, SessionId, SignInId, UserId};
-use types::launch::Cluster;
 use types::list::{Condition, Filter, ListQuery, Op, Window};
-use types::permission::Role;
+use types::people::permissions::Role;
+use types::people::users::{USERS, UserStatus};
 use types::quantity::{Quantity, Slots};
-use types::session::{Outcome, SESSIONS, SessionType, Status};
+use types::sessions::Cluster;
+use types::sessions::{Outcome, SESSIONS, SessionType, Status};
+use types::system::audit::AUDIT;
+use types::system::events::{Audience, Topic};
 use types::time::Millis;
-use types::user::{USERS, UserStatus};
 use uuid::Uuid;
 
 struct Yard {
@@ -53,7 +53,7 @@ impl Yard {
                 secret: b"sealed",
                 access_key: &format!("KEY-{name}"),
                 policy: "default",
-                ids: &types::user::UnixIds::default(),
+                ids: &types::people::users::UnixIds::default(),
                 keypair_policy: "default",
                 at: Millis(at),
             })
@@ -147,8 +147,8 @@ async fn a_fragment_is_found_in_any_case_whether_it_is_rare_short_or_everywhere(
 async fn names_are_unique_regardless_of_case() {
     let yard = Yard::new().await;
     yard.person("ann", 1).await.unwrap();
-    let taken = yard.person("ANN", 2).await.unwrap_err().taken().unwrap();
-    assert!(taken.contains("users.email_key") || taken.contains("users.username_key"), "{taken}");
+    let taken = yard.person("ANN", 2).await.unwrap_err().taken();
+    assert!(matches!(taken, Some(Taken::Email | Taken::Username)), "{taken:?}");
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn a_persons_living_sessions_have_different_names_and_ended_ones_give_thei
     let yard = Yard::new().await;
     let owner = yard.person("ann", 1).await.unwrap();
     let id = yard.session(owner, "train", "KEY-ann").await.unwrap();
-    assert!(yard.session(owner, "train", "KEY-ann").await.unwrap_err().taken().is_some());
+    assert!(yard.session(owner, "train", "KEY-ann").await.unwrap_err().taken() == Some(Taken::SessionName));
     let living = yard.store.living_session(id).await.unwrap().unwrap();
     let outcome = Outcome::Lost;
     let mut change = yard.store.change().await.unwrap();

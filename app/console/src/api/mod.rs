@@ -1,18 +1,12 @@
 //! Server functions: what pages ask of the server. Each is one call of one method of `control`, which decides; this module adds
 //! nothing but the way there. The paths are `/call/<name>`; they belong to this console and are no public API.
 
-pub mod account;
-pub mod agents;
-pub mod audit;
-pub mod groups;
-pub mod keypairs;
-pub mod policies;
-pub mod presets;
+pub mod cluster;
+pub mod limits;
+pub mod people;
 pub mod projects;
-pub mod security;
 pub mod sessions;
-pub mod settings;
-pub mod users;
+pub mod system;
 
 #[cfg(feature = "ssr")]
 use {
@@ -28,13 +22,13 @@ where
 {
     let caller = use_context::<http::request::Parts>().and_then(|parts| parts.extensions.get::<Caller>().cloned());
     let (Some(control), Some(caller)) = (use_context::<Control>(), caller) else {
-        return Err(Problem::Internal("context".into()));
+        return Err(control::internal("running a server function")("the request has no control plane or caller"));
     };
     // A panic behind an `.await` would leave the page waiting for an answer that never comes.
     let result = AssertUnwindSafe(work(control, caller)).catch_unwind().await;
-    let result = result.unwrap_or_else(|_| Err(Problem::Internal("panic".into())));
+    let result = result.unwrap_or_else(|panic| Err(control::panicked(&*panic)));
     if let Err(problem) = &result {
-        crate::document::set_status(problem.status());
+        crate::request::set_status(problem.status());
     }
     result
 }

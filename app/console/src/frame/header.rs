@@ -1,8 +1,8 @@
 //! The header: project selector, notices, theme, account.
 
 use super::{ChosenProject, notices};
+use crate::page_start::Start;
 use crate::paths;
-use crate::start::Start;
 use crate::theme::{ThemeSwitch, set_cookie};
 use leptos::prelude::*;
 use leptos_router::components::A;

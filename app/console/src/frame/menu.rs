@@ -3,7 +3,7 @@
 use crate::paths;
 use leptos::prelude::*;
 use leptos_router::components::A;
-use types::permission::{Me, Permission, Reach};
+use types::people::permissions::{Me, Permission, Reach};
 use ui::{Icon, IconName};
 
 fn item(path: &'static str, icon: IconName, label: &'static str) -> AnyView {

@@ -5,12 +5,12 @@ mod menu;
 mod notices;
 
 use crate::live::{Line, Live};
-use crate::start::{self, Start};
+use crate::page_start::{self, Start};
 use crate::{paths, problem_view};
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use types::id::ProjectId;
-use types::permission::Me;
+use types::people::permissions::Me;
 use ui::provide_toaster;
 
 /// The person whose console this is.
@@ -87,7 +87,7 @@ fn frame(start: Start) -> AnyView {
 /// The page for an address that no page has.
 #[component]
 pub fn NotFound() -> impl IntoView {
-    crate::document::set_status(404);
+    crate::request::set_status(404);
     crate::live::when_alive(|| ());
     let way = view! { <a class="button" href=paths::SESSIONS rel="external">"Go to sessions"</a> }.into_any();
     let text = "There is no page at this address. It may have been moved, or the link is not whole.".to_owned();

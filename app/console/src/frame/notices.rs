@@ -3,7 +3,7 @@
 use crate::live::use_live;
 use crate::paths;
 use leptos::prelude::*;
-use types::event::{Event, Topic};
+use types::system::events::{Event, Topic};
 use ui::{Icon, IconName, Notification, NotificationList, use_toaster};
 
 /// The bell with its list.

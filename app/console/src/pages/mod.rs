@@ -1,22 +1,12 @@
 //! The pages. Each is a lazy route with a chunk of its own; the split build finds them by these types.
 
-mod account;
-mod agents;
-mod audit;
-mod credentials;
-mod domains;
+mod cluster;
 mod gallery;
-mod groups;
-mod launcher;
-mod maintenance;
-mod policies;
-mod presets;
+mod limits;
+mod people;
 mod projects;
-mod scheduler;
 mod sessions;
-mod settings;
-mod sign_in;
-mod users;
+mod system;
 
 use leptos::prelude::*;
 use leptos_router::{LazyRoute, lazy_route};
@@ -42,17 +32,17 @@ macro_rules! page {
 page!(
     /// `/sign-in`
     SignInRoute,
-    sign_in::page
+    people::sign_in::page
 );
 page!(
     /// `/forgotten-password`
     ForgottenRoute,
-    sign_in::forgotten::page
+    people::sign_in::forgotten::page
 );
 page!(
     /// `/new-password`
     NewPasswordRoute,
-    sign_in::new_password::page
+    people::sign_in::new_password::page
 );
 page!(
     /// `/sessions`
@@ -62,22 +52,22 @@ page!(
 page!(
     /// `/session/start`
     LauncherRoute,
-    launcher::page
+    sessions::launcher::page
 );
 page!(
     /// `/scheduler`
     SchedulerRoute,
-    scheduler::page
+    sessions::scheduler::page
 );
 page!(
     /// `/users`
     UsersRoute,
-    users::page
+    people::users::page
 );
 page!(
     /// `/credentials`
     CredentialsRoute,
-    credentials::page
+    people::keypairs::page
 );
 page!(
     /// `/projects`
@@ -87,57 +77,57 @@ page!(
 page!(
     /// `/domains`
     DomainsRoute,
-    domains::page
+    projects::domains::page
 );
 page!(
     /// `/agents`
     AgentsRoute,
-    agents::page
+    cluster::agents::page
 );
 page!(
     /// `/resource-policy`
     KeypairPoliciesRoute,
-    policies::keypair::page
+    limits::policies::keypair::page
 );
 page!(
     /// `/resource-policy/user`
     UserPoliciesRoute,
-    policies::user::page
+    limits::policies::user::page
 );
 page!(
     /// `/resource-policy/project`
     ProjectPoliciesRoute,
-    policies::project::page
+    limits::policies::project::page
 );
 page!(
     /// `/resource-presets`
     PresetsRoute,
-    presets::page
+    limits::presets::page
 );
 page!(
     /// `/settings`
     SettingsRoute,
-    settings::page
+    system::settings::page
 );
 page!(
     /// `/maintenance`
     MaintenanceRoute,
-    maintenance::page
+    system::maintenance::page
 );
 page!(
     /// `/resource-groups`
     GroupsRoute,
-    groups::page
+    cluster::resource_groups::page
 );
 page!(
     /// `/audit`
     AuditRoute,
-    audit::page
+    system::audit::page
 );
 page!(
     /// `/account`
     AccountRoute,
-    account::page
+    people::account::page
 );
 page!(
     /// `/gallery`, in debug builds

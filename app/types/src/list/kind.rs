@@ -111,14 +111,3 @@ impl Kind {
         }
     }
 }
-
-/// The first millisecond (UTC) of a day written `2026-11-24`.
-pub fn day(text: &str) -> Option<crate::time::Millis> {
-    let mut parts = text.split('-');
-    let (y, m, d) = (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);
-    if parts.next().is_some() || text.len() != 10 {
-        return None;
-    }
-    let date = ::time::Date::from_calendar_date(y, ::time::Month::try_from(m).ok()?, d).ok()?;
-    Some(crate::time::Millis(date.midnight().assume_utc().unix_timestamp() * 1000))
-}

@@ -3,18 +3,10 @@
 //!
 //! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are the incumbent's.
 
-mod agents;
 mod amounts;
 pub(crate) mod filter;
-mod groups;
-mod keypairs;
-mod policies;
-mod presets;
-mod projects;
-mod sessions;
-mod users;
 
-pub use presets::id as preset_id;
+pub(crate) use crate::limits::presets::id as preset_id;
 
 use crate::problem::said;
 use async_graphql::{Context, EmptySubscription, InputObject, MergedObject, Result, SimpleObject};
@@ -27,24 +19,24 @@ const MOST_COMPLEXITY: usize = 2_000;
 
 #[derive(MergedObject, Default)]
 pub struct Query(
-    users::UserQuery,
-    keypairs::KeypairQuery,
-    projects::ProjectQuery,
-    agents::AgentQuery,
-    sessions::SessionQuery,
-    policies::PolicyQuery,
-    groups::GroupQuery,
-    presets::PresetQuery,
+    crate::people::users::UserQuery,
+    crate::people::keypairs::KeypairQuery,
+    crate::projects::ProjectQuery,
+    crate::cluster::agents::AgentQuery,
+    crate::sessions::graphql::SessionQuery,
+    crate::limits::policies::PolicyQuery,
+    crate::cluster::resource_groups::GroupQuery,
+    crate::limits::presets::PresetQuery,
 );
 
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    users::UserMutation,
-    keypairs::KeypairMutation,
-    projects::ProjectMutation,
-    policies::PolicyMutation,
-    groups::GroupMutation,
-    presets::PresetMutation,
+    crate::people::users::UserMutation,
+    crate::people::keypairs::KeypairMutation,
+    crate::projects::ProjectMutation,
+    crate::limits::policies::PolicyMutation,
+    crate::cluster::resource_groups::GroupMutation,
+    crate::limits::presets::PresetMutation,
 );
 
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll};
 use store::Store;
-use types::agent::AGENTS;
+use types::cluster::agents::AGENTS;
 use types::id::ContainerId;
-use types::launch::{Cluster, ClusterMode, StartSession};
+use types::limits::policies::{KeypairPolicy, SavePolicy};
 use types::list::{ListQuery, Window};
-use types::permission::Role;
-use types::policy::{KeypairPolicy, SavePolicy};
+use types::people::permissions::Role;
 use types::quantity::{Quantity, Slots};
-use types::session::{SESSIONS, SessionRow, SessionType, Status};
+use types::sessions::launch::StartSession;
+use types::sessions::{Cluster, ClusterMode};
+use types::sessions::{SESSIONS, SessionRow, SessionType, Status};
 use types::time::Millis;
 
 const MACHINES: &str = r#"

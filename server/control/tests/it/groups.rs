@@ -2,12 +2,12 @@
 //! group and Unified View for Pending Sessions).
 
 use crate::yard::Yard;
-use types::agent::AGENTS;
+use types::cluster::agents::AGENTS;
+use types::cluster::resource_groups::{RESOURCE_GROUPS, SchedulerKind, SchedulerSettings};
 use types::id::SessionId;
-use types::launch::StartSession;
 use types::list::ListQuery;
-use types::resource_group::{RESOURCE_GROUPS, SchedulerKind, SchedulerSettings};
-use types::session::{CheckKind, Status};
+use types::sessions::launch::StartSession;
+use types::sessions::{CheckKind, Status};
 
 const TWO_KINDS: &str = r#"
 [[agents]]

@@ -3,13 +3,14 @@
 use crate::yard::Yard;
 use futures::future::join_all;
 use types::Problem;
-use types::keypair::{CreateKeypair, EditKeypair, KEYPAIRS};
-use types::launch::{Cluster, StartSession};
+use types::limits::policies::{KeypairPolicy, SavePolicy};
 use types::list::ListQuery;
-use types::policy::{KeypairPolicy, SavePolicy};
-use types::project::{EditDomain, EditProject};
+use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS};
+use types::projects::{EditDomain, EditProject};
 use types::quantity::{Quantity, Slots};
-use types::session::{SessionType, Status};
+use types::sessions::Cluster;
+use types::sessions::launch::StartSession;
+use types::sessions::{SessionType, Status};
 use types::time::Millis;
 
 async fn main_key(yard: &Yard) -> String {
@@ -216,7 +217,7 @@ async fn who_waits_for_a_session_waits_no_longer_than_they_may_see_it() {
     let seen = yard.session(id).await.history.len();
     let (control, ann) = (yard.control.clone(), yard.ann.clone());
     let waits = tokio::spawn(async move { control.session_moved(&ann, id, seen).await });
-    let edit = types::user::EditUser { status: Some(types::user::UserStatus::Inactive), ..Default::default() };
+    let edit = types::people::users::EditUser { status: Some(types::people::users::UserStatus::Inactive), ..Default::default() };
     let owner = yard.session(id).await.row.owner;
     yard.control.edit_user(&yard.root, owner, &edit).await.unwrap();
     let answer = tokio::time::timeout(std::time::Duration::from_secs(10), waits).await.expect("it goes on waiting").unwrap();

@@ -1,10 +1,11 @@
 //! Limits as they bite: when a session is asked for, while it waits, and while it runs.
 
 use crate::yard::Yard;
-use types::launch::{Cluster, ClusterMode, StartSession};
+use types::cluster::resource_groups::SchedulerSettings;
 use types::quantity::{Quantity, Slots};
-use types::resource_group::SchedulerSettings;
-use types::session::{CheckKind, SessionType, Status};
+use types::sessions::launch::StartSession;
+use types::sessions::{CheckKind, SessionType, Status};
+use types::sessions::{Cluster, ClusterMode};
 
 #[tokio::test]
 async fn a_session_is_ended_when_its_lifetime_is_over_and_one_that_waits_as_well() {
@@ -162,7 +163,7 @@ async fn a_lowered_limit_ends_nothing_that_runs_and_says_who_is_over_it() {
     let yard = Yard::new().await;
     let running = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
-    let query = types::list::ListQuery::new(&types::policy::KEYPAIR_POLICIES);
+    let query = types::list::ListQuery::new(&types::limits::policies::KEYPAIR_POLICIES);
     let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
     policy.total = Slots([("cpu".to_owned(), "0.5".parse().unwrap())].into());
     let effect = yard.control.policy_effect(&yard.root, &policy).await.unwrap();

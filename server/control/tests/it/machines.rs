@@ -1,10 +1,11 @@
 //! Machines that stop taking sessions, vanish and come back, and sessions of several containers on them.
 
 use crate::yard::Yard;
-use types::launch::{Cluster, ClusterMode, StartSession};
 use types::list::ListQuery;
 use types::quantity::{Quantity, Slots};
-use types::session::{QUEUE, Status};
+use types::sessions::launch::StartSession;
+use types::sessions::{Cluster, ClusterMode};
+use types::sessions::{QUEUE, Status};
 
 #[tokio::test]
 async fn an_agent_that_is_not_schedulable_gets_no_new_sessions_and_keeps_those_it_has() {
@@ -34,7 +35,7 @@ async fn an_agent_that_disappears_is_terminated_and_its_sessions_are_found_lost_
     yard.seconds(20).await;
     assert_eq!(yard.status(id).await, Status::Error);
     assert_eq!(yard.info(id).await, format!("Lost: agent {agent} no longer answers."));
-    let gone = ListQuery { tab: "terminated".into(), ..ListQuery::new(&types::agent::AGENTS) };
+    let gone = ListQuery { tab: "terminated".into(), ..ListQuery::new(&types::cluster::agents::AGENTS) };
     let rows = yard.control.agents(&yard.root, &gone).await.unwrap().rows;
     assert_eq!(rows.len(), 1);
     assert!(rows[0].report.name == agent && rows[0].lost_at.is_some());

@@ -4,12 +4,12 @@
 use crate::yard::Yard;
 use control::Caller;
 use types::Problem;
-use types::keypair::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KEYPAIRS};
-use types::launch::StartSession;
+use types::limits::policies::{KeypairPolicy, SavePolicy};
 use types::list::ListQuery;
-use types::policy::{KeypairPolicy, SavePolicy};
-use types::session::Status;
-use types::user::EditUser;
+use types::people::keypairs::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KEYPAIRS};
+use types::people::users::EditUser;
+use types::sessions::Status;
+use types::sessions::launch::StartSession;
 
 impl Yard {
     /// A second keypair of Ann's.
@@ -68,7 +68,7 @@ async fn what_runs_is_counted_under_a_new_main_key_from_the_moment_it_is_one() {
     let third = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
     assert_eq!(yard.status(third).await, Status::Pending);
-    let query = ListQuery::new(&types::policy::KEYPAIR_POLICIES);
+    let query = ListQuery::new(&types::limits::policies::KEYPAIR_POLICIES);
     let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
     policy.max_sessions = Some(1);
     let over = yard.control.policy_effect(&yard.root, &policy).await.unwrap().over;
@@ -95,7 +95,7 @@ async fn a_policy_says_before_it_is_saved_which_sessions_it_would_end_at_once() 
     yard.seconds(120).await;
     yard.start(&StartSession { name: "younger".into(), ..yard.asked().await }).await;
     yard.seconds(10).await;
-    let query = ListQuery::new(&types::policy::KEYPAIR_POLICIES);
+    let query = ListQuery::new(&types::limits::policies::KEYPAIR_POLICIES);
     let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
     policy.lifetime = Some(60);
     let effect = yard.control.policy_effect(&yard.root, &policy).await.unwrap();

@@ -2,13 +2,13 @@
 
 use crate::yard::Yard;
 use types::Problem;
-use types::keypair::{CreateKeypair, EditKeypair};
-use types::list::ListQuery;
-use types::policy::{
+use types::limits::policies::{
     KEYPAIR_POLICIES, KeypairPolicy, PROJECT_POLICIES, PolicyKind, PolicyRow, ProjectPolicy, SavePolicy, UserPolicy,
 };
+use types::list::ListQuery;
+use types::people::keypairs::{CreateKeypair, EditKeypair};
+use types::people::users::EditUser;
 use types::quantity::{Quantity, Slots};
-use types::user::EditUser;
 
 /// The names by which those are known who follow a policy.
 async fn followers(yard: &Yard, kind: PolicyKind, policy: &str) -> Vec<String> {

@@ -2,8 +2,8 @@
 //! System settings).
 
 use crate::yard::Yard;
-use types::resource_group::SchedulerSettings;
-use types::session::Status;
+use types::cluster::resource_groups::SchedulerSettings;
+use types::sessions::Status;
 
 /// More tries than any of these tests asks for.
 const MANY: u32 = 15;

@@ -2,11 +2,11 @@
 //! fully utilized.
 
 use crate::yard::Yard;
-use types::agent::AGENTS;
-use types::launch::StartSession;
+use types::cluster::agents::AGENTS;
 use types::list::ListQuery;
 use types::quantity::{CPU, Quantity};
-use types::session::{CheckKind, SessionType, Status};
+use types::sessions::launch::StartSession;
+use types::sessions::{CheckKind, SessionType, Status};
 
 const BUSY: &str = r#"
 [[agents]]

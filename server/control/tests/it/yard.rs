@@ -7,13 +7,13 @@ use engine::simulated::{Scenario, SimulatedEngine};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::Store;
+use types::cluster::resource_groups::{RESOURCE_GROUPS, ResourceGroup, SaveGroup};
 use types::id::SessionId;
-use types::launch::StartSession;
-use types::permission::Role;
-use types::policy::{KEYPAIR_POLICIES, KeypairPolicy, SavePolicy};
+use types::limits::policies::{KEYPAIR_POLICIES, KeypairPolicy, SavePolicy};
+use types::people::permissions::Role;
 use types::quantity::{Quantity, Slots};
-use types::resource_group::{RESOURCE_GROUPS, ResourceGroup, SaveGroup};
-use types::session::{QUEUE, SessionDetail, SessionRow, SessionType, Status};
+use types::sessions::launch::StartSession;
+use types::sessions::{QUEUE, SessionDetail, SessionRow, SessionType, Status};
 use types::time::Millis;
 
 const MACHINES: &str = r#"

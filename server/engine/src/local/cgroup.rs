@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use types::id::ContainerId;
-use types::session::Usage;
+use types::sessions::Usage;
 
 /// The folder of all our groups in a hierarchy.
 const OURS: &str = "yardmaster";

@@ -5,7 +5,7 @@
 //! session ends. Deliberately absent: isolation and limits, which are in place before this process exists.
 
 use super::shell::Shell;
-use super::{sys, tree};
+use super::{inside, sys, tree};
 use crate::Launch;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsFd, OwnedFd};
@@ -16,9 +16,6 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// Where programs are looked for in a session.
-pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The supervisor's order to ask every process to end.
 pub(crate) const END: &str = "end";
@@ -46,11 +43,6 @@ pub(crate) enum Report {
     Exited(i32),
     /// The command was ended.
     Signalled(i32),
-}
-
-/// The shell for commands and terminals.
-pub(crate) fn shell() -> &'static str {
-    if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" }
 }
 
 /// The body of the hidden subcommand `session-init`; returns the exit code of the process.
@@ -260,9 +252,9 @@ impl<'a> Init<'a> {
 
 /// Runs the command of a batch session.
 fn spawn(command: &str, env: &[(String, String)]) -> io::Result<i32> {
-    let mut shell = Command::new(shell());
+    let mut shell = Command::new(inside::shell());
     shell.arg("-c").arg(command).env_clear().envs(env.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
-    shell.arg0(shell_name());
+    shell.arg0(inside::shell_name());
     // SAFETY: only system calls that are safe between fork and exec.
     unsafe {
         shell.pre_exec(|| {
@@ -273,9 +265,4 @@ fn spawn(command: &str, env: &[(String, String)]) -> io::Result<i32> {
         });
     }
     Ok(shell.spawn()?.id().cast_signed())
-}
-
-/// The shell's name as it says it in its messages.
-fn shell_name() -> &'static str {
-    shell().rsplit('/').next().unwrap_or("sh")
 }

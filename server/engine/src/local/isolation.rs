@@ -94,7 +94,7 @@ impl Isolation {
                 command
             }
         };
-        command.arg("session-init").env_clear().env("PATH", super::init::PATH);
+        command.arg("session-init").env_clear().env("PATH", super::inside::PATH);
         command
     }
 
@@ -152,7 +152,7 @@ impl Isolation {
     /// The files by which a session's user has a name inside: (passwd, group).
     pub(crate) fn user_files(&self) -> (String, String) {
         let (uid, gid) = self.inner_user();
-        let passwd = format!("root:x:0:0:root:/root:/bin/sh\nwork:x:{uid}:{gid}:work:{HOME_INSIDE}:{}\n", super::init::shell());
+        let passwd = format!("root:x:0:0:root:/root:/bin/sh\nwork:x:{uid}:{gid}:work:{HOME_INSIDE}:{}\n", super::inside::shell());
         (passwd, format!("root:x:0:\nwork:x:{gid}:\n"))
     }
 }
@@ -175,7 +175,7 @@ fn probe_bubblewrap(allowed: bool, root: bool) -> Result<Bubblewrap, String> {
     if !allowed {
         return Err("it is switched off".into());
     }
-    let path = std::env::var_os("PATH").unwrap_or_else(|| super::init::PATH.into());
+    let path = std::env::var_os("PATH").unwrap_or_else(|| super::inside::PATH.into());
     let program = std::env::split_paths(&path).map(|folder| folder.join("bwrap")).find(|program| program.is_file());
     let program = program.ok_or("bubblewrap is not installed")?;
     let output = Command::new(&program).arg("--version").stdin(Stdio::null()).output().map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@
 use super::cgroup::{Group, Hierarchies};
 use super::init::Setup;
 use super::layout::{self, Folder, Plan};
-use super::{init, sys};
+use super::{init, inside, sys};
 use rustix::fd::{AsRawFd, OwnedFd};
 use std::fs::{DirBuilder, File};
 use std::io::{self, PipeReader};
@@ -90,13 +90,13 @@ fn prepare(folder: &Folder, plan: &Plan) -> io::Result<()> {
 fn environment(folder: &Folder, plan: &Plan) -> Vec<(String, String)> {
     let home = plan.isolation.home(&folder.file(layout::HOME));
     let own = [
-        ("PATH", init::PATH.to_owned()),
+        ("PATH", inside::PATH.to_owned()),
         ("HOME", home.display().to_string()),
         ("LANG", "C.UTF-8".into()),
         ("TERM", "dumb".into()),
         ("USER", "work".into()),
         ("LOGNAME", "work".into()),
-        ("SHELL", init::shell().into()),
+        ("SHELL", inside::shell().into()),
         ("YARDMASTER_SESSION_ID", plan.id.to_string()),
     ];
     own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(plan.launch.env.iter().cloned()).collect()

@@ -27,7 +27,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use types::id::ContainerId;
-use types::session::Outcome;
+use types::sessions::Outcome;
 use types::time::Millis;
 
 pub(crate) const SPEC: &str = "spec.json";

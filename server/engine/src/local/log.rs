@@ -7,7 +7,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use types::session::LogChunk;
+use types::sessions::LogChunk;
 
 /// The largest piece that one call reads, whatever was asked for.
 const LARGEST_READ: usize = 1 << 20;

@@ -9,7 +9,7 @@ use std::io;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use types::agent::{AgentReport, Fact};
+use types::cluster::agents::{AgentReport, Fact};
 use types::quantity::{Quantity, Slots};
 
 /// Ticks of all processors together that two samples must be apart to say something: a tenth of a second of one.

@@ -6,7 +6,9 @@
 
 mod cgroup;
 mod client;
+mod frame;
 mod init;
+mod inside;
 mod isolation;
 mod launch;
 mod layout;
@@ -42,9 +44,9 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::broadcast;
-use types::agent::AgentReport;
+use types::cluster::agents::AgentReport;
 use types::id::ContainerId;
-use types::session::{LogChunk, Usage};
+use types::sessions::{LogChunk, Usage};
 use types::time::Millis;
 
 /// Changes that a slow reader may be behind before it is told that it missed some.

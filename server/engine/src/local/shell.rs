@@ -2,8 +2,8 @@
 //!
 //! Runs in the session's init, in its one loop, so nothing here may wait.
 
-use super::terminal::{Frame, OPEN, take_frame};
-use super::{init, sys, tree};
+use super::frame::{Frame, OPEN, take_frame};
+use super::{inside, sys, tree};
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -191,7 +191,7 @@ fn prepare(columns: u16, rows: u16, env: &[(String, String)]) -> io::Result<(Own
     rustix::io::ioctl_fionbio(&master, true)?;
 
     let shell = env.iter().rev().find(|(name, _)| name == "SHELL").map(|(_, shell)| shell.as_str());
-    let shell = shell.filter(|shell| std::path::Path::new(shell).is_file()).unwrap_or(init::shell());
+    let shell = shell.filter(|shell| std::path::Path::new(shell).is_file()).unwrap_or(inside::shell());
     let mut command = Command::new(shell);
     // A hyphen before its name makes it a login shell.
     command.arg0(format!("-{}", shell.rsplit('/').next().unwrap_or(shell)));

@@ -20,7 +20,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
-use types::session::{Outcome, Usage};
+use types::sessions::{Outcome, Usage};
 
 /// What the engine that started it is told: the session is this supervisor's.
 pub(crate) const MINE: &str = "supervised\n";

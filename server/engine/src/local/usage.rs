@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use types::session::Usage;
+use types::sessions::Usage;
 use types::time::Millis;
 
 /// Records that a reader gets at most: ten minutes.

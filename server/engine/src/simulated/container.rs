@@ -2,7 +2,7 @@
 
 use crate::{LaunchSpec, RunState};
 use serde::{Deserialize, Serialize};
-use types::session::Outcome;
+use types::sessions::Outcome;
 use types::time::Millis;
 
 /// One container, as it was started and stopped. What it does follows from this and the clock.

@@ -20,10 +20,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::broadcast;
-use types::agent::{AgentReport, Fact};
+use types::cluster::agents::{AgentReport, Fact};
 use types::id::ContainerId;
 use types::quantity::{CPU, MEM, Quantity, Slots};
-use types::session::{LogChunk, Outcome, Usage};
+use types::sessions::{LogChunk, Outcome, Usage};
 use types::time::Millis;
 
 /// Changes that a slow reader may be behind before it is told that it missed some.

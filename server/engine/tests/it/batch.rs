@@ -5,7 +5,7 @@ use engine::local::Options;
 use engine::{Engine, Launch, RunState, Stop};
 use std::sync::Arc;
 use types::id::ContainerId;
-use types::session::{LogChunk, Outcome};
+use types::sessions::{LogChunk, Outcome};
 use types::time::Millis;
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use types::id::ContainerId;
 use types::quantity::Quantity;
-use types::session::Outcome;
+use types::sessions::Outcome;
 
 /// Far more than anything here takes, on a busy machine too.
 const DEADLINE: Duration = Duration::from_secs(30);

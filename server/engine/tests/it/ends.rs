@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use engine::{Engine, RunState, Stop};
-use types::session::Outcome;
+use types::sessions::Outcome;
 
 /// A tree with a process that left its session, one whose parents are gone, and a main process that stays.
 fn tree(marker: &str, main: &str) -> String {

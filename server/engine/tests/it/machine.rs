@@ -3,7 +3,7 @@
 use crate::common::*;
 use engine::Engine;
 use types::quantity::{CPU, MEM, Quantity};
-use types::session::Outcome;
+use types::sessions::Outcome;
 
 #[tokio::test]
 async fn the_machine_says_what_it_has_and_what_it_lacks() {

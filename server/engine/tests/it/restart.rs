@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use types::id::ContainerId;
-use types::session::Outcome;
+use types::sessions::Outcome;
 
 /// A server in a process of its own that has started one session.
 fn server(dir: &std::path::Path, id: ContainerId, command: &str) -> Child {

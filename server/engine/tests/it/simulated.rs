@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use types::id::ContainerId;
 use types::quantity::{Quantity, Slots};
-use types::session::Outcome;
+use types::sessions::Outcome;
 use types::time::Millis;
 
 const MACHINES: &str = r#"

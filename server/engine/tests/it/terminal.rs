@@ -4,7 +4,7 @@ use crate::common::*;
 use engine::{Engine, EngineError, Launch, RunState, Stop, Terminal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::id::ContainerId;
-use types::session::Outcome;
+use types::sessions::Outcome;
 
 /// Types a line.
 async fn enter(terminal: &mut Terminal, line: &str) {

@@ -7,10 +7,12 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use control::{Caller, Result};
 use futures::Stream;
-use types::policy::{KEYPAIR_POLICIES, KeypairPolicy, PROJECT_POLICIES, PolicyRow, ProjectPolicy, USER_POLICIES, UserPolicy};
-use types::preset::{PRESETS, Preset, PresetRow};
+use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup};
+use types::limits::policies::{
+    KEYPAIR_POLICIES, KeypairPolicy, PROJECT_POLICIES, PolicyRow, ProjectPolicy, USER_POLICIES, UserPolicy,
+};
+use types::limits::presets::{PRESETS, Preset, PresetRow};
 use types::quantity::Slots;
-use types::resource_group::{GroupRow, RESOURCE_GROUPS, ResourceGroup};
 use types::revision::Fields;
 
 fn labels(of: &impl Fields) -> Vec<&'static str> {

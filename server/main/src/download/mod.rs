@@ -17,15 +17,15 @@ use control::{Caller, Result};
 use futures::{Stream, StreamExt, stream};
 use name::{disposition, file_name};
 use types::Problem;
-use types::audit::{AUDIT, AuditRow};
-use types::keypair::{KEYPAIRS, KeypairRow};
-use types::launch::Cluster;
 use types::list::{ListQuery, ListSpec};
-use types::project::{DOMAINS, DomainRow, PROJECTS, ProjectRow};
+use types::people::keypairs::{KEYPAIRS, KeypairRow};
+use types::people::users::{USERS, UserRow};
+use types::projects::{DOMAINS, DomainRow, PROJECTS, ProjectRow};
 use types::quantity::{CPU, MEM, bytes, describe};
-use types::session::{SESSIONS, SessionRow};
+use types::sessions::Cluster;
+use types::sessions::{SESSIONS, SessionRow};
+use types::system::audit::{AUDIT, AuditRow};
 use types::time::Millis;
-use types::user::{USERS, UserRow};
 
 fn query(spec: &ListSpec, raw: Option<&str>) -> ListQuery {
     let pairs: Vec<(String, String)> = serde_urlencoded(raw.unwrap_or_default());
@@ -254,9 +254,8 @@ fn csv_file<T: Send + 'static>(
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let written =
-        writer.write_record(cells.into_iter().map(defused)).map_err(|_| ()).and_then(|()| writer.into_inner().map_err(|_| ()));
-    written.map_err(|()| Problem::Internal("csv".into()))
+    writer.write_record(cells.into_iter().map(defused)).map_err(control::internal("writing a row"))?;
+    writer.into_inner().map_err(control::internal("writing a row"))
 }
 
 /// A cell that a spreadsheet would run as a formula is marked as text.

@@ -4,10 +4,10 @@ use crate::{Yard, caller};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
+use types::cluster::resource_groups::{RESOURCE_GROUPS, ResourceGroup, SaveGroup};
+use types::limits::presets::{Preset, SavePreset};
 use types::list::ListQuery;
-use types::preset::{Preset, SavePreset};
 use types::quantity::{Quantity, Slots};
-use types::resource_group::{RESOURCE_GROUPS, ResourceGroup, SaveGroup};
 
 /// A session that waits for ever: nothing runs the queue in these tests.
 pub async fn start(yard: &Yard, cookie: &str, name: &str, after: &[&str]) -> String {

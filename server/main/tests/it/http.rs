@@ -3,7 +3,7 @@
 use crate::{PASSWORD, Yard, email};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use types::permission::Role;
+use types::people::permissions::Role;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_policy_allows_no_inline_script_and_no_inline_style() {

@@ -5,10 +5,10 @@ use control::{Caller, SignInAnswer};
 use proptest::prelude::*;
 use types::Problem;
 use types::id::UserId;
-use types::keypair::{CreateKeypair, EditKeypair, KEYPAIRS};
 use types::list::{ListQuery, Window};
-use types::permission::Role;
-use types::user::{CreateUser, EditUser, USERS, UserStatus};
+use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS};
+use types::people::permissions::Role;
+use types::people::users::{CreateUser, EditUser, USERS, UserStatus};
 
 /// Something that somebody tries; numbers choose among the people and keypairs that there are.
 #[derive(Clone, Debug)]
@@ -60,13 +60,13 @@ impl World {
         panic!("no active superadmin is left");
     }
 
-    async fn people(&self, boss: &Caller) -> Vec<types::user::UserRow> {
+    async fn people(&self, boss: &Caller) -> Vec<types::people::users::UserRow> {
         let window = Window { offset: 0, limit: 1000, any_tab: true };
         let query = ListQuery { window: Some(window), ..ListQuery::new(&USERS) };
         self.yard.control.users(boss, &query).await.unwrap().rows
     }
 
-    async fn keys(&self, boss: &Caller) -> Vec<types::keypair::KeypairRow> {
+    async fn keys(&self, boss: &Caller) -> Vec<types::people::keypairs::KeypairRow> {
         let window = Window { offset: 0, limit: 1000, any_tab: true };
         let query = ListQuery { window: Some(window), ..ListQuery::new(&KEYPAIRS) };
         self.yard.control.keypairs(boss, &query).await.unwrap().rows
@@ -97,7 +97,7 @@ impl World {
                     sudo: false,
                     addresses: Vec::new(),
                     policy: String::new(),
-                    ids: types::user::UnixIds::default(),
+                    ids: types::people::users::UnixIds::default(),
                 };
                 control.create_user(boss, &new).await.map(drop)
             }
@@ -128,9 +128,10 @@ impl World {
         let (people, keys) = (self.people(boss).await, self.keys(boss).await);
         assert!(people.len() >= before, "nobody is ever deleted");
         assert!(people.iter().any(|one| one.role == Role::Superadmin && one.status == UserStatus::Active), "a superadmin");
-        for what in
-            [|one: &types::user::UserRow| one.email.to_lowercase(), |one: &types::user::UserRow| one.username.to_lowercase()]
-        {
+        for what in [
+            |one: &types::people::users::UserRow| one.email.to_lowercase(),
+            |one: &types::people::users::UserRow| one.username.to_lowercase(),
+        ] {
             let mut names: Vec<String> = people.iter().map(what).collect();
             names.sort_unstable();
             names.dedup();

@@ -3,8 +3,8 @@
 use crate::{PASSWORD, Yard};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use types::keypair::KeypairRow;
-use types::permission::Role;
+use types::people::keypairs::KeypairRow;
+use types::people::permissions::Role;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_person_has_a_keypair_of_their_own_and_may_have_several() {
@@ -16,7 +16,7 @@ async fn a_new_person_has_a_keypair_of_their_own_and_may_have_several() {
     assert_eq!(secret, ann.keypair.secret_key);
     assert_eq!((secret.len(), ann.keypair.access_key.len()), (40, 20));
     let own = json!({ "keypair": { "owner": "", "policy": "whatever", "rate_limit": 50_000 } });
-    let second: types::keypair::NewKeypair = yard.done(&cookie, "create_keypair", own).await;
+    let second: types::people::keypairs::NewKeypair = yard.done(&cookie, "create_keypair", own).await;
     let mine: Vec<KeypairRow> = yard.done(&cookie, "my_keypairs", json!({})).await;
     assert_eq!(mine.len(), 2);
     let added = mine.iter().find(|row| row.access_key == second.access_key).unwrap();
@@ -52,7 +52,7 @@ async fn only_an_inactive_keypair_that_is_not_the_main_one_can_be_deleted_for_ev
     let root = yard.cookie(Role::Superadmin).await;
     let main = yard.create(&root, "ann").await.keypair.access_key;
     let body = json!({ "keypair": { "owner": "ann@example.org", "policy": "default", "rate_limit": 10 } });
-    let second = yard.done::<types::keypair::NewKeypair>(&root, "create_keypair", body.clone()).await.access_key;
+    let second = yard.done::<types::people::keypairs::NewKeypair>(&root, "create_keypair", body.clone()).await.access_key;
     let edit = |key: &str, edit: Value| json!({ "access_key": key, "edit": edit });
     let delete = |key: &str| json!({ "access_key": key });
     assert!(yard.refused(&root, "delete_keypair", delete(&main)).await.contains("main access key"));
@@ -63,5 +63,5 @@ async fn only_an_inactive_keypair_that_is_not_the_main_one_can_be_deleted_for_ev
     let () = yard.done(&root, "delete_keypair", delete(&second)).await;
     assert_eq!(yard.ask(&root, "keypair", delete(&second)).await.0, StatusCode::NOT_FOUND);
     // Deleted by mistake: another one can be made.
-    yard.done::<types::keypair::NewKeypair>(&root, "create_keypair", body).await;
+    yard.done::<types::people::keypairs::NewKeypair>(&root, "create_keypair", body).await;
 }

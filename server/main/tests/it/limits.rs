@@ -5,14 +5,14 @@ use axum::http::{Method, StatusCode};
 use control::Caller;
 use serde_json::{Value, json};
 use types::Problem;
-use types::event::Topic;
-use types::keypair::{CreateKeypair, EditKeypair};
+use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind, SchedulerSettings};
+use types::limits::policies::{KEYPAIR_POLICIES, KeypairPolicy, PolicyKind, PolicyRow, SavePolicy, UserPolicy};
+use types::limits::presets::{PRESETS, Preset, SavePreset};
 use types::list::ListQuery;
-use types::policy::{KEYPAIR_POLICIES, KeypairPolicy, PolicyKind, PolicyRow, SavePolicy, UserPolicy};
-use types::preset::{PRESETS, Preset, SavePreset};
-use types::project::EditDomain;
+use types::people::keypairs::{CreateKeypair, EditKeypair};
+use types::projects::EditDomain;
 use types::quantity::{Quantity, Slots};
-use types::resource_group::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind, SchedulerSettings};
+use types::system::events::Topic;
 
 impl Yard {
     async fn root(&self) -> Caller {
@@ -199,7 +199,7 @@ async fn ordinary_people_see_the_policy_of_their_own_keypairs_and_change_none() 
         assert!(matches!(yard.control.save_keypair_policy(other, &save).await, Err(Problem::Forbidden(_))));
     }
     // Pages of both learn that something changed.
-    let topics = |events: Vec<types::event::Event>| events.into_iter().map(|event| event.topic).collect::<Vec<_>>();
+    let topics = |events: Vec<types::system::events::Event>| events.into_iter().map(|event| event.topic).collect::<Vec<_>>();
     let (heard, _) = yard.control.events(&user, 0).await.unwrap().unwrap();
     assert!(topics(heard).contains(&Topic::Policy));
 }

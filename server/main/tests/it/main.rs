@@ -30,8 +30,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use store::Store;
 use tower::ServiceExt;
-use types::permission::Role;
-use types::project::EditProject;
+use types::people::permissions::Role;
+use types::projects::EditProject;
 
 pub const PASSWORD: &str = "Correct-Horse-9";
 

@@ -2,7 +2,7 @@
 
 use crate::Yard;
 use serde_json::{Value, json};
-use types::many::{CreatedPerson, Preview};
+use types::people::many_users::{CreatedPerson, Preview};
 
 impl Yard {
     async fn many(&self, cookie: &str, batch: Value) -> Value {
@@ -15,8 +15,8 @@ impl Yard {
     }
 
     async fn people(&self, cookie: &str) -> u64 {
-        let query = types::list::ListQuery::new(&types::user::USERS);
-        self.done::<types::list::Page<types::user::UserRow>>(cookie, "users", json!({ "query": query })).await.total
+        let query = types::list::ListQuery::new(&types::people::users::USERS);
+        self.done::<types::list::Page<types::people::users::UserRow>>(cookie, "users", json!({ "query": query })).await.total
     }
 }
 
@@ -127,10 +127,10 @@ async fn lines_say_more_than_the_defaults_and_five_thousand_are_made_together() 
     assert_eq!(made[0].password, None, "a given one is not shown");
     let last = made.last().unwrap();
     assert!(yard.signs_in(&last.username, last.password.as_deref().unwrap()).await.is_some());
-    let query = types::list::ListQuery { tab: "inactive".into(), ..types::list::ListQuery::new(&types::user::USERS) };
-    let page: types::list::Page<types::user::UserRow> = yard.done(&root, "users", json!({ "query": query })).await;
+    let query = types::list::ListQuery { tab: "inactive".into(), ..types::list::ListQuery::new(&types::people::users::USERS) };
+    let page: types::list::Page<types::people::users::UserRow> = yard.done(&root, "users", json!({ "query": query })).await;
     assert_eq!(page.rows[0].description, "one, two");
-    assert_eq!(page.rows[0].role, types::permission::Role::Monitor);
+    assert_eq!(page.rows[0].role, types::people::permissions::Role::Monitor);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,10 +3,10 @@
 use crate::{PASSWORD, Yard, email};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use types::keypair::{KEYPAIRS, KeypairRow};
 use types::list::{Condition, ListQuery, Op, Page};
-use types::permission::Role;
-use types::user::{Created, USERS, UserDetail, UserRow};
+use types::people::keypairs::{KEYPAIRS, KeypairRow};
+use types::people::permissions::Role;
+use types::people::users::{Created, USERS, UserDetail, UserRow};
 
 impl Yard {
     pub async fn new_person(&self, cookie: &str, name: &str, change: Value) -> Value {
@@ -240,7 +240,7 @@ async fn deactivating_and_reactivating_does_not_change_credentials() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     let ann = yard.create(&root, "ann").await;
-    let second: types::keypair::NewKeypair =
+    let second: types::people::keypairs::NewKeypair =
         yard.done(&root, "create_keypair", json!({ "keypair": { "owner": "ann", "policy": "default", "rate_limit": 10 } })).await;
     let () = yard.done(&root, "edit_keypair", json!({ "access_key": second.access_key, "edit": { "active": false } })).await;
     let state = |rows: Vec<KeypairRow>| {
@@ -329,11 +329,11 @@ async fn a_domain_comes_with_a_model_store_and_projects_take_people_of_their_own
     let own: Value = yard
         .done(&root, "create_project", json!({ "project": { "name": "vision", "domain": default["id"], "add": ["ann"] } }))
         .await;
-    let detail: types::project::ProjectDetail = yard.done(&root, "project", json!({ "id": own })).await;
+    let detail: types::projects::ProjectDetail = yard.done(&root, "project", json!({ "id": own })).await;
     assert_eq!(detail.members.iter().map(|member| member.email.as_str()).collect::<Vec<_>>(), ["ann@example.org"]);
     let () =
         yard.done(&root, "edit_project", json!({ "id": own, "edit": { "remove": ["ann@example.org"], "active": false } })).await;
-    let detail: types::project::ProjectDetail = yard.done(&root, "project", json!({ "id": own })).await;
+    let detail: types::projects::ProjectDetail = yard.done(&root, "project", json!({ "id": own })).await;
     assert!(detail.members.is_empty() && !detail.row.active);
 
     let admin = yard.cookie(Role::Admin).await;
@@ -351,8 +351,8 @@ async fn changes_sign_ins_and_refusals_are_in_the_audit_trail_and_no_secret_is()
     assert!(yard.signs_in("ann", "Wrong-Horse-9").await.is_none());
     let edit = json!({ "full_name": "Ann Ek", "password": "Another-Horse-1" });
     let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": edit })).await;
-    let query = ListQuery { per: 50, ..ListQuery::new(&types::audit::AUDIT) };
-    let page: Page<types::audit::AuditRow> = yard.done(&root, "audit_rows", json!({ "query": query })).await;
+    let query = ListQuery { per: 50, ..ListQuery::new(&types::system::audit::AUDIT) };
+    let page: Page<types::system::audit::AuditRow> = yard.done(&root, "audit_rows", json!({ "query": query })).await;
     let actions: Vec<&str> = page.rows.iter().map(|row| row.action.as_str()).collect();
     for action in ["edit user", "sign-in refused", "create user", "sign-in"] {
         assert!(actions.contains(&action), "{action} in {actions:?}");

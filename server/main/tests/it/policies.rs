@@ -4,8 +4,8 @@
 use crate::Yard;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use types::limits::policies::{PROJECT_POLICIES, PolicyRow, ProjectPolicy};
 use types::list::{ListQuery, Page};
-use types::policy::{PROJECT_POLICIES, PolicyRow, ProjectPolicy};
 
 async fn save(yard: &Yard, cookie: &str, kind: &str, policy: &Value, revision: Option<i64>) -> StatusCode {
     let body = json!({ "save": { "policy": policy, "revision": revision } });

@@ -4,9 +4,9 @@ use crate::Yard;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use types::list::{ListQuery, Page};
-use types::project::{PROJECTS, ProjectDetail, ProjectRow};
-use types::session::{QUEUE, SESSIONS, SessionRow};
-use types::user::{USERS, UserRow};
+use types::people::users::{USERS, UserRow};
+use types::projects::{PROJECTS, ProjectDetail, ProjectRow};
+use types::sessions::{QUEUE, SESSIONS, SessionRow};
 
 async fn emails(yard: &Yard, cookie: &str) -> Vec<String> {
     let query = ListQuery { per: 50, sort: "email".into(), descending: false, ..ListQuery::new(&USERS) };
@@ -31,7 +31,7 @@ async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let body = yard.new_person(&root, "outsider", json!({ "projects": [] })).await;
-    yard.done::<types::user::Created>(&root, "create_user", body).await;
+    yard.done::<types::people::users::Created>(&root, "create_user", body).await;
     let domains: Value = yard.done(&root, "domains", json!({})).await;
     let default = domains[0]["projects"][0]["id"].clone();
     let other: Value =
@@ -45,7 +45,7 @@ async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_
     let page: Page<UserRow> = yard.done(&boss, "users", json!({ "query": query })).await;
     let member = page.rows.iter().find(|row| row.email == "user@example.org").unwrap();
     assert_eq!((member.main_key.as_deref(), member.projects.len(), member.policy.as_str()), (None, 1, ""));
-    let detail: types::user::UserDetail = yard.done(&boss, "user", json!({ "id": member.id })).await;
+    let detail: types::people::users::UserDetail = yard.done(&boss, "user", json!({ "id": member.id })).await;
     assert!(detail.access_keys.is_empty() && detail.recent_sign_ins.is_empty() && detail.last_sign_in.is_none());
     let seen = ListQuery { sort: "domain".into(), descending: false, ..ListQuery::new(&USERS) };
     assert_eq!(yard.ask(&boss, "users", json!({ "query": seen })).await.0, StatusCode::OK, "what is seen can be ordered by");
@@ -62,7 +62,7 @@ async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_
     let hidden = start(&yard, &user, "in-other", &other).await;
     assert_eq!(sessions(&yard, &boss, Value::Null).await, ["in-default"]);
     assert_eq!(yard.ask(&boss, "session", json!({ "id": hidden })).await.0, StatusCode::NOT_FOUND);
-    let session: types::session::SessionDetail = yard.done(&boss, "session", json!({ "id": theirs })).await;
+    let session: types::sessions::SessionDetail = yard.done(&boss, "session", json!({ "id": theirs })).await;
     assert!(session.may_control, "and may end it");
     // The project that is chosen in the header narrows everybody's list.
     assert_eq!(sessions(&yard, &user, other.clone()).await, ["in-other"]);
@@ -75,7 +75,7 @@ async fn a_project_admin_says_who_belongs_to_the_project_and_nothing_else_about_
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let body = yard.new_person(&root, "newcomer", json!({ "projects": [] })).await;
-    yard.done::<types::user::Created>(&root, "create_user", body).await;
+    yard.done::<types::people::users::Created>(&root, "create_user", body).await;
     let boss = yard.cookie_of("project-admin@example.org").await;
     let domains: Value = yard.done(&root, "domains", json!({})).await;
     let id = domains[0]["projects"][0]["id"].clone();
@@ -120,7 +120,7 @@ async fn the_queue_and_the_file_of_a_domain_admin_hold_the_sessions_of_their_own
     let default = domains[0]["projects"][0]["id"].clone();
     let physics: Value = yard.done(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;
     let body = yard.new_person(&root, "curie", json!({ "role": "admin", "domain": physics, "projects": [] })).await;
-    yard.done::<types::user::Created>(&root, "create_user", body).await;
+    yard.done::<types::people::users::Created>(&root, "create_user", body).await;
     let radium = json!({ "project": { "name": "radium", "domain": physics, "add": ["curie"] } });
     let radium: Value = yard.done(&root, "create_project", radium).await;
     let (user, curie) = (yard.cookie_of("the-user").await, yard.cookie_of("curie").await);

@@ -3,8 +3,8 @@
 use crate::Yard;
 use axum::http::StatusCode;
 use serde_json::json;
-use types::audit::{AUDIT, AuditRow};
 use types::list::{ListQuery, Page};
+use types::system::audit::{AUDIT, AuditRow};
 
 impl Yard {
     /// The newest records, as a superadmin reads them.
@@ -54,7 +54,10 @@ async fn a_signature_that_does_not_fit_is_written_down_but_no_flood_of_them() {
 async fn somebody_who_is_not_signed_in_or_does_nothing_wrong_leaves_no_refusal() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;
-    assert_eq!(yard.ask("", "users", json!({ "query": ListQuery::new(&types::user::USERS) })).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        yard.ask("", "users", json!({ "query": ListQuery::new(&types::people::users::USERS) })).await.0,
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(yard.get("/sessions", &user).await.status, StatusCode::OK);
     assert!(yard.trail().await.iter().all(|row| row.action != "refused"));
 }

@@ -4,8 +4,8 @@ use crate::{PASSWORD, Yard};
 use axum::http::StatusCode;
 use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
-use types::security::{PasswordLink, TwoFactorSetup, TwoFactorState};
-use types::user::UserDetail;
+use types::people::two_factor::{PasswordLink, TwoFactorSetup, TwoFactorState};
+use types::people::users::UserDetail;
 
 fn code(setup: &TwoFactorSetup, steps: i64) -> String {
     let secret = totp_rs::Secret::try_from_base32(&setup.secret).unwrap();
@@ -102,7 +102,7 @@ async fn two_factor_is_turned_off_by_its_owner_with_the_password_or_by_an_admini
         .done(
             &root,
             "users",
-            json!({ "query": types::list::ListQuery { per: 50, ..types::list::ListQuery::new(&types::user::USERS) } }),
+            json!({ "query": types::list::ListQuery { per: 50, ..types::list::ListQuery::new(&types::people::users::USERS) } }),
         )
         .await;
     let id = people["rows"].as_array().unwrap().iter().find(|row| row["email"] == "user@example.org").unwrap()["id"].clone();
@@ -150,7 +150,7 @@ async fn a_link_ends_with_the_password_role_or_status_that_it_was_made_for() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let body = yard.new_person(&root, "ann", json!({})).await;
-    let ann: types::user::Created = yard.done(&root, "create_user", body).await;
+    let ann: types::people::users::Created = yard.done(&root, "create_user", body).await;
     for edit in [json!({ "password": "Another-Horse-1" }), json!({ "role": "monitor" }), json!({ "status": "inactive" })] {
         let link: PasswordLink = yard.done(&root, "make_password_link", json!({ "user": ann.id })).await;
         assert_eq!(yard.get(&link.path, "").await.status, StatusCode::OK);
@@ -189,7 +189,7 @@ async fn a_password_link_works_once_ends_sign_ins_and_is_in_no_record() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let body = yard.new_person(&root, "ann", json!({})).await;
-    let ann: types::user::Created = yard.done(&root, "create_user", body).await;
+    let ann: types::people::users::Created = yard.done(&root, "create_user", body).await;
     let theirs = yard.cookie_of("ann").await;
     let old: PasswordLink = yard.done(&root, "make_password_link", json!({ "user": ann.id })).await;
     let link: PasswordLink = yard.done(&root, "make_password_link", json!({ "user": ann.id })).await;
@@ -228,7 +228,7 @@ async fn whoever_forgot_their_password_is_answered_alike_and_their_administrator
     assert_eq!(locations[0], locations[1]);
 
     let root = yard.cookie_of("root@example.org").await;
-    let query = types::list::ListQuery { per: 50, ..types::list::ListQuery::new(&types::user::USERS) };
+    let query = types::list::ListQuery { per: 50, ..types::list::ListQuery::new(&types::people::users::USERS) };
     let people: serde_json::Value = yard.done(&root, "users", json!({ "query": query })).await;
     let id = people["rows"].as_array().unwrap().iter().find(|row| row["email"] == "user@example.org").unwrap()["id"].clone();
     let mut asked = None;
@@ -256,7 +256,7 @@ async fn a_domain_admin_makes_no_link_for_an_administrator_and_nobody_for_somebo
     let (status, text) = yard.ask(&admin, "make_password_link", json!({ "user": me })).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{text}");
     let body = yard.new_person(&root, "ina", json!({ "status": "inactive" })).await;
-    let ina: types::user::Created = yard.done(&root, "create_user", body).await;
+    let ina: types::people::users::Created = yard.done(&root, "create_user", body).await;
     let text = yard.refused(&root, "make_password_link", json!({ "user": ina.id })).await;
     assert!(text.contains("not active"), "{text}");
 }

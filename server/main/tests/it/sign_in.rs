@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use futures::StreamExt;
 use std::time::Duration;
-use types::permission::Role;
+use types::people::permissions::Role;
 
 async fn status(yard: &Yard, cookie: &str) -> StatusCode {
     yard.call(Method::POST, "/call/sign_ins", cookie, "{}").await.status
@@ -41,7 +41,7 @@ async fn the_event_stream_of_a_sign_in_that_is_ended_elsewhere_says_so_and_ends(
     let first = stream.next().await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&first).contains("event: hello"));
 
-    let mine: Vec<types::user::SignIn> =
+    let mine: Vec<types::people::users::SignIn> =
         serde_json::from_str(&yard.call(Method::POST, "/call/sign_ins", &elsewhere, "{}").await.text).unwrap();
     let other = mine.iter().find(|one| !one.current).unwrap();
     let body = format!("{{\"id\":\"{}\"}}", other.id);

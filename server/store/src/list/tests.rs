@@ -3,18 +3,18 @@ use types::list::{Condition, Filter, Kind, Window};
 use types::time::Millis;
 
 const LISTS: [(&Source, &ListSpec); 12] = [
-    (&crate::agents::SOURCE, &types::agent::AGENTS),
-    (&crate::audit::SOURCE, &types::audit::AUDIT),
-    (&crate::projects::PROJECT_SOURCE, &types::project::PROJECTS),
-    (&crate::projects::DOMAIN_SOURCE, &types::project::DOMAINS),
-    (&crate::keypairs::SOURCE, &types::keypair::KEYPAIRS),
-    (&crate::users::SOURCE, &types::user::USERS),
-    (&crate::policies::KEYPAIR_SOURCE, &types::policy::KEYPAIR_POLICIES),
-    (&crate::policies::USER_SOURCE, &types::policy::USER_POLICIES),
-    (&crate::policies::PROJECT_SOURCE, &types::policy::PROJECT_POLICIES),
-    (&crate::presets::SOURCE, &types::preset::PRESETS),
-    (&crate::resource_groups::SOURCE, &types::resource_group::RESOURCE_GROUPS),
-    (&crate::sessions::SOURCE, &types::session::SESSIONS),
+    (&crate::cluster::agents::SOURCE, &types::cluster::agents::AGENTS),
+    (&crate::system::audit::SOURCE, &types::system::audit::AUDIT),
+    (&crate::projects::PROJECT_SOURCE, &types::projects::PROJECTS),
+    (&crate::projects::DOMAIN_SOURCE, &types::projects::DOMAINS),
+    (&crate::people::keypairs::SOURCE, &types::people::keypairs::KEYPAIRS),
+    (&crate::people::users::SOURCE, &types::people::users::USERS),
+    (&crate::limits::policies::KEYPAIR_SOURCE, &types::limits::policies::KEYPAIR_POLICIES),
+    (&crate::limits::policies::USER_SOURCE, &types::limits::policies::USER_POLICIES),
+    (&crate::limits::policies::PROJECT_SOURCE, &types::limits::policies::PROJECT_POLICIES),
+    (&crate::limits::presets::SOURCE, &types::limits::presets::PRESETS),
+    (&crate::cluster::resource_groups::SOURCE, &types::cluster::resource_groups::RESOURCE_GROUPS),
+    (&crate::sessions::SOURCE, &types::sessions::SESSIONS),
 ];
 
 #[test]

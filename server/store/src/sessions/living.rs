@@ -3,11 +3,11 @@
 use crate::{Result, Store, json, word};
 use sqlx::FromRow;
 use sqlx::{QueryBuilder, Sqlite};
-use types::event::Topic;
 use types::id::{ContainerId, DomainId, ProjectId, SessionId, UserId};
-use types::launch::{Cluster, ClusterMode};
 use types::quantity::Slots;
-use types::session::{Outcome, SessionType, Status};
+use types::sessions::{Cluster, ClusterMode};
+use types::sessions::{Outcome, SessionType, Status};
+use types::system::events::Topic;
 use types::time::Millis;
 
 /// Sessions in one question by id: far below the number of values that SQLite binds.
@@ -225,7 +225,7 @@ impl Store {
     }
 
     /// What a session was asked to be, whole.
-    pub async fn session_request(&self, id: SessionId) -> Result<Option<types::launch::StartSession>> {
+    pub async fn session_request(&self, id: SessionId) -> Result<Option<types::sessions::launch::StartSession>> {
         let row: Option<(String,)> =
             sqlx::query_as("SELECT request FROM sessions WHERE id = ?").bind(id).fetch_optional(&self.read).await?;
         row.map(|(text,)| json("session's request", &text)).transpose()

@@ -14,9 +14,10 @@ use futures::Stream;
 use sqlx::FromRow;
 use std::collections::HashMap;
 use types::id::{DomainId, ProjectId, SessionId, UserId};
-use types::launch::{Cluster, ClusterMode, StartSession};
 use types::list::{ListQuery, Page};
-use types::session::{DependencyState, Outcome, SESSIONS, SessionDetail, SessionRow, SessionType, Status, StatusChange};
+use types::sessions::launch::StartSession;
+use types::sessions::{Cluster, ClusterMode};
+use types::sessions::{DependencyState, Outcome, SESSIONS, SessionDetail, SessionRow, SessionType, Status, StatusChange};
 use types::time::Millis;
 
 pub(crate) static SOURCE: Source = Source {

@@ -4,11 +4,12 @@
 use super::LivingSession;
 use super::living::{LivingRow, living_of, read_slots};
 use crate::{Change, Result, to_json};
-use types::event::{Audience, Topic};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
-use types::launch::{Cluster, InUse};
 use types::quantity::{CPU, MEM, Slots};
-use types::session::{Outcome, SessionType, Status};
+use types::sessions::Cluster;
+use types::sessions::launch::InUse;
+use types::sessions::{Outcome, SessionType, Status};
+use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
 /// A session that was asked for, ready to be written.

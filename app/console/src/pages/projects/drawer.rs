@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use types::Problem;
 use types::id::ProjectId;
-use types::project::{EditProject, MOST_SHOWN, Member, ProjectDetail};
+use types::projects::{EditProject, MOST_SHOWN, Member, ProjectDetail};
 use ui::{Badge, Button, CopyButton, Field, TextInput, Time, Tone, Variant, use_toaster};
 
 /// What the caller may do in the drawer.

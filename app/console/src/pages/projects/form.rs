@@ -1,12 +1,13 @@
 //! The dialog that creates or changes a project.
 
+use crate::api::people::users::domains;
 use crate::api::projects::{create_project, edit_project, project_policy_names};
-use crate::api::users::domains;
 use crate::form::{Refused, checked, form_end, on_submit};
 use crate::slots::SlotAmounts;
 use leptos::prelude::*;
+use types::folders::{HOST_PERMISSIONS, Hosts};
 use types::id::ProjectId;
-use types::project::{EditProject, HOST_PERMISSIONS, Hosts, ProjectKind, ProjectRow};
+use types::projects::{EditProject, ProjectKind, ProjectRow};
 use types::quantity::Slots;
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use ui::{Dialog, Field, Select, TextArea, TextInput, use_toaster};

@@ -1,5 +1,6 @@
 //! Projects: what people and their sessions belong to inside a domain.
 
+pub(crate) mod domains;
 mod drawer;
 mod form;
 
@@ -16,9 +17,9 @@ use crate::table::{load_open, settled};
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::Problem;
-use types::event::Topic;
-use types::permission::Permission;
-use types::project::{EditProject, PROJECTS, ProjectKind, ProjectRow};
+use types::people::permissions::Permission;
+use types::projects::{EditProject, PROJECTS, ProjectKind, ProjectRow};
+use types::system::events::Topic;
 use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Tone, Variant, use_toaster};
 
 fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column<ProjectRow>> {

@@ -4,7 +4,7 @@ use crate::api::sessions::session_usage;
 use leptos::prelude::*;
 use types::id::SessionId;
 use types::quantity::bytes;
-use types::session::{SessionDetail, Usage};
+use types::sessions::{SessionDetail, Usage};
 use types::time::Millis;
 use ui::{Series, TimeChart};
 

@@ -11,9 +11,10 @@ use crate::table::{Loaded, Opened, opened, use_parameter};
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::id::{ContainerId, SessionId, UserId};
-use types::launch::{Cluster, is_secret};
 use types::quantity::bytes;
-use types::session::{
+use types::sessions::Cluster;
+use types::sessions::launch::is_secret;
+use types::sessions::{
     CheckKind, DependencyState, IdleCheck, Outcome, SessionDetail, SessionRow, SessionType, Status, StatusChange,
 };
 use types::time::duration;

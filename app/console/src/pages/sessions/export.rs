@@ -4,7 +4,7 @@
 use crate::download::file_dialog;
 use leptos::prelude::*;
 use types::list::ListQuery;
-use types::session::SESSIONS;
+use types::sessions::SESSIONS;
 use ui::Menu;
 
 /// The `…` menu beside the tabs. The filter may select `nothing`.

@@ -10,8 +10,8 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::id::SessionId;
-use types::launch::Cluster;
-use types::session::{LogChunk, SessionDetail};
+use types::sessions::Cluster;
+use types::sessions::{LogChunk, SessionDetail};
 
 /// Bytes kept in the page, and up to one piece more; the file for download is whole.
 const MOST: usize = 1 << 20;

@@ -3,10 +3,12 @@
 mod charts;
 pub(crate) mod drawer;
 mod export;
+pub(crate) mod launcher;
 mod log;
 mod own_use;
 pub(crate) mod priority;
 mod rename;
+pub(crate) mod scheduler;
 mod terminal;
 mod terminal_keys;
 mod terminate;
@@ -20,10 +22,10 @@ use crate::table::{load, load_open, settled};
 use drawer::tone;
 use leptos::prelude::*;
 use leptos_router::components::A;
-use types::event::Topic;
-use types::permission::{Permission, Reach};
+use types::people::permissions::{Permission, Reach};
 use types::quantity::{CPU, MEM, bytes, describe};
-use types::session::{SESSIONS, SessionRow, Status};
+use types::sessions::{SESSIONS, SessionRow, Status};
+use types::system::events::Topic;
 use types::time::{Millis, duration};
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
 

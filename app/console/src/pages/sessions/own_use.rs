@@ -2,8 +2,8 @@
 
 use crate::slots::short;
 use leptos::prelude::*;
-use types::launch::OwnUse;
 use types::quantity::{MEM, Quantity, bytes};
+use types::sessions::launch::OwnUse;
 use ui::Meter;
 
 /// One line of small meters, while it is known.

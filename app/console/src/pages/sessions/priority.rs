@@ -5,9 +5,9 @@ use crate::form::{Refused, form_end, on_submit};
 use leptos::prelude::*;
 use types::Problem;
 use types::id::SessionId;
-use types::launch::MAX_PRIORITY;
 use types::list::Page;
-use types::session::SessionRow;
+use types::sessions::SessionRow;
+use types::sessions::launch::MAX_PRIORITY;
 use ui::{Dialog, Field, NumberInput, use_toaster};
 
 /// What is offered to several sessions, whose own priorities may differ.

@@ -4,7 +4,7 @@ use crate::api::sessions::rename_session;
 use crate::form::{Refused, form_end, on_submit};
 use leptos::prelude::*;
 use types::id::SessionId;
-use types::session::SessionDetail;
+use types::sessions::SessionDetail;
 use types::{Problem, rules};
 use ui::{Button, Dialog, Field, TextInput, use_toaster};
 

@@ -5,7 +5,7 @@ use crate::api::sessions::terminate_sessions;
 use crate::paths;
 use leptos::prelude::*;
 use types::id::SessionId;
-use types::session::SessionDetail;
+use types::sessions::SessionDetail;
 use ui::{Button, Dialog, Icon, IconName, Variant, use_toaster};
 
 /// The buttons of the drawer.

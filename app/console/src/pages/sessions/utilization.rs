@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use std::collections::HashMap;
 use types::id::SessionId;
 use types::list::Page;
-use types::session::{SessionRow, Status, Utilization};
+use types::sessions::{SessionRow, Status, Utilization};
 use ui::Meter;
 
 /// Milliseconds between two looks.

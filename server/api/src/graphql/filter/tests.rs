@@ -1,9 +1,9 @@
 //! The incumbent's language, read.
 
 use super::*;
-use types::keypair::KEYPAIRS;
 use types::list::MAX_DEPTH;
-use types::user::USERS;
+use types::people::keypairs::KEYPAIRS;
+use types::people::users::USERS;
 
 const NAMES: Names = &[
     ("email", "email"),

@@ -1,0 +1,23 @@
+//! Agents: the machines that sessions run on.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use types::Problem;
+use types::cluster::agents::{Agent, AgentDetail};
+use types::list::{ListQuery, Page};
+use types::sessions::BulkResult;
+
+#[server(prefix = "/call", endpoint = "agents", input = Json)]
+pub async fn agents(query: ListQuery) -> Result<Page<Agent>, Problem> {
+    crate::api::run(|control, caller| async move { control.agents(&caller, &query).await }).await
+}
+
+#[server(name = AgentCall, prefix = "/call", endpoint = "agent", input = Json)]
+pub async fn agent(name: String) -> Result<AgentDetail, Problem> {
+    crate::api::run(|control, caller| async move { control.agent(&caller, &name).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "set_schedulable", input = Json)]
+pub async fn set_schedulable(names: Vec<String>, schedulable: bool) -> Result<Vec<BulkResult>, Problem> {
+    crate::api::run(|control, caller| async move { control.set_schedulable(&caller, &names, schedulable).await }).await
+}

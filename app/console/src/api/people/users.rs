@@ -1,0 +1,55 @@
+//! People.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use types::Problem;
+use types::id::UserId;
+use types::list::{ListQuery, Page};
+use types::people::many_users::{CreateMany, CreatedPerson, Preview};
+use types::people::users::{CreateUser, Created, Done, EditUser, UserDetail, UserRow};
+use types::projects::DomainChoice;
+
+#[server(prefix = "/call", endpoint = "users", input = Json)]
+pub async fn users(query: ListQuery) -> Result<Page<UserRow>, Problem> {
+    crate::api::run(|control, caller| async move { control.users(&caller, &query).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "user", input = Json)]
+pub async fn user(id: UserId) -> Result<UserDetail, Problem> {
+    crate::api::run(|control, caller| async move { control.user(&caller, id).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "domains", input = Json)]
+pub async fn domains() -> Result<Vec<DomainChoice>, Problem> {
+    crate::api::run(|control, caller| async move { control.domains(&caller).await }).await
+}
+
+#[server(name = CreateUserCall, prefix = "/call", endpoint = "create_user", input = Json)]
+pub async fn create_user(user: CreateUser) -> Result<Created, Problem> {
+    crate::api::run(|control, caller| async move { control.create_user(&caller, &user).await }).await
+}
+
+#[server(name = EditUserCall, prefix = "/call", endpoint = "edit_user", input = Json)]
+pub async fn edit_user(id: UserId, edit: EditUser) -> Result<(), Problem> {
+    crate::api::run(|control, caller| async move { control.edit_user(&caller, id, &edit).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "edit_users", input = Json)]
+pub async fn edit_users(ids: Vec<UserId>, edit: EditUser) -> Result<Vec<Done>, Problem> {
+    crate::api::run(|control, caller| async move { control.edit_users(&caller, &ids, &edit).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "user_policy_names", input = Json)]
+pub async fn user_policy_names() -> Result<Vec<String>, Problem> {
+    crate::api::run(|control, caller| async move { control.user_policy_names(&caller).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "preview_users", input = Json)]
+pub async fn preview_users(many: CreateMany) -> Result<Preview, Problem> {
+    crate::api::run(|control, caller| async move { control.preview_users(&caller, &many).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "create_users", input = Json)]
+pub async fn create_users(many: CreateMany) -> Result<Vec<CreatedPerson>, Problem> {
+    crate::api::run(|control, caller| async move { control.create_users(&caller, &many).await }).await
+}

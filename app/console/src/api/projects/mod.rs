@@ -1,0 +1,48 @@
+//! Domains and projects.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use types::Problem;
+use types::id::{DomainId, ProjectId};
+use types::list::{ListQuery, Page};
+use types::projects::{DomainRow, EditDomain, EditProject, ProjectDetail, ProjectRow};
+
+#[server(prefix = "/call", endpoint = "domain_rows", input = Json)]
+pub async fn domain_rows(query: ListQuery) -> Result<Page<DomainRow>, Problem> {
+    super::run(|control, caller| async move { control.domain_rows(&caller, &query).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "create_domain", input = Json)]
+pub async fn create_domain(domain: EditDomain) -> Result<DomainId, Problem> {
+    super::run(|control, caller| async move { control.create_domain(&caller, &domain).await }).await
+}
+
+#[server(name = EditDomainCall, prefix = "/call", endpoint = "edit_domain", input = Json)]
+pub async fn edit_domain(id: DomainId, edit: EditDomain) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.edit_domain(&caller, id, &edit).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "projects", input = Json)]
+pub async fn projects(query: ListQuery) -> Result<Page<ProjectRow>, Problem> {
+    super::run(|control, caller| async move { control.projects(&caller, &query).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "project", input = Json)]
+pub async fn project(id: ProjectId) -> Result<ProjectDetail, Problem> {
+    super::run(|control, caller| async move { control.project(&caller, id).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "create_project", input = Json)]
+pub async fn create_project(project: EditProject) -> Result<ProjectId, Problem> {
+    super::run(|control, caller| async move { control.create_project(&caller, &project).await }).await
+}
+
+#[server(name = EditProjectCall, prefix = "/call", endpoint = "edit_project", input = Json)]
+pub async fn edit_project(id: ProjectId, edit: EditProject) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.edit_project(&caller, id, &edit).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "project_policy_names", input = Json)]
+pub async fn project_policy_names() -> Result<Vec<String>, Problem> {
+    super::run(|control, caller| async move { control.project_policy_names(&caller).await }).await
+}

@@ -1,0 +1,75 @@
+//! Sessions.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use types::Problem;
+use types::id::{ProjectId, SessionId};
+use types::list::{ListQuery, Page};
+use types::sessions::launch::{OwnUse, StartOptions, StartSession, Started};
+use types::sessions::{BulkResult, LogChunk, SessionDetail, SessionRow, Usage, Utilization};
+use types::time::Millis;
+
+#[server(prefix = "/call", endpoint = "sessions", input = Json)]
+pub async fn sessions(query: ListQuery, project: Option<ProjectId>) -> Result<Page<SessionRow>, Problem> {
+    super::run(|control, caller| async move { control.sessions(&caller, &query, project).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "session", input = Json)]
+pub async fn session(id: SessionId) -> Result<SessionDetail, Problem> {
+    super::run(|control, caller| async move { control.session(&caller, id).await }).await
+}
+
+#[server(name = StartOptionsCall, prefix = "/call", endpoint = "start_options", input = Json)]
+pub async fn start_options(owner: String) -> Result<StartOptions, Problem> {
+    super::run(|control, caller| async move { control.start_options(&caller, &owner).await }).await
+}
+
+#[server(name = OwnUseCall, prefix = "/call", endpoint = "own_use", input = Json)]
+pub async fn own_use() -> Result<OwnUse, Problem> {
+    super::run(|control, caller| async move { control.own_use(&caller).await }).await
+}
+
+#[server(name = StartSessionCall, prefix = "/call", endpoint = "start_session", input = Json)]
+pub async fn start_session(session: StartSession) -> Result<Vec<Started>, Problem> {
+    super::run(|control, caller| async move { control.start_session(&caller, &session).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "terminate_sessions", input = Json)]
+pub async fn terminate_sessions(ids: Vec<SessionId>, force: bool) -> Result<Vec<BulkResult>, Problem> {
+    super::run(|control, caller| async move { control.terminate_all(&caller, &ids, force).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "rename_session", input = Json)]
+pub async fn rename_session(id: SessionId, name: String) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.rename_session(&caller, id, &name).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "set_priority", input = Json)]
+pub async fn set_priority(ids: Vec<SessionId>, priority: u8) -> Result<Vec<BulkResult>, Problem> {
+    super::run(|control, caller| async move { control.set_priority(&caller, &ids, priority).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "session_utilization", input = Json)]
+pub async fn session_utilization(ids: Vec<SessionId>) -> Result<Vec<Utilization>, Problem> {
+    super::run(|control, caller| async move { control.session_utilization(&caller, &ids).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "queue", input = Json)]
+pub async fn queue(group: String, query: ListQuery) -> Result<Page<SessionRow>, Problem> {
+    super::run(|control, caller| async move { control.queue(&caller, &group, &query).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "queue_snapshot", input = Json)]
+pub async fn queue_snapshot(group: String) -> Result<scheduler::Sample, Problem> {
+    super::run(|control, caller| async move { control.queue_snapshot(&caller, &group).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "session_log", input = Json)]
+pub async fn session_log(id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk, Problem> {
+    super::run(|control, caller| async move { control.session_log(&caller, id, container, from, wait).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "session_usage", input = Json)]
+pub async fn session_usage(id: SessionId, after: Millis) -> Result<Vec<Usage>, Problem> {
+    super::run(|control, caller| async move { control.session_usage(&caller, id, after).await }).await
+}

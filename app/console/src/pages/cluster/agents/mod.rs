@@ -1,0 +1,265 @@
+//! Agents: the machines of the cluster, what they have, what sessions hold of it and what is really in use now
+//! (`admin-menus.md`, Manage agent nodes).
+
+mod drawer;
+
+use crate::api::cluster::agents::{agent, agents, set_schedulable};
+use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::slots::{label, short};
+use crate::table::{load_open, settled};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use types::Problem;
+use types::cluster::agents::{AGENTS, Agent};
+use types::people::permissions::Permission;
+use types::quantity::{CPU, MEM, Quantity, bytes};
+use types::system::events::Topic;
+use ui::{Badge, Button, Column, Dialog, Elapsed, EmptyState, Icon, IconName, Meter, Switch, Time, Tone, Variant, use_toaster};
+
+/// Live use changes by the second and is nobody's event, so an open page asks this often (milliseconds).
+const REFRESH: u32 = 3_000;
+
+const UPDATED: &str = "Agent setting updated.";
+
+/// The agent whose settings are asked for, and whether it gets new sessions.
+type Asked = RwSignal<Option<(String, bool)>>;
+
+fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option<Asked>) -> Vec<Column<Agent>> {
+    vec![
+        Column::new("name", "Agent", move |a: &Agent| {
+            let (id, name, address) = (a.report.name.clone(), a.report.name.clone(), a.report.address.clone());
+            // The rest of the address is the list's own.
+            view! { <A href=move || link.run(id.clone())>{name}</A><span class="row-note">{address}</span> }.into_any()
+        })
+        .sortable()
+        .required(),
+        Column::new("resource_group", "Resource group", |a: &Agent| a.resource_group.clone().into_any()).sortable(),
+        Column::new("engine", "Engine", |a: &Agent| {
+            format!("{} {} · {}", a.report.engine, a.report.version, a.report.architecture).into_any()
+        }),
+        Column::new("first_contact", "First contact", |a: &Agent| {
+            let now = match a.lost_at {
+                Some(at) => view! { "terminated "<Time at=at.0/> }.into_any(),
+                None => view! { <Elapsed since=a.first_contact.0/>" ago" }.into_any(),
+            };
+            view! { <Time at=a.first_contact.0/><span class="row-note">{now}</span> }.into_any()
+        })
+        .sortable(),
+        Column::new("cpu", "CPU", |a: &Agent| slot(a, CPU)),
+        Column::new("mem", "Memory", |a: &Agent| slot(a, MEM)),
+        Column::new("accelerators", "AI accelerators", |a: &Agent| {
+            let others: Vec<_> = others(a).into_iter().map(|name| slot(a, &name)).collect();
+            if others.is_empty() { "—".into_any() } else { others.into_any() }
+        }),
+        Column::new("sessions", "Sessions", |a: &Agent| a.sessions.to_string().into_any()).number(),
+        Column::new("schedulable", "Schedulable", |a: &Agent| {
+            let (tone, text) = if a.schedulable { (Tone::Good, "Enabled") } else { (Tone::Warn, "Disabled") };
+            view! { <Badge tone=tone text=text/> }.into_any()
+        }),
+        Column::new("control", "Control", move |a: &Agent| row_actions(a, open, asked)),
+    ]
+}
+
+/// The way into the drawer, and for those who may change it the settings of a machine that is there.
+fn row_actions(agent: &Agent, open: Callback<String>, asked: Option<Asked>) -> AnyView {
+    let (name, schedulable) = (agent.report.name.clone(), agent.schedulable);
+    let (id, label) = (name.clone(), format!("Info of {name}"));
+    let info = Callback::new(move |()| open.run(id.clone()));
+    let settings = asked.filter(|_| agent.lost_at.is_none()).map(|asked| {
+        let label = format!("Settings of {name}");
+        let ask = Callback::new(move |()| asked.set(Some((name.clone(), schedulable))));
+        view! { <Button variant=Variant::Quiet label=label on_press=ask><Icon name=IconName::Gear/></Button> }
+    });
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=label on_press=info><Icon name=IconName::Info/></Button>
+            {settings}
+        </div>
+    }
+    .into_any()
+}
+
+/// Slots that are neither cores nor memory.
+fn others(agent: &Agent) -> Vec<String> {
+    agent.report.capacity.0.keys().filter(|slot| *slot != CPU && *slot != MEM).cloned().collect()
+}
+
+/// How much of a slot reads.
+pub(crate) fn amount(slot: &str, amount: Quantity) -> String {
+    if slot == MEM { bytes(amount.floor()) } else { amount.to_string() }
+}
+
+/// What of a slot is in use now; nothing where nobody measures it, as on a machine that is gone.
+pub(crate) fn in_use(agent: &Agent, slot: &str) -> Option<Quantity> {
+    agent.report.used.0.get(slot).copied().filter(|_| agent.lost_at.is_none())
+}
+
+/// What sessions hold of a slot, and what is in use now.
+fn slot(agent: &Agent, name: &str) -> AnyView {
+    let (has, held, label) = (agent.report.capacity.get(name), agent.occupied.get(name), label(name));
+    let what = if name == CPU || name == MEM { String::new() } else { format!("{}: ", short(name)) };
+    let text = format!("{what}{} / {}", amount(name, held), amount(name, has));
+    let live = in_use(agent, name).map(|used| format!("{} in use", amount(name, used)));
+    view! {
+        <span class="slot">
+            <Meter label=format!("{label} held by sessions on {}", agent.report.name) share=held.ratio_of(has) text=text/>
+            <span class="row-note">{live}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// Asks again while the page is looked at; a hidden tab is silent.
+pub(crate) fn refresh_while_shown(reload: Callback<()>) {
+    Effect::new(move |_| {
+        let timer = set_interval_with_handle(
+            move || {
+                if !document().hidden() {
+                    reload.run(());
+                }
+            },
+            std::time::Duration::from_millis(u64::from(REFRESH)),
+        );
+        if let Ok(timer) = timer {
+            on_cleanup(move || timer.clear());
+        }
+    });
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::ReadAgents) {
+        return problem_view(&Problem::Forbidden(Permission::ReadAgents.verb().into()));
+    }
+    let may_change = me.may(Permission::ChangeAgents);
+    let list = List::new(&AGENTS, paths::AGENTS, "agent", &[Topic::Agent, Topic::Session], agents);
+    let detail = load_open(list.open, &[Topic::Agent, Topic::Session], "agent", |name| Some(agent(name)));
+    refresh_while_shown(list.rows.reload);
+    refresh_while_shown(Callback::new(move |()| {
+        if list.open.with_untracked(Option::is_some) {
+            detail.reload.run(());
+        }
+    }));
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let view = move || {
+        let asked: Asked = RwSignal::new(None);
+        let selection = RwSignal::new(Vec::<String>::new());
+        let reload = Callback::new(move |()| {
+            selection.set(Vec::new());
+            list.rows.reload.run(());
+            detail.reload.run(());
+        });
+        let connected = Signal::derive(move || list.query.with(|query| query.tab == "connected"));
+        let buttons = ViewFn::from(move || bulk(selection, connected, reload));
+        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "agent", &name));
+        let go = use_navigate();
+        let open = Callback::new(move |name: String| {
+            go(&link.run(name), NavigateOptions { scroll: false, ..Default::default() });
+        });
+        let shown = Shown {
+            caption: "Agents",
+            columns: columns(link, open, may_change.then_some(asked)),
+            row_key: |a: &Agent| a.report.name.clone(),
+            row_label: |a: &Agent| a.report.name.clone(),
+            export: "",
+            empty: ViewFn::from(move || {
+                let gone = list.query.with(|query| query.tab == "terminated");
+                let text = if gone {
+                    "No disconnection or termination has occurred."
+                } else {
+                    "No machine has reported yet. The engine is asked every few seconds."
+                };
+                view! { <EmptyState icon=IconName::Server title="No Agents to display" text=text/> }
+            }),
+            selection: may_change.then_some((selection, buttons)),
+        };
+        view! {
+            <PageHead title="Agents" group="Administration"/>
+            {list.table(shown)}
+            {may_change.then(|| settings(asked, reload))}
+            {list.drawer(Signal::stored("Agent info".to_owned()), move || drawer::drawer(list.open, detail, may_change.then_some(asked)))}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Agents" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}
+
+/// Changes these agents, or says agent by agent why not.
+async fn change(names: Vec<String>, schedulable: bool) -> Result<(), String> {
+    let results = set_schedulable(names, schedulable).await.map_err(|problem| problem.to_string())?;
+    let failed: Vec<_> = results.into_iter().filter_map(|one| one.problem.map(|why| format!("{}: {why}", one.name))).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join(" ")) }
+}
+
+/// The buttons for the agents that are chosen, while these are machines that are there.
+fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Callback<()>) -> AnyView {
+    let toaster = use_toaster();
+    let press = move |schedulable: bool| {
+        Callback::new(move |()| {
+            let names = selection.get_untracked();
+            leptos::task::spawn_local(async move {
+                match change(names, schedulable).await {
+                    Ok(()) => toaster.good(UPDATED),
+                    Err(text) => toaster.bad(text),
+                }
+                changed.run(());
+            });
+        })
+    };
+    view! {
+        <Show when=move || connected.get()>
+            <Button on_press=press(true)>"Make schedulable"</Button>
+            <Button on_press=press(false)>"Stop scheduling"</Button>
+        </Show>
+    }
+    .into_any()
+}
+
+/// The dialog that says whether an agent gets new sessions.
+fn settings(asked: Asked, changed: Callback<()>) -> AnyView {
+    let (open, schedulable) = (RwSignal::new(false), RwSignal::new(true));
+    let name = RwSignal::new(String::new());
+    let problem = RwSignal::new(None::<String>);
+    let toaster = use_toaster();
+    Effect::new(move |_| {
+        let Some((which, now)) = asked.get() else { return };
+        name.set(which);
+        schedulable.set(now);
+        problem.set(None);
+        open.set(true);
+        asked.set(None);
+    });
+    let save = Action::new(move |(name, schedulable): &(String, bool)| {
+        let (name, schedulable) = (name.clone(), *schedulable);
+        async move {
+            match change(vec![name], schedulable).await {
+                Ok(()) => {
+                    open.set(false);
+                    toaster.good(UPDATED);
+                    changed.run(());
+                }
+                Err(text) => problem.set(Some(text)),
+            }
+        }
+    });
+    let press = Callback::new(move |()| drop(save.dispatch((name.get_untracked(), schedulable.get_untracked()))));
+    view! {
+        <Dialog open=open title="Agent settings" on_close=Callback::new(move |()| open.set(false))>
+            <p>{move || name.get()}</p>
+            <Switch name="agent-schedulable" label="Schedulable" value=schedulable/>
+            <p class="hint">"Off: no new sessions; those that run stay."</p>
+            {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
+            <div class="dialog-actions">
+                <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
+                <Button variant=Variant::Primary busy=save.pending() on_press=press>"Save"</Button>
+            </div>
+        </Dialog>
+    }
+    .into_any()
+}

@@ -1,0 +1,221 @@
+//! Resource groups: agents that are offered together, and the rules by which their queue is served
+//! (`admin-menus.md`, Manage resource group).
+
+mod form;
+mod users;
+
+use crate::api::cluster::resource_groups::{delete_resource_group, resource_groups, save_resource_group};
+use crate::api::system::settings::scheduler_settings;
+use crate::edit::{Asked, dialog};
+use crate::frame::{PageHead, use_me};
+use crate::history::History;
+use crate::list_page::{List, Shown};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{Loaded, Opened, load, load_open, opened, settled};
+use form::{Form, WORDS, find};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use types::Problem;
+use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind, SchedulerSettings};
+use types::people::permissions::Permission;
+use types::revision::Fields;
+use types::system::events::Topic;
+use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant, use_toaster};
+
+fn yes(yes: bool) -> &'static str {
+    if yes { "Yes" } else { "No" }
+}
+
+/// What those who may change groups can ask for, and what is told when one was changed.
+type Actions = (RwSignal<Asked<ResourceGroup>>, Callback<()>);
+
+fn columns(link: Callback<String, String>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
+    let types = |g: &GroupRow| g.group.session_types.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ");
+    vec![
+        Column::new("name", "Name", move |g: &GroupRow| {
+            let (id, name) = (g.group.name.clone(), g.group.name.clone());
+            // The rest of the address is the list's own.
+            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+        })
+        .sortable()
+        .required(),
+        Column::new("description", "Description", |g: &GroupRow| g.group.description.clone().into_any()),
+        Column::new("public", "Public", |g: &GroupRow| yes(g.group.public).into_any()),
+        Column::new("scheduler", "Scheduler", |g: &GroupRow| {
+            g.group.scheduler.map_or("the system's", SchedulerKind::label).into_any()
+        })
+        .sortable(),
+        Column::new("placement", "Placement", |g: &GroupRow| g.group.placement.label().into_any()).hidden(),
+        Column::new("types", "Allowed session types", move |g: &GroupRow| types(g).into_any()),
+        Column::new("pending_timeout", "Pending timeout", |g: &GroupRow| {
+            g.group.pending_timeout.map_or_else(|| "—".into(), |seconds| format!("{seconds} s")).into_any()
+        })
+        .number(),
+        Column::new("retries", "Retries to skip", |g: &GroupRow| {
+            g.group.retries_to_skip.map_or_else(|| "the system's".into(), |n| n.to_string()).into_any()
+        })
+        .number(),
+        Column::new("app_proxy", "App proxy address", |g: &GroupRow| g.group.app_proxy.clone().into_any()).hidden(),
+        Column::new("domains", "Domains", |g: &GroupRow| g.domain_names.join(", ").into_any()),
+        Column::new("projects", "Projects", |g: &GroupRow| g.project_names.join(", ").into_any()).hidden(),
+        Column::new("agents", "Agents", |g: &GroupRow| g.agents.to_string().into_any()).number(),
+        Column::new("sessions", "Sessions", |g: &GroupRow| g.sessions.to_string().into_any()).number(),
+        Column::new("created_at", "Created", |g: &GroupRow| view! { <Time at=g.created_at.0/> }.into_any()).sortable().hidden(),
+        Column::new("control", "Control", move |g: &GroupRow| row_actions(g, open, actions)),
+    ]
+}
+
+/// The way into the drawer, and for those who may change groups the rest.
+fn row_actions(row: &GroupRow, open: Callback<String>, actions: Option<Actions>) -> AnyView {
+    let name = row.group.name.clone();
+    let label = format!("Info of {name}");
+    let info = Callback::new(move |()| open.run(name.clone()));
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=label on_press=info><Icon name=IconName::Info/></Button>
+            {actions.map(|actions| changes(row, actions))}
+        </div>
+    }
+    .into_any()
+}
+
+fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
+    let (group, revision, name, toaster) = (row.group.clone(), row.revision, row.group.name.clone(), use_toaster());
+    let shown = group.clone();
+    let edit = Callback::new(move |()| asked.set(Asked::Edit(Box::new(shown.clone()), revision)));
+    let active = group.active;
+    let switch = Callback::new(move |()| {
+        let group = ResourceGroup { active: !active, ..group.clone() };
+        leptos::task::spawn_local(async move {
+            match save_resource_group(SaveGroup { group, revision: Some(revision) }).await {
+                Ok(()) => toaster.good("Resource group successfully modified."),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+            changed.run(());
+        });
+    });
+    let gone = name.clone();
+    let delete = Callback::new(move |()| {
+        let name = gone.clone();
+        leptos::task::spawn_local(async move {
+            match delete_resource_group(name).await {
+                Ok(()) => toaster.good("Resource group successfully deleted."),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+            changed.run(());
+        });
+    });
+    let label = if active { "Deactivate" } else { "Activate" };
+    let question = if active {
+        format!("Deactivate {name}? It takes no new sessions; those that run go on.")
+    } else {
+        format!("Activate {name}?")
+    };
+    view! {
+        <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
+        <Confirm name=format!("group-{name}") strength=Strength::Bubble label=label title=format!("{label} {name}") icon=IconName::Power question=question on_confirm=switch/>
+        <Confirm name=format!("delete-{name}") strength=Strength::Typed(name.clone()) label="Delete" title=format!("Delete {name}") icon=IconName::Trash question=format!("Delete the resource group {name}?") on_confirm=delete/>
+    }
+    .into_any()
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may_beyond_own(Permission::ReadGroups) {
+        return problem_view(&Problem::Forbidden(Permission::ReadGroups.verb().into()));
+    }
+    let may_change = me.may(Permission::ChangeGroups);
+    let may_read_agents = me.may(Permission::ReadAgents);
+    // Not with every session: a row that is drawn anew takes away the question that is open in it.
+    let list = List::new(&RESOURCE_GROUPS, paths::GROUPS, "group", &[Topic::Group, Topic::Agent], resource_groups);
+    let all = &[Topic::Group, Topic::Agent, Topic::Session];
+    let detail = load_open(list.open, all, "resource group", |name| Some(find(name)));
+    let history = History::new(list.open, &[Topic::Group]);
+    // What a group goes by that has no value of its own, for those who make one and may know.
+    let asks = may_change && me.may(Permission::ReadSettings);
+    let settings = load(Memo::new(|_| ()), &[Topic::Group], move |()| async move {
+        if asks { scheduler_settings().await } else { Ok(SchedulerSettings::default()) }
+    });
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending(), settings.pending()]).collect();
+    let view = move || {
+        let asked = RwSignal::new(Asked::Nothing);
+        let usual = settings.good();
+        let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default()), me.domain);
+        let create = Callback::new(move |()| asked.set(Asked::New));
+        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "group", &name));
+        let go = use_navigate();
+        let open = Callback::new(move |name: String| {
+            let address = paths::with(&list.address.get_untracked(), "group", &name);
+            go(&address, NavigateOptions { scroll: false, ..Default::default() });
+        });
+        let reload = list.rows.reload;
+        let shown = Shown {
+            caption: "Resource groups",
+            columns: columns(link, open, may_change.then_some((asked, reload))),
+            row_key: |g: &GroupRow| g.group.name.clone(),
+            row_label: |g: &GroupRow| g.group.name.clone(),
+            export: "/export/resource_groups.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Columns title="No resource groups" text="Resource groups in this state are listed here. An agent joins the group that its configuration names."/>
+                }
+            }),
+            selection: None,
+        };
+        view! {
+            <PageHead title="Resource groups" group="Administration">
+                {may_change.then(|| view! {
+                    <Button variant=Variant::Primary on_press=create><Icon name=IconName::Plus/>"Create"</Button>
+                })}
+            </PageHead>
+            {list.table(shown)}
+            {may_change.then(|| dialog(form, asked, WORDS, reload))}
+            {list.drawer(Signal::stored("Resource group".to_owned()), move || history.beside(list, move || drawer(list.open, detail, may_read_agents)))}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Resource groups" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}
+
+fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, GroupRow)>>, may_read_agents: bool) -> AnyView {
+    let state = opened(open, detail);
+    view! {
+        {move || match (state.get(), detail.good().get().flatten()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((_, row))) => contents(row, may_read_agents),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
+    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
+    let fields = row.group.fields().into_iter().filter(|(label, _)| !["Domains", "Projects"].contains(label));
+    let pairs: Vec<_> = fields.map(|(label, value)| view! { <dt>{label}</dt><dd>{or_dash(value)}</dd> }).collect();
+    let nobody = row.group.domains.is_empty() && row.group.projects.is_empty();
+    let nobody = nobody.then(|| {
+        view! { <p class="notice notice-warn">"No domain and no project may use it: nobody can start a session there."</p> }
+    });
+    let name = row.group.name;
+    let agents = format!("{} connected", row.agents);
+    // A domain's administrator sees groups, not machines.
+    let agents =
+        if may_read_agents { view! { <A href=paths::agents_of(&name)>{agents}</A> }.into_any() } else { agents.into_any() };
+    view! {
+        {nobody}
+        <dl class="key-values">
+            {pairs}
+            <dt>"Domains"</dt><dd>{or_dash(row.domain_names.join(", "))}</dd>
+            <dt>"Projects"</dt><dd>{or_dash(row.project_names.join(", "))}</dd>
+            <dt>"Agents"</dt><dd>{agents}</dd>
+            <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} that have not ended; to its queue", row.sessions)}</A></dd>
+            <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
+        </dl>
+    }
+    .into_any()
+}

@@ -1,0 +1,4 @@
+//! Limits: resource policies and presets.
+
+pub(crate) mod policies;
+pub(crate) mod presets;

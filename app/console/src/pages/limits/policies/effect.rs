@@ -1,0 +1,47 @@
+//! What a changed keypair policy would mean for those who follow it, looked at before it is saved.
+
+use super::followers_told;
+use leptos::prelude::*;
+use types::limits::policies::{OverLimit, PolicyEffect, PolicyKind};
+
+/// The effect, while there is one to look at.
+pub fn effect(effect: RwSignal<Option<PolicyEffect>>) -> AnyView {
+    view! { <div role="status">{move || effect.get().map(told)}</div> }.into_any()
+}
+
+fn told(effect: PolicyEffect) -> AnyView {
+    let ended = list("These sessions would be ended at once:", effect.ended, effect.ended_more);
+    let over = list(
+        "These running sessions would be over the new limits. They go on running, and new ones wait or are refused until there is room:",
+        effect.over,
+        effect.more,
+    );
+    view! {
+        <div class="notice notice-warn effect">
+            <p>{followers_told(PolicyKind::Keypair, &effect.followers)}</p>
+            {ended}
+            {over}
+            <p>"Nothing is saved yet. Save anyway to change it for them."</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// What is said of these keypairs, and each of them; nothing when there are none.
+fn list(what: &'static str, each: Vec<OverLimit>, more: u32) -> AnyView {
+    if each.is_empty() {
+        return ().into_any();
+    }
+    let each: Vec<_> = each.into_iter().map(over_limit).collect();
+    let more = (more > 0).then(|| view! { <li>{format!("and {more} more keypairs")}</li> });
+    view! {
+        <p>{what}</p>
+        <ul class="effect-over">{each}{more}</ul>
+    }
+    .into_any()
+}
+
+fn over_limit(over: OverLimit) -> AnyView {
+    let OverLimit { owner, access_key, sessions, why } = over;
+    view! { <li><strong>{sessions.join(", ")}</strong>" of "{owner}" ("<code>{access_key}</code>"): "{why}</li> }.into_any()
+}

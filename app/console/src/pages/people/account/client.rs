@@ -1,0 +1,49 @@
+//! How one's own programs reach this cluster: the settings of the official client, with one's own keys filled in.
+
+use crate::api::people::keypairs::keypair_secret;
+use crate::table::Loaded;
+use leptos::prelude::*;
+use types::people::keypairs::KeypairRow;
+use ui::{Button, CodeBlock, use_toaster};
+
+/// What stands where the secret key belongs until its owner asks for it.
+const HIDDEN: &str = "<your secret key>";
+
+/// The section's contents; a monitor reads no secrets, not even in here.
+pub fn settings(keypairs: Loaded<Vec<KeypairRow>>, may_read_secret: bool) -> AnyView {
+    let secret = RwSignal::new(None::<(String, String)>);
+    let endpoint = RwSignal::new(String::new());
+    // The address that this page came from; the server may have others.
+    Effect::new(move |_| endpoint.set(window().location().origin().unwrap_or_default()));
+    let main = Memo::new(move |_| {
+        let all = keypairs.shown.get().and_then(Result::ok).unwrap_or_default();
+        all.into_iter().find(|keypair| keypair.main).map(|keypair| keypair.access_key)
+    });
+    let toaster = use_toaster();
+    let fill = Callback::new(move |()| {
+        let Some(key) = main.get_untracked() else { return };
+        leptos::task::spawn_local(async move {
+            match keypair_secret(key.clone()).await {
+                Ok(found) => secret.set(Some((key, found))),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+        });
+    });
+    let text = move || {
+        let key = main.get().unwrap_or_default();
+        // The secret of the keypair that is the main one now, not of the one that was.
+        let shown = secret.get().filter(|(of, _)| *of == key).map_or(HIDDEN.to_owned(), |(_, secret)| secret);
+        let endpoint = endpoint.get();
+        format!(
+            "export BACKEND_ENDPOINT_TYPE=api\nexport BACKEND_ENDPOINT={endpoint}\nexport BACKEND_ACCESS_KEY={key}\nexport BACKEND_SECRET_KEY={shown}"
+        )
+    };
+    view! {
+        <p class="hint">"The command line and the Python package of Backend.AI work with this cluster as they are: pip install backend.ai-client, then these settings."</p>
+        {move || view! { <CodeBlock text=text() label="Settings of the client"/> }}
+        {may_read_secret.then(|| view! { <p><Button on_press=fill>"Fill in the secret key"</Button></p> })}
+        <p class="hint">"Then, for example:"</p>
+        <CodeBlock text="backend.ai admin user list" label="An example"/>
+    }
+    .into_any()
+}

@@ -1,0 +1,105 @@
+//! Credentials: the keypairs that sign requests and that limits are counted by (`admin-menus.md`, manage user's keypairs).
+
+mod actions;
+mod drawer;
+mod once;
+
+pub use actions::{dialogs, switch};
+pub use drawer::secret;
+pub use once::shown_once;
+
+use crate::api::people::keypairs::{keypair, keypairs};
+use crate::frame::{PageHead, use_me};
+use crate::history::History;
+use crate::list_page::{List, Shown};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{load_open, settled};
+use actions::Asked;
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::Problem;
+use types::people::keypairs::{KEYPAIRS, KeypairRow};
+use types::people::permissions::Permission;
+use types::system::events::Topic;
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Tone, Variant};
+
+fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
+    let mut columns = vec![
+        Column::new("access_key", "Access key", |k: &KeypairRow| {
+            let main = k.main.then(|| view! { " "<Badge tone=Tone::Info text="Main"/> });
+            let key = k.access_key.clone();
+            view! { <A href=paths::keypair(&k.access_key)><code>{key}</code></A>{main} }.into_any()
+        })
+        .sortable()
+        .required(),
+        Column::new("owner", "User ID", |k: &KeypairRow| k.owner.clone().into_any()).sortable(),
+        Column::new("permission", "Permission", |k: &KeypairRow| permission(k)),
+        Column::new("policy", "Resource policy", |k: &KeypairRow| k.policy.clone().into_any()).sortable(),
+        Column::new("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string().into_any()).sortable().number(),
+        Column::new("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string().into_any()).number(),
+        Column::new("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string().into_any()).number().hidden(),
+        Column::new("last_used", "Last used", |k: &KeypairRow| match k.last_used {
+            Some(at) => view! { <Time at=at.0/> }.into_any(),
+            None => "Never".into_any(),
+        })
+        .sortable()
+        .hidden(),
+        Column::new("age", "Key age", |k: &KeypairRow| view! { <Elapsed since=k.created_at.0/> }.into_any()).hidden(),
+        Column::new("created_at", "Created", |k: &KeypairRow| view! { <Time at=k.created_at.0/> }.into_any()).sortable(),
+    ];
+    if let Some((asked, changed)) = actions {
+        columns.push(Column::new("control", "Control", move |k: &KeypairRow| actions::row_actions(k, asked, changed)));
+    }
+    columns
+}
+
+/// What the keypair's owner may do.
+fn permission(keypair: &KeypairRow) -> AnyView {
+    let admin = keypair.admin.then(|| view! { <Badge tone=Tone::Bad text="admin"/>" " });
+    view! { {admin}<Badge tone=Tone::Good text="user"/> }.into_any()
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may_beyond_own(Permission::ReadKeypairs) {
+        return problem_view(&Problem::Forbidden(Permission::ReadKeypairs.verb().into()));
+    }
+    let may_change = me.may(Permission::LimitKeypairs);
+    let list = List::new(&KEYPAIRS, paths::CREDENTIALS, "key", &[Topic::Keypair, Topic::User], keypairs);
+    let detail = load_open(list.open, &[Topic::Keypair, Topic::Session], "keypair", |key| Some(keypair(key)));
+    let history = History::new(list.open, &[Topic::Keypair]);
+    let asked = RwSignal::new(Asked::Nothing);
+    let reload = list.rows.reload;
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
+    let view = move || {
+        let shown = Shown {
+            caption: "Credentials",
+            columns: columns(may_change.then_some((asked, reload))),
+            row_key: |k: &KeypairRow| k.access_key.clone(),
+            row_label: |k: &KeypairRow| k.access_key.clone(),
+            export: "/export/keypairs.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Key title="No credentials" text="Keypairs in this state are listed here. Everybody gets one with their account."/>
+                }
+            }),
+            selection: None,
+        };
+        view! {
+            <PageHead title="Credentials" group="Administration">
+                {may_change.then(|| view! {
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::Add))><Icon name=IconName::Plus/>"Add credential"</Button>
+                })}
+            </PageHead>
+            {list.table(shown)}
+            {may_change.then(|| dialogs(asked, reload))}
+            {list.drawer(Signal::stored("Keypair detail".to_owned()), move || {
+                history.beside(list, move || drawer::drawer(list.open, detail, may_change))
+            })}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Credentials" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}

@@ -1,0 +1,6 @@
+//! People: the users, their keypairs, one's own account, signing in.
+
+pub(crate) mod account;
+pub(crate) mod keypairs;
+pub(crate) mod sign_in;
+pub(crate) mod users;

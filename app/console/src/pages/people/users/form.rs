@@ -1,0 +1,244 @@
+//! The fields of an account, for creating one and for changing one.
+
+use super::ids::IdFields;
+use super::place::Place;
+use crate::form::Refused;
+use leptos::prelude::*;
+use types::people::users::{CreateUser, EditUser, UnixIds, UserDetail, UserStatus};
+use types::rules::{MAX_DESCRIPTION, MAX_NAME};
+use types::{FieldError, Problem};
+use ui::{Checkbox, Field, PasswordInput, Select, TextArea, TextInput};
+
+/// What was typed.
+#[derive(Clone, Copy)]
+pub struct Form {
+    /// Names the fields' ids, since both dialogs are in the page.
+    name: &'static str,
+    editing: bool,
+    email: RwSignal<String>,
+    username: RwSignal<String>,
+    full_name: RwSignal<String>,
+    password: RwSignal<String>,
+    again: RwSignal<String>,
+    place: Place,
+    description: RwSignal<String>,
+    addresses: RwSignal<String>,
+    ids: IdFields,
+    must_change_password: RwSignal<bool>,
+    sudo: RwSignal<bool>,
+    two_factor: RwSignal<bool>,
+    /// Whether it was on when the form was opened: only then it can be turned off here.
+    has_two_factor: RwSignal<bool>,
+    main_key: RwSignal<String>,
+    keys: RwSignal<Vec<String>>,
+}
+
+impl Form {
+    /// An empty form.
+    pub fn new(name: &'static str, editing: bool) -> Self {
+        let text = |value: &str| RwSignal::new(value.to_owned());
+        Self {
+            name,
+            editing,
+            email: text(""),
+            username: text(""),
+            full_name: text(""),
+            password: text(""),
+            again: text(""),
+            place: Place::new(name),
+            description: text(""),
+            addresses: text(""),
+            ids: IdFields::new(),
+            must_change_password: RwSignal::new(false),
+            sudo: RwSignal::new(false),
+            two_factor: RwSignal::new(false),
+            has_two_factor: RwSignal::new(false),
+            main_key: text(""),
+            keys: RwSignal::new(Vec::new()),
+        }
+    }
+
+    /// Asks what can be chosen; a new account starts in what is called `default`.
+    pub async fn load(self) -> Result<(), Problem> {
+        self.place.load().await?;
+        if !self.editing {
+            self.place.choose_default();
+        }
+        Ok(())
+    }
+
+    /// Shows an account as it is.
+    pub fn fill(self, person: &UserDetail) {
+        let row = &person.row;
+        self.email.set(row.email.clone());
+        self.username.set(row.username.clone());
+        self.full_name.set(row.full_name.clone());
+        self.password.set(String::new());
+        self.again.set(String::new());
+        self.place.role.set(row.role.key().into());
+        self.place.status.set(row.status.key().into());
+        self.place.projects.set(person.projects.iter().map(ToString::to_string).collect());
+        self.place.domain.set(person.domain.to_string());
+        self.description.set(row.description.clone());
+        self.addresses.set(row.addresses.join(", "));
+        self.place.policy.set(row.policy.clone());
+        self.ids.fill(&row.ids);
+        self.must_change_password.set(row.must_change_password);
+        self.sudo.set(row.sudo);
+        self.two_factor.set(row.two_factor);
+        self.has_two_factor.set(row.two_factor);
+        self.keys.set(person.access_keys.clone());
+        self.main_key.set(person.access_keys.first().cloned().unwrap_or_default());
+    }
+
+    /// Forgets what belongs to one person; domain and projects stay for the next.
+    pub fn clear(self) {
+        let texts = [self.email, self.username, self.full_name, self.password, self.again, self.description, self.addresses];
+        texts.into_iter().for_each(|field| field.set(String::new()));
+        self.ids.fill(&UnixIds::default());
+        self.must_change_password.set(false);
+        self.sudo.set(false);
+    }
+
+    fn addresses(self) -> Vec<String> {
+        let split = |text: &String| text.split([',', ' ', '\n']).filter(|part| !part.is_empty()).map(String::from).collect();
+        self.addresses.with_untracked(split)
+    }
+
+    /// The form as a command; every field that is not acceptable is named.
+    pub fn read_new(self) -> Result<CreateUser, Problem> {
+        let new = CreateUser {
+            email: self.email.get_untracked().trim().to_owned(),
+            username: self.username.get_untracked().trim().to_owned(),
+            full_name: self.full_name.get_untracked().trim().to_owned(),
+            password: self.password.get_untracked(),
+            role: self.place.role(),
+            status: self.place.status().unwrap_or(UserStatus::Active),
+            domain: self.place.need_domain()?,
+            projects: self.place.project_ids(),
+            description: self.description.get_untracked(),
+            must_change_password: self.must_change_password.get_untracked(),
+            sudo: self.sudo.get_untracked(),
+            addresses: self.addresses(),
+            policy: self.place.policy.get_untracked(),
+            ids: self.ids.read()?,
+        };
+        self.with_the_same_password_twice(new.check())?;
+        Ok(new)
+    }
+
+    /// What was changed of `before`, as a command.
+    pub fn read_edit(self, before: &UserDetail) -> Result<EditUser, Problem> {
+        let row = &before.row;
+        let text = |field: RwSignal<String>, was: &str| Some(field.get_untracked().trim().to_owned()).filter(|now| now != was);
+        let domain = self.place.domain().filter(|id| *id != before.domain);
+        let projects = Some(self.place.project_ids()).filter(|now| {
+            let (mut now, mut was) = (now.clone(), before.projects.clone());
+            now.sort_unstable();
+            was.sort_unstable();
+            now != was
+        });
+        let mut edit = EditUser {
+            username: text(self.username, &row.username),
+            full_name: text(self.full_name, &row.full_name),
+            password: Some(self.password.get_untracked()).filter(|password| !password.is_empty()),
+            description: text(self.description, &row.description),
+            status: self.place.status().filter(|now| *now != row.status),
+            role: Some(self.place.role()).filter(|now| *now != row.role),
+            domain,
+            projects,
+            must_change_password: Some(self.must_change_password.get_untracked()).filter(|now| *now != row.must_change_password),
+            sudo: Some(self.sudo.get_untracked()).filter(|now| *now != row.sudo),
+            addresses: Some(self.addresses()).filter(|now| *now != row.addresses),
+            two_factor: Some(self.two_factor.get_untracked()).filter(|now| *now != row.two_factor),
+            policy: text(self.place.policy, &row.policy),
+            main_access_key: text(self.main_key, before.access_keys.first().map_or("", String::as_str)),
+            ..EditUser::default()
+        };
+        self.ids.changed(&row.ids, &mut edit)?;
+        self.with_the_same_password_twice(edit.check())?;
+        Ok(edit)
+    }
+
+    fn with_the_same_password_twice(self, checked: Result<(), Problem>) -> Result<(), Problem> {
+        let mut errors = match checked {
+            Err(Problem::Invalid(errors)) => errors,
+            other => return other.and_then(|()| if self.same() { Ok(()) } else { Err(differ()) }),
+        };
+        if !self.same() {
+            errors.push(FieldError::new("again", DIFFER));
+        }
+        Err(Problem::Invalid(errors))
+    }
+
+    fn same(self) -> bool {
+        self.password.with_untracked(|password| self.again.with_untracked(|again| password == again))
+    }
+}
+
+const DIFFER: &str = "The two passwords differ. Type the same one twice.";
+
+fn differ() -> Problem {
+    Problem::field("again", DIFFER)
+}
+
+/// The fields.
+pub fn fields(form: Form, refused: Refused) -> AnyView {
+    let Form { name, editing, .. } = form;
+    let id = move |field: &str| format!("{name}-{field}");
+    let email = if editing {
+        view! { <dl class="key-values"><dt>"User ID"</dt><dd>{move || form.email.get()}</dd></dl> }.into_any()
+    } else {
+        view! {
+            <Field name=id("email") label="Email" required=true hint="The user ID. It cannot be changed later." error=refused.of("email")>
+                <TextInput name=id("email") value=form.email input_type="email" max=MAX_NAME/>
+            </Field>
+        }
+        .into_any()
+    };
+    let password_hint = if editing {
+        "Left empty, it stays as it is. A new one ends the person's sign-ins."
+    } else {
+        "At least 8 characters, with a letter, a digit and a special character."
+    };
+    let two_factor = editing.then(|| view! {
+        <Show when=move || form.has_two_factor.get() fallback=|| view! { <p class="hint">"Two-factor authentication is off. Only its owner can turn it on."</p> }>
+            <Checkbox name=id("two-factor") label="2FA enabled (it can only be turned off here)" value=form.two_factor/>
+        </Show>
+    });
+    let main_key = editing.then(|| {
+        let keys = Signal::derive(move || form.keys.get().into_iter().map(|key| (key.clone(), key)).collect::<Vec<_>>());
+        view! {
+            <Field name=id("main-key") label="Main access key" hint="The keypair that the console uses for this person." error=refused.of("main_access_key")>
+                <Select name=id("main-key") value=form.main_key options=keys/>
+            </Field>
+        }
+    });
+    view! {
+        {email}
+        <div class="form-row">
+            <Field name=id("username") label="Username" required=true error=refused.of("username")><TextInput name=id("username") value=form.username max=MAX_NAME/></Field>
+            <Field name=id("full-name") label="Full name" error=refused.of("full_name")><TextInput name=id("full-name") value=form.full_name max=MAX_NAME/></Field>
+        </div>
+        <div class="form-row">
+            <Field name=id("password") label=if editing { "New password" } else { "Password" } required=!editing hint=password_hint error=refused.of("password")>
+                <PasswordInput name=id("password") value=form.password/>
+            </Field>
+            <Field name=id("again") label="Password again" required=!editing error=refused.of("again")><PasswordInput name=id("again") value=form.again/></Field>
+        </div>
+        {form.place.role_and_status(refused)}
+        {form.place.fields(refused, false)}
+        {main_key}
+        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, with commas between them. Empty allows any." error=refused.of("addresses")>
+            <TextInput name=id("addresses") value=form.addresses/>
+        </Field>
+        {form.ids.fields(name, refused)}
+        <Checkbox name=id("must-change") label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
+        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, where the engine can give them (the local one cannot); not for everybody" value=form.sudo/>
+        {two_factor}
+        <Field name=id("description") label="Description" error=refused.of("description")>
+            <TextArea name=id("description") value=form.description rows=3 max=MAX_DESCRIPTION/>
+        </Field>
+    }
+    .into_any()
+}

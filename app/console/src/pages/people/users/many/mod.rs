@@ -1,0 +1,250 @@
+//! The dialog that creates many people: by a pattern or from a CSV file, looked at before it is done (`features.md` §4.6).
+
+mod preview;
+mod result;
+
+use super::place::Place;
+use crate::api::people::users::{create_users, preview_users};
+use crate::form::{Refused, on_submit};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use types::Problem;
+use types::list::encode;
+use types::people::many_users::{
+    Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, MOST_BY_PATTERN, Pattern, Preview,
+};
+use types::people::users::UserStatus;
+use types::rules::MAX_DESCRIPTION;
+use ui::{Button, Checkbox, Dialog, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, TextInput, Variant, use_toaster};
+use wasm_bindgen::JsCast;
+
+/// A file to begin with: what `COLUMNS` says, with one line.
+const EXAMPLE: &str = "ann@example.org,ann,Ann Ek,,user,active,default,default,default,yes,the new analyst";
+
+/// What was typed.
+#[derive(Clone, Copy)]
+struct Form {
+    /// `pattern` or `file`.
+    source: RwSignal<String>,
+    prefix: RwSignal<String>,
+    suffix: RwSignal<String>,
+    count: RwSignal<String>,
+    host: RwSignal<String>,
+    lines: RwSignal<String>,
+    place: Place,
+    must_change_password: RwSignal<bool>,
+    description: RwSignal<String>,
+}
+
+impl Form {
+    fn new() -> Self {
+        let text = |value: &str| RwSignal::new(value.to_owned());
+        Self {
+            source: text("pattern"),
+            prefix: text(""),
+            suffix: text(""),
+            count: text("10"),
+            host: text(""),
+            lines: text(""),
+            place: Place::new("many"),
+            must_change_password: RwSignal::new(true),
+            description: text(""),
+        }
+    }
+
+    async fn load(self) -> Result<(), Problem> {
+        self.place.load().await?;
+        self.place.choose_default();
+        Ok(())
+    }
+
+    fn pattern(self) -> Pattern {
+        let text = |field: RwSignal<String>| field.with(|text| text.trim().to_owned());
+        let count = self.count.with(|text| text.trim().parse().unwrap_or(0));
+        Pattern { prefix: text(self.prefix), suffix: text(self.suffix), count, host: text(self.host) }
+    }
+
+    fn read(self) -> Result<CreateMany, Problem> {
+        let batch = if self.source.with_untracked(|source| source == "file") {
+            let lines = self.lines.get_untracked();
+            if lines.trim().is_empty() {
+                return Err(Problem::field("file", "Choose a file, or write its lines here."));
+            }
+            if lines.len() > LARGEST_FILE {
+                return Err(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
+            }
+            Batch::File(lines)
+        } else {
+            let pattern = untrack(|| self.pattern());
+            pattern.check()?;
+            Batch::Pattern(pattern)
+        };
+        let defaults = Defaults {
+            role: self.place.role(),
+            status: self.place.status().unwrap_or(UserStatus::Active),
+            domain: self.place.need_domain()?,
+            projects: self.place.project_ids(),
+            policy: self.place.policy.get_untracked(),
+            must_change_password: self.must_change_password.get_untracked(),
+            description: self.description.get_untracked(),
+        };
+        Ok(CreateMany { batch, defaults })
+    }
+
+    /// Follows every field, so that what was looked at is looked at again when one changes.
+    fn track(self) {
+        let texts = [self.source, self.prefix, self.suffix, self.count, self.host, self.lines, self.description];
+        texts.into_iter().for_each(|field| field.track());
+        self.place.track();
+        self.must_change_password.track();
+    }
+}
+
+/// The dialog; `changed` is called when people were created.
+pub fn dialog(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
+    let form = Form::new();
+    let refused = Refused::new();
+    let planned = RwSignal::new(None::<(CreateMany, Preview)>);
+    let created = RwSignal::new(Vec::<CreatedPerson>::new());
+    let busy = RwSignal::new(false);
+    let toaster = use_toaster();
+    Effect::new(move |_| {
+        if open.get() {
+            spawn_local(async move {
+                if let Err(problem) = form.load().await {
+                    refused.set(problem);
+                }
+            });
+        }
+    });
+    Effect::new(move |_| {
+        form.track();
+        planned.set(None);
+    });
+    // Only what was looked at is created, whatever was changed while the look was on its way.
+    let ready = move |many: &CreateMany| {
+        planned.with_untracked(|plan| plan.as_ref().is_some_and(|(looked_at, plan)| plan.errors.is_empty() && looked_at == many))
+    };
+    let send = move |many: CreateMany| {
+        busy.set(true);
+        spawn_local(async move {
+            if ready(&many) {
+                match create_users(many).await {
+                    Ok(people) => {
+                        toaster.good(format!("{} people were created, each with a keypair of their own.", people.len()));
+                        open.set(false);
+                        form.lines.set(String::new());
+                        created.set(people);
+                        changed.run(());
+                    }
+                    Err(problem) => refused.set(problem),
+                }
+            } else {
+                match preview_users(many.clone()).await {
+                    Ok(plan) => planned.set(Some((many, plan))),
+                    Err(problem) => refused.set(problem),
+                }
+            }
+            busy.set(false);
+        });
+    };
+    let submit = on_submit(refused, move || form.read(), send);
+    let label = move || match planned.with(|plan| plan.as_ref().map(|(_, plan)| (plan.count, plan.errors.len()))) {
+        None => "Look at it first".to_owned(),
+        Some((count, 0)) => format!("Create {count} people"),
+        Some(_) => "Look again".to_owned(),
+    };
+    view! {
+        <Dialog open=open title="Create many users" on_close=Callback::new(move |()| open.set(false))>
+            <form class="form" novalidate on:submit=submit>
+                <RadioGroup name="many-source" label="Who" value=form.source options=vec![
+                    ("pattern".into(), "Names that count up".into()),
+                    ("file".into(), "From a CSV file".into()),
+                ]/>
+                <Show when=move || form.source.with(|source| source == "file") fallback=move || pattern_fields(form, refused)>
+                    {file_fields(form, refused)}
+                </Show>
+                {default_fields(form, refused)}
+                {move || planned.get().map(|(_, plan)| preview::view(plan))}
+                {refused.notice()}
+                <div class="dialog-actions">
+                    <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
+                    <Button variant=Variant::Primary submit=true busy=busy>{label}</Button>
+                </div>
+            </form>
+        </Dialog>
+        {result::shown_once(created)}
+    }
+    .into_any()
+}
+
+fn pattern_fields(form: Form, refused: Refused) -> AnyView {
+    let example = move || {
+        let people = form.pattern().people();
+        match (people.first(), people.last()) {
+            (Some((first, email)), Some((last, _))) if people.len() > 1 => {
+                format!("{first} to {last}, with emails such as {email}")
+            }
+            (Some((first, email)), _) => format!("{first}, with the email {email}"),
+            _ => "Nobody yet".to_owned(),
+        }
+    };
+    view! {
+        <div class="form-row form-row-small">
+            <Field name="many-prefix" label="Before the number" error=refused.of("prefix")><TextInput name="many-prefix" value=form.prefix max=60/></Field>
+            <Field name="many-suffix" label="After the number" error=refused.of("suffix")><TextInput name="many-suffix" value=form.suffix max=60/></Field>
+            <Field name="many-count" label="How many" required=true error=refused.of("count")>
+                <NumberInput name="many-count" value=form.count min="1" max=MOST_BY_PATTERN.to_string() step="1"/>
+            </Field>
+        </div>
+        <Field name="many-host" label="Email, after the @" required=true error=refused.of("host")><TextInput name="many-host" value=form.host max=60/></Field>
+        <p class="hint" aria-live="polite">{example}". Each gets a password that is made up and shown once."</p>
+    }
+    .into_any()
+}
+
+fn file_fields(form: Form, refused: Refused) -> AnyView {
+    let read = move |event: web_sys::Event| {
+        let input = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
+        let Some(file) = input.and_then(|input| input.files()).and_then(|files| files.get(0)) else { return };
+        if file.size() > LARGEST_FILE as f64 {
+            refused.set(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
+            return;
+        }
+        spawn_local(async move {
+            match wasm_bindgen_futures::JsFuture::from(file.text()).await {
+                Ok(text) => {
+                    refused.clear();
+                    form.lines.set(text.as_string().unwrap_or_default());
+                }
+                Err(_) => refused.set(Problem::field("file", "The browser could not read this file. Choose it again.")),
+            }
+        });
+    };
+    let example = format!("data:text/csv;charset=utf-8,{}", encode(&format!("{}\n{EXAMPLE}\n", COLUMNS.join(","))));
+    view! {
+        <div class="field">
+            <label class="field-label" for="many-file">"CSV file"</label>
+            <input class="input" id="many-file" type="file" accept=".csv,text/csv" on:change=read/>
+            <p class="field-hint">"Its first line names the columns: email and username, and any of "{COLUMNS[2..].join(", ")}". Projects are parted by semicolons. Without a password one is made up."</p>
+            <p><a class="button button-quiet" download="people.csv" href=example><Icon name=IconName::Download/>"An example to fill in"</a></p>
+        </div>
+        <Field name="many-lines" label="Its lines" required=true hint="As they were read, to be put right here." error=refused.of("file")>
+            <TextArea name="many-lines" value=form.lines rows=6 mono=true/>
+        </Field>
+    }
+    .into_any()
+}
+
+fn default_fields(form: Form, refused: Refused) -> AnyView {
+    view! {
+        <h3>{move || form.source.with(|source| if source == "file" { "For everybody whose line says nothing else" } else { "The same for everybody" })}</h3>
+        {form.place.role_and_status(refused)}
+        {form.place.fields(refused, false)}
+        <Checkbox name="many-must-change" label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
+        <Field name="many-description" label="Description" error=refused.of("description")>
+            <TextInput name="many-description" value=form.description max=MAX_DESCRIPTION/>
+        </Field>
+    }
+    .into_any()
+}

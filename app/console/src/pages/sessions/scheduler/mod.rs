@@ -1,0 +1,207 @@
+//! The scheduler: every session that waits in a resource group, in the order in which they will start, and why each waits
+//! (`admin-menus.md`, Unified View for Pending Sessions).
+
+mod what_if;
+
+use crate::api::sessions::{queue, session};
+use crate::frame::{PageHead, use_me};
+use crate::group_names::{GroupNames, group_names};
+use crate::list_page::{List, Shown};
+use crate::pages::sessions::{accelerators, drawer, priority};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{load, load_open, settled, use_parameter};
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use types::Problem;
+use types::list::{ListQuery, encode};
+use types::people::permissions::{Permission, Reach};
+use types::quantity::bytes;
+use types::sessions::{QUEUE, SessionRow};
+use types::system::events::Topic;
+use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Time, Variant};
+
+/// The group that is shown: the one that the address names, or the first that is active.
+fn pick(names: &GroupNames, named: Option<String>) -> String {
+    let there = |name: &String| names.all().any(|one| one == name);
+    named.filter(there).or_else(|| names.all().next().cloned()).unwrap_or_default()
+}
+
+fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
+    let place = |s: &SessionRow| s.position.map_or_else(|| "—".to_owned(), |position| position.to_string());
+    let mut columns = vec![
+        Column::new("position", "Queue position", move |s: &SessionRow| place(s).into_any()).number().required(),
+        Column::new("name", "Session", move |s: &SessionRow| {
+            let (id, name) = (s.id.to_string(), s.name.clone());
+            // The rest of the address is the list's own; only what is open differs from row to row.
+            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+        })
+        .required(),
+        Column::new("status", "Status", |s: &SessionRow| {
+            let place = s.position.map(|position| {
+                view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
+            });
+            view! { <Badge tone=drawer::tone(s.status) text=s.status.label()/>{place} }.into_any()
+        }),
+        Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
+        Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()),
+        Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
+        Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
+        Column::new("priority", "Priority", |s: &SessionRow| s.priority.to_string().into_any()).number(),
+        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu().to_string().into_any()).number(),
+        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem()).into_any()).number(),
+        Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
+        Column::new("cluster", "Cluster", |s: &SessionRow| cluster(s).into_any()).hidden(),
+        Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()),
+        Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
+        Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
+    ];
+    if let Some(order) = order {
+        columns.push(Column::new("control", "Control", move |s: &SessionRow| {
+            let (id, label) = (s.id.to_string(), format!("Set the priority of {}", s.name));
+            let press = Callback::new(move |()| order.run(vec![id.clone()]));
+            view! { <Button variant=Variant::Quiet label=label on_press=press>"Priority"</Button> }.into_any()
+        }));
+    }
+    columns
+}
+
+/// Its containers, and how they lie.
+fn cluster(session: &SessionRow) -> String {
+    let size = session.cluster.size;
+    if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    let reach = me.reach(Permission::ReadSessions);
+    if reach < Reach::Domain {
+        return problem_view(&Problem::Forbidden("see the queue of a resource group".into()));
+    }
+    let may_order = me.may(Permission::ChangePriorities);
+    let named = use_parameter("group");
+    let names = load(Memo::new(|_| ()), &[Topic::Group], |()| group_names());
+    let known = names.good();
+    let group = Memo::new(move |_| pick(&known.get().unwrap_or_default(), named.get()));
+    let list =
+        List::of((&QUEUE, paths::SCHEDULER, "session"), &[Topic::Session], Some(("group", group)), move |query: ListQuery| {
+            // The names are loaded beside it: the first question does not know them yet.
+            let (known, named) = (known.get_untracked(), named.get_untracked());
+            async move {
+                let names = match known {
+                    Some(names) => names,
+                    None => group_names().await?,
+                };
+                queue(pick(&names, named), query).await
+            }
+        });
+    // Another group, another queue.
+    Effect::new(move |before: Option<String>| {
+        let now = group.get();
+        if before.is_some_and(|before| before != now) {
+            list.rows.reload.run(());
+        }
+        now
+    });
+    let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
+    let loads = list.pending().into_iter().chain([names.pending(), detail.pending()]).collect();
+    let view = move || {
+        let (selection, ordering) = (RwSignal::new(Vec::<String>::new()), RwSignal::new(false));
+        let ordered = RwSignal::new(Vec::<String>::new());
+        let order = Callback::new(move |ids: Vec<String>| {
+            ordered.set(ids);
+            ordering.set(true);
+        });
+        let with = move |extra: Option<String>| {
+            let address = list.address.get();
+            extra.map_or(address.clone(), |extra| format!("{address}&{extra}"))
+        };
+        let open = Callback::new(move |id: String| with(Some(format!("session={}", encode(&id)))));
+        let panel = Callback::new(move |panel: Option<String>| {
+            let id = list.open.get().map(|id| format!("session={}", encode(&id)));
+            with(id.map(|id| panel.map_or(id.clone(), |panel| format!("{id}&panel={panel}"))))
+        });
+        let done = Callback::new(move |()| {
+            selection.set(Vec::new());
+            list.rows.reload.run(());
+        });
+        let bulk = ViewFn::from(move || {
+            view! { <Button on_press=Callback::new(move |()| order.run(selection.get_untracked()))>"Set priority"</Button> }
+        });
+        let shown = Shown {
+            caption: "Pending sessions",
+            columns: columns(open, may_order.then_some(order)),
+            row_key: |s: &SessionRow| s.id.to_string(),
+            row_label: |s: &SessionRow| s.name.clone(),
+            export: "",
+            empty: ViewFn::from(move || {
+                let text = format!(
+                    "Nothing waits in {}. A session that has to wait appears here, with its place and the reason.",
+                    group.get()
+                );
+                view! { <EmptyState icon=IconName::Check title="Nothing waits" text=text/> }
+            }),
+            selection: may_order.then_some((selection, bulk)),
+        };
+        let title = drawer::title(detail);
+        view! {
+            <PageHead title="Scheduler" group="Administration">
+                {choose(group, names.good())}
+                {(reach == Reach::Everything).then(|| what_if::panel(group))}
+            </PageHead>
+            {list.table(shown)}
+            {may_order.then(|| priority::dialog(ordering, ordered.into(), list.rows.good(), done))}
+            {list.drawer(title, move || drawer::drawer(list.open, detail, panel))}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Scheduler" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}
+
+/// The choice of a resource group: a form, so that it works before scripts arrive.
+fn choose(group: Memo<String>, names: Signal<Option<GroupNames>>) -> AnyView {
+    let go = use_navigate();
+    let options = move || {
+        let chosen = group.get();
+        let all = names.get().unwrap_or_default();
+        let option = |name: &String| {
+            let (selected, told) = (*name == chosen, all.told(name));
+            view! { <option value=name.clone() selected=selected>{told}</option> }
+        };
+        all.all().map(option).collect::<Vec<_>>()
+    };
+    let change = move |event| {
+        let name = event_target_value(&event);
+        go(&format!("{}?group={}", paths::SCHEDULER, encode(&name)), NavigateOptions::default());
+    };
+    view! {
+        <form method="get" action=paths::SCHEDULER class="group-choice">
+            <label class="field-label" for="scheduler-group">"Resource group"</label>
+            <select class="select" id="scheduler-group" name="group" on:change=change>{options}</select>
+            // No `<noscript>`: a browser with scripts reads what is in it as text, which no page could come to life around.
+            <button class="button without-scripts">"Show"</button>
+        </form>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_is_not_there_gives_way_to_the_first_that_is_active() {
+        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let names = GroupNames { active: of(&["batch", "default"]), inactive: of(&["attic"]) };
+        assert_eq!(pick(&names, Some("default".into())), "default");
+        assert_eq!(pick(&names, Some("attic".into())), "attic");
+        assert_eq!(pick(&names, Some("gone".into())), "batch");
+        assert_eq!(pick(&names, None), "batch");
+        assert_eq!(pick(&GroupNames { active: Vec::new(), ..names.clone() }, None), "attic");
+        assert_eq!(pick(&GroupNames::default(), None), "");
+        assert_eq!((names.told("attic"), names.told("batch")), ("attic (inactive)".to_owned(), "batch".to_owned()));
+    }
+}

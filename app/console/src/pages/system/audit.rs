@@ -1,0 +1,93 @@
+//! The audit trail: every change, sign-in and refusal, newest first.
+
+use crate::api::system::audit::{audit_record, audit_rows};
+use crate::frame::{PageHead, use_me};
+use crate::list_page::{List, Shown};
+use crate::paths;
+use crate::problem_view::problem_view;
+use crate::table::{Opened, load_open, opened, settled};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::Problem;
+use types::people::permissions::Permission;
+use types::system::audit::{AUDIT, AuditRow};
+use types::system::events::Topic;
+use ui::{CodeBlock, Column, EmptyState, IconName, Time};
+
+fn who(row: &AuditRow) -> String {
+    if row.actor_email.is_empty() { "—".into() } else { row.actor_email.clone() }
+}
+
+fn columns() -> Vec<Column<AuditRow>> {
+    vec![
+        Column::new("at", "When", |r: &AuditRow| {
+            let at = r.at.0;
+            view! { <A href=paths::audit_record(r.id)><Time at=at/></A> }.into_any()
+        })
+        .sortable()
+        .required(),
+        Column::new("actor", "Who", |r: &AuditRow| who(r).into_any()),
+        Column::new("action", "Action", |r: &AuditRow| r.action.clone().into_any()),
+        Column::new("subject", "Of what", |r: &AuditRow| view! { <code>{r.subject.clone()}</code> }.into_any()),
+        Column::new("address", "From where", |r: &AuditRow| r.address.clone().into_any()),
+        Column::new("detail", "Detail", |r: &AuditRow| view! { <code>{r.detail.clone()}</code> }.into_any()).hidden(),
+    ]
+}
+
+fn contents(row: AuditRow) -> AnyView {
+    let person = match row.actor {
+        Some(id) => view! { <A href=paths::user(id)>{row.actor_email.clone()}</A> }.into_any(),
+        None => "Nobody who was signed in".into_any(),
+    };
+    let detail = serde_json::from_str::<serde_json::Value>(&row.detail).ok();
+    let detail = detail.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or(row.detail);
+    view! {
+        <dl class="key-values">
+            <dt>"When"</dt><dd><Time at=row.at.0/></dd>
+            <dt>"Who"</dt><dd>{person}</dd>
+            <dt>"Action"</dt><dd>{row.action}</dd>
+            <dt>"Of what"</dt><dd><code>{row.subject}</code></dd>
+            <dt>"From where"</dt><dd>{row.address}</dd>
+        </dl>
+        <h3>"Detail"</h3>
+        <CodeBlock text=detail label="Detail"/>
+    }
+    .into_any()
+}
+
+pub fn page() -> AnyView {
+    if !use_me().may(Permission::ReadAudit) {
+        return problem_view(&Problem::Forbidden(Permission::ReadAudit.verb().into()));
+    }
+    let topics = &[Topic::User, Topic::Keypair, Topic::Project, Topic::Session];
+    let list = List::new(&AUDIT, paths::AUDIT, "record", topics, audit_rows);
+    let detail = load_open(list.open, &[], "record", |id| id.parse().ok().map(audit_record));
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let view = move || {
+        let state = opened(list.open, detail);
+        let inside = move || match (state.get(), detail.good().get().flatten()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((_, row))) => contents(row),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        };
+        let shown = Shown {
+            caption: "Records",
+            columns: columns(),
+            row_key: |r: &AuditRow| r.id.to_string(),
+            row_label: |r: &AuditRow| r.action.clone(),
+            export: "/export/audit.csv",
+            empty: ViewFn::from(
+                || view! { <EmptyState icon=IconName::Info title="No records" text="What people change is written down here."/> },
+            ),
+            selection: None,
+        };
+        view! {
+            <PageHead title="Audit trail" group="Administration"/>
+            {list.table(shown)}
+            {list.drawer(Signal::stored("Record".to_owned()), move || view! { {inside} }.into_any())}
+        }
+        .into_any()
+    };
+    let waiting = || view! { <PageHead title="Audit trail" group="Administration"/><ui::Skeleton/> }.into_any();
+    settled(loads, waiting, view)
+}

@@ -1,0 +1,52 @@
+//! Bringing what is written down in line with what runs (`admin-menus.md`, Server management).
+
+use crate::api::system::settings::recalculate_usage;
+use crate::frame::{PageHead, use_me};
+use crate::problem_view::problem_view;
+use leptos::prelude::*;
+use types::Problem;
+use types::cluster::agents::Recalculated;
+use types::people::permissions::Permission;
+use ui::{Button, Variant, use_toaster};
+
+pub fn page() -> AnyView {
+    if !use_me().may(Permission::Maintain) {
+        return problem_view(&Problem::Forbidden(Permission::Maintain.verb().into()));
+    }
+    crate::live::when_alive(|| ());
+    let found = RwSignal::new(None::<Recalculated>);
+    let toaster = use_toaster();
+    let recalculate = Action::new(move |(): &()| async move {
+        match recalculate_usage().await {
+            // What was put right is announced to all administrators, this one included.
+            Ok(result) => found.set(Some(result)),
+            Err(problem) => toaster.bad(format!("Recalculation failed: {problem}")),
+        }
+    });
+    let busy = recalculate.pending();
+    let label = move || if busy.get() { "Recalculating…" } else { "Recalculate usage" };
+    let said = move || {
+        found.get().map(|Recalculated { sessions, corrections, first }| {
+            let holders = if sessions == 1 { "1 session holds".to_owned() } else { format!("{sessions} sessions hold") };
+            let summary = match corrections {
+                0 => format!("Everything was right: {holders} resources now."),
+                1 => format!("1 thing was put right; {holders} resources now."),
+                n => format!("{n} things were put right; {holders} resources now."),
+            };
+            let each: Vec<_> = first.into_iter().map(|text| view! { <li>{text}</li> }).collect();
+            view! { <p>{summary}</p><ul>{each}</ul> }
+        })
+    };
+    view! {
+        <PageHead title="Maintenance" group="Administration"/>
+        <section class="card" aria-labelledby="maintenance-of-usage">
+            <header class="card-head">
+                <h2 id="maintenance-of-usage">"Usage"</h2>
+                <p class="hint">"What is held is the sum of what living sessions asked for. This looks at every session and every container now, and puts right what differs."</p>
+            </header>
+            <div><Button variant=Variant::Primary busy=busy on_press=Callback::new(move |()| drop(recalculate.dispatch(())))>{label}</Button></div>
+            <div role="status">{said}</div>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,32 @@
+//! The request that is being answered, as a page sees it: its cookies, and the status of its answer.
+
+use leptos::prelude::*;
+
+/// The value of a cookie of the request that is being answered.
+#[cfg(feature = "ssr")]
+pub(crate) fn cookie(name: &str) -> Option<String> {
+    let parts = use_context::<http::request::Parts>()?;
+    let lines = parts.headers.get_all(http::header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+/// Sets the status of the page that is being rendered. In the browser there is none to set.
+pub(crate) fn set_status(status: u16) {
+    #[cfg(feature = "ssr")]
+    if let (Some(response), Ok(status)) = (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status)) {
+        response.set_status(status);
+    }
+    #[cfg(not(feature = "ssr"))]
+    let _ = status;
+}
+
+/// Keeps a value that the server reads when it renders a page.
+pub fn set_cookie(name: &str, value: &str) {
+    use wasm_bindgen::JsCast;
+    if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
+        let secure = if location().protocol().is_ok_and(|p| p == "https:") { "; Secure" } else { "" };
+        // A browser that keeps no cookies shows the system's theme: nothing else is lost.
+        let _ = document.set_cookie(&format!("{name}={value}; Path=/; SameSite=Lax; Max-Age=31536000{secure}"));
+    }
+}

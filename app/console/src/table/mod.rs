@@ -1,0 +1,246 @@
+//! What a page with data needs around its view: a first load that the server renders, later loads when the address or the
+//! cluster changes, and the address itself as a list query.
+
+mod asker;
+
+use crate::live::{Line, use_live};
+use asker::{Asker, Ended};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use std::pin::Pin;
+use types::Problem;
+use types::list::{ColumnLayout, ListQuery, ListSpec};
+use types::system::events::Topic;
+
+/// Data that is kept fresh. Old data stays in view while new data is on its way.
+pub struct Loaded<T: Send + Sync + 'static> {
+    /// The last answer; nothing before the first.
+    pub shown: RwSignal<Option<Result<T, Problem>>>,
+    /// The person waits for an answer: to another question, or because they asked again. What is renewed by itself is not waited for.
+    pub loading: RwSignal<bool>,
+    /// Asks again now.
+    pub reload: Callback<()>,
+    alive: RwSignal<bool>,
+    first: Resource<Result<T, Problem>>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Loaded<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
+
+/// Loads `key`'s data with `fetch`: on the server for the first paint, then in the browser whenever the key or a topic changes.
+pub fn load<K, T, F>(key: Memo<K>, topics: &'static [Topic], fetch: impl Fn(K) -> F + Copy + Send + Sync + 'static) -> Loaded<T>
+where
+    K: Clone + PartialEq + Send + Sync + 'static,
+    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let live = use_live();
+    load_when(key, Signal::derive(move || live.changes(topics)), fetch)
+}
+
+/// The same, whenever the key or `changes` changes.
+fn load_when<K, T, F>(key: Memo<K>, changes: Signal<u64>, fetch: impl Fn(K) -> F + Copy + Send + Sync + 'static) -> Loaded<T>
+where
+    K: Clone + PartialEq + Send + Sync + 'static,
+    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    let live = use_live();
+    let first = Resource::new_blocking(|| (), move |()| fetch(key.get_untracked()));
+    let (shown, loading) = (RwSignal::new(None::<Result<T, Problem>>), RwSignal::new(false));
+    let again = RwSignal::new(0u32);
+    // Nothing new is asked for until the page is alive: what changes meanwhile must not meet a page that is half awake.
+    let alive = RwSignal::new(false);
+
+    let asker = Asker::new(live, loading, move || async move {
+        let Some(now) = key.try_get_untracked() else { return Ended::Gone };
+        match fetch(now).await {
+            Err(Problem::SignInRequired) => {
+                #[cfg(not(feature = "ssr"))]
+                crate::live::sign_in_again();
+                Ended::Gone
+            }
+            Err(Problem::Offline) => {
+                // What was there stays readable; the banner says that the line is down.
+                if shown.try_with_untracked(|shown| !matches!(shown, Some(Ok(_)))).unwrap_or(false) {
+                    drop(shown.try_set(Some(Err(Problem::Offline))));
+                }
+                Ended::Offline
+            }
+            answer => {
+                drop(shown.try_set(Some(answer)));
+                Ended::Answered
+            }
+        }
+    });
+    Effect::new(move |before: Option<(K, u32, u64)>| {
+        let is_alive = alive.get();
+        let now = (key.get(), again.get(), changes.get());
+        let Some(before) = before else { return now };
+        if !is_alive {
+            return before;
+        }
+        if (&before.0, before.1) != (&now.0, now.1) {
+            asker.now();
+        } else if before.2 != now.2 {
+            asker.changed();
+        }
+        now
+    });
+    Effect::new(move |_| {
+        if live.line.get() != Line::Up || live.hidden.get() {
+            return;
+        }
+        // The first question of a page is not the asker's.
+        if shown.with_untracked(|shown| matches!(shown, Some(Err(Problem::Offline)))) {
+            asker.now();
+        } else {
+            asker.resume();
+        }
+    });
+    Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), alive, first }
+}
+
+impl<T: Clone + Send + Sync + 'static> Loaded<T>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    /// What a page waits for before it stands, and what it does then.
+    pub fn pending(self) -> Pending {
+        let settle = async move {
+            let first = self.first.await;
+            if self.shown.with_untracked(Option::is_none) {
+                self.shown.set(Some(first));
+            }
+        };
+        let alive = self.alive;
+        Pending { settle: Box::pin(settle), alive }
+    }
+
+    /// `view` once the first answer is there; `waiting` until then. For pages with one load.
+    pub fn view(
+        self,
+        waiting: impl Fn() -> AnyView + Send + Sync + 'static,
+        view: impl FnOnce() -> AnyView + Send + 'static,
+    ) -> AnyView {
+        settled(vec![self.pending()], waiting, view)
+    }
+
+    /// The last good answer.
+    pub fn good(self) -> Signal<Option<T>> {
+        Signal::derive(move || self.shown.get().and_then(Result::ok))
+    }
+}
+
+/// A load that has not yet had its first answer.
+pub struct Pending {
+    settle: Pin<Box<dyn Future<Output = ()> + Send>>,
+    alive: RwSignal<bool>,
+}
+
+/// `view` once all of a page's loads have their first answer, whole; `waiting` until then.
+///
+/// Every load of a page is made before this: one that was made inside `view` would take another number in the browser than on
+/// the server, and the page would not come to life.
+pub fn settled(
+    loads: Vec<Pending>,
+    waiting: impl Fn() -> AnyView + Send + Sync + 'static,
+    view: impl FnOnce() -> AnyView + Send + 'static,
+) -> AnyView {
+    // No closure around it: the server would run that once to see what it waits for and once more to render.
+    let whole = Suspend::new(async move {
+        let mut asleep = Vec::new();
+        for load in loads {
+            load.settle.await;
+            asleep.push(load.alive);
+        }
+        let view = view();
+        // Not before all of it stands: a page must come to life with the data that the server rendered.
+        crate::live::when_alive(move || {
+            for alive in asleep {
+                alive.try_set(true);
+            }
+        });
+        view
+    });
+    view! { <Suspense fallback=waiting>{whole}</Suspense> }.into_any()
+}
+
+/// The address as this list's query.
+pub fn use_list_query(spec: &'static ListSpec) -> Memo<ListQuery> {
+    let map = use_query_map();
+    Memo::new(move |_| {
+        map.with(|map| {
+            let pairs: Vec<(String, String)> = map.clone().into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+            ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        })
+    })
+}
+
+/// One parameter of the address, such as the open drawer's id.
+pub fn use_parameter(name: &'static str) -> Memo<Option<String>> {
+    let map = use_query_map();
+    Memo::new(move |_| map.with(|map| map.get(name)).filter(|value| !value.is_empty()))
+}
+
+/// What the open drawer is about: nothing while none is open. The first of `topics` is its own: of that, only what happens to it
+/// is followed, not what happens to all the others in the list behind.
+pub fn load_open<T, F>(
+    id: Memo<Option<String>>,
+    topics: &'static [Topic],
+    what: &'static str,
+    fetch: impl Fn(String) -> Option<F> + Copy + Send + Sync + 'static,
+) -> Loaded<Option<(String, T)>>
+where
+    T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
+    F: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    load_when(id, use_live().changes_of(topics, id), move |id: Option<String>| async move {
+        let Some(id) = id else { return Ok(None) };
+        match fetch(id.clone()) {
+            Some(found) => Ok(Some((id, found.await?))),
+            None => Err(Problem::NotFound(what.into())),
+        }
+    })
+}
+
+/// What a drawer shows: of the thing that is open now, never of the one that was open before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    Waiting,
+    There,
+    Failed(Problem),
+}
+
+/// How the load of the open thing stands.
+pub fn opened<T: Clone + Send + Sync + 'static>(id: Memo<Option<String>>, detail: Loaded<Option<(String, T)>>) -> Memo<Opened> {
+    Memo::new(move |_| {
+        let id = id.get();
+        detail.shown.with(|shown| match shown {
+            Some(Ok(Some((of, _)))) if Some(of) == id.as_ref() => Opened::There,
+            Some(Err(problem)) => Opened::Failed(problem.clone()),
+            _ => Opened::Waiting,
+        })
+    })
+}
+
+/// The person's columns for a table: loaded with the page, kept when they change.
+pub fn use_columns(table: &'static str) -> (Loaded<ColumnLayout>, Callback<ColumnLayout>) {
+    let key = Memo::new(move |_| table);
+    let layout = load(key, &[], |table: &'static str| crate::api::people::account::columns(table.to_owned()));
+    let keep = Callback::new(move |columns: ColumnLayout| {
+        layout.shown.set(Some(Ok(columns.clone())));
+        leptos::task::spawn_local(async move {
+            // Kept in this tab even if the server could not keep it; the next change tries again.
+            if let Err(problem) = crate::api::people::account::set_columns(table.to_owned(), columns).await {
+                leptos::logging::warn!("columns were not kept: {problem}");
+            }
+        });
+    });
+    (layout, keep)
+}

@@ -1,0 +1,4 @@
+//! Limits: resource policies and resource presets.
+
+pub mod policies;
+pub mod presets;

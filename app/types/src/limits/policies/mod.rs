@@ -1,0 +1,344 @@
+//! Resource policies: the limits that follow a keypair, a person and a project (`admin-menus.md`, Manage Resource Policy).
+//!
+//! A limit that is `None` does not limit. Names are fixed once they are given.
+
+use crate::cluster::slots::{limits_in_short, slot_limit};
+use crate::folders::Hosts;
+use crate::list::{Kind, ListSpec, Property, Sort};
+use crate::quantity::{Quantity, Slots, bytes};
+use crate::revision::{Fields, or_unlimited};
+use crate::time::Millis;
+use crate::{FieldError, Problem, rules};
+use serde::{Deserialize, Serialize};
+
+/// Sessions at one time that a policy may allow.
+pub const MAX_SESSIONS: u32 = 100;
+/// Seconds of idleness that a policy may allow: 180 days.
+pub const MAX_IDLE: u32 = 15_552_000;
+/// Containers in one session that a policy may allow.
+pub const MAX_CLUSTER: u32 = 1_000;
+/// Folders, in the deprecated field of keypair policies.
+pub const MAX_KEYPAIR_FOLDERS: u32 = 100;
+/// Seconds, and counts without a limit of their own in the specification.
+const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
+/// Bytes of all folders that a policy may allow: 8 PiB.
+const MAX_FOLDER_BYTES: i64 = 8 << 50;
+
+/// The limits that follow a keypair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeypairPolicy {
+    pub name: String,
+    /// What its sessions may hold together.
+    pub total: Slots,
+    /// A slot that `total` does not name is not limited; otherwise none of it may be held.
+    pub others_unlimited: bool,
+    /// Sessions at one time.
+    pub max_sessions: Option<u32>,
+    /// Sessions in the queue at one time.
+    pub max_pending: Option<u32>,
+    /// Containers in one session.
+    pub max_cluster: u32,
+    /// Seconds from when a session is asked for to when it is ended.
+    pub lifetime: Option<u32>,
+    /// Seconds that a session may do nothing.
+    pub idle_timeout: Option<u32>,
+    /// Sessions for file transfer at one time.
+    pub max_transfers: Option<u32>,
+    /// Folders of one person: deprecated and kept for programs that read it. User and project policies limit folders.
+    #[serde(default)]
+    pub max_folders: Option<u32>,
+    /// Storage hosts, each with what may be done there.
+    pub hosts: Hosts,
+}
+
+impl KeypairPolicy {
+    /// A policy that limits nothing but the cluster size, to one container.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            total: Slots::default(),
+            others_unlimited: true,
+            max_sessions: None,
+            max_pending: None,
+            max_cluster: 1,
+            lifetime: None,
+            idle_timeout: None,
+            max_transfers: None,
+            max_folders: None,
+            hosts: Hosts::new(),
+        }
+    }
+
+    /// The most of a slot that its sessions may hold together; `None` is no limit.
+    pub fn limit(&self, slot: &str) -> Option<Quantity> {
+        match self.total.0.get(slot) {
+            Some(limit) => Some(*limit),
+            None if self.others_unlimited => None,
+            None => Some(Quantity::ZERO),
+        }
+    }
+
+    /// Every field that is not acceptable.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        policy_name("name", &self.name, &mut errors);
+        for (slot, amount) in &self.total.0 {
+            slot_limit(slot, *amount, &mut errors);
+        }
+        at_most("max_sessions", self.max_sessions, MAX_SESSIONS, &mut errors);
+        at_most("max_pending", self.max_pending, MAX_COUNT, &mut errors);
+        if !(1..=MAX_CLUSTER).contains(&self.max_cluster) {
+            errors.push(FieldError::new("max_cluster", format!("A whole number from 1 to {MAX_CLUSTER}.")));
+        }
+        at_most("lifetime", self.lifetime, MAX_COUNT, &mut errors);
+        at_most("idle_timeout", self.idle_timeout, MAX_IDLE, &mut errors);
+        at_most("max_transfers", self.max_transfers, MAX_COUNT, &mut errors);
+        at_most("max_folders", self.max_folders, MAX_KEYPAIR_FOLDERS, &mut errors);
+        crate::folders::check_hosts("hosts", &self.hosts, &mut errors);
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+}
+
+fn policy_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
+    rules::slug(field, name, false, errors);
+}
+
+fn at_most(field: &str, value: Option<u32>, most: u32, errors: &mut Vec<FieldError>) {
+    if value.is_some_and(|value| value > most) {
+        errors.push(FieldError::new(field, format!("A whole number from 0 to {most}, or unlimited.")));
+    }
+}
+
+fn folder_bytes(field: &str, value: Option<i64>, errors: &mut Vec<FieldError>) {
+    if value.is_some_and(|value| !(0..=MAX_FOLDER_BYTES).contains(&value)) {
+        errors.push(FieldError::new(field, "From 0 to 8 PiB, or unlimited."));
+    }
+}
+
+/// The limits that follow a person: what their folders may take and how far their services may grow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserPolicy {
+    pub name: String,
+    pub max_folders: Option<u32>,
+    /// Bytes of all their folders together.
+    pub max_folder_bytes: Option<i64>,
+    /// Sessions of one model service.
+    pub max_service_sessions: u32,
+    /// Images that they may make of their sessions.
+    pub max_images: u32,
+}
+
+impl UserPolicy {
+    /// A policy that limits no folders, with the incumbent's usual counts.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), max_folders: None, max_folder_bytes: None, max_service_sessions: 10, max_images: 3 }
+    }
+
+    /// Every field that is not acceptable.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        policy_name("name", &self.name, &mut errors);
+        at_most("max_folders", self.max_folders, MAX_COUNT, &mut errors);
+        folder_bytes("max_folder_bytes", self.max_folder_bytes, &mut errors);
+        at_most("max_service_sessions", Some(self.max_service_sessions), MAX_COUNT, &mut errors);
+        at_most("max_images", Some(self.max_images), MAX_COUNT, &mut errors);
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+}
+
+/// The limits that follow a project: what its folders may take, and its networks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectPolicy {
+    pub name: String,
+    pub max_folders: Option<u32>,
+    /// Bytes of all its folders together.
+    pub max_folder_bytes: Option<i64>,
+    pub max_networks: Option<u32>,
+}
+
+impl ProjectPolicy {
+    /// A policy that limits nothing.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), max_folders: None, max_folder_bytes: None, max_networks: None }
+    }
+
+    /// Every field that is not acceptable.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        policy_name("name", &self.name, &mut errors);
+        at_most("max_folders", self.max_folders, MAX_COUNT, &mut errors);
+        folder_bytes("max_folder_bytes", self.max_folder_bytes, &mut errors);
+        at_most("max_networks", self.max_networks, MAX_COUNT, &mut errors);
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+}
+
+/// A policy as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyRow<P> {
+    pub policy: P,
+    /// Grows with every change: an edit says which one it is based on.
+    pub revision: i64,
+    /// Keypairs, people or projects that follow it, inactive ones included.
+    pub followers: u32,
+    pub created_at: Millis,
+}
+
+/// A policy to save: a new one when no revision is given, otherwise the new state of the one that has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavePolicy<P> {
+    pub policy: P,
+    pub revision: Option<i64>,
+}
+
+/// Which of the three kinds of policy is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyKind {
+    Keypair,
+    User,
+    Project,
+}
+
+crate::words::words!(PolicyKind {
+    Keypair = "keypair", "Keypair";
+    User = "user", "User";
+    Project = "project", "Project";
+});
+
+impl PolicyKind {
+    /// What follows such a policy, one and many.
+    pub fn followers(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Keypair => ("keypair", "keypairs"),
+            Self::User => ("person", "people"),
+            Self::Project => ("project", "projects"),
+        }
+    }
+}
+
+/// Who follows a policy: so many, and the first of them by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followers {
+    pub count: u32,
+    pub first: Vec<String>,
+}
+
+/// Followers that a dialog names.
+pub const FOLLOWERS_SHOWN: u32 = 20;
+
+/// What saving a keypair policy would mean for those who follow it now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyEffect {
+    pub followers: Followers,
+    /// Keypairs whose running sessions would be over the new limits; they go on running.
+    pub over: Vec<OverLimit>,
+    /// Such keypairs beyond those that are named.
+    pub more: u32,
+    /// Keypairs whose sessions would be ended at once: their lifetime would be over, or they would have been idle for too long.
+    pub ended: Vec<OverLimit>,
+    /// Such keypairs beyond those that are named.
+    pub ended_more: u32,
+}
+
+/// One keypair whose running sessions would be over a limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverLimit {
+    /// The owner's email.
+    pub owner: String,
+    pub access_key: String,
+    /// Names of the sessions.
+    pub sessions: Vec<String>,
+    /// Which limit, as a sentence.
+    pub why: String,
+}
+
+impl KeypairPolicy {
+    /// Its fields as a person reads them who knows that agents offer the slots of `known`.
+    pub fn fields_among(&self, known: &[String]) -> Vec<(&'static str, String)> {
+        vec![
+            ("Name", self.name.clone()),
+            ("Resource policy", limits_in_short(&self.total, self.others_unlimited, known)),
+            ("Other resources", if self.others_unlimited { "∞" } else { "none" }.into()),
+            ("Concurrent jobs", or_unlimited(self.max_sessions)),
+            ("Cluster size", self.max_cluster.to_string()),
+            ("Idle timeout (s)", or_unlimited(self.idle_timeout)),
+            ("Session lifetime (s)", or_unlimited(self.lifetime)),
+            ("Storage hosts", host_list(&self.hosts)),
+            ("Max pending sessions", or_unlimited(self.max_pending)),
+            ("Max concurrent SFTP sessions", or_unlimited(self.max_transfers)),
+            ("Max folders (deprecated)", or_unlimited(self.max_folders)),
+        ]
+    }
+}
+
+impl Fields for KeypairPolicy {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        self.fields_among(&[])
+    }
+}
+
+fn host_list(hosts: &Hosts) -> String {
+    let each: Vec<_> = hosts.iter().map(|(host, may)| format!("{host} ({})", may.join(", "))).collect();
+    each.join("; ")
+}
+
+impl Fields for UserPolicy {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("Name", self.name.clone()),
+            ("Max folder count", or_unlimited(self.max_folders)),
+            ("Max folder size", or_unlimited(self.max_folder_bytes.map(bytes))),
+            ("Max session count per model session", self.max_service_sessions.to_string()),
+            ("Max customized image count", self.max_images.to_string()),
+        ]
+    }
+}
+
+impl Fields for ProjectPolicy {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("Name", self.name.clone()),
+            ("Max folder count", or_unlimited(self.max_folders)),
+            ("Max folder size", or_unlimited(self.max_folder_bytes.map(bytes))),
+            ("Max network count", or_unlimited(self.max_networks)),
+        ]
+    }
+}
+
+const NAME: Property = Property { key: "name", label: "Name", kind: Kind::Text };
+const CREATED: Property = Property { key: "created_at", label: "Created", kind: Kind::Date };
+const BY_NAME: Sort<'static> = Sort { key: "name", descending: false };
+
+/// The list of keypair policies.
+pub static KEYPAIR_POLICIES: ListSpec = ListSpec {
+    name: "keypair_policies",
+    properties: &[NAME, CREATED],
+    sorts: &["name", "max_sessions", "max_cluster", "idle_timeout", "lifetime", "max_pending", "max_transfers", "created_at"],
+    default_sort: BY_NAME,
+    tabs: &[],
+    subtabs: &[],
+};
+
+/// The list of user policies.
+pub static USER_POLICIES: ListSpec = ListSpec {
+    name: "user_policies",
+    properties: &[NAME, CREATED],
+    sorts: &["name", "max_folders", "max_folder_bytes", "max_service_sessions", "max_images", "created_at"],
+    default_sort: BY_NAME,
+    tabs: &[],
+    subtabs: &[],
+};
+
+/// The list of project policies.
+pub static PROJECT_POLICIES: ListSpec = ListSpec {
+    name: "project_policies",
+    properties: &[NAME, CREATED],
+    sorts: &["name", "max_folders", "max_folder_bytes", "max_networks", "created_at"],
+    default_sort: BY_NAME,
+    tabs: &[],
+    subtabs: &[],
+};
+
+#[cfg(test)]
+mod tests;

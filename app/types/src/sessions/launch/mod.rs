@@ -1,0 +1,322 @@
+//! What a person asks for when they start a session, and what is offered to them (`features.md` §13).
+//!
+//! The checks here are the ones that the form runs while it is typed in and the server runs again.
+
+mod offer;
+mod share;
+
+pub use offer::{DomainOffer, GroupOffer, ImageOffer, OwnUse, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
+pub use share::against_share;
+
+use crate::cluster::slots::slot_amount;
+use crate::id::ProjectId;
+use crate::limits::policies::KeypairPolicy;
+use crate::limits::presets::shared_memory;
+use crate::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
+use crate::rules;
+use crate::sessions::{Cluster, ClusterMode, SessionType};
+use crate::time::Millis;
+use crate::{FieldError, Problem};
+use serde::{Deserialize, Serialize};
+
+/// What a person asks for. Made by the launcher or the API, valid only after [`StartSession::check`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StartSession {
+    /// Empty: a name is made up. Of several, each gets a number after it.
+    pub name: String,
+    pub project: ProjectId,
+    pub resource_group: String,
+    pub kind: SessionType,
+    pub image: String,
+    /// The command of a batch session; empty for an interactive one.
+    pub command: String,
+    /// What each container gets; `cpu` and `mem` at least.
+    pub slots: Slots,
+    /// Bytes of the memory that processes may share.
+    pub shared_memory: Option<i64>,
+    pub cluster: Cluster,
+    /// Added to the environment, in this order.
+    pub env: Vec<(String, String)>,
+    /// Ports that programs in it will listen on.
+    pub ports: Vec<u16>,
+    /// A batch session does not start before.
+    pub starts_at: Option<Millis>,
+    /// Seconds that a batch session may run.
+    pub timeout: Option<u32>,
+    /// Ids or names of own sessions that must have ended well first.
+    pub depends_on: Vec<String>,
+    /// Which goes first: 0 to 100.
+    pub priority: u8,
+    /// So many alike.
+    pub count: u32,
+    /// Somebody's email or access key, for whom it is started; one's own when empty.
+    pub owner: String,
+}
+
+impl Default for StartSession {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            project: ProjectId(uuid::Uuid::nil()),
+            resource_group: String::new(),
+            kind: SessionType::Interactive,
+            image: String::new(),
+            command: String::new(),
+            slots: Slots::default(),
+            shared_memory: None,
+            cluster: Cluster::default(),
+            env: Vec::new(),
+            ports: Vec::new(),
+            starts_at: None,
+            timeout: None,
+            depends_on: Vec::new(),
+            priority: DEFAULT_PRIORITY,
+            count: 1,
+            owner: String::new(),
+        }
+    }
+}
+
+/// The priority of a session whose priority nobody chose. More is given by administrators.
+pub const DEFAULT_PRIORITY: u8 = 10;
+/// The highest priority.
+pub const MAX_PRIORITY: u8 = 100;
+/// Bytes of a start-up command.
+pub const MAX_COMMAND: usize = 16_384;
+/// Sessions in one request.
+pub const MAX_COUNT: u32 = 50;
+/// Variables, and bytes of all their names and values.
+const MAX_ENV: (usize, usize) = (100, 65_536);
+/// Ports, and sessions to wait for.
+const MAX_PORTS: usize = 10;
+const MAX_DEPENDENCIES: usize = 32;
+/// Kinds of resources.
+const MAX_SLOTS: usize = 32;
+/// Seconds of a batch session: a year.
+const MAX_TIMEOUT: u32 = 31_536_000;
+
+impl StartSession {
+    /// Every field that is not acceptable, whoever asks. What only the server knows (names, limits) is checked there.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        if !self.name.is_empty() {
+            let many = format!("{}-{}", self.name, self.count.min(MAX_COUNT));
+            let longest = if self.count > 1 { many } else { self.name.clone() };
+            rules::session_name("name", &longest, &mut errors);
+        }
+        self.check_resources(&mut errors);
+        self.check_batch(&mut errors);
+        self.check_environment(&mut errors);
+        if self.priority > MAX_PRIORITY {
+            errors.push(FieldError::new("priority", format!("A whole number from 0 to {MAX_PRIORITY}.")));
+        }
+        if !(1..=MAX_COUNT).contains(&self.count) {
+            errors.push(FieldError::new("count", format!("Start 1 to {MAX_COUNT} sessions at once.")));
+        }
+        if self.depends_on.len() > MAX_DEPENDENCIES {
+            errors.push(FieldError::new("depends_on", format!("A session waits for at most {MAX_DEPENDENCIES} others.")));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+
+    fn check_resources(&self, errors: &mut Vec<FieldError>) {
+        if self.slots.0.len() > MAX_SLOTS {
+            errors.push(FieldError::new("slots", format!("At most {MAX_SLOTS} kinds of resources.")));
+            return;
+        }
+        for slot in [CPU, MEM] {
+            if self.slots.get(slot) <= Quantity::ZERO {
+                errors.push(FieldError::new(slot, format!("Ask for some {}.", if slot == CPU { "CPU" } else { "memory" })));
+            }
+        }
+        for (slot, amount) in &self.slots.0 {
+            let before = errors.len();
+            slot_amount(slot, *amount, errors);
+            // The fields of a request are called as the slots are.
+            errors[before..].iter_mut().for_each(|error| error.field = slot.clone());
+        }
+        if self.cluster.size == 0 || self.cluster.size > crate::limits::policies::MAX_CLUSTER {
+            let most = crate::limits::policies::MAX_CLUSTER;
+            errors.push(FieldError::new("cluster_size", format!("A whole number of containers from 1 to {most}.")));
+        }
+        let in_parts = |(slot, amount): (&String, &Quantity)| slot != CPU && *amount != Quantity::whole(amount.floor());
+        if self.cluster.size > 1 && self.slots.0.iter().any(in_parts) {
+            errors.push(FieldError::new("cluster_size", "Several containers get whole accelerators only."));
+        }
+        if self.slots.get(MEM) > Quantity::ZERO {
+            shared_memory("shared_memory", self.shared_memory, &self.slots, errors);
+        }
+    }
+
+    fn check_batch(&self, errors: &mut Vec<FieldError>) {
+        match self.kind {
+            SessionType::Batch if self.command.trim().is_empty() => {
+                errors.push(FieldError::new("command", "A batch session needs the command that it runs."));
+            }
+            SessionType::Batch if self.command.len() > MAX_COMMAND => {
+                errors.push(FieldError::new("command", format!("A start-up command has at most {MAX_COMMAND} bytes.")));
+            }
+            SessionType::Interactive if !self.command.is_empty() => {
+                errors.push(FieldError::new("command", "Only a batch session has a start-up command."));
+            }
+            SessionType::Inference => {
+                errors.push(FieldError::new("kind", "An inference session is started by its model service, not by itself."));
+            }
+            _ => {}
+        }
+        if self.command.contains('\0') {
+            errors.push(FieldError::new("command", "A command cannot contain a zero byte."));
+        }
+        if self.kind != SessionType::Batch && self.starts_at.is_some() {
+            errors.push(FieldError::new("starts_at", "Only a batch session has a start time."));
+        }
+        if self.kind != SessionType::Batch && self.timeout.is_some() {
+            errors.push(FieldError::new("timeout", "Only a batch session has a timeout."));
+        }
+        if self.timeout.is_some_and(|seconds| seconds == 0 || seconds > MAX_TIMEOUT) {
+            errors.push(FieldError::new("timeout", "From 1 second to 365 days."));
+        }
+    }
+
+    fn check_environment(&self, errors: &mut Vec<FieldError>) {
+        let (most, bytes) = MAX_ENV;
+        let size: usize = self.env.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if self.env.len() > most || size > bytes {
+            errors.push(FieldError::new("env", format!("At most {most} variables with {bytes} bytes in all.")));
+            return;
+        }
+        for (index, (name, value)) in self.env.iter().enumerate() {
+            let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+            if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                errors
+                    .push(FieldError::new("env", format!("“{name}” is no name: a letter or “_”, then letters, digits and “_”.")));
+            } else if self.env[..index].iter().any(|(other, _)| other == name) {
+                errors.push(FieldError::new("env", format!("{name} is there twice.")));
+            } else if value.is_empty() || value.contains('\0') {
+                errors.push(FieldError::new("env", format!("{name} needs a value, without zero bytes.")));
+            }
+        }
+        let mut ports = self.ports.clone();
+        ports.sort_unstable();
+        ports.dedup();
+        if self.ports.len() > MAX_PORTS {
+            errors.push(FieldError::new("ports", format!("At most {MAX_PORTS} ports.")));
+        } else if ports.first().is_some_and(|port| *port < 1024) {
+            errors.push(FieldError::new("ports", "Ports from 1024 to 65535."));
+        } else if ports.len() < self.ports.len() {
+            errors.push(FieldError::new("ports", "A port is named twice. Name each once."));
+        }
+    }
+
+    /// The name of each session that is asked for; empty ones are made up.
+    pub fn names(&self) -> Vec<String> {
+        match (self.count, self.name.as_str()) {
+            (0 | 1, name) => vec![name.to_owned()],
+            (many, "") => vec![String::new(); many.min(MAX_COUNT) as usize],
+            (many, name) => (1..=many.min(MAX_COUNT)).map(|n| format!("{name}-{n}")).collect(),
+        }
+    }
+
+    /// Raises what is below the image's minimum, and says so, a sentence for each (`admin-menus.md`, Manage images). Shared memory
+    /// is taken from the memory, so it comes on top of the least of that.
+    pub fn raise_to(&mut self, minimum: &Slots) -> Vec<String> {
+        let mut raised = Vec::new();
+        for (slot, least) in &minimum.0 {
+            let asked = self.slots.get(slot);
+            let shared = self.shared_memory.filter(|_| slot == MEM).unwrap_or_default();
+            let least = least.plus(Quantity::whole(shared));
+            if asked < least {
+                let beside = if shared > 0 { format!(" beside {} of shared memory", bytes(shared)) } else { String::new() };
+                raised.push(format!(
+                    "Raised from {} to {}, the least that the environment {} runs with{beside}.",
+                    describe(slot, asked),
+                    describe(slot, least),
+                    self.image
+                ));
+                self.slots.0.insert(slot.clone(), least);
+            }
+        }
+        raised
+    }
+}
+
+/// What somebody's sessions hold now, and what waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InUse {
+    /// Sessions that hold resources.
+    pub sessions: u32,
+    pub pending: u32,
+    pub slots: Slots,
+}
+
+/// Why a request would be refused or would have to wait, by the limits of a policy: the same words in the launcher and from
+/// the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// It can never start, or may not be asked for now.
+    pub refusals: Vec<String>,
+    /// It waits for sessions of one's own.
+    pub waits: Vec<String>,
+}
+
+/// Holds a request against the policy of its keypair, with what is in use.
+pub fn against_policy(asked: &StartSession, policy: &KeypairPolicy, using: &InUse) -> Verdict {
+    let mut verdict = Verdict::default();
+    let name = &policy.name;
+    if asked.cluster.size > policy.max_cluster {
+        verdict.refusals.push(format!(
+            "Policy {name} allows {} in one session; this one asks for {}.",
+            containers(policy.max_cluster),
+            asked.cluster.size
+        ));
+    }
+    let all = asked.cluster.of_all(&asked.slots);
+    for (slot, amount) in &all.0 {
+        let Some(limit) = policy.limit(slot).filter(|_| *amount > Quantity::ZERO) else { continue };
+        let used = using.slots.get(slot);
+        if *amount > limit {
+            verdict.refusals.push(format!(
+                "Policy {name} allows {} in all; this session asks for {}.",
+                describe(slot, limit),
+                describe(slot, *amount)
+            ));
+        } else if amount.plus(used) > limit {
+            verdict.waits.push(format!(
+                "Policy {name} allows {}; in use: {}; this session asks for {}.",
+                describe(slot, limit),
+                describe(slot, used),
+                describe(slot, *amount)
+            ));
+        }
+    }
+    match policy.max_sessions {
+        Some(0) => verdict.refusals.push(format!("Policy {name} allows no sessions.")),
+        Some(most) if using.sessions + asked.count > most => {
+            verdict.waits.push(format!("Policy {name} allows {most} sessions at a time; {} are running.", using.sessions));
+        }
+        _ => {}
+    }
+    if let Some(most) = policy.max_pending
+        && using.pending.saturating_add(asked.count) > most
+    {
+        verdict.refusals.push(format!(
+            "Policy {name} allows {most} pending sessions; {} are waiting now and this asks for {} more.",
+            using.pending, asked.count
+        ));
+    }
+    verdict
+}
+
+fn containers(n: u32) -> String {
+    if n == 1 { "1 container".into() } else { format!("{n} containers") }
+}
+
+/// A variable whose value is not kept in an address or sent back.
+pub fn is_secret(variable: &str) -> bool {
+    let name = variable.to_ascii_lowercase();
+    ["password", "passwd", "token", "key", "secret", "credential"].iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+use super::*;
+use crate::limits::presets::Preset;
+
+fn batch(command: &str) -> StartSession {
+    StartSession {
+        name: "train".into(),
+        kind: SessionType::Batch,
+        command: command.into(),
+        slots: Slots::cpu_mem(Quantity::whole(1), 1 << 30),
+        ..StartSession::default()
+    }
+}
+
+#[test]
+fn a_request_names_every_field_that_is_wrong() {
+    let slots = Slots::cpu_mem(Quantity::ZERO, 2 << 50);
+    let request = StartSession { name: "-x-".into(), slots, priority: 101, count: 51, ..batch(" ") };
+    let Err(Problem::Invalid(errors)) = request.check() else { panic!("accepted") };
+    let fields: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();
+    assert_eq!(fields, ["name", "cpu", "mem", "command", "priority", "count"]);
+    assert_eq!(batch("true").check(), Ok(()));
+}
+
+#[test]
+fn an_interactive_session_has_neither_command_nor_start_time_nor_timeout() {
+    let request = StartSession { kind: SessionType::Interactive, starts_at: Some(Millis(1)), timeout: Some(60), ..batch("true") };
+    let problem = request.check().unwrap_err();
+    for field in ["command", "starts_at", "timeout"] {
+        assert!(problem.of_field(field).is_some(), "{field}");
+    }
+}
+
+#[test]
+fn variables_have_names_and_values_and_each_is_there_once() {
+    let env = |pairs: &[(&str, &str)]| {
+        let env = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        StartSession { env, ..batch("true") }.check().err().and_then(|problem| problem.of_field("env"))
+    };
+    assert_eq!(env(&[("A_1", "x"), ("_b", "y")]), None);
+    for bad in [&[("1A", "x")][..], &[("A", "")], &[("A", "x"), ("A", "y")], &[("A-B", "x")]] {
+        assert!(env(bad).is_some(), "{bad:?}");
+    }
+}
+
+#[test]
+fn ports_are_ten_at_most_above_1023_and_each_is_named_once() {
+    let ports = |ports: Vec<u16>| {
+        let refused = StartSession { ports, ..batch("true") }.check().err();
+        refused.and_then(|problem| problem.of_field("ports"))
+    };
+    assert_eq!(ports((8000..8010).collect()), None);
+    assert_eq!(ports((8000..8011).collect()).as_deref(), Some("At most 10 ports."));
+    assert_eq!(ports(vec![8000, 9000, 8000]).as_deref(), Some("A port is named twice. Name each once."));
+    assert_eq!(ports(vec![1024, 65_535]), None);
+    assert_eq!(ports(vec![8000, 1023]).as_deref(), Some("Ports from 1024 to 65535."));
+}
+
+#[test]
+fn shared_memory_is_less_than_the_memory_that_is_asked_for() {
+    let shared = |bytes: i64| {
+        let refused = StartSession { shared_memory: Some(bytes), ..batch("true") }.check().err();
+        refused.and_then(|problem| problem.of_field("shared_memory"))
+    };
+    assert_eq!(shared((1 << 30) - 1), None);
+    for bytes in [1 << 30, 2 << 30] {
+        assert_eq!(shared(bytes).as_deref(), Some("Memory should be larger than shared memory."));
+    }
+}
+
+#[test]
+fn what_is_below_the_images_minimum_is_raised_and_said_so() {
+    let mut request = StartSession { image: "host".into(), ..batch("true") };
+    let raised = request.raise_to(&Slots::cpu_mem(Quantity::whole(2), 1 << 20));
+    assert_eq!(raised, ["Raised from 1 CPU core to 2 CPU cores, the least that the environment host runs with."]);
+    assert_eq!(request.slots, Slots::cpu_mem(Quantity::whole(2), 1 << 30));
+    let mut shared = StartSession { image: "host".into(), shared_memory: Some(1 << 29), ..batch("true") };
+    let raised = shared.raise_to(&Slots::cpu_mem(Quantity::whole(1), 1 << 30));
+    let sentence = "Raised from 1 GiB of memory to 1.5 GiB of memory, the least that the environment host runs with beside 512 MiB of \
+                    shared memory.";
+    assert_eq!(raised, [sentence]);
+}
+
+#[test]
+fn a_limit_is_named_with_its_policy_and_what_is_in_use() {
+    let policy = KeypairPolicy {
+        total: Slots::cpu_mem(Quantity::whole(4), 8 << 30),
+        max_sessions: Some(2),
+        max_pending: Some(1),
+        ..KeypairPolicy::new("student")
+    };
+    let using = InUse { sessions: 2, pending: 1, slots: Slots::cpu_mem(Quantity::whole(4), 1 << 30) };
+    let verdict = against_policy(&batch("true"), &policy, &using);
+    assert_eq!(
+        verdict.waits,
+        [
+            "Policy student allows 4 CPU cores; in use: 4 CPU cores; this session asks for 1 CPU core.",
+            "Policy student allows 2 sessions at a time; 2 are running.",
+        ]
+    );
+    assert_eq!(verdict.refusals, ["Policy student allows 1 pending sessions; 1 are waiting now and this asks for 1 more."]);
+    let large = StartSession { cluster: Cluster { size: 5, ..Cluster::default() }, ..batch("true") };
+    let verdict = against_policy(&large, &policy, &InUse::default());
+    assert_eq!(
+        verdict.refusals,
+        [
+            "Policy student allows 1 container in one session; this one asks for 5.",
+            "Policy student allows 4 CPU cores in all; this session asks for 5 CPU cores.",
+        ]
+    );
+}
+
+#[test]
+fn several_containers_get_whole_accelerators_only() {
+    let mut request = batch("true");
+    request.slots.0.insert("cuda.shares".into(), "0.5".parse().unwrap());
+    assert_eq!(request.check(), Ok(()));
+    request.cluster.size = 2;
+    assert!(request.check().unwrap_err().of_field("cluster_size").is_some());
+}
+
+fn offered(free: &[Slots]) -> GroupOffer {
+    GroupOffer {
+        name: "v100".into(),
+        description: String::new(),
+        session_types: SessionType::ALL.to_vec(),
+        projects: Vec::new(),
+        free: free.to_vec(),
+        capacity: free.to_vec(),
+        pending: 0,
+    }
+}
+
+fn preset(cpu: i64, gib: i64) -> Preset {
+    let slots = Slots::cpu_mem(Quantity::whole(cpu), gib << 30);
+    Preset { name: "small".into(), slots, shared_memory: None, resource_group: None }
+}
+
+fn has(cpu: i64, gib: i64) -> Slots {
+    preset(cpu, gib).slots
+}
+
+fn options(policy: &KeypairPolicy, using: InUse) -> StartOptions {
+    StartOptions {
+        projects: Vec::new(),
+        domain: DomainOffer::default(),
+        groups: Vec::new(),
+        images: Vec::new(),
+        presets: Vec::new(),
+        slots: Vec::new(),
+        policy: policy.clone(),
+        using,
+        recent: Vec::new(),
+    }
+}
+
+#[test]
+fn a_preset_fits_where_one_agent_has_all_of_it_free() {
+    let policy = KeypairPolicy::new("student");
+    let fits = |free: &[Slots]| preset_fits(&preset(2, 4), &offered(free), &options(&policy, InUse::default()), None);
+    assert!(fits(&[has(1, 8), has(2, 4)]), "exactly enough is enough");
+    assert!(!fits(&[has(2, 3), has(1, 8)]), "what two agents have together is no agent's");
+    assert!(!fits(&[]), "a group without agents starts nothing");
+}
+
+#[test]
+fn a_preset_fits_while_the_policy_has_as_much_left_as_it_asks_for() {
+    let total = Slots::cpu_mem(Quantity::whole(4), 8 << 30);
+    let policy = KeypairPolicy { total, ..KeypairPolicy::new("student") };
+    let fits = |used: Slots, policy: &KeypairPolicy| {
+        let using = InUse { sessions: 1, pending: 0, slots: used };
+        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options(policy, using), None)
+    };
+    assert!(fits(Slots::default(), &policy));
+    assert!(fits(has(2, 4), &policy), "up to the limit itself");
+    assert!(!fits(has(3, 4), &policy), "too few cores are left");
+    assert!(!fits(has(2, 5), &policy), "too little memory is left");
+    assert!(fits(has(60, 200), &KeypairPolicy::new("open")), "what is in use counts only against a limit");
+    let none = KeypairPolicy { others_unlimited: false, ..KeypairPolicy::new("none") };
+    assert!(!fits(Slots::default(), &none), "what is not named is not allowed");
+}
+
+#[test]
+fn a_preset_fits_while_the_project_has_as_much_left_as_it_asks_for() {
+    let policy = KeypairPolicy::new("open");
+    let fits = |limit: Slots, using: Slots| {
+        let project = ProjectOffer { id: StartSession::default().project, name: "vision".into(), limit, using };
+        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options(&policy, InUse::default()), Some(&project))
+    };
+    assert!(fits(has(4, 8), has(2, 4)), "up to the limit itself");
+    assert!(!fits(has(4, 8), has(3, 4)), "too few cores are left");
+    assert!(fits(Slots::default(), has(60, 200)), "what is not limited");
+}
+
+#[test]
+fn a_preset_fits_while_the_domain_has_as_much_left_as_it_asks_for() {
+    let fits = |limit: Slots, using: Slots| {
+        let domain = DomainOffer { name: "lab".into(), limit, using };
+        let options = StartOptions { domain, ..options(&KeypairPolicy::new("open"), InUse::default()) };
+        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options, None)
+    };
+    assert!(fits(has(4, 8), has(2, 4)), "up to the limit itself");
+    assert!(!fits(has(4, 8), has(2, 5)), "too little memory is left");
+    assert!(fits(Slots::default(), has(60, 200)), "what is not limited");
+}
+
+#[test]
+fn a_preset_of_one_group_fits_in_no_other() {
+    let policy = KeypairPolicy::new("student");
+    let fits = |group: Option<&str>| {
+        let preset = Preset { resource_group: group.map(String::from), ..preset(1, 1) };
+        preset_fits(&preset, &offered(&[has(8, 8)]), &options(&policy, InUse::default()), None)
+    };
+    assert!(fits(None) && fits(Some("v100")));
+    assert!(!fits(Some("p100")));
+}
+
+#[test]
+fn a_preset_with_a_gpu_fits_only_where_an_agent_has_one_free() {
+    let policy = KeypairPolicy::new("student");
+    let with = |slots: &Slots, gpus: &str| {
+        let mut slots = slots.clone();
+        slots.0.insert("cuda.shares".into(), gpus.parse().unwrap());
+        slots
+    };
+    let fits = |asked: &str, free: Slots| {
+        let preset = Preset { slots: with(&has(1, 1), asked), ..preset(1, 1) };
+        preset_fits(&preset, &offered(&[free]), &options(&policy, InUse::default()), None)
+    };
+    assert!(fits("0.5", with(&has(8, 8), "0.5")));
+    assert!(!fits("0.5", with(&has(8, 8), "0.4")));
+    assert!(!fits("0.5", has(8, 8)), "no agent has any");
+    assert!(fits("0", has(8, 8)), "none of it is asked for");
+}
+
+#[test]
+fn values_of_secrets_are_known_by_their_names() {
+    for secret in ["DB_PASSWORD", "HF_TOKEN", "api_key", "ClientSecret"] {
+        assert!(is_secret(secret), "{secret}");
+    }
+    assert!(!is_secret("EPOCHS"));
+}

@@ -1,0 +1,4 @@
+//! The system: the audit trail and events.
+
+pub mod audit;
+pub mod events;

@@ -1,0 +1,5 @@
+//! The cluster: agents, resource groups, and the resources that there are.
+
+pub(crate) mod agents;
+pub(crate) mod resource_groups;
+pub(crate) mod resources;

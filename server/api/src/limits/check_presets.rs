@@ -1,0 +1,157 @@
+//! `POST /resource/check-presets`: which presets could start now, and what is left of every limit (`semantics.md` §2.6).
+//!
+//! What machines have free is not added up: no container gets parts of two. A group has as much left of a slot as one of its
+//! machines has free.
+
+use crate::Api;
+use crate::cluster::resources::shown;
+use crate::problem::{Body, Refused};
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::response::{IntoResponse, Response};
+use control::{Caller, Control, Result};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use types::Problem;
+use types::limits::presets::Preset;
+use types::list::{Condition, ListQuery, Op, Window};
+use types::quantity::{Quantity, Slots};
+use types::sessions::SESSIONS;
+use types::sessions::launch::{GroupOffer, ProjectOffer, StartOptions, preset_fits};
+
+/// Sessions of one person that are looked at.
+const MOST: u32 = 1_000;
+
+#[derive(Deserialize)]
+pub struct Asked {
+    /// A project's id or name; the person's first one when nothing is said.
+    group: Option<String>,
+    /// One of the project's resource groups; all of them when nothing is said.
+    scaling_group: Option<String>,
+}
+
+/// `POST /resource/check-presets`
+pub async fn check(State(api): State<Api>, Extension(caller): Extension<Caller>, Body(asked): Body<Asked>) -> Response {
+    match answer(&api.control, &caller, &asked).await {
+        Ok(body) => Json(body).into_response(),
+        Err(problem) => Refused::from(problem).into_response(),
+    }
+}
+
+async fn answer(control: &Control, caller: &Caller, asked: &Asked) -> Result<Value> {
+    let options = control.start_options(caller, "").await?;
+    let project = project(&options, asked.group.as_deref())?;
+    let only = asked.scaling_group.as_deref().filter(|name| !name.is_empty());
+    let usable = options.groups.iter().filter(|group| group.projects.contains(&project.id));
+    let groups: Vec<&GroupOffer> = usable.filter(|group| only.is_none_or(|name| group.name == name)).collect();
+    if let Some(name) = only.filter(|_| groups.is_empty()) {
+        return Err(Problem::NotFound(format!("resource group {name}")));
+    }
+    let using = using_by_group(control, caller).await?;
+    let slots = &options.slots;
+    let left = |slot: &str| smaller(keypair_left(&options, slot), project_left(project, slot));
+    let offered = options.presets.iter().filter(|preset| {
+        let bound = preset.resource_group.as_ref();
+        bound.is_none_or(|name| groups.iter().any(|group| group.name == *name))
+    });
+    let presets = offered.map(|preset| {
+        let mut told = shown(preset.clone(), slots);
+        told["allocatable"] = json!(allocatable(preset, &groups, &options, project));
+        told
+    });
+    let here = |group: &GroupOffer, slot: &str| smaller(left(slot), Some(most_free(group, slot)));
+    let each = groups.iter().map(|group| {
+        let using = using.get(&group.name).cloned().unwrap_or_default();
+        let told = json!({
+            "using": amounts(slots, |slot| Some(using.get(slot))), "remaining": amounts(slots, |slot| here(group, slot)),
+        });
+        (group.name.clone(), told)
+    });
+    let most = |slot: &str| groups.iter().filter_map(|group| here(group, slot)).max().unwrap_or_default();
+    Ok(json!({
+        "presets": presets.collect::<Vec<_>>(),
+        "keypair_limits": amounts(slots, |slot| options.policy.limit(slot)),
+        "keypair_using": amounts(slots, |slot| Some(options.using.slots.get(slot))),
+        "keypair_remaining": amounts(slots, left),
+        "group_limits": amounts(slots, |slot| project.limit.0.get(slot).copied()),
+        "group_using": amounts(slots, |slot| Some(project.using.get(slot))),
+        "group_remaining": amounts(slots, |slot| project_left(project, slot)),
+        "scaling_group_remaining": amounts(slots, |slot| Some(most(slot))),
+        "scaling_groups": each.collect::<Map<_, _>>(),
+    }))
+}
+
+fn project<'o>(options: &'o StartOptions, wanted: Option<&str>) -> Result<&'o ProjectOffer> {
+    let wanted = wanted.filter(|name| !name.is_empty());
+    let is = |project: &&ProjectOffer| wanted.is_none_or(|text| project.name == text || project.id.to_string() == text);
+    let found = options.projects.iter().find(is);
+    found.ok_or_else(|| Problem::NotFound(format!("project {}", wanted.unwrap_or("of this person"))))
+}
+
+/// What the person's sessions hold in each resource group.
+async fn using_by_group(control: &Control, caller: &Caller) -> Result<HashMap<String, Slots>> {
+    let owner = caller.me().map(|me| me.email.clone()).ok_or(Problem::SignInRequired)?;
+    let query = ListQuery {
+        conditions: vec![Condition { key: "owner".into(), op: Op::Equals, value: owner }],
+        window: Some(Window { offset: 0, limit: MOST, any_tab: false }),
+        ..ListQuery::new(&SESSIONS)
+    };
+    let mut using: HashMap<String, Slots> = HashMap::new();
+    for row in control.sessions(caller, &query, None).await?.rows.into_iter().filter(|row| row.status.occupies()) {
+        using.entry(row.resource_group).or_default().add(&row.cluster.of_all(&row.slots));
+    }
+    Ok(using)
+}
+
+fn allocatable(preset: &Preset, groups: &[&GroupOffer], options: &StartOptions, project: &ProjectOffer) -> bool {
+    groups.iter().any(|group| preset_fits(preset, group, options, Some(project)))
+}
+
+/// What a limit leaves; nothing when it is overdrawn.
+fn rest(limit: Option<Quantity>, used: Quantity) -> Option<Quantity> {
+    limit.map(|limit| limit.minus(used).max(Quantity::ZERO))
+}
+
+fn keypair_left(options: &StartOptions, slot: &str) -> Option<Quantity> {
+    rest(options.policy.limit(slot), options.using.slots.get(slot))
+}
+
+fn project_left(project: &ProjectOffer, slot: &str) -> Option<Quantity> {
+    rest(project.limit.0.get(slot).copied(), project.using.get(slot))
+}
+
+fn most_free(group: &GroupOffer, slot: &str) -> Quantity {
+    group.free.iter().map(|free| free.get(slot)).max().unwrap_or_default().max(Quantity::ZERO)
+}
+
+/// The smaller of two amounts, where none is without end.
+fn smaller(a: Option<Quantity>, b: Option<Quantity>) -> Option<Quantity> {
+    a.into_iter().chain(b).min()
+}
+
+/// An amount of every slot, as the incumbent writes what is without end.
+fn amounts(slots: &[String], of: impl Fn(&str) -> Option<Quantity>) -> Value {
+    let one = |slot: &String| {
+        let amount = of(slot).map_or_else(|| "Infinity".to_owned(), |amount| amount.to_string());
+        (slot.clone(), Value::String(amount))
+    };
+    Value::Object(slots.iter().map(one).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_without_end_is_larger_than_any_amount_and_what_is_overdrawn_leaves_nothing() {
+        let n = |n| Some(Quantity::whole(n));
+        assert_eq!(smaller(None, n(3)), n(3));
+        assert_eq!(smaller(n(2), n(3)), n(2));
+        assert_eq!(smaller(None, None), None);
+        assert_eq!(rest(n(4), Quantity::whole(5)), n(0));
+        assert_eq!(rest(None, Quantity::whole(5)), None);
+        let told = amounts(&["cpu".to_owned(), "mem".to_owned()], |slot| if slot == "cpu" { n(2) } else { None });
+        assert_eq!(told, json!({ "cpu": "2", "mem": "Infinity" }));
+    }
+}

@@ -1,0 +1,5 @@
+//! Limits: resource policies and presets.
+
+pub(crate) mod check_presets;
+pub(crate) mod policies;
+pub(crate) mod presets;

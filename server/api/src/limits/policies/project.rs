@@ -1,0 +1,137 @@
+//! Project policies.
+
+use super::missing;
+use crate::graphql::amounts::{limit, number, size};
+use crate::graphql::{Done, done, outcome, refuse, with};
+use crate::projects::{equals, whole};
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use control::{Caller, Control};
+use types::Problem;
+use types::limits::policies::{PROJECT_POLICIES, PolicyKind, PolicyRow, ProjectPolicy, SavePolicy};
+
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct ProjectResourcePolicy {
+    name: String,
+    created_at: String,
+    max_vfolder_count: i64,
+    /// −1 when it is not limited.
+    max_quota_scope_size: i64,
+    max_network_count: i64,
+}
+
+impl From<PolicyRow<ProjectPolicy>> for ProjectResourcePolicy {
+    fn from(row: PolicyRow<ProjectPolicy>) -> Self {
+        Self {
+            created_at: row.created_at.iso(),
+            max_vfolder_count: number(row.policy.max_folders),
+            max_quota_scope_size: row.policy.max_folder_bytes.unwrap_or(-1),
+            max_network_count: number(row.policy.max_networks),
+            name: row.policy.name,
+        }
+    }
+}
+
+/// What a new policy says.
+#[derive(InputObject)]
+#[graphql(name = "CreateProjectResourcePolicyInput", rename_fields = "snake_case")]
+pub struct CreateInput {
+    max_vfolder_count: Option<i64>,
+    max_quota_scope_size: Option<i64>,
+    max_network_count: Option<i64>,
+}
+
+/// What changes; the rest stays.
+#[derive(InputObject)]
+#[graphql(name = "ModifyProjectResourcePolicyInput", rename_fields = "snake_case")]
+pub struct ModifyInput {
+    max_vfolder_count: Option<i64>,
+    max_quota_scope_size: Option<i64>,
+    max_network_count: Option<i64>,
+}
+
+impl From<CreateInput> for ModifyInput {
+    fn from(new: CreateInput) -> Self {
+        Self {
+            max_vfolder_count: new.max_vfolder_count,
+            max_quota_scope_size: new.max_quota_scope_size,
+            max_network_count: new.max_network_count,
+        }
+    }
+}
+
+fn merged(policy: &mut ProjectPolicy, input: &ModifyInput) -> std::result::Result<(), Problem> {
+    if let Some(n) = input.max_vfolder_count {
+        policy.max_folders = limit("max_vfolder_count", n)?;
+    }
+    if let Some(n) = input.max_quota_scope_size {
+        policy.max_folder_bytes = size(n);
+    }
+    if let Some(n) = input.max_network_count {
+        policy.max_networks = limit("max_network_count", n)?;
+    }
+    Ok(())
+}
+
+async fn named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<Option<PolicyRow<ProjectPolicy>>, Problem> {
+    let query = whole(&PROJECT_POLICIES, vec![equals("name", name)]);
+    Ok(control.project_policy_rows(caller, &query).await?.rows.pop())
+}
+
+#[derive(Default)]
+pub struct ProjectPolicyQuery;
+
+#[Object(rename_fields = "snake_case", rename_args = "snake_case")]
+impl ProjectPolicyQuery {
+    async fn project_resource_policies(&self, context: &Context<'_>) -> Result<Vec<ProjectResourcePolicy>> {
+        let (control, caller) = with(context)?;
+        let page = control.project_policy_rows(caller, &whole(&PROJECT_POLICIES, Vec::new())).await.map_err(refuse)?;
+        Ok(page.rows.into_iter().map(ProjectResourcePolicy::from).collect())
+    }
+
+    async fn project_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Option<ProjectResourcePolicy>> {
+        let (control, caller) = with(context)?;
+        Ok(named(control, caller, &name).await.map_err(refuse)?.map(ProjectResourcePolicy::from))
+    }
+}
+
+#[derive(SimpleObject)]
+#[graphql(name = "CreateProjectResourcePolicy", rename_fields = "snake_case")]
+pub struct Payload {
+    ok: bool,
+    msg: String,
+    resource_policy: Option<ProjectResourcePolicy>,
+}
+
+#[derive(Default)]
+pub struct ProjectPolicyMutation;
+
+#[Object(rename_fields = "snake_case", rename_args = "snake_case")]
+impl ProjectPolicyMutation {
+    async fn create_project_resource_policy(&self, context: &Context<'_>, name: String, props: CreateInput) -> Result<Payload> {
+        let (control, caller) = with(context)?;
+        let result = async {
+            let mut policy = ProjectPolicy::new(name.as_str());
+            merged(&mut policy, &props.into())?;
+            control.save_project_policy(caller, &SavePolicy { policy, revision: None }).await?;
+            named(control, caller, &name).await
+        };
+        let (ok, msg, row) = outcome("create_project_resource_policy", result.await);
+        Ok(Payload { ok, msg, resource_policy: row.flatten().map(ProjectResourcePolicy::from) })
+    }
+
+    async fn modify_project_resource_policy(&self, context: &Context<'_>, name: String, props: ModifyInput) -> Result<Done> {
+        let (control, caller) = with(context)?;
+        let result = async {
+            let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
+            merged(&mut policy, &props)?;
+            control.save_project_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
+        };
+        Ok(done("modify_project_resource_policy", result.await))
+    }
+
+    async fn delete_project_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Done> {
+        let (control, caller) = with(context)?;
+        Ok(done("delete_project_resource_policy", control.delete_policy(caller, PolicyKind::Project, &name, None).await))
+    }
+}

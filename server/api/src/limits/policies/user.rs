@@ -1,0 +1,145 @@
+//! User policies.
+
+use super::missing;
+use crate::graphql::amounts::{count, limit, number, size};
+use crate::graphql::{Done, done, outcome, refuse, with};
+use crate::projects::{equals, whole};
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use control::{Caller, Control};
+use types::Problem;
+use types::limits::policies::{PolicyKind, PolicyRow, SavePolicy, USER_POLICIES, UserPolicy};
+
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct UserResourcePolicy {
+    name: String,
+    created_at: String,
+    max_vfolder_count: i64,
+    /// −1 when it is not limited.
+    max_quota_scope_size: i64,
+    max_session_count_per_model_session: u32,
+    max_customized_image_count: u32,
+}
+
+impl From<PolicyRow<UserPolicy>> for UserResourcePolicy {
+    fn from(row: PolicyRow<UserPolicy>) -> Self {
+        Self {
+            created_at: row.created_at.iso(),
+            max_vfolder_count: number(row.policy.max_folders),
+            max_quota_scope_size: row.policy.max_folder_bytes.unwrap_or(-1),
+            max_session_count_per_model_session: row.policy.max_service_sessions,
+            max_customized_image_count: row.policy.max_images,
+            name: row.policy.name,
+        }
+    }
+}
+
+/// What a new policy says.
+#[derive(InputObject)]
+#[graphql(name = "CreateUserResourcePolicyInput", rename_fields = "snake_case")]
+pub struct CreateInput {
+    max_vfolder_count: Option<i64>,
+    max_quota_scope_size: Option<i64>,
+    max_session_count_per_model_session: Option<i64>,
+    max_customized_image_count: Option<i64>,
+}
+
+/// What changes; the rest stays.
+#[derive(InputObject)]
+#[graphql(name = "ModifyUserResourcePolicyInput", rename_fields = "snake_case")]
+pub struct ModifyInput {
+    max_vfolder_count: Option<i64>,
+    max_quota_scope_size: Option<i64>,
+    max_session_count_per_model_session: Option<i64>,
+    max_customized_image_count: Option<i64>,
+}
+
+impl From<CreateInput> for ModifyInput {
+    fn from(new: CreateInput) -> Self {
+        Self {
+            max_vfolder_count: new.max_vfolder_count,
+            max_quota_scope_size: new.max_quota_scope_size,
+            max_session_count_per_model_session: new.max_session_count_per_model_session,
+            max_customized_image_count: new.max_customized_image_count,
+        }
+    }
+}
+
+fn merged(policy: &mut UserPolicy, input: &ModifyInput) -> std::result::Result<(), Problem> {
+    if let Some(n) = input.max_vfolder_count {
+        policy.max_folders = limit("max_vfolder_count", n)?;
+    }
+    if let Some(n) = input.max_quota_scope_size {
+        policy.max_folder_bytes = size(n);
+    }
+    if let Some(n) = input.max_session_count_per_model_session {
+        policy.max_service_sessions = count("max_session_count_per_model_session", n)?;
+    }
+    if let Some(n) = input.max_customized_image_count {
+        policy.max_images = count("max_customized_image_count", n)?;
+    }
+    Ok(())
+}
+
+async fn named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<Option<PolicyRow<UserPolicy>>, Problem> {
+    let query = whole(&USER_POLICIES, vec![equals("name", name)]);
+    Ok(control.user_policy_rows(caller, &query).await?.rows.pop())
+}
+
+#[derive(Default)]
+pub struct UserPolicyQuery;
+
+#[Object(rename_fields = "snake_case", rename_args = "snake_case")]
+impl UserPolicyQuery {
+    async fn user_resource_policies(&self, context: &Context<'_>) -> Result<Vec<UserResourcePolicy>> {
+        let (control, caller) = with(context)?;
+        let page = control.user_policy_rows(caller, &whole(&USER_POLICIES, Vec::new())).await.map_err(refuse)?;
+        Ok(page.rows.into_iter().map(UserResourcePolicy::from).collect())
+    }
+
+    async fn user_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Option<UserResourcePolicy>> {
+        let (control, caller) = with(context)?;
+        Ok(named(control, caller, &name).await.map_err(refuse)?.map(UserResourcePolicy::from))
+    }
+}
+
+#[derive(SimpleObject)]
+#[graphql(name = "CreateUserResourcePolicy", rename_fields = "snake_case")]
+pub struct Payload {
+    ok: bool,
+    msg: String,
+    resource_policy: Option<UserResourcePolicy>,
+}
+
+#[derive(Default)]
+pub struct UserPolicyMutation;
+
+#[Object(rename_fields = "snake_case", rename_args = "snake_case")]
+impl UserPolicyMutation {
+    async fn create_user_resource_policy(&self, context: &Context<'_>, name: String, props: CreateInput) -> Result<Payload> {
+        let (control, caller) = with(context)?;
+        let result = async {
+            let mut policy = UserPolicy::new(name.as_str());
+            merged(&mut policy, &props.into())?;
+            control.save_user_policy(caller, &SavePolicy { policy, revision: None }).await?;
+            named(control, caller, &name).await
+        };
+        let (ok, msg, row) = outcome("create_user_resource_policy", result.await);
+        Ok(Payload { ok, msg, resource_policy: row.flatten().map(UserResourcePolicy::from) })
+    }
+
+    async fn modify_user_resource_policy(&self, context: &Context<'_>, name: String, props: ModifyInput) -> Result<Done> {
+        let (control, caller) = with(context)?;
+        let result = async {
+            let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
+            merged(&mut policy, &props)?;
+            control.save_user_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
+        };
+        Ok(done("modify_user_resource_policy", result.await))
+    }
+
+    async fn delete_user_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Done> {
+        let (control, caller) = with(context)?;
+        Ok(done("delete_user_resource_policy", control.delete_policy(caller, PolicyKind::User, &name, None).await))
+    }
+}

@@ -1,0 +1,212 @@
+//! Keypairs.
+
+use crate::auth::Allowed;
+use crate::graphql::filter::{Names, list};
+use crate::graphql::{Done, done, outcome, refuse, with};
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use types::Problem;
+use types::list::{Condition, ListQuery, Op, Window};
+use types::people::keypairs::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KEYPAIRS, KeypairRow};
+
+const NAMES: Names = &[
+    ("user_id", "owner"),
+    ("email", "owner"),
+    ("access_key", "access_key"),
+    ("resource_policy", "policy"),
+    ("rate_limit", "rate_limit"),
+    ("created_at", "created_at"),
+    ("last_used", "last_used"),
+    ("is_default", "main"),
+    ("is_active", "active"),
+    ("is_admin", "admin"),
+    ("full_name", "full_name"),
+    ("num_queries", "queries"),
+    ("projects", "project_name"),
+];
+
+/// What keypairs cannot be ordered by: their owners have several of it.
+const UNORDERED: &[&str] = &["projects"];
+
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct UserInfo {
+    email: String,
+    full_name: String,
+}
+
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct KeyPair {
+    user_id: String,
+    access_key: String,
+    /// Only of the keypair that signed the request: of others it is read in the console, where that is written down.
+    secret_key: Option<String>,
+    is_active: bool,
+    is_admin: bool,
+    created_at: String,
+    last_used: Option<String>,
+    resource_policy: String,
+    rate_limit: u32,
+    num_queries: u64,
+    concurrency_used: u32,
+    user_info: UserInfo,
+    projects: Vec<String>,
+}
+
+impl From<KeypairRow> for KeyPair {
+    fn from(row: KeypairRow) -> Self {
+        Self {
+            user_info: UserInfo { email: row.owner.clone(), full_name: row.owner_name },
+            projects: row.projects,
+            user_id: row.owner,
+            access_key: row.access_key,
+            secret_key: None,
+            is_active: row.active,
+            is_admin: row.admin,
+            created_at: row.created_at.iso(),
+            last_used: row.last_used.map(types::time::Millis::iso),
+            resource_policy: row.policy,
+            rate_limit: row.rate_limit,
+            num_queries: row.queries,
+            concurrency_used: row.sessions,
+        }
+    }
+}
+
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct KeyPairList {
+    items: Vec<KeyPair>,
+    total_count: u64,
+}
+
+fn tab(is_active: Option<bool>) -> Option<&'static str> {
+    is_active.map(|active| if active { "active" } else { "inactive" })
+}
+
+fn of(email: Option<String>) -> Option<Condition> {
+    email.map(|email| Condition { key: "owner".into(), op: Op::Equals, value: email })
+}
+
+#[derive(Default)]
+pub struct KeypairQuery;
+
+#[Object(rename_fields = "snake_case", rename_args = "snake_case")]
+impl KeypairQuery {
+    #[expect(clippy::too_many_arguments, reason = "the incumbent's own arguments")]
+    async fn keypair_list(
+        &self,
+        context: &Context<'_>,
+        limit: i32,
+        offset: i32,
+        filter: Option<String>,
+        order: Option<String>,
+        is_active: Option<bool>,
+        domain_name: Option<String>,
+        email: Option<String>,
+    ) -> Result<KeyPairList> {
+        let (control, caller) = with(context)?;
+        let fields = (NAMES, UNORDERED);
+        let mut query =
+            list(&KEYPAIRS, fields, (limit, offset), tab(is_active), filter.as_deref(), order.as_deref()).map_err(refuse)?;
+        query.conditions.extend(of(email));
+        query.conditions.extend(domain_name.map(|name| Condition { key: "domain".into(), op: Op::Equals, value: name }));
+        let page = control.keypairs(caller, &query).await.map_err(refuse)?;
+        Ok(KeyPairList { total_count: page.total, items: page.rows.into_iter().map(KeyPair::from).collect() })
+    }
+
+    async fn keypairs(&self, context: &Context<'_>, email: Option<String>, is_active: Option<bool>) -> Result<Vec<KeyPair>> {
+        let (control, caller) = with(context)?;
+        let window = Window { offset: 0, limit: 100, any_tab: is_active.is_none() };
+        let conditions = of(email).into_iter().collect();
+        let tab = tab(is_active).unwrap_or("active").to_owned();
+        let query = ListQuery { conditions, tab, window: Some(window), ..ListQuery::new(&KEYPAIRS) };
+        let page = control.keypairs(caller, &query).await.map_err(refuse)?;
+        Ok(page.rows.into_iter().map(KeyPair::from).collect())
+    }
+
+    /// The keypair that signed the request, with its secret key.
+    async fn keypair(&self, context: &Context<'_>) -> Result<Option<KeyPair>> {
+        let (control, caller) = with(context)?;
+        let Allowed(access_key) = context.data::<Allowed>()?;
+        let mine = control.my_keypairs(caller).await.map_err(refuse)?;
+        let Some(row) = mine.into_iter().find(|row| row.access_key == *access_key) else {
+            return Err(refuse(Problem::NotFound("keypair".into())));
+        };
+        let secret = control.my_secret(caller, access_key).await.map_err(refuse)?;
+        Ok(Some(KeyPair { secret_key: Some(secret), ..row.into() }))
+    }
+}
+
+#[derive(InputObject)]
+#[graphql(name = "KeyPairInput", rename_fields = "snake_case")]
+pub struct KeyPairInput {
+    is_active: Option<bool>,
+    is_admin: Option<bool>,
+    resource_policy: Option<String>,
+    concurrency_limit: Option<i32>,
+    rate_limit: Option<u32>,
+}
+
+#[derive(InputObject)]
+#[graphql(name = "ModifyKeyPairInput", rename_fields = "snake_case")]
+pub struct ModifyKeyPairInput {
+    is_active: Option<bool>,
+    is_admin: Option<bool>,
+    resource_policy: Option<String>,
+    concurrency_limit: Option<i32>,
+    rate_limit: Option<u32>,
+}
+
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct CreatedKeyPair {
+    access_key: String,
+    secret_key: String,
+}
+
+#[derive(SimpleObject)]
+#[graphql(rename_fields = "snake_case")]
+pub struct CreateKeyPairPayload {
+    ok: bool,
+    msg: String,
+    keypair: Option<CreatedKeyPair>,
+}
+
+#[derive(Default)]
+pub struct KeypairMutation;
+
+#[Object(rename_fields = "snake_case", rename_args = "snake_case")]
+impl KeypairMutation {
+    async fn create_keypair(&self, context: &Context<'_>, user_id: String, props: KeyPairInput) -> Result<CreateKeyPairPayload> {
+        let (control, caller) = with(context)?;
+        let new = CreateKeypair {
+            owner: user_id,
+            policy: props.resource_policy.unwrap_or_else(|| "default".into()),
+            rate_limit: props.rate_limit.unwrap_or(DEFAULT_RATE_LIMIT),
+        };
+        let result = async {
+            let made = control.create_keypair(caller, &new).await?;
+            if props.is_active == Some(false) {
+                let edit = EditKeypair { active: Some(false), ..EditKeypair::default() };
+                control.edit_keypair(caller, &made.access_key, &edit).await?;
+            }
+            Ok(made)
+        };
+        let (ok, msg, made) = outcome("create_keypair", result.await);
+        let keypair = made.map(|made| CreatedKeyPair { access_key: made.access_key, secret_key: made.secret_key });
+        Ok(CreateKeyPairPayload { ok, msg, keypair })
+    }
+
+    async fn modify_keypair(&self, context: &Context<'_>, access_key: String, props: ModifyKeyPairInput) -> Result<Done> {
+        let (control, caller) = with(context)?;
+        let edit =
+            EditKeypair { active: props.is_active, policy: props.resource_policy, rate_limit: props.rate_limit, main: None };
+        Ok(done("modify_keypair", control.edit_keypair(caller, &access_key, &edit).await))
+    }
+
+    async fn delete_keypair(&self, context: &Context<'_>, access_key: String) -> Result<Done> {
+        let (control, caller) = with(context)?;
+        Ok(done("delete_keypair", control.delete_keypair(caller, &access_key).await))
+    }
+}

@@ -1,0 +1,219 @@
+//! Agents: what the engine last said of its machines, with what sessions occupy on them, and which machines have gone.
+
+use crate::{Caller, Control, Result, internal};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::PoisonError;
+use store::Audit;
+use types::Problem;
+use types::cluster::agents::{AGENTS, Agent, AgentDetail, AgentReport, AgentUsage, SESSIONS_SHOWN};
+use types::list::{ListQuery, Page};
+use types::people::permissions::Permission;
+use types::sessions::BulkResult;
+use types::system::events::{Audience, Topic};
+use types::time::Millis;
+
+/// The resource group of an agent whose engine names none.
+pub(crate) const FIRST_GROUP: &str = "default";
+/// An agent that is not heard of for so long (milliseconds) is gone, as with the incumbent.
+const GONE_AFTER: i64 = 40_000;
+/// Agents in one change.
+const MOST_AT_ONCE: usize = 1_000;
+/// Measurements that are kept of an agent, and milliseconds between two.
+const MOST_USAGE: usize = 180;
+const USAGE_EVERY: i64 = 10_000;
+
+/// What was last heard of machines.
+#[derive(Default)]
+pub(crate) struct Heard {
+    reports: BTreeMap<String, AgentReport>,
+    /// Those that do not answer, and since when.
+    silent: HashMap<String, Millis>,
+    usage: HashMap<String, VecDeque<AgentUsage>>,
+}
+
+impl Control {
+    /// A page of agents, with live use.
+    pub async fn agents(&self, caller: &Caller, query: &ListQuery) -> Result<Page<Agent>> {
+        caller.need(Permission::ReadAgents)?;
+        query.check(&AGENTS)?;
+        let mut page = self.store.agent_rows(query).await?;
+        self.fill_in(&mut page.rows);
+        Ok(page)
+    }
+
+    /// One agent with its use over time and the sessions on it.
+    pub async fn agent(&self, caller: &Caller, name: &str) -> Result<AgentDetail> {
+        caller.need(Permission::ReadAgents)?;
+        let agents = self.known_agents().await?;
+        let agent = agents.into_iter().find(|agent| agent.report.name == name);
+        let agent = agent.ok_or_else(|| Problem::NotFound("agent".into()))?;
+        let sessions = self.store.sessions_on(name, SESSIONS_SHOWN).await?;
+        let heard = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
+        let usage = heard.usage.get(name).map(|usage| usage.iter().cloned().collect()).unwrap_or_default();
+        Ok(AgentDetail { agent, usage, sessions })
+    }
+
+    /// Says whether agents get new sessions; what runs on them stays. Each has its own answer.
+    pub async fn set_schedulable(&self, caller: &Caller, names: &[String], schedulable: bool) -> Result<Vec<BulkResult>> {
+        let (me, _) = caller.need(Permission::ChangeAgents)?;
+        if names.len() > MOST_AT_ONCE {
+            return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} agents can be changed at once.")));
+        }
+        let at = self.now();
+        let mut results = Vec::with_capacity(names.len());
+        let mut change = self.store.change().await?;
+        for name in names {
+            if !change.set_schedulable(name, schedulable).await? {
+                results.push(BulkResult { name: name.clone(), problem: Some("There is no such agent.".into()) });
+                continue;
+            }
+            let detail = serde_json::json!({ "schedulable": schedulable }).to_string();
+            let audit =
+                Audit { at, actor: Some(me.id), address: &caller.address, action: "edit agent", subject: name, detail: &detail };
+            change.audit(&audit).await?;
+            let nobody = Audience { owner: None, domain: None };
+            change.tell(Topic::Agent, name, nobody, None, at).await?;
+            results.push(BulkResult { name: name.clone(), problem: None });
+        }
+        change.commit().await?;
+        self.shared.work.notify_one();
+        Ok(results)
+    }
+
+    /// Every agent that has been seen, with its newest report.
+    pub(crate) async fn known_agents(&self) -> Result<Vec<Agent>> {
+        let mut agents = self.store.agents().await?;
+        self.fill_in(&mut agents);
+        Ok(agents)
+    }
+
+    /// Adds what is not kept but known: live use, and what sessions hold.
+    fn fill_in(&self, agents: &mut [Agent]) {
+        let heard = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
+        let mirror = self.mirror();
+        let on = mirror.on_agents();
+        for agent in agents {
+            if let Some(report) = heard.reports.get(&agent.report.name) {
+                agent.report = report.clone();
+            }
+            if let Some(held) = on.get(agent.report.name.as_str()) {
+                agent.occupied = held.slots.clone();
+                agent.sessions = held.sessions;
+            }
+        }
+    }
+
+    /// Those that did not answer the last time, and may be gone.
+    pub(crate) fn silent_agents(&self) -> HashSet<String> {
+        let heard = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
+        heard.silent.keys().cloned().collect()
+    }
+
+    /// Asks the engine for its machines. What changes by the second stays in memory; what seldom does is kept.
+    pub(crate) async fn refresh_agents(&self) -> Result<()> {
+        let reports = self.engine.agents().await.map_err(internal("asking the engine for its machines"))?;
+        let stored = self.store.agents().await?;
+        let stored: HashMap<&str, &Agent> = stored.iter().map(|agent| (agent.report.name.as_str(), agent)).collect();
+        let now = self.now();
+        let lasting = |r: &AgentReport| {
+            let AgentReport { address, engine, version, architecture, resource_group, capacity, facts, .. } = r.clone();
+            (address, engine, version, architecture, resource_group, capacity, facts)
+        };
+        let is_new = |report: &&AgentReport| {
+            let known = stored.get(report.name.as_str());
+            known.is_none_or(|agent| agent.lost_at.is_some() || lasting(&agent.report) != lasting(report))
+        };
+        let news: Vec<&AgentReport> = reports.iter().filter(is_new).collect();
+        let answers: HashSet<&str> = reports.iter().map(|report| report.name.as_str()).collect();
+        let missing: Vec<String> = stored
+            .values()
+            .filter(|agent| agent.lost_at.is_none() && !answers.contains(agent.report.name.as_str()))
+            .map(|agent| agent.report.name.clone())
+            .collect();
+        let lost = self.lost_since(missing, now);
+        if !news.is_empty() || !lost.is_empty() {
+            self.write_agents(&news, &lost, now).await?;
+        }
+        let gone = stored.values().filter(|agent| agent.lost_at.is_some()).map(|agent| agent.report.name.clone());
+        let gone: HashSet<String> = gone.chain(lost.iter().cloned()).filter(|name| !answers.contains(name.as_str())).collect();
+        *self.shared.gone.write().unwrap_or_else(PoisonError::into_inner) = gone;
+        let changed = !lost.is_empty() || !news.is_empty();
+        // One that was given up and is back may still run what nobody waits for any more; its room is needed.
+        let returned = news.iter().any(|report| stored.get(report.name.as_str()).is_some_and(|agent| agent.lost_at.is_some()));
+        self.hear(reports, now);
+        if returned {
+            self.stop_strays().await?;
+        }
+        if changed {
+            self.look_at_sessions_of(&lost).await?;
+            self.shared.work.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Those of the missing that have been so for too long.
+    fn lost_since(&self, missing: Vec<String>, now: Millis) -> Vec<String> {
+        let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
+        let silent: HashMap<String, Millis> =
+            missing.into_iter().map(|name| (name.clone(), heard.silent.get(&name).copied().unwrap_or(now))).collect();
+        let lost = silent.iter().filter(|(_, since)| now.since(**since) >= GONE_AFTER).map(|(name, _)| name.clone()).collect();
+        heard.silent = silent;
+        lost
+    }
+
+    async fn write_agents(&self, news: &[&AgentReport], lost: &[String], now: Millis) -> Result<()> {
+        let nobody = Audience { owner: None, domain: None };
+        let mut change = self.store.change().await?;
+        for report in news {
+            let group = report.resource_group.as_deref().unwrap_or(FIRST_GROUP);
+            if change.ensure_group(group, now).await? {
+                let detail = serde_json::json!({ "agent": report.name }).to_string();
+                let audit = Audit {
+                    at: now,
+                    actor: None,
+                    address: "engine",
+                    action: "create resource group",
+                    subject: group,
+                    detail: &detail,
+                };
+                change.audit(&audit).await?;
+                change.tell(Topic::Group, group, nobody, None, now).await?;
+            }
+            change.save_agent(report, group).await?;
+            change.tell(Topic::Agent, &report.name, nobody, None, now).await?;
+        }
+        for name in lost {
+            change.lose_agent(name, now).await?;
+            change.tell(Topic::Agent, name, nobody, None, now).await?;
+        }
+        Ok(change.commit().await?)
+    }
+
+    fn hear(&self, reports: Vec<AgentReport>, now: Millis) {
+        let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
+        for report in &reports {
+            let usage = heard.usage.entry(report.name.clone()).or_default();
+            if usage.back().is_none_or(|last| now.since(last.at) >= USAGE_EVERY) {
+                usage.push_back(AgentUsage { at: now, used: report.used.clone() });
+                if usage.len() > MOST_USAGE {
+                    usage.pop_front();
+                }
+            }
+        }
+        heard.reports = reports.into_iter().map(|report| (report.name.clone(), report)).collect();
+    }
+
+    /// What was on machines that have just gone is found lost at once.
+    async fn look_at_sessions_of(&self, lost: &[String]) -> Result<()> {
+        if lost.is_empty() {
+            return Ok(());
+        }
+        self.refresh_mirror().await?;
+        let there = {
+            let mirror = self.mirror();
+            let on = mirror.all().filter(|session| session.agents.iter().any(|agent| lost.contains(agent)));
+            on.cloned().collect()
+        };
+        self.reconcile(there).await.map(drop)
+    }
+}

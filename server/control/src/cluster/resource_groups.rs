@@ -1,0 +1,187 @@
+//! Resource groups: listing, saving and deleting them, and who may use which (`admin-menus.md`, Manage resource group).
+
+use crate::cluster::agents::FIRST_GROUP;
+use crate::revision::{Edit, named, replaced};
+use crate::{Caller, Control, Result, now};
+use futures::{Stream, StreamExt};
+use serde_json::json;
+use std::collections::HashMap;
+use store::GroupUses;
+use types::Problem;
+use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind};
+use types::list::{ListQuery, Page};
+use types::people::permissions::{Permission, Reach};
+use types::projects::DomainChoice;
+use types::system::events::Topic;
+
+const TAKEN: &str = "Resource group name already exists. Please change the name to add.";
+const WHAT: &str = "resource group";
+
+impl Control {
+    /// The scheduler that serves a group: its own, or the system's.
+    pub fn scheduler_of(&self, group: &ResourceGroup) -> SchedulerKind {
+        self.mirror().settings.scheduler_of(group)
+    }
+
+    /// A page of groups: all of them, or those that the caller may use.
+    pub async fn resource_groups(&self, caller: &Caller, query: &ListQuery) -> Result<Page<GroupRow>> {
+        let (me, scope) = caller.scope(Permission::ReadGroups)?;
+        query.check(&RESOURCE_GROUPS)?;
+        let page = self.store.group_rows(query, scope).await?;
+        let known = self.known_to(me.reach(Permission::ReadGroups), me.domain).await?;
+        let agents = self.agents_by_group().await?;
+        Ok(page.map(|row| shown(row, known.as_deref(), &agents)))
+    }
+
+    /// Every group that the filter selects, for an export.
+    pub async fn all_resource_groups(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> Result<impl Stream<Item = Result<GroupRow>> + Send + use<>> {
+        let me = caller.need_beyond_own(Permission::ReadGroups)?;
+        query.check(&RESOURCE_GROUPS)?;
+        let known = self.known_to(me.reach(Permission::ReadGroups), me.domain).await?;
+        let agents = self.agents_by_group().await?;
+        let rows = self.store.all_group_rows(query);
+        Ok(rows.map(move |row| row.map(|row| shown(row, known.as_deref(), &agents)).map_err(Problem::from)))
+    }
+
+    /// The names of the groups that the caller sees, for forms that choose one.
+    pub async fn resource_group_names(&self, caller: &Caller) -> Result<Vec<String>> {
+        let (me, reach) = caller.need(Permission::ReadGroups)?;
+        if reach > Reach::Projects {
+            return Ok(self.store.resource_groups().await?);
+        }
+        let groups = self.store.groups_for(me.id).await?;
+        Ok(groups.into_iter().map(|(group, _)| group.name).collect())
+    }
+
+    /// The names of the groups that the caller's sessions may use in one of their projects (id or name), or in any.
+    pub async fn usable_groups(&self, caller: &Caller, project: Option<&str>) -> Result<Vec<String>> {
+        let (me, _) = caller.need(Permission::ReadGroups)?;
+        let groups = self.store.groups_for(me.id).await?;
+        let mine = self.store.projects_of(me.id).await?;
+        let meant = |id| {
+            let is = |text: &str| mine.iter().any(|one| one.id == id && (one.name == text || one.id.to_string() == text));
+            project.is_none_or(is)
+        };
+        let usable = groups.into_iter().filter(|(_, projects)| projects.iter().any(|id| meant(*id)));
+        Ok(usable.map(|(group, _)| group.name).collect())
+    }
+
+    /// Creates or changes a group.
+    pub async fn save_resource_group(&self, caller: &Caller, save: &SaveGroup) -> Result<()> {
+        caller.need(Permission::ChangeGroups)?;
+        let group = &save.group;
+        group.check()?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let stands = change.resource_group(&group.name).await?;
+        let before = replaced(save.revision, stands, group, WHAT, TAKEN)?;
+        if !change.save_resource_group(group, at).await? {
+            return Err(Problem::field("domains", "Choose among the domains and projects that there are."));
+        }
+        let action = if before.is_some() { "edit resource group" } else { "create resource group" };
+        let detail = json!({ "before": before, "change": group });
+        self.note_edit(&mut change, caller, Edit { topic: Topic::Group, action, subject: &group.name, detail, at }).await?;
+        change.commit().await?;
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// Deletes a group that nothing uses any more.
+    pub async fn delete_resource_group(&self, caller: &Caller, name: &str) -> Result<()> {
+        caller.need(Permission::ChangeGroups)?;
+        if name == FIRST_GROUP {
+            let sentence =
+                format!("New agents and new domains join the resource group {FIRST_GROUP}, so it stays. Deactivate it.");
+            return Err(Problem::Conflict(sentence));
+        }
+        let agents = self.known_agents().await?;
+        let agents = agents.into_iter().filter(|agent| agent.resource_group == name && agent.lost_at.is_none());
+        let agents: Vec<String> = agents.map(|agent| agent.report.name).collect();
+        let at = now();
+        let mut change = self.store.change().await?;
+        let before = change.resource_group(name).await?;
+        let Some((_, before)) = before else { return Err(Problem::NotFound(WHAT.into())) };
+        let uses = change.group_uses(name).await?;
+        if let Some(sentence) = still_used(name, &agents, &uses) {
+            return Err(Problem::Conflict(sentence));
+        }
+        change.delete_resource_group(name, FIRST_GROUP).await?;
+        let detail = json!({ "before": before });
+        let edit = Edit { topic: Topic::Group, action: "delete resource group", subject: name, detail, at };
+        self.note_edit(&mut change, caller, edit).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// The domains whose names, and whose projects' names, a reader of groups may see; all when nothing is said.
+    async fn known_to(&self, reach: Reach, domain: types::id::DomainId) -> Result<Option<Vec<DomainChoice>>> {
+        match reach {
+            Reach::Everything => Ok(None),
+            Reach::Domain => Ok(Some(self.store.domains(Some(domain)).await?)),
+            _ => Ok(Some(Vec::new())),
+        }
+    }
+
+    /// Agents that answer, by their group.
+    async fn agents_by_group(&self) -> Result<HashMap<String, u32>> {
+        let mut agents = HashMap::new();
+        for agent in self.known_agents().await?.into_iter().filter(|agent| agent.lost_at.is_none()) {
+            *agents.entry(agent.resource_group).or_default() += 1;
+        }
+        Ok(agents)
+    }
+}
+
+/// A row as its reader sees it: with the agents that answer, and without names of domains that are not theirs to know.
+fn shown(mut row: GroupRow, known: Option<&[DomainChoice]>, agents: &HashMap<String, u32>) -> GroupRow {
+    row.agents = agents.get(&row.group.name).copied().unwrap_or_default();
+    let Some(known) = known else { return row };
+    let group = &mut row.group;
+    group.domains.retain(|id| known.iter().any(|domain| domain.id == *id));
+    row.domain_names.retain(|name| known.iter().any(|domain| domain.name == *name));
+    let projects: Vec<_> = known.iter().flat_map(|domain| &domain.projects).collect();
+    let of = |id| projects.iter().find(|project| project.id == id);
+    group.projects.retain(|id| of(*id).is_some());
+    row.project_names = group.projects.iter().filter_map(|id| of(*id)).map(|project| project.name.clone()).collect();
+    row
+}
+
+/// What still uses a group, as a sentence.
+fn still_used(name: &str, agents: &[String], uses: &GroupUses) -> Option<String> {
+    let count = |names: &[String]| u32::try_from(names.len()).unwrap_or(u32::MAX);
+    let mut users = Vec::new();
+    match uses.sessions {
+        0 => {}
+        1 => users.push("one session that has not ended".to_owned()),
+        many => users.push(format!("{many} sessions that have not ended")),
+    }
+    if !agents.is_empty() {
+        users.push(format!("agents ({})", named(agents, count(agents))));
+    }
+    if !uses.presets.is_empty() {
+        users.push(format!("presets ({})", named(&uses.presets, count(&uses.presets))));
+    }
+    let users = users.join(", ");
+    (!users.is_empty()).then(|| {
+        format!("The resource group {name} is still used by {users}. Deactivate it instead, or delete it when nothing uses it.")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_still_uses_a_group_is_named() {
+        assert_eq!(still_used("gpu", &[], &GroupUses::default()), None);
+        let uses = GroupUses { sessions: 2, presets: vec!["small".into()] };
+        assert_eq!(
+            still_used("gpu", &["host-1".into()], &uses).unwrap(),
+            "The resource group gpu is still used by 2 sessions that have not ended, agents (host-1), presets (small). \
+             Deactivate it instead, or delete it when nothing uses it."
+        );
+    }
+}

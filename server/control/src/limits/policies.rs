@@ -1,0 +1,271 @@
+//! Resource policies: listing, saving and deleting the three kinds (`admin-menus.md`, Manage Resource Policy), and what saving
+//! one would mean for those who follow it.
+
+use crate::people::accounts::DEFAULT_POLICY;
+use crate::revision::{Edit, named, replaced};
+use crate::{Caller, Control, Result, now};
+use futures::{Stream, StreamExt};
+use serde_json::json;
+use std::collections::BTreeMap;
+use store::Holding;
+use types::Problem;
+use types::id::UserId;
+use types::limits::policies::{
+    Followers, KEYPAIR_POLICIES, KeypairPolicy, OverLimit, PROJECT_POLICIES, PolicyEffect, PolicyKind, PolicyRow, ProjectPolicy,
+    SavePolicy, USER_POLICIES, UserPolicy,
+};
+use types::list::{ListQuery, Page};
+use types::people::permissions::{Permission, Reach};
+use types::quantity::describe;
+use types::system::events::Topic;
+
+/// Keypairs over a limit that are named.
+const MOST_NAMED: usize = 50;
+const TAKEN: &str = "Resource policy name already exists. Please change the name to add.";
+const WHAT: &str = "resource policy";
+
+/// Whoever sees only what limits themselves does not learn how many others it limits.
+fn as_far_as<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
+    move |row| if reach > Reach::Projects { row } else { PolicyRow { followers: 0, ..row } }
+}
+
+impl Control {
+    /// A page of keypair policies: all of them, or those of one's own keypairs.
+    pub async fn keypair_policies(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PolicyRow<KeypairPolicy>>> {
+        let (me, scope) = caller.scope(Permission::ReadPolicies)?;
+        query.check(&KEYPAIR_POLICIES)?;
+        let page = self.store.keypair_policy_rows(query, scope).await?;
+        Ok(page.map(as_far_as(me.reach(Permission::ReadPolicies))))
+    }
+
+    /// A page of user policies: all of them, or one's own.
+    pub async fn user_policy_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PolicyRow<UserPolicy>>> {
+        let (me, scope) = caller.scope(Permission::ReadPolicies)?;
+        query.check(&USER_POLICIES)?;
+        let page = self.store.user_policy_rows(query, scope).await?;
+        Ok(page.map(as_far_as(me.reach(Permission::ReadPolicies))))
+    }
+
+    /// A page of project policies: all of them, or those of one's projects.
+    pub async fn project_policy_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PolicyRow<ProjectPolicy>>> {
+        let (me, scope) = caller.scope(Permission::ReadPolicies)?;
+        query.check(&PROJECT_POLICIES)?;
+        let page = self.store.project_policy_rows(query, scope).await?;
+        Ok(page.map(as_far_as(me.reach(Permission::ReadPolicies))))
+    }
+
+    /// Every keypair policy that the filter selects, for an export.
+    pub fn all_keypair_policies(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> Result<impl Stream<Item = Result<PolicyRow<KeypairPolicy>>> + Send + use<>> {
+        caller.need_beyond_own(Permission::ReadPolicies)?;
+        query.check(&KEYPAIR_POLICIES)?;
+        Ok(self.store.all_keypair_policies(query).map(|row| row.map_err(Problem::from)))
+    }
+
+    /// Every user policy that the filter selects, for an export.
+    pub fn all_user_policies(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> Result<impl Stream<Item = Result<PolicyRow<UserPolicy>>> + Send + use<>> {
+        caller.need_beyond_own(Permission::ReadPolicies)?;
+        query.check(&USER_POLICIES)?;
+        Ok(self.store.all_user_policies(query).map(|row| row.map_err(Problem::from)))
+    }
+
+    /// Every project policy that the filter selects, for an export.
+    pub fn all_project_policies(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> Result<impl Stream<Item = Result<PolicyRow<ProjectPolicy>>> + Send + use<>> {
+        caller.need_beyond_own(Permission::ReadPolicies)?;
+        query.check(&PROJECT_POLICIES)?;
+        Ok(self.store.all_project_policies(query).map(|row| row.map_err(Problem::from)))
+    }
+
+    /// Creates or changes a keypair policy. Sessions that run go on whatever they hold; a shorter lifetime or idle timeout ends those
+    /// that are past it.
+    pub async fn save_keypair_policy(&self, caller: &Caller, save: &SavePolicy<KeypairPolicy>) -> Result<()> {
+        caller.need(Permission::ChangePolicies)?;
+        let policy = &save.policy;
+        policy.check()?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let stands = change.keypair_policy(&policy.name).await?;
+        let before = replaced(save.revision, stands, policy, WHAT, TAKEN)?;
+        change.save_keypair_policy(policy, at).await?;
+        let action = if before.is_some() { "edit keypair policy" } else { "create keypair policy" };
+        let detail = json!({ "before": before, "change": policy });
+        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action, subject: &policy.name, detail, at }).await?;
+        change.commit().await?;
+        // A larger limit may let sessions start.
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// Creates or changes a user policy.
+    pub async fn save_user_policy(&self, caller: &Caller, save: &SavePolicy<UserPolicy>) -> Result<()> {
+        caller.need(Permission::ChangePolicies)?;
+        let policy = &save.policy;
+        policy.check()?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let stands = change.user_policy(&policy.name).await?;
+        let before = replaced(save.revision, stands, policy, WHAT, TAKEN)?;
+        change.save_user_policy(policy, at).await?;
+        let action = if before.is_some() { "edit user policy" } else { "create user policy" };
+        let detail = json!({ "before": before, "change": policy });
+        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action, subject: &policy.name, detail, at }).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// Creates or changes a project policy.
+    pub async fn save_project_policy(&self, caller: &Caller, save: &SavePolicy<ProjectPolicy>) -> Result<()> {
+        caller.need(Permission::ChangePolicies)?;
+        let policy = &save.policy;
+        policy.check()?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let stands = change.project_policy(&policy.name).await?;
+        let before = replaced(save.revision, stands, policy, WHAT, TAKEN)?;
+        change.save_project_policy(policy, at).await?;
+        let action = if before.is_some() { "edit project policy" } else { "create project policy" };
+        let detail = json!({ "before": before, "change": policy });
+        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action, subject: &policy.name, detail, at }).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// Who follows a policy, inactive ones included: for whoever is about to delete it.
+    pub async fn policy_followers(&self, caller: &Caller, kind: PolicyKind, name: &str) -> Result<Followers> {
+        caller.need(Permission::ChangePolicies)?;
+        Ok(self.store.policy_followers(kind, name).await?)
+    }
+
+    /// Deletes a policy; those who follow it follow `move_to` from then on, and it stays when nothing is said of them.
+    pub async fn delete_policy(&self, caller: &Caller, kind: PolicyKind, name: &str, move_to: Option<&str>) -> Result<()> {
+        caller.need(Permission::ChangePolicies)?;
+        if name == DEFAULT_POLICY {
+            let (_, many) = kind.followers();
+            return Err(Problem::Conflict(format!(
+                "New {many} follow the policy {DEFAULT_POLICY}, so it stays. Change its limits."
+            )));
+        }
+        if move_to == Some(name) {
+            return Err(Problem::field("move_to", "Choose another policy than the one that is deleted."));
+        }
+        let at = now();
+        let mut change = self.store.change().await?;
+        if !change.has_policy(kind, name).await? {
+            return Err(Problem::NotFound(WHAT.into()));
+        }
+        let followers = change.policy_followers(kind, name).await?;
+        match move_to {
+            None if followers.count > 0 => return Err(Problem::Conflict(still_followed(kind, name, &followers))),
+            Some(other) if !change.has_policy(kind, other).await? => {
+                return Err(Problem::field("move_to", "There is no resource policy of this name."));
+            }
+            _ => {}
+        }
+        // Where keypairs go that were deleted and still name it.
+        let target = move_to.unwrap_or(DEFAULT_POLICY);
+        change.delete_policy(kind, name, target).await?;
+        let action = format!("delete {} policy", kind.key());
+        let detail = json!({ "followers": followers, "moved_to": move_to });
+        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action: &action, subject: name, detail, at }).await?;
+        change.commit().await?;
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// What saving a keypair policy would mean for those who follow it now.
+    pub async fn policy_effect(&self, caller: &Caller, policy: &KeypairPolicy) -> Result<PolicyEffect> {
+        caller.need(Permission::ChangePolicies)?;
+        policy.check()?;
+        let followers = self.store.policy_followers(PolicyKind::Keypair, &policy.name).await?;
+        let holdings = self.store.holdings(&policy.name).await?;
+        let over: Vec<OverLimit> = holdings.into_iter().filter_map(|holding| over_limit(holding, policy)).collect();
+        let mut by_key: BTreeMap<String, (UserId, Vec<String>, String)> = BTreeMap::new();
+        for (session, why) in self.ended_by(policy).await? {
+            let key = by_key.entry(session.access_key.clone()).or_insert_with(|| (session.owner, Vec::new(), why));
+            key.1.push(session.name.clone());
+        }
+        let ended_more = beyond(by_key.len());
+        let owners: Vec<UserId> = by_key.values().take(MOST_NAMED).map(|(owner, ..)| *owner).collect();
+        let emails = self.store.emails(&owners).await?;
+        let named = by_key.into_iter().take(MOST_NAMED).map(|(access_key, (owner, sessions, why))| {
+            let owner = emails.get(&owner).cloned().unwrap_or_default();
+            OverLimit { owner, access_key, sessions, why }
+        });
+        let ended = named.collect();
+        let more = beyond(over.len());
+        Ok(PolicyEffect { followers, over: over.into_iter().take(MOST_NAMED).collect(), more, ended, ended_more })
+    }
+}
+
+/// How many are not named one by one.
+fn beyond(count: usize) -> u32 {
+    u32::try_from(count.saturating_sub(MOST_NAMED)).unwrap_or(u32::MAX)
+}
+
+fn still_followed(kind: PolicyKind, name: &str, followers: &Followers) -> String {
+    let (one, many) = kind.followers();
+    let names = named(&followers.first, followers.count);
+    let (who, follow, them) = match followers.count {
+        1 => (format!("One {one}"), "follows", "it"),
+        count => (format!("{count} {many}"), "follow", "them"),
+    };
+    format!(
+        "{who} still {follow} the policy {name}, inactive ones included: {names}. Choose the policy for {them} to follow from then on."
+    )
+}
+
+/// Which limits the running sessions of a keypair are over, if any.
+fn over_limit(holding: Holding, policy: &KeypairPolicy) -> Option<OverLimit> {
+    let mut why = Vec::new();
+    let count = u32::try_from(holding.sessions.len()).unwrap_or(u32::MAX);
+    if let Some(most) = policy.max_sessions.filter(|most| count > *most) {
+        why.push(format!("Sessions that run: {count}; {most} would be allowed."));
+    }
+    if holding.largest > policy.max_cluster {
+        let (has, most) = (holding.largest, policy.max_cluster);
+        why.push(format!("A session has {has} containers, and {most} would be allowed."));
+    }
+    for (slot, held) in &holding.slots.0 {
+        if let Some(most) = policy.limit(slot).filter(|most| held > most) {
+            why.push(format!("They hold {}, and {} would be allowed.", describe(slot, *held), describe(slot, most)));
+        }
+    }
+    let Holding { owner, access_key, sessions, .. } = holding;
+    (!why.is_empty()).then(|| OverLimit { owner, access_key, sessions, why: why.join(" ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::quantity::{Quantity, Slots};
+
+    #[test]
+    fn whoever_would_be_over_a_limit_is_told_which_one() {
+        let holding = |cpu: i64| Holding {
+            owner: "ann@example.org".into(),
+            access_key: "AKIA".into(),
+            sessions: vec!["train".into()],
+            slots: Slots::cpu_mem(Quantity::whole(cpu), 1 << 30),
+            largest: 2,
+        };
+        let total = Slots([("cpu".to_owned(), Quantity::whole(4))].into());
+        let policy = KeypairPolicy { total, max_cluster: 2, max_sessions: Some(1), ..KeypairPolicy::new("student") };
+        assert_eq!(over_limit(holding(4), &policy), None);
+        let over = over_limit(holding(5), &policy).unwrap();
+        assert_eq!(over.why, "They hold 5 CPU cores, and 4 CPU cores would be allowed.");
+        let none = KeypairPolicy { max_sessions: Some(0), max_cluster: 1, ..policy };
+        assert_eq!(
+            over_limit(holding(4), &none).unwrap().why,
+            "Sessions that run: 1; 0 would be allowed. A session has 2 containers, and 1 would be allowed."
+        );
+    }
+}

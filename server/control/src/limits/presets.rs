@@ -1,0 +1,74 @@
+//! Resource presets: listing, saving and deleting them (`admin-menus.md`, Manage resource preset).
+
+use crate::revision::{Edit, replaced};
+use crate::sessions::launch::offered;
+use crate::{Caller, Control, Result, now};
+use futures::{Stream, StreamExt};
+use serde_json::json;
+use types::Problem;
+use types::limits::presets::{PRESETS, PresetRow, SavePreset};
+use types::list::{ListQuery, Page};
+use types::people::permissions::Permission;
+use types::system::events::Topic;
+
+const TAKEN: &str = "Resource preset name already exists. Please change the name to add.";
+
+impl Control {
+    /// A page of presets: all of them, or those that the caller is offered.
+    pub async fn presets(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PresetRow>> {
+        let (_, scope) = caller.scope(Permission::ReadPresets)?;
+        query.check(&PRESETS)?;
+        Ok(self.store.preset_rows(query, scope).await?)
+    }
+
+    /// Every preset that the filter selects, for an export.
+    pub fn all_presets(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<PresetRow>> + Send + use<>> {
+        caller.need_beyond_own(Permission::ReadPresets)?;
+        query.check(&PRESETS)?;
+        Ok(self.store.all_preset_rows(query).map(|row| row.map_err(Problem::from)))
+    }
+
+    /// Creates or changes a preset.
+    pub async fn save_preset(&self, caller: &Caller, save: &SavePreset) -> Result<()> {
+        caller.need(Permission::ChangePresets)?;
+        let preset = &save.preset;
+        preset.check()?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        if let Some(group) = &preset.resource_group
+            && change.resource_group(group).await?.is_none()
+        {
+            return Err(Problem::field("resource_group", "There is no resource group of this name."));
+        }
+        let stands = change.preset(&preset.name).await?;
+        let before = replaced(save.revision, stands, preset, "resource preset", TAKEN)?;
+        change.save_preset(preset, at).await?;
+        let action = if before.is_some() { "edit preset" } else { "create preset" };
+        let detail = json!({ "before": before, "change": preset });
+        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action, subject: &preset.name, detail, at }).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// Deletes a preset. Sessions that were started with it keep what they have.
+    pub async fn delete_preset(&self, caller: &Caller, name: &str) -> Result<()> {
+        caller.need(Permission::ChangePresets)?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let before = change.preset(name).await?;
+        if !change.delete_preset(name).await? {
+            return Err(Problem::NotFound("resource preset".into()));
+        }
+        let detail = json!({ "before": before.map(|(_, preset)| preset) });
+        let edit = Edit { topic: Topic::Policy, action: "delete preset", subject: name, detail, at };
+        self.note_edit(&mut change, caller, edit).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// The names of the slots that agents have: cores and memory first.
+    pub async fn slot_names(&self, caller: &Caller) -> Result<Vec<String>> {
+        caller.need(Permission::ReadPresets)?;
+        let agents = self.known_agents().await?;
+        let here = agents.iter().filter(|agent| agent.lost_at.is_none());
+        Ok(offered(here.map(|agent| &agent.report.capacity)))
+    }
+}

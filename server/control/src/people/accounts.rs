@@ -1,0 +1,25 @@
+//! Rules that several ways to change an account share: who may change it, which policy it starts with, how keys are made.
+
+use crate::{Result, random_text};
+use types::id::{DomainId, UserId};
+use types::people::permissions::{Me, Role, may_grant};
+
+/// What a form is told when somebody has the name already.
+pub(crate) const EMAIL_TAKEN: &str = "An account with this email exists already. Use another one.";
+pub(crate) const USERNAME_TAKEN: &str = "An account with this username exists already. Use another one.";
+
+/// The user and keypair policy of everybody whose policy was not chosen.
+pub(crate) const DEFAULT_POLICY: &str = "default";
+
+/// Whether `me` may change the account at all: their own, or one whose role they could have given, in a domain of theirs.
+pub(crate) fn may_change(me: &Me, reach_all: bool, account: UserId, domain: DomainId, role: Role) -> bool {
+    let in_reach = reach_all || me.domain == domain;
+    in_reach && (me.id == account || may_grant(me.role).contains(&role))
+}
+
+/// A fresh access key and its secret key.
+pub(crate) fn make_keypair() -> Result<(String, String)> {
+    let mut bytes = [0u8; SECRET_BYTES];
+    getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
+    Ok((format!("AKIA{}", random_text(16)?), URL_SAFE.encode(bytes)))
+}

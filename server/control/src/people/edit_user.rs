@@ -1,0 +1,179 @@
+//! Changing accounts: editing, deactivating and reactivating, one or several (`admin-menus.md`, create and update users,
+//! inactivate user account). Nobody is ever deleted.
+
+use crate::{Caller, Control, Result, internal, now};
+use store::{Account, Audit, Change, Taken};
+use types::id::UserId;
+use types::people::permissions::{Me, Permission, Role, may_grant};
+use types::people::users::{Done, EditUser, UserStatus};
+use types::system::events::{Audience, Topic};
+use types::time::Millis;
+use types::{FieldError, Problem};
+
+/// People that one call may change.
+const MOST: usize = 1000;
+
+impl Control {
+    /// Changes one account.
+    pub async fn edit_user(&self, caller: &Caller, id: UserId, edit: &EditUser) -> Result<()> {
+        let (me, domain) = caller.need_domain(Permission::ChangeUsers)?;
+        edit.check()?;
+        let hash = match &edit.password {
+            Some(password) => Some(self.shared.passwords.hash(password).await?),
+            None => None,
+        };
+        let at = now();
+        let mut change = self.store.change().await?;
+        let before = change.account(id).await?;
+        let Some(before) = before.filter(|account| domain.is_none_or(|domain| account.domain == domain)) else {
+            return Err(Problem::NotFound("person".into()));
+        };
+        if !may_change(me, domain.is_none(), id, before.domain, before.role) {
+            return Err(caller.refuse(format!("change the account of a {}", before.role.label().to_lowercase())));
+        }
+        self.check_edit(me, &before, edit, &mut change).await?;
+        self.write_edit(&mut change, &before, edit, hash.as_deref(), at).await?;
+        let subject = id.to_string();
+        let detail = serde_json::json!({ "before": shown(&before), "change": without_secrets(edit) }).to_string();
+        let audit =
+            Audit { at, actor: Some(me.id), address: &caller.address, action: "edit user", subject: &subject, detail: &detail };
+        change.audit(&audit).await?;
+        let audience = Audience { owner: None, domain: Some(edit.domain.unwrap_or(before.domain)) };
+        change.tell(Topic::User, &subject, audience, None, at).await?;
+        if edit.main_access_key.is_some() {
+            // Everything that they run is limited by another policy now.
+            let audience = Audience { owner: Some(id), ..audience };
+            change.tell(Topic::Keypair, &subject, audience, None, at).await?;
+        }
+        change.commit().await?;
+        if edit.main_access_key.is_some() {
+            self.shared.work.notify_one();
+        }
+        // What is open asks again what it may show.
+        if ends_sign_ins(edit) || edit.role.is_some() || edit.domain.is_some() || edit.projects.is_some() {
+            self.shared.sign_ins_ended.send_replace(());
+        }
+        Ok(())
+    }
+
+    /// Changes several accounts alike, each for itself; what could not be changed is named.
+    pub async fn edit_users(&self, caller: &Caller, ids: &[UserId], edit: &EditUser) -> Result<Vec<Done>> {
+        let (_, scope) = caller.scope(Permission::ChangeUsers)?;
+        edit.check()?;
+        if ids.len() > MOST {
+            return Err(Problem::Limit(format!("At most {MOST} people at once; these are {}.", ids.len())));
+        }
+        let mut done = Vec::with_capacity(ids.len());
+        for id in ids {
+            let found = self.store.user_row(*id, scope).await?;
+            let name = found.map_or_else(|| id.to_string(), |person| person.email);
+            let problem = self.edit_user(caller, *id, edit).await.err();
+            done.push(Done { name, problem });
+        }
+        Ok(done)
+    }
+
+    /// What only the database and the caller's own role can tell about an edit.
+    async fn check_edit(&self, me: &Me, before: &Account, edit: &EditUser, change: &mut Change) -> Result<()> {
+        let mut errors = Vec::new();
+        let leaves = edit.status.is_some_and(|status| status != UserStatus::Active);
+        let demoted = edit.role.is_some_and(|role| role != before.role);
+        if me.id == before.id && leaves {
+            return Err(Problem::Conflict("You cannot deactivate your own account. Ask another administrator.".into()));
+        }
+        if me.id == before.id && (edit.password.is_some() || edit.two_factor.is_some()) {
+            let sentence =
+                "Change your own password and two-factor authentication in your account, which asks for your password.";
+            return Err(Problem::Conflict(sentence.into()));
+        }
+        if me.id == before.id && demoted {
+            return Err(Problem::Conflict("You cannot change your own role. Ask another administrator.".into()));
+        }
+        if before.role == Role::Superadmin && before.status == UserStatus::Active && (leaves || demoted) {
+            let others = change.other_superadmin(before.id).await?;
+            if !others {
+                return Err(Problem::Conflict("This is the last active superadmin. Make somebody else one first.".into()));
+            }
+        }
+        if let Some(role) = edit.role
+            && demoted
+            && !may_grant(me.role).contains(&role)
+        {
+            errors.push(FieldError::new("role", format!("You may not make somebody a {}.", role.label().to_lowercase())));
+        }
+        if edit.domain.is_some() || edit.projects.is_some() {
+            let of = (me.reach(Permission::ChangeUsers) < types::people::permissions::Reach::Everything).then_some(me.domain);
+            let domains = self.store.domains(of).await?;
+            let wanted = edit.domain.unwrap_or(before.domain);
+            match domains.iter().find(|domain| domain.id == wanted) {
+                None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
+                Some(domain) => {
+                    let belongs = |id: &types::id::ProjectId| domain.projects.iter().any(|project| project.id == *id);
+                    if !edit.projects.iter().flatten().all(belongs) {
+                        errors.push(FieldError::new("projects", format!("Choose projects of the domain {}.", domain.name)));
+                    }
+                }
+            }
+        }
+        if let Some(policy) = &edit.policy
+            && !change.has_user_policy(policy).await?
+        {
+            errors.push(FieldError::new("policy", "There is no user resource policy of this name."));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+
+    async fn write_edit(
+        &self,
+        change: &mut Change,
+        before: &Account,
+        edit: &EditUser,
+        hash: Option<&str>,
+        at: Millis,
+    ) -> Result<()> {
+        if let Err(error) = change.edit_user(before.id, edit, hash, at).await {
+            return Err(match error.taken() {
+                Some(Taken::Username) => Problem::field("username", crate::people::accounts::USERNAME_TAKEN),
+                _ => error.into(),
+            });
+        }
+        let moved = edit.domain.is_some_and(|domain| domain != before.domain);
+        match &edit.projects {
+            Some(projects) => change.set_projects(before.id, projects).await?,
+            None if moved => change.set_projects(before.id, &[]).await?,
+            None => {}
+        }
+        if let Some(key) = &edit.main_access_key
+            && !change.set_main_keypair(before.id, key).await?
+        {
+            return Err(Problem::field("main_access_key", "Choose one of the person's active keypairs."));
+        }
+        if edit.password.is_some() || edit.status.is_some() || edit.role.is_some() || edit.domain.is_some() {
+            change.end_password_link(before.id).await?;
+        }
+        if edit.two_factor == Some(false) {
+            change.end_two_factor(before.id).await?;
+        }
+        if ends_sign_ins(edit) {
+            change.delete_sign_ins(before.id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whoever is deactivated, or gets another password from somebody else, is signed out everywhere.
+fn ends_sign_ins(edit: &EditUser) -> bool {
+    edit.password.is_some() || edit.status.is_some_and(|status| status != UserStatus::Active)
+}
+
+/// What the audit trail keeps of an account as it was.
+fn shown(account: &Account) -> serde_json::Value {
+    serde_json::json!({
+        "username": account.username, "full_name": account.full_name, "role": account.role, "status": account.status,
+        "domain": account.domain, "two_factor": account.two_factor, "addresses": account.addresses, "must_change_password": account.must_change_password,
+    })
+}
+
+fn without_secrets(edit: &EditUser) -> EditUser {
+    EditUser { password: edit.password.as_ref().map(|_| "(changed)".to_owned()), ..edit.clone() }
+}

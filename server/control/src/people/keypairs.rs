@@ -1,0 +1,266 @@
+//! Keypairs: the list, adding, limiting, switching on and off, deleting (`admin-menus.md`, manage user's keypairs).
+
+use crate::{Caller, Control, Result, now, random_text};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use futures::{Stream, StreamExt};
+use store::{Audit, Change, NewKeypairRow, Scope};
+use types::Problem;
+use types::id::UserId;
+use types::list::{ListQuery, Page};
+use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS, KeypairRow, NewKeypair};
+use types::people::permissions::{Permission, Reach, may_grant};
+use types::system::events::{Audience, Topic};
+
+/// Bytes of randomness in a secret key: 40 characters when written, the shape that the incumbent's clients expect.
+const SECRET_BYTES: usize = 30;
+/// Keypairs of one person; the spec names no limit, but a list that nobody can read helps nobody.
+const MOST: u64 = 100;
+
+impl Control {
+    /// A page of keypairs: everybody's, the domain's, or the caller's own.
+    pub async fn keypairs(&self, caller: &Caller, query: &ListQuery) -> Result<Page<KeypairRow>> {
+        let (_, scope) = caller.scope(Permission::ReadKeypairs)?;
+        query.check(&KEYPAIRS)?;
+        Ok(self.store.keypairs(query, scope).await?)
+    }
+
+    /// Every keypair that the filter selects, for an export.
+    pub fn all_keypairs(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> Result<impl Stream<Item = Result<KeypairRow>> + Send + use<>> {
+        let (_, scope) = caller.scope(Permission::ReadKeypairs)?;
+        query.check(&KEYPAIRS)?;
+        Ok(self.store.all_keypairs(query, scope).map(|row| row.map_err(Problem::from)))
+    }
+
+    /// The caller's own keypairs, whatever else they may see.
+    pub async fn my_keypairs(&self, caller: &Caller) -> Result<Vec<KeypairRow>> {
+        let (me, _) = caller.person()?;
+        let mut all = Vec::new();
+        for tab in ["active", "inactive"] {
+            let query = ListQuery { tab: tab.into(), per: 50, ..ListQuery::new(&KEYPAIRS) };
+            all.extend(self.store.keypairs(&query, Scope::Own(me.id)).await?.rows);
+        }
+        all.sort_by_key(|keypair| !keypair.main);
+        Ok(all)
+    }
+
+    /// One keypair.
+    pub async fn keypair(&self, caller: &Caller, access_key: &str) -> Result<KeypairRow> {
+        let (_, scope) = caller.scope(Permission::ReadKeypairs)?;
+        let found = self.store.keypair(access_key, scope).await?;
+        found.map(|(row, _)| row).ok_or_else(|| Problem::NotFound("keypair".into()))
+    }
+
+    /// The secret key of a keypair that the caller may change; that it was read is written down.
+    pub async fn keypair_secret(&self, caller: &Caller, access_key: &str) -> Result<String> {
+        let (_, sealed) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
+        let Some(sealed) = sealed else {
+            return Err(Problem::Conflict("This keypair has no secret key. Add another credential.".into()));
+        };
+        let secret = self.shared.vault.read(&sealed, access_key)?;
+        let mut change = self.store.change().await?;
+        self.note_keypair(&mut change, caller, "read secret key", access_key, &serde_json::Value::Null).await?;
+        change.commit().await?;
+        Ok(secret)
+    }
+
+    /// The secret key of one of the caller's own keypairs, for a program that signed with it and so has it already.
+    pub async fn my_secret(&self, caller: &Caller, access_key: &str) -> Result<String> {
+        let (me, _) = caller.person()?;
+        let found = self.store.keypair(access_key, Scope::Own(me.id)).await?;
+        let sealed = found.and_then(|(_, sealed)| sealed).ok_or_else(|| Problem::NotFound("keypair".into()))?;
+        self.shared.vault.read(&sealed, access_key)
+    }
+
+    /// Adds a keypair for a person. One's own needs no right beyond that; its limits are then the standard ones.
+    pub async fn create_keypair(&self, caller: &Caller, new: &CreateKeypair) -> Result<NewKeypair> {
+        let (me, reach) = caller.need(Permission::ChangeKeypairs)?;
+        new.check()?;
+        let own = new.owner.trim().is_empty();
+        let login = if own { &me.email } else { new.owner.trim() };
+        let account = self.store.account_by_login(login).await?;
+        let within = |domain| reach == Reach::Everything || (reach == Reach::Domain && domain == me.domain);
+        let Some(account) = account.filter(|account| account.id == me.id || within(account.domain)) else {
+            return Err(Problem::field(
+                "owner",
+                "There is no such person. Type an email or username as the users page shows it.",
+            ));
+        };
+        let may = account.id == me.id || may_grant(me.role).contains(&account.role);
+        if !may {
+            return Err(caller.refuse(format!("add a keypair for a {}", account.role.label().to_lowercase())));
+        }
+        let limits = me.may(Permission::LimitKeypairs);
+        // Whoever may not choose limits gets those that they have: a keypair of one's own is no way out of a policy.
+        let main = self.store.main_keypair(account.id).await?;
+        let inherited = main.map_or_else(|| crate::people::accounts::DEFAULT_POLICY.to_owned(), |(_, policy)| policy.name);
+        let (policy, rate_limit) = if limits {
+            (new.policy.as_str(), new.rate_limit)
+        } else {
+            (inherited.as_str(), types::people::keypairs::DEFAULT_RATE_LIMIT)
+        };
+        let (access_key, secret_key) = make()?;
+        let secret = self.shared.vault.seal(&secret_key, &access_key)?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        if !change.has_keypair_policy(policy).await? {
+            return Err(Problem::field("policy", "There is no keypair resource policy of this name."));
+        }
+        let there = change.keypairs_of(account.id).await?;
+        if there >= MOST {
+            return Err(Problem::Limit(format!(
+                "{} has {there} keypairs already, and {MOST} are the most. Delete one first.",
+                account.email
+            )));
+        }
+        let row = NewKeypairRow {
+            access_key: &access_key,
+            user: account.id,
+            policy,
+            rate_limit,
+            main: there == 0,
+            secret: &secret,
+            at,
+        };
+        change.insert_keypair(&row).await?;
+        let detail = serde_json::json!({ "owner": account.email, "policy": policy, "rate_limit": rate_limit });
+        self.note_keypair(&mut change, caller, "add keypair", &access_key, &detail).await?;
+        self.tell_keypair(&mut change, account.id, account.domain).await?;
+        change.commit().await?;
+        Ok(NewKeypair { owner: account.email, access_key, secret_key })
+    }
+
+    /// Changes a keypair: its limits, whether it is active, and whether it is the main one.
+    pub async fn edit_keypair(&self, caller: &Caller, access_key: &str, edit: &EditKeypair) -> Result<()> {
+        edit.check()?;
+        if edit.policy.is_some() || edit.rate_limit.is_some() {
+            caller.need(Permission::LimitKeypairs)?;
+        }
+        // What is decided from stands still from here on: nobody else can write.
+        let mut change = self.store.change().await?;
+        let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
+        if edit.active == Some(false) && before.main {
+            return Err(Problem::Conflict("This is the person's main access key. Choose another main key first.".into()));
+        }
+        if edit.main == Some(false) {
+            return Err(Problem::Conflict("Choose another main key instead: a person always has one.".into()));
+        }
+        if edit.main == Some(true) {
+            self.check_main(caller, &before).await?;
+        }
+        if let Some(policy) = &edit.policy
+            && !change.has_keypair_policy(policy).await?
+        {
+            return Err(Problem::field("policy", "There is no keypair resource policy of this name."));
+        }
+        change.edit_keypair(access_key, edit).await?;
+        if edit.main == Some(true) && !change.set_main_keypair(before.user, access_key).await? {
+            return Err(Problem::Conflict("Only an active keypair can be the main one. Activate it first.".into()));
+        }
+        let was = serde_json::json!({
+            "active": before.active, "policy": before.policy, "rate_limit": before.rate_limit, "main": before.main,
+        });
+        let detail = serde_json::json!({ "owner": before.owner, "before": was, "change": edit });
+        self.note_keypair(&mut change, caller, "edit keypair", access_key, &detail).await?;
+        self.tell_keypair_of(&mut change, before.user).await?;
+        change.commit().await?;
+        // Other limits may let somebody's waiting session start.
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// The main key's policy limits everything that its owner runs: whoever may not choose limits leaves none with another main
+    /// key either.
+    async fn check_main(&self, caller: &Caller, key: &KeypairRow) -> Result<()> {
+        if caller.person()?.0.may(Permission::LimitKeypairs) {
+            return Ok(());
+        }
+        let main = self.store.main_keypair(key.user).await?;
+        match main {
+            Some((_, policy)) if policy.name != key.policy => Err(Problem::Conflict(format!(
+                "Your main key follows the policy {}, and this one {}. An administrator can give both the same.",
+                policy.name, key.policy
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes an inactive keypair for ever. The main access key cannot be deleted.
+    pub async fn delete_keypair(&self, caller: &Caller, access_key: &str) -> Result<()> {
+        let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
+        if before.main {
+            return Err(Problem::Conflict("This is the person's main access key, which cannot be deleted.".into()));
+        }
+        if before.active {
+            return Err(Problem::Conflict("Only an inactive keypair can be deleted. Deactivate it first.".into()));
+        }
+        if before.sessions > 0 {
+            return Err(Problem::Conflict(format!("{} sessions that have not ended are counted by it.", before.sessions)));
+        }
+        let mut change = self.store.change().await?;
+        if !change.delete_keypair(access_key).await? {
+            return Err(Problem::Conflict("The keypair was changed a moment ago. Look at it again.".into()));
+        }
+        let detail = serde_json::json!({ "owner": before.owner });
+        self.note_keypair(&mut change, caller, "delete keypair", access_key, &detail).await?;
+        self.tell_keypair_of(&mut change, before.user).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// The names of the keypair policies, for forms that choose one.
+    pub async fn keypair_policy_names(&self, caller: &Caller) -> Result<Vec<String>> {
+        caller.need(Permission::LimitKeypairs)?;
+        let policies = self.store.keypair_policies().await?;
+        Ok(policies.into_iter().map(|policy| policy.name).collect())
+    }
+
+    async fn changeable(
+        &self,
+        caller: &Caller,
+        access_key: &str,
+        permission: Permission,
+    ) -> Result<(KeypairRow, Option<Vec<u8>>)> {
+        let (me, scope) = caller.scope(permission)?;
+        let found = self.store.keypair(access_key, scope).await?;
+        let Some((row, sealed)) = found else { return Err(Problem::NotFound("keypair".into())) };
+        if row.user != me.id {
+            let account = self.store.account_by_login(&row.owner).await?;
+            if !account.is_some_and(|account| may_grant(me.role).contains(&account.role)) {
+                return Err(caller.refuse("change the keypairs of this person"));
+            }
+        }
+        Ok((row, sealed))
+    }
+
+    async fn note_keypair(
+        &self,
+        change: &mut Change,
+        caller: &Caller,
+        action: &str,
+        access_key: &str,
+        detail: &serde_json::Value,
+    ) -> Result<()> {
+        let (me, _) = caller.person()?;
+        let detail = detail.to_string();
+        let audit =
+            Audit { at: now(), actor: Some(me.id), address: &caller.address, action, subject: access_key, detail: &detail };
+        Ok(change.audit(&audit).await?)
+    }
+
+    async fn tell_keypair_of(&self, change: &mut Change, user: UserId) -> Result<()> {
+        let account = change.account(user).await?;
+        match account {
+            Some(account) => self.tell_keypair(change, user, account.domain).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn tell_keypair(&self, change: &mut Change, user: UserId, domain: types::id::DomainId) -> Result<()> {
+        let audience = Audience { owner: Some(user), domain: Some(domain) };
+        Ok(change.tell(Topic::Keypair, &user.to_string(), audience, None, now()).await?)
+    }
+}

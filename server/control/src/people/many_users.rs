@@ -1,0 +1,352 @@
+//! Creating many people at once, from a pattern or a CSV file (`features.md` §4.6): first looked at, then done, all or nobody.
+
+use crate::people::password::Hashed;
+use crate::people::users::{EMAIL_TAKEN, USERNAME_TAKEN, wrong};
+use crate::{Caller, Control, Result, made_up_password, now};
+use futures::{StreamExt, TryStreamExt, stream};
+use std::collections::{HashMap, HashSet};
+use types::id::{DomainId, ProjectId};
+use types::people::many_users::{
+    Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, LineError, MOST_ERRORS, MOST_IN_FILE, MOST_PASSWORDS,
+    Planned, Preview, SHOWN,
+};
+use types::people::permissions::{Me, Permission, Role};
+use types::people::users::{CreateUser, UnixIds, UserStatus};
+use types::projects::DomainChoice;
+use types::system::events::{Audience, Topic};
+use types::{FieldError, Problem};
+
+/// Projects that one line can name.
+const MOST_PROJECTS: usize = 50;
+/// Mistakes that a refusal names; the preview names them all.
+const MOST_NAMED: usize = 20;
+
+/// One line, read: the account that it would make, and what is wrong with it.
+struct Line {
+    number: u64,
+    new: CreateUser,
+    /// The password was made up, and is random enough for a quick hash.
+    made_up: bool,
+    errors: Vec<FieldError>,
+}
+
+/// What lines are read against.
+struct Around<'a> {
+    me: &'a Me,
+    defaults: &'a Defaults,
+    domains: &'a [DomainChoice],
+    policies: &'a [String],
+}
+
+impl Around<'_> {
+    fn blank(&self, email: String, username: String) -> Result<CreateUser> {
+        let Defaults { role, status, domain, projects, policy, must_change_password, description } = self.defaults;
+        Ok(CreateUser {
+            email,
+            username,
+            full_name: String::new(),
+            password: made_up_password()?,
+            role: *role,
+            status: *status,
+            domain: *domain,
+            projects: projects.clone(),
+            description: description.clone(),
+            must_change_password: *must_change_password,
+            sudo: false,
+            addresses: Vec::new(),
+            policy: policy.clone(),
+            ids: UnixIds::default(),
+        })
+    }
+
+    fn domain(&self, id: DomainId) -> Option<&DomainChoice> {
+        self.domains.iter().find(|domain| domain.id == id)
+    }
+
+    /// Names of projects, with semicolons between them.
+    fn projects(&self, domain: DomainId, names: &str, errors: &mut Vec<FieldError>) -> Vec<ProjectId> {
+        let there = self.domain(domain).map(|domain| domain.projects.as_slice()).unwrap_or_default();
+        let mut found = Vec::new();
+        for name in names.split(';').map(str::trim).filter(|name| !name.is_empty()).take(MOST_PROJECTS) {
+            match there.iter().find(|project| project.name.eq_ignore_ascii_case(name)) {
+                Some(project) => found.push(project.id),
+                None => errors.push(FieldError::new("project", format!("The domain has no project called {name}."))),
+            }
+        }
+        found
+    }
+
+    /// The values of one line of a file, by column.
+    fn read(&self, number: u64, values: &HashMap<&str, &str>) -> Result<Line> {
+        let text = |column: &str| values.get(column).copied().filter(|value| !value.is_empty());
+        let mut errors = Vec::new();
+        let owned = |column: &str| text(column).unwrap_or_default().to_owned();
+        let mut new = self.blank(owned("email"), owned("username"))?;
+        let mut other =
+            |column: &'static str, allowed: &str| errors.push(FieldError::new(column, format!("Allowed are {allowed}.")));
+        if let Some(role) = text("role") {
+            match Role::from_key(&role.to_lowercase()) {
+                Some(role) => new.role = role,
+                None => other("role", "superadmin, admin, user and monitor"),
+            }
+        }
+        if let Some(status) = text("status") {
+            match UserStatus::from_key(&status.to_lowercase()) {
+                Some(status) => new.status = status,
+                None => other("status", "active, inactive and before-verification"),
+            }
+        }
+        let made_up = text("password").is_none();
+        if let Some(word) = text("need_password_change") {
+            match word.to_lowercase().as_str() {
+                "yes" | "true" | "1" => new.must_change_password = true,
+                "no" | "false" | "0" => new.must_change_password = false,
+                _ => other("need_password_change", "yes and no"),
+            }
+        }
+        // Whatever else is said: a password that was made up is to be changed.
+        new.must_change_password |= made_up;
+        if let Some(name) = text("domain_name") {
+            match self.domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(name)) {
+                Some(domain) if domain.id == new.domain => {}
+                Some(domain) => {
+                    new.domain = domain.id;
+                    new.projects.clear();
+                }
+                None => errors.push(FieldError::new("domain_name", format!("You administer no domain called {name}."))),
+            }
+        }
+        if let Some(names) = text("project") {
+            new.projects = self.projects(new.domain, names, &mut errors);
+        }
+        if let Some(password) = text("password") {
+            new.password = password.to_owned();
+        }
+        new.full_name = owned("full_name");
+        if let Some(description) = text("description") {
+            new.description = description.to_owned();
+        }
+        if let Some(policy) = text("resource_policy") {
+            new.policy = policy.to_owned();
+        }
+        Ok(Line { number, new, made_up, errors })
+    }
+
+    /// What is wrong with one account by itself, in the names of a file's columns.
+    fn check(&self, line: &mut Line) {
+        let by_itself = match line.new.check() {
+            Err(Problem::Invalid(errors)) => errors,
+            _ => Vec::new(),
+        };
+        let all = by_itself.into_iter().chain(wrong(self.me, &line.new, self.domains, self.policies));
+        line.errors.extend(all.map(|error| {
+            let column = match error.field.as_str() {
+                "policy" => "resource_policy",
+                "domain" => "domain_name",
+                "projects" => "project",
+                same => same,
+            };
+            FieldError::new(column, error.message)
+        }));
+    }
+}
+
+/// The lines of a file. Its first line names the columns; spreadsheets of some countries part them with semicolons.
+fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
+    if text.len() > LARGEST_FILE {
+        return Err(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
+    }
+    // Windows ends lines with two characters, of which the reader would count one to the next line.
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let first = text.lines().next().unwrap_or_default();
+    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter.unwrap_or(b','))
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let unreadable = |_| Problem::field("file", "The file cannot be read as CSV. Save it as “CSV UTF-8”.");
+    let header = reader.headers().map_err(unreadable)?.clone();
+    let columns: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();
+    if let Some(unknown) = columns.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
+        let allowed = COLUMNS.join(", ");
+        return Err(Problem::field("file", format!("The first line names a column “{unknown}”. Allowed are {allowed}.")));
+    }
+    for wanted in &COLUMNS[..2] {
+        match columns.iter().filter(|name| name == wanted).count() {
+            0 => return Err(Problem::field("file", format!("The first line must name the columns; “{wanted}” is missing."))),
+            1 => {}
+            _ => return Err(Problem::field("file", format!("The first line names “{wanted}” twice."))),
+        }
+    }
+    let mut lines = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(unreadable)?;
+        // The reader counts a record from the empty lines that it skipped before it.
+        let number = record.position().map_or(0, |at| {
+            let from = usize::try_from(at.byte()).unwrap_or(usize::MAX).min(text.len());
+            at.line() + text.as_bytes()[from..].iter().take_while(|byte| **byte == b'\n').count() as u64
+        });
+        if record.iter().all(str::is_empty) {
+            continue;
+        }
+        if lines.len() >= MOST_IN_FILE {
+            return Err(Problem::field("file", format!("The file has more than {MOST_IN_FILE} people. Split it.")));
+        }
+        let values: HashMap<&str, &str> = columns.iter().map(String::as_str).zip(record.iter()).collect();
+        let mut line = around.read(number, &values)?;
+        if record.len() != columns.len() {
+            let message = format!("The line has {} values, and the first line names {} columns.", record.len(), columns.len());
+            line.errors.insert(0, FieldError::new("line", message));
+        }
+        lines.push(line);
+    }
+    if lines.iter().filter(|line| !line.made_up).count() > MOST_PASSWORDS {
+        let sentence = format!("The file gives more than {MOST_PASSWORDS} passwords. Leave them empty: then they are made up.");
+        return Err(Problem::field("file", sentence));
+    }
+    if lines.is_empty() {
+        return Err(Problem::field("file", "The file names nobody: below its first line there is nothing."));
+    }
+    Ok(lines)
+}
+
+fn lines_of(batch: &Batch, around: &Around<'_>) -> Result<Vec<Line>> {
+    match batch {
+        Batch::File(text) => lines_of_file(text, around),
+        Batch::Pattern(pattern) => {
+            pattern.check()?;
+            let line = |(number, (username, email)): (u64, (String, String))| {
+                let mut new = around.blank(email, username)?;
+                new.must_change_password = true;
+                Ok(Line { number, new, made_up: true, errors: Vec::new() })
+            };
+            (1..).zip(pattern.people()).map(line).collect()
+        }
+    }
+}
+
+/// Names that another line of the same file has already.
+fn mark_twins(lines: &mut [Line]) {
+    let (mut emails, mut usernames) = (HashMap::new(), HashMap::new());
+    for line in lines {
+        let Line { number, new, errors, .. } = line;
+        for (field, name, seen) in [("email", &new.email, &mut emails), ("username", &new.username, &mut usernames)] {
+            if name.is_empty() {
+                continue;
+            }
+            if let Some(first) = seen.insert(name.to_lowercase(), *number) {
+                seen.insert(name.to_lowercase(), first);
+                errors.push(FieldError::new(field, format!("Line {first} has the same. Give each person their own.")));
+            }
+        }
+    }
+}
+
+impl Control {
+    /// Reads a batch, and finds everything that is wrong with it.
+    async fn plan(&self, caller: &Caller, many: &CreateMany) -> Result<(Vec<Line>, Vec<DomainChoice>)> {
+        let (me, _) = caller.need(Permission::CreateUsers)?;
+        let domains = self.domains(caller).await?;
+        let policies = self.user_policy_names(caller).await?;
+        let around = Around { me, defaults: &many.defaults, domains: &domains, policies: &policies };
+        let mut lines = lines_of(&many.batch, &around)?;
+        lines.iter_mut().for_each(|line| around.check(line));
+        mark_twins(&mut lines);
+        let names = lines.iter().flat_map(|line| [line.new.email.to_lowercase(), line.new.username.to_lowercase()]).collect();
+        let taken = self.store.taken_names(names).await?;
+        let taken: HashSet<String> = taken.into_iter().collect();
+        for line in &mut lines {
+            for (field, name, sentence) in
+                [("email", &line.new.email, EMAIL_TAKEN), ("username", &line.new.username, USERNAME_TAKEN)]
+            {
+                if taken.contains(&name.to_lowercase()) {
+                    line.errors.push(FieldError::new(field, sentence));
+                }
+            }
+        }
+        Ok((lines, domains))
+    }
+
+    /// What creating a batch would do, and every value of every line that is not acceptable.
+    pub async fn preview_users(&self, caller: &Caller, many: &CreateMany) -> Result<Preview> {
+        let (lines, domains) = self.plan(caller, many).await?;
+        let first = lines.iter().take(SHOWN).map(|line| {
+            let domain = domains.iter().find(|domain| domain.id == line.new.domain);
+            let there = domain.map(|domain| domain.projects.as_slice()).unwrap_or_default();
+            Planned {
+                line: line.number,
+                email: line.new.email.clone(),
+                username: line.new.username.clone(),
+                full_name: line.new.full_name.clone(),
+                role: line.new.role,
+                domain: domain.map(|domain| domain.name.clone()).unwrap_or_default(),
+                projects: there.iter().filter(|p| line.new.projects.contains(&p.id)).map(|p| p.name.clone()).collect(),
+                made_up: line.made_up,
+            }
+        });
+        Ok(Preview { count: lines.len() as u64, first: first.collect(), errors: errors_of(&lines) })
+    }
+
+    /// Creates everybody of a batch in one change, or nobody.
+    pub async fn create_users(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<CreatedPerson>> {
+        let (lines, _) = self.plan(caller, many).await?;
+        let wrong = errors_of(&lines);
+        if !wrong.is_empty() {
+            let said = |error: &LineError| format!("Line {}, {}: {}", error.line, error.field, error.message);
+            let named: Vec<_> = wrong.iter().take(MOST_NAMED).map(said).collect();
+            return Err(Problem::field("file", named.join(" ")));
+        }
+        let (me, _) = caller.person()?;
+        // Before the change, which would keep everybody else waiting; no more at once than there are cores.
+        let passwords: Vec<_> = lines.iter().map(|line| (line.new.password.clone(), line.made_up)).collect();
+        let hashes: Vec<String> = stream::iter(passwords)
+            .map(|(password, made_up)| {
+                let control = self.clone();
+                let how = if made_up { Hashed::MadeUp } else { Hashed::Chosen };
+                async move { control.shared.passwords.hash_with(&password, how).await }
+            })
+            .buffered(8)
+            .try_collect()
+            .await?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let mut created = Vec::with_capacity(lines.len());
+        for (line, hash) in lines.iter().zip(&hashes) {
+            let made = self.insert_user(&mut change, (Some(me.id), &caller.address), &line.new, hash, at).await;
+            // A name can have been taken since it was looked up.
+            let made = made.map_err(|problem| match problem {
+                Problem::Invalid(errors) => {
+                    let said: Vec<_> =
+                        errors.iter().map(|e| format!("Line {}, {}: {}", line.number, e.field, e.message)).collect();
+                    Problem::field("file", said.join(" "))
+                }
+                other => other,
+            })?;
+            created.push(CreatedPerson {
+                username: line.new.username.clone(),
+                password: line.made_up.then(|| line.new.password.clone()),
+                keypair: made.keypair,
+            });
+        }
+        // One event tells of all: a page asks for its whole list anyway.
+        let domains: HashSet<DomainId> = lines.iter().map(|line| line.new.domain).collect();
+        for domain in domains {
+            let audience = Audience { owner: None, domain: Some(domain) };
+            change.tell(Topic::User, "many", audience, None, at).await?;
+        }
+        change.commit().await?;
+        Ok(created)
+    }
+}
+
+fn errors_of(lines: &[Line]) -> Vec<LineError> {
+    let of = |line: &Line| {
+        let (number, new) = (line.number, &line.new);
+        let who = if new.email.is_empty() { new.username.clone() } else { new.email.clone() };
+        let error =
+            |e: &FieldError| LineError { line: number, who: who.clone(), field: e.field.clone(), message: e.message.clone() };
+        line.errors.iter().map(error).collect::<Vec<_>>()
+    };
+    lines.iter().flat_map(of).take(MOST_ERRORS).collect()
+}

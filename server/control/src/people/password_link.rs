@@ -1,0 +1,204 @@
+//! A forgotten password: a link with which its owner chooses another one (`features.md` §3).
+//!
+//! The link goes to the person by mail where a mail server is set, and else to an administrator, who passes it on. Whoever asks
+//! learns nothing about who has an account.
+
+use crate::mail::Mail;
+use crate::people::sign_in::hash;
+use crate::{Caller, Control, Result, internal, now};
+use store::{Account, Audit, NewPasswordLink};
+use types::Problem;
+use types::id::UserId;
+use types::people::permissions::Permission;
+use types::people::two_factor::PasswordLink;
+use types::people::users::{EditUser, UserStatus};
+use types::system::events::{Audience, Topic};
+use types::time::{Millis, duration};
+
+/// Milliseconds that a link holds which was sent by mail to whoever asked.
+const ASKED_LASTS: i64 = 3_600_000;
+/// The same of one that an administrator made and passes on.
+const MADE_LASTS: i64 = 86_400_000;
+/// Milliseconds between two questions about one person that are looked at, wherever they come from.
+const ASK_EVERY: i64 = 5 * 60_000;
+
+/// Where mail goes out, and what links in it begin with.
+pub(crate) struct Outbox {
+    mail: Mail,
+    address: String,
+}
+
+fn path(token: &str) -> String {
+    format!("/new-password?token={token}")
+}
+
+impl Control {
+    /// The same control plane with a way to send mail; `address` is where people reach the console, without a slash at its end.
+    pub fn with_mail(self, mail: Mail, address: String) -> Self {
+        // Set once, at start.
+        let _ = self.shared.outbox.set(Outbox { mail, address });
+        self
+    }
+
+    /// Whether links can be sent by mail.
+    pub fn sends_mail(&self) -> bool {
+        self.shared.outbox.get().is_some()
+    }
+
+    /// Somebody says that they forgot their password. The answer is the same whether or not they have an account.
+    pub async fn ask_password_link(&self, caller: &Caller, login: &str) -> Result<()> {
+        let (login, at) = (login.trim().to_owned(), now());
+        if login.is_empty() || login.len() > 256 {
+            return Err(Problem::field("login", "Type your email or username."));
+        }
+        if let Some(seconds) = self.shared.links.must_wait(&login, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        // Every question counts, and none is forgiven: nobody needs many links.
+        self.shared.links.failed(&login, &caller.address, at);
+        let (control, address) = (self.clone(), caller.address.clone());
+        // Beside the answer, so that it takes as long for those who have no account.
+        tokio::spawn(async move {
+            if let Err(problem) = control.help(&login, &address, at).await {
+                tracing::warn!(%problem, "a forgotten password was left unanswered");
+            }
+        });
+        Ok(())
+    }
+
+    async fn help(&self, login: &str, address: &str, at: Millis) -> Result<()> {
+        let account = self.store.account_by_login(login).await?;
+        let Some(account) = account.filter(|account| account.status == UserStatus::Active) else { return Ok(()) };
+        let mut change = self.store.change().await?;
+        let first = change.ask_link(account.id, at, Millis(at.0 - ASK_EVERY)).await?;
+        change.commit().await?;
+        if !first {
+            return Ok(());
+        }
+        if self.sends_mail() {
+            // Nothing to send where an administrator has just made a link, which still holds.
+            let Some(link) = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await? else { return Ok(()) };
+            if self.mail_link(&account, &link).await {
+                return Ok(());
+            }
+        }
+        self.tell_helpers(&account, address, at).await
+    }
+
+    /// Nothing could be sent: those who administer the person are told, and find the request at the account.
+    async fn tell_helpers(&self, account: &Account, address: &str, at: Millis) -> Result<()> {
+        let helpers = self.store.helpers(account.domain).await?;
+        let mut change = self.store.change().await?;
+        change.set_link_asked(account.id, Some(at)).await?;
+        let subject = account.id.to_string();
+        let audit = Audit { at, actor: None, address, action: "ask for a password link", subject: &subject, detail: "{}" };
+        change.audit(&audit).await?;
+        let notice = format!("{} forgot their password and asks for a link.", account.email);
+        for helper in helpers {
+            let audience = Audience { owner: Some(helper), domain: Some(account.domain) };
+            change.tell(Topic::User, &subject, audience, Some(&notice), at).await?;
+        }
+        Ok(change.commit().await?)
+    }
+
+    /// Makes a link for somebody whose account the caller may change; it is also sent, where mail can be.
+    pub async fn make_password_link(&self, caller: &Caller, user: UserId) -> Result<PasswordLink> {
+        let (me, domain) = caller.need_domain(Permission::ChangeUsers)?;
+        let account = self.store.account(user).await?;
+        let Some(account) = account.filter(|account| domain.is_none_or(|domain| account.domain == domain)) else {
+            return Err(Problem::NotFound("person".into()));
+        };
+        if !crate::people::accounts::may_change(me, domain.is_none(), user, account.domain, account.role) {
+            return Err(caller.refuse(format!("change the account of a {}", account.role.label().to_lowercase())));
+        }
+        if account.status != UserStatus::Active {
+            return Err(Problem::Conflict("The account is not active: a link would open nothing. Activate it first.".into()));
+        }
+        if user == me.id {
+            return Err(Problem::Conflict("Change your own password in your account, which asks for the one you have.".into()));
+        }
+        let link = self.write_link(&account, Some(me.id), &caller.address, Millis(now().0 + MADE_LASTS)).await?;
+        let Some(link) = link else { return Err(Problem::Conflict("The link was not made. Try again.".into())) };
+        let mailed = self.mail_link(&account, &link).await;
+        Ok(PasswordLink { mailed, ..link })
+    }
+
+    async fn write_link(
+        &self,
+        account: &Account,
+        actor: Option<UserId>,
+        address: &str,
+        expires_at: Millis,
+    ) -> Result<Option<PasswordLink>> {
+        let mut bytes = [0u8; 32];
+        getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
+        let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let at = now();
+        let mut change = self.store.change().await?;
+        let token_hash = hash(&token);
+        let link = NewPasswordLink { user: account.id, token_hash: &token_hash, expires_at, made: actor.is_some(), at };
+        if !change.set_password_link(&link).await? {
+            return Ok(None);
+        }
+        change.set_link_asked(account.id, None).await?;
+        let subject = account.id.to_string();
+        let audit = Audit { at, actor, address, action: "make a password link", subject: &subject, detail: "{}" };
+        change.audit(&audit).await?;
+        let audience = Audience { owner: None, domain: Some(account.domain) };
+        change.tell(Topic::User, &subject, audience, None, at).await?;
+        change.commit().await?;
+        Ok(Some(PasswordLink { path: path(&token), expires_at, mailed: false }))
+    }
+
+    /// Sends a link to its person. Says whether the mail server took it.
+    async fn mail_link(&self, account: &Account, link: &PasswordLink) -> bool {
+        let Some(outbox) = self.shared.outbox.get() else { return false };
+        let lasts = duration(link.expires_at.since(now()));
+        let text = format!(
+            "Hello,\n\nwith this link you choose another password for your account {} at {}:\n\n{}{}\n\nIt works once, within \
+             {lasts}. If you did not ask for it, do nothing: your password stays as it is.\n",
+            account.email, outbox.address, outbox.address, link.path
+        );
+        let sent = outbox.mail.send(&account.email, "Another password for Yardmaster", text).await;
+        sent.inspect_err(|error| tracing::error!(%error, "a password link could not be sent")).is_ok()
+    }
+
+    /// Whose password a link changes: their email, for the page that asks for the new one.
+    pub async fn password_link(&self, token: &str) -> Result<String> {
+        let user = self.store.password_link(&hash(token), now()).await?;
+        let Some(user) = user else { return Err(over()) };
+        let account = self.store.account(user).await?;
+        account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(over)
+    }
+
+    /// Gives the person of a link the password that they chose, and ends their sign-ins. The link is used up by it.
+    pub async fn use_password_link(&self, caller: &Caller, token: &str, new: &str, again: &str) -> Result<()> {
+        types::people::two_factor::check_new_password(new, again)?;
+        // A link that does not hold costs no hash.
+        self.password_link(token).await?;
+        let password = self.shared.passwords.hash(new).await?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let Some(user) = change.use_password_link(&hash(token), at).await? else { return Err(over()) };
+        let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
+        change.edit_user(user, &edit, Some(&password), at).await?;
+        change.delete_sign_ins(user).await?;
+        let subject = user.to_string();
+        let audit = Audit {
+            at,
+            actor: Some(user),
+            address: &caller.address,
+            action: "use a password link",
+            subject: &subject,
+            detail: "{}",
+        };
+        change.audit(&audit).await?;
+        change.commit().await?;
+        self.shared.sign_ins_ended.send_replace(());
+        Ok(())
+    }
+}
+
+fn over() -> Problem {
+    Problem::Conflict("This link was used already, or is too old. Ask for another one.".into())
+}

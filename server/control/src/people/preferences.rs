@@ -1,0 +1,86 @@
+//! What people set for themselves.
+
+use crate::{Caller, Control, Result, now};
+use store::Audit;
+use types::Problem;
+use types::cluster::agents::AGENTS;
+use types::cluster::resource_groups::RESOURCE_GROUPS;
+use types::id::ProjectId;
+use types::limits::policies::{KEYPAIR_POLICIES, PROJECT_POLICIES, USER_POLICIES};
+use types::limits::presets::PRESETS;
+use types::list::{ColumnLayout, ListSpec};
+use types::people::keypairs::KEYPAIRS;
+use types::people::permissions::Permission;
+use types::people::users::USERS;
+use types::projects::{DOMAINS, PROJECTS};
+use types::sessions::{QUEUE, SESSIONS};
+use types::system::audit::AUDIT;
+
+/// The tables whose columns can be chosen.
+const TABLES: [&ListSpec; 13] = [
+    &USERS,
+    &SESSIONS,
+    &QUEUE,
+    &KEYPAIRS,
+    &PROJECTS,
+    &DOMAINS,
+    &AUDIT,
+    &AGENTS,
+    &KEYPAIR_POLICIES,
+    &USER_POLICIES,
+    &PROJECT_POLICIES,
+    &PRESETS,
+    &RESOURCE_GROUPS,
+];
+/// Columns that a layout can name, and characters in a name: a bound on what one person can store.
+const MOST_COLUMNS: usize = 64;
+
+fn key(table: &str) -> Result<String> {
+    let named = TABLES.iter().any(|spec| spec.name == table);
+    if named { Ok(format!("columns.{table}")) } else { Err(Problem::NotFound("table".into())) }
+}
+
+impl Control {
+    /// The caller's choice of columns for a table; empty when they made none.
+    pub async fn columns(&self, caller: &Caller, table: &str) -> Result<ColumnLayout> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let stored = self.store.preference(me.id, &key(table)?).await?;
+        Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    /// Keeps the caller's choice of columns; at least one must be shown.
+    pub async fn set_columns(&self, caller: &Caller, table: &str, layout: &ColumnLayout) -> Result<()> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        if layout.is_empty() {
+            return Err(Problem::field("columns", "Show at least one column."));
+        }
+        if layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS) {
+            return Err(Problem::field(
+                "columns",
+                format!("At most {MOST_COLUMNS} columns, with names of {MOST_COLUMNS} bytes at most."),
+            ));
+        }
+        let value = serde_json::json!(layout).to_string();
+        let mut change = self.store.change().await?;
+        change.set_preference(me.id, &key(table)?, &value).await?;
+        let audit = Audit {
+            at: now(),
+            actor: Some(me.id),
+            address: &caller.address,
+            action: "set columns",
+            subject: table,
+            detail: &value,
+        };
+        change.audit(&audit).await?;
+        Ok(change.commit().await?)
+    }
+}
+
+impl Control {
+    /// The projects for the selector in the header: those whose things the caller may see, by name.
+    pub async fn my_projects(&self, caller: &Caller) -> Result<Vec<(ProjectId, String)>> {
+        let (_, scope) = caller.scope(Permission::ReadSessions)?;
+        let projects = self.store.project_choices(scope).await?;
+        Ok(projects.into_iter().map(|project| (project.id, project.name)).collect())
+    }
+}

@@ -1,0 +1,290 @@
+//! Signing in and out, and the list of one's signed-in browsers.
+
+use crate::{Caller, Control, Result, internal, now};
+use sha2::{Digest, Sha256};
+use store::{Account, Audit, NewSignIn};
+use tokio::sync::watch;
+use types::Problem;
+use types::id::SignInId;
+use types::people::permissions::{Me, Permission};
+use types::people::users::{ChangePassword, EditUser, SignIn, UserStatus};
+use types::time::Millis;
+
+/// Milliseconds that a sign-in lasts after it was last used: 7 days.
+pub const SIGN_IN_LASTS: i64 = 7 * 86_400_000;
+/// Milliseconds after which it ends however much it is used: 30 days.
+const SIGN_IN_LASTS_AT_MOST: i64 = 30 * 86_400_000;
+/// A use is written down at most this often, in milliseconds: a read must not cost a write each time.
+const TOUCH_EVERY: i64 = 60_000;
+
+/// What a right password leads to.
+pub enum SignInAnswer {
+    Done(SignedIn),
+    /// A one-time code is asked for as well; the text stands for the password until then.
+    CodeNeeded(String),
+}
+
+/// A fresh sign-in.
+pub struct SignedIn {
+    /// What the cookie holds. Exists nowhere else.
+    pub token: String,
+    pub me: Me,
+}
+
+pub(crate) fn me_of(account: &Account) -> Me {
+    Me {
+        id: account.id,
+        email: account.email.clone(),
+        username: account.username.clone(),
+        full_name: account.full_name.clone(),
+        role: account.role,
+        domain: account.domain,
+        administers: account.administers.clone(),
+        must_change_password: account.must_change_password,
+    }
+}
+
+pub(crate) fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+impl Control {
+    /// Signs in by email or username, password and, where the account wants it, a one-time code or a recovery code. Never says
+    /// whether name or password was wrong, and takes the same time for both.
+    pub async fn sign_in(&self, caller: &Caller, login: &str, password: &str, code: Option<&str>) -> Result<SignInAnswer> {
+        let (login, at) = (login.trim(), now());
+        if login.is_empty() || password.is_empty() {
+            return Err(Problem::field("login", "Type your email or username, and your password."));
+        }
+        if login.len() > 256 || password.len() > types::rules::MAX_PASSWORD {
+            return Err(wrong());
+        }
+        if let Some(seconds) = self.shared.attempts.must_wait(login, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        let account = self.store.account_by_login(login).await?;
+        let stored = account.as_ref().map(|account| account.password_hash.clone());
+        let fits = self.shared.passwords.check(password, stored).await?;
+        if let Some(account) = account.as_ref().filter(|account| fits && account.status == UserStatus::Active)
+            && !types::rules::may_come_from(&account.addresses, &caller.address)
+        {
+            self.note_refused_sign_in(caller, at).await?;
+            let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
+            return Err(Problem::field("login", sentence));
+        }
+        // An account that is not active is refused in the same words: whether it exists is nobody's business.
+        let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
+            self.shared.attempts.failed(login, &caller.address, at);
+            self.note_refused_sign_in(caller, at).await?;
+            return Err(wrong());
+        };
+        match code.map(str::trim).filter(|code| !code.is_empty()) {
+            None if account.two_factor => Ok(SignInAnswer::CodeNeeded(self.password_proof(&account, at)?)),
+            code => {
+                let signed_in = self.finish_sign_in(caller, &account, code, at).await?;
+                self.shared.attempts.succeeded(login, &caller.address);
+                Ok(SignInAnswer::Done(signed_in))
+            }
+        }
+    }
+
+    /// The second step of signing in: `proof` is what [`SignInAnswer::CodeNeeded`] held.
+    pub async fn sign_in_with_code(&self, caller: &Caller, proof: &str, code: &str) -> Result<SignedIn> {
+        let at = now();
+        let over = || Problem::field("login", "That took too long. Sign in again.");
+        let account = self.proven(proof, at).await?.ok_or_else(over)?;
+        if let Some(seconds) = self.shared.attempts.must_wait(&account.email, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        if code.trim().is_empty() {
+            return Err(Problem::field("code", "Type the code that your authenticator shows, or a recovery code."));
+        }
+        let signed_in = self.finish_sign_in(caller, &account, Some(code), at).await?;
+        self.shared.attempts.succeeded(&account.email, &caller.address);
+        Ok(signed_in)
+    }
+
+    /// Everything after the password: the code, where one is needed, and the sign-in itself, in one change.
+    async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, at: Millis) -> Result<SignedIn> {
+        let guesser = account.id.to_string();
+        if account.two_factor
+            && let Some(seconds) = self.shared.codes.must_wait("code", &guesser, at)
+        {
+            return Err(Problem::TooMany(seconds));
+        }
+        let mut change = self.store.change().await?;
+        // The password was checked a while ago: what it opened must still be so.
+        let now = change.account(account.id).await?;
+        let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
+        if !now.is_some_and(|now| same(&now) && now.status == UserStatus::Active) {
+            return Err(wrong());
+        }
+        if account.two_factor && !self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await? {
+            drop(change);
+            self.shared.codes.failed("code", &guesser, at);
+            self.shared.attempts.failed(&account.email, &caller.address, at);
+            self.note_refused_sign_in(caller, at).await?;
+            return Err(Problem::field("code", "This code is not right, or was used already. Type the one that is shown now."));
+        }
+        let mut bytes = [0u8; 32];
+        getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
+        let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let browser: String = caller.browser.chars().take(300).collect();
+        let id = SignInId(uuid::Uuid::now_v7());
+        let new = NewSignIn {
+            id,
+            token_hash: &hash(&token),
+            user: account.id,
+            at,
+            expires_at: Millis(at.0 + SIGN_IN_LASTS),
+            address: &caller.address,
+            browser: &browser,
+        };
+        change.insert_sign_in(&new, at).await?;
+        let subject = account.id.to_string();
+        let audit =
+            Audit { at, actor: Some(account.id), address: &caller.address, action: "sign-in", subject: &subject, detail: "{}" };
+        change.audit(&audit).await?;
+        change.commit().await?;
+        self.shared.codes.succeeded("code", &guesser);
+        Ok(SignedIn { token, me: me_of(account) })
+    }
+
+    async fn note_refused_sign_in(&self, caller: &Caller, at: Millis) -> Result<()> {
+        let mut change = self.store.change().await?;
+        // Without the name that was typed: people type passwords there.
+        let audit = Audit { at, actor: None, address: &caller.address, action: "sign-in refused", subject: "", detail: "{}" };
+        change.audit(&audit).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// The caller behind a cookie's token, with where `from` came from; nobody when it is not known, has expired, or its person is no longer active.
+    pub async fn caller(&self, from: Caller, token: Option<&str>) -> Result<Caller> {
+        // Whoever the request came as by other means, this token alone says who they are.
+        let nobody = from.without_person();
+        let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
+        let found = self.store.signed_in(&hash(token)).await?;
+        let at = now();
+        let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
+            return Ok(nobody);
+        };
+        if !types::rules::may_come_from(&found.account.addresses, &nobody.address) {
+            return Ok(nobody);
+        }
+        if at.since(found.last_used) > TOUCH_EVERY {
+            let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
+            let mut change = self.store.change().await?;
+            change.touch_sign_in(found.id, at, until).await?;
+            change.commit().await?;
+        }
+        Ok(nobody.signed_in(me_of(&found.account), found.id))
+    }
+
+    /// Ends the caller's own sign-in. Nothing happens when there is none.
+    pub async fn sign_out(&self, caller: &Caller) -> Result<()> {
+        let Ok((_, id)) = caller.person() else { return Ok(()) };
+        self.end_sign_in(caller, id).await
+    }
+
+    /// The browsers in which the caller is signed in.
+    pub async fn sign_ins(&self, caller: &Caller) -> Result<Vec<SignIn>> {
+        let (me, current) = caller.person()?;
+        Ok(self.store.sign_ins_of(me.id, now(), current).await?)
+    }
+
+    /// Gives the caller another password, and ends their other sign-ins. The old one is asked for, and guessed no more often
+    /// than when signing in.
+    pub async fn change_password(&self, caller: &Caller, change: &ChangePassword) -> Result<()> {
+        let (me, current) = caller.person()?;
+        change.check()?;
+        let at = now();
+        self.check_own_password(caller, "old", &change.old, at).await?;
+        let hash = self.shared.passwords.hash(&change.new).await?;
+        let mut tx = self.store.change().await?;
+        let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
+        tx.end_password_link(me.id).await?;
+        tx.edit_user(me.id, &edit, Some(&hash), at).await?;
+        tx.delete_sign_ins_but(me.id, current).await?;
+        let subject = me.id.to_string();
+        let audit = Audit {
+            at,
+            actor: Some(me.id),
+            address: &caller.address,
+            action: "change password",
+            subject: &subject,
+            detail: "{}",
+        };
+        tx.audit(&audit).await?;
+        tx.commit().await?;
+        self.shared.sign_ins_ended.send_replace(());
+        Ok(())
+    }
+
+    /// Asks for the caller's own password before something that a stolen sign-in must not do; guessed no more often than when
+    /// signing in.
+    pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str, at: Millis) -> Result<()> {
+        let (me, _) = caller.person()?;
+        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        let account = self.store.account(me.id).await?;
+        if !self.shared.passwords.check(password, account.map(|account| account.password_hash)).await? {
+            self.shared.attempts.failed(&me.email, &caller.address, at);
+            return Err(Problem::field(field, "This is not your password. Type the one that you have now."));
+        }
+        Ok(())
+    }
+
+    /// Ends one of the caller's sign-ins.
+    pub async fn end_sign_in(&self, caller: &Caller, id: SignInId) -> Result<()> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        if !change.delete_sign_in(me.id, id).await? {
+            return Err(Problem::NotFound("sign-in".into()));
+        }
+        let subject = me.id.to_string();
+        let audit =
+            Audit { at, actor: Some(me.id), address: &caller.address, action: "sign-out", subject: &subject, detail: "{}" };
+        change.audit(&audit).await?;
+        change.commit().await?;
+        self.shared.sign_ins_ended.send_replace(());
+        Ok(())
+    }
+
+    /// Whether the caller's sign-in still holds, for what stays open for long. A database that is away ends nothing.
+    async fn still_signed_in(&self, caller: &Caller) -> bool {
+        let Ok((_, id)) = caller.person() else { return false };
+        self.store.sign_in_holds(id, now()).await.unwrap_or(true)
+    }
+
+    /// The caller as they are now, for what stays open for long: with the role and the projects that they have by now. Nobody when
+    /// their sign-in has ended; unchanged when the database is away, which ends nothing.
+    pub async fn renewed(&self, caller: &Caller) -> Option<Caller> {
+        let Ok((me, id)) = caller.person() else { return None };
+        if !self.still_signed_in(caller).await {
+            return None;
+        }
+        match self.store.account(me.id).await {
+            Ok(account) => account.map(|account| caller.clone().signed_in(me_of(&account), id)),
+            Err(_) => Some(caller.clone()),
+        }
+    }
+
+    /// The caller as they are now, whether they signed in or sign their requests; a refusal once their account is closed.
+    pub(crate) async fn still_welcome(&self, caller: &Caller) -> Result<Caller> {
+        let (me, id) = caller.person()?;
+        let account = self.store.account(me.id).await?;
+        let account = account.filter(|account| account.status == UserStatus::Active).ok_or(Problem::SignInRequired)?;
+        Ok(caller.clone().signed_in(me_of(&account), id))
+    }
+
+    /// A wake-up whenever somebody's sign-in was ended here, or what they may do has changed.
+    pub fn sign_ins_ended(&self) -> watch::Receiver<()> {
+        self.shared.sign_ins_ended.subscribe()
+    }
+}
+
+fn wrong() -> Problem {
+    Problem::field("login", "Email or username and password do not fit together. Check both and try again.")
+}

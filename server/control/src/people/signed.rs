@@ -1,0 +1,48 @@
+//! Requests that are signed with a keypair instead of coming with a cookie.
+//!
+//! Deliberately absent: how a signature is made and where it stands in a request, which is the API's business.
+
+use crate::limits::rates::Allowance;
+use crate::people::sign_in::me_of;
+use crate::{Caller, Control, Result, now};
+use types::Problem;
+use types::id::SignInId;
+use types::people::users::UserStatus;
+
+impl Control {
+    /// The caller behind a signed request, counted against its keypair. `fits` is given the keypair's secret key and says whether
+    /// the signature was made with it.
+    ///
+    /// # Errors
+    /// [`Problem::SignInRequired`] for an unknown, inactive or deleted keypair, a signature that does not fit, a person who is not
+    /// active or who may not come from this address: nobody learns which.
+    pub async fn signed_caller(
+        &self,
+        from: &Caller,
+        access_key: &str,
+        fits: impl FnOnce(&str) -> bool,
+    ) -> Result<(Caller, Allowance)> {
+        let refused = || {
+            // Whoever tries keys out fills the audit trail no faster than so many records in 20 minutes.
+            let at = now();
+            if self.shared.bad_signatures.must_wait(access_key, &from.address, at).is_none() {
+                self.shared.bad_signatures.failed(access_key, &from.address, at);
+                from.note_refusal(format!("sign requests with {}", access_key.chars().take(20).collect::<String>()));
+            }
+            Problem::SignInRequired
+        };
+        let signer = self.store.signer(access_key).await?;
+        let Some(signer) = signer.filter(|signer| signer.active) else { return Err(refused()) };
+        let Some(sealed) = &signer.secret else { return Err(refused()) };
+        let secret = self.shared.vault.read(sealed, access_key)?;
+        let account = &signer.account;
+        let welcome = account.status == UserStatus::Active && types::rules::may_come_from(&account.addresses, &from.address);
+        if !fits(&secret) || !welcome {
+            return Err(refused());
+        }
+        let allowance = self.count_request(access_key, signer.rate_limit);
+        // A keypair is no signed-in browser: the id that none has.
+        let none = SignInId(uuid::Uuid::nil());
+        Ok((from.clone().signed_in(me_of(account), none), allowance))
+    }
+}

@@ -1,0 +1,224 @@
+//! Two-factor authentication: one-time codes by time (RFC 6238) and recovery codes (`features.md` §1.2, §3).
+//!
+//! A code is good once. Ten recovery codes come with it, for whoever lost their authenticator; they are shown once, and only
+//! their hashes are kept.
+
+use crate::people::sign_in::hash;
+use crate::{Caller, Control, Result, internal, now, random_text};
+use store::{Account, Audit, Change};
+use totp_rs::{Builder, Totp};
+use types::Problem;
+use types::id::UserId;
+use types::people::permissions::{Me, Permission};
+use types::people::two_factor::{TwoFactorSetup, TwoFactorState};
+use types::people::users::UserStatus;
+use types::system::events::{Audience, Topic};
+use types::time::Millis;
+
+/// Bytes of a secret: as long as the hash function's own output.
+const SECRET_BYTES: usize = 20;
+/// Recovery codes that somebody has, and letters of one: 80 random bits.
+const RECOVERY_CODES: usize = 10;
+const RECOVERY_LETTERS: usize = 16;
+/// Milliseconds between a right password and its code.
+const PROOF_LASTS: i64 = 5 * 60_000;
+
+/// What secrets of this person are encrypted for.
+fn owner(user: UserId) -> String {
+    format!("one-time codes of {user}")
+}
+
+fn totp(secret: &str, email: &str) -> Result<Totp> {
+    let secret = totp_rs::Secret::try_from_base32(secret).map_err(internal("reading a one-time secret"))?;
+    // A colon separates the parts of the address that authenticators read.
+    let account = email.replace(':', " ");
+    Builder::new()
+        .with_secret(secret)
+        .with_account_name(account)
+        .with_issuer(Some("Yardmaster"))
+        .build()
+        .map_err(internal("making one-time codes"))
+}
+
+/// The step of a code that was made with this secret around now, if it was.
+fn step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
+    let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    let found = totp(secret, "")?.check(&code, at.0.unsigned_abs() / 1000);
+    Ok(found.and_then(|step| i64::try_from(step).ok()))
+}
+
+/// A recovery code as it is hashed, however it was typed.
+fn plain(code: &str) -> String {
+    code.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase()
+}
+
+fn fresh_codes() -> Result<Vec<String>> {
+    let code = || {
+        let letters = random_text(RECOVERY_LETTERS)?;
+        Ok((0..RECOVERY_LETTERS).step_by(4).map(|at| &letters[at..at + 4]).collect::<Vec<_>>().join("-"))
+    };
+    (0..RECOVERY_CODES).map(|_| code()).collect()
+}
+
+impl Control {
+    /// How the caller's own account stands.
+    pub async fn two_factor(&self, caller: &Caller) -> Result<TwoFactorState> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let (on, codes_left) = self.store.two_factor_state(me.id).await?;
+        Ok(TwoFactorState { on, codes_left })
+    }
+
+    /// Makes a secret for the caller's authenticator; their password is asked for, so that nobody else binds theirs. Signing in asks
+    /// for nothing more until they have shown that it works.
+    pub async fn begin_two_factor(&self, caller: &Caller, password: &str) -> Result<TwoFactorSetup> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        self.check_own_password(caller, "password", password, now()).await?;
+        if self.two_factor(caller).await?.on {
+            return Err(Problem::Conflict("Two-factor authentication is on already. Turn it off first.".into()));
+        }
+        let mut bytes = vec![0u8; SECRET_BYTES];
+        getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
+        let secret = totp_rs::Secret::from(bytes).to_base32();
+        let address = totp(&secret, &me.email)?.to_url().map_err(internal("making one-time codes"))?;
+        let sealed = self.shared.vault.seal(&secret, &owner(me.id))?;
+        let mut change = self.store.change().await?;
+        change.set_pending_two_factor(me.id, &sealed).await?;
+        change.commit().await?;
+        let picture = qrcode::QrCode::new(address.as_bytes()).map_err(internal("drawing a QR code"))?;
+        let picture = picture.render::<qrcode::render::svg::Color>().min_dimensions(200, 200).build();
+        Ok(TwoFactorSetup { secret, address, picture })
+    }
+
+    /// Turns two-factor authentication on, once the caller's authenticator has shown a right code. Returns the recovery codes.
+    pub async fn enable_two_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let Some(pending) = change.two_factor(me.id).await?.pending else {
+            return Err(Problem::Conflict("Begin anew: there is no secret to confirm.".into()));
+        };
+        let Some(step) = step(&self.shared.vault.read(&pending, &owner(me.id))?, code, at)? else {
+            return Err(wrong_code());
+        };
+        change.use_code_step(me.id, step).await?;
+        change.enable_two_factor(me.id, at).await?;
+        let codes = self.write_recovery_codes(&mut change, me.id).await?;
+        self.note_security(&mut change, caller, me, "turn two-factor on", at).await?;
+        change.commit().await?;
+        Ok(codes)
+    }
+
+    /// Other recovery codes in place of those that the caller has; a code of their authenticator is asked for.
+    pub async fn renew_recovery_codes(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let at = now();
+        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
+            return Err(Problem::TooMany(seconds));
+        }
+        let mut change = self.store.change().await?;
+        if !self.use_code(&mut change, me.id, code, at).await? {
+            self.shared.attempts.failed(&me.email, &caller.address, at);
+            return Err(wrong_code());
+        }
+        let codes = self.write_recovery_codes(&mut change, me.id).await?;
+        self.note_security(&mut change, caller, me, "make recovery codes", at).await?;
+        change.commit().await?;
+        Ok(codes)
+    }
+
+    /// Turns two-factor authentication off for the caller; their password is asked for.
+    pub async fn disable_two_factor(&self, caller: &Caller, password: &str) -> Result<()> {
+        let (me, _) = caller.need(Permission::OwnSettings)?;
+        let at = now();
+        self.check_own_password(caller, "password", password, at).await?;
+        let mut change = self.store.change().await?;
+        change.end_two_factor(me.id).await?;
+        self.note_security(&mut change, caller, me, "turn two-factor off", at).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// Uses a one-time code or a recovery code up. Says whether it was right.
+    pub(crate) async fn use_code(&self, change: &mut Change, user: UserId, code: &str, at: Millis) -> Result<bool> {
+        let Some(sealed) = change.two_factor(user).await?.secret else { return Ok(false) };
+        match step(&self.shared.vault.read(&sealed, &owner(user))?, code, at)? {
+            Some(step) => Ok(change.use_code_step(user, step).await?),
+            None => Ok(change.use_recovery_code(user, &hash(&plain(code))).await?),
+        }
+    }
+
+    async fn write_recovery_codes(&self, change: &mut Change, user: UserId) -> Result<Vec<String>> {
+        let codes = fresh_codes()?;
+        let hashes: Vec<_> = codes.iter().map(|code| hash(&plain(code))).collect();
+        change.set_recovery_codes(user, &hashes).await?;
+        Ok(codes)
+    }
+
+    async fn note_security(&self, change: &mut Change, caller: &Caller, me: &Me, action: &str, at: Millis) -> Result<()> {
+        let subject = me.id.to_string();
+        let audit = Audit { at, actor: Some(me.id), address: &caller.address, action, subject: &subject, detail: "{}" };
+        change.audit(&audit).await?;
+        let audience = Audience { owner: Some(me.id), domain: Some(me.domain) };
+        Ok(change.tell(Topic::User, &subject, audience, None, at).await?)
+    }
+
+    /// What stands for a right password until its code is there: nothing that a database would have to keep.
+    pub(crate) fn password_proof(&self, account: &Account, at: Millis) -> Result<String> {
+        let text = format!("{} {} {}", account.id, at.0 + PROOF_LASTS, mark(account));
+        let sealed = self.shared.vault.seal(&text, PROOF)?;
+        Ok(sealed.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The account whose password `proof` stands for, if it still does.
+    pub(crate) async fn proven(&self, proof: &str, at: Millis) -> Result<Option<Account>> {
+        let bytes: Option<Vec<u8>> = (proof.is_ascii() && proof.len().is_multiple_of(2) && proof.len() < 1000)
+            .then(|| (0..proof.len()).step_by(2).map(|i| u8::from_str_radix(&proof[i..i + 2], 16).ok()).collect())
+            .flatten();
+        let Some(text) = bytes.and_then(|sealed| self.shared.vault.open_text(&sealed, PROOF)) else { return Ok(None) };
+        let mut parts = text.split(' ');
+        let (Some(user), Some(until), Some(of)) = (parts.next(), parts.next(), parts.next()) else { return Ok(None) };
+        let (Ok(user), Ok(until)) = (user.parse(), until.parse::<i64>()) else { return Ok(None) };
+        if until < at.0 {
+            return Ok(None);
+        }
+        let account = self.store.account(user).await?;
+        Ok(account.filter(|account| account.status == UserStatus::Active && mark(account) == of))
+    }
+}
+
+const PROOF: &str = "a right password";
+
+/// Another password makes every proof of the old one worthless.
+fn mark(account: &Account) -> String {
+    hash(&account.password_hash)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn wrong_code() -> Problem {
+    Problem::field("code", "This code is not right. Type the one that your authenticator shows now.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_fits_for_its_half_minute_and_the_ones_beside_it() {
+        // The test vector of RFC 6238, appendix B: the last six of its eight digits.
+        let secret = totp_rs::Secret::from(b"12345678901234567890".to_vec()).to_base32();
+        assert_eq!(step(&secret, "287082", Millis(59_000)).unwrap(), Some(1));
+        assert_eq!(step(&secret, "287 082", Millis(89_000)).unwrap(), Some(1));
+        assert_eq!(step(&secret, "287082", Millis(90_000)).unwrap(), None);
+        assert_eq!(step(&secret, "287083", Millis(59_000)).unwrap(), None);
+        assert_eq!(step(&secret, "ABCD-EFGH", Millis(59_000)).unwrap(), None);
+    }
+
+    #[test]
+    fn recovery_codes_differ_and_can_be_typed_in_any_way() {
+        let codes = fresh_codes().unwrap();
+        let different: std::collections::BTreeSet<_> = codes.iter().collect();
+        assert_eq!(different.len(), RECOVERY_CODES);
+        assert_eq!(plain(&codes[0].to_lowercase().replace('-', " ")), codes[0].replace('-', ""));
+    }
+}

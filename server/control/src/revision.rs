@@ -1,0 +1,83 @@
+//! What saving has in common for things that several administrators edit: nobody overwrites what they have not seen, and every
+//! save is written down and told.
+
+use crate::{Caller, Control, Result};
+use store::{Audit, Change};
+use types::Problem;
+use types::revision::{Fields, Stale};
+use types::system::events::{Audience, Topic};
+use types::time::Millis;
+
+/// What stands now and is about to be replaced, if anything; a refusal when `yours` was based on something else.
+pub(crate) fn replaced<T: Fields>(
+    based_on: Option<i64>,
+    stands: Option<(i64, T)>,
+    yours: &T,
+    what: &str,
+    taken: &str,
+) -> Result<Option<T>> {
+    match (based_on, stands) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Problem::field("name", taken)),
+        (Some(_), None) => Err(Problem::NotFound(what.into())),
+        (Some(revision), Some((now, saved))) if revision != now => Err(Problem::Stale(Stale::new(now, &saved, yours))),
+        (Some(_), Some((_, saved))) => Ok(Some(saved)),
+    }
+}
+
+/// At most three names, and how many there are besides.
+pub(crate) fn named(names: &[String], count: u32) -> String {
+    let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
+    let rest = count.saturating_sub(u32::try_from(shown.len()).unwrap_or(u32::MAX));
+    let shown = shown.join(", ");
+    if rest == 0 { shown } else { format!("{shown} and {rest} more") }
+}
+
+/// What was done to what, for the audit trail.
+pub(crate) struct Edit<'a> {
+    pub topic: Topic,
+    pub action: &'a str,
+    pub subject: &'a str,
+    pub detail: serde_json::Value,
+    pub at: Millis,
+}
+
+impl Control {
+    /// Writes the audit record of an edit and tells whoever may read such things.
+    pub(crate) async fn note_edit(&self, change: &mut Change, caller: &Caller, edit: Edit<'_>) -> Result<()> {
+        let (me, _) = caller.person()?;
+        let Edit { topic, action, subject, detail, at } = edit;
+        let detail = detail.to_string();
+        let audit = Audit { at, actor: Some(me.id), address: &caller.address, action, subject, detail: &detail };
+        change.audit(&audit).await?;
+        let everybody = Audience { owner: None, domain: None };
+        Ok(change.tell(topic, subject, everybody, None, at).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::limits::policies::UserPolicy;
+
+    #[test]
+    fn a_save_is_refused_with_the_difference_when_it_is_based_on_something_else_than_what_stands() {
+        let saved = UserPolicy { max_images: 5, ..UserPolicy::new("student") };
+        let yours = UserPolicy { max_images: 7, ..UserPolicy::new("student") };
+        let save = |based_on, stands| replaced(based_on, stands, &yours, "policy", "taken");
+        assert_eq!(save(Some(2), Some((2, saved.clone()))), Ok(Some(saved.clone())));
+        let Err(Problem::Stale(stale)) = save(Some(1), Some((2, saved.clone()))) else { panic!("not refused") };
+        assert_eq!(stale.revision, 2);
+        assert_eq!((stale.differences[0].saved.as_str(), stale.differences[0].yours.as_str()), ("5", "7"));
+        assert_eq!(save(None, Some((2, saved))), Err(Problem::field("name", "taken")));
+        assert_eq!(save(Some(1), None), Err(Problem::NotFound("policy".into())));
+        assert_eq!(save(None, None), Ok(None));
+    }
+
+    #[test]
+    fn a_sentence_names_three_and_counts_the_rest() {
+        let names: Vec<String> = ["a", "b", "c", "d"].map(String::from).into();
+        assert_eq!(named(&names, 9), "a, b, c and 6 more");
+        assert_eq!(named(&names[..2], 2), "a, b");
+    }
+}

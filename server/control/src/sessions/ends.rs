@@ -1,0 +1,258 @@
+//! What ends a session by itself: its lifetime, idleness, a batch job's time. (A wait that was too long is the scheduler's.)
+//!
+//! A session is idle while nobody types into it and its processes use less processor time than the cluster's settings say. A batch
+//! session is never idle: it ends when its command does.
+
+use crate::sessions::mirror::Mirror;
+use crate::{Control, Result, internal};
+use engine::{EngineError, Terminal};
+use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
+use store::{LivingSession, Step};
+use tokio::io::AsyncWrite;
+use types::id::{ContainerId, SessionId};
+use types::limits::policies::KeypairPolicy;
+use types::sessions::{CheckKind, IdleCheck, SessionType, Status};
+use types::time::{Millis, duration};
+
+/// Activity is looked for this often (milliseconds).
+const LOOK_EVERY: i64 = 15_000;
+/// A session of which nothing was measured for so long (milliseconds) counts as busy: what is not known must not end anybody's work.
+const UNMEASURED: i64 = 60_000;
+
+/// When sessions last did anything, and how much processor time they had used then.
+#[derive(Default)]
+pub(crate) struct Activity {
+    looked: Option<Millis>,
+    /// Typed into, since when the database last heard of it.
+    typed: HashMap<SessionId, Millis>,
+    /// The last measurement that was looked at: its time and processor milliseconds.
+    used: HashMap<ContainerId, (Millis, u64)>,
+    active: HashMap<SessionId, Millis>,
+}
+
+impl Activity {
+    fn last(&self, session: &LivingSession) -> Option<Millis> {
+        let known = [self.active.get(&session.id).copied(), session.last_active, session.started_at];
+        known.into_iter().flatten().max()
+    }
+}
+
+/// Everything that ends this session by itself, and when.
+fn checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
+    checks_by(session, mirror.policies.get(&session.policy), mirror, activity)
+}
+
+/// The same if its owner followed another policy.
+fn checks_by(session: &LivingSession, policy: Option<&KeypairPolicy>, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
+    let after = |from: Millis, limit: u32, kind, policy: &str| {
+        let at = Millis(from.0.saturating_add(i64::from(limit) * 1000));
+        IdleCheck { kind, at, limit, policy: policy.to_owned() }
+    };
+    // Time before a start time of one's own choice counts for nothing.
+    let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
+    let mut checks = Vec::new();
+    if let Some((policy, limit)) = policy.and_then(|policy| Some((policy, policy.lifetime.filter(|limit| *limit > 0)?))) {
+        checks.push(after(since, limit, CheckKind::SessionLifetime, &policy.name));
+    }
+    if session.status == Status::Pending {
+        let group = mirror.groups.get(&session.resource_group);
+        if let Some(limit) = group.and_then(|group| group.pending_timeout).filter(|limit| *limit > 0) {
+            checks.push(after(since, limit, CheckKind::PendingTimeout, &session.resource_group));
+        }
+    }
+    if session.status == Status::Running {
+        if let (Some(started), Some(limit)) = (session.started_at, session.timeout) {
+            checks.push(after(started, limit, CheckKind::BatchTimeout, ""));
+        }
+        let idle = policy.and_then(|policy| Some((policy, policy.idle_timeout.filter(|limit| *limit > 0)?)));
+        if session.kind == SessionType::Interactive
+            && let (Some((policy, limit)), Some(last)) = (idle, activity.last(session))
+        {
+            checks.push(after(last, limit, CheckKind::IdleTimeout, &policy.name));
+        }
+    }
+    checks
+}
+
+fn reason(check: &IdleCheck) -> String {
+    let limit = duration(i64::from(check.limit) * 1000);
+    match check.kind {
+        CheckKind::SessionLifetime => format!("Its lifetime is over: policy {} allows {limit}.", check.policy),
+        CheckKind::IdleTimeout => format!("It was idle for {limit}, as long as policy {} allows.", check.policy),
+        CheckKind::BatchTimeout => format!("Its time is over: it was given {limit}."),
+        CheckKind::PendingTimeout => format!("It waited for {limit}, as long as resource group {} allows.", check.policy),
+    }
+}
+
+impl Control {
+    /// What ends a session by itself, for its page.
+    pub(crate) fn checks_of(&self, id: SessionId) -> Vec<IdleCheck> {
+        let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        let mirror = self.mirror();
+        mirror.get(id).map(|session| checks(session, &mirror, &activity)).unwrap_or_default()
+    }
+
+    /// The sessions that would be ended if a policy was this from now on, each with the reason; those that are over anyway are
+    /// left out.
+    pub(crate) async fn ended_by(&self, policy: &KeypairPolicy) -> Result<Vec<(Arc<LivingSession>, String)>> {
+        self.refresh_mirror().await?;
+        let now = self.now();
+        let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        let mirror = self.mirror();
+        let theirs = mirror.all().filter(|session| session.policy == policy.name && session.status != Status::Terminating);
+        let over = |checks: Vec<IdleCheck>| checks.into_iter().find(|check| check.at <= now);
+        let ended = theirs.filter_map(|session| {
+            let check = over(checks_by(session, Some(policy), &mirror, &activity))?;
+            over(checks(session, &mirror, &activity)).is_none().then(|| (session.clone(), reason(&check)))
+        });
+        Ok(ended.collect())
+    }
+
+    /// Ends every session whose time is over.
+    pub(crate) async fn end_what_is_over(&self) -> Result<()> {
+        self.look_for_activity().await?;
+        let now = self.now();
+        let over: Vec<(Arc<LivingSession>, IdleCheck)> = {
+            let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            let mirror = self.mirror();
+            let living = mirror.all().filter(|session| session.stop_asked == 0 && session.status != Status::Terminating);
+            living
+                .filter_map(|session| {
+                    let check = checks(session, &mirror, &activity).into_iter().find(|check| check.at <= now)?;
+                    Some((session.clone(), check))
+                })
+                // The scheduler cancels those that waited too long, with the rest of its queue in view.
+                .filter(|(_, check)| check.kind != CheckKind::PendingTimeout)
+                .collect()
+        };
+        if over.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.store.change().await?;
+        for (session, check) in &over {
+            let reason = reason(check);
+            let next = match session.status {
+                Status::Pending | Status::Scheduled => Status::Cancelled,
+                _ => Status::Terminating,
+            };
+            let notice = format!("Session {} is ended: {reason}", session.name);
+            change.ask_stop(session, 1, &reason, now).await?;
+            let step = Step { next, reason: &reason, agents: None, outcome: None, notice: Some(&notice), at: now };
+            change.move_session(session, &step).await?;
+        }
+        change.commit().await?;
+        // They stand elsewhere now, and the engine has to hear of it.
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// Asks once in a while which of the sessions that could be idle have done anything.
+    async fn look_for_activity(&self) -> Result<()> {
+        let now = self.now();
+        let watched: Vec<Arc<LivingSession>> = {
+            let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            if activity.looked.is_some_and(|looked| now.since(looked) < LOOK_EVERY) {
+                return Ok(());
+            }
+            activity.looked = Some(now);
+            let mirror = self.mirror();
+            activity.active.retain(|id, _| mirror.get(*id).is_some());
+            let limited = |session: &&Arc<LivingSession>| {
+                mirror.policies.get(&session.policy).is_some_and(|policy| policy.idle_timeout.is_some_and(|limit| limit > 0))
+            };
+            let running = mirror.all().filter(|s| s.status == Status::Running && s.kind == SessionType::Interactive);
+            let watched: Vec<_> = running.filter(limited).cloned().collect();
+            let containers: HashSet<_> = watched.iter().flat_map(|session| session.containers()).collect();
+            activity.used.retain(|id, _| containers.contains(id));
+            watched
+        };
+        let mut active = Vec::new();
+        for session in &watched {
+            match self.did_something(session).await {
+                Ok(true) => active.push((session.id, now)),
+                Ok(false) => {}
+                // Whoever cannot be asked counts as busy: a fault must not end anybody's work.
+                Err(_) => active.push((session.id, now)),
+            }
+        }
+        {
+            let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            let typed = std::mem::take(&mut activity.typed);
+            active.extend(typed.into_iter().filter(|(id, _)| !watched.is_empty() && watched.iter().any(|s| s.id == *id)));
+            for (id, at) in &active {
+                let last = activity.active.entry(*id).or_insert(*at);
+                *last = (*last).max(*at);
+            }
+        }
+        if active.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.store.change().await?;
+        change.keep_activity(&active).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// Any of its containers did something since the last look; all are looked at, so that the next look has something to compare.
+    async fn did_something(&self, session: &LivingSession) -> Result<bool> {
+        let mut did = false;
+        for container in session.containers() {
+            did |= self.container_did_something(container, session.started_at).await?;
+        }
+        Ok(did)
+    }
+
+    async fn container_did_something(&self, id: ContainerId, started: Option<Millis>) -> Result<bool> {
+        let before = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner).used.get(&id).copied();
+        let after = before.map_or(Millis(0), |(at, _)| at);
+        let usage = match self.engine.usage(id, after).await {
+            Err(EngineError::UnknownSession) => return Ok(false),
+            other => other.map_err(internal("reading a session's use"))?,
+        };
+        let Some(newest) = usage.last() else {
+            let last = before.map(|(at, _)| at).or(started);
+            return Ok(last.is_some_and(|last| self.now().since(last) > UNMEASURED));
+        };
+        let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        activity.used.insert(id, (newest.at, newest.cpu_ms));
+        let (since, cpu) = before.or_else(|| usage.first().map(|one| (one.at, one.cpu_ms))).unwrap_or((newest.at, newest.cpu_ms));
+        let (passed, used) = (newest.at.since(since), i64::try_from(newest.cpu_ms.saturating_sub(cpu)).unwrap_or(i64::MAX));
+        let percent = i64::from(self.mirror().settings.idle_below);
+        Ok(passed > 0 && used.saturating_mul(100) / passed >= percent)
+    }
+
+    /// A terminal whose input counts as activity.
+    pub(crate) fn watched(&self, id: SessionId, terminal: Terminal) -> Terminal {
+        let control = self.clone();
+        let touch = Box::new(move || {
+            let mut activity = control.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            activity.typed.insert(id, control.now());
+            activity.active.insert(id, control.now());
+        });
+        touch();
+        Terminal { input: Box::new(Touching { inner: terminal.input, touch }), ..terminal }
+    }
+}
+
+/// A terminal's input that says so whenever something is typed.
+struct Touching {
+    inner: Box<dyn AsyncWrite + Send + Unpin>,
+    touch: Box<dyn Fn() + Send>,
+}
+
+impl AsyncWrite for Touching {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        (self.touch)();
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

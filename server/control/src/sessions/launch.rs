@@ -1,0 +1,350 @@
+//! Starting sessions: what the launcher offers a person, and what becomes of their request. The limits are checked here when a
+//! session is asked for, and by the scheduler when its turn has come.
+
+use crate::{Caller, Control, Result, internal, random_text};
+use scheduler::Room;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use store::{Audit, Change, NewSession, Taken};
+use types::cluster::resource_groups::ResourceGroup;
+use types::id::{DomainId, ProjectId, SessionId, UserId};
+use types::limits::policies::KeypairPolicy;
+use types::people::permissions::Permission;
+use types::quantity::{CPU, MEM, Quantity, Slots};
+use types::sessions::Status;
+use types::sessions::launch::{
+    DEFAULT_PRIORITY, DomainOffer, GroupOffer, ImageOffer, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started,
+    against_policy, against_share, is_secret,
+};
+use types::{FieldError, Problem};
+
+/// The one environment of the local engine: this machine's own tools.
+const HOST_IMAGE: &str = "host";
+
+/// Milliseconds by which a browser's clock may be behind when it names a start time.
+const CLOCK_DRIFT: i64 = 60_000;
+
+/// Milliseconds from now to the last start time that can be chosen.
+const FARTHEST_START: i64 = 366 * 24 * 3_600_000;
+
+/// In whose name a session is started, and what it is counted by.
+struct Owner {
+    id: UserId,
+    domain: DomainId,
+    access_key: String,
+    policy: KeypairPolicy,
+}
+
+/// The environments that there are, each with the least that it runs with.
+fn images() -> Vec<ImageOffer> {
+    vec![ImageOffer {
+        name: HOST_IMAGE.into(),
+        label: "host — this machine's own tools".into(),
+        // Less would not start a shell.
+        minimum: Slots::cpu_mem(Quantity::thousandths(100), 64 << 20),
+    }]
+}
+
+/// Cores, memory, and what else agents of these capacities have.
+pub(crate) fn offered<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<String> {
+    let others: BTreeSet<&String> = capacities.flat_map(|slots| slots.0.keys()).collect();
+    let others = others.into_iter().filter(|slot| *slot != CPU && *slot != MEM).cloned();
+    [CPU.to_owned(), MEM.to_owned()].into_iter().chain(others).collect()
+}
+
+impl Control {
+    /// What the launcher offers: to the caller, or to `owner` (an email, a username or an access key) on whose behalf they ask.
+    pub async fn start_options(&self, caller: &Caller, owner: &str) -> Result<StartOptions> {
+        let owner = self.owner(caller, owner).await?;
+        self.refresh_mirror().await?;
+        let rooms = self.rooms().await?;
+        let projects = self.store.projects_of(owner.id).await?;
+        let groups = self.store.groups_for(owner.id).await?;
+        let mut presets = self.store.presets_all().await?;
+        let usable: HashSet<&str> = groups.iter().map(|(group, _)| group.name.as_str()).collect();
+        presets.retain(|preset| preset.resource_group.as_deref().is_none_or(|group| usable.contains(group)));
+        let recent = self.store.recent_requests(owner.id, RECENT).await?;
+        let mirror = self.mirror();
+        let (shares, of_domains) = mirror.shares();
+        let domain = of_domains.get(&owner.domain).cloned().unwrap_or_default();
+        let projects = projects.into_iter().map(|project| {
+            let share = shares.get(&project.id).cloned().unwrap_or_default();
+            ProjectOffer { id: project.id, name: project.name, limit: share.limit, using: share.used }
+        });
+        let mut pending: HashMap<&str, u32> = HashMap::new();
+        for session in mirror.all().filter(|session| session.status == Status::Pending) {
+            *pending.entry(&session.resource_group).or_default() += 1;
+        }
+        let offer = |(group, projects): (ResourceGroup, Vec<ProjectId>)| {
+            let here = |room: &&Room| room.schedulable && room.resource_group == group.name;
+            GroupOffer {
+                free: largest(rooms.iter().filter(here).map(|room| &room.free)),
+                capacity: largest(rooms.iter().filter(here).map(|room| &room.capacity)),
+                pending: pending.get(group.name.as_str()).copied().unwrap_or_default(),
+                name: group.name,
+                description: group.description,
+                session_types: group.session_types,
+                projects,
+            }
+        };
+        let using = mirror.in_use(owner.id);
+        // Those that can start something come first: the first is what somebody gets who chooses nothing.
+        let mut groups: Vec<GroupOffer> = groups.into_iter().filter(|(group, _)| group.public).map(offer).collect();
+        groups.sort_by_key(|group| group.capacity.is_empty());
+        Ok(StartOptions {
+            projects: projects.collect(),
+            domain: DomainOffer { name: domain.name, limit: domain.limit, using: domain.used },
+            groups,
+            images: images(),
+            presets,
+            slots: offered(rooms.iter().map(|room| &room.capacity)),
+            policy: owner.policy,
+            using,
+            recent,
+        })
+    }
+
+    /// What the caller holds, and may hold.
+    pub async fn own_use(&self, caller: &Caller) -> Result<OwnUse> {
+        let owner = self.owner(caller, "").await?;
+        self.refresh_mirror().await?;
+        let mut slots = offered(self.rooms().await?.iter().map(|room| &room.capacity));
+        slots.retain(|slot| owner.policy.limit(slot) != Some(Quantity::ZERO));
+        let using = self.mirror().in_use(owner.id);
+        Ok(OwnUse { policy: owner.policy, using, slots })
+    }
+
+    /// Who a session is for.
+    async fn owner(&self, caller: &Caller, login: &str) -> Result<Owner> {
+        let (me, _) = caller.need(Permission::StartSessions)?;
+        let login = login.trim();
+        let (id, domain) = if login.is_empty() || login.eq_ignore_ascii_case(&me.email) {
+            (me.id, me.domain)
+        } else {
+            let account = self.store.account_by_login(login).await?;
+            let account = match account {
+                Some(account) => Some((account.id, account.domain)),
+                None => self.store.keypair_owner(login).await?,
+            };
+            // Whoever names themselves starts for nobody else; others hear the same whether or not the name is somebody's.
+            if account.is_none_or(|(id, _)| id != me.id) {
+                caller.need(Permission::StartForOthers)?;
+            }
+            account.ok_or_else(|| Problem::field("owner", format!("Nobody has the email or access key {login}.")))?
+        };
+        let keypair = self.store.main_keypair(id).await?;
+        let (access_key, policy) = keypair.ok_or_else(|| {
+            Problem::Conflict("There is no main keypair, and a session is counted by one. Ask an administrator.".into())
+        })?;
+        Ok(Owner { id, domain, access_key, policy })
+    }
+
+    /// Puts sessions into the queue: as many as are asked for, all or none.
+    pub async fn start_session(&self, caller: &Caller, asked: &StartSession) -> Result<Vec<Started>> {
+        let (me, _) = caller.need(Permission::StartSessions)?;
+        asked.check()?;
+        if asked.starts_at.is_some_and(|at| at.0 < self.now().0 - CLOCK_DRIFT) {
+            return Err(Problem::field("starts_at", "The start time is past. Choose one in the future, or none."));
+        }
+        if asked.starts_at.is_some_and(|at| at.0 > self.now().0 + FARTHEST_START) {
+            return Err(Problem::field("starts_at", "At most a year from now."));
+        }
+        let owner = self.owner(caller, &asked.owner).await?;
+        let mut asked = asked.clone();
+        asked.slots.0.retain(|slot, amount| slot == CPU || slot == MEM || *amount > Quantity::ZERO);
+        let image = images().into_iter().find(|image| image.name == asked.image);
+        let raised = image.as_ref().map(|image| asked.raise_to(&image.minimum)).unwrap_or_default();
+        let group = self.usable_group(&owner, &asked).await;
+        let mut errors = Vec::new();
+        if image.is_none() {
+            errors.push(FieldError::new("image", "Choose one of the environments."));
+        }
+        match group {
+            Ok(()) => {}
+            Err(Problem::Invalid(more)) => errors.extend(more),
+            Err(other) => return Err(other),
+        }
+        if asked.priority > DEFAULT_PRIORITY && !me.may(Permission::ChangePriorities) {
+            errors.push(FieldError::new("priority", format!("At most {DEFAULT_PRIORITY}; more is given by administrators.")));
+        }
+        if !errors.is_empty() {
+            return Err(Problem::Invalid(errors));
+        }
+        self.within_shares(&owner, &asked).await?;
+        self.known_in_group(&asked).await?;
+
+        let at = self.now();
+        let mut change = self.store.change().await?;
+        // In the transaction that writes them: of two requests at once, the second sees what the first has asked for.
+        let using = change.in_use(owner.id).await?;
+        if let Some(refusal) = against_policy(&asked, &owner.policy, &using).refusals.first() {
+            return Err(Problem::Limit(format!("{refusal} Ask for less, or ask an administrator for another policy.")));
+        }
+        if !change.is_group_open(&asked.resource_group).await? {
+            return Err(Problem::field("resource_group", "It was deleted or deactivated a moment ago. Choose another one."));
+        }
+        let depends_on = resolve(&mut change, &owner, &asked.depends_on).await?;
+        let mut started = Vec::new();
+        for name in asked.names() {
+            let id = SessionId(uuid::Uuid::now_v7());
+            let name = if name.is_empty() { format!("session-{}", random_text(6)?.to_lowercase()) } else { name };
+            self.write_session(&mut change, caller, &owner, &asked, (id, &name, &depends_on, &raised)).await?;
+            started.push(Started { id, name, raised: raised.clone() });
+        }
+        change.commit().await?;
+        tracing::debug!(sessions = started.len(), at = at.0, "put into the queue");
+        self.shared.work.notify_one();
+        Ok(started)
+    }
+
+    /// Whether the person's project may use the group for such a session.
+    async fn usable_group(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
+        let projects = self.store.projects_of(owner.id).await?;
+        let mut errors = Vec::new();
+        let mine = projects.iter().any(|project| project.id == asked.project);
+        if !mine {
+            errors.push(FieldError::new("project", "Choose one of the person's projects."));
+        }
+        let groups = self.store.groups_for(owner.id).await?;
+        match groups.iter().find(|(group, _)| group.name == asked.resource_group) {
+            None => errors.push(FieldError::new("resource_group", "Choose one of the resource groups.")),
+            Some((group, projects)) => {
+                if mine && !projects.contains(&asked.project) {
+                    let name = &group.name;
+                    errors.push(FieldError::new("resource_group", format!("This project may not use resource group {name}.")));
+                }
+                if !group.session_types.contains(&asked.kind) {
+                    let allowed: Vec<_> = group.session_types.iter().map(|kind| kind.label().to_lowercase()).collect();
+                    let (name, kind) = (&group.name, asked.kind.label().to_lowercase());
+                    let text = format!("Resource group {name} takes no {kind} sessions. It takes: {}.", allowed.join(", "));
+                    errors.push(FieldError::new("resource_group", text));
+                }
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+
+    /// What no agent of the group has ever had is a mistake, and not something to wait for. A group without agents may get any.
+    async fn known_in_group(&self, asked: &StartSession) -> Result<()> {
+        let agents = self.known_agents().await?;
+        let here: Vec<_> = agents.iter().filter(|agent| agent.resource_group == asked.resource_group).collect();
+        let has = |slot: &String| here.iter().any(|agent| agent.report.capacity.0.contains_key(slot));
+        let strange =
+            asked.slots.0.iter().filter(|(slot, amount)| **amount > Quantity::ZERO && !has(slot)).map(|(slot, _)| {
+                FieldError::new(slot, format!("No agent of resource group {} has {slot}.", asked.resource_group))
+            });
+        let errors: Vec<_> = if here.is_empty() { Vec::new() } else { strange.collect() };
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+
+    /// A request that could never run within the limit of its project or domain is refused at once; one that could is left to the
+    /// queue.
+    async fn within_shares(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
+        self.refresh_mirror().await?;
+        let mirror = self.mirror();
+        let over = |whose: String, limit| against_share(asked, &whose, limit, &Slots::default()).refusals.into_iter().next();
+        if let Some((name, limit)) = mirror.projects.get(&asked.project)
+            && let Some(over) = over(format!("Project {name}"), limit)
+        {
+            return Err(Problem::Limit(format!("{over} Ask for less, or in another project.")));
+        }
+        if let Some((name, limit)) = mirror.domains.get(&owner.domain)
+            && let Some(over) = over(format!("Domain {name}"), limit)
+        {
+            return Err(Problem::Limit(format!("{over} Ask for less.")));
+        }
+        Ok(())
+    }
+
+    async fn write_session(
+        &self,
+        change: &mut Change,
+        caller: &Caller,
+        owner: &Owner,
+        asked: &StartSession,
+        (id, name, depends_on, raised): (SessionId, &str, &[SessionId], &[String]),
+    ) -> Result<()> {
+        let at = self.now();
+        let env = serde_json::to_string(&asked.env).map_err(internal("keeping an environment"))?;
+        let sealed = if asked.env.is_empty() { None } else { Some(self.shared.vault.seal(&env, &id.to_string())?) };
+        let hidden = asked.env.iter().map(|(name, value)| {
+            let value = if is_secret(name) { String::new() } else { value.clone() };
+            (name.clone(), value)
+        });
+        let kept = StartSession { env: hidden.collect(), ..asked.clone() };
+        let request = serde_json::to_string(&kept).map_err(internal("keeping a request"))?;
+        let reason = [&["Asked for.".to_owned()], raised].concat().join(" ");
+        let new = NewSession {
+            id,
+            name,
+            kind: asked.kind,
+            owner: owner.id,
+            access_key: &owner.access_key,
+            domain: owner.domain,
+            project: asked.project,
+            resource_group: &asked.resource_group,
+            image: &asked.image,
+            command: &asked.command,
+            slots: &asked.slots,
+            cluster: asked.cluster,
+            priority: asked.priority,
+            request: &request,
+            env: sealed.as_deref(),
+            depends_on,
+            reason: &reason,
+            at,
+        };
+        if let Err(error) = change.insert_session(&new).await {
+            return Err(match error.taken() {
+                Some(Taken::SessionName) => Problem::field(
+                    "name",
+                    format!("One of your sessions is called {name} already. Choose another name, or end that one."),
+                ),
+                _ => error.into(),
+            });
+        }
+        let (key, slots) = (&owner.access_key, &asked.slots);
+        let detail =
+            serde_json::json!({ "name": name, "type": asked.kind, "slots": slots, "cluster": asked.cluster, "access_key": key });
+        let (subject, detail) = (id.to_string(), detail.to_string());
+        let actor = caller.me().map(|me| me.id);
+        let audit = Audit { at, actor, address: &caller.address, action: "start session", subject: &subject, detail: &detail };
+        Ok(change.audit(&audit).await?)
+    }
+}
+
+/// The sessions that a new one waits for.
+async fn resolve(change: &mut Change, owner: &Owner, names: &[String]) -> Result<Vec<SessionId>> {
+    let mut found = Vec::new();
+    for name in names {
+        let session = change.session_of(owner.id, name.trim()).await?;
+        let unknown = || Problem::field("depends_on", format!("There is no session {name} of this person."));
+        found.push(session.ok_or_else(unknown)?);
+    }
+    Ok(found)
+}
+
+/// Those that do not have less of everything than another one.
+fn largest<'a>(all: impl Iterator<Item = &'a Slots>) -> Vec<Slots> {
+    let mut kept: Vec<Slots> = Vec::new();
+    for slots in all {
+        let covered = |by: &Slots| slots.beyond(by).next().is_none();
+        if kept.iter().any(covered) {
+            continue;
+        }
+        kept.retain(|other| other.beyond(slots).next().is_some());
+        kept.push(slots.clone());
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_is_free_only_what_no_other_agent_covers_is_told() {
+        let slots = |cpu: i64, mem: i64| Slots::cpu_mem(Quantity::whole(cpu), mem);
+        let all = [slots(2, 2), slots(4, 1), slots(2, 1), slots(4, 1)];
+        assert_eq!(largest(all.iter()), [slots(2, 2), slots(4, 1)]);
+    }
+}

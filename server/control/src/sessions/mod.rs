@@ -1,0 +1,293 @@
+//! Sessions as people see and control them. They are started in `launch`; what makes them move on is in `queue`, `reconcile` and
+//! `ends`; their queue as people see it in `pending`, what comes out of them in `output`.
+
+pub(crate) mod ends;
+pub(crate) mod launch;
+pub(crate) mod mirror;
+pub(crate) mod output;
+pub(crate) mod pending;
+pub(crate) mod queue;
+pub(crate) mod reconcile;
+
+use crate::{Caller, Control, Result, internal};
+use futures::{Stream, StreamExt};
+use std::sync::PoisonError;
+use std::time::Duration;
+use store::{Audit, LivingSession, Scope, Step, Taken};
+use types::Problem;
+use types::id::{ProjectId, SessionId};
+use types::list::{ListQuery, Page};
+use types::people::permissions::{Me, Permission, Reach};
+use types::sessions::{BulkResult, SESSIONS, SessionDetail, SessionRow, Status};
+use types::time::Millis;
+
+/// Sessions in one action on several.
+const MOST_AT_ONCE: usize = 200;
+
+pub(crate) fn reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
+    match me.reach(permission) {
+        Reach::Everything => true,
+        Reach::Domain => session.domain == me.domain,
+        Reach::Projects => session.row.owner == me.id || me.administers.contains(&session.project),
+        Reach::Own => session.row.owner == me.id,
+        Reach::Nothing => false,
+    }
+}
+
+impl Control {
+    /// A page of the sessions that the caller may see, of one project or of all.
+    pub async fn sessions(&self, caller: &Caller, query: &ListQuery, project: Option<ProjectId>) -> Result<Page<SessionRow>> {
+        let (_, scope) = caller.scope(Permission::ReadSessions)?;
+        query.check(&SESSIONS)?;
+        keys_stay_hidden(caller, scope, query)?;
+        let page = self.store.sessions(query, scope, project).await?;
+        Ok(page.map(|row| self.with_reason(row)))
+    }
+
+    /// Every session that the filter selects, for an export: a feature of administrators (`admin-menus.md`, Download session lists).
+    pub fn all_sessions(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+        project: Option<ProjectId>,
+    ) -> Result<impl Stream<Item = Result<SessionRow>> + Send + use<>> {
+        let (_, scope) = caller.scope(Permission::ReadSessions)?;
+        if !matches!(scope, Scope::Everything | Scope::Domain(_)) {
+            return Err(caller.refuse("download lists of sessions"));
+        }
+        query.check(&SESSIONS)?;
+        let control = self.clone();
+        let rows = self.store.all_sessions(query, scope, project);
+        Ok(rows.map(move |row| row.map(|row| control.with_reason(row)).map_err(Problem::from)))
+    }
+
+    /// One session with its history. One that the caller may not see is not there.
+    pub async fn session(&self, caller: &Caller, id: SessionId) -> Result<SessionDetail> {
+        let (me, scope) = caller.scope(Permission::ReadSessions)?;
+        let found = self.store.session(id, scope).await?;
+        let mut session = found.ok_or_else(|| Problem::NotFound("session".into()))?;
+        session.may_control = reaches(me, Permission::ControlSessions, &session);
+        session.row = self.with_reason(session.row);
+        if matches!(scope, Scope::Projects(_)) && session.row.owner != me.id {
+            session.access_key = String::new();
+        }
+        session.checks = self.checks_of(id);
+        session.now = self.now();
+        Ok(session)
+    }
+
+    /// The session that a name, an id or the beginning of one means: one's own, or that of whoever `owner` (an access key or an
+    /// email) is. Of several that begin so, none is meant.
+    pub async fn session_named(&self, caller: &Caller, owner: &str, text: &str) -> Result<SessionDetail> {
+        let mut found = self.sessions_beginning(caller, owner, text, 2).await?;
+        let whole = found.first().is_some_and(|one| one.row.name == text || one.row.id.to_string() == text);
+        if found.len() > 1 && !whole {
+            return Err(Problem::Conflict(format!("Several sessions begin with {text}. Give more of it.")));
+        }
+        if found.is_empty()
+            && let Ok(id) = text.parse()
+        {
+            // Somebody else's, for those who may see it.
+            return self.session(caller, id).await;
+        }
+        if found.is_empty() { Err(Problem::NotFound(format!("session {text}"))) } else { Ok(found.swap_remove(0)) }
+    }
+
+    /// The sessions whose name or id begins so, at most `most`.
+    pub async fn sessions_beginning(&self, caller: &Caller, owner: &str, text: &str, most: usize) -> Result<Vec<SessionDetail>> {
+        let (me, _) = caller.need(Permission::ReadSessions)?;
+        let owner = match owner {
+            "" => me.id,
+            login => match self.known_person(login).await {
+                Ok(id) => id,
+                // Whether there is such a person is not everybody's to know.
+                Err(Problem::NotFound(_)) => return Ok(Vec::new()),
+                Err(problem) => return Err(problem),
+            },
+        };
+        let ids = self.store.sessions_beginning(owner, text, most).await?;
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self.session(caller, id).await {
+                Ok(session) => found.push(session),
+                Err(Problem::NotFound(_)) => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn known_person(&self, login: &str) -> Result<types::id::UserId> {
+        let owner = self.store.keypair_owner(login).await?;
+        match owner {
+            Some((id, _)) => Ok(id),
+            None => {
+                let account = self.store.account_by_login(login).await?;
+                account.map(|account| account.id).ok_or_else(|| Problem::NotFound("person".into()))
+            }
+        }
+    }
+
+    /// Living sessions that wait for this one, directly or through others.
+    pub async fn dependents(&self, caller: &Caller, id: SessionId) -> Result<Vec<SessionId>> {
+        self.session(caller, id).await?;
+        Ok(self.store.dependents(id).await?)
+    }
+
+    /// A session once it has more than `seen` lines of history, with whether it has ended; waits for that.
+    pub async fn session_moved(&self, caller: &Caller, id: SessionId, seen: usize) -> Result<(SessionDetail, bool)> {
+        let (mut grew, mut looked) = (self.store.events_grew(), false);
+        let (mut rights, mut caller) = (self.sign_ins_ended(), caller.clone());
+        loop {
+            grew.mark_unchanged();
+            // Something happens all the time on a busy cluster: only what it has to do with this session is worth a whole look.
+            let lines = self.store.history_lines(id).await?;
+            if !looked || usize::try_from(lines).unwrap_or_default() > seen {
+                let session = self.session(&caller, id).await?;
+                let ended = session.row.status.is_final();
+                if session.history.len() > seen || ended {
+                    return Ok((session, ended));
+                }
+                looked = true;
+            }
+            tokio::select! {
+                // The sender lives as long as the store does.
+                grown = grew.changed() => grown.map_err(internal("waiting for a session"))?,
+                // What may be waited for long must not outlive the right to it.
+                _ = rights.changed() => (caller, looked) = (self.still_welcome(&caller).await?, false),
+            }
+        }
+    }
+
+    /// The server's clock, for requests that count from now.
+    pub fn time(&self) -> Millis {
+        self.now()
+    }
+
+    /// Waits, for whoever has no clock of their own.
+    pub async fn pause(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    pub(crate) fn with_reason(&self, row: SessionRow) -> SessionRow {
+        if row.status != Status::Pending {
+            return row;
+        }
+        let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let waits = queue.waiting.get(&row.id);
+        let info = waits.map(|waits| waits.reason.describe()).unwrap_or_default();
+        SessionRow { info, position: waits.map(|waits| waits.position), ..row }
+    }
+
+    /// Gives a session that has not ended another name.
+    pub async fn rename_session(&self, caller: &Caller, id: SessionId, name: &str) -> Result<()> {
+        let session = self.controllable(caller, id).await?;
+        let mut errors = Vec::new();
+        types::rules::session_name("name", name, &mut errors);
+        if !errors.is_empty() {
+            return Err(Problem::Invalid(errors));
+        }
+        let at = self.now();
+        let mut change = self.store.change().await?;
+        match change.rename_session(&session, name, at).await {
+            Ok(true) => {}
+            Ok(false) => return Err(has_ended(&session.name)),
+            Err(error) => {
+                return Err(match error.taken() {
+                    Some(Taken::SessionName) => {
+                        Problem::field("name", format!("Another session of this person is called {name} already."))
+                    }
+                    _ => error.into(),
+                });
+            }
+        }
+        let detail = serde_json::json!({ "before": session.name, "name": name }).to_string();
+        self.audit(&mut change, caller, "rename session", id, &detail, at).await?;
+        Ok(change.commit().await?)
+    }
+
+    pub(crate) async fn audit(
+        &self,
+        change: &mut store::Change,
+        caller: &Caller,
+        action: &str,
+        id: SessionId,
+        detail: &str,
+        at: Millis,
+    ) -> Result<()> {
+        let subject = id.to_string();
+        let actor = caller.me().map(|me| me.id);
+        let audit = Audit { at, actor, address: &caller.address, action, subject: &subject, detail };
+        Ok(change.audit(&audit).await?)
+    }
+
+    /// Asks a session to end: one that waits is cancelled, one that runs gets time to finish, unless `force`.
+    pub async fn terminate(&self, caller: &Caller, id: SessionId, force: bool) -> Result<()> {
+        let seen = self.controllable(caller, id).await?;
+        let (me, at) = (caller.person()?.0, self.now());
+        let how = if force { "asked to end it at once" } else { "asked to end it" };
+        let reason = format!("{} {how}.", me.email);
+        let mut change = self.store.change().await?;
+        // As it stands now; from here on nobody else can move it.
+        let session = change.living_session(id).await?;
+        let session = session.ok_or_else(|| has_ended(&seen.name))?;
+        change.ask_stop(&session, if force { 2 } else { 1 }, &reason, at).await?;
+        let next = match session.status {
+            Status::Pending | Status::Scheduled => Some(Status::Cancelled),
+            Status::Preparing | Status::Running => Some(Status::Terminating),
+            _ => None,
+        };
+        if let Some(next) = next {
+            let step = Step { next, reason: &reason, agents: None, outcome: None, notice: None, at };
+            change.move_session(&session, &step).await?;
+        }
+        self.audit(&mut change, caller, if force { "force-terminate session" } else { "terminate session" }, id, "{}", at)
+            .await?;
+        change.commit().await?;
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    /// Asks several sessions to end; each has its own answer.
+    pub async fn terminate_all(&self, caller: &Caller, ids: &[SessionId], force: bool) -> Result<Vec<BulkResult>> {
+        caller.need(Permission::ControlSessions)?;
+        if ids.len() > MOST_AT_ONCE {
+            return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} sessions can be ended at once.")));
+        }
+        let mut results = Vec::with_capacity(ids.len());
+        for id in ids {
+            let name = match self.session(caller, *id).await {
+                Ok(session) => session.row.name,
+                Err(_) => id.to_string(),
+            };
+            let problem = self.terminate(caller, *id, force).await.err().map(|problem| problem.to_string());
+            results.push(BulkResult { name, problem });
+        }
+        Ok(results)
+    }
+
+    /// A living session that the caller may control.
+    pub(crate) async fn controllable(&self, caller: &Caller, id: SessionId) -> Result<LivingSession> {
+        caller.need(Permission::ControlSessions)?;
+        let session = self.session(caller, id).await?;
+        if !session.may_control {
+            return Err(caller.refuse(Permission::ControlSessions.verb()));
+        }
+        let living = self.store.living_session(id).await?;
+        living.ok_or_else(|| has_ended(&session.row.name))
+    }
+}
+
+/// Those who administer a project see no keypairs of others, and find none out by a filter.
+fn keys_stay_hidden(caller: &Caller, scope: Scope, query: &ListQuery) -> Result<()> {
+    let asked = query.conditions.iter().any(|condition| condition.key == "access_key");
+    let asked = asked || query.filter.as_ref().is_some_and(|filter| filter.looks_at("access_key"));
+    if asked && matches!(scope, Scope::Projects(_)) {
+        return Err(caller.refuse("filter sessions by this"));
+    }
+    Ok(())
+}
+
+pub(crate) fn has_ended(name: &str) -> Problem {
+    Problem::Conflict(format!("Session {name} has ended."))
+}

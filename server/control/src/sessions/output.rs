@@ -1,0 +1,150 @@
+//! What comes out of a session: its log, what it uses, its terminal.
+
+use crate::{Caller, Control, Result, internal};
+use engine::{EngineError, Terminal};
+use std::time::{Duration, Instant};
+use types::Problem;
+use types::id::{ContainerId, SessionId};
+use types::people::permissions::Permission;
+use types::sessions::{LogChunk, Outcome, SessionType, Status, Usage, Utilization};
+use types::time::Millis;
+
+/// Bytes of log in one answer.
+const LOG_PIECE: usize = 256 << 10;
+/// How long an answer waits for the log to grow, in seconds.
+const LOG_WAIT: u64 = 10;
+/// Sessions in one question.
+const MOST_AT_ONCE: usize = 200;
+/// Milliseconds over which the use of processors is told.
+const USE_WINDOW: i64 = 10_000;
+
+impl Control {
+    /// What running sessions use of what they asked for; those that the caller may not see, or that do not run, are left out.
+    pub async fn session_utilization(&self, caller: &Caller, ids: &[SessionId]) -> Result<Vec<Utilization>> {
+        let (_, scope) = caller.scope(Permission::ReadSessions)?;
+        let few = &ids[..ids.len().min(MOST_AT_ONCE)];
+        let rows = self.store.session_rows(few, scope).await?;
+        let mut all = Vec::new();
+        for row in rows.iter().filter(|row| row.status == Status::Running) {
+            let (mut share, mut mem) = (0, 0);
+            for index in 0..row.agents.len() as u32 {
+                let recent = Millis(self.now().0 - USE_WINDOW);
+                let usage = self.engine.usage(ContainerId::of(row.id, index), recent).await.unwrap_or_default();
+                let (Some(first), Some(last)) = (usage.first(), usage.last()) else { continue };
+                share += last.cpu_ms.saturating_sub(first.cpu_ms) * 1000 / last.at.since(first.at).max(1).unsigned_abs();
+                mem += last.mem;
+            }
+            let asked_cpu = row.cpu().as_thousandths().max(1).unsigned_abs();
+            let asked_mem = row.mem().max(1).unsigned_abs();
+            let thousandths = |used: u64, of: u64| u32::try_from(used.saturating_mul(1000) / of).unwrap_or(u32::MAX);
+            all.push(Utilization { id: row.id, cpu: thousandths(share, asked_cpu), mem: thousandths(mem, asked_mem) });
+        }
+        Ok(all)
+    }
+
+    /// The log of a session's container number `container`, from byte `from` on. With `wait`, a log that has nothing new is waited
+    /// for, some seconds at most.
+    pub async fn session_log(&self, caller: &Caller, id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk> {
+        let session = self.session(caller, id).await?;
+        if container >= session.row.cluster.size {
+            return Err(Problem::NotFound("container".into()));
+        }
+        let ran = session.row.started_at.is_some() || matches!(session.outcome, Some(Outcome::Exited(_) | Outcome::Signalled(_)));
+        if !ran && session.row.status.is_final() {
+            return Ok(LogChunk { next: from, end: true, ..LogChunk::default() });
+        }
+        let give_up = Instant::now() + Duration::from_secs(LOG_WAIT);
+        loop {
+            let chunk = match self.engine.log(ContainerId::of(id, container), from, LOG_PIECE).await {
+                // Not started yet: nothing has been written.
+                Err(EngineError::UnknownSession) => {
+                    LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() }
+                }
+                other => other.map_err(engine_failed("reading a log"))?,
+            };
+            if !wait || chunk.end || !chunk.text.is_empty() || Instant::now() >= give_up {
+                return Ok(chunk);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What a session used, in measurements later than `after`.
+    pub async fn session_usage(&self, caller: &Caller, id: SessionId, after: Millis) -> Result<Vec<Usage>> {
+        let session = self.session(caller, id).await?;
+        let mut each = Vec::new();
+        for index in 0..session.row.cluster.size {
+            match self.engine.usage(ContainerId::of(id, index), after).await {
+                Err(EngineError::UnknownSession) => {}
+                other => each.push(other.map_err(engine_failed("reading a session's use"))?),
+            }
+        }
+        Ok(together(each))
+    }
+
+    /// Opens a terminal in a running interactive session.
+    pub async fn terminal(&self, caller: &Caller, id: SessionId, columns: u16, rows: u16) -> Result<Terminal> {
+        let session = self.controllable(caller, id).await?;
+        if session.kind != SessionType::Interactive {
+            return Err(Problem::Conflict("Only an interactive session has a terminal.".into()));
+        }
+        if session.status != Status::Running {
+            return Err(Problem::Conflict(format!(
+                "The session is {}; a terminal opens while it runs.",
+                session.status.label().to_lowercase()
+            )));
+        }
+        let at = self.now();
+        let mut change = self.store.change().await?;
+        self.audit(&mut change, caller, "open terminal", id, "{}", at).await?;
+        change.commit().await?;
+        match self.engine.terminal(ContainerId::of(id, 0), columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
+            Err(EngineError::NotRunning | EngineError::UnknownSession) => Err(Problem::Conflict("The session has ended.".into())),
+            other => other.map(|terminal| self.watched(id, terminal)).map_err(engine_failed("opening a terminal")),
+        }
+    }
+}
+
+/// A machine that is away says so; everything else is a fault of ours.
+fn engine_failed(what: &'static str) -> impl Fn(EngineError) -> Problem {
+    move |error| match error {
+        EngineError::AgentAway(agent) => Problem::Unavailable(format!("Agent {agent}")),
+        other => internal(what)(other),
+    }
+}
+
+/// What several containers use together, at the times at which the first was measured.
+fn together(mut each: Vec<Vec<Usage>>) -> Vec<Usage> {
+    let mut sums = if each.is_empty() { Vec::new() } else { each.remove(0) };
+    for other in each {
+        let mut measured = other.iter().peekable();
+        let mut last = None;
+        for sum in &mut sums {
+            while let Some(one) = measured.next_if(|one| one.at <= sum.at) {
+                last = Some(one);
+            }
+            // Until a container was first measured, what it used first is the best that is known.
+            let Some(one) = last.or(other.first()) else { continue };
+            sum.cpu_ms += one.cpu_ms;
+            sum.mem += one.mem;
+            sum.processes += one.processes;
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_containers_use_is_added_up_at_the_times_of_the_first() {
+        let one = |at, cpu_ms, mem| Usage { at: Millis(at), cpu_ms, mem, processes: 1 };
+        let main = vec![one(1_000, 10, 5), one(2_000, 20, 5)];
+        let sub = vec![one(900, 100, 7), one(1_900, 200, 8), one(2_900, 300, 9)];
+        let expected = [(110, 12), (220, 13)];
+        let sums = together(vec![main, sub]);
+        assert_eq!(sums.iter().map(|sum| (sum.cpu_ms, sum.mem)).collect::<Vec<_>>(), expected);
+        assert_eq!(together(Vec::new()), []);
+    }
+}

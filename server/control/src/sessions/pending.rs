@@ -1,0 +1,152 @@
+//! The queue of a resource group as people see it: its order, its priorities, and a sample of it to try other rules on. What the
+//! scheduler decides is kept in `queue`.
+
+use crate::sessions::reaches;
+use crate::{Caller, Control, Result};
+use scheduler::{Running, Sample};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use store::LivingSession;
+use types::Problem;
+use types::id::SessionId;
+use types::list::{ListQuery, Page};
+use types::people::permissions::{Me, Permission, Reach};
+use types::sessions::launch::MAX_PRIORITY;
+use types::sessions::{BulkResult, QUEUE, SessionRow, Status};
+use types::time::Millis;
+
+/// Sessions in one action on several.
+const MOST_AT_ONCE: usize = 200;
+/// Sessions of a queue that are given out to try other rules on.
+const SAMPLE: usize = 5_000;
+
+impl Control {
+    /// A page of the sessions that wait in a resource group, in the order in which they will start.
+    pub async fn queue(&self, caller: &Caller, group: &str, query: &ListQuery) -> Result<Page<SessionRow>> {
+        let (_, scope) = self.queue_scope(caller)?;
+        query.check(&QUEUE)?;
+        let order = self.order_of(group);
+        let ids = if query.conditions.is_empty() && scope == store::Scope::Everything {
+            // The whole queue is known: a long one is not read again for a page of it.
+            order
+        } else {
+            let selected = self.store.pending_ids(group, query, scope).await?;
+            // What was asked for since the scheduler last looked stands at the end until it looks again.
+            let placed: HashSet<_> = order.iter().copied().collect();
+            let late = selected.iter().filter(|id| !placed.contains(id));
+            let mine: HashSet<_> = selected.iter().copied().collect();
+            Arc::new(order.iter().filter(|id| mine.contains(id)).chain(late).copied().collect())
+        };
+        let first = usize::try_from(query.offset()).unwrap_or(usize::MAX).min(ids.len());
+        let page = &ids[first..ids.len().min(first.saturating_add(query.limit() as usize))];
+        let rows = self.store.session_rows(page, scope).await?;
+        // One that has started meanwhile no longer waits.
+        let waiting = rows.into_iter().filter(|row| row.status == Status::Pending);
+        let rows = waiting.map(|row| self.with_reason(row)).collect();
+        Ok(Page { rows, total: ids.len() as u64, more: false })
+    }
+
+    fn queue_scope<'a>(&self, caller: &'a Caller) -> Result<(&'a Me, store::Scope)> {
+        match caller.need(Permission::ReadSessions)? {
+            (_, Reach::Everything | Reach::Domain) => caller.scope(Permission::ReadSessions),
+            _ => Err(caller.refuse("see the queue of a resource group")),
+        }
+    }
+
+    /// What the scheduler decides from in one resource group, the first of a long queue, and how long sessions take there.
+    pub async fn queue_snapshot(&self, caller: &Caller, group: &str) -> Result<Sample> {
+        if caller.need(Permission::ReadSessions)?.1 != Reach::Everything {
+            return Err(caller.refuse("try other rules on everybody's sessions"));
+        }
+        self.refresh_mirror().await?;
+        let typical = self.store.typical_length(group).await?;
+        let mut snapshot = self.snapshot().await?;
+        snapshot.groups.retain(|name, _| name == group);
+        snapshot.agents.retain(|room| room.resource_group == group);
+        snapshot.people.retain(|held| held.resource_group == group);
+        snapshot.queue.retain(|waiting| waiting.resource_group == group);
+        let total = u32::try_from(snapshot.queue.len()).unwrap_or(u32::MAX);
+        if snapshot.queue.len() > SAMPLE {
+            let order = self.order_of(group);
+            let first: HashSet<SessionId> = order.iter().take(SAMPLE).copied().collect();
+            snapshot.queue.retain(|waiting| first.contains(&waiting.id));
+        }
+        let policies: HashSet<_> = snapshot.queue.iter().map(|waiting| waiting.policy.clone()).collect();
+        let mirror = self.mirror();
+        let last = |session: &LivingSession| {
+            let lifetime = mirror.policies.get(&session.policy).and_then(|policy| policy.lifetime).filter(|limit| *limit > 0);
+            session.timeout.or(lifetime).or(typical)
+        };
+        let held = mirror.all().filter(|session| session.resource_group == group && session.status.occupies());
+        let running = held.map(|session| running(session, last(session), snapshot.now)).collect();
+        let lasts: BTreeMap<SessionId, u32> =
+            snapshot.queue.iter().filter_map(|one| Some((one.id, last(mirror.get(one.id)?)?))).collect();
+        drop(mirror);
+        snapshot.policies.retain(|name, _| policies.contains(name));
+        let keys: HashSet<_> = snapshot.queue.iter().map(|waiting| waiting.access_key.clone()).collect();
+        snapshot.held.retain(|key, _| keys.contains(key));
+        Ok(Sample { snapshot, total, running, lasts })
+    }
+
+    fn order_of(&self, group: &str) -> Arc<Vec<SessionId>> {
+        let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
+        queue.order.get(group).cloned().unwrap_or_default()
+    }
+
+    /// Gives sessions that wait another priority; each has its own answer.
+    pub async fn set_priority(&self, caller: &Caller, ids: &[SessionId], priority: u8) -> Result<Vec<BulkResult>> {
+        let (me, _) = caller.need(Permission::ChangePriorities)?;
+        if priority > MAX_PRIORITY {
+            return Err(Problem::field("priority", format!("A whole number from 0 to {MAX_PRIORITY}.")));
+        }
+        if ids.len() > MOST_AT_ONCE {
+            return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} sessions can be changed at once.")));
+        }
+        let at = self.now();
+        // Looked up before the change: while it is open nobody else can write.
+        let mut asked = Vec::with_capacity(ids.len());
+        for id in ids {
+            asked.push(match self.session(caller, *id).await {
+                Ok(session) if reaches(me, Permission::ChangePriorities, &session) => {
+                    let living = self.store.living_session(*id).await?;
+                    (*id, session.row.name, living)
+                }
+                Ok(session) => (*id, session.row.name, None),
+                Err(_) => (*id, id.to_string(), None),
+            });
+        }
+        let mut results = Vec::with_capacity(ids.len());
+        let mut change = self.store.change().await?;
+        for (id, name, living) in asked {
+            let changed = match living {
+                Some(living) => change.set_priority(&living, priority, at).await?,
+                None => false,
+            };
+            if changed {
+                let detail = serde_json::json!({ "priority": priority }).to_string();
+                self.audit(&mut change, caller, "set session priority", id, &detail, at).await?;
+            }
+            let problem = (!changed).then(|| "It does not wait, or is not yours to order.".to_owned());
+            results.push(BulkResult { name, problem });
+        }
+        change.commit().await?;
+        self.shared.work.notify_one();
+        Ok(results)
+    }
+}
+
+/// A session as a look ahead needs it. One that has taken longer than expected may end at any moment.
+fn running(session: &LivingSession, lasts: Option<u32>, now: Millis) -> Running {
+    let since = session.started_at.unwrap_or(now);
+    let ends_at = lasts.map(|seconds| Millis((since.0 + i64::from(seconds) * 1000).max(now.0)));
+    Running {
+        user: session.owner,
+        access_key: session.access_key.clone(),
+        project: session.project,
+        domain: session.domain,
+        resource_group: session.resource_group.clone(),
+        agents: session.agents.clone(),
+        slots: session.slots.clone(),
+        ends_at,
+    }
+}

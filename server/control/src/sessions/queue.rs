@@ -1,0 +1,345 @@
+//! The loop that makes sessions move: it wakes when something happened, brings sessions in line with their engine, ends what is
+//! over, then lets the scheduler place those that wait.
+
+use crate::{Control, Result, internal};
+use scheduler::{Decided, Decision, Dependency, DependencyState, Group, Held, PersonHeld, Reason, Room, Snapshot, Waiting};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+use store::{LivingSession, Step};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use types::id::{ContainerId, DomainId, SessionId, UserId};
+use types::quantity::Slots;
+use types::sessions::Status;
+use types::system::events::{Audience, Topic};
+use types::time::Millis;
+
+/// The engine is asked for its machines this often, and what ends by the clock is looked for.
+const TICK: Duration = Duration::from_secs(2);
+/// Everything is looked at anew this often, in case a wake-up was lost with a machine.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// A session that finds no room counts a try at most this often (milliseconds): how busy the cluster is must not decide how soon
+/// it is passed over.
+const TRY_EVERY: i64 = 1_000;
+/// Pages hear at most this often (milliseconds) that only places in the queue have changed.
+const TELL_EVERY: i64 = 3_000;
+
+/// What the scheduler last said.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub waiting: HashMap<SessionId, Waits>,
+    /// The ids of each group's queue in the order in which they will start.
+    pub order: BTreeMap<String, Arc<Vec<SessionId>>>,
+    /// How often a session was first in line without room, and when that was last counted.
+    tries: HashMap<SessionId, (u32, Millis)>,
+    told: Option<Millis>,
+    /// Whose sessions stand elsewhere in the queue than was last told.
+    untold: BTreeMap<UserId, DomainId>,
+}
+
+/// Why a session waits, and where.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Waits {
+    pub reason: Reason,
+    pub position: u32,
+}
+
+/// Which sessions have to be looked at.
+#[derive(Default)]
+struct Dirty {
+    all: bool,
+    containers: HashSet<ContainerId>,
+    /// Those that could not be looked at the last time.
+    sessions: HashSet<SessionId>,
+}
+
+impl Control {
+    /// Runs until the process ends. The first round brings everything in line with what the engine did while nobody looked.
+    pub async fn run(self) {
+        let mut changes = self.engine.changes();
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // The agents must be known before the first session can be placed.
+        self.log_failure(self.refresh_agents().await);
+        let mut dirty = Dirty::default();
+        loop {
+            tokio::select! {
+                () = self.shared.work.notified() => {}
+                change = changes.recv() => match change {
+                    Ok(id) => drop(dirty.containers.insert(id)),
+                    Err(RecvError::Lagged(_)) => dirty.all = true,
+                    Err(RecvError::Closed) => return,
+                },
+                _ = look.tick() => {
+                    dirty.all = true;
+                    self.log_failure(self.forget_old_events().await);
+                    self.log_failure(self.stop_strays().await.map(drop));
+                }
+                _ = tick.tick() => self.log_failure(self.refresh_agents().await),
+            }
+            // What else has happened meanwhile belongs to the same round.
+            loop {
+                match changes.try_recv() {
+                    Ok(id) => drop(dirty.containers.insert(id)),
+                    Err(TryRecvError::Lagged(_)) => dirty.all = true,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
+            }
+            let started = Instant::now();
+            // What is not looked at because of a failure is still to be looked at.
+            match self.look_and_place(&dirty).await {
+                Ok(failed) => dirty = Dirty { sessions: failed, ..Dirty::default() },
+                failure => {
+                    dirty.all = true;
+                    self.log_failure(failure.map(drop));
+                }
+            }
+            // A long round is followed by a pause of the same length: a large queue must not keep everything else from running.
+            let took = started.elapsed();
+            if took > Duration::from_millis(100) {
+                tokio::time::sleep(took.min(TICK)).await;
+            }
+        }
+    }
+
+    fn log_failure(&self, result: Result<()>) {
+        // The cause is in the log already, under the same id.
+        if let Err(problem) = result {
+            tracing::warn!(%problem, "a round of the queue was left unfinished");
+        }
+    }
+
+    /// One round that looks at everything, for whoever keeps the time themselves instead of calling [`Control::run`].
+    pub async fn round(&self) -> Result<()> {
+        self.refresh_agents().await?;
+        self.look_and_place(&Dirty { all: true, ..Dirty::default() }).await.map(drop)
+    }
+
+    /// Returns the sessions that could not be looked at.
+    async fn look_and_place(&self, dirty: &Dirty) -> Result<HashSet<SessionId>> {
+        // One round at a time: two would give the same room away twice.
+        let _one = self.shared.rounds.lock().await;
+        self.refresh_mirror().await?;
+        let changed = self.unlooked();
+        let mut failed = self.reconcile(self.to_look_at(dirty, changed)).await?;
+        self.refresh_mirror().await?;
+        self.end_what_is_over().await?;
+        let placed = self.place().await?;
+        if !placed.is_empty() {
+            self.refresh_mirror().await?;
+            let placed = placed.iter().filter_map(|id| self.mirror().get(*id).cloned()).collect();
+            failed.extend(self.reconcile(placed).await?);
+        }
+        Ok(failed)
+    }
+
+    fn to_look_at(&self, dirty: &Dirty, mut changed: HashSet<SessionId>) -> Vec<Arc<LivingSession>> {
+        let mirror = self.mirror();
+        let placed = mirror.all().filter(|session| session.status != Status::Pending);
+        if dirty.all {
+            return placed.cloned().collect();
+        }
+        changed.extend(&dirty.sessions);
+        let has = |session: &LivingSession| {
+            let containers = u32::try_from(session.agents.len()).unwrap_or(u32::MAX);
+            (0..containers.max(1)).any(|index| dirty.containers.contains(&ContainerId::of(session.id, index)))
+        };
+        placed.filter(|session| changed.contains(&session.id) || has(session)).cloned().collect()
+    }
+
+    /// Lets the scheduler decide, and keeps what it decided.
+    async fn place(&self) -> Result<Vec<SessionId>> {
+        let snapshot = self.snapshot().await?;
+        let groups: HashMap<SessionId, String> =
+            snapshot.queue.iter().map(|waiting| (waiting.id, waiting.resource_group.clone())).collect();
+        let decided = tokio::task::spawn_blocking(move || scheduler::schedule(&snapshot));
+        let decided = decided.await.map_err(internal("scheduling"))?;
+        let at = self.now();
+        let placements = decided.iter().filter(|decided| !matches!(decided.decision, Decision::Wait(_)));
+        let mut placed = Vec::new();
+        let moves: Vec<(Arc<LivingSession>, &Decision)> = {
+            let mirror = self.mirror();
+            placements.filter_map(|decided| Some((mirror.get(decided.id)?.clone(), &decided.decision))).collect()
+        };
+        let tell = self.keep_reasons(&decided, &groups, at);
+        if moves.is_empty() && tell.is_empty() {
+            return Ok(placed);
+        }
+        let mut change = self.store.change().await?;
+        for (session, decision) in moves {
+            let (next, reason, agents) = match decision {
+                Decision::Place(agents) => (Status::Scheduled, placed_on(agents), Some(agents.as_slice())),
+                Decision::Cancel(reason) | Decision::Wait(reason) => (Status::Cancelled, reason.describe(), None),
+            };
+            let cancelled = format!("Session {} was cancelled: {reason}", session.name);
+            let notice = (next == Status::Cancelled).then_some(cancelled.as_str());
+            let step = Step { next, reason: &reason, agents, outcome: None, notice, at };
+            let moved = change.move_session(&session, &step).await?;
+            if moved && next == Status::Scheduled {
+                placed.push(session.id);
+            }
+        }
+        for audience in tell {
+            change.tell(Topic::Session, "queue", audience, None, at).await?;
+        }
+        change.commit().await?;
+        Ok(placed)
+    }
+
+    /// Keeps why each session waits. Returns who must hear that this has changed: one event each, however many sessions.
+    fn keep_reasons(&self, decided: &[Decided], groups: &HashMap<SessionId, String>, at: Millis) -> Vec<Audience> {
+        let mut queue = self.shared.queue.write().unwrap_or_else(PoisonError::into_inner);
+        let (mut waiting, mut order) = (HashMap::with_capacity(decided.len()), BTreeMap::<String, Vec<SessionId>>::new());
+        let mut tries = HashMap::new();
+        let (mut others, mut moved) = (Vec::new(), Vec::new());
+        for Decided { id, decision, position, tried } in decided {
+            let Decision::Wait(reason) = decision else { continue };
+            let waits = Waits { reason: reason.clone(), position: *position };
+            match queue.waiting.get(id) {
+                Some(before) if before.reason.check() != reason.check() => others.push(*id),
+                Some(before) if *before != waits => moved.push(*id),
+                Some(_) => {}
+                None => others.push(*id),
+            }
+            if let Some(group) = groups.get(id) {
+                match order.get_mut(group) {
+                    Some(ids) => ids.push(*id),
+                    None => drop(order.insert(group.clone(), vec![*id])),
+                }
+            }
+            let before = queue.tries.get(id).copied();
+            match (before, tried) {
+                (Some((n, last)), true) if at.since(last) >= TRY_EVERY => drop(tries.insert(*id, (n + 1, at))),
+                (None, true) => drop(tries.insert(*id, (1, at))),
+                (Some(before), _) => drop(tries.insert(*id, before)),
+                (None, false) => {}
+            }
+            waiting.insert(*id, waits);
+        }
+        queue.waiting = waiting;
+        queue.order = order.into_iter().map(|(group, ids)| (group, Arc::new(ids))).collect();
+        queue.tries = tries;
+        drop(queue);
+        let (mut owners, moved) = {
+            let mirror = self.mirror();
+            let owners = |ids: &[SessionId]| -> BTreeMap<UserId, DomainId> {
+                ids.iter().filter_map(|id| mirror.get(*id)).map(|session| (session.owner, session.domain)).collect()
+            };
+            (owners(&others), owners(&moved))
+        };
+        let mut queue = self.shared.queue.write().unwrap_or_else(PoisonError::into_inner);
+        queue.untold.extend(moved);
+        if queue.told.is_none_or(|told| at.since(told) >= TELL_EVERY) && !queue.untold.is_empty() {
+            owners.append(&mut queue.untold);
+            queue.told = Some(at);
+        }
+        owners.into_iter().map(|(owner, domain)| Audience { owner: Some(owner), domain: Some(domain) }).collect()
+    }
+
+    /// The agents that answer, with what is free on them.
+    pub(crate) async fn rooms(&self) -> Result<Vec<Room>> {
+        let agents = self.known_agents().await?;
+        let silent = self.silent_agents();
+        let here = agents.into_iter().filter(|agent| agent.lost_at.is_none() && !silent.contains(&agent.report.name));
+        let mirror = self.mirror();
+        let rooms = here.map(|agent| {
+            // What waits in a group that was switched off goes on waiting there.
+            let open = mirror.groups.get(&agent.resource_group).is_none_or(|group| group.active);
+            let mut free = agent.report.capacity.clone();
+            free.subtract(&agent.occupied);
+            Room {
+                agent: agent.report.name,
+                resource_group: agent.resource_group,
+                schedulable: agent.schedulable && open,
+                capacity: agent.report.capacity,
+                free,
+            }
+        });
+        Ok(rooms.collect())
+    }
+
+    /// Everything that the scheduler decides from.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        let rooms = self.rooms().await?;
+        let dependencies = self.dependencies_of_waiting().await?;
+        let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let mirror = self.mirror();
+        let mut held: BTreeMap<String, Held> = BTreeMap::new();
+        let mut people: BTreeMap<_, Slots> = BTreeMap::new();
+        for session in mirror.all().filter(|session| session.status.occupies()) {
+            let all = session.all_slots();
+            let held = held.entry(session.access_key.clone()).or_default();
+            held.sessions += 1;
+            held.slots.add(&all);
+            people.entry((session.owner, session.resource_group.clone())).or_default().add(&all);
+        }
+        let (projects, domains) = mirror.shares();
+        let waiting = mirror.all().filter(|session| session.status == Status::Pending).map(|session| Waiting {
+            id: session.id,
+            name: session.name.clone(),
+            user: session.owner,
+            access_key: session.access_key.clone(),
+            policy: session.policy.clone(),
+            project: session.project,
+            domain: session.domain,
+            resource_group: session.resource_group.clone(),
+            priority: session.priority,
+            slots: session.slots.clone(),
+            cluster: session.cluster,
+            created_at: session.created_at,
+            starts_at: session.starts_at,
+            depends_on: dependencies.get(&session.id).cloned().unwrap_or_default(),
+            tries: queue.tries.get(&session.id).map_or(0, |(n, _)| *n),
+        });
+        Ok(Snapshot {
+            now: self.now(),
+            groups: mirror
+                .groups
+                .iter()
+                .map(|(name, group)| {
+                    let rules = Group {
+                        scheduler: mirror.settings.scheduler_of(group),
+                        placement: group.placement,
+                        retries_to_skip: mirror.settings.retries_of(group),
+                        pending_timeout: group.pending_timeout,
+                    };
+                    (name.clone(), rules)
+                })
+                .collect(),
+            agents: rooms,
+            policies: mirror.policies.clone(),
+            held,
+            projects,
+            domains,
+            people: people
+                .into_iter()
+                .map(|((user, resource_group), slots)| PersonHeld { user, resource_group, slots })
+                .collect(),
+            queue: waiting.collect(),
+        })
+    }
+
+    async fn dependencies_of_waiting(&self) -> Result<HashMap<SessionId, Vec<Dependency>>> {
+        let rows = self.store.waiting_dependencies().await?;
+        let mut all: HashMap<SessionId, Vec<Dependency>> = HashMap::new();
+        for (id, _, name, status, outcome) in rows {
+            let state = match (status.is_final(), outcome) {
+                (false, _) => DependencyState::Waiting,
+                (true, Some(outcome)) if status == Status::Terminated && outcome.is_success() => DependencyState::Done,
+                (true, _) => DependencyState::Failed,
+            };
+            all.entry(id).or_default().push(Dependency { name, state });
+        }
+        Ok(all)
+    }
+}
+
+fn placed_on(agents: &[String]) -> String {
+    let mut names: Vec<&str> = agents.iter().map(String::as_str).collect();
+    names.dedup();
+    match agents.len() {
+        1 => format!("Placed on {}.", names.join(", ")),
+        n => format!("Its {n} containers were placed on {}.", names.join(", ")),
+    }
+}

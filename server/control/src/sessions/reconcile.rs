@@ -1,0 +1,354 @@
+//! The difference between what sessions should be (the database) and what their containers are (the engine), closed step by
+//! step.
+//!
+//! Every step can be the last before a crash: each is written down before or after an engine call that may be asked twice.
+
+use crate::{Control, Result, internal};
+use engine::{EngineError, Launch, LaunchSpec, RunState, Stop};
+use futures::{StreamExt, stream};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use store::{LivingSession, Step};
+use types::id::{ContainerId, SessionId};
+use types::quantity::{CPU, MEM};
+use types::sessions::Cluster;
+use types::sessions::launch::StartSession;
+use types::sessions::{Outcome, SessionType, Status};
+use types::time::Millis;
+
+/// Milliseconds that processes get to end after they were asked to, before they are killed.
+const GRACE: u64 = 5_000;
+/// Bytes of a failed command's log that may hold the line which explains it.
+const LAST_WORDS: u64 = 4_096;
+/// Sessions whose engine is asked at the same time.
+const AT_ONCE: usize = 16;
+
+/// One move of a session's status, to be written with those of other sessions.
+struct Move {
+    next: Status,
+    reason: String,
+    outcome: Option<Outcome>,
+    notice: Option<String>,
+    at: Millis,
+}
+
+/// What is to be done about one session: first what is written, then what the engine is asked.
+#[derive(Default)]
+struct Plan {
+    moves: Vec<Move>,
+    /// Containers to start.
+    start: Vec<u32>,
+    /// Containers to end.
+    stop: Vec<u32>,
+}
+
+impl Control {
+    /// Moves sessions as far as they can go now. Returns those that could not be looked at.
+    pub(crate) async fn reconcile(&self, sessions: Vec<Arc<LivingSession>>) -> Result<HashSet<SessionId>> {
+        // From here on the engine may hear of those that are scheduled: written down first, so that a crash asks the engine and
+        // not the queue.
+        let mut sessions: Vec<LivingSession> = sessions.into_iter().map(Arc::unwrap_or_clone).collect();
+        let mut prepare = Vec::new();
+        for session in sessions.iter_mut().filter(|session| session.status == Status::Scheduled) {
+            prepare.push((session, vec![self.step(Status::Preparing, "The engine was asked to start it.")]));
+        }
+        self.write_moves(prepare).await?;
+        let sessions = sessions.into_iter().filter(|session| session.status != Status::Scheduled);
+        let gone = self.gone_agents();
+        let plans: Vec<(LivingSession, Result<Plan>)> = stream::iter(sessions)
+            .map(|session| async {
+                let plan = self.next_steps(&session, &gone).await;
+                (session, plan)
+            })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let (mut planned, mut failed) = (Vec::new(), HashSet::new());
+        for (session, plan) in plans {
+            match plan {
+                Ok(plan) => planned.push((session, plan)),
+                // The cause is in the log; the others go on.
+                Err(_) => drop(failed.insert(session.id)),
+            }
+        }
+        let moves = planned.iter_mut().map(|(session, plan)| (session, std::mem::take(&mut plan.moves)));
+        self.write_moves(moves.collect()).await?;
+        stream::iter(planned).for_each_concurrent(AT_ONCE, |(session, plan)| self.act(session, plan)).await;
+        Ok(failed)
+    }
+
+    /// Writes the moves of several sessions in one transaction; each session then stands where its last move led.
+    async fn write_moves(&self, all: Vec<(&mut LivingSession, Vec<Move>)>) -> Result<()> {
+        if all.iter().all(|(_, moves)| moves.is_empty()) {
+            return Ok(());
+        }
+        let mut change = self.store.change().await?;
+        let (mut arrived, mut freed) = (Vec::new(), false);
+        for (session, moves) in all {
+            let mut now = session.clone();
+            for one in &moves {
+                let (outcome, notice) = (one.outcome.as_ref(), one.notice.as_deref());
+                let step = Step { next: one.next, reason: &one.reason, agents: None, outcome, notice, at: one.at };
+                if !change.move_session(&now, &step).await? {
+                    // Somebody else has moved it; the next round sees where to.
+                    break;
+                }
+                now.status = one.next;
+                now.outcome = one.outcome.clone().or(now.outcome);
+                freed |= one.next.is_final();
+            }
+            arrived.push((session, now));
+        }
+        change.commit().await?;
+        arrived.into_iter().for_each(|(session, now)| *session = now);
+        if freed {
+            // What they occupied is free now.
+            self.shared.work.notify_one();
+        }
+        Ok(())
+    }
+
+    fn gone_agents(&self) -> HashSet<String> {
+        self.shared.gone.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn step(&self, next: Status, reason: impl Into<String>) -> Move {
+        Move { next, reason: reason.into(), outcome: None, notice: None, at: self.now() }
+    }
+
+    /// What the engine says of each container. `None` when a machine is away: nothing is decided about its sessions until it
+    /// answers or counts as gone.
+    async fn states(&self, session: &LivingSession, gone: &HashSet<String>) -> Result<Option<Vec<RunState>>> {
+        let mut states = Vec::with_capacity(session.agents.len().max(1));
+        for index in 0..containers(session) {
+            let agent = session.agents.get(index as usize);
+            if agent.is_some_and(|agent| gone.contains(agent)) {
+                states.push(RunState::Ended { outcome: Outcome::Lost, at: self.now() });
+                continue;
+            }
+            match self.engine.state(ContainerId::of(session.id, index)).await {
+                Err(EngineError::AgentAway(_)) => return Ok(None),
+                state => states.push(state.map_err(internal("asking the engine for a session"))?),
+            }
+        }
+        Ok(Some(states))
+    }
+
+    async fn next_steps(&self, session: &LivingSession, gone: &HashSet<String>) -> Result<Plan> {
+        let Some(states) = self.states(session, gone).await? else { return Ok(Plan::default()) };
+        let which = |is: fn(&RunState) -> bool| -> Vec<u32> {
+            (0u32..).zip(&states).filter(|(_, state)| is(state)).map(|(index, _)| index).collect()
+        };
+        let unknown = which(|state| matches!(state, RunState::Unknown));
+        let alive = which(|state| matches!(state, RunState::Starting | RunState::Running(_)));
+        let ended = which(|state| matches!(state, RunState::Ended { .. }));
+        let wanted = session.stop_asked == 0 && session.status != Status::Terminating;
+        if session.status == Status::Preparing && wanted && ended.is_empty() && !unknown.is_empty() {
+            return Ok(Plan { start: unknown, ..Plan::default() });
+        }
+        if alive.is_empty() {
+            return self.last(session, &states, gone).await;
+        }
+        if !wanted {
+            return Ok(Plan { stop: alive, ..Plan::default() });
+        }
+        // A part that has ended takes the others with it: a session is whole or over.
+        let missing = if session.status == Status::Running { unknown.first().or(ended.first()) } else { ended.first() };
+        if let Some(index) = missing.or(ended.first()) {
+            let outcome = match &states[*index as usize] {
+                RunState::Ended { outcome, .. } => outcome.clone(),
+                _ => Outcome::Lost,
+            };
+            let reason = format!("Its container {} has ended: {}", Cluster::host_name(*index), outcome.describe());
+            let end = Move { outcome: Some(outcome), ..self.step(Status::Terminating, reason) };
+            return Ok(Plan { moves: vec![end], stop: alive, ..Plan::default() });
+        }
+        let since = states.iter().filter_map(|state| match state {
+            RunState::Running(since) => Some(*since),
+            _ => None,
+        });
+        if session.status == Status::Preparing && since.clone().count() == states.len() {
+            let notice = Some(format!("Session {} is running.", session.name));
+            let words = if states.len() == 1 { "Its process is alive." } else { "All its containers are alive." };
+            let at = since.max().unwrap_or_else(|| self.now());
+            return Ok(Plan { moves: vec![Move { notice, at, ..self.step(Status::Running, words) }], ..Plan::default() });
+        }
+        Ok(Plan::default())
+    }
+
+    /// The end of a session none of whose containers is alive.
+    async fn last(&self, session: &LivingSession, states: &[RunState], gone: &HashSet<String>) -> Result<Plan> {
+        let never_ran = states.iter().all(|state| matches!(state, RunState::Unknown));
+        if never_ran && session.status != Status::Running && session.outcome.is_none() {
+            let reason = because(&session.end_reason, "Ended before it ran.");
+            return Ok(Plan { moves: vec![self.step(Status::Terminated, reason)], ..Plan::default() });
+        }
+        let mut ends = states.iter().filter_map(|state| match state {
+            RunState::Ended { outcome, at } => Some((outcome.clone(), *at)),
+            _ => None,
+        });
+        let main = ends.next();
+        let at = main.iter().cloned().chain(ends).map(|(_, at)| at).max().unwrap_or_else(|| self.now());
+        let outcome = session.outcome.clone().or(main.map(|(outcome, _)| outcome)).unwrap_or(Outcome::Lost);
+        let (status, mut reason) = self.epitaph(session, &outcome).await;
+        if outcome == Outcome::Lost
+            && let Some(agent) = session.agents.iter().find(|agent| gone.contains(*agent))
+        {
+            reason = because(&session.end_reason, &format!("Lost: agent {agent} no longer answers."));
+        }
+        let mut moves = Vec::new();
+        if session.status == Status::Preparing && status == Status::Terminated {
+            // It ran and ended between two looks; its history says both.
+            moves.push(Move { at, ..self.step(Status::Running, "Its process was alive.") });
+        }
+        let notice = Some(format!("Session {} has ended: {reason}", session.name));
+        moves.push(Move { outcome: Some(outcome), notice, at, ..self.step(status, reason) });
+        Ok(Plan { moves, ..Plan::default() })
+    }
+
+    async fn act(&self, session: LivingSession, plan: Plan) {
+        let how = if session.stop_asked > 1 { Stop::Now } else { Stop::Gently(GRACE) };
+        for index in plan.stop {
+            if let Err(error) = self.engine.stop(ContainerId::of(session.id, index), how).await {
+                tracing::warn!(session = %session.id, %error, "the engine did not end a container; it is asked again");
+            }
+        }
+        if plan.start.is_empty() {
+            return;
+        }
+        let whole = match self.what_was_asked(&session).await {
+            Ok(Some(whole)) => whole,
+            Ok(None) => return self.not_started(session, "its environment cannot be read; the server's log says why").await,
+            // The database did not answer; the next round asks again.
+            Err(_) => return,
+        };
+        for index in plan.start {
+            let agent = session.agents.get(index as usize).map(String::as_str).unwrap_or_default();
+            let started = self.engine.start(ContainerId::of(session.id, index), agent, &launch(&session, &whole, index)).await;
+            match started {
+                Ok(()) | Err(EngineError::AgentAway(_)) => {}
+                // Something there has not ended yet; it is tried again when it has.
+                Err(EngineError::Full(agent)) => tracing::warn!(session = %session.id, agent, "an agent has no room yet"),
+                Err(error) => {
+                    tracing::error!(session = %session.id, %error, "the engine could not start a session");
+                    return self.refused(session).await;
+                }
+            }
+        }
+        self.refused_starts().remove(&session.id);
+    }
+
+    /// A start that fails is tried again in the next round, as often as its resource group says (`admin-menus.md`, session creation
+    /// retries); then the session is given up, and makes room for the next.
+    async fn refused(&self, session: LivingSession) {
+        let most = {
+            let mirror = self.mirror();
+            mirror.groups.get(&session.resource_group).map_or(1, |group| mirror.settings.retries_of(group)).max(1)
+        };
+        let tries = {
+            let mut refused = self.refused_starts();
+            let tries = refused.entry(session.id).or_default();
+            *tries += 1;
+            *tries
+        };
+        if tries < most {
+            return self.keep_unlooked(&[session.id]);
+        }
+        self.refused_starts().remove(&session.id);
+        let times = if tries == 1 { String::new() } else { format!(" {tries} times") };
+        self.not_started(session, &format!("the engine refused it{times}; the server's log says why")).await;
+    }
+
+    fn refused_starts(&self) -> MutexGuard<'_, HashMap<SessionId, u32>> {
+        self.shared.refused_starts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a session up that cannot be started.
+    async fn not_started(&self, mut session: LivingSession, why: &str) {
+        let outcome = Outcome::NotStarted(why.into());
+        let reason = outcome.describe();
+        // Of several containers some may have been started; those are ended first.
+        let next = if session.cluster.size == 1 { Status::Error } else { Status::Terminating };
+        let notice = Some(format!("Session {} has ended: {reason}", session.name));
+        let end = Move { outcome: Some(outcome), notice, ..self.step(next, reason) };
+        if self.write_moves(vec![(&mut session, vec![end])]).await.is_ok() {
+            self.shared.work.notify_one();
+        }
+    }
+
+    /// The request behind a session, with the values of its secrets; `None` when these cannot be read, now or ever.
+    async fn what_was_asked(&self, session: &LivingSession) -> Result<Option<StartSession>> {
+        let asked = self.store.session_request(session.id).await?;
+        let mut asked = asked.unwrap_or_default();
+        if let Some(sealed) = self.store.session_env(session.id).await? {
+            let text = self.shared.vault.read(&sealed, &session.id.to_string());
+            let env = text.and_then(|text| serde_json::from_str(&text).map_err(internal("reading a session's environment")));
+            let Ok(env) = env else { return Ok(None) };
+            asked.env = env;
+        }
+        Ok(Some(asked))
+    }
+
+    /// The last status of a session that ended so, and why in words.
+    async fn epitaph(&self, session: &LivingSession, outcome: &Outcome) -> (Status, String) {
+        match outcome {
+            // What a shell answers when it cannot find or may not run a command: nothing of the batch job ever ran.
+            Outcome::Exited(code @ (126 | 127)) if session.kind == SessionType::Batch && session.stop_asked == 0 => {
+                let words = self.last_words(session).await;
+                (Status::Error, format!("The start-up command could not be run (exit code {code}): {words}"))
+            }
+            Outcome::NotStarted(_) | Outcome::Lost => (Status::Error, because(&session.end_reason, &outcome.describe())),
+            _ => (Status::Terminated, because(&session.end_reason, &outcome.describe())),
+        }
+    }
+
+    /// The last line of a session's log.
+    async fn last_words(&self, session: &LivingSession) -> String {
+        let log = self.engine.log(ContainerId::of(session.id, 0), 0, LAST_WORDS as usize).await.unwrap_or_default();
+        let line = log.text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("the log is empty");
+        line.chars().take(300).collect()
+    }
+}
+
+/// Why it was ended, if somebody or something did, before how.
+fn because(reason: &str, how: &str) -> String {
+    if reason.is_empty() { how.to_owned() } else { format!("{reason} {how}") }
+}
+
+/// A session has as many containers as it was given agents.
+fn containers(session: &LivingSession) -> u32 {
+    u32::try_from(session.agents.len()).unwrap_or(u32::MAX).max(1)
+}
+
+fn launch(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSpec {
+    let hosts: Vec<_> = (0..session.cluster.size).map(Cluster::host_name).collect();
+    let ports: Vec<_> = asked.ports.iter().map(u16::to_string).collect();
+    // The names that programs written for the incumbent look for.
+    let mut env = vec![
+        ("BACKENDAI_SESSION_ID".to_owned(), session.id.to_string()),
+        ("BACKENDAI_SESSION_NAME".into(), session.name.clone()),
+        ("BACKENDAI_CLUSTER_SIZE".into(), session.cluster.size.to_string()),
+        ("BACKENDAI_CLUSTER_HOST".into(), Cluster::host_name(index)),
+        ("BACKENDAI_CLUSTER_HOSTS".into(), hosts.join(",")),
+        ("BACKENDAI_CLUSTER_IDX".into(), index.to_string()),
+        ("BACKENDAI_CLUSTER_ROLE".into(), if index == 0 { "main" } else { "sub" }.into()),
+    ];
+    if !ports.is_empty() {
+        env.push(("BACKENDAI_PREOPEN_PORTS".into(), ports.join(",")));
+    }
+    env.extend(asked.env.iter().cloned());
+    LaunchSpec {
+        name: session.name.clone(),
+        host_name: if session.cluster.size == 1 { session.name.clone() } else { Cluster::host_name(index) },
+        // The command runs in the first container; the others are there for it to use.
+        what: match session.kind {
+            SessionType::Batch if index == 0 => Launch::Batch(session.command.clone()),
+            _ => Launch::Interactive,
+        },
+        cpu: session.slots.get(CPU),
+        mem: session.slots.get(MEM).floor(),
+        slots: session.slots.clone(),
+        shared_memory: asked.shared_memory,
+        env,
+    }
+}

@@ -1,0 +1,60 @@
+//! Reading the audit trail, and writing down what was refused. Every change writes its own record, in its own transaction.
+
+use crate::{Caller, Control, Result, now};
+use futures::{Stream, StreamExt};
+use store::Audit;
+use types::Problem;
+use types::list::{ListQuery, Page};
+use types::people::permissions::Permission;
+use types::system::audit::{AUDIT, AuditRow};
+
+/// Refusals of one person that are written down until 20 minutes have passed without any: whoever tries all doors fills neither
+/// the database nor the row of those who wait to write.
+pub(crate) const MOST_REFUSALS: u32 = 200;
+
+impl Control {
+    /// A page of records.
+    pub async fn audit_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<AuditRow>> {
+        caller.need(Permission::ReadAudit)?;
+        query.check(&AUDIT)?;
+        Ok(self.store.audit(query).await?)
+    }
+
+    /// Every record that the filter selects, for an export.
+    pub fn all_audit(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<AuditRow>> + Send + use<>> {
+        caller.need(Permission::ReadAudit)?;
+        query.check(&AUDIT)?;
+        Ok(self.store.all_audit(query).map(|row| row.map_err(Problem::from)))
+    }
+
+    /// Writes down what was refused while a request was answered; `request` is its method and path. Nothing, when nothing was.
+    pub async fn note_refusals(&self, caller: &Caller, request: &str) -> Result<()> {
+        let at = now();
+        let mut refusals = caller.take_refusals();
+        refusals.retain(|(actor, _)| {
+            let Some(actor) = actor.map(|id| id.to_string()) else { return true };
+            let room = self.shared.refusals.must_wait(&actor, &actor, at).is_none();
+            if room {
+                self.shared.refusals.failed(&actor, &actor, at);
+            }
+            room
+        });
+        if refusals.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.store.change().await?;
+        for (actor, what) in refusals {
+            let detail = serde_json::json!({ "refused": what }).to_string();
+            let audit = Audit { at, actor, address: &caller.address, action: "refused", subject: request, detail: &detail };
+            change.audit(&audit).await?;
+        }
+        Ok(change.commit().await?)
+    }
+
+    /// One record.
+    pub async fn audit_record(&self, caller: &Caller, id: i64) -> Result<AuditRow> {
+        caller.need(Permission::ReadAudit)?;
+        let found = self.store.audit_record(id).await?;
+        found.ok_or_else(|| Problem::NotFound("record".into()))
+    }
+}

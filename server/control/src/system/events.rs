@@ -1,0 +1,58 @@
+//! What open pages follow: the events that a caller may hear of, from any one onwards.
+
+use crate::{Caller, Control, Result};
+use tokio::sync::watch;
+use types::people::permissions::{Me, Permission, Reach};
+use types::system::events::Event;
+
+/// Events that are kept for pages which were away: more than a busy day's.
+const KEEP: i64 = 100_000;
+
+impl Control {
+    /// The newest event's id, and a wake-up whenever it grows.
+    pub fn events_grew(&self, caller: &Caller) -> Result<watch::Receiver<i64>> {
+        caller.person()?;
+        Ok(self.store.events_grew())
+    }
+
+    /// The events after number `after` that the caller may hear of, with the number to go on from.
+    /// `None` when some of them are gone: the page must load anew.
+    pub async fn events(&self, caller: &Caller, after: i64) -> Result<Option<(Vec<Event>, i64)>> {
+        let (me, _) = caller.person()?;
+        let Some(stored) = self.store.events_after(after).await? else { return Ok(None) };
+        let last = stored.last().map_or(after, |event| event.event.id);
+        let heard = stored.into_iter().filter(|event| may_hear(me, event)).map(|stored| {
+            let notice = stored.event.notice.filter(|_| stored.owner == Some(me.id));
+            Event { notice, ..stored.event }
+        });
+        Ok(Some((heard.collect(), last)))
+    }
+
+    /// Forgets events that no page can still be waiting for.
+    pub(crate) async fn forget_old_events(&self) -> Result<()> {
+        let mut change = self.store.change().await?;
+        change.forget_events(KEEP).await?;
+        Ok(change.commit().await?)
+    }
+}
+
+fn may_hear(me: &Me, event: &store::StoredEvent) -> bool {
+    use types::system::events::Topic;
+    let permission = match event.event.topic {
+        Topic::Session => Permission::ReadSessions,
+        Topic::User => Permission::ReadUsers,
+        Topic::Agent => Permission::ReadAgents,
+        Topic::Project => Permission::ReadProjects,
+        Topic::Keypair => Permission::ReadKeypairs,
+        // They belong to nobody: whoever reads any of them may see another one after the change.
+        Topic::Policy => return me.may(Permission::ReadPolicies) || me.may(Permission::ReadPresets),
+        Topic::Group => return me.may(Permission::ReadGroups) || me.may(Permission::ReadSettings),
+    };
+    match me.reach(permission) {
+        Reach::Everything => true,
+        // Of a change in the domain, a project's administrator learns that there was one; what it was is asked for by itself.
+        Reach::Domain | Reach::Projects => event.domain == Some(me.domain) || event.owner == Some(me.id),
+        Reach::Own => event.owner == Some(me.id),
+        Reach::Nothing => false,
+    }
+}

@@ -1,0 +1,45 @@
+//! What the whole cluster goes by (`admin-menus.md`, System settings).
+
+use crate::revision::{Edit, replaced};
+use crate::{Caller, Control, Result, now};
+use serde_json::json;
+use types::Problem;
+use types::cluster::resource_groups::{SchedulerKind, SchedulerSettings};
+use types::people::permissions::Permission;
+use types::system::events::Topic;
+
+const ONLY_FIFO: &str = "Currently, changes are only possible when the scheduler is FIFO.";
+
+impl Control {
+    /// What the scheduler goes by where a group does not say otherwise.
+    pub async fn scheduler_settings(&self, caller: &Caller) -> Result<SchedulerSettings> {
+        caller.need(Permission::ReadSettings)?;
+        Ok(self.store.scheduler_settings().await?)
+    }
+
+    /// Changes what the scheduler goes by.
+    pub async fn save_scheduler_settings(&self, caller: &Caller, settings: &SchedulerSettings) -> Result<()> {
+        caller.need(Permission::ChangeSettings)?;
+        settings.check()?;
+        let at = now();
+        let mut change = self.store.change().await?;
+        let stands = change.scheduler_settings().await?;
+        let mut settings = settings.clone();
+        if settings.scheduler != SchedulerKind::Fifo {
+            if settings.retries_to_skip.is_some() && settings.retries_to_skip != stands.retries_to_skip {
+                return Err(Problem::field("retries_to_skip", ONLY_FIFO));
+            }
+            // A field that cannot be used says nothing.
+            settings.retries_to_skip = stands.retries_to_skip;
+        }
+        let stands = Some((stands.revision, stands));
+        let before = replaced(Some(settings.revision), stands, &settings, "setting", "")?;
+        change.save_scheduler_settings(&settings).await?;
+        let detail = json!({ "before": before, "change": settings });
+        let edit = Edit { topic: Topic::Group, action: "edit scheduler settings", subject: "scheduler", detail, at };
+        self.note_edit(&mut change, caller, edit).await?;
+        change.commit().await?;
+        self.shared.work.notify_one();
+        Ok(())
+    }
+}

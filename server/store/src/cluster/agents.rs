@@ -1,0 +1,127 @@
+//! Machines that engines have reported. What sessions hold on them is not kept here: it is what the sessions say.
+
+use crate::list::{Bind, Column, Fixed, Source, page};
+use crate::{Change, Result, Store, json, to_json};
+use sqlx::FromRow;
+use types::cluster::agents::{AGENTS, Agent, AgentReport};
+use types::list::{ListQuery, Page};
+use types::quantity::Slots;
+use types::time::Millis;
+
+pub(crate) static SOURCE: Source = Source {
+    table: "agents g",
+    number: "g.rowid",
+    joins: "",
+    text: "",
+    columns: &[
+        ("name", Column::plain("g.name")),
+        ("address", Column::plain("g.address")),
+        ("resource_group", Column::plain("g.resource_group")),
+        ("schedulable", Column::whole("g.schedulable")),
+        ("first_contact", Column::plain("g.first_contact")),
+        ("status", Column::plain("CASE WHEN g.lost_at IS NULL THEN 'ALIVE' ELSE 'TERMINATED' END")),
+    ],
+};
+
+const COLUMNS: &str = "g.resource_group, g.first_contact, g.report, g.schedulable, g.lost_at";
+
+#[derive(FromRow)]
+struct Row {
+    resource_group: String,
+    first_contact: Millis,
+    report: String,
+    schedulable: bool,
+    lost_at: Option<Millis>,
+}
+
+impl Row {
+    fn read(self) -> Result<Agent> {
+        Ok(Agent {
+            report: json::<AgentReport>("agent's report", &self.report)?,
+            resource_group: self.resource_group,
+            schedulable: self.schedulable,
+            first_contact: self.first_contact,
+            lost_at: self.lost_at,
+            occupied: Slots::default(),
+            sessions: 0,
+        })
+    }
+}
+
+impl Store {
+    /// A page of agents, without what sessions hold on them.
+    pub async fn agent_rows(&self, query: &ListQuery) -> Result<Page<Agent>> {
+        let lost = query.tab().map(|tab| -> Fixed { ("(g.lost_at IS NOT NULL) = ?", Bind::Int(i64::from(tab == "terminated"))) });
+        page(self, (&SOURCE, &AGENTS), COLUMNS, query, lost.into_iter().collect(), Row::read).await
+    }
+
+    /// Every agent by name, without what sessions hold on them.
+    pub async fn agents(&self) -> Result<Vec<Agent>> {
+        let sql = format!("SELECT {COLUMNS} FROM agents g ORDER BY g.name");
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
+        rows.into_iter().map(Row::read).collect()
+    }
+}
+
+impl Change {
+    /// Keeps an agent's newest report, and that it answers; a new agent joins `resource_group`.
+    pub async fn save_agent(&mut self, report: &AgentReport, resource_group: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO agents (name, resource_group, first_contact, report, address) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (name) DO UPDATE SET report = excluded.report, address = excluded.address, \
+             resource_group = excluded.resource_group, lost_at = NULL",
+        )
+        .bind(&report.name)
+        .bind(resource_group)
+        .bind(report.at)
+        .bind(to_json(report))
+        .bind(&report.address)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps that an agent no longer answers.
+    pub async fn lose_agent(&mut self, name: &str, at: Millis) -> Result<()> {
+        sqlx::query("UPDATE agents SET lost_at = ? WHERE name = ? AND lost_at IS NULL")
+            .bind(at)
+            .bind(name)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Says whether an agent gets new sessions; tells whether there is such an agent.
+    pub async fn set_schedulable(&mut self, name: &str, schedulable: bool) -> Result<bool> {
+        let done = sqlx::query("UPDATE agents SET schedulable = ? WHERE name = ?")
+            .bind(schedulable)
+            .bind(name)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Makes a resource group that an engine names and nobody has made yet; every domain may use it. Says whether it
+    /// was made.
+    pub async fn ensure_group(&mut self, name: &str, at: Millis) -> Result<bool> {
+        // One that was deleted begins anew, whatever it was like.
+        let made = sqlx::query(
+            "INSERT INTO resource_groups (name, created_at, scheduler) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET deleted = 0, \
+             created_at = excluded.created_at, scheduler = excluded.scheduler, description = '', active = 1, public = 1, \
+             placement = 'dispersed', session_types = '[\"interactive\",\"batch\",\"inference\"]', pending_timeout = NULL, \
+             retries_to_skip = NULL, app_proxy = '', revision = revision + 1 WHERE deleted = 1",
+        )
+        .bind(name)
+        .bind(at)
+        .bind(types::cluster::resource_groups::THE_SYSTEMS)
+        .execute(&mut *self.tx)
+        .await?;
+        if made.rows_affected() > 0 {
+            sqlx::query("INSERT OR IGNORE INTO resource_group_domains (resource_group, domain_id) SELECT ?, id FROM domains")
+                .bind(name)
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        Ok(made.rows_affected() > 0)
+    }
+}

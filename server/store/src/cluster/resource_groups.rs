@@ -1,0 +1,275 @@
+//! Resource groups: their list, who may use them, saving and deleting one.
+//!
+//! A group that was deleted keeps its row, because ended sessions name it; a new group of its name takes the row over.
+
+use crate::list::{Bind, Column, Fixed, Source, all, page};
+use crate::{Change, Result, Scope, Store, StoreError, json, to_json, word};
+use futures::Stream;
+use sqlx::FromRow;
+use types::cluster::resource_groups::{GroupRow, Placement, RESOURCE_GROUPS, ResourceGroup, group_scheduler};
+use types::id::{DomainId, ProjectId, UserId};
+use types::list::{ListQuery, Page};
+use types::time::Millis;
+use uuid::Uuid;
+
+pub(crate) static SOURCE: Source = Source {
+    table: "resource_groups g",
+    number: "g.rowid",
+    joins: "",
+    text: "",
+    columns: &[
+        ("name", Column::exact("g.name")),
+        ("description", Column::plain("g.description")),
+        ("scheduler", Column::plain("g.scheduler")),
+        ("public", Column::plain("g.public")),
+        ("created_at", Column::plain("g.created_at")),
+    ],
+};
+
+// Domains and projects come as ids (32 digits) with their names behind them.
+const COLUMNS: &str = "g.name, g.description, g.active, g.public, g.scheduler, g.placement, g.session_types, g.pending_timeout, \
+    g.retries_to_skip, g.app_proxy, g.revision, g.created_at, \
+    (SELECT count(*) FROM sessions s WHERE s.finished = 0 AND s.resource_group = g.name) AS sessions, \
+    (SELECT group_concat(lower(hex(d.id)) || d.name, char(31)) FROM (SELECT d.id, d.name FROM resource_group_domains r \
+        JOIN domains d ON d.id = r.domain_id WHERE r.resource_group = g.name ORDER BY d.name_key) d) AS domains, \
+    (SELECT group_concat(lower(hex(p.id)) || p.name, char(31)) FROM (SELECT p.id, p.name FROM resource_group_projects r \
+        JOIN projects p ON p.id = r.project_id WHERE r.resource_group = g.name ORDER BY p.name_key) p) AS projects";
+
+/// The active groups of one person (`?`), one row for each of their projects that may use it: one that the group names, or one of
+/// a domain that it names.
+macro_rules! usable {
+    () => {
+        "FROM project_members m JOIN projects p ON p.id = m.project_id AND p.active = 1 \
+         JOIN resource_groups g ON g.active = 1 AND g.deleted = 0 WHERE m.user_id = ? \
+         AND (EXISTS (SELECT 1 FROM resource_group_projects r WHERE r.resource_group = g.name AND r.project_id = p.id) \
+         OR EXISTS (SELECT 1 FROM resource_group_domains r WHERE r.resource_group = g.name AND r.domain_id = p.domain_id))"
+    };
+}
+pub(crate) use usable;
+
+#[derive(FromRow)]
+struct Row {
+    name: String,
+    description: String,
+    active: bool,
+    public: bool,
+    scheduler: String,
+    placement: String,
+    session_types: String,
+    pending_timeout: Option<u32>,
+    retries_to_skip: Option<u32>,
+    app_proxy: String,
+    revision: i64,
+    created_at: Millis,
+    sessions: u32,
+    domains: Option<String>,
+    projects: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> Result<GroupRow> {
+        let (domains, domain_names) = named(self.domains)?;
+        let (projects, project_names) = named(self.projects)?;
+        let group = ResourceGroup {
+            name: self.name,
+            description: self.description,
+            active: self.active,
+            public: self.public,
+            scheduler: word("scheduler", self.scheduler, group_scheduler)?,
+            placement: word("placement", self.placement, Placement::from_key)?,
+            session_types: json("session types", &self.session_types)?,
+            pending_timeout: self.pending_timeout,
+            retries_to_skip: self.retries_to_skip,
+            app_proxy: self.app_proxy,
+            domains: domains.into_iter().map(DomainId).collect(),
+            projects: projects.into_iter().map(ProjectId).collect(),
+        };
+        Ok(GroupRow {
+            group,
+            revision: self.revision,
+            // Which of them answer is known beside the engine alone.
+            agents: 0,
+            sessions: self.sessions,
+            domain_names,
+            project_names,
+            created_at: self.created_at,
+        })
+    }
+}
+
+fn named(joined: Option<String>) -> Result<(Vec<Uuid>, Vec<String>)> {
+    let mut ids = Vec::new();
+    let mut names = Vec::new();
+    for one in joined.iter().flat_map(|joined| joined.split('\u{1f}')) {
+        let (id, name) = one.split_at_checked(32).unwrap_or((one, ""));
+        ids.push(Uuid::parse_str(id).map_err(|_| StoreError::Unreadable { what: "id", value: one.into() })?);
+        names.push(name.to_owned());
+    }
+    Ok((ids, names))
+}
+
+fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+    let mut fixed: Vec<Fixed> = vec![("g.deleted = ?", Bind::Int(0))];
+    fixed.extend(query.tab().map(|tab| ("g.active = ?", Bind::Int(i64::from(tab != "inactive")))));
+    if let Scope::Projects(id) | Scope::Own(id) = scope {
+        fixed.push((OFFERED, Bind::Id(id.0)));
+    }
+    fixed
+}
+
+const OFFERED: &str = concat!("g.name IN (SELECT g.name ", usable!(), ")");
+
+/// What keeps a group from being deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupUses {
+    /// Sessions that have not ended.
+    pub sessions: u32,
+    /// Names of presets that are for it alone.
+    pub presets: Vec<String>,
+}
+
+impl Store {
+    /// A page of groups; which of their agents answer is not known here.
+    pub async fn group_rows(&self, query: &ListQuery, scope: Scope) -> Result<Page<GroupRow>> {
+        page(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed(query, scope), Row::read).await
+    }
+
+    /// Every group that the filter selects, one after the other.
+    pub fn all_group_rows(&self, query: ListQuery) -> impl Stream<Item = Result<GroupRow>> + Send + use<> {
+        let fixed = fixed(&query, Scope::Everything);
+        all(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed, Row::read)
+    }
+
+    /// Every group, whole, by name.
+    pub async fn groups(&self) -> Result<Vec<ResourceGroup>> {
+        let sql = format!("SELECT {COLUMNS} FROM resource_groups g WHERE g.deleted = 0 ORDER BY g.name");
+        let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
+        rows.into_iter().map(|row| Ok(row.read()?.group)).collect()
+    }
+
+    /// The active groups that a person may use, by name, each with those of their projects that may use it.
+    pub async fn groups_for(&self, user: UserId) -> Result<Vec<(ResourceGroup, Vec<ProjectId>)>> {
+        let sql = concat!("SELECT g.name, p.id ", usable!(), " ORDER BY p.name_key");
+        let pairs: Vec<(String, ProjectId)> = sqlx::query_as(sql).bind(user).fetch_all(&self.read).await?;
+        let with_projects = |group: ResourceGroup| {
+            let projects: Vec<_> = pairs.iter().filter(|(name, _)| *name == group.name).map(|(_, id)| *id).collect();
+            (!projects.is_empty()).then_some((group, projects))
+        };
+        Ok(self.groups().await?.into_iter().filter_map(with_projects).collect())
+    }
+
+    /// The names of the groups.
+    pub async fn resource_groups(&self) -> Result<Vec<String>> {
+        let sql = "SELECT name FROM resource_groups WHERE deleted = 0 ORDER BY name";
+        Ok(sqlx::query_scalar(sql).fetch_all(&self.read).await?)
+    }
+}
+
+impl Change {
+    /// A group as it stands, with its revision.
+    pub async fn resource_group(&mut self, name: &str) -> Result<Option<(i64, ResourceGroup)>> {
+        let sql = format!("SELECT {COLUMNS} FROM resource_groups g WHERE g.name = ? AND g.deleted = 0");
+        let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(&mut *self.tx).await?;
+        row.map(|row| row.read().map(|row| (row.revision, row.group))).transpose()
+    }
+
+    /// Whether sessions may be asked for in a group, as this transaction sees it.
+    pub async fn is_group_open(&mut self, name: &str) -> Result<bool> {
+        let found: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM resource_groups WHERE name = ? AND deleted = 0 AND active = 1")
+            .bind(name)
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// Writes a group, new or over the one of its name. Says whether all of its domains and projects exist.
+    pub async fn save_resource_group(&mut self, group: &ResourceGroup, at: Millis) -> Result<bool> {
+        sqlx::query(
+            "INSERT INTO resource_groups (name, description, active, public, scheduler, placement, session_types, pending_timeout, \
+             retries_to_skip, app_proxy, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (name) DO UPDATE SET description = excluded.description, active = excluded.active, \
+             public = excluded.public, scheduler = excluded.scheduler, placement = excluded.placement, \
+             session_types = excluded.session_types, pending_timeout = excluded.pending_timeout, \
+             retries_to_skip = excluded.retries_to_skip, app_proxy = excluded.app_proxy, revision = revision + 1, \
+             created_at = CASE WHEN deleted THEN excluded.created_at ELSE created_at END, deleted = 0",
+        )
+        .bind(&group.name)
+        .bind(&group.description)
+        .bind(group.active)
+        .bind(group.public)
+        .bind(group.scheduler_word())
+        .bind(group.placement.key())
+        .bind(to_json(&group.session_types))
+        .bind(group.pending_timeout)
+        .bind(group.retries_to_skip)
+        .bind(&group.app_proxy)
+        .bind(at)
+        .execute(&mut *self.tx)
+        .await?;
+        self.take_group_away(&group.name).await?;
+        let domains = "INSERT OR IGNORE INTO resource_group_domains (resource_group, domain_id) VALUES (?, ?)";
+        let projects = "INSERT OR IGNORE INTO resource_group_projects (resource_group, project_id) VALUES (?, ?)";
+        let of_domains = group.domains.iter().map(|id| (domains, id.0));
+        for (sql, id) in of_domains.chain(group.projects.iter().map(|id| (projects, id.0))) {
+            let done = sqlx::query(sql).bind(&group.name).bind(id).execute(&mut *self.tx).await;
+            if let Err(sqlx::Error::Database(error)) = &done
+                && error.is_foreign_key_violation()
+            {
+                return Ok(false);
+            }
+            done?;
+        }
+        Ok(true)
+    }
+
+    /// Gives a domain the use of a group, if there is one of this name. Says whether there is.
+    pub async fn give_group(&mut self, name: &str, domain: DomainId) -> Result<bool> {
+        // A form that was opened before must not take it away again.
+        let sql = "UPDATE resource_groups SET revision = revision + 1 WHERE name = ? AND deleted = 0";
+        if sqlx::query(sql).bind(name).execute(&mut *self.tx).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("INSERT OR IGNORE INTO resource_group_domains (resource_group, domain_id) VALUES (?, ?)")
+            .bind(name)
+            .bind(domain)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(true)
+    }
+
+    /// What still uses a group, besides agents.
+    pub async fn group_uses(&mut self, name: &str) -> Result<GroupUses> {
+        let sessions = sqlx::query_scalar("SELECT count(*) FROM sessions WHERE finished = 0 AND resource_group = ?")
+            .bind(name)
+            .fetch_one(&mut *self.tx)
+            .await?;
+        let presets = sqlx::query_scalar("SELECT name FROM presets WHERE resource_group = ? ORDER BY name")
+            .bind(name)
+            .fetch_all(&mut *self.tx)
+            .await?;
+        Ok(GroupUses { sessions, presets })
+    }
+
+    /// Deletes a group. Agents that were in it, though they no longer answer, are of `move_to` when they come back.
+    pub async fn delete_resource_group(&mut self, name: &str, move_to: &str) -> Result<()> {
+        self.take_group_away(name).await?;
+        sqlx::query("UPDATE agents SET resource_group = ? WHERE resource_group = ?")
+            .bind(move_to)
+            .bind(name)
+            .execute(&mut *self.tx)
+            .await?;
+        let sql = "UPDATE resource_groups SET deleted = 1, active = 0, revision = revision + 1 WHERE name = ?";
+        sqlx::query(sql).bind(name).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    async fn take_group_away(&mut self, name: &str) -> Result<()> {
+        for sql in [
+            "DELETE FROM resource_group_domains WHERE resource_group = ?",
+            "DELETE FROM resource_group_projects WHERE resource_group = ?",
+        ] {
+            sqlx::query(sql).bind(name).execute(&mut *self.tx).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,251 @@
+//! Keypairs: the list, one, and what is changed of them. Secrets are encrypted before they come here.
+
+use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::people::accounts::{ACCOUNT, AccountRow};
+use crate::{Account, Change, Result, Scope, Store};
+use futures::Stream;
+use sqlx::FromRow;
+use types::id::UserId;
+use types::list::{ListQuery, Page};
+use types::people::keypairs::{EditKeypair, KEYPAIRS, KeypairRow};
+use types::time::Millis;
+
+pub(crate) static SOURCE: Source = Source {
+    table: "keypairs k",
+    number: "k.rowid",
+    joins: "JOIN users u ON u.id = k.user_id JOIN domains d ON d.id = u.domain_id",
+    text: "",
+    columns: &[
+        ("owner", Column::lower("u.email_key")),
+        ("domain", Column::lower("d.name_key")),
+        ("access_key", Column::exact("k.access_key")),
+        ("policy", Column::plain("k.policy")),
+        ("main", Column::plain("k.main")),
+        ("rate_limit", Column::whole("k.rate_limit")),
+        ("created_at", Column::plain("k.created_at")),
+        ("last_used", Column::plain("k.last_used")),
+        ("active", Column::plain("k.active")),
+        ("admin", Column::plain("(u.role IN ('superadmin', 'admin'))")),
+        ("full_name", Column::plain("u.full_name")),
+        ("queries", Column::whole("k.queries")),
+        (
+            "project_name",
+            Column::inside_lower(
+                "u.id IN (SELECT m.user_id FROM project_members m JOIN projects p ON p.id = m.project_id WHERE p.name_key {})",
+            ),
+        ),
+    ],
+};
+
+const COLUMNS: &str = "k.access_key, k.user_id, u.email, u.full_name, u.role, k.main, k.active, k.policy, k.rate_limit, k.queries, \
+    (SELECT count(*) FROM sessions s WHERE s.user_id = k.user_id AND s.finished = 0 AND s.access_key = k.access_key) AS sessions, \
+    (SELECT group_concat(p.name, char(31)) FROM project_members m JOIN projects p ON p.id = m.project_id \
+        WHERE m.user_id = u.id) AS projects, \
+    k.created_at, k.last_used";
+
+#[derive(FromRow)]
+struct Row {
+    access_key: String,
+    user_id: UserId,
+    email: String,
+    full_name: String,
+    projects: Option<String>,
+    role: String,
+    main: bool,
+    active: bool,
+    policy: String,
+    rate_limit: u32,
+    queries: i64,
+    sessions: u32,
+    created_at: Millis,
+    last_used: Option<Millis>,
+}
+
+impl Row {
+    fn read(self) -> Result<KeypairRow> {
+        Ok(KeypairRow {
+            access_key: self.access_key,
+            user: self.user_id,
+            owner: self.email,
+            owner_name: self.full_name,
+            projects: self.projects.map(|all| all.split('\u{1f}').map(String::from).collect()).unwrap_or_default(),
+            admin: self.role == "superadmin" || self.role == "admin",
+            main: self.main,
+            active: self.active,
+            policy: self.policy,
+            rate_limit: self.rate_limit,
+            queries: self.queries.unsigned_abs(),
+            sessions: self.sessions,
+            created_at: self.created_at,
+            last_used: self.last_used,
+        })
+    }
+}
+
+/// A keypair, ready to be written.
+pub struct NewKeypairRow<'a> {
+    pub access_key: &'a str,
+    pub user: UserId,
+    pub policy: &'a str,
+    pub rate_limit: u32,
+    pub main: bool,
+    /// Encrypted.
+    pub secret: &'a [u8],
+    pub at: Millis,
+}
+
+/// What checking a signature needs to know.
+#[derive(Clone, Debug)]
+pub struct Signer {
+    pub account: Account,
+    /// Encrypted; none for a keypair that cannot sign.
+    pub secret: Option<Vec<u8>>,
+    pub active: bool,
+    pub rate_limit: u32,
+}
+
+fn within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
+        // Whoever administers a project does not administer its people's keypairs.
+        Scope::Projects(id) | Scope::Own(id) => Some(("k.user_id = ?", Bind::Id(id.0))),
+    }
+}
+
+fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+    let mut fixed: Vec<Fixed> = vec![("k.deleted = ?", Bind::Int(0))];
+    fixed.extend(query.tab().map(|tab| ("k.active = ?", Bind::Int(i64::from(tab != "inactive")))));
+    fixed.extend(within(scope));
+    fixed
+}
+
+impl Store {
+    /// Whose keypair this is, while it is not deleted.
+    pub async fn keypair_owner(&self, access_key: &str) -> Result<Option<(UserId, types::id::DomainId)>> {
+        Ok(sqlx::query_as(
+            "SELECT u.id, u.domain_id FROM keypairs k JOIN users u ON u.id = k.user_id WHERE k.access_key = ? AND k.deleted = 0",
+        )
+        .bind(access_key)
+        .fetch_optional(&self.read)
+        .await?)
+    }
+
+    /// A page of keypairs.
+    pub async fn keypairs(&self, query: &ListQuery, scope: Scope) -> Result<Page<KeypairRow>> {
+        page(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed(query, scope), Row::read).await
+    }
+
+    /// Every keypair that the filter selects, one after the other.
+    pub fn all_keypairs(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<KeypairRow>> + Send + use<> {
+        let fixed = fixed(&query, scope);
+        all(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed, Row::read)
+    }
+
+    /// One keypair and its encrypted secret, if it is in scope.
+    pub async fn keypair(&self, access_key: &str, scope: Scope) -> Result<Option<(KeypairRow, Option<Vec<u8>>)>> {
+        let mut fixed = vec![("k.access_key = ?", Bind::Text(access_key.to_owned())), ("k.deleted = ?", Bind::Int(0))];
+        fixed.extend(within(scope));
+        let Some(row) = one(self, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
+        let (secret,): (Option<Vec<u8>>,) =
+            sqlx::query_as("SELECT secret FROM keypairs WHERE access_key = ?").bind(access_key).fetch_one(&self.read).await?;
+        Ok(Some((row, secret)))
+    }
+
+    /// Who signs with an access key, and with what.
+    pub async fn signer(&self, access_key: &str) -> Result<Option<Signer>> {
+        #[derive(FromRow)]
+        struct SignerRow {
+            secret: Option<Vec<u8>>,
+            active: bool,
+            rate_limit: u32,
+            #[sqlx(flatten)]
+            account: AccountRow,
+        }
+        let sql = format!(
+            "SELECT k.secret, k.active, k.rate_limit, {} FROM keypairs k JOIN users u ON u.id = k.user_id WHERE k.access_key = ? AND k.deleted = 0",
+            ACCOUNT
+        );
+        let row: Option<SignerRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(access_key).fetch_optional(&self.read).await?;
+        let signer = |row: SignerRow| {
+            Ok(Signer { account: row.account.read()?, secret: row.secret, active: row.active, rate_limit: row.rate_limit })
+        };
+        row.map(signer).transpose()
+    }
+}
+
+impl Change {
+    /// Writes a keypair.
+    pub async fn insert_keypair(&mut self, new: &NewKeypairRow<'_>) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO keypairs (access_key, user_id, policy, main, secret, rate_limit, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(new.access_key)
+        .bind(new.user)
+        .bind(new.policy)
+        .bind(new.main)
+        .bind(new.secret)
+        .bind(new.rate_limit)
+        .bind(new.at)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes what `edit` names. Says whether there is such a keypair.
+    pub async fn edit_keypair(&mut self, access_key: &str, edit: &EditKeypair) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE keypairs SET active = coalesce(?2, active), policy = coalesce(?3, policy), \
+             rate_limit = coalesce(?4, rate_limit) WHERE access_key = ?1",
+        )
+        .bind(access_key)
+        .bind(edit.active)
+        .bind(&edit.policy)
+        .bind(edit.rate_limit)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Makes one of a person's active keypairs the main one. Says whether it is one.
+    pub async fn set_main_keypair(&mut self, user: UserId, access_key: &str) -> Result<bool> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM keypairs WHERE access_key = ? AND user_id = ? AND active = 1")
+            .bind(access_key)
+            .bind(user)
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        if found.is_none() {
+            return Ok(false);
+        }
+        sqlx::query("UPDATE keypairs SET main = 0 WHERE user_id = ? AND main = 1").bind(user).execute(&mut *self.tx).await?;
+        sqlx::query("UPDATE keypairs SET main = 1 WHERE access_key = ?").bind(access_key).execute(&mut *self.tx).await?;
+        Ok(true)
+    }
+
+    /// Deletes an inactive keypair that is nobody's main one, with its secret. Says whether it was one.
+    pub async fn delete_keypair(&mut self, access_key: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE keypairs SET deleted = 1, secret = NULL WHERE access_key = ? AND active = 0 AND main = 0 AND deleted = 0",
+        )
+        .bind(access_key)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// How many keypairs a person has.
+    pub async fn keypairs_of(&mut self, user: UserId) -> Result<u64> {
+        let (count,): (i64,) = sqlx::query_as("SELECT count(*) FROM keypairs WHERE user_id = ? AND deleted = 0")
+            .bind(user)
+            .fetch_one(&mut *self.tx)
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Whether there is a keypair policy of this name.
+    pub async fn has_keypair_policy(&mut self, name: &str) -> Result<bool> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM keypair_policies WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
+    }
+}

@@ -1,0 +1,334 @@
+//! Domains and projects: their lists, one, and what is changed of them.
+
+use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::{Change, Result, Scope, Store, json, to_json, word};
+use futures::Stream;
+use sqlx::FromRow;
+use types::id::{DomainId, ProjectId, UserId};
+use types::list::{ListQuery, Page};
+use types::projects::{
+    DOMAINS, DomainRow, EditDomain, EditProject, MOST_SHOWN, Member, PROJECTS, ProjectDetail, ProjectKind, ProjectRow,
+};
+use types::quantity::Slots;
+use types::time::Millis;
+
+pub(crate) static PROJECT_SOURCE: Source = Source {
+    table: "projects p",
+    number: "p.rowid",
+    joins: "JOIN domains d ON d.id = p.domain_id",
+    text: "",
+    columns: &[
+        ("name", Column::lower("p.name_key")),
+        ("domain", Column::lower("d.name_key")),
+        ("kind", Column::plain("p.kind")),
+        ("policy", Column::plain("p.policy")),
+        ("id", Column::plain("p.id")),
+        ("created_at", Column::plain("p.created_at")),
+    ],
+};
+
+pub(crate) static DOMAIN_SOURCE: Source = Source {
+    table: "domains d",
+    number: "d.rowid",
+    joins: "",
+    text: "",
+    columns: &[
+        ("name", Column::lower("d.name_key")),
+        ("description", Column::plain("d.description")),
+        ("created_at", Column::plain("d.created_at")),
+    ],
+};
+
+const PROJECT: &str = "p.id, p.name, p.domain_id, d.name AS domain, p.description, p.kind, p.active, p.policy, p.hosts, p.slots, p.integration, \
+    (SELECT count(*) FROM project_members m WHERE m.project_id = p.id) AS members, p.created_at, \
+    max(p.modified_at, p.created_at) AS modified_at";
+
+const DOMAIN: &str = "d.id, d.name, d.description, d.active, d.hosts, d.slots, d.integration, \
+    (SELECT count(*) FROM projects p WHERE p.domain_id = d.id) AS projects, \
+    (SELECT count(*) FROM users u WHERE u.domain_id = d.id) AS people, d.created_at, \
+    max(d.modified_at, d.created_at) AS modified_at";
+
+#[derive(FromRow)]
+struct ProjectDbRow {
+    id: ProjectId,
+    name: String,
+    domain_id: DomainId,
+    domain: String,
+    description: String,
+    kind: String,
+    active: bool,
+    policy: String,
+    hosts: String,
+    slots: String,
+    integration: String,
+    members: u32,
+    created_at: Millis,
+    modified_at: Millis,
+}
+
+impl ProjectDbRow {
+    fn read(self) -> Result<ProjectRow> {
+        Ok(ProjectRow {
+            id: self.id,
+            name: self.name,
+            domain_id: self.domain_id,
+            domain: self.domain,
+            description: self.description,
+            kind: word("project type", self.kind, ProjectKind::from_key)?,
+            active: self.active,
+            policy: self.policy,
+            hosts: json("hosts", &self.hosts)?,
+            limit: json("limits", &self.slots)?,
+            integration: self.integration,
+            members: self.members,
+            created_at: self.created_at,
+            modified_at: self.modified_at,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct DomainDbRow {
+    id: DomainId,
+    name: String,
+    description: String,
+    active: bool,
+    hosts: String,
+    slots: String,
+    integration: String,
+    projects: u32,
+    people: u32,
+    created_at: Millis,
+    modified_at: Millis,
+}
+
+impl DomainDbRow {
+    fn read(self) -> Result<DomainRow> {
+        Ok(DomainRow {
+            id: self.id,
+            name: self.name,
+            description: self.description,
+            active: self.active,
+            hosts: json("hosts", &self.hosts)?,
+            limit: json("limits", &self.slots)?,
+            integration: self.integration,
+            projects: self.projects,
+            people: self.people,
+            created_at: self.created_at,
+            modified_at: self.modified_at,
+        })
+    }
+}
+
+fn projects_within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("p.domain_id = ?", Bind::Id(id.0))),
+        Scope::Projects(id) => Some((
+            "EXISTS (SELECT 1 FROM project_members a WHERE a.user_id = ? AND a.project_id = p.id AND a.admin = 1 AND p.active = 1)",
+            Bind::Id(id.0),
+        )),
+        Scope::Own(id) => {
+            Some(("EXISTS (SELECT 1 FROM project_members a WHERE a.user_id = ? AND a.project_id = p.id)", Bind::Id(id.0)))
+        }
+    }
+}
+
+fn domains_within(scope: Scope) -> Option<Fixed> {
+    match scope {
+        Scope::Everything => None,
+        Scope::Domain(id) => Some(("d.id = ?", Bind::Id(id.0))),
+        Scope::Projects(id) | Scope::Own(id) => Some(("d.id = (SELECT u.domain_id FROM users u WHERE u.id = ?)", Bind::Id(id.0))),
+    }
+}
+
+fn fixed(condition: &'static str, query: &ListQuery, scope: Option<Fixed>) -> Vec<Fixed> {
+    let active = query.tab().map(|tab| (condition, Bind::Int(i64::from(tab != "inactive"))));
+    active.into_iter().chain(scope).collect()
+}
+
+impl Store {
+    /// A page of projects.
+    pub async fn projects(&self, query: &ListQuery, scope: Scope) -> Result<Page<ProjectRow>> {
+        let fixed = fixed("p.active = ?", query, projects_within(scope));
+        page(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read).await
+    }
+
+    /// Every project that the filter selects, one after the other.
+    pub fn all_projects(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<ProjectRow>> + Send + use<> {
+        let fixed = fixed("p.active = ?", &query, projects_within(scope));
+        all(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read)
+    }
+
+    /// A page of domains.
+    pub async fn domain_rows(&self, query: &ListQuery, scope: Scope) -> Result<Page<DomainRow>> {
+        let fixed = fixed("d.active = ?", query, domains_within(scope));
+        page(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read).await
+    }
+
+    /// Every domain that the filter selects, one after the other.
+    pub fn all_domains(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<DomainRow>> + Send + use<> {
+        let fixed = fixed("d.active = ?", &query, domains_within(scope));
+        all(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
+    }
+
+    /// Projects and domains that limit what their sessions hold together: id, name, limit.
+    pub async fn shares(&self) -> Result<(Vec<(ProjectId, String, Slots)>, Vec<(DomainId, String, Slots)>)> {
+        let projects: Vec<(ProjectId, String, String)> =
+            sqlx::query_as("SELECT id, name, slots FROM projects WHERE slots <> '{}'").fetch_all(&self.read).await?;
+        let domains: Vec<(DomainId, String, String)> =
+            sqlx::query_as("SELECT id, name, slots FROM domains WHERE slots <> '{}'").fetch_all(&self.read).await?;
+        let projects = projects.into_iter().map(|(id, name, slots)| Ok((id, name, json("project's limits", &slots)?)));
+        let domains = domains.into_iter().map(|(id, name, slots)| Ok((id, name, json("domain's limits", &slots)?)));
+        Ok((projects.collect::<Result<_>>()?, domains.collect::<Result<_>>()?))
+    }
+
+    /// One project with its members, if it is in scope.
+    pub async fn project(&self, id: ProjectId, scope: Scope) -> Result<Option<ProjectDetail>> {
+        let fixed = [("p.id = ?", Bind::Id(id.0))].into_iter().chain(projects_within(scope));
+        let Some(row) = one(self, &PROJECT_SOURCE, PROJECT, fixed, ProjectDbRow::read).await? else { return Ok(None) };
+        let members: Vec<(UserId, String, String, bool)> = sqlx::query_as(
+            "SELECT u.id, u.email, u.full_name, m.admin FROM project_members m JOIN users u ON u.id = m.user_id \
+             WHERE m.project_id = ? ORDER BY m.admin DESC, u.email_key LIMIT ?",
+        )
+        .bind(id)
+        .bind(MOST_SHOWN)
+        .fetch_all(&self.read)
+        .await?;
+        let member = |(user, email, full_name, admin)| Member { user, email, full_name, admin };
+        Ok(Some(ProjectDetail { row, members: members.into_iter().map(member).collect() }))
+    }
+
+    /// One domain, if it is in scope.
+    pub async fn domain(&self, id: DomainId, scope: Scope) -> Result<Option<DomainRow>> {
+        let fixed = [("d.id = ?", Bind::Id(id.0))].into_iter().chain(domains_within(scope));
+        one(self, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
+    }
+}
+
+impl Change {
+    /// The person with this id, email or username.
+    pub async fn user_id(&mut self, login: &str) -> Result<Option<(UserId, DomainId)>> {
+        let id = uuid::Uuid::parse_str(login).ok();
+        Ok(sqlx::query_as("SELECT id, domain_id FROM users WHERE id = ?1 OR email_key = ?2 OR username_key = ?2")
+            .bind(id)
+            .bind(login.to_lowercase())
+            .fetch_optional(&mut *self.tx)
+            .await?)
+    }
+
+    /// Writes a domain. A taken name is a unique violation of `domains.name_key`.
+    pub async fn insert_domain(&mut self, id: DomainId, name: &str, at: Millis) -> Result<()> {
+        sqlx::query("INSERT INTO domains (id, name, name_key, created_at, modified_at) VALUES (?1, ?2, ?3, ?4, ?4)")
+            .bind(id)
+            .bind(name)
+            .bind(name.to_lowercase())
+            .bind(at)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes what `edit` names. Says whether there is such a domain.
+    pub async fn edit_domain(&mut self, id: DomainId, edit: &EditDomain, at: Millis) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE domains SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
+             description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), modified_at = ?7, \
+             integration = coalesce(?8, integration), slots = coalesce(?9, slots) WHERE id = ?1",
+        )
+        .bind(id)
+        .bind(&edit.name)
+        .bind(edit.name.as_ref().map(|name| name.to_lowercase()))
+        .bind(&edit.description)
+        .bind(edit.active)
+        .bind(edit.hosts.as_ref().map(to_json))
+        .bind(at)
+        .bind(&edit.integration)
+        .bind(edit.limit.as_ref().map(to_json))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Writes a project. A taken name is a unique violation of `projects.domain_id, projects.name_key`.
+    pub async fn insert_project(
+        &mut self,
+        id: ProjectId,
+        domain: DomainId,
+        name: &str,
+        kind: ProjectKind,
+        at: Millis,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO projects (id, domain_id, name, name_key, kind, created_at, modified_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        )
+        .bind(id)
+        .bind(domain)
+        .bind(name)
+        .bind(name.to_lowercase())
+        .bind(kind.key())
+        .bind(at)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes what `edit` names, but for its members. Says whether there is such a project.
+    pub async fn edit_project(&mut self, id: ProjectId, edit: &EditProject, at: Millis) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE projects SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
+             description = coalesce(?4, description), active = coalesce(?5, active), hosts = coalesce(?6, hosts), \
+             policy = coalesce(?7, policy), modified_at = ?8, integration = coalesce(?9, integration), \
+             slots = coalesce(?10, slots) WHERE id = ?1",
+        )
+        .bind(id)
+        .bind(&edit.name)
+        .bind(edit.name.as_ref().map(|name| name.to_lowercase()))
+        .bind(&edit.description)
+        .bind(edit.active)
+        .bind(edit.hosts.as_ref().map(to_json))
+        .bind(&edit.policy)
+        .bind(at)
+        .bind(&edit.integration)
+        .bind(edit.limit.as_ref().map(to_json))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Somebody comes to belong to a project, or no longer does.
+    pub async fn set_member(&mut self, project: ProjectId, user: UserId, belongs: bool) -> Result<()> {
+        let sql = if belongs {
+            "INSERT OR IGNORE INTO project_members (project_id, user_id) VALUES (?, ?)"
+        } else {
+            "DELETE FROM project_members WHERE project_id = ? AND user_id = ?"
+        };
+        sqlx::query(sql).bind(project).bind(user).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    /// Whether somebody administers a project.
+    pub async fn is_project_admin(&mut self, project: ProjectId, user: UserId) -> Result<bool> {
+        let sql = "SELECT 1 FROM project_members WHERE user_id = ? AND project_id = ? AND admin = 1";
+        let found: Option<i64> = sqlx::query_scalar(sql).bind(user).bind(project).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
+    }
+
+    /// A member comes to administer a project, or no longer does. Says whether they are a member.
+    pub async fn set_project_admin(&mut self, project: ProjectId, user: UserId, admin: bool) -> Result<bool> {
+        let done = sqlx::query("UPDATE project_members SET admin = ? WHERE project_id = ? AND user_id = ?")
+            .bind(admin)
+            .bind(project)
+            .bind(user)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Whether there is a project policy of this name.
+    pub async fn has_project_policy(&mut self, name: &str) -> Result<bool> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM project_policies WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
+        Ok(found.is_some())
+    }
+}

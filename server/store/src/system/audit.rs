@@ -1,0 +1,70 @@
+//! The audit trail: written with every change (`Change::audit`), read here, never changed.
+
+use crate::list::{Bind, Column, Source, all, one, page};
+use crate::{Result, Store};
+use futures::Stream;
+use sqlx::FromRow;
+use types::id::UserId;
+use types::list::{ListQuery, Page};
+use types::system::audit::{AUDIT, AuditRow};
+use types::time::Millis;
+
+pub(crate) static SOURCE: Source = Source {
+    table: "audit a",
+    number: "a.id",
+    joins: "LEFT JOIN users u ON u.id = a.actor",
+    text: "",
+    columns: &[
+        ("at", Column::plain("a.at")),
+        ("actor", Column::lower("u.email_key")),
+        ("action", Column::plain("a.action")),
+        ("subject", Column::exact("a.subject")),
+        ("address", Column::plain("a.address")),
+    ],
+};
+
+const COLUMNS: &str = "a.id, a.at, a.actor, u.email, a.address, a.action, a.subject, a.detail";
+
+#[derive(FromRow)]
+struct Row {
+    id: i64,
+    at: Millis,
+    actor: Option<UserId>,
+    email: Option<String>,
+    address: String,
+    action: String,
+    subject: String,
+    detail: String,
+}
+
+impl Row {
+    fn read(self) -> Result<AuditRow> {
+        Ok(AuditRow {
+            id: self.id,
+            at: self.at,
+            actor: self.actor,
+            actor_email: self.email.unwrap_or_default(),
+            address: self.address,
+            action: self.action,
+            subject: self.subject,
+            detail: self.detail,
+        })
+    }
+}
+
+impl Store {
+    /// A page of records.
+    pub async fn audit(&self, query: &ListQuery) -> Result<Page<AuditRow>> {
+        page(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read).await
+    }
+
+    /// Every record that the filter selects, one after the other.
+    pub fn all_audit(&self, query: ListQuery) -> impl Stream<Item = Result<AuditRow>> + Send + use<> {
+        all(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read)
+    }
+
+    /// One record.
+    pub async fn audit_record(&self, id: i64) -> Result<Option<AuditRow>> {
+        one(self, &SOURCE, COLUMNS, [("a.id = ?", Bind::Int(id))], Row::read).await
+    }
+}

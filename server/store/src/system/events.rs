@@ -1,0 +1,91 @@
+//! Events for open pages and the audit trail: written in the transaction of the change they tell of.
+
+use crate::{Change, Result, Store, word};
+use types::id::{DomainId, UserId};
+use types::system::events::{Audience, Event, Topic};
+use types::time::Millis;
+
+/// An event with those who may hear of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    pub event: Event,
+    pub owner: Option<UserId>,
+    pub domain: Option<DomainId>,
+}
+
+/// Who did what, from where. `detail` is JSON, and never holds a secret.
+pub struct Audit<'a> {
+    pub at: Millis,
+    /// Nobody for what the server does by itself.
+    pub actor: Option<UserId>,
+    pub address: &'a str,
+    pub action: &'a str,
+    pub subject: &'a str,
+    pub detail: &'a str,
+}
+
+type Row = (i64, String, String, Option<UserId>, Option<DomainId>, Option<String>);
+
+impl Store {
+    /// Up to 500 events after number `after`, oldest first; `None` when some of them are no longer kept.
+    pub async fn events_after(&self, after: i64) -> Result<Option<Vec<StoredEvent>>> {
+        let (oldest,): (Option<i64>,) = sqlx::query_as("SELECT min(id) FROM events").fetch_one(&self.read).await?;
+        if oldest.is_some_and(|oldest| after + 1 < oldest) || after > *self.last_event.borrow() {
+            return Ok(None);
+        }
+        let rows: Vec<Row> =
+            sqlx::query_as("SELECT id, topic, subject, owner, domain, notice FROM events WHERE id > ? ORDER BY id LIMIT 500")
+                .bind(after)
+                .fetch_all(&self.read)
+                .await?;
+        let read = |(id, topic, subject, owner, domain, notice): Row| {
+            let topic = word("topic", topic, Topic::from_key)?;
+            Ok(StoredEvent { event: Event { id, topic, subject, notice }, owner, domain })
+        };
+        rows.into_iter().map(read).collect::<Result<_>>().map(Some)
+    }
+}
+
+impl Change {
+    /// Tells open pages that `subject` changed.
+    pub async fn tell(
+        &mut self,
+        topic: Topic,
+        subject: &str,
+        audience: Audience,
+        notice: Option<&str>,
+        at: Millis,
+    ) -> Result<()> {
+        let done = sqlx::query("INSERT INTO events (at, topic, subject, owner, domain, notice) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(at)
+            .bind(topic.key())
+            .bind(subject)
+            .bind(audience.owner)
+            .bind(audience.domain)
+            .bind(notice)
+            .execute(&mut *self.tx)
+            .await?;
+        self.last_event = Some(done.last_insert_rowid());
+        Ok(())
+    }
+
+    /// Writes the audit record.
+    pub async fn audit(&mut self, audit: &Audit<'_>) -> Result<()> {
+        sqlx::query("INSERT INTO audit (at, actor, address, action, subject, detail) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(audit.at)
+            .bind(audit.actor)
+            .bind(audit.address)
+            .bind(audit.action)
+            .bind(audit.subject)
+            .bind(audit.detail)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets all but the newest `keep` events: pages that were away longer than that load anew.
+    pub async fn forget_events(&mut self, keep: i64) -> Result<()> {
+        sqlx::query("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?").bind(keep).execute(&mut *self.tx).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! What the whole cluster goes by: one JSON text per key, with a revision.
+
+use crate::{Change, Result, Store, json, to_json};
+use types::cluster::resource_groups::SchedulerSettings;
+
+const SCHEDULER: &str = "scheduler";
+const READ: &str = "SELECT value, revision FROM settings WHERE key = ?";
+
+fn scheduler(row: Option<(String, i64)>) -> Result<SchedulerSettings> {
+    let Some((value, revision)) = row else { return Ok(SchedulerSettings::default()) };
+    Ok(SchedulerSettings { revision, ..json("scheduler settings", &value)? })
+}
+
+impl Store {
+    /// What the scheduler goes by where a group does not say otherwise.
+    pub async fn scheduler_settings(&self) -> Result<SchedulerSettings> {
+        scheduler(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&self.read).await?)
+    }
+}
+
+impl Change {
+    /// The scheduler's settings as they stand.
+    pub async fn scheduler_settings(&mut self) -> Result<SchedulerSettings> {
+        scheduler(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&mut *self.tx).await?)
+    }
+
+    /// Writes the scheduler's settings.
+    pub async fn save_scheduler_settings(&mut self, settings: &SchedulerSettings) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO settings (key, value, revision) VALUES (?, ?, 1) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = revision + 1",
+        )
+        .bind(SCHEDULER)
+        .bind(to_json(settings))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+}
