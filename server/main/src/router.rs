@@ -16,7 +16,6 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::csrf::CsrfLayer;
 use tower_http::services::ServeDir;
 use tower_http::timeout::ResponseBodyTimeoutLayer;
-use types::Problem;
 
 /// The plain routes (method, path): what a walk over all endpoints must know besides pages and server functions.
 pub const ROUTES: [(&str, &str); 22] = [

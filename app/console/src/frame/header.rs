@@ -3,7 +3,8 @@
 use super::{ChosenProject, notices};
 use crate::page_start::Start;
 use crate::paths;
-use crate::theme::{ThemeSwitch, set_cookie};
+use crate::request::set_cookie;
+use crate::theme::ThemeSwitch;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use ui::{Icon, IconName};

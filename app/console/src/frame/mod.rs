@@ -26,7 +26,7 @@ pub struct ChosenProject(pub RwSignal<Option<ProjectId>>);
 /// The page inside the frame.
 #[component]
 pub fn Frame() -> impl IntoView {
-    match start::of_page() {
+    match page_start::of_page() {
         Some(Ok(start)) => frame(start),
         Some(Err(problem)) => problem_view::problem_view(&problem),
         None => anew(),

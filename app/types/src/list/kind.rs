@@ -1,6 +1,7 @@
 //! What kinds of values properties have, and how each is compared.
 
 use super::MAX_VALUE;
+use crate::time::day;
 use serde::{Deserialize, Serialize};
 
 /// What kind of value a property has, and so which operators it knows.

@@ -10,7 +10,7 @@ mod filter;
 mod kind;
 
 pub use filter::{Filter, MAX_DEPTH, MAX_PARTS};
-pub use kind::{Kind, Op, day};
+pub use kind::{Kind, Op};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,13 +1,13 @@
 //! Domains and projects: the groups that people and their sessions belong to.
 
 use crate::cluster::slots::slot_limit;
+use crate::folders::Hosts;
 use crate::id::{DomainId, ProjectId, UserId};
 use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::quantity::Slots;
 use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A domain with its projects, as a form offers them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! Agents.
 
 use crate::graphql::filter::{Names, list};
-use crate::graphql::{refuse, with};
+use crate::graphql::{control_and_caller, refuse};
 use async_graphql::{Context, Object, Result, SimpleObject};
 use types::cluster::agents::{AGENTS, Agent as Row};
 use types::list::{Condition, ListQuery, Op, Window};
@@ -103,7 +103,7 @@ impl AgentQuery {
         scaling_group: Option<String>,
         status: Option<String>,
     ) -> Result<AgentList> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let tab = tab(status.as_deref());
         let mut query = list(&AGENTS, (NAMES, &[]), (limit, offset), tab, filter.as_deref(), order.as_deref()).map_err(refuse)?;
         query.conditions.extend(of_group(scaling_group));
@@ -112,7 +112,7 @@ impl AgentQuery {
     }
 
     async fn agents(&self, context: &Context<'_>, scaling_group: Option<String>, status: Option<String>) -> Result<Vec<Agent>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let tab = tab(status.as_deref());
         let window = Window { offset: 0, limit: 1_000, any_tab: tab.is_none() };
         let conditions = of_group(scaling_group).into_iter().collect();
@@ -123,7 +123,7 @@ impl AgentQuery {
     }
 
     async fn agent(&self, context: &Context<'_>, agent_id: String) -> Result<Option<Agent>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(Some(control.agent(caller, &agent_id).await.map_err(refuse)?.agent.into()))
     }
 }

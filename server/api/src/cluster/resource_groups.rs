@@ -1,6 +1,6 @@
 //! Resource groups, which the incumbent calls scaling groups, and who may use them.
 
-use crate::graphql::{Done, done, outcome, refuse, with};
+use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use crate::projects::{domain_named, equals, whole};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -227,7 +227,7 @@ impl GroupQuery {
         name: Option<String>,
         is_active: Option<bool>,
     ) -> Result<Vec<ScalingGroup>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let conditions = name.map(|name| equals("name", &name)).into_iter().collect();
         let rows = control.resource_groups(caller, &whole(&RESOURCE_GROUPS, conditions)).await.map_err(refuse)?.rows;
         let kept = rows.into_iter().filter(|row| is_active.is_none_or(|active| row.group.active == active));
@@ -235,7 +235,7 @@ impl GroupQuery {
     }
 
     async fn scaling_group(&self, context: &Context<'_>, name: Option<String>) -> Result<Option<ScalingGroup>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         match named(control, caller, name.as_deref().unwrap_or("default")).await {
             Ok(row) => Ok(Some(ScalingGroup::of(row, control))),
             Err(Problem::NotFound(_)) => Ok(None),
@@ -263,7 +263,7 @@ impl GroupMutation {
         name: String,
         props: CreateScalingGroupInput,
     ) -> Result<GroupPayload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let mut group = ResourceGroup::new(name.as_str());
             merged(&mut group, props.into())?;
@@ -275,19 +275,19 @@ impl GroupMutation {
     }
 
     async fn modify_scaling_group(&self, context: &Context<'_>, name: String, props: ModifyScalingGroupInput) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = change(control, caller, &name, |group| merged(group, props)).await;
         Ok(done("modify_scaling_group", result))
     }
 
     async fn delete_scaling_group(&self, context: &Context<'_>, name: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(done("delete_scaling_group", control.delete_resource_group(caller, &name).await))
     }
 
     #[graphql(name = "associate_scaling_group_with_domain")]
     async fn give_to_domain(&self, context: &Context<'_>, scaling_group: String, domain: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let id = self::domain(control, caller, &domain).await?;
             change(control, caller, &scaling_group, |group| give(&mut group.domains, id)).await
@@ -297,7 +297,7 @@ impl GroupMutation {
 
     #[graphql(name = "disassociate_scaling_group_with_domain")]
     async fn take_from_domain(&self, context: &Context<'_>, scaling_group: String, domain: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let id = self::domain(control, caller, &domain).await?;
             change(control, caller, &scaling_group, |group| take(&mut group.domains, &id)).await
@@ -307,7 +307,7 @@ impl GroupMutation {
 
     #[graphql(name = "disassociate_all_scaling_groups_with_domain")]
     async fn take_all_from_domain(&self, context: &Context<'_>, domain: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let id = self::domain(control, caller, &domain).await?;
             change_all(control, caller, |group| take(&mut group.domains, &id)).await
@@ -317,21 +317,21 @@ impl GroupMutation {
 
     #[graphql(name = "associate_scaling_group_with_user_group")]
     async fn give_to_project(&self, context: &Context<'_>, scaling_group: String, user_group: Uuid) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = change(control, caller, &scaling_group, |group| give(&mut group.projects, ProjectId(user_group))).await;
         Ok(done("associate_scaling_group_with_user_group", result))
     }
 
     #[graphql(name = "disassociate_scaling_group_with_user_group")]
     async fn take_from_project(&self, context: &Context<'_>, scaling_group: String, user_group: Uuid) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = change(control, caller, &scaling_group, |group| take(&mut group.projects, &ProjectId(user_group))).await;
         Ok(done("disassociate_scaling_group_with_user_group", result))
     }
 
     #[graphql(name = "disassociate_all_scaling_groups_with_group")]
     async fn take_all_from_project(&self, context: &Context<'_>, user_group: Uuid) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = change_all(control, caller, |group| take(&mut group.projects, &ProjectId(user_group))).await;
         Ok(done("disassociate_all_scaling_groups_with_group", result))
     }

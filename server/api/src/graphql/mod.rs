@@ -3,7 +3,7 @@
 //!
 //! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are the incumbent's.
 
-mod amounts;
+pub(crate) mod amounts;
 pub(crate) mod filter;
 
 pub(crate) use crate::limits::presets::id as preset_id;
@@ -65,17 +65,17 @@ pub struct PurgeUserInput {
     delegate_endpoint_ownership: Option<bool>,
 }
 
-fn with<'c>(context: &Context<'c>) -> Result<(&'c Control, &'c Caller)> {
+pub(crate) fn control_and_caller<'c>(context: &Context<'c>) -> Result<(&'c Control, &'c Caller)> {
     Ok((context.data::<Control>()?, context.data::<Caller>()?))
 }
 
 /// A query's refusal.
-fn refuse(problem: Problem) -> async_graphql::Error {
+pub(crate) fn refuse(problem: Problem) -> async_graphql::Error {
     async_graphql::Error::new(said(&problem))
 }
 
 /// What became of a mutation: whether it was done, and in which words not.
-fn outcome<T>(name: &str, result: std::result::Result<T, Problem>) -> (bool, String, Option<T>) {
+pub(crate) fn outcome<T>(name: &str, result: std::result::Result<T, Problem>) -> (bool, String, Option<T>) {
     match result {
         Ok(value) => (true, "success".into(), Some(value)),
         Err(Problem::Forbidden(_)) => (false, format!("no permission to execute {name}"), None),
@@ -83,12 +83,12 @@ fn outcome<T>(name: &str, result: std::result::Result<T, Problem>) -> (bool, Str
     }
 }
 
-fn done<T>(name: &str, result: std::result::Result<T, Problem>) -> Done {
+pub(crate) fn done<T>(name: &str, result: std::result::Result<T, Problem>) -> Done {
     let (ok, msg, _) = outcome(name, result);
     Done { ok, msg }
 }
 
 /// What is deliberately not done here.
-fn never(what: &str) -> Done {
+pub(crate) fn never(what: &str) -> Done {
     Done { ok: false, msg: format!("{what} are never deleted, so that what they used stays known. Deactivate them instead.") }
 }

@@ -1,7 +1,7 @@
 //! Resource presets. The incumbent gives them ids; here their names are unique, and an id is made of the name.
 
 use crate::graphql::amounts::{slots, slots_text};
-use crate::graphql::{Done, done, outcome, refuse, with};
+use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use crate::projects::whole;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -95,7 +95,7 @@ pub struct PresetQuery;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl PresetQuery {
     async fn resource_presets(&self, context: &Context<'_>) -> Result<Vec<ResourcePreset>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let rows = control.presets(caller, &whole(&PRESETS, Vec::new())).await.map_err(refuse)?.rows;
         Ok(rows.into_iter().map(ResourcePreset::from).collect())
     }
@@ -106,7 +106,7 @@ impl PresetQuery {
         name: Option<String>,
         id: Option<Uuid>,
     ) -> Result<Option<ResourcePreset>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         match found(control, caller, id, name.as_deref()).await {
             Ok(row) => Ok(Some(row.into())),
             Err(Problem::NotFound(_)) => Ok(None),
@@ -134,7 +134,7 @@ impl PresetMutation {
         name: String,
         props: CreateResourcePresetInput,
     ) -> Result<PresetPayload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let preset = Preset {
                 name: name.clone(),
@@ -156,7 +156,7 @@ impl PresetMutation {
         name: Option<String>,
         props: ModifyResourcePresetInput,
     ) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let PresetRow { mut preset, revision, .. } = found(control, caller, id, name.as_deref()).await?;
             merged(&mut preset, props)?;
@@ -166,7 +166,7 @@ impl PresetMutation {
     }
 
     async fn delete_resource_preset(&self, context: &Context<'_>, id: Option<Uuid>, name: Option<String>) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let row = found(control, caller, id, name.as_deref()).await?;
             control.delete_preset(caller, &row.preset.name).await

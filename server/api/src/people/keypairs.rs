@@ -2,7 +2,7 @@
 
 use crate::auth::Allowed;
 use crate::graphql::filter::{Names, list};
-use crate::graphql::{Done, done, outcome, refuse, with};
+use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use types::Problem;
 use types::list::{Condition, ListQuery, Op, Window};
@@ -105,7 +105,7 @@ impl KeypairQuery {
         domain_name: Option<String>,
         email: Option<String>,
     ) -> Result<KeyPairList> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let fields = (NAMES, UNORDERED);
         let mut query =
             list(&KEYPAIRS, fields, (limit, offset), tab(is_active), filter.as_deref(), order.as_deref()).map_err(refuse)?;
@@ -116,7 +116,7 @@ impl KeypairQuery {
     }
 
     async fn keypairs(&self, context: &Context<'_>, email: Option<String>, is_active: Option<bool>) -> Result<Vec<KeyPair>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let window = Window { offset: 0, limit: 100, any_tab: is_active.is_none() };
         let conditions = of(email).into_iter().collect();
         let tab = tab(is_active).unwrap_or("active").to_owned();
@@ -127,7 +127,7 @@ impl KeypairQuery {
 
     /// The keypair that signed the request, with its secret key.
     async fn keypair(&self, context: &Context<'_>) -> Result<Option<KeyPair>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let Allowed(access_key) = context.data::<Allowed>()?;
         let mine = control.my_keypairs(caller).await.map_err(refuse)?;
         let Some(row) = mine.into_iter().find(|row| row.access_key == *access_key) else {
@@ -179,7 +179,7 @@ pub struct KeypairMutation;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl KeypairMutation {
     async fn create_keypair(&self, context: &Context<'_>, user_id: String, props: KeyPairInput) -> Result<CreateKeyPairPayload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let new = CreateKeypair {
             owner: user_id,
             policy: props.resource_policy.unwrap_or_else(|| "default".into()),
@@ -199,14 +199,14 @@ impl KeypairMutation {
     }
 
     async fn modify_keypair(&self, context: &Context<'_>, access_key: String, props: ModifyKeyPairInput) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let edit =
             EditKeypair { active: props.is_active, policy: props.resource_policy, rate_limit: props.rate_limit, main: None };
         Ok(done("modify_keypair", control.edit_keypair(caller, &access_key, &edit).await))
     }
 
     async fn delete_keypair(&self, context: &Context<'_>, access_key: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(done("delete_keypair", control.delete_keypair(caller, &access_key).await))
     }
 }

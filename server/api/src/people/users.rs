@@ -1,7 +1,7 @@
 //! People.
 
 use crate::graphql::filter::{Names, list};
-use crate::graphql::{Done, PurgeUserInput, done, never, outcome, refuse, with};
+use crate::graphql::{Done, PurgeUserInput, control_and_caller, done, never, outcome, refuse};
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use futures::StreamExt;
@@ -155,7 +155,7 @@ impl UserQuery {
         status: Option<String>,
         group_id: Option<Uuid>,
     ) -> Result<UserList> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let mut query =
             list(&USERS, (NAMES, UNORDERED), (limit, offset), None, filter.as_deref(), order.as_deref()).map_err(refuse)?;
         narrow(&mut query, status, group_id).map_err(refuse)?;
@@ -164,7 +164,7 @@ impl UserQuery {
     }
 
     async fn users(&self, context: &Context<'_>, status: Option<String>, group_id: Option<Uuid>) -> Result<Vec<User>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let window = Window { offset: 0, limit: 100, any_tab: true };
         let mut query = ListQuery { window: Some(window), ..ListQuery::new(&USERS) };
         narrow(&mut query, status, group_id).map_err(refuse)?;
@@ -173,12 +173,12 @@ impl UserQuery {
     }
 
     async fn user(&self, context: &Context<'_>, email: Option<String>) -> Result<Option<User>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         by_email(control, caller, email.as_deref()).await.map(|row| Some(row.into())).map_err(refuse)
     }
 
     async fn user_from_uuid(&self, context: &Context<'_>, user_id: Option<ID>) -> Result<Option<User>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let Some(id) = user_id else {
             return by_email(control, caller, None).await.map(|row| Some(row.into())).map_err(refuse);
         };
@@ -322,19 +322,19 @@ pub struct UserMutation;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl UserMutation {
     async fn create_user(&self, context: &Context<'_>, email: String, props: UserInput) -> Result<CreateUserPayload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let (ok, msg, user) = outcome("create_user", create(control, caller, email, props).await);
         Ok(CreateUserPayload { ok, msg, user: user.map(User::from) })
     }
 
     async fn modify_user(&self, context: &Context<'_>, email: String, props: ModifyUserInput) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(done("modify_user", modify(control, caller, &email, props).await))
     }
 
     /// Deactivates: nobody is ever deleted.
     async fn delete_user(&self, context: &Context<'_>, email: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let found = by_email(control, caller, Some(&email)).await?;
             let edit = EditUser { status: Some(UserStatus::Inactive), ..EditUser::default() };

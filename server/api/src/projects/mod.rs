@@ -1,7 +1,7 @@
 //! Domains and projects, which the incumbent calls groups.
 
 use crate::graphql::amounts::{slots, slots_text};
-use crate::graphql::{Done, done, never, outcome, refuse, with};
+use crate::graphql::{Done, control_and_caller, done, never, outcome, refuse};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
@@ -111,30 +111,30 @@ pub struct ProjectQuery;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl ProjectQuery {
     async fn domains(&self, context: &Context<'_>, is_active: Option<bool>) -> Result<Vec<Domain>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let rows = control.domain_rows(caller, &whole(&DOMAINS, Vec::new())).await.map_err(refuse)?.rows;
         Ok(rows.into_iter().filter(|row| is_active.is_none_or(|active| row.active == active)).map(Domain::from).collect())
     }
 
     async fn domain(&self, context: &Context<'_>, name: Option<String>) -> Result<Option<Domain>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let found = domain_named(control, caller, name.as_deref().unwrap_or("default")).await;
         found.map(|row| Some(row.into())).map_err(refuse)
     }
 
     async fn groups(&self, context: &Context<'_>, domain_name: Option<String>, is_active: Option<bool>) -> Result<Vec<Group>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let all = groups(control, caller, domain_name.as_deref(), None).await?;
         Ok(all.into_iter().filter(|group| is_active.is_none_or(|active| group.is_active == active)).collect())
     }
 
     async fn groups_by_name(&self, context: &Context<'_>, name: String, domain_name: Option<String>) -> Result<Vec<Group>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         groups(control, caller, domain_name.as_deref(), Some(&name)).await
     }
 
     async fn group(&self, context: &Context<'_>, id: Uuid, domain_name: Option<String>) -> Result<Option<Group>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let row = control.project(caller, ProjectId(id)).await.map_err(refuse)?.row;
         Ok(Some(row).filter(|row| domain_name.is_none_or(|name| name == row.domain)).map(Group::from))
     }
@@ -334,20 +334,20 @@ pub struct ProjectMutation;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl ProjectMutation {
     async fn create_domain(&self, context: &Context<'_>, name: String, props: DomainInput) -> Result<DomainPayload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let (ok, msg, domain) = outcome("create_domain", create_domain(control, caller, name, props).await);
         Ok(DomainPayload { ok, msg, domain: domain.map(Domain::from) })
     }
 
     async fn modify_domain(&self, context: &Context<'_>, name: String, props: ModifyDomainInput) -> Result<DomainPayload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let (ok, msg, _) = outcome("modify_domain", modify_domain(control, caller, &name, props).await);
         Ok(DomainPayload { ok, msg, domain: None })
     }
 
     /// Deactivates.
     async fn delete_domain(&self, context: &Context<'_>, name: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let id = domain_named(control, caller, &name).await?.id;
             control.edit_domain(caller, id, &EditDomain { active: Some(false), ..EditDomain::default() }).await
@@ -361,20 +361,20 @@ impl ProjectMutation {
     }
 
     async fn create_group(&self, context: &Context<'_>, name: String, props: GroupInput) -> Result<GroupPayload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let (ok, msg, group) = outcome("create_group", create_group(control, caller, name, props).await);
         Ok(GroupPayload { ok, msg, group: group.map(Group::from) })
     }
 
     async fn modify_group(&self, context: &Context<'_>, gid: Uuid, props: ModifyGroupInput) -> Result<GroupPayload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let (ok, msg, _) = outcome("modify_group", modify_group(control, caller, ProjectId(gid), props).await);
         Ok(GroupPayload { ok, msg, group: None })
     }
 
     /// Deactivates.
     async fn delete_group(&self, context: &Context<'_>, gid: Uuid) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let edit = EditProject { active: Some(false), ..EditProject::default() };
         Ok(done("delete_group", control.edit_project(caller, ProjectId(gid), &edit).await))
     }

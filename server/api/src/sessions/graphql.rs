@@ -1,7 +1,7 @@
 //! Sessions, as far as they are listed and read. What is done to them has routes of its own.
 
 use crate::graphql::filter::{Names, list};
-use crate::graphql::{refuse, with};
+use crate::graphql::{control_and_caller, refuse};
 use crate::projects::domain_named;
 use crate::sessions::idle_checks;
 use async_graphql::{Context, Object, Result, SimpleObject};
@@ -269,7 +269,7 @@ impl SessionQuery {
         domain_name: Option<String>,
         group_id: Option<String>,
     ) -> Result<ComputeSessionList> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let domain_name = domain_name.filter(|name| !name.is_empty());
         if let Some(name) = &domain_name {
             within_domain(control, caller, name).await.map_err(refuse)?;
@@ -300,7 +300,7 @@ impl SessionQuery {
     }
 
     async fn compute_session(&self, context: &Context<'_>, id: Uuid) -> Result<Option<ComputeSession>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(Some(ComputeSession::of_detail(control.session(caller, SessionId(id)).await.map_err(refuse)?)))
     }
 }

@@ -1,6 +1,8 @@
 //! Rules that several ways to change an account share: who may change it, which policy it starts with, how keys are made.
 
-use crate::{Result, random_text};
+use crate::{Result, internal, random_text};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
 use types::id::{DomainId, UserId};
 use types::people::permissions::{Me, Role, may_grant};
 
@@ -16,6 +18,9 @@ pub(crate) fn may_change(me: &Me, reach_all: bool, account: UserId, domain: Doma
     let in_reach = reach_all || me.domain == domain;
     in_reach && (me.id == account || may_grant(me.role).contains(&role))
 }
+
+/// Bytes of randomness in a secret key: 40 characters when written, the shape that the incumbent's clients expect.
+const SECRET_BYTES: usize = 30;
 
 /// A fresh access key and its secret key.
 pub(crate) fn make_keypair() -> Result<(String, String)> {

@@ -1,7 +1,8 @@
 //! Changing accounts: editing, deactivating and reactivating, one or several (`admin-menus.md`, create and update users,
 //! inactivate user account). Nobody is ever deleted.
 
-use crate::{Caller, Control, Result, internal, now};
+use crate::people::accounts::{USERNAME_TAKEN, may_change};
+use crate::{Caller, Control, Result, now};
 use store::{Account, Audit, Change, Taken};
 use types::id::UserId;
 use types::people::permissions::{Me, Permission, Role, may_grant};
@@ -133,7 +134,7 @@ impl Control {
     ) -> Result<()> {
         if let Err(error) = change.edit_user(before.id, edit, hash, at).await {
             return Err(match error.taken() {
-                Some(Taken::Username) => Problem::field("username", crate::people::accounts::USERNAME_TAKEN),
+                Some(Taken::Username) => Problem::field("username", USERNAME_TAKEN),
                 _ => error.into(),
             });
         }

@@ -1,8 +1,7 @@
 //! Keypairs: the list, adding, limiting, switching on and off, deleting (`admin-menus.md`, manage user's keypairs).
 
-use crate::{Caller, Control, Result, now, random_text};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE;
+use crate::people::accounts::{DEFAULT_POLICY, make_keypair};
+use crate::{Caller, Control, Result, now};
 use futures::{Stream, StreamExt};
 use store::{Audit, Change, NewKeypairRow, Scope};
 use types::Problem;
@@ -12,8 +11,6 @@ use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS, KeypairRow, 
 use types::people::permissions::{Permission, Reach, may_grant};
 use types::system::events::{Audience, Topic};
 
-/// Bytes of randomness in a secret key: 40 characters when written, the shape that the incumbent's clients expect.
-const SECRET_BYTES: usize = 30;
 /// Keypairs of one person; the spec names no limit, but a list that nobody can read helps nobody.
 const MOST: u64 = 100;
 
@@ -97,13 +94,13 @@ impl Control {
         let limits = me.may(Permission::LimitKeypairs);
         // Whoever may not choose limits gets those that they have: a keypair of one's own is no way out of a policy.
         let main = self.store.main_keypair(account.id).await?;
-        let inherited = main.map_or_else(|| crate::people::accounts::DEFAULT_POLICY.to_owned(), |(_, policy)| policy.name);
+        let inherited = main.map_or_else(|| DEFAULT_POLICY.to_owned(), |(_, policy)| policy.name);
         let (policy, rate_limit) = if limits {
             (new.policy.as_str(), new.rate_limit)
         } else {
             (inherited.as_str(), types::people::keypairs::DEFAULT_RATE_LIMIT)
         };
-        let (access_key, secret_key) = make()?;
+        let (access_key, secret_key) = make_keypair()?;
         let secret = self.shared.vault.seal(&secret_key, &access_key)?;
         let at = now();
         let mut change = self.store.change().await?;

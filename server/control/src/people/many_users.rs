@@ -1,7 +1,8 @@
 //! Creating many people at once, from a pattern or a CSV file (`features.md` §4.6): first looked at, then done, all or nobody.
 
+use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
-use crate::people::users::{EMAIL_TAKEN, USERNAME_TAKEN, wrong};
+use crate::people::users::wrong;
 use crate::{Caller, Control, Result, made_up_password, now};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::{HashMap, HashSet};

@@ -1,6 +1,7 @@
 //! People: the list, one person, and creating one.
 
-use crate::{Caller, Control, Result, internal, now};
+use crate::people::accounts::{DEFAULT_POLICY, EMAIL_TAKEN, USERNAME_TAKEN, make_keypair, may_change};
+use crate::{Caller, Control, Result, now};
 use futures::{Stream, StreamExt};
 use store::{Audit, Change, NewUser, Scope, Taken};
 use types::id::UserId;
@@ -53,8 +54,8 @@ impl Control {
                 ..person
             };
         }
-        person.may_change = me.may(Permission::ChangeUsers)
-            && crate::people::accounts::may_change(me, scope == Scope::Everything, id, person.domain, person.row.role);
+        person.may_change =
+            me.may(Permission::ChangeUsers) && may_change(me, scope == Scope::Everything, id, person.domain, person.row.role);
         Ok(person)
     }
 
@@ -107,7 +108,7 @@ impl Control {
         at: Millis,
     ) -> Result<Created> {
         let id = UserId(uuid::Uuid::now_v7());
-        let (access_key, secret_key) = crate::people::accounts::make_keypair()?;
+        let (access_key, secret_key) = make_keypair()?;
         let secret = self.shared.vault.seal(&secret_key, &access_key)?;
         let mut projects = new.projects.clone();
         projects.sort_unstable();

@@ -1,7 +1,7 @@
 //! Domains and projects: listing, creating, changing, and who belongs to a project (`features.md` §6).
 
 use crate::cluster::agents::FIRST_GROUP;
-use crate::{Caller, Control, Result, internal, now};
+use crate::{Caller, Control, Result, now};
 use futures::{Stream, StreamExt};
 use store::{Audit, Change, Scope, StoreError, Taken};
 use types::id::{DomainId, ProjectId};

@@ -14,7 +14,7 @@ use rustix::process::{Signal, WaitOptions};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The supervisor's order to ask every process to end.

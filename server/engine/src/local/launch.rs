@@ -5,7 +5,7 @@
 use super::cgroup::{Group, Hierarchies};
 use super::init::Setup;
 use super::layout::{self, Folder, Plan};
-use super::{init, inside, sys};
+use super::{inside, sys};
 use rustix::fd::{AsRawFd, OwnedFd};
 use std::fs::{DirBuilder, File};
 use std::io::{self, PipeReader};

@@ -143,5 +143,5 @@ fn number(value: &str, whole: bool) -> (i64, bool) {
 }
 
 fn day(value: &str) -> i64 {
-    types::list::day(value).unwrap_or_default().0
+    types::time::day(value).unwrap_or_default().0
 }

@@ -14,7 +14,7 @@ use crate::limits::policies::KeypairPolicy;
 use crate::limits::presets::shared_memory;
 use crate::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
 use crate::rules;
-use crate::sessions::{Cluster, ClusterMode, SessionType};
+use crate::sessions::{Cluster, SessionType};
 use crate::time::Millis;
 use crate::{FieldError, Problem};
 use serde::{Deserialize, Serialize};

@@ -12,8 +12,9 @@ use super::{Names, named, wrong};
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use types::Problem;
-use types::list::{Condition, Filter, Kind, ListSpec, Op, day};
+use types::list::{Condition, Filter, Kind, ListSpec, Op};
 use types::time::Millis;
+use types::time::day;
 
 /// Characters of an expression.
 const MOST_TEXT: usize = 4096;

@@ -2,7 +2,7 @@
 
 use super::missing;
 use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
-use crate::graphql::{Done, done, outcome, refuse, with};
+use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use crate::projects::{equals, hosts, whole};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -177,7 +177,7 @@ pub struct KeypairPolicyQuery;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl KeypairPolicyQuery {
     async fn keypair_resource_policies(&self, context: &Context<'_>) -> Result<Vec<KeypairResourcePolicy>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let page = control.keypair_policies(caller, &whole(&KEYPAIR_POLICIES, Vec::new())).await.map_err(refuse)?;
         Ok(page.rows.into_iter().map(KeypairResourcePolicy::from).collect())
     }
@@ -188,7 +188,7 @@ impl KeypairPolicyQuery {
         context: &Context<'_>,
         name: Option<String>,
     ) -> Result<Option<KeypairResourcePolicy>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let name = match name {
             Some(name) => name,
             None => {
@@ -214,7 +214,7 @@ pub struct KeypairPolicyMutation;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl KeypairPolicyMutation {
     async fn create_keypair_resource_policy(&self, context: &Context<'_>, name: String, props: CreateInput) -> Result<Payload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let mut policy = KeypairPolicy::new(name.as_str());
             merged(&mut policy, props.into())?;
@@ -226,7 +226,7 @@ impl KeypairPolicyMutation {
     }
 
     async fn modify_keypair_resource_policy(&self, context: &Context<'_>, name: String, props: ModifyInput) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
             merged(&mut policy, props)?;
@@ -236,7 +236,7 @@ impl KeypairPolicyMutation {
     }
 
     async fn delete_keypair_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(done("delete_keypair_resource_policy", control.delete_policy(caller, PolicyKind::Keypair, &name, None).await))
     }
 }

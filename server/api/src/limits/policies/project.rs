@@ -2,7 +2,7 @@
 
 use super::missing;
 use crate::graphql::amounts::{limit, number, size};
-use crate::graphql::{Done, done, outcome, refuse, with};
+use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use crate::projects::{equals, whole};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -84,13 +84,13 @@ pub struct ProjectPolicyQuery;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl ProjectPolicyQuery {
     async fn project_resource_policies(&self, context: &Context<'_>) -> Result<Vec<ProjectResourcePolicy>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let page = control.project_policy_rows(caller, &whole(&PROJECT_POLICIES, Vec::new())).await.map_err(refuse)?;
         Ok(page.rows.into_iter().map(ProjectResourcePolicy::from).collect())
     }
 
     async fn project_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Option<ProjectResourcePolicy>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(named(control, caller, &name).await.map_err(refuse)?.map(ProjectResourcePolicy::from))
     }
 }
@@ -109,7 +109,7 @@ pub struct ProjectPolicyMutation;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl ProjectPolicyMutation {
     async fn create_project_resource_policy(&self, context: &Context<'_>, name: String, props: CreateInput) -> Result<Payload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let mut policy = ProjectPolicy::new(name.as_str());
             merged(&mut policy, &props.into())?;
@@ -121,7 +121,7 @@ impl ProjectPolicyMutation {
     }
 
     async fn modify_project_resource_policy(&self, context: &Context<'_>, name: String, props: ModifyInput) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
             merged(&mut policy, &props)?;
@@ -131,7 +131,7 @@ impl ProjectPolicyMutation {
     }
 
     async fn delete_project_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(done("delete_project_resource_policy", control.delete_policy(caller, PolicyKind::Project, &name, None).await))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::missing;
 use crate::graphql::amounts::{count, limit, number, size};
-use crate::graphql::{Done, done, outcome, refuse, with};
+use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use crate::projects::{equals, whole};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -92,13 +92,13 @@ pub struct UserPolicyQuery;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl UserPolicyQuery {
     async fn user_resource_policies(&self, context: &Context<'_>) -> Result<Vec<UserResourcePolicy>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let page = control.user_policy_rows(caller, &whole(&USER_POLICIES, Vec::new())).await.map_err(refuse)?;
         Ok(page.rows.into_iter().map(UserResourcePolicy::from).collect())
     }
 
     async fn user_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Option<UserResourcePolicy>> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(named(control, caller, &name).await.map_err(refuse)?.map(UserResourcePolicy::from))
     }
 }
@@ -117,7 +117,7 @@ pub struct UserPolicyMutation;
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl UserPolicyMutation {
     async fn create_user_resource_policy(&self, context: &Context<'_>, name: String, props: CreateInput) -> Result<Payload> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let mut policy = UserPolicy::new(name.as_str());
             merged(&mut policy, &props.into())?;
@@ -129,7 +129,7 @@ impl UserPolicyMutation {
     }
 
     async fn modify_user_resource_policy(&self, context: &Context<'_>, name: String, props: ModifyInput) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         let result = async {
             let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
             merged(&mut policy, &props)?;
@@ -139,7 +139,7 @@ impl UserPolicyMutation {
     }
 
     async fn delete_user_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Done> {
-        let (control, caller) = with(context)?;
+        let (control, caller) = control_and_caller(context)?;
         Ok(done("delete_user_resource_policy", control.delete_policy(caller, PolicyKind::User, &name, None).await))
     }
 }
