@@ -4,6 +4,7 @@
 //! Deliberately absent: HTTP, pages and SQL.
 
 mod caller;
+mod change;
 mod cluster;
 mod limits;
 mod mail;

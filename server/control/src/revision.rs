@@ -1,12 +1,8 @@
-//! What saving has in common for things that several administrators edit: nobody overwrites what they have not seen, and every
-//! save is written down and told.
+//! Saving things that several administrators edit: nobody overwrites what they have not seen.
 
-use crate::{Caller, Control, Result};
-use store::{Audit, Change};
+use crate::Result;
 use types::Problem;
 use types::revision::{Fields, Stale};
-use types::system::events::{Audience, Topic};
-use types::time::Millis;
 
 /// What stands now and is about to be replaced, if anything; a refusal when `yours` was based on something else.
 pub(crate) fn replaced<T: Fields>(
@@ -31,28 +27,6 @@ pub(crate) fn named(names: &[String], count: u32) -> String {
     let rest = count.saturating_sub(u32::try_from(shown.len()).unwrap_or(u32::MAX));
     let shown = shown.join(", ");
     if rest == 0 { shown } else { format!("{shown} and {rest} more") }
-}
-
-/// What was done to what, for the audit trail.
-pub(crate) struct Edit<'a> {
-    pub topic: Topic,
-    pub action: &'a str,
-    pub subject: &'a str,
-    pub detail: serde_json::Value,
-    pub at: Millis,
-}
-
-impl Control {
-    /// Writes the audit record of an edit and tells whoever may read such things.
-    pub(crate) async fn note_edit(&self, change: &mut Change, caller: &Caller, edit: Edit<'_>) -> Result<()> {
-        let (me, _) = caller.person()?;
-        let Edit { topic, action, subject, detail, at } = edit;
-        let detail = detail.to_string();
-        let audit = Audit { at, actor: Some(me.id), address: &caller.address, action, subject, detail: &detail };
-        change.audit(&audit).await?;
-        let everybody = Audience { owner: None, domain: None };
-        Ok(change.tell(topic, subject, everybody, None, at).await?)
-    }
 }
 
 #[cfg(test)]

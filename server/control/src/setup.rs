@@ -2,8 +2,7 @@
 //!
 //! Whoever can run these can read the database file, so they take no caller.
 
-use crate::{Control, Result, now, random_text};
-use store::Audit;
+use crate::{Control, Result, random_text};
 use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
 use types::people::permissions::Role;
@@ -29,7 +28,7 @@ impl Control {
         let total = Slots::cpu_mem(Quantity::whole(128), 512 << 30);
         let (domain, project) = (DomainId(uuid::Uuid::now_v7()), ProjectId(uuid::Uuid::now_v7()));
         let mut change = self.store.change().await?;
-        store::first_people(&mut change, domain, project, &total, DEFAULT_SESSIONS, now()).await?;
+        store::first_people(&mut change, domain, project, &total, DEFAULT_SESSIONS, self.now()).await?;
         change.commit().await?;
         if self.store.has_users().await? {
             return Ok(None);
@@ -94,19 +93,16 @@ impl Control {
         let account = self.store.account_by_login(login).await?;
         let account = account.ok_or_else(|| Problem::NotFound("person".into()))?;
         let hash = self.shared.passwords.hash(&password).await?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_from("command line").await?;
+        let at = change.at;
         change.set_password(account.id, &hash, at).await?;
         change.delete_sign_ins(account.id).await?;
         change.end_password_link(account.id).await?;
         if end_two_factor {
             change.end_two_factor(account.id).await?;
         }
-        let detail = serde_json::json!({ "end_two_factor": end_two_factor }).to_string();
-        let subject = account.id.to_string();
-        let audit =
-            Audit { at, actor: None, address: "command line", action: "reset password", subject: &subject, detail: &detail };
-        change.audit(&audit).await?;
+        let detail = serde_json::json!({ "end_two_factor": end_two_factor });
+        change.record("reset password", account.id, detail).await?;
         change.commit().await?;
         Ok(made_up)
     }
@@ -135,7 +131,7 @@ impl Control {
         for from in (0..users).step_by(SEED_STEP as usize) {
             let to = (from + SEED_STEP).min(users);
             let mut change = self.store.change().await?;
-            change.seed_users(first_user + from, first_user + to, domain, project, &hash, now()).await?;
+            change.seed_users(first_user + from, first_user + to, domain, project, &hash, self.now()).await?;
             change.commit().await?;
             progress("people", to, users);
         }
@@ -144,7 +140,7 @@ impl Control {
             for from in (0..count).step_by(SEED_STEP as usize) {
                 let to = (from + SEED_STEP).min(count);
                 let mut change = self.store.change().await?;
-                change.seed_sessions(first + from..first + to, waits, owner, domain, project, now()).await?;
+                change.seed_sessions(first + from..first + to, waits, owner, domain, project, self.now()).await?;
                 change.commit().await?;
                 progress("sessions", to, count);
             }

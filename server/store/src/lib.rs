@@ -15,6 +15,7 @@ mod system;
 pub use cluster::resource_groups::GroupUses;
 pub use first::first_people;
 pub use limits::followers::Holding;
+pub use limits::policies::StoredPolicy;
 pub use people::accounts::Account;
 pub use people::keypairs::{NewKeypairRow, Signer};
 pub use people::sign_ins::{NewSignIn, SignedIn};

@@ -47,3 +47,18 @@ pub struct Audience {
     pub owner: Option<UserId>,
     pub domain: Option<DomainId>,
 }
+
+impl Audience {
+    /// Those who see everything, and nobody else.
+    pub const ADMINISTRATORS: Self = Self { owner: None, domain: None };
+
+    /// Those who administer this domain.
+    pub fn domain(domain: DomainId) -> Self {
+        Self { owner: None, domain: Some(domain) }
+    }
+
+    /// A person, and those who administer their domain.
+    pub fn person(owner: UserId, domain: DomainId) -> Self {
+        Self { owner: Some(owner), domain: Some(domain) }
+    }
+}

@@ -1,9 +1,9 @@
 //! Agents: what the engine last said of its machines, with what sessions occupy on them, and which machines have gone.
 
 use crate::{Caller, Control, Result, internal};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::PoisonError;
-use store::Audit;
 use types::Problem;
 use types::cluster::agents::{AGENTS, Agent, AgentDetail, AgentReport, AgentUsage, SESSIONS_SHOWN};
 use types::list::{ListQuery, Page};
@@ -55,24 +55,21 @@ impl Control {
 
     /// Says whether agents get new sessions; what runs on them stays. Each has its own answer.
     pub async fn set_schedulable(&self, caller: &Caller, names: &[String], schedulable: bool) -> Result<Vec<BulkResult>> {
-        let (me, _) = caller.need(Permission::ChangeAgents)?;
+        caller.need(Permission::ChangeAgents)?;
         if names.len() > MOST_AT_ONCE {
             return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} agents can be changed at once.")));
         }
-        let at = self.now();
         let mut results = Vec::with_capacity(names.len());
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         for name in names {
-            if !change.set_schedulable(name, schedulable).await? {
+            let Some(before) = change.is_schedulable(name).await? else {
                 results.push(BulkResult { name: name.clone(), problem: Some("There is no such agent.".into()) });
                 continue;
-            }
-            let detail = serde_json::json!({ "schedulable": schedulable }).to_string();
-            let audit =
-                Audit { at, actor: Some(me.id), address: &caller.address, action: "edit agent", subject: name, detail: &detail };
-            change.audit(&audit).await?;
-            let nobody = Audience { owner: None, domain: None };
-            change.tell(Topic::Agent, name, nobody, None, at).await?;
+            };
+            change.set_schedulable(name, schedulable).await?;
+            let detail = json!({ "before": { "schedulable": before }, "after": { "schedulable": schedulable } });
+            change.record("edit agent", name, detail).await?;
+            change.tell(Topic::Agent, name, Audience::ADMINISTRATORS).await?;
             results.push(BulkResult { name: name.clone(), problem: None });
         }
         change.commit().await?;
@@ -162,31 +159,21 @@ impl Control {
     }
 
     async fn write_agents(&self, news: &[&AgentReport], lost: &[String], now: Millis) -> Result<()> {
-        let nobody = Audience { owner: None, domain: None };
-        let mut change = self.store.change().await?;
+        let mut change = self.change_from("engine").await?;
         for report in news {
             let group = report.resource_group.as_deref().unwrap_or(FIRST_GROUP);
             if change.ensure_group(group, now).await? {
-                let detail = serde_json::json!({ "agent": report.name }).to_string();
-                let audit = Audit {
-                    at: now,
-                    actor: None,
-                    address: "engine",
-                    action: "create resource group",
-                    subject: group,
-                    detail: &detail,
-                };
-                change.audit(&audit).await?;
-                change.tell(Topic::Group, group, nobody, None, now).await?;
+                change.record("create resource group", group, json!({ "agent": report.name })).await?;
+                change.tell(Topic::Group, group, Audience::ADMINISTRATORS).await?;
             }
             change.save_agent(report, group).await?;
-            change.tell(Topic::Agent, &report.name, nobody, None, now).await?;
+            change.tell(Topic::Agent, &report.name, Audience::ADMINISTRATORS).await?;
         }
         for name in lost {
             change.lose_agent(name, now).await?;
-            change.tell(Topic::Agent, name, nobody, None, now).await?;
+            change.tell(Topic::Agent, name, Audience::ADMINISTRATORS).await?;
         }
-        Ok(change.commit().await?)
+        change.commit().await
     }
 
     fn hear(&self, reports: Vec<AgentReport>, now: Millis) {

@@ -5,7 +5,6 @@
 use crate::{Caller, Control, Result, internal};
 use engine::Stop;
 use std::collections::HashSet;
-use store::Audit;
 use types::cluster::agents::Recalculated;
 use types::id::{ContainerId, SessionId};
 use types::people::permissions::Permission;
@@ -48,25 +47,14 @@ impl Control {
             corrections: u32::try_from(corrected.len()).unwrap_or(u32::MAX),
             first: corrected.into_iter().take(MOST_NAMED).collect(),
         };
-        let at = self.now();
-        let detail = serde_json::json!({ "corrections": result.first }).to_string();
-        let mut change = self.store.change().await?;
-        let audit = Audit {
-            at,
-            actor: Some(me.id),
-            address: &caller.address,
-            action: "recalculate usage",
-            subject: "cluster",
-            detail: &detail,
-        };
-        change.audit(&audit).await?;
+        let mut change = self.change_by(caller).await?;
+        change.record("recalculate usage", "cluster", serde_json::json!({ "corrections": result.first })).await?;
         let notice = match result.corrections {
             0 => "Recalculation finished: everything was right.".to_owned(),
             1 => "Recalculation finished: 1 thing was put right.".to_owned(),
             n => format!("Recalculation finished: {n} things were put right."),
         };
-        let mine = Audience { owner: Some(me.id), domain: Some(me.domain) };
-        change.tell(Topic::Agent, "usage", mine, Some(&notice), at).await?;
+        change.notify(Topic::Agent, "usage", Audience::person(me.id, me.domain), &notice).await?;
         change.commit().await?;
         Ok(result)
     }

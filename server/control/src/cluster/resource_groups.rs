@@ -1,8 +1,8 @@
 //! Resource groups: listing, saving and deleting them, and who may use which (`admin-menus.md`, Manage resource group).
 
 use crate::cluster::agents::FIRST_GROUP;
-use crate::revision::{Edit, named, replaced};
-use crate::{Caller, Control, Result, now};
+use crate::revision::{named, replaced};
+use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup, 
 use types::list::{ListQuery, Page};
 use types::people::permissions::{Permission, Reach};
 use types::projects::DomainChoice;
-use types::system::events::Topic;
+use types::system::events::{Audience, Topic};
 
 const TAKEN: &str = "Resource group name already exists. Please change the name to add.";
 const WHAT: &str = "resource group";
@@ -75,16 +75,16 @@ impl Control {
         caller.need(Permission::ChangeGroups)?;
         let group = &save.group;
         group.check()?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         let stands = change.resource_group(&group.name).await?;
         let before = replaced(save.revision, stands, group, WHAT, TAKEN)?;
+        let at = change.at;
         if !change.save_resource_group(group, at).await? {
             return Err(Problem::field("domains", "Choose among the domains and projects that there are."));
         }
         let action = if before.is_some() { "edit resource group" } else { "create resource group" };
-        let detail = json!({ "before": before, "change": group });
-        self.note_edit(&mut change, caller, Edit { topic: Topic::Group, action, subject: &group.name, detail, at }).await?;
+        change.record(action, &group.name, json!({ "before": before, "after": group })).await?;
+        change.tell(Topic::Group, &group.name, Audience::ADMINISTRATORS).await?;
         change.commit().await?;
         self.shared.work.notify_one();
         Ok(())
@@ -101,8 +101,7 @@ impl Control {
         let agents = self.known_agents().await?;
         let agents = agents.into_iter().filter(|agent| agent.resource_group == name && agent.lost_at.is_none());
         let agents: Vec<String> = agents.map(|agent| agent.report.name).collect();
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         let before = change.resource_group(name).await?;
         let Some((_, before)) = before else { return Err(Problem::NotFound(WHAT.into())) };
         let uses = change.group_uses(name).await?;
@@ -110,10 +109,9 @@ impl Control {
             return Err(Problem::Conflict(sentence));
         }
         change.delete_resource_group(name, FIRST_GROUP).await?;
-        let detail = json!({ "before": before });
-        let edit = Edit { topic: Topic::Group, action: "delete resource group", subject: name, detail, at };
-        self.note_edit(&mut change, caller, edit).await?;
-        Ok(change.commit().await?)
+        change.record("delete resource group", name, json!({ "before": before })).await?;
+        change.tell(Topic::Group, name, Audience::ADMINISTRATORS).await?;
+        change.commit().await
     }
 
     /// The domains whose names, and whose projects' names, a reader of groups may see; all when nothing is said.

@@ -2,22 +2,19 @@
 //! one would mean for those who follow it.
 
 use crate::people::accounts::DEFAULT_POLICY;
-use crate::revision::{Edit, named, replaced};
-use crate::{Caller, Control, Result, now};
+use crate::revision::{named, replaced};
+use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
 use std::collections::BTreeMap;
-use store::Holding;
+use store::{Holding, StoredPolicy};
 use types::Problem;
 use types::id::UserId;
-use types::limits::policies::{
-    Followers, KEYPAIR_POLICIES, KeypairPolicy, OverLimit, PROJECT_POLICIES, PolicyEffect, PolicyKind, PolicyRow, ProjectPolicy,
-    SavePolicy, USER_POLICIES, UserPolicy,
-};
+use types::limits::policies::{Followers, KeypairPolicy, OverLimit, PolicyEffect, PolicyKind, PolicyRow, SavePolicy};
 use types::list::{ListQuery, Page};
 use types::people::permissions::{Permission, Reach};
 use types::quantity::describe;
-use types::system::events::Topic;
+use types::system::events::{Audience, Topic};
 
 /// Keypairs over a limit that are named.
 const MOST_NAMED: usize = 50;
@@ -30,113 +27,56 @@ fn as_far_as<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
 }
 
 impl Control {
-    /// A page of keypair policies: all of them, or those of one's own keypairs.
-    pub async fn keypair_policies(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PolicyRow<KeypairPolicy>>> {
+    /// A page of policies of one kind: all of them, or those that limit the caller.
+    pub async fn policies<P: StoredPolicy>(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PolicyRow<P>>> {
         let (me, scope) = caller.scope(Permission::ReadPolicies)?;
-        query.check(&KEYPAIR_POLICIES)?;
-        let page = self.store.keypair_policy_rows(query, scope).await?;
+        query.check(P::list())?;
+        let page = self.store.policies(query, scope).await?;
         Ok(page.map(as_far_as(me.reach(Permission::ReadPolicies))))
     }
 
-    /// A page of user policies: all of them, or one's own.
-    pub async fn user_policy_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PolicyRow<UserPolicy>>> {
-        let (me, scope) = caller.scope(Permission::ReadPolicies)?;
-        query.check(&USER_POLICIES)?;
-        let page = self.store.user_policy_rows(query, scope).await?;
-        Ok(page.map(as_far_as(me.reach(Permission::ReadPolicies))))
-    }
-
-    /// A page of project policies: all of them, or those of one's projects.
-    pub async fn project_policy_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PolicyRow<ProjectPolicy>>> {
-        let (me, scope) = caller.scope(Permission::ReadPolicies)?;
-        query.check(&PROJECT_POLICIES)?;
-        let page = self.store.project_policy_rows(query, scope).await?;
-        Ok(page.map(as_far_as(me.reach(Permission::ReadPolicies))))
-    }
-
-    /// Every keypair policy that the filter selects, for an export.
-    pub fn all_keypair_policies(
+    /// Every policy of one kind that the filter selects, for an export.
+    pub fn all_policies<P: StoredPolicy>(
         &self,
         caller: &Caller,
         query: ListQuery,
-    ) -> Result<impl Stream<Item = Result<PolicyRow<KeypairPolicy>>> + Send + use<>> {
+    ) -> Result<impl Stream<Item = Result<PolicyRow<P>>> + Send + use<P>> {
         caller.need_beyond_own(Permission::ReadPolicies)?;
-        query.check(&KEYPAIR_POLICIES)?;
-        Ok(self.store.all_keypair_policies(query).map(|row| row.map_err(Problem::from)))
+        query.check(P::list())?;
+        Ok(self.store.all_policies(query).map(|row| row.map_err(Problem::from)))
     }
 
-    /// Every user policy that the filter selects, for an export.
-    pub fn all_user_policies(
-        &self,
-        caller: &Caller,
-        query: ListQuery,
-    ) -> Result<impl Stream<Item = Result<PolicyRow<UserPolicy>>> + Send + use<>> {
-        caller.need_beyond_own(Permission::ReadPolicies)?;
-        query.check(&USER_POLICIES)?;
-        Ok(self.store.all_user_policies(query).map(|row| row.map_err(Problem::from)))
+    /// The names of all policies of one kind, for forms that choose one.
+    pub async fn policy_names(&self, caller: &Caller, kind: PolicyKind) -> Result<Vec<String>> {
+        caller.need(match kind {
+            PolicyKind::Keypair => Permission::LimitKeypairs,
+            PolicyKind::User => Permission::CreateUsers,
+            PolicyKind::Project => Permission::ChangeProjects,
+        })?;
+        Ok(self.store.policy_names(kind).await?)
     }
 
-    /// Every project policy that the filter selects, for an export.
-    pub fn all_project_policies(
-        &self,
-        caller: &Caller,
-        query: ListQuery,
-    ) -> Result<impl Stream<Item = Result<PolicyRow<ProjectPolicy>>> + Send + use<>> {
-        caller.need_beyond_own(Permission::ReadPolicies)?;
-        query.check(&PROJECT_POLICIES)?;
-        Ok(self.store.all_project_policies(query).map(|row| row.map_err(Problem::from)))
-    }
-
-    /// Creates or changes a keypair policy. Sessions that run go on whatever they hold; a shorter lifetime or idle timeout ends those
-    /// that are past it.
-    pub async fn save_keypair_policy(&self, caller: &Caller, save: &SavePolicy<KeypairPolicy>) -> Result<()> {
+    /// Creates or changes a policy. Sessions that run go on whatever they hold; a keypair policy's shorter lifetime or idle timeout
+    /// ends those that are past it.
+    ///
+    /// # Errors
+    /// `Stale` with the differences, when somebody else has saved it since the revision that this is based on.
+    pub async fn save_policy<P: StoredPolicy + serde::Serialize>(&self, caller: &Caller, save: &SavePolicy<P>) -> Result<()> {
         caller.need(Permission::ChangePolicies)?;
         let policy = &save.policy;
         policy.check()?;
-        let at = now();
-        let mut change = self.store.change().await?;
-        let stands = change.keypair_policy(&policy.name).await?;
+        let mut change = self.change_by(caller).await?;
+        let stands = change.policy(policy.name()).await?;
         let before = replaced(save.revision, stands, policy, WHAT, TAKEN)?;
-        change.save_keypair_policy(policy, at).await?;
-        let action = if before.is_some() { "edit keypair policy" } else { "create keypair policy" };
-        let detail = json!({ "before": before, "change": policy });
-        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action, subject: &policy.name, detail, at }).await?;
+        let at = change.at;
+        change.save_policy(policy, at).await?;
+        let action = format!("{} {} policy", if before.is_some() { "edit" } else { "create" }, P::KIND.key());
+        change.record(&action, policy.name(), json!({ "before": before, "after": policy })).await?;
+        change.tell(Topic::Policy, policy.name(), Audience::ADMINISTRATORS).await?;
         change.commit().await?;
         // A larger limit may let sessions start.
         self.shared.work.notify_one();
         Ok(())
-    }
-
-    /// Creates or changes a user policy.
-    pub async fn save_user_policy(&self, caller: &Caller, save: &SavePolicy<UserPolicy>) -> Result<()> {
-        caller.need(Permission::ChangePolicies)?;
-        let policy = &save.policy;
-        policy.check()?;
-        let at = now();
-        let mut change = self.store.change().await?;
-        let stands = change.user_policy(&policy.name).await?;
-        let before = replaced(save.revision, stands, policy, WHAT, TAKEN)?;
-        change.save_user_policy(policy, at).await?;
-        let action = if before.is_some() { "edit user policy" } else { "create user policy" };
-        let detail = json!({ "before": before, "change": policy });
-        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action, subject: &policy.name, detail, at }).await?;
-        Ok(change.commit().await?)
-    }
-
-    /// Creates or changes a project policy.
-    pub async fn save_project_policy(&self, caller: &Caller, save: &SavePolicy<ProjectPolicy>) -> Result<()> {
-        caller.need(Permission::ChangePolicies)?;
-        let policy = &save.policy;
-        policy.check()?;
-        let at = now();
-        let mut change = self.store.change().await?;
-        let stands = change.project_policy(&policy.name).await?;
-        let before = replaced(save.revision, stands, policy, WHAT, TAKEN)?;
-        change.save_project_policy(policy, at).await?;
-        let action = if before.is_some() { "edit project policy" } else { "create project policy" };
-        let detail = json!({ "before": before, "change": policy });
-        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action, subject: &policy.name, detail, at }).await?;
-        Ok(change.commit().await?)
     }
 
     /// Who follows a policy, inactive ones included: for whoever is about to delete it.
@@ -157,8 +97,7 @@ impl Control {
         if move_to == Some(name) {
             return Err(Problem::field("move_to", "Choose another policy than the one that is deleted."));
         }
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         if !change.has_policy(kind, name).await? {
             return Err(Problem::NotFound(WHAT.into()));
         }
@@ -174,8 +113,8 @@ impl Control {
         let target = move_to.unwrap_or(DEFAULT_POLICY);
         change.delete_policy(kind, name, target).await?;
         let action = format!("delete {} policy", kind.key());
-        let detail = json!({ "followers": followers, "moved_to": move_to });
-        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action: &action, subject: name, detail, at }).await?;
+        change.record(&action, name, json!({ "followers": followers, "moved_to": move_to })).await?;
+        change.tell(Topic::Policy, name, Audience::ADMINISTRATORS).await?;
         change.commit().await?;
         self.shared.work.notify_one();
         Ok(())

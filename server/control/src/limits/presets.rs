@@ -1,15 +1,15 @@
 //! Resource presets: listing, saving and deleting them (`admin-menus.md`, Manage resource preset).
 
-use crate::revision::{Edit, replaced};
+use crate::revision::replaced;
 use crate::sessions::launch::offered;
-use crate::{Caller, Control, Result, now};
+use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
 use types::Problem;
 use types::limits::presets::{PRESETS, PresetRow, SavePreset};
 use types::list::{ListQuery, Page};
 use types::people::permissions::Permission;
-use types::system::events::Topic;
+use types::system::events::{Audience, Topic};
 
 const TAKEN: &str = "Resource preset name already exists. Please change the name to add.";
 
@@ -33,8 +33,7 @@ impl Control {
         caller.need(Permission::ChangePresets)?;
         let preset = &save.preset;
         preset.check()?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         if let Some(group) = &preset.resource_group
             && change.resource_group(group).await?.is_none()
         {
@@ -42,26 +41,25 @@ impl Control {
         }
         let stands = change.preset(&preset.name).await?;
         let before = replaced(save.revision, stands, preset, "resource preset", TAKEN)?;
+        let at = change.at;
         change.save_preset(preset, at).await?;
         let action = if before.is_some() { "edit preset" } else { "create preset" };
-        let detail = json!({ "before": before, "change": preset });
-        self.note_edit(&mut change, caller, Edit { topic: Topic::Policy, action, subject: &preset.name, detail, at }).await?;
-        Ok(change.commit().await?)
+        change.record(action, &preset.name, json!({ "before": before, "after": preset })).await?;
+        change.tell(Topic::Policy, &preset.name, Audience::ADMINISTRATORS).await?;
+        change.commit().await
     }
 
     /// Deletes a preset. Sessions that were started with it keep what they have.
     pub async fn delete_preset(&self, caller: &Caller, name: &str) -> Result<()> {
         caller.need(Permission::ChangePresets)?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         let before = change.preset(name).await?;
         if !change.delete_preset(name).await? {
             return Err(Problem::NotFound("resource preset".into()));
         }
-        let detail = json!({ "before": before.map(|(_, preset)| preset) });
-        let edit = Edit { topic: Topic::Policy, action: "delete preset", subject: name, detail, at };
-        self.note_edit(&mut change, caller, edit).await?;
-        Ok(change.commit().await?)
+        change.record("delete preset", name, json!({ "before": before.map(|(_, preset)| preset) })).await?;
+        change.tell(Topic::Policy, name, Audience::ADMINISTRATORS).await?;
+        change.commit().await
     }
 
     /// The names of the slots that agents have: cores and memory first.

@@ -4,7 +4,7 @@
 //! second, so a restart forgets no more than that. A refused request does not count, so that waiting as long as the answer
 //! says is always enough.
 
-use crate::{Control, Result, now};
+use crate::{Control, Result};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -110,7 +110,7 @@ impl Rates {
 impl Control {
     /// Counts a request against a keypair.
     pub fn count_request(&self, access_key: &str, limit: u32) -> Allowance {
-        self.shared.rates.take(access_key, limit, now().0 / 1000)
+        self.shared.rates.take(access_key, limit, self.now().0 / 1000)
     }
 
     /// Counts a page or call of the console against the person's main keypair; nothing to count for somebody without one.
@@ -121,7 +121,7 @@ impl Control {
 
     /// Reads what was counted before this process started.
     pub async fn recall_rates(&self) -> Result<()> {
-        let rows = self.store.rates(now().0 / 1000 - WINDOW).await?;
+        let rows = self.store.rates(self.now().0 / 1000 - WINDOW).await?;
         self.shared.rates.fill(rows);
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Control {
         if fresh.is_empty() {
             return Ok(());
         }
-        let at = now();
+        let at = self.now();
         let mut change = self.store.change().await?;
         for (key, seconds, requests) in &fresh {
             change.keep_rate(key, seconds, *requests, at).await?;

@@ -1,14 +1,16 @@
 //! Changing accounts: editing, deactivating and reactivating, one or several (`admin-menus.md`, create and update users,
 //! inactivate user account). Nobody is ever deleted.
 
+use crate::change::Change;
 use crate::people::accounts::{USERNAME_TAKEN, may_change};
-use crate::{Caller, Control, Result, now};
-use store::{Account, Audit, Change, Taken};
+use crate::{Caller, Control, Result};
+use serde_json::json;
+use store::{Account, Taken};
 use types::id::UserId;
+use types::limits::policies::PolicyKind;
 use types::people::permissions::{Me, Permission, Role, may_grant};
 use types::people::users::{Done, EditUser, UserStatus};
 use types::system::events::{Audience, Topic};
-use types::time::Millis;
 use types::{FieldError, Problem};
 
 /// People that one call may change.
@@ -23,8 +25,8 @@ impl Control {
             Some(password) => Some(self.shared.passwords.hash(password).await?),
             None => None,
         };
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
+        let row_before = change.user_row(id).await?;
         let before = change.account(id).await?;
         let Some(before) = before.filter(|account| domain.is_none_or(|domain| account.domain == domain)) else {
             return Err(Problem::NotFound("person".into()));
@@ -33,18 +35,15 @@ impl Control {
             return Err(caller.refuse(format!("change the account of a {}", before.role.label().to_lowercase())));
         }
         self.check_edit(me, &before, edit, &mut change).await?;
-        self.write_edit(&mut change, &before, edit, hash.as_deref(), at).await?;
-        let subject = id.to_string();
-        let detail = serde_json::json!({ "before": shown(&before), "change": without_secrets(edit) }).to_string();
-        let audit =
-            Audit { at, actor: Some(me.id), address: &caller.address, action: "edit user", subject: &subject, detail: &detail };
-        change.audit(&audit).await?;
-        let audience = Audience { owner: None, domain: Some(edit.domain.unwrap_or(before.domain)) };
-        change.tell(Topic::User, &subject, audience, None, at).await?;
+        self.write_edit(&mut change, &before, edit, hash.as_deref()).await?;
+        // Of a password there is nothing else to keep than that it was changed.
+        let detail = json!({ "before": row_before, "after": change.user_row(id).await?, "password": edit.password.is_some() });
+        change.record("edit user", id, detail).await?;
+        let domain = edit.domain.unwrap_or(before.domain);
+        change.tell(Topic::User, id, Audience::domain(domain)).await?;
         if edit.main_access_key.is_some() {
             // Everything that they run is limited by another policy now.
-            let audience = Audience { owner: Some(id), ..audience };
-            change.tell(Topic::Keypair, &subject, audience, None, at).await?;
+            change.tell(Topic::Keypair, id, Audience::person(id, domain)).await?;
         }
         change.commit().await?;
         if edit.main_access_key.is_some() {
@@ -117,21 +116,15 @@ impl Control {
             }
         }
         if let Some(policy) = &edit.policy
-            && !change.has_user_policy(policy).await?
+            && !change.has_policy(PolicyKind::User, policy).await?
         {
             errors.push(FieldError::new("policy", "There is no user resource policy of this name."));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
-    async fn write_edit(
-        &self,
-        change: &mut Change,
-        before: &Account,
-        edit: &EditUser,
-        hash: Option<&str>,
-        at: Millis,
-    ) -> Result<()> {
+    async fn write_edit(&self, change: &mut Change, before: &Account, edit: &EditUser, hash: Option<&str>) -> Result<()> {
+        let at = change.at;
         if let Err(error) = change.edit_user(before.id, edit, hash, at).await {
             return Err(match error.taken() {
                 Some(Taken::Username) => Problem::field("username", USERNAME_TAKEN),
@@ -165,16 +158,4 @@ impl Control {
 /// Whoever is deactivated, or gets another password from somebody else, is signed out everywhere.
 fn ends_sign_ins(edit: &EditUser) -> bool {
     edit.password.is_some() || edit.status.is_some_and(|status| status != UserStatus::Active)
-}
-
-/// What the audit trail keeps of an account as it was.
-fn shown(account: &Account) -> serde_json::Value {
-    serde_json::json!({
-        "username": account.username, "full_name": account.full_name, "role": account.role, "status": account.status,
-        "domain": account.domain, "two_factor": account.two_factor, "addresses": account.addresses, "must_change_password": account.must_change_password,
-    })
-}
-
-fn without_secrets(edit: &EditUser) -> EditUser {
-    EditUser { password: edit.password.as_ref().map(|_| "(changed)".to_owned()), ..edit.clone() }
 }

@@ -1,11 +1,14 @@
 //! Keypairs: the list, adding, limiting, switching on and off, deleting (`admin-menus.md`, manage user's keypairs).
 
+use crate::change::Change;
 use crate::people::accounts::{DEFAULT_POLICY, make_keypair};
-use crate::{Caller, Control, Result, now};
+use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
-use store::{Audit, Change, NewKeypairRow, Scope};
+use serde_json::json;
+use store::{NewKeypairRow, Scope};
 use types::Problem;
 use types::id::UserId;
+use types::limits::policies::PolicyKind;
 use types::list::{ListQuery, Page};
 use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS, KeypairRow, NewKeypair};
 use types::people::permissions::{Permission, Reach, may_grant};
@@ -59,8 +62,8 @@ impl Control {
             return Err(Problem::Conflict("This keypair has no secret key. Add another credential.".into()));
         };
         let secret = self.shared.vault.read(&sealed, access_key)?;
-        let mut change = self.store.change().await?;
-        self.note_keypair(&mut change, caller, "read secret key", access_key, &serde_json::Value::Null).await?;
+        let mut change = self.change_by(caller).await?;
+        change.record("read secret key", access_key, json!({})).await?;
         change.commit().await?;
         Ok(secret)
     }
@@ -102,9 +105,9 @@ impl Control {
         };
         let (access_key, secret_key) = make_keypair()?;
         let secret = self.shared.vault.seal(&secret_key, &access_key)?;
-        let at = now();
-        let mut change = self.store.change().await?;
-        if !change.has_keypair_policy(policy).await? {
+        let mut change = self.change_by(caller).await?;
+        let at = change.at;
+        if !change.has_policy(PolicyKind::Keypair, policy).await? {
             return Err(Problem::field("policy", "There is no keypair resource policy of this name."));
         }
         let there = change.keypairs_of(account.id).await?;
@@ -124,9 +127,9 @@ impl Control {
             at,
         };
         change.insert_keypair(&row).await?;
-        let detail = serde_json::json!({ "owner": account.email, "policy": policy, "rate_limit": rate_limit });
-        self.note_keypair(&mut change, caller, "add keypair", &access_key, &detail).await?;
-        self.tell_keypair(&mut change, account.id, account.domain).await?;
+        let after = change.keypair_row(&access_key).await?;
+        change.record("add keypair", &access_key, json!({ "after": after })).await?;
+        change.tell(Topic::Keypair, account.id, Audience::person(account.id, account.domain)).await?;
         change.commit().await?;
         Ok(NewKeypair { owner: account.email, access_key, secret_key })
     }
@@ -138,7 +141,7 @@ impl Control {
             caller.need(Permission::LimitKeypairs)?;
         }
         // What is decided from stands still from here on: nobody else can write.
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
         if edit.active == Some(false) && before.main {
             return Err(Problem::Conflict("This is the person's main access key. Choose another main key first.".into()));
@@ -150,7 +153,7 @@ impl Control {
             self.check_main(caller, &before).await?;
         }
         if let Some(policy) = &edit.policy
-            && !change.has_keypair_policy(policy).await?
+            && !change.has_policy(PolicyKind::Keypair, policy).await?
         {
             return Err(Problem::field("policy", "There is no keypair resource policy of this name."));
         }
@@ -158,12 +161,10 @@ impl Control {
         if edit.main == Some(true) && !change.set_main_keypair(before.user, access_key).await? {
             return Err(Problem::Conflict("Only an active keypair can be the main one. Activate it first.".into()));
         }
-        let was = serde_json::json!({
-            "active": before.active, "policy": before.policy, "rate_limit": before.rate_limit, "main": before.main,
-        });
-        let detail = serde_json::json!({ "owner": before.owner, "before": was, "change": edit });
-        self.note_keypair(&mut change, caller, "edit keypair", access_key, &detail).await?;
-        self.tell_keypair_of(&mut change, before.user).await?;
+        let user = before.user;
+        let after = change.keypair_row(access_key).await?;
+        change.record("edit keypair", access_key, json!({ "before": before, "after": after })).await?;
+        tell_of_keypairs(&mut change, user).await?;
         change.commit().await?;
         // Other limits may let somebody's waiting session start.
         self.shared.work.notify_one();
@@ -198,21 +199,14 @@ impl Control {
         if before.sessions > 0 {
             return Err(Problem::Conflict(format!("{} sessions that have not ended are counted by it.", before.sessions)));
         }
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         if !change.delete_keypair(access_key).await? {
             return Err(Problem::Conflict("The keypair was changed a moment ago. Look at it again.".into()));
         }
-        let detail = serde_json::json!({ "owner": before.owner });
-        self.note_keypair(&mut change, caller, "delete keypair", access_key, &detail).await?;
-        self.tell_keypair_of(&mut change, before.user).await?;
-        Ok(change.commit().await?)
-    }
-
-    /// The names of the keypair policies, for forms that choose one.
-    pub async fn keypair_policy_names(&self, caller: &Caller) -> Result<Vec<String>> {
-        caller.need(Permission::LimitKeypairs)?;
-        let policies = self.store.keypair_policies().await?;
-        Ok(policies.into_iter().map(|policy| policy.name).collect())
+        let user = before.user;
+        change.record("delete keypair", access_key, json!({ "before": before })).await?;
+        tell_of_keypairs(&mut change, user).await?;
+        change.commit().await
     }
 
     async fn changeable(
@@ -232,32 +226,12 @@ impl Control {
         }
         Ok((row, sealed))
     }
+}
 
-    async fn note_keypair(
-        &self,
-        change: &mut Change,
-        caller: &Caller,
-        action: &str,
-        access_key: &str,
-        detail: &serde_json::Value,
-    ) -> Result<()> {
-        let (me, _) = caller.person()?;
-        let detail = detail.to_string();
-        let audit =
-            Audit { at: now(), actor: Some(me.id), address: &caller.address, action, subject: access_key, detail: &detail };
-        Ok(change.audit(&audit).await?)
-    }
-
-    async fn tell_keypair_of(&self, change: &mut Change, user: UserId) -> Result<()> {
-        let account = change.account(user).await?;
-        match account {
-            Some(account) => self.tell_keypair(change, user, account.domain).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn tell_keypair(&self, change: &mut Change, user: UserId, domain: types::id::DomainId) -> Result<()> {
-        let audience = Audience { owner: Some(user), domain: Some(domain) };
-        Ok(change.tell(Topic::Keypair, &user.to_string(), audience, None, now()).await?)
+/// Tells a person's open pages, and those of who administers their domain, that one of their keypairs changed.
+async fn tell_of_keypairs(change: &mut Change, user: UserId) -> Result<()> {
+    match change.account(user).await? {
+        Some(account) => change.tell(Topic::Keypair, user, Audience::person(user, account.domain)).await,
+        None => Ok(()),
     }
 }

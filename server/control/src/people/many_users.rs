@@ -3,10 +3,11 @@
 use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
 use crate::people::users::wrong;
-use crate::{Caller, Control, Result, made_up_password, now};
+use crate::{Caller, Control, Result, made_up_password};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::{HashMap, HashSet};
 use types::id::{DomainId, ProjectId};
+use types::limits::policies::PolicyKind;
 use types::people::many_users::{
     Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, LineError, MOST_ERRORS, MOST_IN_FILE, MOST_PASSWORDS,
     Planned, Preview, SHOWN,
@@ -249,7 +250,7 @@ impl Control {
     async fn plan(&self, caller: &Caller, many: &CreateMany) -> Result<(Vec<Line>, Vec<DomainChoice>)> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         let domains = self.domains(caller).await?;
-        let policies = self.user_policy_names(caller).await?;
+        let policies = self.policy_names(caller, PolicyKind::User).await?;
         let around = Around { me, defaults: &many.defaults, domains: &domains, policies: &policies };
         let mut lines = lines_of(&many.batch, &around)?;
         lines.iter_mut().for_each(|line| around.check(line));
@@ -298,7 +299,6 @@ impl Control {
             let named: Vec<_> = wrong.iter().take(MOST_NAMED).map(said).collect();
             return Err(Problem::field("file", named.join(" ")));
         }
-        let (me, _) = caller.person()?;
         // Before the change, which would keep everybody else waiting; no more at once than there are cores.
         let passwords: Vec<_> = lines.iter().map(|line| (line.new.password.clone(), line.made_up)).collect();
         let hashes: Vec<String> = stream::iter(passwords)
@@ -310,11 +310,10 @@ impl Control {
             .buffered(8)
             .try_collect()
             .await?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         let mut created = Vec::with_capacity(lines.len());
         for (line, hash) in lines.iter().zip(&hashes) {
-            let made = self.insert_user(&mut change, (Some(me.id), &caller.address), &line.new, hash, at).await;
+            let made = self.insert_user(&mut change, &line.new, hash).await;
             // A name can have been taken since it was looked up.
             let made = made.map_err(|problem| match problem {
                 Problem::Invalid(errors) => {
@@ -333,8 +332,7 @@ impl Control {
         // One event tells of all: a page asks for its whole list anyway.
         let domains: HashSet<DomainId> = lines.iter().map(|line| line.new.domain).collect();
         for domain in domains {
-            let audience = Audience { owner: None, domain: Some(domain) };
-            change.tell(Topic::User, "many", audience, None, at).await?;
+            change.tell(Topic::User, "many", Audience::domain(domain)).await?;
         }
         change.commit().await?;
         Ok(created)

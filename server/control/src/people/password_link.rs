@@ -5,8 +5,9 @@
 
 use crate::mail::Mail;
 use crate::people::sign_in::hash;
-use crate::{Caller, Control, Result, internal, now};
-use store::{Account, Audit, NewPasswordLink};
+use crate::{Caller, Control, Result, internal};
+use serde_json::json;
+use store::{Account, NewPasswordLink};
 use types::Problem;
 use types::id::UserId;
 use types::people::permissions::Permission;
@@ -47,7 +48,7 @@ impl Control {
 
     /// Somebody says that they forgot their password. The answer is the same whether or not they have an account.
     pub async fn ask_password_link(&self, caller: &Caller, login: &str) -> Result<()> {
-        let (login, at) = (login.trim().to_owned(), now());
+        let (login, at) = (login.trim().to_owned(), self.now());
         if login.is_empty() || login.len() > 256 {
             return Err(Problem::field("login", "Type your email or username."));
         }
@@ -69,7 +70,7 @@ impl Control {
     async fn help(&self, login: &str, address: &str, at: Millis) -> Result<()> {
         let account = self.store.account_by_login(login).await?;
         let Some(account) = account.filter(|account| account.status == UserStatus::Active) else { return Ok(()) };
-        let mut change = self.store.change().await?;
+        let mut change = self.change_from(address).await?;
         let first = change.ask_link(account.id, at, Millis(at.0 - ASK_EVERY)).await?;
         change.commit().await?;
         if !first {
@@ -82,23 +83,21 @@ impl Control {
                 return Ok(());
             }
         }
-        self.tell_helpers(&account, address, at).await
+        self.notify_administrators(&account, address).await
     }
 
     /// Nothing could be sent: those who administer the person are told, and find the request at the account.
-    async fn tell_helpers(&self, account: &Account, address: &str, at: Millis) -> Result<()> {
+    async fn notify_administrators(&self, account: &Account, address: &str) -> Result<()> {
         let helpers = self.store.helpers(account.domain).await?;
-        let mut change = self.store.change().await?;
+        let mut change = self.change_from(address).await?;
+        let at = change.at;
         change.set_link_asked(account.id, Some(at)).await?;
-        let subject = account.id.to_string();
-        let audit = Audit { at, actor: None, address, action: "ask for a password link", subject: &subject, detail: "{}" };
-        change.audit(&audit).await?;
+        change.record("ask for a password link", account.id, json!({})).await?;
         let notice = format!("{} forgot their password and asks for a link.", account.email);
         for helper in helpers {
-            let audience = Audience { owner: Some(helper), domain: Some(account.domain) };
-            change.tell(Topic::User, &subject, audience, Some(&notice), at).await?;
+            change.notify(Topic::User, account.id, Audience::person(helper, account.domain), &notice).await?;
         }
-        Ok(change.commit().await?)
+        change.commit().await
     }
 
     /// Makes a link for somebody whose account the caller may change; it is also sent, where mail can be.
@@ -117,7 +116,7 @@ impl Control {
         if user == me.id {
             return Err(Problem::Conflict("Change your own password in your account, which asks for the one you have.".into()));
         }
-        let link = self.write_link(&account, Some(me.id), &caller.address, Millis(now().0 + MADE_LASTS)).await?;
+        let link = self.write_link(&account, Some(me.id), &caller.address, Millis(self.now().0 + MADE_LASTS)).await?;
         let Some(link) = link else { return Err(Problem::Conflict("The link was not made. Try again.".into())) };
         let mailed = self.mail_link(&account, &link).await;
         Ok(PasswordLink { mailed, ..link })
@@ -133,19 +132,16 @@ impl Control {
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
         let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_from(address).await?.made_by(actor);
+        let at = change.at;
         let token_hash = hash(&token);
         let link = NewPasswordLink { user: account.id, token_hash: &token_hash, expires_at, made: actor.is_some(), at };
         if !change.set_password_link(&link).await? {
             return Ok(None);
         }
         change.set_link_asked(account.id, None).await?;
-        let subject = account.id.to_string();
-        let audit = Audit { at, actor, address, action: "make a password link", subject: &subject, detail: "{}" };
-        change.audit(&audit).await?;
-        let audience = Audience { owner: None, domain: Some(account.domain) };
-        change.tell(Topic::User, &subject, audience, None, at).await?;
+        change.record("make a password link", account.id, json!({})).await?;
+        change.tell(Topic::User, account.id, Audience::domain(account.domain)).await?;
         change.commit().await?;
         Ok(Some(PasswordLink { path: path(&token), expires_at, mailed: false }))
     }
@@ -153,7 +149,7 @@ impl Control {
     /// Sends a link to its person. Says whether the mail server took it.
     async fn mail_link(&self, account: &Account, link: &PasswordLink) -> bool {
         let Some(outbox) = self.shared.outbox.get() else { return false };
-        let lasts = duration(link.expires_at.since(now()));
+        let lasts = duration(link.expires_at.since(self.now()));
         let text = format!(
             "Hello,\n\nwith this link you choose another password for your account {} at {}:\n\n{}{}\n\nIt works once, within \
              {lasts}. If you did not ask for it, do nothing: your password stays as it is.\n",
@@ -165,7 +161,7 @@ impl Control {
 
     /// Whose password a link changes: their email, for the page that asks for the new one.
     pub async fn password_link(&self, token: &str) -> Result<String> {
-        let user = self.store.password_link(&hash(token), now()).await?;
+        let user = self.store.password_link(&hash(token), self.now()).await?;
         let Some(user) = user else { return Err(over()) };
         let account = self.store.account(user).await?;
         account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(over)
@@ -177,22 +173,14 @@ impl Control {
         // A link that does not hold costs no hash.
         self.password_link(token).await?;
         let password = self.shared.passwords.hash(new).await?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_from(&caller.address).await?;
+        let at = change.at;
         let Some(user) = change.use_password_link(&hash(token), at).await? else { return Err(over()) };
         let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
         change.edit_user(user, &edit, Some(&password), at).await?;
         change.delete_sign_ins(user).await?;
-        let subject = user.to_string();
-        let audit = Audit {
-            at,
-            actor: Some(user),
-            address: &caller.address,
-            action: "use a password link",
-            subject: &subject,
-            detail: "{}",
-        };
-        change.audit(&audit).await?;
+        let mut change = change.made_by(Some(user));
+        change.record("use a password link", user, json!({})).await?;
         change.commit().await?;
         self.shared.sign_ins_ended.send_replace(());
         Ok(())

@@ -1,7 +1,6 @@
 //! What people set for themselves.
 
-use crate::{Caller, Control, Result, now};
-use store::Audit;
+use crate::{Caller, Control, Result};
 use types::Problem;
 use types::cluster::agents::AGENTS;
 use types::cluster::resource_groups::RESOURCE_GROUPS;
@@ -60,19 +59,11 @@ impl Control {
                 format!("At most {MOST_COLUMNS} columns, with names of {MOST_COLUMNS} bytes at most."),
             ));
         }
-        let value = serde_json::json!(layout).to_string();
-        let mut change = self.store.change().await?;
-        change.set_preference(me.id, &key(table)?, &value).await?;
-        let audit = Audit {
-            at: now(),
-            actor: Some(me.id),
-            address: &caller.address,
-            action: "set columns",
-            subject: table,
-            detail: &value,
-        };
-        change.audit(&audit).await?;
-        Ok(change.commit().await?)
+        let value = serde_json::json!(layout);
+        let mut change = self.change_by(caller).await?;
+        change.set_preference(me.id, &key(table)?, &value.to_string()).await?;
+        change.record("set columns", table, value).await?;
+        change.commit().await
     }
 }
 

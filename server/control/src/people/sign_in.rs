@@ -1,8 +1,9 @@
 //! Signing in and out, and the list of one's signed-in browsers.
 
-use crate::{Caller, Control, Result, internal, now};
+use crate::{Caller, Control, Result, internal};
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::{Account, Audit, NewSignIn};
+use store::{Account, NewSignIn};
 use tokio::sync::watch;
 use types::Problem;
 use types::id::SignInId;
@@ -52,7 +53,7 @@ impl Control {
     /// Signs in by email or username, password and, where the account wants it, a one-time code or a recovery code. Never says
     /// whether name or password was wrong, and takes the same time for both.
     pub async fn sign_in(&self, caller: &Caller, login: &str, password: &str, code: Option<&str>) -> Result<SignInAnswer> {
-        let (login, at) = (login.trim(), now());
+        let (login, at) = (login.trim(), self.now());
         if login.is_empty() || password.is_empty() {
             return Err(Problem::field("login", "Type your email or username, and your password."));
         }
@@ -68,14 +69,14 @@ impl Control {
         if let Some(account) = account.as_ref().filter(|account| fits && account.status == UserStatus::Active)
             && !types::rules::may_come_from(&account.addresses, &caller.address)
         {
-            self.note_refused_sign_in(caller, at).await?;
+            self.record_refused_sign_in(caller).await?;
             let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
             return Err(Problem::field("login", sentence));
         }
         // An account that is not active is refused in the same words: whether it exists is nobody's business.
         let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
             self.shared.attempts.failed(login, &caller.address, at);
-            self.note_refused_sign_in(caller, at).await?;
+            self.record_refused_sign_in(caller).await?;
             return Err(wrong());
         };
         match code.map(str::trim).filter(|code| !code.is_empty()) {
@@ -90,7 +91,7 @@ impl Control {
 
     /// The second step of signing in: `proof` is what [`SignInAnswer::CodeNeeded`] held.
     pub async fn sign_in_with_code(&self, caller: &Caller, proof: &str, code: &str) -> Result<SignedIn> {
-        let at = now();
+        let at = self.now();
         let over = || Problem::field("login", "That took too long. Sign in again.");
         let account = self.proven(proof, at).await?.ok_or_else(over)?;
         if let Some(seconds) = self.shared.attempts.must_wait(&account.email, &caller.address, at) {
@@ -112,7 +113,7 @@ impl Control {
         {
             return Err(Problem::TooMany(seconds));
         }
-        let mut change = self.store.change().await?;
+        let mut change = self.change_from(&caller.address).await?.made_by(Some(account.id));
         // The password was checked a while ago: what it opened must still be so.
         let now = change.account(account.id).await?;
         let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
@@ -123,7 +124,7 @@ impl Control {
             drop(change);
             self.shared.codes.failed("code", &guesser, at);
             self.shared.attempts.failed(&account.email, &caller.address, at);
-            self.note_refused_sign_in(caller, at).await?;
+            self.record_refused_sign_in(caller).await?;
             return Err(Problem::field("code", "This code is not right, or was used already. Type the one that is shown now."));
         }
         let mut bytes = [0u8; 32];
@@ -141,21 +142,17 @@ impl Control {
             browser: &browser,
         };
         change.insert_sign_in(&new, at).await?;
-        let subject = account.id.to_string();
-        let audit =
-            Audit { at, actor: Some(account.id), address: &caller.address, action: "sign-in", subject: &subject, detail: "{}" };
-        change.audit(&audit).await?;
+        change.record("sign-in", account.id, json!({})).await?;
         change.commit().await?;
         self.shared.codes.succeeded("code", &guesser);
         Ok(SignedIn { token, me: me_of(account) })
     }
 
-    async fn note_refused_sign_in(&self, caller: &Caller, at: Millis) -> Result<()> {
-        let mut change = self.store.change().await?;
+    async fn record_refused_sign_in(&self, caller: &Caller) -> Result<()> {
+        let mut change = self.change_from(&caller.address).await?;
         // Without the name that was typed: people type passwords there.
-        let audit = Audit { at, actor: None, address: &caller.address, action: "sign-in refused", subject: "", detail: "{}" };
-        change.audit(&audit).await?;
-        Ok(change.commit().await?)
+        change.record("sign-in refused", "", json!({})).await?;
+        change.commit().await
     }
 
     /// The caller behind a cookie's token, with where `from` came from; nobody when it is not known, has expired, or its person is no longer active.
@@ -164,7 +161,7 @@ impl Control {
         let nobody = from.without_person();
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
         let found = self.store.signed_in(&hash(token)).await?;
-        let at = now();
+        let at = self.now();
         let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
             return Ok(nobody);
         };
@@ -189,7 +186,7 @@ impl Control {
     /// The browsers in which the caller is signed in.
     pub async fn sign_ins(&self, caller: &Caller) -> Result<Vec<SignIn>> {
         let (me, current) = caller.person()?;
-        Ok(self.store.sign_ins_of(me.id, now(), current).await?)
+        Ok(self.store.sign_ins_of(me.id, self.now(), current).await?)
     }
 
     /// Gives the caller another password, and ends their other sign-ins. The old one is asked for, and guessed no more often
@@ -197,24 +194,15 @@ impl Control {
     pub async fn change_password(&self, caller: &Caller, change: &ChangePassword) -> Result<()> {
         let (me, current) = caller.person()?;
         change.check()?;
-        let at = now();
+        let at = self.now();
         self.check_own_password(caller, "old", &change.old, at).await?;
         let hash = self.shared.passwords.hash(&change.new).await?;
-        let mut tx = self.store.change().await?;
+        let mut tx = self.change_by(caller).await?;
         let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
         tx.end_password_link(me.id).await?;
         tx.edit_user(me.id, &edit, Some(&hash), at).await?;
         tx.delete_sign_ins_but(me.id, current).await?;
-        let subject = me.id.to_string();
-        let audit = Audit {
-            at,
-            actor: Some(me.id),
-            address: &caller.address,
-            action: "change password",
-            subject: &subject,
-            detail: "{}",
-        };
-        tx.audit(&audit).await?;
+        tx.record("change password", me.id, json!({})).await?;
         tx.commit().await?;
         self.shared.sign_ins_ended.send_replace(());
         Ok(())
@@ -238,15 +226,11 @@ impl Control {
     /// Ends one of the caller's sign-ins.
     pub async fn end_sign_in(&self, caller: &Caller, id: SignInId) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         if !change.delete_sign_in(me.id, id).await? {
             return Err(Problem::NotFound("sign-in".into()));
         }
-        let subject = me.id.to_string();
-        let audit =
-            Audit { at, actor: Some(me.id), address: &caller.address, action: "sign-out", subject: &subject, detail: "{}" };
-        change.audit(&audit).await?;
+        change.record("sign-out", me.id, json!({})).await?;
         change.commit().await?;
         self.shared.sign_ins_ended.send_replace(());
         Ok(())
@@ -255,7 +239,7 @@ impl Control {
     /// Whether the caller's sign-in still holds, for what stays open for long. A database that is away ends nothing.
     async fn still_signed_in(&self, caller: &Caller) -> bool {
         let Ok((_, id)) = caller.person() else { return false };
-        self.store.sign_in_holds(id, now()).await.unwrap_or(true)
+        self.store.sign_in_holds(id, self.now()).await.unwrap_or(true)
     }
 
     /// The caller as they are now, for what stays open for long: with the role and the projects that they have by now. Nobody when

@@ -4,7 +4,7 @@
 
 use crate::limits::rates::Allowance;
 use crate::people::sign_in::me_of;
-use crate::{Caller, Control, Result, now};
+use crate::{Caller, Control, Result};
 use types::Problem;
 use types::id::SignInId;
 use types::people::users::UserStatus;
@@ -24,7 +24,7 @@ impl Control {
     ) -> Result<(Caller, Allowance)> {
         let refused = || {
             // Whoever tries keys out fills the audit trail no faster than so many records in 20 minutes.
-            let at = now();
+            let at = self.now();
             if self.shared.bad_signatures.must_wait(access_key, &from.address, at).is_none() {
                 self.shared.bad_signatures.failed(access_key, &from.address, at);
                 from.note_refusal(format!("sign requests with {}", access_key.chars().take(20).collect::<String>()));

@@ -3,9 +3,11 @@
 //! A code is good once. Ten recovery codes come with it, for whoever lost their authenticator; they are shown once, and only
 //! their hashes are kept.
 
+use crate::change::Change;
 use crate::people::sign_in::hash;
-use crate::{Caller, Control, Result, internal, now, random_text};
-use store::{Account, Audit, Change};
+use crate::{Caller, Control, Result, internal, random_text};
+use serde_json::json;
+use store::Account;
 use totp_rs::{Builder, Totp};
 use types::Problem;
 use types::id::UserId;
@@ -75,7 +77,7 @@ impl Control {
     /// for nothing more until they have shown that it works.
     pub async fn begin_two_factor(&self, caller: &Caller, password: &str) -> Result<TwoFactorSetup> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        self.check_own_password(caller, "password", password, now()).await?;
+        self.check_own_password(caller, "password", password, self.now()).await?;
         if self.two_factor(caller).await?.on {
             return Err(Problem::Conflict("Two-factor authentication is on already. Turn it off first.".into()));
         }
@@ -84,7 +86,7 @@ impl Control {
         let secret = totp_rs::Secret::from(bytes).to_base32();
         let address = totp(&secret, &me.email)?.to_url().map_err(internal("making one-time codes"))?;
         let sealed = self.shared.vault.seal(&secret, &owner(me.id))?;
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         change.set_pending_two_factor(me.id, &sealed).await?;
         change.commit().await?;
         let picture = qrcode::QrCode::new(address.as_bytes()).map_err(internal("drawing a QR code"))?;
@@ -95,8 +97,8 @@ impl Control {
     /// Turns two-factor authentication on, once the caller's authenticator has shown a right code. Returns the recovery codes.
     pub async fn enable_two_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
+        let at = change.at;
         let Some(pending) = change.two_factor(me.id).await?.pending else {
             return Err(Problem::Conflict("Begin anew: there is no secret to confirm.".into()));
         };
@@ -106,7 +108,7 @@ impl Control {
         change.use_code_step(me.id, step).await?;
         change.enable_two_factor(me.id, at).await?;
         let codes = self.write_recovery_codes(&mut change, me.id).await?;
-        self.note_security(&mut change, caller, me, "turn two-factor on", at).await?;
+        record_two_factor(&mut change, me, "turn two-factor on").await?;
         change.commit().await?;
         Ok(codes)
     }
@@ -114,17 +116,17 @@ impl Control {
     /// Other recovery codes in place of those that the caller has; a code of their authenticator is asked for.
     pub async fn renew_recovery_codes(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        let at = now();
+        let at = self.now();
         if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
             return Err(Problem::TooMany(seconds));
         }
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         if !self.use_code(&mut change, me.id, code, at).await? {
             self.shared.attempts.failed(&me.email, &caller.address, at);
             return Err(wrong_code());
         }
         let codes = self.write_recovery_codes(&mut change, me.id).await?;
-        self.note_security(&mut change, caller, me, "make recovery codes", at).await?;
+        record_two_factor(&mut change, me, "make recovery codes").await?;
         change.commit().await?;
         Ok(codes)
     }
@@ -132,12 +134,12 @@ impl Control {
     /// Turns two-factor authentication off for the caller; their password is asked for.
     pub async fn disable_two_factor(&self, caller: &Caller, password: &str) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        let at = now();
+        let at = self.now();
         self.check_own_password(caller, "password", password, at).await?;
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         change.end_two_factor(me.id).await?;
-        self.note_security(&mut change, caller, me, "turn two-factor off", at).await?;
-        Ok(change.commit().await?)
+        record_two_factor(&mut change, me, "turn two-factor off").await?;
+        change.commit().await
     }
 
     /// Uses a one-time code or a recovery code up. Says whether it was right.
@@ -154,14 +156,6 @@ impl Control {
         let hashes: Vec<_> = codes.iter().map(|code| hash(&plain(code))).collect();
         change.set_recovery_codes(user, &hashes).await?;
         Ok(codes)
-    }
-
-    async fn note_security(&self, change: &mut Change, caller: &Caller, me: &Me, action: &str, at: Millis) -> Result<()> {
-        let subject = me.id.to_string();
-        let audit = Audit { at, actor: Some(me.id), address: &caller.address, action, subject: &subject, detail: "{}" };
-        change.audit(&audit).await?;
-        let audience = Audience { owner: Some(me.id), domain: Some(me.domain) };
-        Ok(change.tell(Topic::User, &subject, audience, None, at).await?)
     }
 
     /// What stands for a right password until its code is there: nothing that a database would have to keep.
@@ -186,6 +180,11 @@ impl Control {
         let account = self.store.account(user).await?;
         Ok(account.filter(|account| account.status == UserStatus::Active && mark(account) == of))
     }
+}
+
+async fn record_two_factor(change: &mut Change, me: &Me, action: &str) -> Result<()> {
+    change.record(action, me.id, json!({})).await?;
+    change.tell(Topic::User, me.id, Audience::person(me.id, me.domain)).await
 }
 
 const PROOF: &str = "a right password";

@@ -1,17 +1,19 @@
 //! People: the list, one person, and creating one.
 
+use crate::change::Change;
 use crate::people::accounts::{DEFAULT_POLICY, EMAIL_TAKEN, USERNAME_TAKEN, make_keypair, may_change};
-use crate::{Caller, Control, Result, now};
+use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
-use store::{Audit, Change, NewUser, Scope, Taken};
+use serde_json::json;
+use store::{NewUser, Scope, Taken};
 use types::id::UserId;
+use types::limits::policies::PolicyKind;
 use types::list::{ListQuery, Page};
 use types::people::keypairs::NewKeypair;
 use types::people::permissions::{Me, Permission, may_grant};
 use types::people::users::{CreateUser, Created, USERS, UserDetail, UserRow};
 use types::projects::DomainChoice;
 use types::system::events::{Audience, Topic};
-use types::time::Millis;
 use types::{FieldError, Problem};
 
 impl Control {
@@ -65,48 +67,31 @@ impl Control {
         Ok(self.store.domains(domain).await?)
     }
 
-    /// The names of the user policies, for forms that choose one.
-    pub async fn user_policy_names(&self, caller: &Caller) -> Result<Vec<String>> {
-        caller.need(Permission::CreateUsers)?;
-        Ok(self.store.user_policies().await?)
-    }
-
     /// Creates a person with a main keypair (`admin-menus.md`, create and update users).
     pub async fn create_user(&self, caller: &Caller, new: &CreateUser) -> Result<Created> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         new.check()?;
         let domains = self.domains(caller).await?;
-        let policies = self.user_policy_names(caller).await?;
+        let policies = self.policy_names(caller, PolicyKind::User).await?;
         let errors = wrong(me, new, &domains, &policies);
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
-        let (id, address) = (me.id, caller.address.clone());
-        self.write_user(Some(id), &address, new).await
+        self.write_user(Some(me.id), &caller.address, new).await
     }
 
     /// Writes an account that has been checked.
     pub(crate) async fn write_user(&self, actor: Option<UserId>, address: &str, new: &CreateUser) -> Result<Created> {
         let hash = self.shared.passwords.hash(&new.password).await?;
-        let at = now();
-        let mut change = self.store.change().await?;
-        let created = self.insert_user(&mut change, (actor, address), new, &hash, at).await?;
-        let audience = Audience { owner: None, domain: Some(new.domain) };
-        let subject = created.id.to_string();
-        change.tell(Topic::User, &subject, audience, None, at).await?;
+        let mut change = self.change_from(address).await?.made_by(actor);
+        let created = self.insert_user(&mut change, new, &hash).await?;
+        change.tell(Topic::User, created.id, Audience::domain(new.domain)).await?;
         change.commit().await?;
         Ok(created)
     }
 
     /// One account with its keypair and its audit record, as part of a change.
-    pub(crate) async fn insert_user(
-        &self,
-        change: &mut Change,
-        (actor, address): (Option<UserId>, &str),
-        new: &CreateUser,
-        hash: &str,
-        at: Millis,
-    ) -> Result<Created> {
+    pub(crate) async fn insert_user(&self, change: &mut Change, new: &CreateUser, hash: &str) -> Result<Created> {
         let id = UserId(uuid::Uuid::now_v7());
         let (access_key, secret_key) = make_keypair()?;
         let secret = self.shared.vault.seal(&secret_key, &access_key)?;
@@ -133,7 +118,7 @@ impl Control {
             access_key: &access_key,
             secret: &secret,
             keypair_policy: DEFAULT_POLICY,
-            at,
+            at: change.at,
         };
         if let Err(error) = change.insert_user(&user).await {
             return Err(match error.taken() {
@@ -142,13 +127,8 @@ impl Control {
                 _ => error.into(),
             });
         }
-        let detail = serde_json::json!({
-            "email": new.email, "username": new.username, "full_name": new.full_name, "role": new.role, "status": new.status,
-            "domain": new.domain, "projects": projects, "policy": policy, "description": new.description, "access_key": access_key,
-        });
-        let (subject, detail) = (id.to_string(), detail.to_string());
-        let audit = Audit { at, actor, address, action: "create user", subject: &subject, detail: &detail };
-        change.audit(&audit).await?;
+        let after = CreateUser { password: String::new(), policy: policy.to_owned(), projects, ..new.clone() };
+        change.record("create user", id, json!({ "access_key": access_key, "after": after })).await?;
         Ok(Created { id, keypair: NewKeypair { owner: new.email.clone(), access_key, secret_key } })
     }
 }

@@ -1,15 +1,17 @@
 //! Domains and projects: listing, creating, changing, and who belongs to a project (`features.md` §6).
 
+use crate::change::Change;
 use crate::cluster::agents::FIRST_GROUP;
-use crate::{Caller, Control, Result, now};
+use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
-use store::{Audit, Change, Scope, StoreError, Taken};
+use serde_json::json;
+use store::{StoreError, Taken};
 use types::id::{DomainId, ProjectId};
+use types::limits::policies::PolicyKind;
 use types::list::{ListQuery, Page};
 use types::people::permissions::Permission;
 use types::projects::{DOMAINS, DomainRow, EditDomain, EditProject, PROJECTS, ProjectDetail, ProjectKind, ProjectRow};
 use types::system::events::{Audience, Topic};
-use types::time::Millis;
 use types::{FieldError, Problem};
 
 /// The project that every new domain has from the start: its folders are the model store's cards.
@@ -71,18 +73,20 @@ impl Control {
         new.check()?;
         let name = new.name.as_deref().filter(|name| !name.is_empty());
         let Some(name) = name else { return Err(Problem::field("name", "Type a name.")) };
-        let (id, at) = (DomainId(uuid::Uuid::now_v7()), now());
-        let mut change = self.store.change().await?;
+        let id = DomainId(uuid::Uuid::now_v7());
+        let mut change = self.change_by(caller).await?;
+        let at = change.at;
         change.insert_domain(id, name, at).await.map_err(name_taken)?;
         change.edit_domain(id, new, at).await.map_err(name_taken)?;
         let store = ProjectId(uuid::Uuid::now_v7());
         change.insert_project(store, id, MODEL_STORE, ProjectKind::ModelStore, at).await?;
         // So that the people of the domain can start sessions.
         if change.give_group(FIRST_GROUP, id).await? {
-            let everybody = Audience { owner: None, domain: None };
-            change.tell(Topic::Group, FIRST_GROUP, everybody, None, at).await?;
+            change.tell(Topic::Group, FIRST_GROUP, Audience::ADMINISTRATORS).await?;
         }
-        self.note(&mut change, caller, "create domain", &id.to_string(), &serde_json::json!(new), id, at).await?;
+        let after = change.domain_row(id).await?;
+        change.record("create domain", id, json!({ "after": after })).await?;
+        change.tell(Topic::Project, id, Audience::domain(id)).await?;
         change.commit().await?;
         Ok(id)
     }
@@ -94,13 +98,13 @@ impl Control {
         if edit.active == Some(false) && me.domain == id {
             return Err(Problem::Conflict("You belong to this domain yourself; deactivating it would shut you out.".into()));
         }
-        let before = self.store.domain(id, Scope::Everything).await?;
-        let Some(before) = before else { return Err(Problem::NotFound("domain".into())) };
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
+        let before = change.domain_row(id).await?.ok_or_else(|| Problem::NotFound("domain".into()))?;
+        let at = change.at;
         change.edit_domain(id, edit, at).await.map_err(name_taken)?;
-        let detail = serde_json::json!({ "before": before, "change": edit });
-        self.note(&mut change, caller, "edit domain", &id.to_string(), &detail, id, at).await?;
+        let after = change.domain_row(id).await?;
+        change.record("edit domain", id, json!({ "before": before, "after": after })).await?;
+        change.tell(Topic::Project, id, Audience::domain(id)).await?;
         change.commit().await?;
         // Another limit may let somebody's waiting session start.
         self.shared.work.notify_one();
@@ -118,12 +122,15 @@ impl Control {
         if known.is_none() {
             return Err(Problem::field("domain", "Choose one of the domains that you administer."));
         }
-        let (id, at) = (ProjectId(uuid::Uuid::now_v7()), now());
-        let mut change = self.store.change().await?;
+        let id = ProjectId(uuid::Uuid::now_v7());
+        let mut change = self.change_by(caller).await?;
+        let at = change.at;
         let kind = new.kind.unwrap_or(ProjectKind::General);
         change.insert_project(id, domain, name, kind, at).await.map_err(name_taken)?;
-        self.write_project(&mut change, id, (domain, true), new, at).await?;
-        self.note(&mut change, caller, "create project", &id.to_string(), &serde_json::json!(new), domain, at).await?;
+        self.write_project(&mut change, id, (domain, true), new).await?;
+        let after = change.project_row(id).await?;
+        change.record("create project", id, json!({ "members": members(new), "after": after })).await?;
+        change.tell(Topic::Project, id, Audience::domain(domain)).await?;
         change.commit().await?;
         Ok(id)
     }
@@ -139,23 +146,20 @@ impl Control {
         if edit.domain.is_some_and(|domain| domain != before.row.domain_id) {
             return Err(Problem::field("domain", "A project stays in its domain. Create another one there."));
         }
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
+        // As it stands now: from here on nobody else can write.
+        let before = change.project_row(id).await?.ok_or_else(|| Problem::NotFound("project".into()))?;
         let over_admins = me.may(Permission::ChangeProjects);
-        self.write_project(&mut change, id, (before.row.domain_id, over_admins), edit, at).await?;
-        let detail = serde_json::json!({ "before": before.row, "change": edit });
-        self.note(&mut change, caller, "edit project", &id.to_string(), &detail, before.row.domain_id, at).await?;
+        self.write_project(&mut change, id, (before.domain_id, over_admins), edit).await?;
+        let after = change.project_row(id).await?;
+        let domain = before.domain_id;
+        change.record("edit project", id, json!({ "before": before, "members": members(edit), "after": after })).await?;
+        change.tell(Topic::Project, id, Audience::domain(domain)).await?;
         change.commit().await?;
         self.shared.work.notify_one();
         // What is open asks again what it may show.
         self.shared.sign_ins_ended.send_replace(());
         Ok(())
-    }
-
-    /// The names of the project policies, for forms that choose one.
-    pub async fn project_policy_names(&self, caller: &Caller) -> Result<Vec<String>> {
-        caller.need(Permission::ChangeProjects)?;
-        Ok(self.store.project_policies().await?)
     }
 
     async fn write_project(
@@ -164,13 +168,13 @@ impl Control {
         id: ProjectId,
         (domain, over_admins): (DomainId, bool),
         edit: &EditProject,
-        at: Millis,
     ) -> Result<()> {
         if let Some(policy) = &edit.policy
-            && !change.has_project_policy(policy).await?
+            && !change.has_policy(PolicyKind::Project, policy).await?
         {
             return Err(Problem::field("policy", "There is no project resource policy of this name."));
         }
+        let at = change.at;
         change.edit_project(id, edit, at).await.map_err(name_taken)?;
         // What happens to each, as (belongs to it, administers it).
         let all = [
@@ -208,23 +212,9 @@ impl Control {
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
+}
 
-    #[expect(clippy::too_many_arguments, reason = "one record, one event; a struct for one call would hide it")]
-    async fn note(
-        &self,
-        change: &mut Change,
-        caller: &Caller,
-        action: &str,
-        subject: &str,
-        detail: &serde_json::Value,
-        domain: DomainId,
-        at: Millis,
-    ) -> Result<()> {
-        let (me, _) = caller.person()?;
-        let detail = detail.to_string();
-        let audit = Audit { at, actor: Some(me.id), address: &caller.address, action, subject, detail: &detail };
-        change.audit(&audit).await?;
-        let audience = Audience { owner: None, domain: Some(domain) };
-        Ok(change.tell(Topic::Project, subject, audience, None, at).await?)
-    }
+/// Who was added, removed, appointed and dismissed, for the audit trail.
+fn members(edit: &EditProject) -> serde_json::Value {
+    json!({ "added": edit.add, "removed": edit.remove, "appointed": edit.appoint, "dismissed": edit.dismiss })
 }

@@ -1,10 +1,12 @@
 //! Starting sessions: what the launcher offers a person, and what becomes of their request. The limits are checked here when a
 //! session is asked for, and by the scheduler when its turn has come.
 
+use crate::change::Change;
 use crate::{Caller, Control, Result, internal, random_text};
 use scheduler::Room;
+use serde_json::json;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use store::{Audit, Change, NewSession, Taken};
+use store::{NewSession, Taken};
 use types::cluster::resource_groups::ResourceGroup;
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::limits::policies::KeypairPolicy;
@@ -172,8 +174,7 @@ impl Control {
         self.within_shares(&owner, &asked).await?;
         self.known_in_group(&asked).await?;
 
-        let at = self.now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         // In the transaction that writes them: of two requests at once, the second sees what the first has asked for.
         let using = change.in_use(owner.id).await?;
         if let Some(refusal) = against_policy(&asked, &owner.policy, &using).refusals.first() {
@@ -187,11 +188,11 @@ impl Control {
         for name in asked.names() {
             let id = SessionId(uuid::Uuid::now_v7());
             let name = if name.is_empty() { format!("session-{}", random_text(6)?.to_lowercase()) } else { name };
-            self.write_session(&mut change, caller, &owner, &asked, (id, &name, &depends_on, &raised)).await?;
+            self.write_session(&mut change, &owner, &asked, (id, &name, &depends_on, &raised)).await?;
             started.push(Started { id, name, raised: raised.clone() });
         }
         change.commit().await?;
-        tracing::debug!(sessions = started.len(), at = at.0, "put into the queue");
+        tracing::debug!(sessions = started.len(), "put into the queue");
         self.shared.work.notify_one();
         Ok(started)
     }
@@ -258,12 +259,11 @@ impl Control {
     async fn write_session(
         &self,
         change: &mut Change,
-        caller: &Caller,
         owner: &Owner,
         asked: &StartSession,
         (id, name, depends_on, raised): (SessionId, &str, &[SessionId], &[String]),
     ) -> Result<()> {
-        let at = self.now();
+        let at = change.at;
         let env = serde_json::to_string(&asked.env).map_err(internal("keeping an environment"))?;
         let sealed = if asked.env.is_empty() { None } else { Some(self.shared.vault.seal(&env, &id.to_string())?) };
         let hidden = asked.env.iter().map(|(name, value)| {
@@ -302,13 +302,10 @@ impl Control {
                 _ => error.into(),
             });
         }
-        let (key, slots) = (&owner.access_key, &asked.slots);
-        let detail =
-            serde_json::json!({ "name": name, "type": asked.kind, "slots": slots, "cluster": asked.cluster, "access_key": key });
-        let (subject, detail) = (id.to_string(), detail.to_string());
-        let actor = caller.me().map(|me| me.id);
-        let audit = Audit { at, actor, address: &caller.address, action: "start session", subject: &subject, detail: &detail };
-        Ok(change.audit(&audit).await?)
+        // The environment is not in it: programs keep secrets there under any name.
+        let asked = StartSession { name: name.to_owned(), env: Vec::new(), ..kept };
+        let detail = json!({ "access_key": owner.access_key, "after": asked });
+        change.record("start session", id, detail).await
     }
 }
 

@@ -156,7 +156,7 @@ impl Control {
     async fn reload_mirror(&self, newest: i64) -> Result<()> {
         // Whatever changes from here on comes again with the next events.
         let living = self.store.living_sessions().await?;
-        let policies = self.store.keypair_policies().await?;
+        let policies = self.store.every_keypair_policy().await?;
         let groups = self.store.groups().await?;
         let settings = self.store.scheduler_settings().await?;
         let (projects, domains) = self.store.shares().await?;

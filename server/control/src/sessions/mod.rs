@@ -11,9 +11,10 @@ pub(crate) mod reconcile;
 
 use crate::{Caller, Control, Result, internal};
 use futures::{Stream, StreamExt};
+use serde_json::json;
 use std::sync::PoisonError;
 use std::time::Duration;
-use store::{Audit, LivingSession, Scope, Step, Taken};
+use store::{LivingSession, Scope, Step, Taken};
 use types::Problem;
 use types::id::{ProjectId, SessionId};
 use types::list::{ListQuery, Page};
@@ -187,8 +188,8 @@ impl Control {
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
-        let at = self.now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
+        let at = change.at;
         match change.rename_session(&session, name, at).await {
             Ok(true) => {}
             Ok(false) => return Err(has_ended(&session.name)),
@@ -201,33 +202,18 @@ impl Control {
                 });
             }
         }
-        let detail = serde_json::json!({ "before": session.name, "name": name }).to_string();
-        self.audit(&mut change, caller, "rename session", id, &detail, at).await?;
-        Ok(change.commit().await?)
-    }
-
-    pub(crate) async fn audit(
-        &self,
-        change: &mut store::Change,
-        caller: &Caller,
-        action: &str,
-        id: SessionId,
-        detail: &str,
-        at: Millis,
-    ) -> Result<()> {
-        let subject = id.to_string();
-        let actor = caller.me().map(|me| me.id);
-        let audit = Audit { at, actor, address: &caller.address, action, subject: &subject, detail };
-        Ok(change.audit(&audit).await?)
+        change.record("rename session", id, json!({ "before": session.name, "after": name })).await?;
+        change.commit().await
     }
 
     /// Asks a session to end: one that waits is cancelled, one that runs gets time to finish, unless `force`.
     pub async fn terminate(&self, caller: &Caller, id: SessionId, force: bool) -> Result<()> {
         let seen = self.controllable(caller, id).await?;
-        let (me, at) = (caller.person()?.0, self.now());
+        let (me, _) = caller.person()?;
         let how = if force { "asked to end it at once" } else { "asked to end it" };
         let reason = format!("{} {how}.", me.email);
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
+        let at = change.at;
         // As it stands now; from here on nobody else can move it.
         let session = change.living_session(id).await?;
         let session = session.ok_or_else(|| has_ended(&seen.name))?;
@@ -241,8 +227,8 @@ impl Control {
             let step = Step { next, reason: &reason, agents: None, outcome: None, notice: None, at };
             change.move_session(&session, &step).await?;
         }
-        self.audit(&mut change, caller, if force { "force-terminate session" } else { "terminate session" }, id, "{}", at)
-            .await?;
+        let action = if force { "force-terminate session" } else { "terminate session" };
+        change.record(action, id, json!({})).await?;
         change.commit().await?;
         self.shared.work.notify_one();
         Ok(())

@@ -94,9 +94,8 @@ impl Control {
                 session.status.label().to_lowercase()
             )));
         }
-        let at = self.now();
-        let mut change = self.store.change().await?;
-        self.audit(&mut change, caller, "open terminal", id, "{}", at).await?;
+        let mut change = self.change_by(caller).await?;
+        change.record("open terminal", id, serde_json::json!({})).await?;
         change.commit().await?;
         match self.engine.terminal(ContainerId::of(id, 0), columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
             Err(EngineError::NotRunning | EngineError::UnknownSession) => Err(Problem::Conflict("The session has ended.".into())),

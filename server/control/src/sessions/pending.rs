@@ -4,6 +4,7 @@
 use crate::sessions::reaches;
 use crate::{Caller, Control, Result};
 use scheduler::{Running, Sample};
+use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use store::LivingSession;
@@ -102,7 +103,6 @@ impl Control {
         if ids.len() > MOST_AT_ONCE {
             return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} sessions can be changed at once.")));
         }
-        let at = self.now();
         // Looked up before the change: while it is open nobody else can write.
         let mut asked = Vec::with_capacity(ids.len());
         for id in ids {
@@ -116,15 +116,15 @@ impl Control {
             });
         }
         let mut results = Vec::with_capacity(ids.len());
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
+        let at = change.at;
         for (id, name, living) in asked {
-            let changed = match living {
-                Some(living) => change.set_priority(&living, priority, at).await?,
+            let changed = match &living {
+                Some(living) => change.set_priority(living, priority, at).await?,
                 None => false,
             };
-            if changed {
-                let detail = serde_json::json!({ "priority": priority }).to_string();
-                self.audit(&mut change, caller, "set session priority", id, &detail, at).await?;
+            if let Some(living) = living.filter(|_| changed) {
+                change.record("set session priority", id, json!({ "before": living.priority, "after": priority })).await?;
             }
             let problem = (!changed).then(|| "It does not wait, or is not yours to order.".to_owned());
             results.push(BulkResult { name, problem });

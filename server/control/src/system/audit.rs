@@ -1,8 +1,7 @@
 //! Reading the audit trail, and writing down what was refused. Every change writes its own record, in its own transaction.
 
-use crate::{Caller, Control, Result, now};
+use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
-use store::Audit;
 use types::Problem;
 use types::list::{ListQuery, Page};
 use types::people::permissions::Permission;
@@ -29,7 +28,7 @@ impl Control {
 
     /// Writes down what was refused while a request was answered; `request` is its method and path. Nothing, when nothing was.
     pub async fn note_refusals(&self, caller: &Caller, request: &str) -> Result<()> {
-        let at = now();
+        let at = self.now();
         let mut refusals = caller.take_refusals();
         refusals.retain(|(actor, _)| {
             let Some(actor) = actor.map(|id| id.to_string()) else { return true };
@@ -42,13 +41,12 @@ impl Control {
         if refusals.is_empty() {
             return Ok(());
         }
-        let mut change = self.store.change().await?;
+        let mut change = self.change_from(&caller.address).await?;
         for (actor, what) in refusals {
-            let detail = serde_json::json!({ "refused": what }).to_string();
-            let audit = Audit { at, actor, address: &caller.address, action: "refused", subject: request, detail: &detail };
-            change.audit(&audit).await?;
+            change = change.made_by(actor);
+            change.record("refused", request, serde_json::json!({ "refused": what })).await?;
         }
-        Ok(change.commit().await?)
+        change.commit().await
     }
 
     /// One record.

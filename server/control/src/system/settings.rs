@@ -1,12 +1,12 @@
 //! What the whole cluster goes by (`admin-menus.md`, System settings).
 
-use crate::revision::{Edit, replaced};
-use crate::{Caller, Control, Result, now};
+use crate::revision::replaced;
+use crate::{Caller, Control, Result};
 use serde_json::json;
 use types::Problem;
 use types::cluster::resource_groups::{SchedulerKind, SchedulerSettings};
 use types::people::permissions::Permission;
-use types::system::events::Topic;
+use types::system::events::{Audience, Topic};
 
 const ONLY_FIFO: &str = "Currently, changes are only possible when the scheduler is FIFO.";
 
@@ -21,8 +21,7 @@ impl Control {
     pub async fn save_scheduler_settings(&self, caller: &Caller, settings: &SchedulerSettings) -> Result<()> {
         caller.need(Permission::ChangeSettings)?;
         settings.check()?;
-        let at = now();
-        let mut change = self.store.change().await?;
+        let mut change = self.change_by(caller).await?;
         let stands = change.scheduler_settings().await?;
         let mut settings = settings.clone();
         if settings.scheduler != SchedulerKind::Fifo {
@@ -35,9 +34,8 @@ impl Control {
         let stands = Some((stands.revision, stands));
         let before = replaced(Some(settings.revision), stands, &settings, "setting", "")?;
         change.save_scheduler_settings(&settings).await?;
-        let detail = json!({ "before": before, "change": settings });
-        let edit = Edit { topic: Topic::Group, action: "edit scheduler settings", subject: "scheduler", detail, at };
-        self.note_edit(&mut change, caller, edit).await?;
+        change.record("edit scheduler settings", "scheduler", json!({ "before": before, "after": settings })).await?;
+        change.tell(Topic::Group, "scheduler", Audience::ADMINISTRATORS).await?;
         change.commit().await?;
         self.shared.work.notify_one();
         Ok(())

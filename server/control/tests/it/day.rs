@@ -105,7 +105,7 @@ impl Day {
         }
         let root = crate::caller(&control, "root@example.org").await;
         let policy = KeypairPolicy { max_cluster: 4, ..KeypairPolicy::new("default") };
-        control.save_keypair_policy(&root, &SavePolicy { policy, revision: Some(1) }).await.unwrap();
+        control.save_policy(&root, &SavePolicy { policy, revision: Some(1) }).await.unwrap();
         control.round().await.unwrap();
         Self { folder, engine, now, control, chance: Chance(7), asked: 0 }
     }

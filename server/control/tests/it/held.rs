@@ -42,7 +42,7 @@ async fn another_main_keypair_is_no_second_allowance() {
 async fn a_keypair_that_people_add_themselves_follows_the_policy_that_they_have() {
     let yard = Yard::new().await;
     let student = KeypairPolicy::new("student");
-    yard.control.save_keypair_policy(&yard.root, &SavePolicy { policy: student, revision: None }).await.unwrap();
+    yard.control.save_policy(&yard.root, &SavePolicy { policy: student, revision: None }).await.unwrap();
     let change = EditKeypair { policy: Some("student".into()), ..EditKeypair::default() };
     yard.control.edit_keypair(&yard.root, &main_key(&yard).await, &change).await.unwrap();
     let added = yard.control.create_keypair(&yard.ann, &own("default")).await.unwrap().access_key;

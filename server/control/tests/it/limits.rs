@@ -2,6 +2,7 @@
 
 use crate::yard::Yard;
 use types::cluster::resource_groups::SchedulerSettings;
+use types::limits::policies::KeypairPolicy;
 use types::quantity::{Quantity, Slots};
 use types::sessions::launch::StartSession;
 use types::sessions::{CheckKind, SessionType, Status};
@@ -164,7 +165,7 @@ async fn a_lowered_limit_ends_nothing_that_runs_and_says_who_is_over_it() {
     let running = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
     let query = types::list::ListQuery::new(&types::limits::policies::KEYPAIR_POLICIES);
-    let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
+    let mut policy = yard.control.policies::<KeypairPolicy>(&yard.root, &query).await.unwrap().rows.remove(0).policy;
     policy.total = Slots([("cpu".to_owned(), "0.5".parse().unwrap())].into());
     let effect = yard.control.policy_effect(&yard.root, &policy).await.unwrap();
     assert_eq!(effect.followers.count, 2);

@@ -25,7 +25,7 @@ impl Yard {
 
     async fn policy(&self, name: &str, max_sessions: u32) {
         let policy = KeypairPolicy { max_sessions: Some(max_sessions), ..KeypairPolicy::new(name) };
-        self.control.save_keypair_policy(&self.root, &SavePolicy { policy, revision: None }).await.unwrap();
+        self.control.save_policy(&self.root, &SavePolicy { policy, revision: None }).await.unwrap();
     }
 
     async fn follow(&self, key: &str, policy: &str) {
@@ -69,7 +69,7 @@ async fn what_runs_is_counted_under_a_new_main_key_from_the_moment_it_is_one() {
     yard.seconds(5).await;
     assert_eq!(yard.status(third).await, Status::Pending);
     let query = ListQuery::new(&types::limits::policies::KEYPAIR_POLICIES);
-    let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
+    let mut policy = yard.control.policies::<KeypairPolicy>(&yard.root, &query).await.unwrap().rows.remove(0).policy;
     policy.max_sessions = Some(1);
     let over = yard.control.policy_effect(&yard.root, &policy).await.unwrap().over;
     assert_eq!(over.len(), 1, "both stand at the new main key: {over:?}");
@@ -96,7 +96,7 @@ async fn a_policy_says_before_it_is_saved_which_sessions_it_would_end_at_once() 
     yard.start(&StartSession { name: "younger".into(), ..yard.asked().await }).await;
     yard.seconds(10).await;
     let query = ListQuery::new(&types::limits::policies::KEYPAIR_POLICIES);
-    let mut policy = yard.control.keypair_policies(&yard.root, &query).await.unwrap().rows.remove(0).policy;
+    let mut policy = yard.control.policies::<KeypairPolicy>(&yard.root, &query).await.unwrap().rows.remove(0).policy;
     policy.lifetime = Some(60);
     let effect = yard.control.policy_effect(&yard.root, &policy).await.unwrap();
     assert_eq!(effect.ended.len(), 1);

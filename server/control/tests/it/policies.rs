@@ -20,12 +20,12 @@ async fn followers(yard: &Yard, kind: PolicyKind, policy: &str) -> Vec<String> {
 async fn new_keypair_policies(yard: &Yard, names: &[&str]) {
     for name in names {
         let save = SavePolicy { policy: KeypairPolicy::new(*name), revision: None };
-        yard.control.save_keypair_policy(&yard.root, &save).await.unwrap();
+        yard.control.save_policy(&yard.root, &save).await.unwrap();
     }
 }
 
 async fn project_policy(yard: &Yard, name: &str) -> Option<PolicyRow<ProjectPolicy>> {
-    let rows = yard.control.project_policy_rows(&yard.root, &ListQuery::new(&PROJECT_POLICIES)).await.unwrap().rows;
+    let rows = yard.control.policies::<ProjectPolicy>(&yard.root, &ListQuery::new(&PROJECT_POLICIES)).await.unwrap().rows;
     rows.into_iter().find(|row| row.policy.name == name)
 }
 
@@ -48,13 +48,13 @@ async fn each_limit_of_a_keypair_policy_is_accepted_up_to_its_maximum_and_refuse
     ];
     for (n, (field, most, beyond)) in bounds.into_iter().enumerate() {
         let named = |policy| SavePolicy { policy: KeypairPolicy { name: format!("bound-{n}"), ..policy }, revision: None };
-        let Err(Problem::Invalid(errors)) = yard.control.save_keypair_policy(&yard.root, &named(beyond)).await else {
+        let Err(Problem::Invalid(errors)) = yard.control.save_policy(&yard.root, &named(beyond)).await else {
             panic!("{field} has no maximum")
         };
         assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), [field]);
         let most = named(most);
-        yard.control.save_keypair_policy(&yard.root, &most).await.unwrap_or_else(|problem| panic!("{field}: {problem:?}"));
-        let rows = yard.control.keypair_policies(&yard.root, &ListQuery::new(&KEYPAIR_POLICIES)).await.unwrap().rows;
+        yard.control.save_policy(&yard.root, &most).await.unwrap_or_else(|problem| panic!("{field}: {problem:?}"));
+        let rows = yard.control.policies::<KeypairPolicy>(&yard.root, &ListQuery::new(&KEYPAIR_POLICIES)).await.unwrap().rows;
         assert!(rows.iter().any(|row| row.policy == most.policy), "{field} is kept as it was given");
     }
 }
@@ -64,7 +64,7 @@ async fn a_user_has_only_one_user_policy_and_is_moved_from_the_followers_of_one_
     let yard = Yard::new().await;
     for name in ["student", "staff"] {
         let save = SavePolicy { policy: UserPolicy::new(name), revision: None };
-        yard.control.save_user_policy(&yard.root, &save).await.unwrap();
+        yard.control.save_policy(&yard.root, &save).await.unwrap();
     }
     let ann = yard.ann.me().unwrap().id;
     let both = followers(&yard, PolicyKind::User, "default").await;
@@ -107,7 +107,7 @@ async fn a_project_policy_is_created_edited_under_its_fixed_name_and_deleted() {
     let yard = Yard::new().await;
     let policy = ProjectPolicy { max_folders: Some(5), max_networks: Some(2), ..ProjectPolicy::new("lab") };
     let save = async |policy: &ProjectPolicy, revision| {
-        yard.control.save_project_policy(&yard.root, &SavePolicy { policy: policy.clone(), revision }).await
+        yard.control.save_policy(&yard.root, &SavePolicy { policy: policy.clone(), revision }).await
     };
     save(&policy, None).await.unwrap();
     let taken = save(&policy, None).await.unwrap_err().of_field("name");
@@ -127,5 +127,5 @@ async fn a_project_policy_is_created_edited_under_its_fixed_name_and_deleted() {
     yard.control.delete_policy(&yard.root, PolicyKind::Project, "lab", None).await.unwrap();
     assert!(project_policy(&yard, "lab").await.is_none());
     let mine = SavePolicy { policy: ProjectPolicy::new("anns"), revision: None };
-    assert!(matches!(yard.control.save_project_policy(&yard.ann, &mine).await, Err(Problem::Forbidden(_))));
+    assert!(matches!(yard.control.save_policy(&yard.ann, &mine).await, Err(Problem::Forbidden(_))));
 }

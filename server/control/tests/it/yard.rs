@@ -168,10 +168,10 @@ impl Yard {
     /// Changes the policy that everybody follows.
     pub async fn limit(&self, change: impl FnOnce(&mut KeypairPolicy)) {
         let query = types::list::ListQuery::new(&KEYPAIR_POLICIES);
-        let row = self.control.keypair_policies(&self.root, &query).await.unwrap().rows.remove(0);
+        let row = self.control.policies::<KeypairPolicy>(&self.root, &query).await.unwrap().rows.remove(0);
         let mut policy = row.policy;
         change(&mut policy);
-        self.control.save_keypair_policy(&self.root, &SavePolicy { policy, revision: Some(row.revision) }).await.unwrap();
+        self.control.save_policy(&self.root, &SavePolicy { policy, revision: Some(row.revision) }).await.unwrap();
         self.round().await;
     }
 

@@ -51,19 +51,19 @@ pub async fn keypair_policies(State(app): State<App>, Extension(caller): Extensi
         Err(problem) => return Refusal(problem).into_response(),
     };
     let told = move |policy: &KeypairPolicy| policy.fields_among(&known).into_iter().map(|(_, value)| value).collect::<Vec<_>>();
-    let rows = app.control.all_keypair_policies(&caller, query(&KEYPAIR_POLICIES, raw.as_deref()));
+    let rows = app.control.all_policies(&caller, query(&KEYPAIR_POLICIES, raw.as_deref()));
     policies(&file_name(raw.as_deref(), "keypair_policies"), &KeypairPolicy::new(""), rows, told)
 }
 
 /// `GET /export/user_policies.csv`
 pub async fn user_policies(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
-    let rows = app.control.all_user_policies(&caller, query(&USER_POLICIES, raw.as_deref()));
+    let rows = app.control.all_policies(&caller, query(&USER_POLICIES, raw.as_deref()));
     policies(&file_name(raw.as_deref(), "user_policies"), &UserPolicy::new(""), rows, values)
 }
 
 /// `GET /export/project_policies.csv`
 pub async fn project_policies(State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery) -> Response {
-    let rows = app.control.all_project_policies(&caller, query(&PROJECT_POLICIES, raw.as_deref()));
+    let rows = app.control.all_policies(&caller, query(&PROJECT_POLICIES, raw.as_deref()));
     policies(&file_name(raw.as_deref(), "project_policies"), &ProjectPolicy::new(""), rows, values)
 }
 

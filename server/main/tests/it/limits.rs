@@ -20,13 +20,13 @@ impl Yard {
     }
 
     async fn policy(&self, root: &Caller, name: &str) -> Option<PolicyRow<KeypairPolicy>> {
-        let page = self.control.keypair_policies(root, &ListQuery::new(&KEYPAIR_POLICIES)).await.unwrap();
+        let page = self.control.policies::<KeypairPolicy>(root, &ListQuery::new(&KEYPAIR_POLICIES)).await.unwrap();
         page.rows.into_iter().find(|row| row.policy.name == name)
     }
 
     async fn new_policy(&self, root: &Caller, name: &str) {
         let save = SavePolicy { policy: KeypairPolicy::new(name), revision: None };
-        self.control.save_keypair_policy(root, &save).await.unwrap();
+        self.control.save_policy(root, &save).await.unwrap();
     }
 
     /// A keypair more of `user@example.org`.
@@ -86,18 +86,18 @@ async fn who_saves_a_policy_second_is_told_what_the_first_one_changed_and_overwr
     let opened = yard.policy(&root, "student").await.unwrap();
     let first = KeypairPolicy { max_sessions: Some(3), ..opened.policy.clone() };
     let save = SavePolicy { policy: first, revision: Some(opened.revision) };
-    yard.control.save_keypair_policy(&root, &save).await.unwrap();
+    yard.control.save_policy(&root, &save).await.unwrap();
 
     let second = KeypairPolicy { max_sessions: Some(5), ..opened.policy };
     let mut save = SavePolicy { policy: second, revision: Some(opened.revision) };
-    let Err(Problem::Stale(stale)) = yard.control.save_keypair_policy(&root, &save).await else { panic!("overwritten") };
+    let Err(Problem::Stale(stale)) = yard.control.save_policy(&root, &save).await else { panic!("overwritten") };
     let differences: Vec<_> = stale.differences.iter().map(|d| (d.field.as_str(), d.saved.as_str(), d.yours.as_str())).collect();
     assert_eq!(differences, [("Concurrent jobs", "3", "5")]);
     assert_eq!(yard.policy(&root, "student").await.unwrap().policy.max_sessions, Some(3));
 
     // Having seen it, they may.
     save.revision = Some(stale.revision);
-    yard.control.save_keypair_policy(&root, &save).await.unwrap();
+    yard.control.save_policy(&root, &save).await.unwrap();
     assert_eq!(yard.policy(&root, "student").await.unwrap().policy.max_sessions, Some(5));
 }
 
@@ -108,12 +108,12 @@ async fn a_limit_of_nothing_is_kept_apart_from_no_limit() {
     for max_sessions in [Some(0), None] {
         let name = if max_sessions.is_some() { "none" } else { "any" };
         let policy = KeypairPolicy { max_sessions, ..KeypairPolicy::new(name) };
-        yard.control.save_keypair_policy(&root, &SavePolicy { policy: policy.clone(), revision: None }).await.unwrap();
+        yard.control.save_policy(&root, &SavePolicy { policy: policy.clone(), revision: None }).await.unwrap();
         assert_eq!(yard.policy(&root, name).await.unwrap().policy, policy);
     }
     // No limit is the largest.
     let query = ListQuery { sort: "max_sessions".into(), ..ListQuery::new(&KEYPAIR_POLICIES) };
-    let rows = yard.control.keypair_policies(&root, &query).await.unwrap().rows;
+    let rows = yard.control.policies::<KeypairPolicy>(&root, &query).await.unwrap().rows;
     assert_eq!(rows.iter().map(|row| row.policy.name.as_str()).collect::<Vec<_>>(), ["none", "default", "any"]);
 }
 
@@ -124,15 +124,15 @@ async fn a_policy_beyond_its_limits_or_with_a_taken_name_is_refused_at_its_field
     let save = |policy| SavePolicy { policy, revision: None };
     let total = Slots::cpu_mem(Quantity::whole(513), 1 << 30);
     let beyond = KeypairPolicy { total, max_sessions: Some(101), ..KeypairPolicy::new("student") };
-    let refused = yard.control.save_keypair_policy(&root, &save(beyond)).await;
+    let refused = yard.control.save_policy(&root, &save(beyond)).await;
     field(refused.clone(), "slot.cpu");
     field(refused, "max_sessions");
-    let taken = yard.control.save_keypair_policy(&root, &save(KeypairPolicy::new("default"))).await;
+    let taken = yard.control.save_policy(&root, &save(KeypairPolicy::new("default"))).await;
     assert_eq!(field(taken, "name"), "Resource policy name already exists. Please change the name to add.");
     let save = SavePolicy { policy: UserPolicy::new("default"), revision: None };
-    field(yard.control.save_user_policy(&root, &save).await, "name");
+    field(yard.control.save_policy(&root, &save).await, "name");
     let gone = SavePolicy { policy: KeypairPolicy::new("gone"), revision: Some(1) };
-    assert_eq!(yard.control.save_keypair_policy(&root, &gone).await.unwrap_err(), Problem::NotFound("resource policy".into()));
+    assert_eq!(yard.control.save_policy(&root, &gone).await.unwrap_err(), Problem::NotFound("resource policy".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,13 +190,13 @@ async fn ordinary_people_see_the_policy_of_their_own_keypairs_and_change_none() 
     let root = yard.root().await;
     yard.new_policy(&root, "student").await;
     let user = caller(&yard.control, "user@example.org").await;
-    let rows = yard.control.keypair_policies(&user, &ListQuery::new(&KEYPAIR_POLICIES)).await.unwrap().rows;
+    let rows = yard.control.policies::<KeypairPolicy>(&user, &ListQuery::new(&KEYPAIR_POLICIES)).await.unwrap().rows;
     assert_eq!(rows.iter().map(|row| (row.policy.name.as_str(), row.followers)).collect::<Vec<_>>(), [("default", 0)]);
     let admin = caller(&yard.control, "admin@example.org").await;
     assert!(yard.policy(&admin, "student").await.is_some());
     for other in [&user, &admin] {
         let save = SavePolicy { policy: KeypairPolicy::new("mine"), revision: None };
-        assert!(matches!(yard.control.save_keypair_policy(other, &save).await, Err(Problem::Forbidden(_))));
+        assert!(matches!(yard.control.save_policy(other, &save).await, Err(Problem::Forbidden(_))));
     }
     // Pages of both learn that something changed.
     let topics = |events: Vec<types::system::events::Event>| events.into_iter().map(|event| event.topic).collect::<Vec<_>>();

@@ -91,14 +91,20 @@ impl Change {
         Ok(())
     }
 
-    /// Says whether an agent gets new sessions; tells whether there is such an agent.
-    pub async fn set_schedulable(&mut self, name: &str, schedulable: bool) -> Result<bool> {
-        let done = sqlx::query("UPDATE agents SET schedulable = ? WHERE name = ?")
+    /// Whether an agent gets new sessions; `None` when there is no such agent.
+    pub async fn is_schedulable(&mut self, name: &str) -> Result<Option<bool>> {
+        let found = sqlx::query_scalar("SELECT schedulable FROM agents WHERE name = ?").bind(name);
+        Ok(found.fetch_optional(&mut *self.tx).await?)
+    }
+
+    /// Sets whether an agent gets new sessions.
+    pub async fn set_schedulable(&mut self, name: &str, schedulable: bool) -> Result<()> {
+        sqlx::query("UPDATE agents SET schedulable = ? WHERE name = ?")
             .bind(schedulable)
             .bind(name)
             .execute(&mut *self.tx)
             .await?;
-        Ok(done.rows_affected() > 0)
+        Ok(())
     }
 
     /// Makes a resource group that an engine names and nobody has made yet; every domain may use it. Says whether it

@@ -85,15 +85,6 @@ impl Change {
         followers(&mut self.tx, kind, name).await
     }
 
-    /// Whether there is a policy of this name.
-    pub async fn has_policy(&mut self, kind: PolicyKind, name: &str) -> Result<bool> {
-        match kind {
-            PolicyKind::Keypair => self.has_keypair_policy(name).await,
-            PolicyKind::User => self.has_user_policy(name).await,
-            PolicyKind::Project => self.has_project_policy(name).await,
-        }
-    }
-
     /// Ends a policy; everything that names it names `move_to` from then on.
     pub async fn delete_policy(&mut self, kind: PolicyKind, name: &str, move_to: &str) -> Result<()> {
         let (moving, ending) = match kind {

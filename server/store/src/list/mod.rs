@@ -19,24 +19,24 @@ const FEW: i64 = 5000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a list's rows come from.
-pub(crate) struct Source {
+pub struct Source {
     /// The table and its alias, such as `users u`.
-    pub table: &'static str,
+    pub(crate) table: &'static str,
     /// The row's own number, the tail of every order.
-    pub number: &'static str,
+    pub(crate) number: &'static str,
     /// Joined only to filter or show; every one of them on a primary key.
-    pub joins: &'static str,
+    pub(crate) joins: &'static str,
     /// The trigram index of the table; nothing is looked up in it unless a column says so.
-    pub text: &'static str,
+    pub(crate) text: &'static str,
     /// What a property or sort key is in the database.
-    pub columns: &'static [(&'static str, Column)],
+    pub(crate) columns: &'static [(&'static str, Column)],
 }
 
 /// A property's column.
 pub(crate) struct Column {
     pub sql: &'static str,
     /// Its name in the trigram index, if it is there.
-    pub text: Option<&'static str>,
+    pub(crate) text: Option<&'static str>,
     /// Holds lower case: compare with lower case.
     pub lower: bool,
     /// Holds whole numbers, not thousandths.
@@ -251,8 +251,8 @@ where
 }
 
 /// The one row that all of `fixed` hold for, if there is one.
-pub(crate) async fn one<R, T>(
-    store: &Store,
+pub(crate) async fn one<'e, R, T>(
+    executor: impl sqlx::SqliteExecutor<'e>,
     source: &Source,
     columns: &str,
     fixed: impl IntoIterator<Item = Fixed>,
@@ -262,7 +262,7 @@ where
     R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
 {
     let mut sql = where_all(source, columns, fixed);
-    sql.build_query_as::<R>().fetch_optional(&store.read).await?.map(read).transpose()
+    sql.build_query_as::<R>().fetch_optional(executor).await?.map(read).transpose()
 }
 
 /// The few rows that all of `fixed` hold for, in no order.

@@ -146,7 +146,7 @@ impl Store {
     pub async fn keypair(&self, access_key: &str, scope: Scope) -> Result<Option<(KeypairRow, Option<Vec<u8>>)>> {
         let mut fixed = vec![("k.access_key = ?", Bind::Text(access_key.to_owned())), ("k.deleted = ?", Bind::Int(0))];
         fixed.extend(within(scope));
-        let Some(row) = one(self, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
+        let Some(row) = one(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
         let (secret,): (Option<Vec<u8>>,) =
             sqlx::query_as("SELECT secret FROM keypairs WHERE access_key = ?").bind(access_key).fetch_one(&self.read).await?;
         Ok(Some((row, secret)))
@@ -175,6 +175,11 @@ impl Store {
 }
 
 impl Change {
+    /// One keypair as the list shows it, as it stands in this change.
+    pub async fn keypair_row(&mut self, access_key: &str) -> Result<Option<KeypairRow>> {
+        one(&mut *self.tx, &SOURCE, COLUMNS, [("k.access_key = ?", Bind::Text(access_key.to_owned()))], Row::read).await
+    }
+
     /// Writes a keypair.
     pub async fn insert_keypair(&mut self, new: &NewKeypairRow<'_>) -> Result<()> {
         sqlx::query(
@@ -240,12 +245,5 @@ impl Change {
             .fetch_one(&mut *self.tx)
             .await?;
         Ok(count.unsigned_abs())
-    }
-
-    /// Whether there is a keypair policy of this name.
-    pub async fn has_keypair_policy(&mut self, name: &str) -> Result<bool> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM keypair_policies WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
-        Ok(found.is_some())
     }
 }

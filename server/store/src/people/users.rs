@@ -178,7 +178,7 @@ impl Store {
     /// One person as the list shows them, if they are in scope.
     pub async fn user_row(&self, id: UserId, scope: Scope) -> Result<Option<UserRow>> {
         let fixed = [("u.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
-        one(self, &SOURCE, COLUMNS, fixed, Row::read).await
+        one(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await
     }
 
     /// One person, if they are in scope.
@@ -222,6 +222,11 @@ impl Store {
 }
 
 impl Change {
+    /// One person as the list shows them, as they stand in this change.
+    pub async fn user_row(&mut self, id: UserId) -> Result<Option<UserRow>> {
+        one(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Row::read).await
+    }
+
     /// Writes a new account with its main keypair. A taken email or username is a unique violation of its `_key` column.
     pub async fn insert_user(&mut self, user: &NewUser<'_>) -> Result<()> {
         sqlx::query(
@@ -261,13 +266,6 @@ impl Change {
             .execute(&mut *self.tx)
             .await?;
         Ok(())
-    }
-
-    /// Whether there is a user resource policy of this name.
-    pub async fn has_user_policy(&mut self, name: &str) -> Result<bool> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM user_policies WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
-        Ok(found.is_some())
     }
 
     /// Writes what `edit` names; `hash` is its password's. Projects, main keypair and two-factor have calls of their own.

@@ -186,7 +186,7 @@ impl Store {
     /// One project with its members, if it is in scope.
     pub async fn project(&self, id: ProjectId, scope: Scope) -> Result<Option<ProjectDetail>> {
         let fixed = [("p.id = ?", Bind::Id(id.0))].into_iter().chain(projects_within(scope));
-        let Some(row) = one(self, &PROJECT_SOURCE, PROJECT, fixed, ProjectDbRow::read).await? else { return Ok(None) };
+        let Some(row) = one(&self.read, &PROJECT_SOURCE, PROJECT, fixed, ProjectDbRow::read).await? else { return Ok(None) };
         let members: Vec<(UserId, String, String, bool)> = sqlx::query_as(
             "SELECT u.id, u.email, u.full_name, m.admin FROM project_members m JOIN users u ON u.id = m.user_id \
              WHERE m.project_id = ? ORDER BY m.admin DESC, u.email_key LIMIT ?",
@@ -202,11 +202,21 @@ impl Store {
     /// One domain, if it is in scope.
     pub async fn domain(&self, id: DomainId, scope: Scope) -> Result<Option<DomainRow>> {
         let fixed = [("d.id = ?", Bind::Id(id.0))].into_iter().chain(domains_within(scope));
-        one(self, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
+        one(&self.read, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
     }
 }
 
 impl Change {
+    /// One domain as the list shows it, as it stands in this change.
+    pub async fn domain_row(&mut self, id: DomainId) -> Result<Option<DomainRow>> {
+        one(&mut *self.tx, &DOMAIN_SOURCE, DOMAIN, [("d.id = ?", Bind::Id(id.0))], DomainDbRow::read).await
+    }
+
+    /// One project as the list shows it, as it stands in this change.
+    pub async fn project_row(&mut self, id: ProjectId) -> Result<Option<ProjectRow>> {
+        one(&mut *self.tx, &PROJECT_SOURCE, PROJECT, [("p.id = ?", Bind::Id(id.0))], ProjectDbRow::read).await
+    }
+
     /// The person with this id, email or username.
     pub async fn user_id(&mut self, login: &str) -> Result<Option<(UserId, DomainId)>> {
         let id = uuid::Uuid::parse_str(login).ok();
@@ -323,12 +333,5 @@ impl Change {
             .execute(&mut *self.tx)
             .await?;
         Ok(done.rows_affected() == 1)
-    }
-
-    /// Whether there is a project policy of this name.
-    pub async fn has_project_policy(&mut self, name: &str) -> Result<bool> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM project_policies WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
-        Ok(found.is_some())
     }
 }

@@ -164,7 +164,7 @@ impl Store {
     /// One session with its history, if it is in scope.
     pub async fn session(&self, id: SessionId, scope: Scope) -> Result<Option<SessionDetail>> {
         let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(each_within(scope));
-        let Some(row) = one(self, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
+        let Some(row) = one(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
         let more: More =
             sqlx::query_as("SELECT domain_id, project_id, access_key, command, outcome, request FROM sessions WHERE id = ?")
                 .bind(id)

@@ -65,6 +65,6 @@ impl Store {
 
     /// One record.
     pub async fn audit_record(&self, id: i64) -> Result<Option<AuditRow>> {
-        one(self, &SOURCE, COLUMNS, [("a.id = ?", Bind::Int(id))], Row::read).await
+        one(&self.read, &SOURCE, COLUMNS, [("a.id = ?", Bind::Int(id))], Row::read).await
     }
 }

@@ -10,32 +10,32 @@ use types::list::{ListQuery, Page};
 
 #[server(prefix = "/call", endpoint = "keypair_policies", input = Json)]
 pub async fn keypair_policies(query: ListQuery) -> Result<Page<PolicyRow<KeypairPolicy>>, Problem> {
-    crate::api::run(|control, caller| async move { control.keypair_policies(&caller, &query).await }).await
+    crate::api::run(|control, caller| async move { control.policies(&caller, &query).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "user_policy_rows", input = Json)]
 pub async fn user_policy_rows(query: ListQuery) -> Result<Page<PolicyRow<UserPolicy>>, Problem> {
-    crate::api::run(|control, caller| async move { control.user_policy_rows(&caller, &query).await }).await
+    crate::api::run(|control, caller| async move { control.policies(&caller, &query).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "project_policy_rows", input = Json)]
 pub async fn project_policy_rows(query: ListQuery) -> Result<Page<PolicyRow<ProjectPolicy>>, Problem> {
-    crate::api::run(|control, caller| async move { control.project_policy_rows(&caller, &query).await }).await
+    crate::api::run(|control, caller| async move { control.policies(&caller, &query).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "save_keypair_policy", input = Json)]
 pub async fn save_keypair_policy(save: SavePolicy<KeypairPolicy>) -> Result<(), Problem> {
-    crate::api::run(|control, caller| async move { control.save_keypair_policy(&caller, &save).await }).await
+    crate::api::run(|control, caller| async move { control.save_policy(&caller, &save).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "save_user_policy", input = Json)]
 pub async fn save_user_policy(save: SavePolicy<UserPolicy>) -> Result<(), Problem> {
-    crate::api::run(|control, caller| async move { control.save_user_policy(&caller, &save).await }).await
+    crate::api::run(|control, caller| async move { control.save_policy(&caller, &save).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "save_project_policy", input = Json)]
 pub async fn save_project_policy(save: SavePolicy<ProjectPolicy>) -> Result<(), Problem> {
-    crate::api::run(|control, caller| async move { control.save_project_policy(&caller, &save).await }).await
+    crate::api::run(|control, caller| async move { control.save_policy(&caller, &save).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "policy_followers", input = Json)]

@@ -43,5 +43,8 @@ pub async fn delete_keypair(access_key: String) -> Result<(), Problem> {
 
 #[server(prefix = "/call", endpoint = "keypair_policy_names", input = Json)]
 pub async fn keypair_policy_names() -> Result<Vec<String>, Problem> {
-    crate::api::run(|control, caller| async move { control.keypair_policy_names(&caller).await }).await
+    crate::api::run(
+        |control, caller| async move { control.policy_names(&caller, types::limits::policies::PolicyKind::Keypair).await },
+    )
+    .await
 }

@@ -41,7 +41,10 @@ pub async fn edit_users(ids: Vec<UserId>, edit: EditUser) -> Result<Vec<Done>, P
 
 #[server(prefix = "/call", endpoint = "user_policy_names", input = Json)]
 pub async fn user_policy_names() -> Result<Vec<String>, Problem> {
-    crate::api::run(|control, caller| async move { control.user_policy_names(&caller).await }).await
+    crate::api::run(
+        |control, caller| async move { control.policy_names(&caller, types::limits::policies::PolicyKind::User).await },
+    )
+    .await
 }
 
 #[server(prefix = "/call", endpoint = "preview_users", input = Json)]

@@ -44,5 +44,6 @@ pub async fn edit_project(id: ProjectId, edit: EditProject) -> Result<(), Proble
 
 #[server(prefix = "/call", endpoint = "project_policy_names", input = Json)]
 pub async fn project_policy_names() -> Result<Vec<String>, Problem> {
-    super::run(|control, caller| async move { control.project_policy_names(&caller).await }).await
+    super::run(|control, caller| async move { control.policy_names(&caller, types::limits::policies::PolicyKind::Project).await })
+        .await
 }

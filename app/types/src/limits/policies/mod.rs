@@ -24,11 +24,49 @@ const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
 /// Bytes of all folders that a policy may allow: 8 PiB.
 const MAX_FOLDER_BYTES: i64 = 8 << 50;
 
+/// One of the three kinds of policy.
+pub trait Policy: Fields + Clone + Send + Sync + Unpin + 'static {
+    const KIND: PolicyKind;
+
+    /// The list of all policies of this kind.
+    fn list() -> &'static ListSpec;
+
+    fn name(&self) -> &str;
+
+    /// Every field that is not acceptable.
+    fn check(&self) -> Result<(), Problem>;
+}
+
+macro_rules! policy {
+    ($policy:ident, $kind:ident, $list:ident) => {
+        impl Policy for $policy {
+            const KIND: PolicyKind = PolicyKind::$kind;
+
+            fn list() -> &'static ListSpec {
+                &$list
+            }
+
+            fn name(&self) -> &str {
+                &self.name
+            }
+
+            fn check(&self) -> Result<(), Problem> {
+                $policy::check(self)
+            }
+        }
+    };
+}
+policy!(KeypairPolicy, Keypair, KEYPAIR_POLICIES);
+policy!(UserPolicy, User, USER_POLICIES);
+policy!(ProjectPolicy, Project, PROJECT_POLICIES);
+
 /// The limits that follow a keypair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct KeypairPolicy {
     pub name: String,
     /// What its sessions may hold together.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub total: Slots,
     /// A slot that `total` does not name is not limited; otherwise none of it may be held.
     pub others_unlimited: bool,
@@ -48,6 +86,7 @@ pub struct KeypairPolicy {
     #[serde(default)]
     pub max_folders: Option<u32>,
     /// Storage hosts, each with what may be done there.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub hosts: Hosts,
 }
 
@@ -117,6 +156,7 @@ fn folder_bytes(field: &str, value: Option<i64>, errors: &mut Vec<FieldError>) {
 
 /// The limits that follow a person: what their folders may take and how far their services may grow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct UserPolicy {
     pub name: String,
     pub max_folders: Option<u32>,
@@ -148,6 +188,7 @@ impl UserPolicy {
 
 /// The limits that follow a project: what its folders may take, and its networks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct ProjectPolicy {
     pub name: String,
     pub max_folders: Option<u32>,

@@ -168,7 +168,7 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
 
 async fn named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<Option<PolicyRow<KeypairPolicy>>, Problem> {
     let query = whole(&KEYPAIR_POLICIES, vec![equals("name", name)]);
-    Ok(control.keypair_policies(caller, &query).await?.rows.pop())
+    Ok(control.policies::<KeypairPolicy>(caller, &query).await?.rows.pop())
 }
 
 #[derive(Default)]
@@ -178,7 +178,7 @@ pub struct KeypairPolicyQuery;
 impl KeypairPolicyQuery {
     async fn keypair_resource_policies(&self, context: &Context<'_>) -> Result<Vec<KeypairResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page = control.keypair_policies(caller, &whole(&KEYPAIR_POLICIES, Vec::new())).await.map_err(refuse)?;
+        let page = control.policies::<KeypairPolicy>(caller, &whole(&KEYPAIR_POLICIES, Vec::new())).await.map_err(refuse)?;
         Ok(page.rows.into_iter().map(KeypairResourcePolicy::from).collect())
     }
 
@@ -218,7 +218,7 @@ impl KeypairPolicyMutation {
         let result = async {
             let mut policy = KeypairPolicy::new(name.as_str());
             merged(&mut policy, props.into())?;
-            control.save_keypair_policy(caller, &SavePolicy { policy, revision: None }).await?;
+            control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
             named(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_keypair_resource_policy", result.await);
@@ -230,7 +230,7 @@ impl KeypairPolicyMutation {
         let result = async {
             let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
             merged(&mut policy, props)?;
-            control.save_keypair_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
+            control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };
         Ok(done("modify_keypair_resource_policy", result.await))
     }

@@ -75,7 +75,7 @@ fn merged(policy: &mut ProjectPolicy, input: &ModifyInput) -> std::result::Resul
 
 async fn named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<Option<PolicyRow<ProjectPolicy>>, Problem> {
     let query = whole(&PROJECT_POLICIES, vec![equals("name", name)]);
-    Ok(control.project_policy_rows(caller, &query).await?.rows.pop())
+    Ok(control.policies::<ProjectPolicy>(caller, &query).await?.rows.pop())
 }
 
 #[derive(Default)]
@@ -85,7 +85,7 @@ pub struct ProjectPolicyQuery;
 impl ProjectPolicyQuery {
     async fn project_resource_policies(&self, context: &Context<'_>) -> Result<Vec<ProjectResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page = control.project_policy_rows(caller, &whole(&PROJECT_POLICIES, Vec::new())).await.map_err(refuse)?;
+        let page = control.policies::<ProjectPolicy>(caller, &whole(&PROJECT_POLICIES, Vec::new())).await.map_err(refuse)?;
         Ok(page.rows.into_iter().map(ProjectResourcePolicy::from).collect())
     }
 
@@ -113,7 +113,7 @@ impl ProjectPolicyMutation {
         let result = async {
             let mut policy = ProjectPolicy::new(name.as_str());
             merged(&mut policy, &props.into())?;
-            control.save_project_policy(caller, &SavePolicy { policy, revision: None }).await?;
+            control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
             named(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_project_resource_policy", result.await);
@@ -125,7 +125,7 @@ impl ProjectPolicyMutation {
         let result = async {
             let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
             merged(&mut policy, &props)?;
-            control.save_project_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
+            control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };
         Ok(done("modify_project_resource_policy", result.await))
     }

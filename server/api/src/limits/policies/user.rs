@@ -83,7 +83,7 @@ fn merged(policy: &mut UserPolicy, input: &ModifyInput) -> std::result::Result<(
 
 async fn named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<Option<PolicyRow<UserPolicy>>, Problem> {
     let query = whole(&USER_POLICIES, vec![equals("name", name)]);
-    Ok(control.user_policy_rows(caller, &query).await?.rows.pop())
+    Ok(control.policies::<UserPolicy>(caller, &query).await?.rows.pop())
 }
 
 #[derive(Default)]
@@ -93,7 +93,7 @@ pub struct UserPolicyQuery;
 impl UserPolicyQuery {
     async fn user_resource_policies(&self, context: &Context<'_>) -> Result<Vec<UserResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page = control.user_policy_rows(caller, &whole(&USER_POLICIES, Vec::new())).await.map_err(refuse)?;
+        let page = control.policies::<UserPolicy>(caller, &whole(&USER_POLICIES, Vec::new())).await.map_err(refuse)?;
         Ok(page.rows.into_iter().map(UserResourcePolicy::from).collect())
     }
 
@@ -121,7 +121,7 @@ impl UserPolicyMutation {
         let result = async {
             let mut policy = UserPolicy::new(name.as_str());
             merged(&mut policy, &props.into())?;
-            control.save_user_policy(caller, &SavePolicy { policy, revision: None }).await?;
+            control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
             named(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_user_resource_policy", result.await);
@@ -133,7 +133,7 @@ impl UserPolicyMutation {
         let result = async {
             let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
             merged(&mut policy, &props)?;
-            control.save_user_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
+            control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };
         Ok(done("modify_user_resource_policy", result.await))
     }

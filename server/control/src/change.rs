@@ -1,0 +1,103 @@
+//! A change: one transaction with who makes it, its audit record and the events that tell open pages of it.
+//!
+//! Deliberately absent: how things are written. Those are the calls of [`store::Change`], which this stands for.
+
+use crate::{Caller, Control, Result};
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use store::{Audit, StoreError};
+use types::Problem;
+use types::id::UserId;
+use types::system::events::{Audience, Topic};
+use types::time::Millis;
+
+/// An open transaction and its author. Nothing of it is there until [`Change::commit`].
+pub(crate) struct Change {
+    inner: store::Change,
+    actor: Option<UserId>,
+    address: String,
+    /// When it was begun: the time of everything that it writes.
+    pub at: Millis,
+}
+
+impl Control {
+    /// Begins a change that the caller makes. Nobody else can write until it ends, so what is read in it stands still.
+    pub(crate) async fn change_by(&self, caller: &Caller) -> Result<Change> {
+        let change = self.change_from(&caller.address).await?;
+        Ok(Change { actor: caller.me().map(|me| me.id), ..change })
+    }
+
+    /// Begins a change that no account makes. `origin`, such as `command line`, stands in the audit trail where an address would.
+    pub(crate) async fn change_from(&self, origin: &str) -> Result<Change> {
+        Ok(Change { inner: self.store.change().await?, actor: None, address: origin.to_owned(), at: self.now() })
+    }
+}
+
+impl Change {
+    /// The same change with this person as its author, such as somebody who is just signing in.
+    pub fn made_by(self, actor: Option<UserId>) -> Self {
+        Self { actor, ..self }
+    }
+
+    /// Writes the audit record. `detail` must hold no secret; of what is edited it holds the whole thing before and after.
+    #[track_caller]
+    pub fn record(
+        &mut self,
+        action: &str,
+        subject: impl ToString,
+        detail: serde_json::Value,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let (place, subject, detail) = (Location::caller(), subject.to_string(), detail.to_string());
+        async move {
+            let audit =
+                Audit { at: self.at, actor: self.actor, address: &self.address, action, subject: &subject, detail: &detail };
+            self.inner.audit(&audit).await.map_err(failed_at(place))
+        }
+    }
+
+    /// Tells open pages that `subject` changed.
+    #[track_caller]
+    pub fn tell(&mut self, topic: Topic, subject: impl ToString, audience: Audience) -> impl Future<Output = Result<()>> + Send {
+        let (place, subject) = (Location::caller(), subject.to_string());
+        async move { self.inner.tell(topic, &subject, audience, None, self.at).await.map_err(failed_at(place)) }
+    }
+
+    /// The same, with a sentence for the notification list of the audience's owner.
+    #[track_caller]
+    pub fn notify(
+        &mut self,
+        topic: Topic,
+        subject: impl ToString,
+        audience: Audience,
+        notice: &str,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let (place, subject) = (Location::caller(), subject.to_string());
+        async move { self.inner.tell(topic, &subject, audience, Some(notice), self.at).await.map_err(failed_at(place)) }
+    }
+
+    /// Makes the change lasting, then wakes whoever follows events.
+    #[track_caller]
+    pub fn commit(self) -> impl Future<Output = Result<()>> + Send {
+        let place = Location::caller();
+        async move { self.inner.commit().await.map_err(failed_at(place)) }
+    }
+}
+
+/// The place in the rules is what helps in the log, not the one in this file.
+fn failed_at(place: &'static Location<'static>) -> impl FnOnce(StoreError) -> Problem {
+    move |error| Problem::Internal(store::incident("writing a change", place, &error))
+}
+
+impl Deref for Change {
+    type Target = store::Change;
+
+    fn deref(&self) -> &store::Change {
+        &self.inner
+    }
+}
+
+impl DerefMut for Change {
+    fn deref_mut(&mut self) -> &mut store::Change {
+        &mut self.inner
+    }
+}
