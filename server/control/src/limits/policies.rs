@@ -21,9 +21,12 @@ const MOST_NAMED: usize = 50;
 const TAKEN: &str = "Resource policy name already exists. Please change the name to add.";
 const WHAT: &str = "resource policy";
 
-/// Whoever sees only what limits themselves does not learn how many others it limits.
-fn as_far_as<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
-    move |row| if reach > Reach::Projects { row } else { PolicyRow { followers: 0, ..row } }
+/// A policy as the caller may see it: those who see only what limits themselves do not learn how many others it limits.
+fn as_far_as_allowed<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
+    move |PolicyRow { policy, revision, followers, created_at }| {
+        let followers = if reach > Reach::Projects { followers } else { 0 };
+        PolicyRow { policy, revision, followers, created_at }
+    }
 }
 
 impl Control {
@@ -32,7 +35,7 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadPolicies)?;
         query.check(P::list())?;
         let page = self.store.policies(query, scope).await?;
-        Ok(page.map(as_far_as(me.reach(Permission::ReadPolicies))))
+        Ok(page.map(as_far_as_allowed(me.reach(Permission::ReadPolicies))))
     }
 
     /// Every policy of one kind that the filter selects, for an export.

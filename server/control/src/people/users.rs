@@ -11,7 +11,7 @@ use types::limits::policies::PolicyKind;
 use types::list::{ListQuery, Page};
 use types::people::keypairs::NewKeypair;
 use types::people::permissions::{Me, Permission, may_grant};
-use types::people::users::{CreateUser, Created, USERS, UserDetail, UserRow};
+use types::people::users::{CreateUser, Created, USERS, UnixIds, UserDetail, UserRow};
 use types::projects::DomainChoice;
 use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
@@ -21,7 +21,7 @@ impl Control {
     pub async fn users(&self, caller: &Caller, query: &ListQuery) -> Result<Page<UserRow>> {
         let (me, scope) = people(caller, query)?;
         let page = self.store.users(query, scope).await?;
-        Ok(page.map(|row| as_far_as(me, scope, row)))
+        Ok(page.map(|row| as_far_as_allowed(me, scope, row)))
     }
 
     /// Everyone that the filter selects, for an export.
@@ -29,7 +29,7 @@ impl Control {
         let (me, scope) = people(caller, &query)?;
         let me = me.clone();
         let rows = self.store.all_users(query, scope);
-        Ok(rows.map(move |row| row.map(|row| as_far_as(&me, scope, row)).map_err(Problem::from)))
+        Ok(rows.map(move |row| row.map(|row| as_far_as_allowed(&me, scope, row)).map_err(Problem::from)))
     }
 
     /// The caller's own account.
@@ -43,19 +43,8 @@ impl Control {
     pub async fn user(&self, caller: &Caller, id: UserId) -> Result<UserDetail> {
         let (me, scope) = caller.scope(Permission::ReadUsers)?;
         let found = self.store.user(id, scope).await?;
-        let mut person = found.ok_or_else(|| Problem::NotFound("person".into()))?;
-        if let Scope::Projects(_) = scope {
-            person.projects.retain(|id| me.administers.contains(id));
-            person = UserDetail {
-                row: as_far_as(me, scope, person.row),
-                access_keys: Vec::new(),
-                keypair_policy: String::new(),
-                last_sign_in: None,
-                recent_sign_ins: Vec::new(),
-                link_asked: None,
-                ..person
-            };
-        }
+        let person = found.ok_or_else(|| Problem::NotFound("person".into()))?;
+        let mut person = detail_as_far_as_allowed(me, scope, person);
         person.may_change =
             me.may(Permission::ChangeUsers) && may_change(me, scope == Scope::Everything, id, person.domain, person.row.role);
         Ok(person)
@@ -149,15 +138,48 @@ fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> 
 }
 
 /// A person as the caller may see them: to those who administer a project, a name among its members.
-fn as_far_as(me: &Me, scope: Scope, row: UserRow) -> UserRow {
+///
+/// Every field is named, so that a new one is not shown to them before somebody has decided that it is.
+fn as_far_as_allowed(me: &Me, scope: Scope, row: UserRow) -> UserRow {
     if !matches!(scope, Scope::Projects(_)) || row.id == me.id {
         return row;
     }
-    let shown = row.project_ids.iter().zip(&row.projects).filter(|(id, _)| me.administers.contains(id));
-    let (project_ids, projects) = shown.map(|(id, name)| (*id, name.clone())).unzip();
-    UserRow {
-        project_ids,
+    let UserRow {
+        id,
+        email,
+        username,
+        full_name,
+        domain,
         projects,
+        project_ids,
+        role,
+        status,
+        created_at,
+        modified_at,
+        main_key: _,
+        status_info: _,
+        description: _,
+        policy: _,
+        addresses: _,
+        sudo: _,
+        must_change_password: _,
+        two_factor: _,
+        ids: _,
+    } = row;
+    let administered = project_ids.into_iter().zip(projects).filter(|(id, _)| me.administers.contains(id));
+    let (project_ids, projects) = administered.unzip();
+    UserRow {
+        id,
+        email,
+        username,
+        full_name,
+        domain,
+        projects,
+        project_ids,
+        role,
+        status,
+        created_at,
+        modified_at,
         main_key: None,
         status_info: String::new(),
         description: String::new(),
@@ -166,8 +188,39 @@ fn as_far_as(me: &Me, scope: Scope, row: UserRow) -> UserRow {
         sudo: false,
         must_change_password: false,
         two_factor: false,
-        ids: Default::default(),
-        ..row
+        ids: UnixIds::default(),
+    }
+}
+
+/// What the drawer shows of a person to those who administer one of their projects.
+fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
+    if !matches!(scope, Scope::Projects(_)) {
+        return person;
+    }
+    let UserDetail {
+        row,
+        domain,
+        mut projects,
+        sessions,
+        may_change,
+        access_keys: _,
+        keypair_policy: _,
+        last_sign_in: _,
+        recent_sign_ins: _,
+        link_asked: _,
+    } = person;
+    projects.retain(|id| me.administers.contains(id));
+    UserDetail {
+        row: as_far_as_allowed(me, scope, row),
+        domain,
+        projects,
+        sessions,
+        may_change,
+        access_keys: Vec::new(),
+        keypair_policy: String::new(),
+        last_sign_in: None,
+        recent_sign_ins: Vec::new(),
+        link_asked: None,
     }
 }
 
