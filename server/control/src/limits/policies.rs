@@ -1,5 +1,5 @@
-//! Resource policies: listing, saving and deleting the three kinds (`admin-menus.md`, Manage Resource Policy), and what saving
-//! one would mean for those who follow it.
+//! Resource policies: listing, saving and deleting the three kinds (`docs/spec/limits.md`, "Resource policies" and "Deleting a
+//! policy"), and what saving one would mean for those who follow it.
 
 use crate::people::accounts::DEFAULT_POLICY;
 use crate::revision::{Edit, named, replaced};
@@ -87,8 +87,8 @@ impl Control {
         Ok(self.store.all_project_policies(query).map(|row| row.map_err(Problem::from)))
     }
 
-    /// Creates or changes a keypair policy. Sessions that run go on whatever they hold; a shorter lifetime or idle timeout ends those
-    /// that are past it.
+    /// Creates or changes a keypair policy. Sessions that run go on whatever they hold; a shorter lifetime or idle timeout ends
+    /// those that are past it.
     pub async fn save_keypair_policy(&self, caller: &Caller, save: &SavePolicy<KeypairPolicy>) -> Result<()> {
         caller.need(Permission::ChangePolicies)?;
         let policy = &save.policy;
