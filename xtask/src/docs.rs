@@ -87,7 +87,7 @@ fn comment_mark(path: &str) -> Option<&'static str> {
 
 /// The comment of a line; what stands in a text in quotes is none.
 fn comment<'a>(line: &'a str, mark: &str) -> &'a str {
-    let outside = |at: &usize| line[..*at].matches('"').count() % 2 == 0;
+    let outside = |at: &usize| line[..*at].matches('"').count().is_multiple_of(2);
     let start = line.match_indices(mark).map(|(at, _)| at).find(outside);
     start.map_or("", |at| line[at + mark.len()..].trim_start_matches(['/', '!']).trim())
 }
