@@ -8,6 +8,7 @@ mod browser;
 mod chunks;
 mod compress;
 mod context;
+mod docs;
 mod pkg;
 mod process;
 mod serve;
@@ -31,7 +32,7 @@ Usage: cargo xtask <command>
                                 run, and print a table
   bench --scheduler             measure the scheduler alone
   bench --busy                  measure the pages of a cluster with 100,000 waiting sessions in the browser
-  test [--only STEP] [FILTER…]  all checks in order, or one of: fmt, clippy, unit, browser;
+  test [--only STEP] [FILTER…]  all checks in order, or one of: fmt, docs, clippy, unit, browser;
                                 FILTER picks tests by name (unit and browser steps)
 ";
 

@@ -5,12 +5,12 @@
 
 use crate::context::{Context, Profile, WASM_TARGET};
 use crate::process::{cargo, run, seconds, which};
-use crate::{browser, serve, site, wasm_target};
+use crate::{browser, docs, serve, site, wasm_target};
 use anyhow::{Context as _, Result, bail};
 use std::process::Command;
 use std::time::Instant;
 
-const STEPS: [&str; 4] = ["fmt", "clippy", "unit", "browser"];
+const STEPS: [&str; 5] = ["fmt", "docs", "clippy", "unit", "browser"];
 
 /// The browser crate builds for its own target only, and xtask's tools would bring their features into everyone's.
 const SERVER_SET: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
@@ -23,6 +23,7 @@ pub fn run_steps(args: &[String]) -> Result<()> {
     for step in STEPS.into_iter().filter(|step| only.is_none_or(|only| only == *step)) {
         match step {
             "fmt" => heading("Format", || run(cargo(&context.root).args(["fmt", "--all", "--check"])))?,
+            "docs" => heading("Documents", || docs::check(&context.root))?,
             "clippy" => clippy(context)?,
             "unit" => heading("Tests", || unit(context, &filter))?,
             _ => {

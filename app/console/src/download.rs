@@ -1,5 +1,5 @@
-//! Files that are saved: those that the server makes of a list, and those that the page makes itself. The latter as objects of the
-//! browser's, not as addresses: those may have 2 MB at most.
+//! Files that are saved: those that the server makes of a list, and those that the page makes itself. The latter as objects of
+//! the browser's, not as addresses: those may have 2 MB at most.
 
 use leptos::ev::SubmitEvent;
 use leptos::html;
@@ -9,7 +9,7 @@ use ui::{Button, Dialog, Field, TextInput};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-/// Characters of a file's name (`admin-menus.md`, Download session lists).
+/// Characters of a file's name (`docs/spec/sessions.md`, "Sessions as a file").
 const LONGEST_NAME: usize = 255;
 
 /// The dialog that asks what a list's file is called, with the way to it, unless there is `nothing` to put into it.

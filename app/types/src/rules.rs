@@ -2,7 +2,7 @@
 
 use crate::FieldError;
 
-/// Characters of an email address and of a username (`admin-menus.md`, create and update users).
+/// Characters of an email address and of a username (`docs/spec/people.md`, "Email and username").
 pub const MAX_NAME: usize = 64;
 /// Characters of a description.
 pub const MAX_DESCRIPTION: usize = 500;
@@ -63,7 +63,8 @@ pub fn text(field: &str, value: &str, max: usize, errors: &mut Vec<FieldError>) 
     }
 }
 
-/// Addresses and networks that a person may come from (`features.md` §4.3), each an IP address or a network such as `10.0.0.0/8`.
+/// Addresses and networks that a person may come from (`docs/spec/people.md`, "Allowed addresses"), each an IP address or a
+/// network such as `10.0.0.0/8`.
 pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
     const MOST: usize = 32;
     let wrong: Vec<&str> = values.iter().map(String::as_str).filter(|value| network(value).is_none()).collect();
@@ -75,7 +76,7 @@ pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
     }
 }
 
-/// A Unix user or group: 1 to 2³¹−1 (`features.md` §4.3).
+/// A Unix user or group: 1 to 2³¹−1 (`docs/spec/people.md`, "Container numbers").
 pub fn unix_id(field: &str, value: Option<u32>, errors: &mut Vec<FieldError>) {
     if value.is_some_and(|id| id == 0 || id > i32::MAX.unsigned_abs()) {
         errors.push(FieldError::new(field, "A whole number from 1 to 2147483647, or nothing."));
@@ -135,7 +136,7 @@ pub fn address(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// A session's name: 4 to 64 letters, digits, `-`, `_`, `.`, with a letter, digit or `_` at both ends (`features.md` §13).
+/// A session's name: 4 to 64 letters, digits, `-`, `_`, `.`, with a letter, digit or `_` at both ends.
 pub fn session_name(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let edge = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let inside = value.chars().all(|c| edge(c) || "-.".contains(c));

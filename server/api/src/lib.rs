@@ -1,5 +1,5 @@
 //! The public API: the incumbent's, so that its official client and people's scripts work unchanged once they point here
-//! (`semantics.md` §4, §5). It only translates: requests into calls of `control`, and answers and refusals back.
+//! (`docs/spec/api.md`). It only translates: requests into calls of `control`, and answers and refusals back.
 //!
 //! Deliberately absent: rules, storage, and anything that the console itself uses.
 

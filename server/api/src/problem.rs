@@ -1,4 +1,5 @@
-//! Refusals in the shape that the incumbent's clients read (`semantics.md` §4.7), and the readers of requests that refuse so.
+//! Refusals in the shape that the incumbent's clients read (`docs/spec/api.md`, "Refusals"), and the readers of requests that
+//! refuse so.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};

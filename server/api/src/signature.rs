@@ -1,4 +1,5 @@
-//! Signatures of requests: HMAC-SHA256 over seven lines, with a key that is good for one day and one host (`semantics.md` §4.1).
+//! Signatures of requests: HMAC-SHA256 over seven lines, with a key that is good for one day and one host (`docs/spec/api.md`,
+//! "Signed requests").
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

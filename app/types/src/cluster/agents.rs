@@ -1,4 +1,4 @@
-//! Agents: the machines that sessions run on, as their engine reports them (`admin-menus.md`, Manage agent nodes).
+//! Agents: the machines that sessions run on, as their engine reports them (`docs/spec/cluster.md`, "Agents").
 
 use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::quantity::Slots;

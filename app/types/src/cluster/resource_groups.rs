@@ -1,5 +1,5 @@
 //! Resource groups: agents that are offered together, with the rules by which their queue is served
-//! (`admin-menus.md`, Manage resource group). Domains and projects are given the groups that they may use.
+//! (`docs/spec/cluster.md`, "Resource groups"). Domains and projects are given the groups that they may use.
 
 use crate::id::{DomainId, ProjectId};
 use crate::list::{Kind, ListSpec, Property, Sort};
@@ -28,7 +28,7 @@ crate::words::words!(SchedulerKind {
     Drf = "drf", "DRF";
 });
 
-/// What a group's scheduler may be: one of its own, or the system's (`admin-menus.md`, System settings).
+/// What a group's scheduler may be: one of its own, or the system's (`docs/spec/system.md`, "Scheduler settings").
 pub const GROUP_SCHEDULERS: &[(&str, &str)] =
     &[(THE_SYSTEMS, "The system's"), ("fifo", "FIFO"), ("lifo", "LIFO"), ("drf", "DRF")];
 /// The word for having none of one's own.
@@ -86,7 +86,7 @@ pub struct ResourceGroup {
 
 /// Seconds that a session may wait: ten years.
 const MAX_PENDING_TIMEOUT: u32 = 315_360_000;
-/// Tries before a session is passed over (`features.md` §19).
+/// Tries before a session is passed over, at most (`docs/spec/cluster.md`, "Retries to skip").
 pub const MAX_RETRIES: u32 = 1_000;
 /// Percent of a core up to which a session may be said to be idle.
 pub const MAX_IDLE_BELOW: u32 = 100;
@@ -164,17 +164,17 @@ pub struct SaveGroup {
     pub revision: Option<i64>,
 }
 
-/// What every group goes by that does not say otherwise (`admin-menus.md`, System settings).
+/// What every group goes by that does not say otherwise (`docs/spec/system.md`, "Scheduler settings").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SchedulerSettings {
     /// The scheduler of a new group.
     pub scheduler: SchedulerKind,
     /// Tries before a session that finds no room is passed over; `None` is [`DEFAULT_RETRIES`]. Only said while the scheduler is
-    /// FIFO (`decisions.md` 6).
+    /// FIFO (`docs/spec/system.md`, "Retries and FIFO").
     pub retries_to_skip: Option<u32>,
-    /// Percent of one core: an interactive session that nobody types into is idle while its processes use less (`admin-menus.md`,
-    /// Manage Resource Policy: the criteria of idleness are set by the administrators).
+    /// Percent of one core: an interactive session that nobody types into is idle while its processes use less
+    /// (`docs/spec/sessions.md`, "Idleness").
     pub idle_below: u32,
     #[serde(skip_serializing_if = "is_zero")]
     pub revision: i64,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// Storage hosts, each with what may be done on it.
 pub type Hosts = BTreeMap<String, Vec<String>>;
 
-/// What may be done on a storage host that a form allows: everything that there is (`features.md` §10.1).
+/// What may be done on a storage host that a form allows: everything that there is (`docs/spec/folders.md`, "Host permissions").
 pub const HOST_PERMISSIONS: [&str; 8] = [
     "create-vfolder",
     "modify-vfolder",
@@ -18,7 +18,7 @@ pub const HOST_PERMISSIONS: [&str; 8] = [
     "set-user-specific-permission",
 ];
 
-/// Storage hosts by name: few, without spaces, each with permissions that exist (`features.md` §10.1).
+/// Storage hosts by name: few, without spaces, each with permissions that exist (`docs/spec/folders.md`, "Storage hosts").
 pub fn check_hosts(field: &str, hosts: &Hosts, errors: &mut Vec<FieldError>) {
     const MOST: usize = 64;
     const LONGEST: usize = 128;

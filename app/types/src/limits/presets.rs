@@ -1,4 +1,4 @@
-//! Resource presets: amounts that the launcher offers by name (`admin-menus.md`, Manage resource preset).
+//! Resource presets: amounts that the launcher offers by name (`docs/spec/limits.md`, "Resource presets").
 
 use crate::cluster::slots::slot_amount;
 use crate::list::{Kind, ListSpec, Property, Sort};

@@ -6,7 +6,7 @@ use crate::time::Millis;
 use crate::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 
-/// Requests in 15 minutes that a keypair may be allowed at most (`features.md` §5).
+/// Requests in 15 minutes that a keypair may be allowed at most (`docs/spec/limits.md`, "Rate limit").
 pub const MAX_RATE_LIMIT: u32 = 50_000;
 /// Requests in 15 minutes of a keypair whose limit was not chosen.
 pub const DEFAULT_RATE_LIMIT: u32 = 10_000;

@@ -7,7 +7,7 @@ use crate::people::users::UserStatus;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
-/// People that one pattern makes at most (`features.md` §4.6).
+/// People that one pattern makes at most (`docs/spec/people.md`, "Many new people").
 pub const MOST_BY_PATTERN: u32 = 100;
 /// People in one file at most.
 pub const MOST_IN_FILE: usize = 10_000;

@@ -1,4 +1,5 @@
-//! Who may do what: one table, used by the console to hide and by the server to refuse (`features.md` §22).
+//! Who may do what: one table, used by the console to hide and by the server to refuse (`docs/spec/people.md`, "Roles and
+//! permissions").
 
 use crate::id::{DomainId, ProjectId, UserId};
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
-/// Whether a person can sign in (`admin-menus.md`, create and update users).
+/// Whether a person can sign in (`docs/spec/people.md`, "Account status").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
@@ -54,7 +54,8 @@ pub struct UserRow {
     pub modified_at: Millis,
 }
 
-/// The numbers that a person's processes have in containers; none leaves them to the engine (`features.md` §4.3).
+/// The numbers that a person's processes have in containers; none leaves them to the engine (`docs/spec/people.md`, "Container
+/// numbers").
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UnixIds {

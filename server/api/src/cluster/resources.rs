@@ -1,4 +1,5 @@
-//! What a client reads before it asks for a session: groups, presets, and the slots that there are (`semantics.md` §2.6, §2.9).
+//! What a client reads before it asks for a session: groups, presets, and the slots that there are (`docs/spec/api.md`,
+//! "Resources").
 
 use crate::Api;
 use crate::problem::{Params, Refused};

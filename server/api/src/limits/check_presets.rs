@@ -1,4 +1,5 @@
-//! `POST /resource/check-presets`: which presets could start now, and what is left of every limit (`semantics.md` §2.6).
+//! `POST /resource/check-presets`: which presets could start now, and what is left of every limit (`docs/spec/api.md`,
+//! "Checking presets").
 //!
 //! What machines have free is not added up: no container gets parts of two. A group has as much left of a slot as one of its
 //! machines has free.

@@ -1,5 +1,5 @@
 //! Signing in with a password instead of a keypair, for clients that are pointed here as at the incumbent's web server
-//! (`semantics.md` §4.4): a cookie, and every other route once more below `/func`.
+//! (`docs/spec/api.md`, "Signing in with a password"): a cookie, and every other route once more below `/func`.
 //!
 //! The cookie is an ordinary sign-in: it is listed in the person's account page and can be ended there.
 

@@ -1,4 +1,5 @@
-//! `GET /session/{name}/dependency-graph`: what a session waits for, and what that waits for in turn (`semantics.md` §3.9).
+//! `GET /session/{name}/dependency-graph`: what a session waits for, and what that waits for in turn (`docs/spec/api.md`,
+//! "One session").
 
 use crate::Api;
 use crate::problem::Params;

@@ -1,4 +1,4 @@
-//! `GET /events/session`: what becomes of one session, as it happens (`semantics.md` §5.9).
+//! `GET /events/session`: what becomes of one session, as it happens (`docs/spec/api.md`, "Events of a session").
 
 use crate::Api;
 use crate::problem::{Params, Refused};

@@ -1,5 +1,5 @@
-//! Sessions by name or id: what the incumbent's clients ask of one (`semantics.md` §3.9, §5.7). They are started in `start` and
-//! followed in `events`; what they wait for is in `graph`.
+//! Sessions by name or id: what the incumbent's clients ask of one (`docs/spec/api.md`, "One session"). They are started in
+//! `start` and followed in `events`; what they wait for is in `dependencies`.
 
 pub(crate) mod dependencies;
 pub(crate) mod events;
@@ -58,7 +58,8 @@ impl Api {
         self.control.session_named(caller, owner, name).await
     }
 
-    /// Ends what waited for a session that is to end. One that moved on just then is asked again; one that has ended is as wanted.
+    /// Ends what waited for a session that is to end. One that moved on just then is asked again; one that has ended is as
+    /// wanted.
     async fn end_dependent(&self, caller: &Caller, id: SessionId, force: bool) -> Result<(), Problem> {
         let mut ended = self.control.terminate(caller, id, force).await;
         if ended.is_err() {

@@ -1,5 +1,6 @@
-//! `POST /session`: the incumbent's request for a session, turned into ours (`semantics.md` §3.9). Keys have older names as well.
-//! A field that is null was not given; one that nothing is made of here is refused, so that nobody believes it was kept.
+//! `POST /session`: the incumbent's request for a session, turned into ours (`docs/spec/api.md`, "Starting a session"). Keys have
+//! older names as well. A field that is null was not given; one that nothing is made of here is refused, so that nobody believes
+//! it was kept.
 
 use crate::Api;
 use crate::graphql::filter::moment;

@@ -1,6 +1,6 @@
-//! Bringing what is held in line with what really runs (`admin-menus.md`, Server management). Occupancy is no counter: it is the sum
-//! of what living sessions hold. What can be wrong is that a session counts as living and nothing of it runs, or that something
-//! runs which belongs to no session.
+//! Bringing what is held in line with what really runs (`docs/spec/cluster.md`, "Recalculating usage"). Occupancy is no counter:
+//! it is the sum of what living sessions hold. What can be wrong is that a session counts as living and nothing of it runs, or
+//! that something runs which belongs to no session.
 
 use crate::{Caller, Control, Result, internal};
 use engine::Stop;

@@ -1,4 +1,4 @@
-//! Resource groups: listing, saving and deleting them, and who may use which (`admin-menus.md`, Manage resource group).
+//! Resource groups: listing, saving and deleting them, and who may use which (`docs/spec/cluster.md`, "Resource groups").
 
 use crate::cluster::agents::FIRST_GROUP;
 use crate::revision::{named, replaced};

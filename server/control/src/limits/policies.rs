@@ -1,5 +1,5 @@
-//! Resource policies: listing, saving and deleting the three kinds (`admin-menus.md`, Manage Resource Policy), and what saving
-//! one would mean for those who follow it.
+//! Resource policies: listing, saving and deleting the three kinds (`docs/spec/limits.md`, "Resource policies" and "Deleting a
+//! policy"), and what saving one would mean for those who follow it.
 
 use crate::people::accounts::DEFAULT_POLICY;
 use crate::revision::{named, replaced};

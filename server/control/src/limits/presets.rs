@@ -1,4 +1,4 @@
-//! Resource presets: listing, saving and deleting them (`admin-menus.md`, Manage resource preset).
+//! Resource presets: listing, saving and deleting them (`docs/spec/limits.md`, "Resource presets").
 
 use crate::revision::replaced;
 use crate::sessions::launch::offered;

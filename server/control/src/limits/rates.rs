@@ -1,4 +1,4 @@
-//! The rate limit: requests of one keypair in a sliding window of 15 minutes (`decisions.md` 17).
+//! The rate limit: requests of one keypair in a sliding window of 15 minutes (`docs/spec/limits.md`, "Rate limit").
 //!
 //! Counted in memory, by the second, under one lock: exact however many ask at once. What was counted is written down once a
 //! second, so a restart forgets no more than that. A refused request does not count, so that waiting as long as the answer

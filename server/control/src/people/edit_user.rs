@@ -1,5 +1,5 @@
-//! Changing accounts: editing, deactivating and reactivating, one or several (`admin-menus.md`, create and update users,
-//! inactivate user account). Nobody is ever deleted.
+//! Changing accounts: editing, deactivating and reactivating, one or several (`docs/spec/people.md`, "Editing accounts" and
+//! "Deactivating accounts"). Nobody is ever deleted.
 
 use crate::change::Change;
 use crate::people::accounts::{USERNAME_TAKEN, may_change};

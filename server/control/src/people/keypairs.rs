@@ -1,4 +1,4 @@
-//! Keypairs: the list, adding, limiting, switching on and off, deleting (`admin-menus.md`, manage user's keypairs).
+//! Keypairs: the list, adding, limiting, switching on and off, deleting (`docs/spec/people.md`, "Keypairs").
 
 use crate::change::Change;
 use crate::people::accounts::{DEFAULT_POLICY, make_keypair};
@@ -14,7 +14,7 @@ use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS, KeypairRow, 
 use types::people::permissions::{Permission, Reach, may_grant};
 use types::system::events::{Audience, Topic};
 
-/// Keypairs of one person; the spec names no limit, but a list that nobody can read helps nobody.
+/// Keypairs of one person: a list that nobody can read helps nobody.
 const MOST: u64 = 100;
 
 impl Control {

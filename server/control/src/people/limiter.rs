@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use types::time::Millis;
 
-/// Failures of one account from one address in a row before it must wait (`features.md` §3).
+/// Failures of one account from one address in a row before it must wait (`docs/spec/people.md`, "Failed sign-ins").
 const PER_ACCOUNT: u32 = 10;
 /// Failures from one address, whatever the account, within the wait.
 const PER_ADDRESS: u32 = 100;

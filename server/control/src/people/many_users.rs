@@ -1,4 +1,5 @@
-//! Creating many people at once, from a pattern or a CSV file (`features.md` §4.6): first looked at, then done, all or nobody.
+//! Creating many people at once, from a pattern or a CSV file (`docs/spec/people.md`, "Many new people"): first looked at, then
+//! done, all or nobody.
 
 use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;

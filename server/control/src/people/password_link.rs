@@ -1,4 +1,4 @@
-//! A forgotten password: a link with which its owner chooses another one (`features.md` §3).
+//! A forgotten password: a link with which its owner chooses another one (`docs/spec/people.md`, "Forgotten password").
 //!
 //! The link goes to the person by mail where a mail server is set, and else to an administrator, who passes it on. Whoever asks
 //! learns nothing about who has an account.

@@ -1,4 +1,5 @@
-//! Two-factor authentication: one-time codes by time (RFC 6238) and recovery codes (`features.md` §1.2, §3).
+//! Two-factor authentication: one-time codes by time (RFC 6238) and recovery codes (`docs/spec/people.md`, "Two-factor
+//! authentication").
 //!
 //! A code is good once. Ten recovery codes come with it, for whoever lost their authenticator; they are shown once, and only
 //! their hashes are kept.
@@ -73,8 +74,8 @@ impl Control {
         Ok(TwoFactorState { on, codes_left })
     }
 
-    /// Makes a secret for the caller's authenticator; their password is asked for, so that nobody else binds theirs. Signing in asks
-    /// for nothing more until they have shown that it works.
+    /// Makes a secret for the caller's authenticator; their password is asked for, so that nobody else binds theirs. Signing in
+    /// asks for nothing more until they have shown that it works.
     pub async fn begin_two_factor(&self, caller: &Caller, password: &str) -> Result<TwoFactorSetup> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         self.check_own_password(caller, "password", password, self.now()).await?;

@@ -1,4 +1,4 @@
-//! Domains and projects: listing, creating, changing, and who belongs to a project (`features.md` §6).
+//! Domains and projects: listing, creating, changing, and who belongs to a project (`docs/spec/projects.md`).
 
 use crate::change::Change;
 use crate::cluster::agents::FIRST_GROUP;

@@ -45,7 +45,8 @@ impl Control {
         Ok(page.map(|row| self.with_reason(row)))
     }
 
-    /// Every session that the filter selects, for an export: a feature of administrators (`admin-menus.md`, Download session lists).
+    /// Every session that the filter selects, for an export: a feature of administrators (`docs/spec/sessions.md`, "Sessions as a
+    /// file").
     pub fn all_sessions(
         &self,
         caller: &Caller,

@@ -238,8 +238,8 @@ impl Control {
         self.refused_starts().remove(&session.id);
     }
 
-    /// A start that fails is tried again in the next round, as often as its resource group says (`admin-menus.md`, session creation
-    /// retries); then the session is given up, and makes room for the next.
+    /// A start that fails is tried again in the next round, as often as its resource group says (`docs/spec/sessions.md`,
+    /// "Failing starts"); then the session is given up, and makes room for the next.
     async fn refused(&self, session: LivingSession) {
         let most = {
             let mirror = self.mirror();

@@ -1,4 +1,4 @@
-//! What the whole cluster goes by (`admin-menus.md`, System settings).
+//! What the whole cluster goes by (`docs/spec/system.md`, "Scheduler settings").
 
 use crate::revision::replaced;
 use crate::{Caller, Control, Result};

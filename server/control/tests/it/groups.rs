@@ -1,5 +1,5 @@
-//! Resource groups: whose agents a session gets, and in which order those that wait there start (`admin-menus.md`, Manage resource
-//! group and Unified View for Pending Sessions).
+//! Resource groups: whose agents a session gets, and in which order those that wait there start (`docs/spec/cluster.md`,
+//! "Resource groups" and "Schedulers").
 
 use crate::yard::Yard;
 use types::cluster::agents::AGENTS;

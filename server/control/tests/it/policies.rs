@@ -1,4 +1,4 @@
-//! Resource policies, sentence by sentence of `admin-menus.md`, Manage Resource Policy: what each may say, and who follows which.
+//! Resource policies (`docs/spec/limits.md`, "Keypair policies" and "User policies"): what each may say, and who follows which.
 
 use crate::yard::Yard;
 use types::Problem;

@@ -1,5 +1,4 @@
-//! Retries to skip: how long a session that finds no room holds up those behind it (`admin-menus.md`, Manage resource group and
-//! System settings).
+//! Retries to skip: how long a session that finds no room holds up those behind it (`docs/spec/cluster.md`, "Retries to skip").
 
 use crate::yard::Yard;
 use types::cluster::resource_groups::SchedulerSettings;
@@ -18,7 +17,8 @@ async fn half_full() -> Yard {
     yard
 }
 
-/// A large session is first in line and a small one behind it: the tries of the large one before the small one started, if it did.
+/// A large session is first in line and a small one behind it: the tries of the large one before the small one started, if it
+/// did.
 async fn tries_before_the_small_one(yard: &Yard) -> Option<u32> {
     let large = yard.start(&yard.cores("default", 8).await).await;
     let small = yard.start(&yard.cores("default", 1).await).await;

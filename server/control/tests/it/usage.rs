@@ -1,5 +1,5 @@
-//! Recalculating usage after machines lost what ran on them (`admin-menus.md`, Server management), and what ends a session that is
-//! fully utilized.
+//! Recalculating usage after machines lost what ran on them (`docs/spec/cluster.md`, "Recalculating usage"), and what ends a
+//! session that is fully utilized.
 
 use crate::yard::Yard;
 use types::cluster::agents::AGENTS;

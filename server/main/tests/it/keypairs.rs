@@ -1,4 +1,4 @@
-//! A person's keypairs, sentence by sentence of `admin-menus.md`, manage user's keypairs.
+//! A person's keypairs, sentence by sentence (`docs/spec/people.md`, "Keypairs").
 
 use crate::{PASSWORD, Yard};
 use axum::http::StatusCode;

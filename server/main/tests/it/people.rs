@@ -1,4 +1,4 @@
-//! People, sentence by sentence of `admin-menus.md`: create and update users, inactivate user account.
+//! People, sentence by sentence (`docs/spec/people.md`, "Editing accounts" and "Deactivating accounts").
 
 use crate::{PASSWORD, Yard, email};
 use axum::http::{Method, StatusCode};

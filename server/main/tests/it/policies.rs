@@ -1,5 +1,5 @@
-//! User and project policies through the console's own calls, and the files that policies go into (`admin-menus.md`, Manage
-//! Resource Policy).
+//! User and project policies through the console's own calls, and the files that policies go into (`docs/spec/limits.md`,
+//! "Project policies" and "Policies as files").
 
 use crate::Yard;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! Resource presets: amounts that the launcher offers by name (`admin-menus.md`, Manage resource preset).
+//! Resource presets: amounts that the launcher offers by name (`docs/spec/limits.md`, "Resource presets").
 
 use crate::api::limits::policies::slot_names;
 use crate::api::limits::presets::{delete_preset, presets, save_preset};

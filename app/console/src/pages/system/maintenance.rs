@@ -1,4 +1,4 @@
-//! Bringing what is written down in line with what runs (`admin-menus.md`, Server management).
+//! Bringing what is written down in line with what runs (`docs/spec/cluster.md`, "Recalculating usage").
 
 use crate::api::system::settings::recalculate_usage;
 use crate::frame::{PageHead, use_me};

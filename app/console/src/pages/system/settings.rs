@@ -1,4 +1,5 @@
-//! What the whole cluster goes by: the scheduler's defaults and what counts as idle (`admin-menus.md`, System settings).
+//! What the whole cluster goes by: the scheduler's defaults and what counts as idle (`docs/spec/system.md`, "Scheduler
+//! settings").
 
 use crate::api::system::settings::{save_scheduler_settings, scheduler_settings};
 use crate::choices::choices;
@@ -16,7 +17,7 @@ use types::system::events::Topic;
 use ui::{Button, Field, Limit, LimitField, NumberInput, Select};
 
 const WORDS: Words = Words { titles: ("Scheduler", "Scheduler"), done: ("Successfully Updated.", "Successfully Updated.") };
-/// Why the tries cannot be changed (`decisions.md` 6).
+/// Why the tries cannot be changed (`docs/spec/system.md`, "Retries and FIFO").
 const ONLY_FIFO: &str = "Currently, changes are only possible when the scheduler is FIFO.";
 
 #[derive(Clone, Copy)]

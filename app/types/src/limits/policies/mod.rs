@@ -1,4 +1,4 @@
-//! Resource policies: the limits that follow a keypair, a person and a project (`admin-menus.md`, Manage Resource Policy).
+//! Resource policies: the limits that follow a keypair, a person and a project (`docs/spec/limits.md`, "Resource policies").
 //!
 //! A limit that is `None` does not limit. Names are fixed once they are given.
 
@@ -19,7 +19,7 @@ pub const MAX_IDLE: u32 = 15_552_000;
 pub const MAX_CLUSTER: u32 = 1_000;
 /// Folders, in the deprecated field of keypair policies.
 pub const MAX_KEYPAIR_FOLDERS: u32 = 100;
-/// Seconds, and counts without a limit of their own in the specification.
+/// Seconds and counts that have no smaller bound of their own.
 const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
 /// Bytes of all folders that a policy may allow: 8 PiB.
 const MAX_FOLDER_BYTES: i64 = 8 << 50;

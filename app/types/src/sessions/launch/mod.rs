@@ -1,4 +1,5 @@
-//! What a person asks for when they start a session, and what is offered to them (`features.md` §13).
+//! What a person asks for when they start a session, and what is offered to them (`docs/spec/sessions.md`, "A request for a
+//! session").
 //!
 //! The checks here are the ones that the form runs while it is typed in and the server runs again.
 
@@ -218,8 +219,8 @@ impl StartSession {
         }
     }
 
-    /// Raises what is below the image's minimum, and says so, a sentence for each (`admin-menus.md`, Manage images). Shared memory
-    /// is taken from the memory, so it comes on top of the least of that.
+    /// Raises what is below the image's minimum, and says so, a sentence for each (`docs/spec/sessions.md`, "The least of an
+    /// environment"). Shared memory is taken from the memory, so it comes on top of the least of that.
     pub fn raise_to(&mut self, minimum: &Slots) -> Vec<String> {
         let mut raised = Vec::new();
         for (slot, least) in &minimum.0 {

@@ -1,4 +1,4 @@
-//! A filter's text, read by recursive descent (`semantics.md` §5.2):
+//! A filter's text, read by recursive descent (`docs/spec/api.md`, "Filter language"):
 //!
 //! ```text
 //! expression := all ("|" all)*

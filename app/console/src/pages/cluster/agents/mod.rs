@@ -1,5 +1,5 @@
 //! Agents: the machines of the cluster, what they have, what sessions hold of it and what is really in use now
-//! (`admin-menus.md`, Manage agent nodes).
+//! (`docs/spec/cluster.md`, "Agents" and "Schedulable agents").
 
 mod drawer;
 

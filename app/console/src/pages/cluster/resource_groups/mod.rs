@@ -1,5 +1,5 @@
 //! Resource groups: agents that are offered together, and the rules by which their queue is served
-//! (`admin-menus.md`, Manage resource group).
+//! (`docs/spec/cluster.md`, "Resource groups").
 
 mod form;
 mod users;

@@ -1,4 +1,5 @@
-//! Two-factor authentication of one's own account: on with a QR code, recovery codes, off (`features.md` §1.2).
+//! Two-factor authentication of one's own account: on with a QR code, recovery codes, off (`docs/spec/people.md`, "Two-factor
+//! authentication").
 
 use crate::api::people::two_factor::{begin_two_factor, disable_two_factor, enable_two_factor, renew_recovery_codes};
 use crate::form::{Refused, form_end, on_submit};

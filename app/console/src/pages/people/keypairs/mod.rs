@@ -1,4 +1,4 @@
-//! Credentials: the keypairs that sign requests and that limits are counted by (`admin-menus.md`, manage user's keypairs).
+//! Credentials: the keypairs that sign requests and that limits are counted by (`docs/spec/people.md`, "Keypairs").
 
 mod actions;
 mod drawer;

@@ -1,4 +1,5 @@
-//! Changing several people alike: their status at once, or more of them in a dialog (`features.md` §4.6).
+//! Changing several people alike: their status at once, or more of them in a dialog (`docs/spec/people.md`, "Several people at
+//! once").
 
 use super::ids::IdFields;
 use super::place::Place;

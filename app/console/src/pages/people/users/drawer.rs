@@ -1,4 +1,4 @@
-//! One person (`admin-menus.md`, create and update users: detailed user information with domain and projects).
+//! One person: everything that the list says of them, with domain, projects, keypairs and sign-ins.
 
 use crate::paths;
 use crate::problem_view::problem_view;

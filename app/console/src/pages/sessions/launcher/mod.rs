@@ -1,5 +1,5 @@
 //! The session launcher: four steps, and all that was typed in the address, so that a reload or a shared link shows the same form
-//! (`features.md` §13).
+//! (`docs/spec/sessions.md`, "The launcher").
 
 mod clock;
 mod forecast;

@@ -1,5 +1,5 @@
 //! The scheduler: every session that waits in a resource group, in the order in which they will start, and why each waits
-//! (`admin-menus.md`, Unified View for Pending Sessions).
+//! (`docs/spec/sessions.md`, "The page Scheduler").
 
 mod what_if;
 

@@ -1,4 +1,5 @@
-//! The dialog that creates many people: by a pattern or from a CSV file, looked at before it is done (`features.md` §4.6).
+//! The dialog that creates many people: by a pattern or from a CSV file, looked at before it is done (`docs/spec/people.md`,
+//! "Many new people").
 
 mod preview;
 mod result;
