@@ -56,7 +56,7 @@ impl Control {
         Ok(self.store.domains(domain).await?)
     }
 
-    /// Creates a person with a main keypair (`admin-menus.md`, create and update users).
+    /// Creates a person with a main keypair (`docs/spec/people.md`, "A new account").
     pub async fn create_user(&self, caller: &Caller, new: &CreateUser) -> Result<Created> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         new.check()?;
