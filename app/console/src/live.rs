@@ -4,6 +4,9 @@
 
 use leptos::prelude::*;
 use types::system::events::{Event, Topic};
+use types::system::tasks::Task;
+#[cfg(not(feature = "ssr"))]
+use types::system::tasks::TaskState;
 
 /// How the tab stands with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,10 @@ pub struct Live {
     pub outdated: RwSignal<bool>,
     /// Sentences for this person, oldest first, with the session they are about.
     pub notices: RwSignal<Vec<Event>>,
+    /// The person's background tasks of the last day, oldest first.
+    pub tasks: RwSignal<Vec<Task>>,
+    /// Tasks that have ended since the page was opened.
+    pub tasks_ended: RwSignal<usize>,
 }
 
 /// One thing that is open, and how often it has changed.
@@ -66,6 +73,8 @@ impl Default for Live {
             line: RwSignal::new(Line::Up),
             outdated: RwSignal::new(false),
             notices: RwSignal::new(Vec::new()),
+            tasks: RwSignal::new(Vec::new()),
+            tasks_ended: RwSignal::new(0),
         }
     }
 }
@@ -136,7 +145,7 @@ impl Live {
         use gloo_timers::future::TimeoutFuture;
         let Ok(mut source) = EventSource::new(&format!("/events?after={last}")) else { return false };
         let mut streams = Vec::new();
-        for name in ["hello", "change", "reload", "ended"] {
+        for name in ["hello", "change", "task", "reload", "ended"] {
             let Ok(stream) = source.subscribe(name) else { return false };
             streams.push(stream);
         }
@@ -160,6 +169,7 @@ impl Live {
             match name.as_str() {
                 "hello" if data != build => self.outdated.set(true),
                 "change" => self.take(&data),
+                "task" => self.take_task(&data),
                 // Ended from another browser or by an administrator: the page is not this person's any more.
                 "ended" => sign_in_again(),
                 "reload" => {
@@ -168,6 +178,22 @@ impl Live {
                 }
                 _ => {}
             }
+        }
+    }
+
+    #[cfg(not(feature = "ssr"))]
+    fn take_task(&self, data: &str) {
+        let Ok(task) = serde_json::from_str::<Task>(data) else { return };
+        let ended = task.state != TaskState::Running;
+        let was_running = self.tasks.try_update(|tasks| match tasks.iter_mut().find(|one| one.id == task.id) {
+            Some(one) => std::mem::replace(one, task).state == TaskState::Running,
+            None => {
+                tasks.push(task);
+                false
+            }
+        });
+        if ended && was_running == Some(true) {
+            self.tasks_ended.update(|n| *n += 1);
         }
     }
 

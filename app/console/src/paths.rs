@@ -1,6 +1,6 @@
 //! Every address of the console, in one place.
 
-use types::id::{ProjectId, SessionId, UserId};
+use types::id::{ProjectId, SessionId, TaskId, UserId};
 use types::limits::policies::PolicyKind;
 
 pub const SIGN_IN: &str = "/sign-in";
@@ -101,6 +101,11 @@ pub fn history(subject: &str) -> String {
 /// The audit trail with one record's drawer open.
 pub fn audit_record(id: i64) -> String {
     format!("{AUDIT}?record={id}")
+}
+
+/// The people that a background task created, with what is shown of them for a day.
+pub fn created_people(task: TaskId) -> String {
+    format!("{USERS}?created={task}")
 }
 
 /// The sign-in page, which leads back to `next`.

@@ -40,6 +40,8 @@ ids! {
     ContainerId,
     /// One signed-in browser.
     SignInId,
+    /// A background task.
+    TaskId,
 }
 
 impl ContainerId {

@@ -96,8 +96,20 @@ fn overlays() -> AnyView {
     let toaster = use_toaster();
     let nothing = Callback::new(|()| ());
     let notifications = vec![
-        Notification { key: 2, text: "A folder is being cloned.".into(), href: None, progress: Some(0.4) },
-        Notification { key: 1, text: "Session train is running.".into(), href: Some("#session".into()), progress: None },
+        Notification {
+            key: "2".into(),
+            text: "A folder is being cloned.".into(),
+            href: None,
+            progress: Some(0.4),
+            can_cancel: true,
+        },
+        Notification {
+            key: "1".into(),
+            text: "Session train is running.".into(),
+            href: Some("#session".into()),
+            progress: None,
+            can_cancel: false,
+        },
     ];
     section(
         "Overlays",
@@ -108,7 +120,7 @@ fn overlays() -> AnyView {
             <Confirm name="gallery-dialog" strength=Strength::Dialog label="Delete" question="Delete this?" on_confirm=nothing/>
             <Confirm name="gallery-typed" strength=Strength::Typed("name".into()) label="Delete for ever" question="Delete this for ever?" on_confirm=nothing/>
             <Menu name="gallery" label="Menu" items=vec![("First".into(), nothing), ("Second".into(), nothing)]/>
-            <NotificationList items=Signal::stored(notifications) empty="None yet."/>
+            <NotificationList items=Signal::stored(notifications) on_cancel=Callback::new(move |_| toaster.info("Cancelled.")) empty="None yet."/>
             <Button on_press=Callback::new(move |()| toaster.good("It worked."))>"Say something"</Button>
         }
         .into_any(),

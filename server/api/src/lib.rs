@@ -12,6 +12,7 @@ mod problem;
 mod projects;
 mod sessions;
 mod signature;
+mod system;
 
 pub use auth::{handshake, state, wants_handshake};
 
@@ -38,7 +39,7 @@ pub struct Api {
 
 /// Every route (method, path): what a walk over all endpoints must know. All of them refuse whoever has not signed, but the
 /// announcement.
-pub const ROUTES: [(&str, &str); 48] = [
+pub const ROUTES: [(&str, &str); 50] = [
     ("GET", "/auth"),
     ("GET", "/auth/role"),
     ("GET", "/auth/my-ip"),
@@ -65,6 +66,7 @@ pub const ROUTES: [(&str, &str); 48] = [
     ("GET", "/session/{name}/abusing-report"),
     ("POST", "/session/{name}/rename"),
     ("GET", "/events/session"),
+    ("GET", "/events/background-task"),
     ("POST", "/resource/recalculate-usage"),
     ("POST", "/session/_/create"),
     ("POST", "/func/session"),
@@ -77,6 +79,7 @@ pub const ROUTES: [(&str, &str); 48] = [
     ("GET", "/func/session/{name}/abusing-report"),
     ("POST", "/func/session/{name}/rename"),
     ("GET", "/func/events/session"),
+    ("GET", "/func/events/background-task"),
     ("POST", "/func/resource/recalculate-usage"),
     ("POST", "/func/session/_/create"),
     ("GET", "/func/scaling-groups"),
@@ -154,6 +157,7 @@ fn routes() -> Router<Api> {
         .route("/session/{name}/abusing-report", get(sessions::abuse))
         .route("/session/{name}/rename", post(sessions::rename))
         .route("/events/session", get(sessions::events::events))
+        .route("/events/background-task", get(system::tasks::events))
         .route("/resource/recalculate-usage", post(recalculate))
         .route("/resource/presets", get(cluster::resources::presets))
         .route("/resource/check-presets", post(limits::check_presets::check))

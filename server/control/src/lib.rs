@@ -77,6 +77,7 @@ struct Shared {
     /// What was last heard of machines, and the names of those that have gone.
     agents: RwLock<cluster::agents::Heard>,
     gone: RwLock<HashSet<String>>,
+    tasks: system::tasks::Tasks,
 }
 
 /// What tells the time.
@@ -112,6 +113,7 @@ impl Control {
             refused_starts: Mutex::default(),
             agents: RwLock::default(),
             gone: RwLock::default(),
+            tasks: system::tasks::Tasks::default(),
         };
         Self { store, engine, shared: Arc::new(shared) }
     }

@@ -39,14 +39,27 @@ pub async fn events(
     let hello = Event::default().event("hello").id(after.to_string()).data(app.build.as_ref());
 
     let ended = app.control.sign_ins_ended();
-    let state = (app, caller, grew, ended, after, VecDeque::from([hello]));
+    let tasks = match app.control.tasks_changed(&caller) {
+        Ok(tasks) => tasks,
+        Err(problem) => return Refusal(problem).into_response(),
+    };
+    let state = (app, caller, grew, ended, (tasks, 0), after, VecDeque::from([hello]));
     let events =
-        stream::unfold(state, |(app, mut caller, mut grew, mut ended, mut after, mut ready)| async move {
+        stream::unfold(state, |(app, mut caller, mut grew, mut ended, (mut tasks, mut seen), mut after, mut ready)| async move {
             loop {
                 if let Some(event) = ready.pop_front() {
-                    return Some((Ok::<_, Infallible>(event), (app, caller, grew, ended, after, ready)));
+                    return Some((Ok::<_, Infallible>(event), (app, caller, grew, ended, (tasks, seen), after, ready)));
                 }
                 grew.borrow_and_update();
+                tasks.borrow_and_update();
+                if let Ok((changed, version)) = app.control.tasks(&caller, seen) {
+                    seen = version;
+                    // Without an id: they are not among the events that are resumed.
+                    ready.extend(changed.into_iter().filter_map(|task| Event::default().event("task").json_data(&task).ok()));
+                }
+                if !ready.is_empty() {
+                    continue;
+                }
                 match app.control.events(&caller, after).await {
                     Ok(Some((events, last))) if last > after => {
                         after = last;
@@ -58,6 +71,7 @@ pub async fn events(
                         let look = tokio::select! {
                             grew = grew.changed() => { grew.ok()?; false }
                             ended = ended.changed() => { ended.ok()?; true }
+                            changed = tasks.changed() => { changed.ok()?; false }
                             () = tokio::time::sleep(LOOK_EVERY) => true,
                         };
                         // Every event has data: browsers drop one without.

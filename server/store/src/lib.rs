@@ -23,6 +23,7 @@ pub use people::two_factor::{NewPasswordLink, TwoFactor};
 pub use people::users::NewUser;
 pub use sessions::{Changed, LivingSession, NewSession, Step};
 pub use system::events::{Audit, StoredEvent};
+pub use system::tasks::{NewTask, StoredTask, TaskEnd};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};

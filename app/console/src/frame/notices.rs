@@ -1,9 +1,12 @@
-//! The bell: what happened to one's own sessions while this page was open. Each also shows as a toast when it comes.
+//! The bell: what happened to one's own sessions while this page was open, and one's background tasks. A notice also shows as a
+//! toast when it comes.
 
+use crate::api::system::tasks::cancel_task;
 use crate::live::use_live;
 use crate::paths;
 use leptos::prelude::*;
 use types::system::events::{Event, Topic};
+use types::system::tasks::{Task, TaskKind, TaskState};
 use ui::{Icon, IconName, Notification, NotificationList, use_toaster};
 
 /// The bell with its list.
@@ -11,7 +14,11 @@ pub fn bell() -> AnyView {
     let live = use_live();
     let toaster = use_toaster();
     let read = RwSignal::new(0i64);
-    let count = move || live.notices.with(|notices| notices.iter().filter(|event| event.id > read.get()).count());
+    let ends_read = RwSignal::new(0);
+    let count = move || {
+        let notices = live.notices.with(|notices| notices.iter().filter(|event| event.id > read.get()).count());
+        notices + live.tasks_ended.get().saturating_sub(ends_read.get())
+    };
     Effect::new(move |shown: Option<i64>| {
         let last = live.notices.with(|notices| notices.last().map_or(0, |event| event.id));
         let shown = shown.unwrap_or(0);
@@ -24,17 +31,31 @@ pub fn bell() -> AnyView {
     });
     let items = Signal::derive(move || {
         let item = |event: &Event| Notification {
-            key: event.id,
+            key: event.id.to_string(),
             text: event.notice.clone().unwrap_or_default(),
             href: Some(match event.topic {
                 Topic::User => event.subject.parse().map(paths::user).unwrap_or_else(|_| paths::USERS.into()),
                 _ => event.subject.parse().map(paths::session).unwrap_or_else(|_| paths::SESSIONS.into()),
             }),
             progress: None,
+            can_cancel: false,
         };
-        live.notices.with(|notices| notices.iter().rev().map(item).collect::<Vec<_>>())
+        let tasks = live.tasks.with(|tasks| tasks.iter().rev().map(task_item).collect::<Vec<_>>());
+        let notices = live.notices.with(|notices| notices.iter().rev().map(item).collect::<Vec<_>>());
+        [tasks, notices].concat()
     });
-    let open = move |_| read.set(live.notices.with_untracked(|notices| notices.last().map_or(0, |event| event.id)));
+    let cancel = Callback::new(move |id: String| {
+        let Ok(id) = id.parse() else { return };
+        leptos::task::spawn_local(async move {
+            if let Err(problem) = cancel_task(id).await {
+                toaster.bad(problem.to_string());
+            }
+        });
+    });
+    let open = move |_| {
+        read.set(live.notices.with_untracked(|notices| notices.last().map_or(0, |event| event.id)));
+        ends_read.set(live.tasks_ended.get_untracked());
+    };
     view! {
         <button class="button button-quiet button-icon bell" type="button" popovertarget="notices" on:click=open aria-label=move || {
             match count() {
@@ -47,8 +68,19 @@ pub fn bell() -> AnyView {
         </button>
         <div id="notices" class="menu-popover notices" popover="auto" aria-label="Notifications" role="region">
             <h2>"Notifications"</h2>
-            <NotificationList items=items empty="Nothing yet. What happens to your sessions, and what people ask of you, appears here while this page is open."/>
+            <NotificationList items=items on_cancel=cancel empty="Nothing yet. What happens to your sessions, and what people ask of you, appears here while this page is open."/>
         </div>
     }
     .into_any()
+}
+
+fn task_item(task: &Task) -> Notification {
+    let done = task.state == TaskState::Done;
+    Notification {
+        key: task.id.to_string(),
+        text: task.sentence(),
+        href: (done && task.kind == TaskKind::CreateUsers).then(|| paths::created_people(task.id)),
+        progress: task.progress(),
+        can_cancel: task.state == TaskState::Running,
+    }
 }

@@ -1,4 +1,5 @@
-//! The system: the audit trail and events.
+//! The system: the audit trail, events, background tasks.
 
 pub mod audit;
 pub mod events;
+pub mod tasks;

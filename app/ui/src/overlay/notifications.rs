@@ -1,39 +1,54 @@
 //! Notifications that stay until they are read: what happened, where it leads, and how far something has come.
 
+use crate::{Button, Variant};
 use leptos::prelude::*;
 
 /// One notification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification {
     /// Tells it from the others, and stays the same while its progress grows.
-    pub key: i64,
+    pub key: String,
     pub text: String,
     pub href: Option<String>,
     /// 0 to 1 while it is under way.
     pub progress: Option<f64>,
+    /// It is under way and can be cancelled.
+    pub can_cancel: bool,
 }
 
 /// The list, newest first, or `empty` when there is none.
 #[component]
-pub fn NotificationList(#[prop(into)] items: Signal<Vec<Notification>>, #[prop(into)] empty: String) -> impl IntoView {
+pub fn NotificationList(
+    #[prop(into)] items: Signal<Vec<Notification>>,
+    /// Called with the key of what is to be cancelled.
+    on_cancel: Callback<String>,
+    #[prop(into)] empty: String,
+) -> impl IntoView {
     let entry = move |first: Notification| {
-        let key = first.key;
         // Followed by its key, so that a growing bar is not made anew with each step.
-        let progress = Memo::new(move |_| items.with(|all| all.iter().find(|one| one.key == key).and_then(|one| one.progress)));
-        let text = match first.href {
-            Some(href) => view! { <a href=href>{first.text.clone()}</a> }.into_any(),
-            None => view! { <span>{first.text.clone()}</span> }.into_any(),
+        let now = Memo::new(move |_| items.with(|all| all.iter().find(|one| one.key == first.key).cloned()));
+        let text = move || {
+            let one = now.get()?;
+            Some(match one.href {
+                Some(href) => view! { <a href=href>{one.text}</a> }.into_any(),
+                None => view! { <span>{one.text}</span> }.into_any(),
+            })
         };
-        let label = first.text;
-        view! {
-            <li>
-                {text}
-                {move || progress.get().map(|share| view! { <progress max="1" value=format!("{share:.2}") aria-label=label.clone()></progress> })}
-            </li>
-        }
+        let bar = move || {
+            let one = now.get()?;
+            let share = format!("{:.2}", one.progress?);
+            Some(view! { <progress max="1" value=share aria-label=one.text></progress> })
+        };
+        let cancel = move || {
+            let one = now.get().filter(|one| one.can_cancel)?;
+            let label = format!("Cancel: {}", one.text);
+            let press = Callback::new(move |()| on_cancel.run(one.key.clone()));
+            Some(view! { <Button variant=Variant::Quiet label=label on_press=press>"Cancel"</Button> })
+        };
+        view! { <li>{text}{bar}{cancel}</li> }
     };
     view! {
-        <ul class="notification-list"><For each=move || items.get() key=|one| one.key children=entry/></ul>
+        <ul class="notification-list"><For each=move || items.get() key=|one| one.key.clone() children=entry/></ul>
         <p class="hint" hidden=move || items.with(|all| !all.is_empty())>{empty}</p>
     }
 }

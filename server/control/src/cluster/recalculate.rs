@@ -2,6 +2,7 @@
 //! it is the sum of what living sessions hold. What can be wrong is that a session counts as living and nothing of it runs, or
 //! that something runs which belongs to no session.
 
+use crate::system::tasks::{Progress, Work};
 use crate::{Caller, Control, Result, internal};
 use engine::Stop;
 use std::collections::HashSet;
@@ -11,22 +12,33 @@ use types::people::permissions::Permission;
 use types::sessions::Status;
 use types::system::events::{Audience, Topic};
 
+/// Steps that the task tells of.
+const STEPS: u64 = 3;
 /// Names that the answer spells out.
 const MOST_NAMED: usize = 50;
 
 impl Control {
-    /// Looks at every session and every container now, and says what was put right.
+    /// Looks at every session and every container now, and says what was put right. A background task, which goes on even if
+    /// the caller goes away.
     pub async fn recalculate_usage(&self, caller: &Caller) -> Result<Recalculated> {
+        caller.need(Permission::Maintain)?;
+        let task = self.start_task(caller, Work::RecalculateUsage).await?;
+        self.task_answer(caller, task).await
+    }
+
+    /// The work of that task. Returns how it ended, as a sentence.
+    pub(crate) async fn recalculate_usage_now(&self, caller: &Caller, progress: &Progress) -> Result<String> {
         let (me, _) = caller.need(Permission::Maintain)?;
+        progress.report("Looking at every session.", 0, STEPS);
         let before: Vec<(SessionId, String)> = {
             self.refresh_mirror().await?;
             let mirror = self.mirror();
             mirror.all().filter(|s| s.status.occupies()).map(|s| (s.id, s.name.clone())).collect()
         };
-        // A round that has begun is finished, even if whoever asked goes away.
-        let control = self.clone();
-        tokio::spawn(async move { control.round().await }).await.map_err(internal("looking at every session"))??;
+        self.round().await?;
+        progress.report("Looking for containers that belong to no session.", 1, STEPS);
         let strays = self.stop_strays().await?;
+        progress.report("Adding up.", 2, STEPS);
         self.refresh_mirror().await?;
         let over: Vec<SessionId> = {
             let mirror = self.mirror();
@@ -55,8 +67,9 @@ impl Control {
             n => format!("Recalculation finished: {n} things were put right."),
         };
         change.notify(Topic::Agent, "usage", Audience::person(me.id, me.domain), &notice).await?;
+        progress.finish(&mut change, &notice, &result).await?;
         change.commit().await?;
-        Ok(result)
+        Ok(notice)
     }
 
     /// Ends containers that belong to no living session, such as those on a machine that was away when their session was given

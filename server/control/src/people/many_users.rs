@@ -4,10 +4,12 @@
 use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
 use crate::people::users::wrong;
+use crate::system::tasks::{Progress, Work};
 use crate::{Caller, Control, Result, made_up_password};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::{HashMap, HashSet};
-use types::id::{DomainId, ProjectId};
+use std::sync::atomic::{AtomicU64, Ordering};
+use types::id::{DomainId, ProjectId, TaskId};
 use types::limits::policies::PolicyKind;
 use types::people::many_users::{
     Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, LineError, MOST_ERRORS, MOST_IN_FILE, MOST_PASSWORDS,
@@ -271,6 +273,18 @@ impl Control {
         Ok((lines, domains))
     }
 
+    /// Reads a batch, or refuses it with its first mistakes.
+    async fn plan_without_mistakes(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<Line>> {
+        let (lines, _) = self.plan(caller, many).await?;
+        let wrong = errors_of(&lines);
+        if wrong.is_empty() {
+            return Ok(lines);
+        }
+        let sentence = |error: &LineError| format!("Line {}, {}: {}", error.line, error.field, error.message);
+        let first: Vec<_> = wrong.iter().take(MOST_NAMED).map(sentence).collect();
+        Err(Problem::field("file", first.join(" ")))
+    }
+
     /// What creating a batch would do, and every value of every line that is not acceptable.
     pub async fn preview_users(&self, caller: &Caller, many: &CreateMany) -> Result<Preview> {
         let (lines, domains) = self.plan(caller, many).await?;
@@ -291,29 +305,53 @@ impl Control {
         Ok(Preview { count: lines.len() as u64, first: first.collect(), errors: errors_of(&lines) })
     }
 
-    /// Creates everybody of a batch in one change, or nobody.
+    /// Creates everybody of a batch in one change, or nobody. A background task, which goes on even if the caller goes away:
+    /// [`Control::created_people`] has the passwords then.
     pub async fn create_users(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<CreatedPerson>> {
-        let (lines, _) = self.plan(caller, many).await?;
-        let wrong = errors_of(&lines);
-        if !wrong.is_empty() {
-            let said = |error: &LineError| format!("Line {}, {}: {}", error.line, error.field, error.message);
-            let named: Vec<_> = wrong.iter().take(MOST_NAMED).map(said).collect();
-            return Err(Problem::field("file", named.join(" ")));
-        }
+        // What is wrong is said at once.
+        self.plan_without_mistakes(caller, many).await?;
+        let task = self.start_task(caller, Work::CreateUsers(many.clone())).await?;
+        self.task_answer(caller, task).await
+    }
+
+    /// The people that one of the caller's tasks created, with the passwords that were made up; that they were read again is
+    /// written down.
+    pub async fn created_people(&self, caller: &Caller, task: TaskId) -> Result<Vec<CreatedPerson>> {
+        let people = self.task_answer(caller, task).await?;
+        let mut change = self.change_by(caller).await?;
+        change.record("read created people", task, serde_json::json!({})).await?;
+        change.commit().await?;
+        Ok(people)
+    }
+
+    /// The work of that task. Returns how it ended, as a sentence.
+    pub(crate) async fn create_users_now(&self, caller: &Caller, many: &CreateMany, progress: &Progress) -> Result<String> {
+        let lines = self.plan_without_mistakes(caller, many).await?;
+        // Each person is hashed, then written.
+        let (count, steps) = (lines.len() as u64, lines.len() as u64 * 2);
+        let hashed = AtomicU64::new(0);
         // Before the change, which would keep everybody else waiting; no more at once than there are cores.
         let passwords: Vec<_> = lines.iter().map(|line| (line.new.password.clone(), line.made_up)).collect();
         let hashes: Vec<String> = stream::iter(passwords)
             .map(|(password, made_up)| {
                 let control = self.clone();
                 let how = if made_up { Hashed::MadeUp } else { Hashed::Chosen };
-                async move { control.shared.passwords.hash_with(&password, how).await }
+                let hashed = &hashed;
+                async move {
+                    progress.go_on()?;
+                    let hash = control.shared.passwords.hash_with(&password, how).await;
+                    progress.report("Hashing passwords.", hashed.fetch_add(1, Ordering::Relaxed) + 1, steps);
+                    hash
+                }
             })
             .buffered(8)
             .try_collect()
             .await?;
         let mut change = self.change_by(caller).await?;
         let mut created = Vec::with_capacity(lines.len());
-        for (line, hash) in lines.iter().zip(&hashes) {
+        for ((line, hash), done) in lines.iter().zip(&hashes).zip(count..) {
+            progress.go_on()?;
+            progress.report("Writing accounts.", done, steps);
             let made = self.insert_user(&mut change, &line.new, hash).await;
             // A name can have been taken since it was looked up.
             let made = made.map_err(|problem| match problem {
@@ -335,8 +373,10 @@ impl Control {
         for domain in domains {
             change.tell(Topic::User, "many", Audience::domain(domain)).await?;
         }
+        let message = format!("{count} people were created, each with a keypair of their own.");
+        progress.finish(&mut change, &message, &created).await?;
         change.commit().await?;
-        Ok(created)
+        Ok(message)
     }
 }
 

@@ -62,6 +62,7 @@ impl Control {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // The agents must be known before the first session can be placed.
         self.log_failure(self.refresh_agents().await);
+        self.log_failure(self.resume_tasks().await);
         let mut dirty = Dirty::default();
         loop {
             tokio::select! {
@@ -74,6 +75,7 @@ impl Control {
                 _ = look.tick() => {
                     dirty.all = true;
                     self.log_failure(self.forget_old_events().await);
+                    self.log_failure(self.forget_old_tasks().await);
                     self.log_failure(self.stop_strays().await.map(drop));
                 }
                 _ = tick.tick() => self.log_failure(self.refresh_agents().await),
@@ -103,7 +105,7 @@ impl Control {
         }
     }
 
-    fn log_failure(&self, result: Result<()>) {
+    pub(crate) fn log_failure(&self, result: Result<()>) {
         // The cause is in the log already, under the same id.
         if let Err(problem) = result {
             tracing::warn!(%problem, "a round of the queue was left unfinished");

@@ -66,6 +66,8 @@ fn functions() -> Vec<(&'static str, String, LetIn)> {
         ("user_policy_names", "{}".into(), ADMINISTRATORS),
         ("preview_users", many.to_string(), ADMINISTRATORS),
         ("create_users", many.to_string(), ADMINISTRATORS),
+        ("created_people", format!("{{\"task\":\"{NOBODYS_ID}\"}}"), EVERYBODY),
+        ("cancel_task", id.clone(), EVERYBODY),
         ("make_password_link", format!("{{\"user\":\"{NOBODYS_ID}\"}}"), ADMINISTRATORS),
         ("two_factor", "{}".into(), EVERYBODY),
         ("begin_two_factor", "{\"password\":\"\"}".into(), EVERYBODY),

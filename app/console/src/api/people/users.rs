@@ -56,3 +56,8 @@ pub async fn preview_users(many: CreateMany) -> Result<Preview, Problem> {
 pub async fn create_users(many: CreateMany) -> Result<Vec<CreatedPerson>, Problem> {
     crate::api::run(|control, caller| async move { control.create_users(&caller, &many).await }).await
 }
+
+#[server(prefix = "/call", endpoint = "created_people", input = Json)]
+pub async fn created_people(task: types::id::TaskId) -> Result<Vec<CreatedPerson>, Problem> {
+    crate::api::run(|control, caller| async move { control.created_people(&caller, task).await }).await
+}

@@ -1,4 +1,5 @@
-//! The system: the audit trail and settings.
+//! The system: the audit trail, settings, background tasks.
 
 pub mod audit;
 pub mod settings;
+pub mod tasks;

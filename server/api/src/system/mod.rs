@@ -1,0 +1,3 @@
+//! The system: background tasks.
+
+pub(crate) mod tasks;

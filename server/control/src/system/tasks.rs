@@ -1,0 +1,299 @@
+//! Background tasks: long work that goes on without the page that asked for it, tells how far it has come, can be cancelled, and
+//! is begun again by the next server when this one is killed.
+//!
+//! A task's work ends it in its own transaction ([`Progress::finish`]), so that it is never done twice nor half. Progress is kept
+//! in memory alone: writing it down would wait for the very transaction that it tells of.
+//!
+//! Deliberately absent: the work itself, which stands with what it is about.
+
+use crate::change::Change;
+use crate::people::sign_in::me_of;
+use crate::{Caller, Control, Result, internal, panicked};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use store::{NewTask, StoredTask, TaskEnd};
+use tokio::sync::watch;
+use types::Problem;
+use types::id::{SignInId, TaskId, UserId};
+use types::people::many_users::CreateMany;
+use types::people::users::UserStatus;
+use types::system::tasks::{KEPT, MAX_RUNNING, Task, TaskKind, TaskState};
+use types::time::Millis;
+
+/// The work that a task does, with what was asked for.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Work {
+    CreateUsers(CreateMany),
+    RecalculateUsage,
+}
+
+impl Work {
+    fn kind(&self) -> TaskKind {
+        match self {
+            Self::CreateUsers(_) => TaskKind::CreateUsers,
+            Self::RecalculateUsage => TaskKind::RecalculateUsage,
+        }
+    }
+}
+
+/// A task's answer: that of the work, or why there is none.
+type Outcome = std::result::Result<serde_json::Value, Problem>;
+
+struct Known {
+    task: Task,
+    owner: UserId,
+    cancel: bool,
+    /// The number of the last change of any task at which this one changed.
+    version: u64,
+}
+
+/// The tasks that are kept, with a number that grows whenever one of them changes.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    known: Mutex<HashMap<TaskId, Known>>,
+    version: watch::Sender<u64>,
+}
+
+impl Tasks {
+    fn known(&self) -> MutexGuard<'_, HashMap<TaskId, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, task: Task, owner: UserId, cancel: bool) {
+        let mut known = self.known();
+        let version = *self.version.borrow() + 1;
+        known.insert(task.id, Known { task, owner, cancel, version });
+        self.version.send_replace(version);
+    }
+
+    fn change(&self, id: TaskId, change: impl FnOnce(&mut Known)) {
+        let mut known = self.known();
+        let version = *self.version.borrow() + 1;
+        if let Some(one) = known.get_mut(&id) {
+            change(one);
+            one.version = version;
+            self.version.send_replace(version);
+        }
+    }
+
+    fn end(&self, id: TaskId, state: TaskState, message: String, at: Millis) {
+        self.change(id, |one| {
+            one.task.state = state;
+            one.task.message = message;
+            one.task.finished_at = Some(at);
+        });
+    }
+}
+
+/// A running task, as its work sees it.
+#[derive(Clone)]
+pub(crate) struct Progress {
+    control: Control,
+    id: TaskId,
+}
+
+impl Progress {
+    /// Says which step the work is at. Tells nobody of less than a hundredth.
+    pub fn report(&self, message: &str, current: u64, total: u64) {
+        let tasks = &self.control.shared.tasks;
+        let far_enough = {
+            let known = tasks.known();
+            let Some(Known { task, .. }) = known.get(&self.id) else { return };
+            let step = (total / 100).max(1);
+            task.message != message || task.total != total || current >= task.current + step || current == total
+        };
+        if far_enough {
+            tasks.change(self.id, |one| {
+                one.task.message = message.to_owned();
+                (one.task.current, one.task.total) = (current, total);
+            });
+        }
+    }
+
+    /// Fails once the task is to be cancelled. Asked between steps, before anything is committed.
+    pub fn go_on(&self) -> Result<()> {
+        if self.control.shared.tasks.known().get(&self.id).is_some_and(|one| one.cancel) {
+            return Err(Problem::Conflict("It was cancelled.".into()));
+        }
+        Ok(())
+    }
+
+    /// Ends the task in the transaction that does its work, with a sentence for its owner and the answer.
+    pub async fn finish(&self, change: &mut Change, message: &str, answer: &impl Serialize) -> Result<()> {
+        let answer: Outcome = Ok(serde_json::to_value(answer).map_err(internal("keeping a task's answer"))?);
+        self.control.write_end(change, self.id, TaskState::Done, message, &answer).await
+    }
+}
+
+impl Control {
+    /// The caller's own tasks that changed after `version`, oldest first, and the version to go on from.
+    pub fn tasks(&self, caller: &Caller, version: u64) -> Result<(Vec<Task>, u64)> {
+        let (me, _) = caller.person()?;
+        let known = self.shared.tasks.known();
+        let mine = known.values().filter(|one| one.owner == me.id && one.version > version);
+        let mut tasks: Vec<Task> = mine.map(|one| one.task.clone()).collect();
+        tasks.sort_by_key(|task| (task.created_at, task.id));
+        Ok((tasks, *self.shared.tasks.version.borrow()))
+    }
+
+    /// A wake-up whenever any task changes.
+    pub fn tasks_changed(&self, caller: &Caller) -> Result<watch::Receiver<u64>> {
+        caller.person()?;
+        Ok(self.shared.tasks.version.subscribe())
+    }
+
+    /// Asks one of the caller's tasks to stop. One that is past its last step ends as if it had not been asked.
+    pub async fn cancel_task(&self, caller: &Caller, id: TaskId) -> Result<()> {
+        let task = self.own_task(caller, id)?;
+        if task.state != TaskState::Running {
+            return Err(Problem::Conflict("It has ended already.".into()));
+        }
+        // First in memory: the work may hold the one writer until it sees this.
+        self.shared.tasks.change(id, |one| one.cancel = true);
+        let mut change = self.change_by(caller).await?;
+        change.ask_task_cancel(id).await?;
+        change.record("cancel task", id, serde_json::json!({ "kind": task.kind })).await?;
+        change.commit().await
+    }
+
+    fn own_task(&self, caller: &Caller, id: TaskId) -> Result<Task> {
+        let (me, _) = caller.person()?;
+        let known = self.shared.tasks.known();
+        let one = known.get(&id).filter(|one| one.owner == me.id);
+        one.map(|one| one.task.clone()).ok_or_else(|| Problem::NotFound("task".into()))
+    }
+
+    /// The answer of one of the caller's tasks, once it has ended.
+    pub(crate) async fn task_answer<T: DeserializeOwned>(&self, caller: &Caller, id: TaskId) -> Result<T> {
+        let mut changed = self.tasks_changed(caller)?;
+        while self.own_task(caller, id)?.state == TaskState::Running {
+            changed.changed().await.map_err(internal("waiting for a task"))?;
+        }
+        let sealed = self.store.task_outcome(id).await?.ok_or_else(|| Problem::NotFound("task".into()))?;
+        let text = self.shared.vault.read(&sealed, &id.to_string())?;
+        let outcome: Outcome = serde_json::from_str(&text).map_err(internal("reading a task's answer"))?;
+        serde_json::from_value(outcome?).map_err(internal("reading a task's answer"))
+    }
+
+    /// Writes a task down and begins it. Whether the caller may do the work is asked before.
+    pub(crate) async fn start_task(&self, caller: &Caller, work: Work) -> Result<TaskId> {
+        let (me, _) = caller.person()?;
+        let owner = me.id;
+        let running = |one: &&Known| one.owner == owner && one.task.state == TaskState::Running;
+        if self.shared.tasks.known().values().filter(running).count() >= MAX_RUNNING {
+            return Err(Problem::Limit(format!(
+                "{MAX_RUNNING} of your tasks are running, and that is the most at one time. Wait for one of them, or cancel it."
+            )));
+        }
+        let id = TaskId(uuid::Uuid::now_v7());
+        let kind = work.kind();
+        let input = serde_json::to_string(&work).map_err(internal("keeping a task"))?;
+        let input = self.shared.vault.seal(&input, &id.to_string())?;
+        let mut change = self.change_by(caller).await?;
+        let at = change.at;
+        change.insert_task(&NewTask { id, kind, owner, address: &caller.address, input: &input, at }).await?;
+        change.commit().await?;
+        let task = Task {
+            id,
+            kind,
+            state: TaskState::Running,
+            message: "Starting.".into(),
+            current: 0,
+            total: 0,
+            created_at: at,
+            finished_at: None,
+        };
+        self.shared.tasks.put(task, owner, false);
+        self.spawn_task(id, caller.clone(), work);
+        Ok(id)
+    }
+
+    fn spawn_task(&self, id: TaskId, caller: Caller, work: Work) {
+        let control = self.clone();
+        let progress = Progress { control: self.clone(), id };
+        let doing = tokio::spawn(async move {
+            let control = progress.control.clone();
+            match work {
+                Work::CreateUsers(many) => control.create_users_now(&caller, &many, &progress).await,
+                Work::RecalculateUsage => control.recalculate_usage_now(&caller, &progress).await,
+            }
+        });
+        tokio::spawn(async move {
+            let done = match doing.await {
+                Ok(done) => done,
+                Err(error) if error.is_panic() => Err(panicked(&*error.into_panic())),
+                // The server is ending: the next one begins the task again.
+                Err(_) => return,
+            };
+            match done {
+                Ok(message) => control.shared.tasks.end(id, TaskState::Done, message, control.now()),
+                Err(problem) => control.fail_task(id, problem).await,
+            }
+        });
+    }
+
+    /// Ends a task without an answer. One that cannot even be written down is begun again by the next server.
+    async fn fail_task(&self, id: TaskId, problem: Problem) {
+        let cancelled = self.shared.tasks.known().get(&id).is_some_and(|one| one.cancel);
+        let state = if cancelled { TaskState::Cancelled } else { TaskState::Failed };
+        let message = problem.to_string();
+        let written = async {
+            let mut change = self.change_from("server").await?;
+            self.write_end(&mut change, id, state, &message, &Err(problem)).await?;
+            change.commit().await
+        };
+        self.log_failure(written.await);
+        self.shared.tasks.end(id, state, message, self.now());
+    }
+
+    async fn write_end(&self, change: &mut Change, id: TaskId, state: TaskState, message: &str, outcome: &Outcome) -> Result<()> {
+        let outcome = serde_json::to_string(outcome).map_err(internal("keeping a task's answer"))?;
+        let outcome = self.shared.vault.seal(&outcome, &id.to_string())?;
+        let at = change.at;
+        Ok(change.finish_task(id, &TaskEnd { state, message, outcome: &outcome, at }).await?)
+    }
+
+    /// Takes up the tasks of the server before this one: those that ended can be read, the others begin again.
+    pub(crate) async fn resume_tasks(&self) -> Result<()> {
+        for stored in self.store.every_task().await? {
+            let StoredTask { task, owner, address, cancel, input } = stored;
+            let (id, ended) = (task.id, task.state != TaskState::Running);
+            self.shared.tasks.put(task, owner, cancel);
+            if ended {
+                continue;
+            }
+            match self.begin_again(id, owner, &address, &input).await {
+                Ok((caller, work)) if !cancel => self.spawn_task(id, caller, work),
+                Ok(_) => self.fail_task(id, Problem::Conflict("It was cancelled.".into())).await,
+                Err(problem) => self.fail_task(id, problem).await,
+            }
+        }
+        Ok(())
+    }
+
+    /// The owner as they are now, and the work. What they may do no longer, the work refuses.
+    async fn begin_again(&self, id: TaskId, owner: UserId, address: &str, input: &[u8]) -> Result<(Caller, Work)> {
+        let work = self.shared.vault.read(input, &id.to_string())?;
+        let work = serde_json::from_str(&work).map_err(internal("reading a task"))?;
+        let account = self.store.account(owner).await?.filter(|account| account.status == UserStatus::Active);
+        let account = account.ok_or_else(|| Problem::Conflict("The account that asked for it is not active any more.".into()))?;
+        let caller = Caller::nobody(address, "").signed_in(me_of(&account), SignInId(uuid::Uuid::nil()));
+        Ok((caller, work))
+    }
+
+    /// Forgets tasks that ended long ago.
+    pub(crate) async fn forget_old_tasks(&self) -> Result<()> {
+        let before = Millis(self.now().0 - KEPT);
+        let old = |one: &Known| one.task.finished_at.is_some_and(|at| at < before);
+        if !self.shared.tasks.known().values().any(old) {
+            return Ok(());
+        }
+        let mut change = self.store.change().await?;
+        change.forget_tasks(before).await?;
+        change.commit().await?;
+        self.shared.tasks.known().retain(|_, one| !old(one));
+        Ok(())
+    }
+}
