@@ -284,7 +284,7 @@ impl Control {
     }
 
     /// Forgets tasks that ended long ago.
-    pub(crate) async fn forget_old_tasks(&self) -> Result<()> {
+    pub async fn forget_old_tasks(&self) -> Result<()> {
         let before = Millis(self.now().0 - KEPT);
         let old = |one: &Known| one.task.finished_at.is_some_and(|at| at < before);
         if !self.shared.tasks.known().values().any(old) {

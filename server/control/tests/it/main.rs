@@ -1,5 +1,6 @@
 //! The control plane over a real database and the simulated engine, by a clock that the tests move.
 
+mod audits;
 mod day;
 mod groups;
 mod held;
@@ -8,6 +9,7 @@ mod machines;
 mod main_key;
 mod policies;
 mod retries;
+mod tasks;
 mod usage;
 mod yard;
 
