@@ -23,7 +23,7 @@ pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use setup::{FirstAdministrator, made_up_password};
 pub use vault::Vault;
 
-use engine::Engine;
+use engine::{Engine, EngineError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -145,6 +145,16 @@ fn now() -> Millis {
 pub fn internal<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Problem {
     let at = std::panic::Location::caller();
     move |error| Problem::Internal(store::incident(doing, at, &error))
+}
+
+/// A failure of an engine. An agent that is away says so; everything else is a fault of ours, logged with its causes.
+#[track_caller]
+fn engine_failed(doing: &'static str) -> impl FnOnce(EngineError) -> Problem {
+    let fault = internal(doing);
+    move |error| match error {
+        EngineError::AgentAway(agent) => Problem::Unavailable(format!("Agent {agent}")),
+        other => fault(other.with_causes()),
+    }
 }
 
 /// A panic while a request was answered, as the fault of ours that it is.

@@ -1,7 +1,7 @@
 //! The program that the tests start sessions with: the two hidden subcommands, and a server small enough to be killed.
 
 use engine::local::LocalEngine;
-use engine::{Engine, Launch, LaunchSpec};
+use engine::{Engine, Launch, LaunchSpec, Place};
 use std::io::Write;
 use std::process::ExitCode;
 use types::quantity::{Quantity, Slots};
@@ -30,14 +30,20 @@ async fn serve() -> Option<()> {
     let spec = LaunchSpec {
         name: "served".into(),
         host_name: String::new(),
+        image: "host".into(),
         what,
         cpu: Quantity::whole(1),
         mem: 256 << 20,
         slots: Slots::default(),
         shared_memory: None,
         env: Vec::new(),
+        mounts: Vec::new(),
+        ports: Vec::new(),
+        user: None,
+        working_directory: None,
     };
-    engine.start(id, "here", &spec).await.ok()?;
+    let agent = engine.agents().await.ok()?.reports.pop()?.name;
+    engine.start(&Place::new(agent, id), &spec).await.ok()?;
     println!("started");
     std::io::stdout().flush().ok()?;
     std::future::pending().await

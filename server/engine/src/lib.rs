@@ -1,56 +1,75 @@
 //! Where sessions run: one trait, one module per engine.
 //!
-//! A session is one container or several; everything is keyed by the container's id and can be asked twice: a control plane that was killed at any moment asks again and
-//! closes the difference between what should be and what is. Deliberately absent: the database, people and limits.
+//! A session is one container or several. Everything is keyed by the container's id and can be asked twice: a control plane that
+//! was killed at any moment asks again and closes the difference between what should be and what is. `several` makes one engine of
+//! many. Deliberately absent: the database, people and limits.
 
+mod changes;
+mod error;
+mod host;
 pub mod local;
+pub mod several;
 pub mod simulated;
+mod spec;
+
+pub use changes::{Change, Changes};
+pub use error::EngineError;
+pub use spec::{Launch, LaunchSpec, Mount, RunAs};
 
 use async_trait::async_trait;
+use std::fmt;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use types::cluster::agents::AgentReport;
 use types::id::ContainerId;
-use types::quantity::{Quantity, Slots};
+use types::sessions::launch::ImageOffer;
 use types::sessions::{LogChunk, Outcome, Usage};
 use types::time::Millis;
 
-/// What an engine needs to know to start a session.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct LaunchSpec {
-    /// The session's name.
-    pub name: String,
-    /// What the container calls itself, where the engine can give it a name; the session's when empty.
-    #[serde(default)]
-    pub host_name: String,
-    pub what: Launch,
-    pub cpu: Quantity,
-    /// Bytes.
-    pub mem: i64,
-    /// Everything that it was given, with `cpu` and `mem` among it.
-    #[serde(default)]
-    pub slots: Slots,
-    /// Bytes of its memory that processes may share.
-    #[serde(default)]
-    pub shared_memory: Option<i64>,
-    /// Variables added to the session's environment.
-    pub env: Vec<(String, String)>,
+/// A container and the agent that it is on: all that an engine needs to find it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The agent's name, unique among all engines of one control plane.
+    pub agent: String,
+    pub container: ContainerId,
 }
 
-/// What runs in a session.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Launch {
-    /// Nothing by itself: terminals are opened in it until it is stopped.
-    Interactive,
-    /// This command, given to a shell.
-    Batch(String),
+impl Place {
+    pub fn new(agent: impl Into<String>, container: ContainerId) -> Self {
+        Self { agent: agent.into(), container }
+    }
 }
 
-/// What an engine knows of a session.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.container, self.agent)
+    }
+}
+
+/// The agents of an engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agents {
+    /// Those that answer. One that is missing is silent, and may be gone.
+    pub reports: Vec<AgentReport>,
+    /// Names of engines (as in [`AgentReport::engine`]) that do not answer. Their agents are silent, but nothing says that they are
+    /// gone.
+    pub away: Vec<String>,
+}
+
+/// An environment that sessions can run in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    pub offer: ImageOffer,
+    /// Names of the engines (as in [`AgentReport::engine`]) whose agents run it.
+    pub engines: Vec<String>,
+}
+
+/// What an engine knows of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// Never heard of it: starting it is safe.
+    /// The engine has never heard of it: starting it is safe.
     Unknown,
-    /// It was told to start it and has not seen it run yet.
+    /// It was started and has not been seen running yet.
     Starting,
     /// Its process is alive since then.
     Running(Millis),
@@ -58,11 +77,11 @@ pub enum RunState {
     Ended { outcome: Outcome, at: Millis },
 }
 
-/// How to end a session.
+/// How to end a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Ask its processes to end (SIGTERM), and kill what is left after this many milliseconds.
-    Gently(u64),
+    /// Ask its processes to end (SIGTERM), and kill what is left after this time.
+    Gently(Duration),
     /// Kill every process at once.
     Now,
 }
@@ -70,64 +89,109 @@ pub enum Stop {
 /// The two ends of an open terminal.
 pub struct Terminal {
     /// What the terminal prints.
-    pub output: Box<dyn tokio::io::AsyncRead + Send + Unpin>,
+    pub output: Box<dyn AsyncRead + Send + Unpin>,
     /// What is typed into it.
-    pub input: Box<dyn tokio::io::AsyncWrite + Send + Unpin>,
+    pub input: Box<dyn AsyncWrite + Send + Unpin>,
     /// Send (columns, rows) when the window changes.
     pub resize: tokio::sync::mpsc::Sender<(u16, u16)>,
 }
 
-/// Why an engine could not do something. The text is for the log and, where it concerns one session, for its history.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineError {
-    #[error("the session is not known here")]
-    UnknownSession,
-    #[error("the session is not running")]
-    NotRunning,
-    /// Nothing is known of what is there until it answers.
-    #[error("agent {0} does not answer")]
-    AgentAway(String),
-    #[error("agent {0} has no room for it")]
-    Full(String),
-    #[error("{what}: {source}")]
-    Io { what: String, source: std::io::Error },
-}
+/// Bytes both ways.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl EngineError {
-    /// An input or output error while doing `what`.
-    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
-        let what = what.into();
-        move |source| Self::Io { what, source }
-    }
-}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// A place where sessions run.
+/// An open connection to a port inside a container.
+pub type Connection = Box<dyn ByteStream>;
+
+/// An engine: it has agents, and containers run on them.
+///
+/// # Errors
+///
+/// Every method may answer [`EngineError::AgentAway`] (nothing can be said of that agent now, and nothing follows from it) and
+/// [`EngineError::Failed`].
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// The machines, with what they have and what is in use now.
-    async fn agents(&self) -> Result<Vec<AgentReport>, EngineError>;
+    /// The agents, with what they have and what is in use now.
+    ///
+    /// # Errors
+    ///
+    /// When the engine as a whole does not answer: then nothing is known about any of its agents.
+    async fn agents(&self) -> Result<Agents, EngineError>;
 
-    /// Starts a container on an agent, unless it was started before: then nothing happens.
-    async fn start(&self, id: ContainerId, agent: &str, spec: &LaunchSpec) -> Result<(), EngineError>;
+    /// The environments that containers can be started in.
+    ///
+    /// # Errors
+    ///
+    /// When the engine as a whole does not answer.
+    async fn images(&self) -> Result<Vec<Image>, EngineError>;
+
+    /// Starts a container, unless it was started before: then nothing happens. Returns soon; what takes long, such as fetching an
+    /// image, goes on afterwards and is [`RunState::Starting`] meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Full`] when the agent has no room yet, [`EngineError::Unsupported`] when the engine cannot do what the spec
+    /// asks for. Nothing of the container was started then.
+    async fn start(&self, place: &Place, spec: &LaunchSpec) -> Result<(), EngineError>;
 
     /// Ends a container; returns at once. One that has ended, or never was, stays so.
-    async fn stop(&self, id: ContainerId, how: Stop) -> Result<(), EngineError>;
+    ///
+    /// # Errors
+    ///
+    /// Only those that every method has.
+    async fn stop(&self, place: &Place, how: Stop) -> Result<(), EngineError>;
 
-    /// Every container that is alive, with its agent.
-    async fn containers(&self) -> Result<Vec<(ContainerId, String)>, EngineError>;
+    /// Every container that is alive on an agent that answers.
+    ///
+    /// # Errors
+    ///
+    /// When the engine as a whole does not answer.
+    async fn containers(&self) -> Result<Vec<Place>, EngineError>;
 
-    /// What became of a container.
-    async fn state(&self, id: ContainerId) -> Result<RunState, EngineError>;
+    /// The states of many containers, one answer for each in the order of the places. An error means that the engine cannot say:
+    /// nothing follows from it.
+    async fn states(&self, places: &[Place]) -> Vec<Result<RunState, EngineError>>;
+
+    /// The state of one container.
+    ///
+    /// # Errors
+    ///
+    /// When the engine cannot say.
+    async fn state(&self, place: &Place) -> Result<RunState, EngineError> {
+        let answer = self.states(std::slice::from_ref(place)).await.pop();
+        answer.unwrap_or_else(|| Err(EngineError::AgentAway(place.agent.clone())))
+    }
 
     /// Up to `max` bytes of log from byte `from` on.
-    async fn log(&self, id: ContainerId, from: u64, max: usize) -> Result<LogChunk, EngineError>;
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownContainer`], from engines that can tell.
+    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError>;
 
     /// Measurements later than `after`, oldest first, at most one a second and at most the last ten minutes' worth.
-    async fn usage(&self, id: ContainerId, after: Millis) -> Result<Vec<Usage>, EngineError>;
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownContainer`], from engines that can tell.
+    async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError>;
 
-    /// Opens a terminal in a running interactive session.
-    async fn terminal(&self, id: ContainerId, columns: u16, rows: u16) -> Result<Terminal, EngineError>;
+    /// Opens a terminal in a running interactive container.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownContainer`], [`EngineError::NotRunning`].
+    async fn terminal(&self, place: &Place, columns: u16, rows: u16) -> Result<Terminal, EngineError>;
 
-    /// Ids of containers whose state changed. A receiver that lags asks for the state of each one it cares for.
-    fn changes(&self) -> tokio::sync::broadcast::Receiver<ContainerId>;
+    /// Connects to a TCP port inside a running container: one of the ports that its spec names.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownContainer`], [`EngineError::NotRunning`], [`EngineError::PortNotAsked`],
+    /// [`EngineError::PortSilent`].
+    async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError>;
+
+    /// The places of containers whose state changed, from now on.
+    fn changes(&self) -> Changes;
 }

@@ -29,6 +29,7 @@ fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) 
         }
         Room {
             agent: format!("agent-{n:05}"),
+            engine: "simulated".into(),
             resource_group: "default".into(),
             schedulable: true,
             free: capacity.clone(),
@@ -45,6 +46,7 @@ fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) 
         domain: DomainId(number(1)),
         resource_group: "default".into(),
         priority: (n % 3) as u8 * 10,
+        engines: None,
         slots: asked(n),
         cluster: Cluster { mode: ClusterMode::SingleNode, size: 1 },
         created_at: Millis(n as i64),

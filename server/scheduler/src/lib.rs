@@ -62,6 +62,9 @@ pub struct Group {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     pub agent: String,
+    /// The name of its engine.
+    #[serde(default)]
+    pub engine: String,
     pub resource_group: String,
     /// It takes new sessions.
     pub schedulable: bool,
@@ -106,6 +109,9 @@ pub struct Waiting {
     pub resource_group: String,
     /// The higher goes first.
     pub priority: u8,
+    /// The engines whose agents run its image; all of them do when `None`.
+    #[serde(default)]
+    pub engines: Option<Vec<String>>,
     /// What each container gets.
     pub slots: Slots,
     pub cluster: Cluster,

@@ -12,6 +12,8 @@ use types::quantity::Quantity;
 /// The agents of one group that take new sessions, by number in the order of their names.
 pub(crate) struct Agents<'a> {
     names: Vec<&'a str>,
+    engines: Vec<&'a str>,
+    resource_group: &'a str,
     /// How many kinds of slots each has.
     kinds: Vec<usize>,
     capacity: Table,
@@ -28,11 +30,13 @@ pub(crate) struct Agents<'a> {
 }
 
 impl<'a> Agents<'a> {
-    pub(crate) fn of(snapshot: &'a Snapshot, kinds: &Kinds, group: &str, placement: Placement) -> Self {
+    pub(crate) fn of(snapshot: &'a Snapshot, kinds: &Kinds, group: &'a str, placement: Placement) -> Self {
         let mut rooms: Vec<_> = snapshot.agents.iter().filter(|room| room.schedulable && room.resource_group == group).collect();
         rooms.sort_by_key(|room| room.agent.as_str());
         let mut agents = Self {
             names: rooms.iter().map(|room| room.agent.as_str()).collect(),
+            engines: rooms.iter().map(|room| room.engine.as_str()).collect(),
+            resource_group: group,
             kinds: Vec::new(),
             capacity: kinds.table(),
             free: kinds.table(),
@@ -79,7 +83,10 @@ impl<'a> Agents<'a> {
     /// Why a shape would not start even if all agents were empty, if so.
     pub(crate) fn never(&mut self, number: usize, shape: &Shape) -> Option<Reason> {
         if !self.never.contains_key(&number) {
-            let reason = match count(&self.capacity, self.names.len(), shape) {
+            let reason = match self.count(&self.capacity, shape) {
+                0 if self.able(shape).next().is_none() => {
+                    Some(Reason::NoImage { resource_group: self.resource_group.to_owned() })
+                }
                 0 => Some(Reason::TooLarge { missing: self.missing(&self.capacity, shape) }),
                 room if room < shape.parts => Some(Reason::TooManyContainers { asked: shape.parts, room }),
                 _ => None,
@@ -96,7 +103,7 @@ impl<'a> Agents<'a> {
         }
         // Parts are alike, so whatever agents the first ones get, the others find as much room as was counted. A single part is
         // not counted first: most find room, and the first agents of the line have it.
-        let room = if shape.parts == 1 { 1 } else { count(&self.free, self.names.len(), shape) };
+        let room = if shape.parts == 1 { 1 } else { self.count(&self.free, shape) };
         if room == shape.parts {
             let placed: Vec<_> = (0..shape.parts).map_while(|_| self.take(shape)).collect();
             if !placed.is_empty() {
@@ -114,7 +121,10 @@ impl<'a> Agents<'a> {
 
     /// Takes room for one part on the first agent of the line that has it.
     fn take(&mut self, shape: &Shape) -> Option<usize> {
-        let fits = |at: &usize| shape.fits(self.free.row(self.line[*at]));
+        let fits = |at: &usize| {
+            let agent = self.line[*at];
+            shape.fits(self.free.row(agent)) && shape.runs_on(self.engines[agent])
+        };
         let at = (self.start..self.line.len()).chain(0..self.start).find(fits)?;
         let agent = self.line[at];
         let free = self.free.row_mut(agent);
@@ -129,6 +139,23 @@ impl<'a> Agents<'a> {
             self.line.insert(to, agent);
         }
         Some(agent)
+    }
+
+    /// The agents that can run a shape, whatever room they have.
+    fn able(&self, shape: &Shape) -> impl Iterator<Item = usize> {
+        (0..self.names.len()).filter(|agent| shape.runs_on(self.engines[*agent]))
+    }
+
+    /// How many parts of a shape the agents have room for, of those that there are.
+    fn count(&self, has: &Table, shape: &Shape) -> u32 {
+        let mut room = 0u32;
+        for agent in self.able(shape) {
+            room = room.saturating_add(shape.times_in(has.row(agent)));
+            if room >= shape.parts {
+                return shape.parts;
+            }
+        }
+        room
     }
 
     /// Which of two agents is preferred. Those with few kinds first: a machine with accelerators is kept for whoever uses them.
@@ -148,7 +175,7 @@ impl<'a> Agents<'a> {
             let row = has.row(agent);
             shape.part.iter().map(|asked| (asked, asked.of(row))).filter(|(asked, has)| asked.amount > *has)
         };
-        let closest = (0..self.names.len()).min_by(|a, b| {
+        let closest = self.able(shape).min_by(|a, b| {
             let most = || short(*b).map(|(_, has)| has).cmp(short(*a).map(|(_, has)| has));
             short(*a).count().cmp(&short(*b).count()).then_with(most)
         });
@@ -157,18 +184,6 @@ impl<'a> Agents<'a> {
             .map(|(asked, has)| (asked.slot.to_owned(), Quantity::thousandths(asked.amount), Quantity::thousandths(has)))
             .collect()
     }
-}
-
-/// How many parts of a shape the agents have room for, of those that there are.
-fn count(has: &Table, agents: usize, shape: &Shape) -> u32 {
-    let mut room = 0u32;
-    for agent in 0..agents {
-        room = room.saturating_add(shape.times_in(has.row(agent)));
-        if room >= shape.parts {
-            return shape.parts;
-        }
-    }
-    room
 }
 
 #[cfg(test)]
@@ -256,6 +271,19 @@ mod tests {
         let asked = |size| cluster(&[("cpu", 2)], ClusterMode::MultiNode, size);
         assert_eq!(place(Placement::Dispersed, rooms(), 0, &[asked(3)]), ["b+a+b"]);
         assert_eq!(place(Placement::Dispersed, rooms(), 0, &[asked(4), asked(3)]), ["resources", "b+a+b"]);
+    }
+
+    #[test]
+    fn a_session_gets_only_agents_whose_engine_has_its_image() {
+        let rooms = || vec![room("a", &[("cpu", 9)]), Room { engine: "docker".into(), ..room("b", &[("cpu", 3)]) }];
+        let of = |engine: &str, cpu| Waiting { engines: Some(vec![engine.into()]), ..waiting(1, 1, &[("cpu", cpu)]) };
+        for placement in [Placement::Dispersed, Placement::Concentrated, Placement::RoundRobin] {
+            let asked = [of("docker", 2), of("docker", 2), of("local", 2), of("docker", 1), of("slurm", 1)];
+            assert_eq!(place(placement, rooms(), 0, &asked), ["b", "resources", "a", "b", "resources"]);
+        }
+        let cluster = Cluster { mode: ClusterMode::MultiNode, size: 3 };
+        let asked = Waiting { cluster, ..of("docker", 1) };
+        assert_eq!(place(Placement::Dispersed, rooms(), 0, &[asked]), ["b+b+b"]);
     }
 
     #[test]

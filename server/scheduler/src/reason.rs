@@ -11,6 +11,8 @@ pub enum Reason {
     NoAgent { resource_group: String },
     /// Its resource group has agents, and none takes new sessions.
     NoneSchedulable { resource_group: String },
+    /// No agent of its group that takes new sessions has its image.
+    NoImage { resource_group: String },
     /// No agent of its group has that much even when empty; each slot with what is asked and the most that an agent has.
     TooLarge { missing: Vec<(String, Quantity, Quantity)> },
     /// Each of its containers would fit, but all of them do not even when every agent is empty.
@@ -48,6 +50,9 @@ impl Reason {
             Self::NoAgent { resource_group } => format!("Waits for an agent: resource group {resource_group} has none."),
             Self::NoneSchedulable { resource_group } => {
                 format!("Waits for an agent: none of resource group {resource_group} gets new sessions now.")
+            }
+            Self::NoImage { resource_group } => {
+                format!("Waits for an agent: none of resource group {resource_group} runs its environment.")
             }
             Self::TooLarge { missing } => format!("Cannot start here: {}.", list(missing, "the largest agent has")),
             Self::TooManyContainers { asked, room } => {
@@ -93,7 +98,7 @@ impl Reason {
     /// A short name of the check that failed.
     pub fn check(&self) -> &'static str {
         match self {
-            Self::NoAgent { .. } | Self::NoneSchedulable { .. } => "agents",
+            Self::NoAgent { .. } | Self::NoneSchedulable { .. } | Self::NoImage { .. } => "agents",
             Self::TooLarge { .. } | Self::TooManyContainers { .. } | Self::Busy { .. } | Self::BusyForContainers { .. } => {
                 "resources"
             }
@@ -148,6 +153,11 @@ mod tests {
             Reason::NoneSchedulable { resource_group: group() },
             "agents",
             "Waits for an agent: none of resource group gpu gets new sessions now.",
+        );
+        says(
+            Reason::NoImage { resource_group: group() },
+            "agents",
+            "Waits for an agent: none of resource group gpu runs its environment.",
         );
         says(
             Reason::TooLarge { missing: missing() },

@@ -87,6 +87,8 @@ pub(crate) struct Shape<'a> {
     /// In the order of the slots' names.
     pub(crate) part: Vec<Asked<'a>>,
     pub(crate) parts: u32,
+    /// The engines whose agents can run it; all of them can when `None`.
+    engines: Option<&'a [String]>,
 }
 
 impl<'a> Shape<'a> {
@@ -101,7 +103,12 @@ impl<'a> Shape<'a> {
             column: kinds.columns.get(slot.as_str()).copied().unwrap_or(NOWHERE),
             amount: amount.times(in_part).as_thousandths(),
         });
-        Self { part: part.collect(), parts }
+        Self { part: part.collect(), parts, engines: session.engines.as_deref() }
+    }
+
+    /// An agent of this engine can run it, if it has room.
+    pub(crate) fn runs_on(&self, engine: &str) -> bool {
+        self.engines.is_none_or(|engines| engines.iter().any(|one| one == engine))
     }
 
     /// What all parts ask for together.

@@ -15,7 +15,14 @@ pub(crate) fn slots(amounts: &[(&str, i64)]) -> Slots {
 
 pub(crate) fn room(agent: &str, capacity: &[(&str, i64)]) -> Room {
     let capacity = slots(capacity);
-    Room { agent: agent.into(), resource_group: "default".into(), schedulable: true, free: capacity.clone(), capacity }
+    Room {
+        agent: agent.into(),
+        engine: "local".into(),
+        resource_group: "default".into(),
+        schedulable: true,
+        free: capacity.clone(),
+        capacity,
+    }
 }
 
 /// Session number `n`, asked for by person number `who`.
@@ -30,6 +37,7 @@ pub(crate) fn waiting(n: u32, who: u32, asked: &[(&str, i64)]) -> Waiting {
         domain: id(300),
         resource_group: "default".into(),
         priority: 10,
+        engines: None,
         slots: slots(asked),
         cluster: Cluster::default(),
         created_at: Millis(i64::from(n)),
@@ -239,4 +247,13 @@ fn drf_goes_by_what_each_person_holds_most_of() {
     assert_eq!(order(&fair, "default"), [5, 3, 1, 4, 6, 2].map(id));
     let tried: Vec<_> = schedule(&fair).into_iter().map(|decided| decided.tried).collect();
     assert_eq!(tried, [false, false, false, false, true, true]);
+}
+
+#[test]
+fn a_session_whose_image_no_agent_has_waits_and_holds_up_nobody() {
+    let stranger = Waiting { engines: Some(vec!["docker".into()]), ..cpu(1, 1, 1) };
+    let decided = schedule(&snapshot(4, vec![stranger, cpu(2, 1, 1)]));
+    let reason = Reason::NoImage { resource_group: "default".into() };
+    assert_eq!(decided[0].decision, Decision::Wait(reason));
+    assert_eq!(decided[1].decision, Decision::Place(vec!["vm".into()]));
 }

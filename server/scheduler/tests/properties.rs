@@ -43,7 +43,14 @@ fn agent() -> impl Strategy<Value = Room> {
         |(in_group, schedulable, most, used)| {
             let (cpu, mem, gpu) = most;
             let free = slots(((cpu - used).max(0), (mem - used).max(0), (gpu - used).max(0)));
-            Room { agent: String::new(), resource_group: group(in_group), schedulable, capacity: slots(most), free }
+            Room {
+                agent: String::new(),
+                engine: String::new(),
+                resource_group: group(in_group),
+                schedulable,
+                capacity: slots(most),
+                free,
+            }
         },
     )
 }
@@ -88,6 +95,7 @@ fn session() -> impl Strategy<Value = Waiting> {
             domain: id(300),
             resource_group: group(in_group),
             priority: if urgent { 20 } else { 10 },
+            engines: None,
             slots: asked,
             cluster: Cluster { mode, size },
             created_at: Millis(0),
@@ -310,7 +318,7 @@ proptest! {
         let mut without = served_by(snapshot, scheduler, skip);
         // A machine that is full, and a session that only an empty one could hold.
         let capacity = slots((50, 50, 0));
-        let full = Room { agent: "full".into(), resource_group: group(0), schedulable: true, capacity, free: Slots::default() };
+        let full = Room { agent: "full".into(), engine: String::new(), resource_group: group(0), schedulable: true, capacity, free: Slots::default() };
         without.agents.push(full);
         let mut with = without.clone();
         let large = Waiting {
@@ -324,6 +332,7 @@ proptest! {
             domain: id(399),
             resource_group: group(0),
             priority: 30,
+            engines: None,
             slots: slots((50, 50, 0)),
             cluster: Cluster::default(),
             created_at: with.now,

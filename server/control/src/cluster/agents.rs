@@ -1,6 +1,7 @@
 //! Agents: what the engine last said of its machines, with what sessions occupy on them, and which machines have gone.
 
-use crate::{Caller, Control, Result, internal};
+use crate::{Caller, Control, Result, engine_failed};
+use engine::Agents;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::PoisonError;
@@ -106,10 +107,18 @@ impl Control {
         heard.silent.keys().cloned().collect()
     }
 
-    /// Asks the engine for its machines. What changes by the second stays in memory; what seldom does is kept.
+    /// Asks the engine for its machines. What changes by the second stays in memory; what seldom does is kept. An engine that does
+    /// not answer makes its agents silent, and none of them is given up for that.
     pub(crate) async fn refresh_agents(&self) -> Result<()> {
-        let reports = self.engine.agents().await.map_err(internal("asking the engine for its machines"))?;
+        let answer = self.engine.agents().await;
         let stored = self.store.agents().await?;
+        let (Agents { reports, away }, failure) = match answer {
+            Ok(agents) => (agents, None),
+            Err(error) => {
+                let away = stored.iter().map(|agent| agent.report.engine.clone()).collect();
+                (Agents { reports: Vec::new(), away }, Some(engine_failed("asking the engine for its machines")(error)))
+            }
+        };
         let stored: HashMap<&str, &Agent> = stored.iter().map(|agent| (agent.report.name.as_str(), agent)).collect();
         let now = self.now();
         let lasting = |r: &AgentReport| {
@@ -122,12 +131,8 @@ impl Control {
         };
         let news: Vec<&AgentReport> = reports.iter().filter(is_new).collect();
         let answers: HashSet<&str> = reports.iter().map(|report| report.name.as_str()).collect();
-        let missing: Vec<String> = stored
-            .values()
-            .filter(|agent| agent.lost_at.is_none() && !answers.contains(agent.report.name.as_str()))
-            .map(|agent| agent.report.name.clone())
-            .collect();
-        let lost = self.lost_since(missing, now);
+        let missing = stored.values().filter(|agent| agent.lost_at.is_none() && !answers.contains(agent.report.name.as_str()));
+        let lost = self.lost_since(missing.map(|agent| (agent.report.name.as_str(), away.contains(&agent.report.engine))), now);
         if !news.is_empty() || !lost.is_empty() {
             self.write_agents(&news, &lost, now).await?;
         }
@@ -145,14 +150,15 @@ impl Control {
             self.look_at_sessions_of(&lost).await?;
             self.shared.work.notify_one();
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
-    /// Those of the missing that have been so for too long.
-    fn lost_since(&self, missing: Vec<String>, now: Millis) -> Vec<String> {
+    /// Those of the missing agents that have been missing for too long. Each comes with whether its engine is away: as long as
+    /// nobody can be asked, no time counts against it.
+    fn lost_since<'a>(&self, missing: impl Iterator<Item = (&'a str, bool)>, now: Millis) -> Vec<String> {
         let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
-        let silent: HashMap<String, Millis> =
-            missing.into_iter().map(|name| (name.clone(), heard.silent.get(&name).copied().unwrap_or(now))).collect();
+        let since = |name, away: bool| heard.silent.get(name).copied().filter(|_| !away).unwrap_or(now);
+        let silent: HashMap<String, Millis> = missing.map(|(name, away)| (name.to_owned(), since(name, away))).collect();
         let lost = silent.iter().filter(|(_, since)| now.since(**since) >= GONE_AFTER).map(|(name, _)| name.clone()).collect();
         heard.silent = silent;
         lost

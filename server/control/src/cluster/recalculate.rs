@@ -2,12 +2,13 @@
 //! it is the sum of what living sessions hold. What can be wrong is that a session counts as living and nothing of it runs, or
 //! that something runs which belongs to no session.
 
+use crate::sessions::places;
 use crate::system::tasks::{Progress, Work};
-use crate::{Caller, Control, Result, internal};
-use engine::Stop;
+use crate::{Caller, Control, Result, engine_failed};
+use engine::{Place, Stop};
 use std::collections::HashSet;
 use types::cluster::agents::Recalculated;
-use types::id::{ContainerId, SessionId};
+use types::id::SessionId;
 use types::people::permissions::Permission;
 use types::sessions::Status;
 use types::system::events::{Audience, Topic};
@@ -52,8 +53,7 @@ impl Control {
             .filter(|(id, _)| lost.contains(id))
             .map(|(_, name)| format!("Session {name} no longer ran; what it held is free."))
             .collect();
-        corrected
-            .extend(strays.iter().map(|(id, agent)| format!("Container {id} on {agent} belonged to no session; it was ended.")));
+        corrected.extend(strays.iter().map(|place| format!("Container {place} belonged to no session; it was ended.")));
         let result = Recalculated {
             sessions: u32::try_from(self.mirror().all().filter(|s| s.status.occupies()).count()).unwrap_or(u32::MAX),
             corrections: u32::try_from(corrected.len()).unwrap_or(u32::MAX),
@@ -74,22 +74,25 @@ impl Control {
 
     /// Ends containers that belong to no living session, such as those on a machine that was away when their session was given
     /// up.
-    pub(crate) async fn stop_strays(&self) -> Result<Vec<(ContainerId, String)>> {
+    pub(crate) async fn stop_strays(&self) -> Result<Vec<Place>> {
         // Asked before the database is looked at: what is started meanwhile has its session written down first.
-        let there = self.engine.containers().await.map_err(internal("asking the engine for its containers"))?;
+        let there = self.engine.containers().await.map_err(engine_failed("asking the engine for its containers"))?;
         self.refresh_mirror().await?;
-        let known: HashSet<ContainerId> = {
+        let known: HashSet<Place> = {
             let mirror = self.mirror();
             let placed = mirror.all().filter(|session| session.status != Status::Pending);
-            placed.flat_map(|session| session.containers()).collect()
+            placed.flat_map(|session| places(session.id, &session.agents)).collect()
         };
-        let strays: Vec<_> = there.into_iter().filter(|(id, _)| !known.contains(id)).collect();
+        let strays: Vec<_> = there.into_iter().filter(|place| !known.contains(place)).collect();
         let mut ended = Vec::with_capacity(strays.len());
-        for (id, agent) in strays {
-            tracing::warn!(container = %id, agent, "a container that belongs to no session is ended");
-            match self.engine.stop(id, Stop::Now).await {
-                Ok(()) => ended.push((id, agent)),
-                Err(error) => tracing::warn!(container = %id, agent, %error, "it could not be ended; it is tried again"),
+        for place in strays {
+            tracing::warn!(container = %place, "a container that belongs to no session is ended");
+            match self.engine.stop(&place, Stop::Now).await {
+                Ok(()) => ended.push(place),
+                Err(error) => {
+                    let error = error.with_causes();
+                    tracing::warn!(container = %place, error, "it could not be ended; it is tried again");
+                }
             }
         }
         Ok(ended)

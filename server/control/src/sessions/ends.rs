@@ -4,15 +4,16 @@
 //! session is never idle: it ends when its command does.
 
 use crate::sessions::mirror::Mirror;
-use crate::{Control, Result, internal};
-use engine::{EngineError, Terminal};
+use crate::sessions::places;
+use crate::{Control, Result, engine_failed};
+use engine::{EngineError, Place, Terminal};
 use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use store::{LivingSession, Step};
 use tokio::io::AsyncWrite;
-use types::id::{ContainerId, SessionId};
+use types::id::SessionId;
 use types::limits::policies::KeypairPolicy;
 use types::sessions::{CheckKind, IdleCheck, SessionType, Status};
 use types::time::{Millis, duration};
@@ -29,7 +30,7 @@ pub(crate) struct Activity {
     /// Typed into, since when the database last heard of it.
     typed: HashMap<SessionId, Millis>,
     /// The last measurement that was looked at: its time and processor milliseconds.
-    used: HashMap<ContainerId, (Millis, u64)>,
+    used: HashMap<Place, (Millis, u64)>,
     active: HashMap<SessionId, Millis>,
 }
 
@@ -165,8 +166,8 @@ impl Control {
             };
             let running = mirror.all().filter(|s| s.status == Status::Running && s.kind == SessionType::Interactive);
             let watched: Vec<_> = running.filter(limited).cloned().collect();
-            let containers: HashSet<_> = watched.iter().flat_map(|session| session.containers()).collect();
-            activity.used.retain(|id, _| containers.contains(id));
+            let containers: HashSet<_> = watched.iter().flat_map(|session| places(session.id, &session.agents)).collect();
+            activity.used.retain(|place, _| containers.contains(place));
             watched
         };
         let mut active = Vec::new();
@@ -198,25 +199,25 @@ impl Control {
     /// Any of its containers did something since the last look; all are looked at, so that the next look has something to compare.
     async fn did_something(&self, session: &LivingSession) -> Result<bool> {
         let mut did = false;
-        for container in session.containers() {
-            did |= self.container_did_something(container, session.started_at).await?;
+        for place in places(session.id, &session.agents) {
+            did |= self.container_did_something(place, session.started_at).await?;
         }
         Ok(did)
     }
 
-    async fn container_did_something(&self, id: ContainerId, started: Option<Millis>) -> Result<bool> {
-        let before = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner).used.get(&id).copied();
+    async fn container_did_something(&self, place: Place, started: Option<Millis>) -> Result<bool> {
+        let before = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner).used.get(&place).copied();
         let after = before.map_or(Millis(0), |(at, _)| at);
-        let usage = match self.engine.usage(id, after).await {
-            Err(EngineError::UnknownSession) => return Ok(false),
-            other => other.map_err(internal("reading a session's use"))?,
+        let usage = match self.engine.usage(&place, after).await {
+            Err(EngineError::UnknownContainer) => return Ok(false),
+            other => other.map_err(engine_failed("reading a session's use"))?,
         };
         let Some(newest) = usage.last() else {
             let last = before.map(|(at, _)| at).or(started);
             return Ok(last.is_some_and(|last| self.now().since(last) > UNMEASURED));
         };
         let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
-        activity.used.insert(id, (newest.at, newest.cpu_ms));
+        activity.used.insert(place, (newest.at, newest.cpu_ms));
         let (since, cpu) = before.or_else(|| usage.first().map(|one| (one.at, one.cpu_ms))).unwrap_or((newest.at, newest.cpu_ms));
         let (passed, used) = (newest.at.since(since), i64::try_from(newest.cpu_ms.saturating_sub(cpu)).unwrap_or(i64::MAX));
         let percent = i64::from(self.mirror().settings.idle_below);

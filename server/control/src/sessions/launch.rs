@@ -2,7 +2,8 @@
 //! session is asked for, and by the scheduler when its turn has come.
 
 use crate::change::Change;
-use crate::{Caller, Control, Result, internal, random_text};
+use crate::{Caller, Control, Result, engine_failed, internal, random_text};
+use engine::Image;
 use scheduler::Room;
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -14,13 +15,10 @@ use types::people::permissions::Permission;
 use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::Status;
 use types::sessions::launch::{
-    DEFAULT_PRIORITY, DomainOffer, GroupOffer, ImageOffer, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started,
-    against_policy, against_share, is_secret,
+    DEFAULT_PRIORITY, DomainOffer, GroupOffer, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started, against_policy,
+    against_share, is_secret,
 };
 use types::{FieldError, Problem};
-
-/// The one environment of the local engine: this machine's own tools.
-const HOST_IMAGE: &str = "host";
 
 /// Milliseconds by which a browser's clock may be behind when it names a start time.
 const CLOCK_DRIFT: i64 = 60_000;
@@ -36,16 +34,6 @@ struct Owner {
     policy: KeypairPolicy,
 }
 
-/// The environments that there are, each with the least that it runs with.
-fn images() -> Vec<ImageOffer> {
-    vec![ImageOffer {
-        name: HOST_IMAGE.into(),
-        label: "host — this machine's own tools".into(),
-        // Less would not start a shell.
-        minimum: Slots::cpu_mem(Quantity::thousandths(100), 64 << 20),
-    }]
-}
-
 /// Cores, memory, and what else agents of these capacities have.
 pub(crate) fn offered<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<String> {
     let others: BTreeSet<&String> = capacities.flat_map(|slots| slots.0.keys()).collect();
@@ -59,6 +47,8 @@ impl Control {
         let owner = self.owner(caller, owner).await?;
         self.refresh_mirror().await?;
         let rooms = self.rooms().await?;
+        // While the engine is away the launcher offers what else there is.
+        let images = self.images().await.unwrap_or_default().into_iter().map(|image| image.offer).collect();
         let projects = self.store.projects_of(owner.id).await?;
         let groups = self.store.groups_for(owner.id).await?;
         let mut presets = self.store.presets_all().await?;
@@ -96,13 +86,18 @@ impl Control {
             projects: projects.collect(),
             domain: DomainOffer { name: domain.name, limit: domain.limit, using: domain.used },
             groups,
-            images: images(),
+            images,
             presets,
             slots: offered(rooms.iter().map(|room| &room.capacity)),
             policy: owner.policy,
             using,
             recent,
         })
+    }
+
+    /// The environments that engines offer.
+    pub(crate) async fn images(&self) -> Result<Vec<Image>> {
+        self.engine.images().await.map_err(engine_failed("asking the engine for its environments"))
     }
 
     /// What the caller holds, and may hold.
@@ -153,11 +148,12 @@ impl Control {
         let owner = self.owner(caller, &asked.owner).await?;
         let mut asked = asked.clone();
         asked.slots.0.retain(|slot, amount| slot == CPU || slot == MEM || *amount > Quantity::ZERO);
-        let image = images().into_iter().find(|image| image.name == asked.image);
-        let raised = image.as_ref().map(|image| asked.raise_to(&image.minimum)).unwrap_or_default();
+        let image = self.images().await?.into_iter().find(|image| image.offer.name == asked.image);
+        let raised = image.as_ref().map(|image| asked.raise_to(&image.offer.minimum)).unwrap_or_default();
         let group = self.usable_group(&owner, &asked).await;
         let mut errors = Vec::new();
-        if image.is_none() {
+        let engines = image.map(|image| image.engines);
+        if engines.is_none() {
             errors.push(FieldError::new("image", "Choose one of the environments."));
         }
         match group {
@@ -172,7 +168,7 @@ impl Control {
             return Err(Problem::Invalid(errors));
         }
         self.within_shares(&owner, &asked).await?;
-        self.known_in_group(&asked).await?;
+        self.known_in_group(&asked, &engines.unwrap_or_default()).await?;
 
         let mut change = self.change_by(caller).await?;
         // In the transaction that writes them: of two requests at once, the second sees what the first has asked for.
@@ -225,7 +221,8 @@ impl Control {
     }
 
     /// What no agent of the group has ever had is a mistake, and not something to wait for. A group without agents may get any.
-    async fn known_in_group(&self, asked: &StartSession) -> Result<()> {
+    /// `engines` have the image.
+    async fn known_in_group(&self, asked: &StartSession, engines: &[String]) -> Result<()> {
         let agents = self.known_agents().await?;
         let here: Vec<_> = agents.iter().filter(|agent| agent.resource_group == asked.resource_group).collect();
         let has = |slot: &String| here.iter().any(|agent| agent.report.capacity.0.contains_key(slot));
@@ -233,7 +230,11 @@ impl Control {
             asked.slots.0.iter().filter(|(slot, amount)| **amount > Quantity::ZERO && !has(slot)).map(|(slot, _)| {
                 FieldError::new(slot, format!("No agent of resource group {} has {slot}.", asked.resource_group))
             });
-        let errors: Vec<_> = if here.is_empty() { Vec::new() } else { strange.collect() };
+        let mut errors: Vec<_> = if here.is_empty() { Vec::new() } else { strange.collect() };
+        if !here.is_empty() && !here.iter().any(|agent| engines.contains(&agent.report.engine)) {
+            let text = format!("No agent of resource group {} runs this environment.", asked.resource_group);
+            errors.push(FieldError::new("image", text));
+        }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 

@@ -10,13 +10,14 @@ pub(crate) mod queue;
 pub(crate) mod reconcile;
 
 use crate::{Caller, Control, Result, internal};
+use engine::Place;
 use futures::{Stream, StreamExt};
 use serde_json::json;
 use std::sync::PoisonError;
 use std::time::Duration;
 use store::{LivingSession, Scope, Step, Taken};
 use types::Problem;
-use types::id::{ProjectId, SessionId};
+use types::id::{ContainerId, ProjectId, SessionId};
 use types::list::{ListQuery, Page};
 use types::people::permissions::{Me, Permission, Reach};
 use types::sessions::{BulkResult, SESSIONS, SessionDetail, SessionRow, Status};
@@ -24,6 +25,11 @@ use types::time::Millis;
 
 /// Sessions in one action on several.
 const MOST_AT_ONCE: usize = 200;
+
+/// The containers of a session, each on its agent, in their order. None before the session has been placed.
+pub(crate) fn places(id: SessionId, agents: &[String]) -> impl Iterator<Item = Place> {
+    (0..).zip(agents).map(move |(index, agent)| Place::new(agent, ContainerId::of(id, index)))
+}
 
 pub(crate) fn reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
     match me.reach(permission) {

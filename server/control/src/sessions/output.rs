@@ -1,10 +1,11 @@
 //! What comes out of a session: its log, what it uses, its terminal.
 
-use crate::{Caller, Control, Result, internal};
+use super::places;
+use crate::{Caller, Control, Result, engine_failed};
 use engine::{EngineError, Terminal};
 use std::time::{Duration, Instant};
 use types::Problem;
-use types::id::{ContainerId, SessionId};
+use types::id::SessionId;
 use types::people::permissions::Permission;
 use types::sessions::{LogChunk, Outcome, SessionType, Status, Usage, Utilization};
 use types::time::Millis;
@@ -27,9 +28,9 @@ impl Control {
         let mut all = Vec::new();
         for row in rows.iter().filter(|row| row.status == Status::Running) {
             let (mut share, mut mem) = (0, 0);
-            for index in 0..row.agents.len() as u32 {
+            for place in places(row.id, &row.agents) {
                 let recent = Millis(self.now().0 - USE_WINDOW);
-                let usage = self.engine.usage(ContainerId::of(row.id, index), recent).await.unwrap_or_default();
+                let usage = self.engine.usage(&place, recent).await.unwrap_or_default();
                 let (Some(first), Some(last)) = (usage.first(), usage.last()) else { continue };
                 share += last.cpu_ms.saturating_sub(first.cpu_ms) * 1000 / last.at.since(first.at).max(1).unsigned_abs();
                 mem += last.mem;
@@ -54,13 +55,16 @@ impl Control {
             return Ok(LogChunk { next: from, end: true, ..LogChunk::default() });
         }
         let give_up = Instant::now() + Duration::from_secs(LOG_WAIT);
+        let place = places(id, &session.row.agents).nth(container as usize);
+        // Not started yet: nothing has been written.
+        let nothing = || LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() };
         loop {
-            let chunk = match self.engine.log(ContainerId::of(id, container), from, LOG_PIECE).await {
-                // Not started yet: nothing has been written.
-                Err(EngineError::UnknownSession) => {
-                    LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() }
-                }
-                other => other.map_err(engine_failed("reading a log"))?,
+            let chunk = match &place {
+                None => nothing(),
+                Some(place) => match self.engine.log(place, from, LOG_PIECE).await {
+                    Err(EngineError::UnknownContainer) => nothing(),
+                    other => other.map_err(engine_failed("reading a log"))?,
+                },
             };
             if !wait || chunk.end || !chunk.text.is_empty() || Instant::now() >= give_up {
                 return Ok(chunk);
@@ -73,9 +77,9 @@ impl Control {
     pub async fn session_usage(&self, caller: &Caller, id: SessionId, after: Millis) -> Result<Vec<Usage>> {
         let session = self.session(caller, id).await?;
         let mut each = Vec::new();
-        for index in 0..session.row.cluster.size {
-            match self.engine.usage(ContainerId::of(id, index), after).await {
-                Err(EngineError::UnknownSession) => {}
+        for place in places(id, &session.row.agents) {
+            match self.engine.usage(&place, after).await {
+                Err(EngineError::UnknownContainer) => {}
                 other => each.push(other.map_err(engine_failed("reading a session's use"))?),
             }
         }
@@ -97,18 +101,12 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         change.record("open terminal", id, serde_json::json!({})).await?;
         change.commit().await?;
-        match self.engine.terminal(ContainerId::of(id, 0), columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
-            Err(EngineError::NotRunning | EngineError::UnknownSession) => Err(Problem::Conflict("The session has ended.".into())),
+        let ended = || Problem::Conflict("The session has ended.".into());
+        let place = places(id, &session.agents).next().ok_or_else(ended)?;
+        match self.engine.terminal(&place, columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
+            Err(EngineError::NotRunning | EngineError::UnknownContainer) => Err(ended()),
             other => other.map(|terminal| self.watched(id, terminal)).map_err(engine_failed("opening a terminal")),
         }
-    }
-}
-
-/// A machine that is away says so; everything else is a fault of ours.
-fn engine_failed(what: &'static str) -> impl Fn(EngineError) -> Problem {
-    move |error| match error {
-        EngineError::AgentAway(agent) => Problem::Unavailable(format!("Agent {agent}")),
-        other => internal(what)(other),
     }
 }
 

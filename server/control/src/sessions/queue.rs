@@ -2,12 +2,12 @@
 //! over, then lets the scheduler place those that wait.
 
 use crate::{Control, Result, internal};
+use engine::Change;
 use scheduler::{Decided, Decision, Dependency, DependencyState, Group, Held, PersonHeld, Reason, Room, Snapshot, Waiting};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use store::{LivingSession, Step};
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use types::id::{ContainerId, DomainId, SessionId, UserId};
 use types::quantity::Slots;
 use types::sessions::Status;
@@ -53,6 +53,15 @@ struct Dirty {
     sessions: HashSet<SessionId>,
 }
 
+impl Dirty {
+    fn add(&mut self, change: Change) {
+        match change {
+            Change::Of(place) => drop(self.containers.insert(place.container)),
+            Change::Missed => self.all = true,
+        }
+    }
+}
+
 impl Control {
     /// Runs until the process ends. The first round brings everything in line with what the engine did while nobody looked.
     pub async fn run(self) {
@@ -67,10 +76,9 @@ impl Control {
         loop {
             tokio::select! {
                 () = self.shared.work.notified() => {}
-                change = changes.recv() => match change {
-                    Ok(id) => drop(dirty.containers.insert(id)),
-                    Err(RecvError::Lagged(_)) => dirty.all = true,
-                    Err(RecvError::Closed) => return,
+                change = changes.next() => match change {
+                    Some(change) => dirty.add(change),
+                    None => return,
                 },
                 _ = look.tick() => {
                     dirty.all = true;
@@ -81,12 +89,8 @@ impl Control {
                 _ = tick.tick() => self.log_failure(self.refresh_agents().await),
             }
             // What else has happened meanwhile belongs to the same round.
-            loop {
-                match changes.try_recv() {
-                    Ok(id) => drop(dirty.containers.insert(id)),
-                    Err(TryRecvError::Lagged(_)) => dirty.all = true,
-                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-                }
+            while let Some(change) = changes.next_now() {
+                dirty.add(change);
             }
             let started = Instant::now();
             // What is not looked at because of a failure is still to be looked at.
@@ -252,6 +256,7 @@ impl Control {
             free.subtract(&agent.occupied);
             Room {
                 agent: agent.report.name,
+                engine: agent.report.engine,
                 resource_group: agent.resource_group,
                 schedulable: agent.schedulable && open,
                 capacity: agent.report.capacity,
@@ -261,9 +266,22 @@ impl Control {
         Ok(rooms.collect())
     }
 
+    /// Tells which engines run an image; `None` when all engines with agents do.
+    async fn engines_of_images(&self, rooms: &[Room]) -> Result<impl Fn(&str) -> Option<Vec<String>> + use<>> {
+        let images: HashMap<String, Vec<String>> =
+            self.images().await?.into_iter().map(|image| (image.offer.name, image.engines)).collect();
+        let here: HashSet<String> = rooms.iter().map(|room| room.engine.clone()).collect();
+        Ok(move |image: &str| {
+            let engines = images.get(image).cloned().unwrap_or_default();
+            let all = here.iter().all(|engine| engines.contains(engine));
+            (!all).then_some(engines)
+        })
+    }
+
     /// Everything that the scheduler decides from.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         let rooms = self.rooms().await?;
+        let engines = self.engines_of_images(&rooms).await?;
         let dependencies = self.dependencies_of_waiting().await?;
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let mirror = self.mirror();
@@ -287,6 +305,7 @@ impl Control {
             domain: session.domain,
             resource_group: session.resource_group.clone(),
             priority: session.priority,
+            engines: engines(&session.image),
             slots: session.slots.clone(),
             cluster: session.cluster,
             created_at: session.created_at,

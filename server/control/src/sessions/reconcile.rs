@@ -3,25 +3,30 @@
 //!
 //! Every step can be the last before a crash: each is written down before or after an engine call that may be asked twice.
 
+use super::places;
 use crate::{Control, Result, internal};
-use engine::{EngineError, Launch, LaunchSpec, RunState, Stop};
+use engine::{EngineError, Launch, LaunchSpec, Place, RunState, Stop};
 use futures::{StreamExt, stream};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 use store::{LivingSession, Step};
-use types::id::{ContainerId, SessionId};
+use types::id::SessionId;
 use types::quantity::{CPU, MEM};
 use types::sessions::Cluster;
 use types::sessions::launch::StartSession;
-use types::sessions::{Outcome, SessionType, Status};
+use types::sessions::{LogChunk, Outcome, SessionType, Status};
 use types::time::Millis;
 
-/// Milliseconds that processes get to end after they were asked to, before they are killed.
-const GRACE: u64 = 5_000;
+/// The time that processes get to end after they were asked to, before they are killed.
+const GRACE: Duration = Duration::from_secs(5);
 /// Bytes of a failed command's log that may hold the line which explains it.
-const LAST_WORDS: u64 = 4_096;
+const LAST_WORDS: usize = 4_096;
 /// Sessions whose engine is asked at the same time.
 const AT_ONCE: usize = 16;
+
+/// What the engine said of each container that it was asked for.
+type Answers = HashMap<Place, std::result::Result<RunState, EngineError>>;
 
 /// One move of a session's status, to be written with those of other sessions.
 struct Move {
@@ -53,11 +58,12 @@ impl Control {
             prepare.push((session, vec![self.step(Status::Preparing, "The engine was asked to start it.")]));
         }
         self.write_moves(prepare).await?;
-        let sessions = sessions.into_iter().filter(|session| session.status != Status::Scheduled);
+        sessions.retain(|session| session.status != Status::Scheduled);
         let gone = self.gone_agents();
+        let answers = self.ask_for_states(&sessions, &gone).await;
         let plans: Vec<(LivingSession, Result<Plan>)> = stream::iter(sessions)
             .map(|session| async {
-                let plan = self.next_steps(&session, &gone).await;
+                let plan = self.next_steps(&session, &gone, &answers).await;
                 (session, plan)
             })
             .buffered(AT_ONCE)
@@ -116,26 +122,41 @@ impl Control {
         Move { next, reason: reason.into(), outcome: None, notice: None, at: self.now() }
     }
 
-    /// What the engine says of each container. `None` when a machine is away: nothing is decided about its sessions until it
-    /// answers or counts as gone.
-    async fn states(&self, session: &LivingSession, gone: &HashSet<String>) -> Result<Option<Vec<RunState>>> {
-        let mut states = Vec::with_capacity(session.agents.len().max(1));
-        for index in 0..containers(session) {
-            let agent = session.agents.get(index as usize);
-            if agent.is_some_and(|agent| gone.contains(agent)) {
+    /// Asks the engine for all containers of these sessions at once, without those on agents that are gone.
+    async fn ask_for_states(&self, sessions: &[LivingSession], gone: &HashSet<String>) -> Answers {
+        let all = sessions.iter().flat_map(|session| places(session.id, &session.agents));
+        let asked: Vec<Place> = all.filter(|place| !gone.contains(&place.agent)).collect();
+        if asked.is_empty() {
+            return Answers::new();
+        }
+        let answers = self.engine.states(&asked).await;
+        asked.into_iter().zip(answers).collect()
+    }
+
+    /// The state of each container of a session. `None` when one of them cannot be told: nothing is decided about the session until
+    /// its agent answers or counts as gone.
+    fn states(&self, session: &LivingSession, gone: &HashSet<String>, answers: &Answers) -> Result<Option<Vec<RunState>>> {
+        if session.agents.is_empty() {
+            // No engine can have heard of a session without a place.
+            return Ok(Some(vec![RunState::Unknown]));
+        }
+        let mut states = Vec::with_capacity(session.agents.len());
+        for place in places(session.id, &session.agents) {
+            if gone.contains(&place.agent) {
                 states.push(RunState::Ended { outcome: Outcome::Lost, at: self.now() });
                 continue;
             }
-            match self.engine.state(ContainerId::of(session.id, index)).await {
-                Err(EngineError::AgentAway(_)) => return Ok(None),
-                state => states.push(state.map_err(internal("asking the engine for a session"))?),
+            match answers.get(&place) {
+                Some(Ok(state)) => states.push(state.clone()),
+                None | Some(Err(EngineError::AgentAway(_))) => return Ok(None),
+                Some(Err(error)) => return Err(internal("asking the engine for a session")(error.with_causes())),
             }
         }
         Ok(Some(states))
     }
 
-    async fn next_steps(&self, session: &LivingSession, gone: &HashSet<String>) -> Result<Plan> {
-        let Some(states) = self.states(session, gone).await? else { return Ok(Plan::default()) };
+    async fn next_steps(&self, session: &LivingSession, gone: &HashSet<String>, answers: &Answers) -> Result<Plan> {
+        let Some(states) = self.states(session, gone, answers)? else { return Ok(Plan::default()) };
         let which = |is: fn(&RunState) -> bool| -> Vec<u32> {
             (0u32..).zip(&states).filter(|(_, state)| is(state)).map(|(index, _)| index).collect()
         };
@@ -208,9 +229,12 @@ impl Control {
 
     async fn act(&self, session: LivingSession, plan: Plan) {
         let how = if session.stop_asked > 1 { Stop::Now } else { Stop::Gently(GRACE) };
-        for index in plan.stop {
-            if let Err(error) = self.engine.stop(ContainerId::of(session.id, index), how).await {
-                tracing::warn!(session = %session.id, %error, "the engine did not end a container; it is asked again");
+        let places: Vec<Place> = places(session.id, &session.agents).collect();
+        let place = |index: u32| places.get(index as usize);
+        for place in plan.stop.into_iter().filter_map(place) {
+            if let Err(error) = self.engine.stop(place, how).await {
+                let error = error.with_causes();
+                tracing::warn!(session = %session.id, error, "the engine did not end a container; it is asked again");
             }
         }
         if plan.start.is_empty() {
@@ -223,15 +247,17 @@ impl Control {
             Err(_) => return,
         };
         for index in plan.start {
-            let agent = session.agents.get(index as usize).map(String::as_str).unwrap_or_default();
-            let started = self.engine.start(ContainerId::of(session.id, index), agent, &launch(&session, &whole, index)).await;
-            match started {
+            let Some(place) = place(index) else { return self.not_started(session, "it was given no agent").await };
+            match self.engine.start(place, &launch(&session, &whole, index)).await {
                 Ok(()) | Err(EngineError::AgentAway(_)) => {}
                 // Something there has not ended yet; it is tried again when it has.
                 Err(EngineError::Full(agent)) => tracing::warn!(session = %session.id, agent, "an agent has no room yet"),
+                // It will not be able to in the next round either.
+                Err(EngineError::Unsupported { what }) => return self.not_started(session, &what).await,
                 Err(error) => {
-                    tracing::error!(session = %session.id, %error, "the engine could not start a session");
-                    return self.refused(session).await;
+                    let causes = error.with_causes();
+                    tracing::error!(session = %session.id, error = causes, "the engine could not start a session");
+                    return self.refused(session, &error.to_string()).await;
                 }
             }
         }
@@ -240,7 +266,7 @@ impl Control {
 
     /// A start that fails is tried again in the next round, as often as its resource group says (`docs/spec/sessions.md`,
     /// "Failing starts"); then the session is given up, and makes room for the next.
-    async fn refused(&self, session: LivingSession) {
+    async fn refused(&self, session: LivingSession, why: &str) {
         let most = {
             let mirror = self.mirror();
             mirror.groups.get(&session.resource_group).map_or(1, |group| mirror.settings.retries_of(group)).max(1)
@@ -256,7 +282,7 @@ impl Control {
         }
         self.refused_starts().remove(&session.id);
         let times = if tries == 1 { String::new() } else { format!(" {tries} times") };
-        self.not_started(session, &format!("the engine refused it{times}; the server's log says why")).await;
+        self.not_started(session, &format!("{why}{times}; the server's log says why")).await;
     }
 
     fn refused_starts(&self) -> MutexGuard<'_, HashMap<SessionId, u32>> {
@@ -304,7 +330,10 @@ impl Control {
 
     /// The last line of a session's log.
     async fn last_words(&self, session: &LivingSession) -> String {
-        let log = self.engine.log(ContainerId::of(session.id, 0), 0, LAST_WORDS as usize).await.unwrap_or_default();
+        let log = match places(session.id, &session.agents).next() {
+            Some(place) => self.engine.log(&place, 0, LAST_WORDS).await.unwrap_or_default(),
+            None => LogChunk::default(),
+        };
         let line = log.text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("the log is empty");
         line.chars().take(300).collect()
     }
@@ -313,11 +342,6 @@ impl Control {
 /// Why it was ended, if somebody or something did, before how.
 fn because(reason: &str, how: &str) -> String {
     if reason.is_empty() { how.to_owned() } else { format!("{reason} {how}") }
-}
-
-/// A session has as many containers as it was given agents.
-fn containers(session: &LivingSession) -> u32 {
-    u32::try_from(session.agents.len()).unwrap_or(u32::MAX).max(1)
 }
 
 fn launch(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSpec {
@@ -350,5 +374,10 @@ fn launch(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSp
         slots: session.slots.clone(),
         shared_memory: asked.shared_memory,
         env,
+        image: session.image.clone(),
+        mounts: Vec::new(),
+        ports: asked.ports.clone(),
+        user: None,
+        working_directory: None,
     }
 }

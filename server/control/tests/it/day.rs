@@ -3,8 +3,8 @@
 
 use crate::PASSWORD;
 use control::{Caller, Control, Vault};
-use engine::Engine;
 use engine::simulated::{Scenario, SimulatedEngine};
+use engine::{Engine, Place};
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::path::Path;
@@ -186,13 +186,14 @@ impl Day {
 
     /// What is held on every machine that answers is what runs there.
     async fn occupancy_is_what_runs(&self, root: &Caller) {
-        let answering: HashSet<String> = self.engine.agents().await.unwrap().into_iter().map(|report| report.name).collect();
+        let answering: HashSet<String> =
+            self.engine.agents().await.unwrap().reports.into_iter().map(|report| report.name).collect();
         let living = self.living(root).await;
         let mut expected: BTreeMap<String, Slots> = BTreeMap::new();
-        let mut known: HashSet<ContainerId> = HashSet::new();
+        let mut known: HashSet<Place> = HashSet::new();
         for row in &living {
             for (index, agent) in (0u32..).zip(&row.agents) {
-                known.insert(ContainerId::of(row.id, index));
+                known.insert(Place::new(agent, ContainerId::of(row.id, index)));
                 if answering.contains(agent) {
                     expected.entry(agent.clone()).or_default().add(&row.slots);
                 }
@@ -205,15 +206,19 @@ impl Day {
             assert!(agent.occupied.beyond(&agent.report.capacity).next().is_none(), "{name} is over its capacity");
             assert_eq!(agent.occupied, expected.remove(name).unwrap_or_default(), "{name}");
         }
-        let running: HashSet<ContainerId> = self.engine.running().into_iter().map(|(id, _)| id).collect();
+        let running: HashSet<Place> = self.engine.running().into_iter().collect();
         for row in living.iter().filter(|row| row.status == Status::Running) {
             for (index, agent) in (0u32..).zip(&row.agents) {
-                let id = ContainerId::of(row.id, index);
-                assert!(running.contains(&id) || !answering.contains(agent), "{} counts as running and does not", row.name);
+                let place = Place::new(agent, ContainerId::of(row.id, index));
+                assert!(running.contains(&place) || !answering.contains(agent), "{} counts as running and does not", row.name);
             }
         }
-        let strays: Vec<_> =
-            self.engine.running().into_iter().filter(|(id, on)| answering.contains(on) && !known.contains(id)).collect();
+        let strays: Vec<_> = self
+            .engine
+            .running()
+            .into_iter()
+            .filter(|place| answering.contains(&place.agent) && !known.contains(place))
+            .collect();
         assert!(strays.is_empty(), "{} containers belong to no session", strays.len());
     }
 

@@ -112,7 +112,7 @@ async fn recalculating_finds_what_runs_for_nobody_and_says_what_it_put_right() {
     yard.seconds(5).await;
     let right = yard.control.recalculate_usage(&yard.root).await.unwrap();
     assert_eq!((right.sessions, right.corrections), (1, 0));
-    let stray = types::id::ContainerId(uuid::Uuid::from_u128(7));
+    let stray = engine::Place::new("vm-1", types::id::ContainerId(uuid::Uuid::from_u128(7)));
     let spec = engine::LaunchSpec {
         name: "stray".into(),
         host_name: String::new(),
@@ -122,8 +122,13 @@ async fn recalculating_finds_what_runs_for_nobody_and_says_what_it_put_right() {
         slots: Slots::cpu_mem(Quantity::whole(1), 1 << 30),
         shared_memory: None,
         env: Vec::new(),
+        image: "host".into(),
+        mounts: Vec::new(),
+        ports: Vec::new(),
+        user: None,
+        working_directory: None,
     };
-    engine::Engine::start(&*yard.engine, stray, "vm-1", &spec).await.unwrap();
+    engine::Engine::start(&*yard.engine, &stray, &spec).await.unwrap();
     let found = yard.control.recalculate_usage(&yard.root).await.unwrap();
     assert_eq!(found.corrections, 1);
     assert!(found.first[0].contains("belonged to no session"), "{:?}", found.first);

@@ -25,7 +25,8 @@ pub(crate) const END: &str = "end";
 pub(crate) struct Setup {
     /// The user and group to become.
     pub user: Option<(u32, u32)>,
-    pub home: PathBuf,
+    /// Where the session's processes begin, as they see it.
+    pub directory: PathBuf,
     pub what: Launch,
     /// The whole environment of the session's processes.
     pub env: Vec<(String, String)>,
@@ -102,8 +103,8 @@ impl<'a> Init<'a> {
         sys::no_new_privileges()?;
         sys::keep_to_oneself()?;
         // Only now: root without its capabilities may not enter another user's home.
-        std::env::set_current_dir(&setup.home)
-            .map_err(|error| io::Error::other(format!("entering {}: {error}", setup.home.display())))?;
+        std::env::set_current_dir(&setup.directory)
+            .map_err(|error| io::Error::other(format!("entering {}: {error}", setup.directory.display())))?;
         let first = rustix::process::getpid().is_init();
         if !first {
             sys::become_subreaper()?;

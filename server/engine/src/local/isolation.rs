@@ -16,7 +16,7 @@ pub(crate) const HOME_INSIDE: &str = "/home/work";
 const NOBODY: (u32, u32) = (65534, 65534);
 /// Folders of programs, seen read-only.
 const PROGRAMS: [&str; 9] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/etc"];
-/// What of /etc no session has to know. Its rights already keep nobody out of it; this keeps out whoever gets around them.
+/// Files in /etc that sessions must not see. File permissions already keep the unprivileged user out; this is a second barrier.
 const SECRETS: [&str; 10] = [
     "/etc/shadow",
     "/etc/shadow-",

@@ -25,9 +25,11 @@ pub(crate) struct Launched {
 /// Starts a session's first process in its groups.
 pub(crate) fn launch(folder: &Folder, plan: &Plan, group: &Group, groups: &Hierarchies) -> io::Result<Launched> {
     prepare(folder, plan)?;
+    let home = plan.isolation.home(&folder.file(layout::HOME));
     let setup = serde_json::to_string(&Setup {
         user: plan.isolation.user,
-        home: plan.isolation.home(&folder.file(layout::HOME)),
+        // A path that is absolute stays as it is.
+        directory: plan.launch.working_directory.as_ref().map_or(home.clone(), |directory| home.join(directory)),
         what: plan.launch.what.clone(),
         env: environment(folder, plan),
     })?;

@@ -26,6 +26,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use types::id::ContainerId;
 use types::sessions::Outcome;
 use types::time::Millis;
@@ -73,14 +74,14 @@ pub(crate) struct Exit {
 /// An order to end a session, as text: milliseconds to wait, or `now`.
 pub(crate) fn stop_text(how: Stop) -> String {
     match how {
-        Stop::Gently(grace) => grace.to_string(),
+        Stop::Gently(grace) => u64::try_from(grace.as_millis()).unwrap_or(u64::MAX).to_string(),
         Stop::Now => "now".into(),
     }
 }
 
 /// Reads what [`stop_text`] wrote. What cannot be read is an order to stop all the same.
 pub(crate) fn stop_order(text: &str) -> Stop {
-    text.trim().parse().map_or(Stop::Now, Stop::Gently)
+    text.trim().parse().map_or(Stop::Now, |grace| Stop::Gently(Duration::from_millis(grace)))
 }
 
 /// One session's folder.
@@ -236,9 +237,10 @@ mod tests {
 
     #[test]
     fn an_order_to_stop_reads_back_as_written() {
-        for how in [Stop::Gently(0), Stop::Gently(5_000), Stop::Now] {
+        for how in [Stop::Gently(Duration::ZERO), Stop::Gently(Duration::from_secs(5)), Stop::Now] {
             assert_eq!(stop_order(&stop_text(how)), how);
         }
+        assert_eq!(stop_text(Stop::Gently(Duration::from_secs(5))), "5000", "as other versions read and write it");
         assert_eq!(stop_order("half a word"), Stop::Now);
     }
 

@@ -99,7 +99,7 @@ impl Machine {
         AgentReport {
             name: self.name.clone(),
             address: address(),
-            engine: "local".into(),
+            engine: super::ENGINE.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             resource_group: self.resource_group.clone(),
             architecture: std::env::consts::ARCH.into(),

@@ -2,7 +2,8 @@
 //!
 //! The engine itself holds nothing that a restart would lose. What a session is doing is read from its folder (`layout`), and what
 //! changes comes from its supervisor's socket. Deliberately absent: removing folders of sessions that have ended (their log and
-//! usage are still asked for), and any limit on how many sessions there are.
+//! usage are still asked for), any limit on how many sessions there are, and what it refuses by name: images, mounted folders and
+//! chosen user ids.
 
 mod cgroup;
 mod client;
@@ -24,7 +25,7 @@ mod usage;
 pub use init::session_init;
 pub use supervisor::supervise;
 
-use crate::{Engine, EngineError, Launch, LaunchSpec, RunState, Stop, Terminal};
+use crate::{Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, Place, RunState, Stop, Terminal, host};
 use async_trait::async_trait;
 use cgroup::Hierarchies;
 use isolation::Isolation;
@@ -34,6 +35,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
@@ -42,9 +44,8 @@ use std::process::{ExitCode, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::broadcast;
-use types::cluster::agents::AgentReport;
 use types::id::ContainerId;
 use types::sessions::{LogChunk, Usage};
 use types::time::Millis;
@@ -66,7 +67,10 @@ pub fn helper(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// What of this machine's abilities the engine uses. The default is everything that works.
+/// What its agent's report says of its engine.
+pub(crate) const ENGINE: &str = "local";
+
+/// Which of this machine's abilities the engine uses. The default is everything that works.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Isolate sessions with bubblewrap.
@@ -96,7 +100,7 @@ struct Inner {
     options: Options,
     isolation: Isolation,
     machine: Machine,
-    changes: broadcast::Sender<ContainerId>,
+    changes: broadcast::Sender<Place>,
     /// Sessions whose supervisor's connection is being listened to.
     watched: Mutex<HashSet<ContainerId>>,
 }
@@ -104,13 +108,21 @@ struct Inner {
 impl LocalEngine {
     /// Opens the folder `dir` of all sessions' folders, and takes up those that are alive. `exe` is the program whose first lines
     /// call [`helper`]; when its file is gone, this very program is taken.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or the program cannot be opened.
     pub fn open(dir: PathBuf, exe: PathBuf) -> Result<Self, EngineError> {
         Self::open_with(dir, exe, Options::default())
     }
 
     /// [`LocalEngine::open`], without some of what the machine can do.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or the program cannot be opened.
     pub fn open_with(dir: PathBuf, exe: PathBuf, options: Options) -> Result<Self, EngineError> {
-        let failed = |what: &str| EngineError::io(format!("opening the local engine's {what}"));
+        let failed = |what: &str| EngineError::failed(format!("the local engine's {what} cannot be opened"));
         // Others pass through, to homes of their own, but see nothing.
         DirBuilder::new().recursive(true).mode(0o711).create(&dir).map_err(failed("folder"))?;
         let dir = dir.canonicalize().map_err(failed("folder"))?;
@@ -161,7 +173,7 @@ impl LocalEngine {
                 Some(stream) => engine.listen(id, BufReader::new(stream)).await,
                 None => {
                     engine.release(id);
-                    engine.tell(id);
+                    engine.announce(id);
                 }
             }
         });
@@ -170,7 +182,7 @@ impl LocalEngine {
     /// Connects to a supervisor, which may have its lock a moment before its socket; nothing when it has ended.
     async fn reach(&self, id: ContainerId) -> Option<UnixStream> {
         loop {
-            let attempt = self.blocking("reaching a supervisor", move |engine| {
+            let attempt = self.blocking("a supervisor could not be reached", move |engine| {
                 let folder = engine.folder(id);
                 let alive = folder.is_supervised()?;
                 Ok((folder.connect().ok(), alive))
@@ -199,28 +211,32 @@ impl LocalEngine {
         let mut line = String::new();
         while matches!(supervisor.read_line(&mut line).await, Ok(1..)) {
             if line == supervisor::RUNNING {
-                self.tell(id);
+                self.announce(id);
             }
             line.clear();
         }
         // A supervisor that was killed closes its files one after another: its lock may be free a moment later, and nobody would
         // say so again.
         for _ in 0..500 {
-            match self.blocking("looking at a session", move |engine| engine.folder(id).look()).await {
+            match self.blocking("a container could not be looked at", move |engine| engine.folder(id).look()).await {
                 Ok(RunState::Running(_) | RunState::Starting) => tokio::time::sleep(Duration::from_millis(2)).await,
                 _ => break,
             }
         }
         self.release(id);
-        self.tell(id);
+        self.announce(id);
     }
 
-    fn tell(&self, id: ContainerId) {
+    fn announce(&self, id: ContainerId) {
         // Nobody has to listen.
-        let _ = self.0.changes.send(id);
+        let _ = self.0.changes.send(self.place(id));
     }
 
-    /// Runs file work off the async threads.
+    fn place(&self, id: ContainerId) -> Place {
+        Place::new(self.0.machine.name(), id)
+    }
+
+    /// Runs file work off the async threads; `what` is a clause that says what was not done when it fails.
     async fn blocking<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -228,8 +244,8 @@ impl LocalEngine {
     ) -> Result<T, EngineError> {
         let engine = self.clone();
         match tokio::task::spawn_blocking(move || work(&engine)).await {
-            Ok(result) => result.map_err(EngineError::io(what)),
-            Err(panicked) => Err(EngineError::io(what)(io::Error::other(panicked))),
+            Ok(result) => result.map_err(EngineError::failed(what)),
+            Err(panicked) => Err(EngineError::failed(what)(panicked)),
         }
     }
 
@@ -265,6 +281,17 @@ impl LocalEngine {
         Ok(ours)
     }
 
+    /// What a container that runs was started with.
+    async fn running(&self, place: &Place) -> Result<LaunchSpec, EngineError> {
+        let folder = self.folder(place.container);
+        let look = move |_: &Self| Ok((folder.look()?, folder.read_json::<Plan>(layout::SPEC)?));
+        match self.blocking("a container could not be looked at", look).await? {
+            (RunState::Unknown, _) => Err(EngineError::UnknownContainer),
+            (RunState::Running(_), Some(plan)) => Ok(plan.launch),
+            _ => Err(EngineError::NotRunning),
+        }
+    }
+
     fn order(&self, id: ContainerId, how: Stop) -> io::Result<()> {
         let folder = self.folder(id);
         if folder.has(layout::EXIT) || !folder.has(layout::SPEC) {
@@ -281,18 +308,46 @@ impl LocalEngine {
     }
 }
 
+/// Refuses, by name, what this engine does not do: nothing that was asked for is left out in silence.
+fn check(spec: &LaunchSpec) -> Result<(), EngineError> {
+    host::check_image(&spec.image, &images())?;
+    if !spec.mounts.is_empty() {
+        return Err(EngineError::unsupported("This engine cannot mount folders."));
+    }
+    if spec.user.is_some() {
+        return Err(EngineError::unsupported("This engine cannot run processes under chosen user ids."));
+    }
+    Ok(())
+}
+
+fn images() -> Vec<Image> {
+    vec![Image { offer: host::offer(), engines: vec![ENGINE.into()] }]
+}
+
 #[async_trait]
 impl Engine for LocalEngine {
-    async fn agents(&self) -> Result<Vec<AgentReport>, EngineError> {
-        self.blocking("looking at the machine", |engine| Ok(vec![engine.0.machine.report()])).await
+    async fn agents(&self) -> Result<Agents, EngineError> {
+        self.blocking("the machine could not be looked at", |engine| {
+            Ok(Agents { reports: vec![engine.0.machine.report()], away: Vec::new() })
+        })
+        .await
     }
 
-    async fn start(&self, id: ContainerId, _agent: &str, spec: &LaunchSpec) -> Result<(), EngineError> {
-        let launch = spec.clone();
-        let prepared = self.blocking("writing down a session", move |engine| engine.prepare(id, launch)).await?;
+    async fn images(&self) -> Result<Vec<Image>, EngineError> {
+        Ok(images())
+    }
+
+    async fn start(&self, place: &Place, spec: &LaunchSpec) -> Result<(), EngineError> {
+        let (id, launch) = (place.container, spec.clone());
+        if place.agent != self.0.machine.name() {
+            let other = format!("this is {} and not {}", self.0.machine.name(), place.agent);
+            return Err(EngineError::failed("it was to start on another machine")(other));
+        }
+        check(spec)?;
+        let prepared = self.blocking("it could not be written down", move |engine| engine.prepare(id, launch)).await?;
         let Some(folder) = prepared else { return Ok(()) };
-        let failed = || EngineError::io("starting a supervisor");
-        let stream = self.spawn(&folder).and_then(UnixStream::from_std).map_err(failed())?;
+        const WHAT: &str = "its supervisor could not be started";
+        let stream = self.spawn(&folder).and_then(UnixStream::from_std).map_err(EngineError::failed(WHAT))?;
         let mut supervisor = BufReader::new(stream);
         let mut line = String::new();
         // Until it holds its lock the session looks as if it had never been started.
@@ -304,7 +359,7 @@ impl Engine for LocalEngine {
             return Ok(());
         }
         // Another start was faster, or none worked.
-        let known = self.blocking("looking at a session", move |engine| {
+        let known = self.blocking("a container could not be looked at", move |engine| {
             Ok(folder.has(layout::STARTED) || folder.has(layout::EXIT) || engine.folder(id).is_supervised()?)
         });
         match (known.await?, read) {
@@ -312,22 +367,23 @@ impl Engine for LocalEngine {
             // It may still come: to give the session up now would be to run it for nobody. Whoever asks for its state sees what is,
             // and may start it again: only one of several supervisors gets the lock.
             (false, Err(_)) => Ok(()),
-            (false, Ok(_)) => Err(failed()(io::Error::other("it ended at once; its supervisor.log may say why"))),
+            (false, Ok(_)) => Err(EngineError::failed(WHAT)("it ended at once; its supervisor.log may say why")),
         }
     }
 
-    async fn stop(&self, id: ContainerId, how: Stop) -> Result<(), EngineError> {
-        self.blocking("stopping a session", move |engine| engine.order(id, how)).await
+    async fn stop(&self, place: &Place, how: Stop) -> Result<(), EngineError> {
+        let id = place.container;
+        self.blocking("a container could not be stopped", move |engine| engine.order(id, how)).await
     }
 
-    async fn containers(&self) -> Result<Vec<(ContainerId, String)>, EngineError> {
-        self.blocking("looking for sessions", |engine| {
+    async fn containers(&self) -> Result<Vec<Place>, EngineError> {
+        self.blocking("the containers could not be looked for", |engine| {
             let mut alive = Vec::new();
             for entry in std::fs::read_dir(&engine.0.dir)? {
                 let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
                 let folder = engine.folder(id);
                 if !folder.has(layout::EXIT) && folder.is_supervised()? {
-                    alive.push((id, engine.0.machine.name().to_owned()));
+                    alive.push(engine.place(id));
                 }
             }
             Ok(alive)
@@ -335,16 +391,30 @@ impl Engine for LocalEngine {
         .await
     }
 
-    async fn state(&self, id: ContainerId) -> Result<RunState, EngineError> {
-        let state = self.blocking("looking at a session", move |engine| engine.folder(id).look()).await?;
-        if matches!(state, RunState::Starting | RunState::Running(_)) {
-            self.take_up(id);
+    async fn states(&self, places: &[Place]) -> Vec<Result<RunState, EngineError>> {
+        const WHAT: &str = "a container could not be looked at";
+        let ids: Vec<ContainerId> = places.iter().map(|place| place.container).collect();
+        let asked = ids.clone();
+        let looked =
+            self.blocking(WHAT, move |engine| Ok(asked.into_iter().map(|id| engine.folder(id).look()).collect::<Vec<_>>()));
+        let states = match looked.await {
+            Ok(states) => states,
+            Err(error) => {
+                let why = error.with_causes();
+                return ids.iter().map(|_| Err(EngineError::failed(WHAT)(why.clone()))).collect();
+            }
+        };
+        for (id, state) in ids.into_iter().zip(&states) {
+            if matches!(state, Ok(RunState::Starting | RunState::Running(_))) {
+                self.take_up(id);
+            }
         }
-        Ok(state)
+        states.into_iter().map(|state| state.map_err(EngineError::failed(WHAT))).collect()
     }
 
-    async fn log(&self, id: ContainerId, from: u64, max: usize) -> Result<LogChunk, EngineError> {
-        self.blocking("reading a log", move |engine| {
+    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+        let id = place.container;
+        self.blocking("a log could not be read", move |engine| {
             let folder = engine.folder(id);
             // In this order: a log that is looked at after its session has ended is whole.
             let ended = matches!(folder.look()?, RunState::Ended { .. });
@@ -353,24 +423,30 @@ impl Engine for LocalEngine {
         .await
     }
 
-    async fn usage(&self, id: ContainerId, after: Millis) -> Result<Vec<Usage>, EngineError> {
-        self.blocking("reading measurements", move |engine| usage::read(&engine.folder(id).file(layout::USAGE), after)).await
+    async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError> {
+        let id = place.container;
+        self.blocking("measurements could not be read", move |engine| usage::read(&engine.folder(id).file(layout::USAGE), after))
+            .await
     }
 
-    async fn terminal(&self, id: ContainerId, columns: u16, rows: u16) -> Result<Terminal, EngineError> {
-        let folder = self.folder(id);
-        let looked_at = folder.clone();
-        let look = move |_: &Self| Ok((looked_at.look()?, looked_at.read_json::<Plan>(layout::SPEC)?));
-        match self.blocking("looking at a session", look).await? {
-            (RunState::Unknown, _) => Err(EngineError::UnknownSession),
-            (RunState::Running(_), Some(plan)) if plan.launch.what == Launch::Interactive => {
-                terminal::open(&folder, columns, rows).await
-            }
-            _ => Err(EngineError::NotRunning),
+    async fn terminal(&self, place: &Place, columns: u16, rows: u16) -> Result<Terminal, EngineError> {
+        if self.running(place).await?.what != Launch::Interactive {
+            return Err(EngineError::NotRunning);
         }
+        terminal::open(&self.folder(place.container), columns, rows).await
     }
 
-    fn changes(&self) -> broadcast::Receiver<ContainerId> {
-        self.0.changes.subscribe()
+    /// Sessions share the machine's network, so only a port that the session was started with is connected to. Whichever process
+    /// of the machine listens there answers.
+    async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError> {
+        if !self.running(place).await?.ports.contains(&port) {
+            return Err(EngineError::PortNotAsked(port));
+        }
+        let connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.map_err(|_| EngineError::PortSilent(port))?;
+        Ok(Box::new(connection))
+    }
+
+    fn changes(&self) -> Changes {
+        Changes::of(self.0.changes.subscribe())
     }
 }

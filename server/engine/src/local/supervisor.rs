@@ -28,8 +28,8 @@ pub(crate) const MINE: &str = "supervised\n";
 pub(crate) const RUNNING: &str = "running\n";
 /// The answer to who asks for a terminal where there is none.
 const REFUSED: &str = "refused\n";
-/// Milliseconds that processes get when the supervisor itself is asked to end.
-const OWN_GRACE: u64 = 5_000;
+/// The time that processes get when the supervisor itself is asked to end.
+const OWN_GRACE: Duration = Duration::from_secs(5);
 /// Bytes of output that explain why nothing was started.
 const LONGEST_REASON: usize = 1_000;
 /// What could not be written is tried again after this long.
@@ -286,7 +286,7 @@ impl<'a> Supervisor<'a> {
 
     fn stop(&mut self, how: Stop) {
         let grace = match how {
-            Stop::Gently(grace) => Duration::from_millis(grace),
+            Stop::Gently(grace) => grace,
             Stop::Now => Duration::ZERO,
         };
         let deadline = Instant::now() + grace;

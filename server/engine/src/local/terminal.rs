@@ -6,7 +6,6 @@
 use super::frame::{self, LARGEST_FRAME, OPEN};
 use super::layout::Folder;
 use crate::{EngineError, Terminal};
-use std::io;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
@@ -14,10 +13,10 @@ use tokio::sync::mpsc;
 
 /// Opens a terminal in a session whose supervisor is alive.
 pub(crate) async fn open(folder: &Folder, columns: u16, rows: u16) -> Result<Terminal, EngineError> {
-    let failed = || EngineError::io("opening a terminal");
+    const WHAT: &str = "a terminal could not be opened";
     let Ok(stream) = folder.connect() else { return Err(EngineError::NotRunning) };
-    stream.set_nonblocking(true).map_err(failed())?;
-    let (output, mut write) = UnixStream::from_std(stream).map_err(failed())?.into_split();
+    stream.set_nonblocking(true).map_err(EngineError::failed(WHAT))?;
+    let (output, mut write) = UnixStream::from_std(stream).map_err(EngineError::failed(WHAT))?.into_split();
     if write.write_all(format!("terminal {columns} {rows}\n").as_bytes()).await.is_err() {
         return Err(EngineError::NotRunning);
     }
@@ -31,9 +30,7 @@ pub(crate) async fn open(folder: &Folder, columns: u16, rows: u16) -> Result<Ter
             Ok(_) if line == OPEN => break,
             Ok(_) => match line.strip_prefix("refused ") {
                 Some("") | None => {}
-                Some(why) => {
-                    return Err(failed()(io::Error::other(why.trim().to_owned())));
-                }
+                Some(why) => return Err(EngineError::failed(WHAT)(why.trim().to_owned())),
             },
         }
         if line == "refused\n" {

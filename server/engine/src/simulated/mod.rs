@@ -10,7 +10,7 @@ mod scenario;
 
 pub use scenario::{Behaviour, Scenario, SimulatedAgent, WrongScenario};
 
-use crate::{Engine, EngineError, Launch, LaunchSpec, RunState, Stop, Terminal};
+use crate::{Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, Place, RunState, Stop, Terminal, host};
 use async_trait::async_trait;
 use container::Container;
 use journal::Journal;
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::broadcast;
 use types::cluster::agents::{AgentReport, Fact};
 use types::id::ContainerId;
@@ -34,15 +34,19 @@ const FAREWELL: i64 = 500;
 const MOST_USAGE: i64 = 600;
 const USAGE_EVERY: i64 = 1_000;
 
+/// What its agents' reports say of their engine.
+const ENGINE: &str = "simulated";
+
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 /// A cluster that does not exist.
 pub struct SimulatedEngine {
     scenario: Scenario,
+    images: Vec<Image>,
     clock: Clock,
     inside: Mutex<Inside>,
-    changes: broadcast::Sender<ContainerId>,
+    changes: broadcast::Sender<Place>,
     /// Rung when something will happen sooner than before.
     sooner: tokio::sync::Notify,
 }
@@ -55,7 +59,7 @@ struct Inside {
     /// What is due to change, by time.
     due: BTreeSet<(Millis, ContainerId)>,
     away: HashSet<String>,
-    /// So many starts are refused, whatever for.
+    /// The number of starts still to be refused.
     refused: u32,
     journal: Option<Journal>,
 }
@@ -74,14 +78,16 @@ impl SimulatedEngine {
     /// The same by another clock; whoever moves it calls [`SimulatedEngine::advance`].
     pub fn with_clock(scenario: Scenario, clock: Clock) -> Self {
         let (changes, sooner) = (broadcast::channel(CHANGES).0, tokio::sync::Notify::new());
-        Self { scenario, clock, inside: Mutex::default(), changes, sooner }
+        let images = scenario.images.iter().map(|offer| Image { offer: offer.clone(), engines: vec![ENGINE.into()] }).collect();
+        Self { scenario, images, clock, inside: Mutex::default(), changes, sooner }
     }
 
     /// A cluster whose containers are found again by the next server that opens the same journal.
     pub fn open(scenario: Scenario, journal: PathBuf) -> Result<Self, EngineError> {
         let engine = Self::new(scenario);
         let now = engine.now();
-        let (journal, containers) = Journal::open(&journal, now).map_err(EngineError::io("opening the journal"))?;
+        let (journal, containers) =
+            Journal::open(&journal, now).map_err(EngineError::failed("the journal could not be opened"))?;
         {
             let mut inside = engine.inside();
             inside.journal = Some(journal);
@@ -92,7 +98,7 @@ impl SimulatedEngine {
         Ok(engine)
     }
 
-    /// Tells of starts and ends when their time has come, for as long as the engine lives.
+    /// Tells of starts and ends when they are due, for as long as the engine lives.
     pub fn spawn_clock(self: &Arc<Self>) {
         let engine = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -108,18 +114,18 @@ impl SimulatedEngine {
     /// Tells of everything that has become due by now.
     pub fn advance(&self) {
         let now = self.now();
-        let mut told = Vec::new();
+        let mut changed = Vec::new();
         {
             let mut inside = self.inside();
             while let Some((at, id)) = inside.due.first().copied().filter(|(at, _)| *at <= now) {
                 inside.due.remove(&(at, id));
                 inside.bury(id, now);
-                told.push(id);
+                changed.extend(inside.containers.get(&id).map(|container| Place::new(&container.agent, id)));
             }
         }
-        for id in told {
+        for place in changed {
             // Nobody has to listen.
-            let _ = self.changes.send(id);
+            let _ = self.changes.send(place);
         }
     }
 
@@ -150,12 +156,12 @@ impl SimulatedEngine {
         self.inside().away.remove(name);
     }
 
-    /// Every container that is alive, with its machine, whether or not that answers.
-    pub fn running(&self) -> Vec<(ContainerId, String)> {
+    /// Every container that is alive, whether or not its agent answers.
+    pub fn running(&self) -> Vec<Place> {
         let now = self.now();
         let inside = self.inside();
         let alive = inside.containers.iter().filter(|(_, container)| container.is_alive(now));
-        alive.map(|(id, container)| (*id, container.agent.clone())).collect()
+        alive.map(|(id, container)| Place::new(&container.agent, *id)).collect()
     }
 
     fn now(&self) -> Millis {
@@ -166,14 +172,20 @@ impl SimulatedEngine {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A container that is known, on a machine that answers.
-    fn known(&self, id: ContainerId) -> Result<Option<Container>, EngineError> {
+    /// The container at a place, if that is known there and its agent answers.
+    fn known(&self, place: &Place) -> Result<Option<Container>, EngineError> {
         let inside = self.inside();
-        let container = inside.containers.get(&id).cloned();
-        match container {
-            Some(container) if inside.away.contains(&container.agent) => Err(EngineError::AgentAway(container.agent)),
-            other => Ok(other),
+        if inside.away.contains(&place.agent) {
+            return Err(EngineError::AgentAway(place.agent.clone()));
         }
+        Ok(inside.containers.get(&place.container).filter(|container| container.agent == place.agent).cloned())
+    }
+
+    /// The container at a place, which runs.
+    fn running_at(&self, place: &Place) -> Result<Container, EngineError> {
+        let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
+        let runs = matches!(container.state(self.now()), RunState::Running(_));
+        if runs { Ok(container) } else { Err(EngineError::NotRunning) }
     }
 
     /// When a batch command ends by itself, and how.
@@ -241,7 +253,7 @@ impl Inside {
     fn keep(&mut self, id: ContainerId) -> Result<(), EngineError> {
         let Some(container) = self.containers.get(&id) else { return Ok(()) };
         match &mut self.journal {
-            Some(journal) => journal.write(id, container).map_err(EngineError::io("writing the journal")),
+            Some(journal) => journal.write(id, container).map_err(EngineError::failed("the journal could not be written")),
             None => Ok(()),
         }
     }
@@ -249,7 +261,7 @@ impl Inside {
 
 #[async_trait]
 impl Engine for SimulatedEngine {
-    async fn agents(&self) -> Result<Vec<AgentReport>, EngineError> {
+    async fn agents(&self) -> Result<Agents, EngineError> {
         let now = self.now();
         let inside = self.inside();
         let answering = self.scenario.agents.iter().filter(|agent| !inside.away.contains(&agent.name));
@@ -269,7 +281,7 @@ impl Engine for SimulatedEngine {
             AgentReport {
                 name: agent.name.clone(),
                 address: agent.address.clone(),
-                engine: "simulated".into(),
+                engine: ENGINE.into(),
                 version: env!("CARGO_PKG_VERSION").into(),
                 architecture: agent.architecture.clone(),
                 resource_group: agent.resource_group.clone(),
@@ -279,26 +291,33 @@ impl Engine for SimulatedEngine {
                 facts: vec![Fact { name: "Processes".into(), value: "none: everything here is simulated".into(), good: false }],
             }
         };
-        Ok(answering.map(report).collect())
+        Ok(Agents { reports: answering.map(report).collect(), away: Vec::new() })
     }
 
-    async fn start(&self, id: ContainerId, agent: &str, spec: &LaunchSpec) -> Result<(), EngineError> {
+    async fn images(&self) -> Result<Vec<Image>, EngineError> {
+        Ok(self.images.clone())
+    }
+
+    async fn start(&self, place: &Place, spec: &LaunchSpec) -> Result<(), EngineError> {
         let now = self.now();
+        let (agent, id) = (place.agent.as_str(), place.container);
         {
             let mut inside = self.inside();
             if inside.away.contains(agent) {
                 return Err(EngineError::AgentAway(agent.to_owned()));
             }
-            if inside.containers.contains_key(&id) {
-                return Ok(());
+            if let Some(before) = inside.containers.get(&id) {
+                let here = before.agent == agent;
+                let elsewhere = || EngineError::failed("the engine refused it")(format!("it was started on {}", before.agent));
+                return if here { Ok(()) } else { Err(elsewhere()) };
             }
             if inside.refused > 0 {
                 inside.refused -= 1;
-                return Err(EngineError::io("starting a container")(std::io::Error::other("it was told to refuse")));
+                return Err(EngineError::failed("the engine refused it")("it was told to refuse"));
             }
+            host::check_image(&spec.image, &self.images)?;
             let Some(machine) = self.scenario.agents.iter().find(|machine| machine.name == agent) else {
-                let none = std::io::Error::other(format!("there is no machine {agent}"));
-                return Err(EngineError::io("starting a container")(none));
+                return Err(EngineError::failed("the engine refused it")(format!("there is no agent {agent}")));
             };
             let mut wanted = inside.held(agent, now);
             wanted.add(&spec.slots);
@@ -316,8 +335,9 @@ impl Engine for SimulatedEngine {
         Ok(())
     }
 
-    async fn stop(&self, id: ContainerId, how: Stop) -> Result<(), EngineError> {
-        let Some(before) = self.known(id)? else { return Ok(()) };
+    async fn stop(&self, place: &Place, how: Stop) -> Result<(), EngineError> {
+        let id = place.container;
+        let Some(before) = self.known(place)? else { return Ok(()) };
         let now = self.now();
         if !before.is_alive(now) {
             return Ok(());
@@ -341,19 +361,21 @@ impl Engine for SimulatedEngine {
         Ok(())
     }
 
-    async fn containers(&self) -> Result<Vec<(ContainerId, String)>, EngineError> {
+    async fn containers(&self) -> Result<Vec<Place>, EngineError> {
         let mut running = self.running();
         let inside = self.inside();
-        running.retain(|(_, agent)| !inside.away.contains(agent));
+        running.retain(|place| !inside.away.contains(&place.agent));
         Ok(running)
     }
 
-    async fn state(&self, id: ContainerId) -> Result<RunState, EngineError> {
-        Ok(self.known(id)?.map_or(RunState::Unknown, |container| container.state(self.now())))
+    async fn states(&self, places: &[Place]) -> Vec<Result<RunState, EngineError>> {
+        let now = self.now();
+        let state = |place| Ok(self.known(place)?.map_or(RunState::Unknown, |container| container.state(now)));
+        places.iter().map(state).collect()
     }
 
-    async fn log(&self, id: ContainerId, from: u64, max: usize) -> Result<LogChunk, EngineError> {
-        let Some(container) = self.known(id)? else { return Err(EngineError::UnknownSession) };
+    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+        let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
         let state = container.state(self.now());
         let mut text = format!("simulated: {} was placed on {}\n", container.spec.name, container.agent);
         if !matches!(state, RunState::Starting) {
@@ -377,8 +399,8 @@ impl Engine for SimulatedEngine {
         })
     }
 
-    async fn usage(&self, id: ContainerId, after: Millis) -> Result<Vec<Usage>, EngineError> {
-        let Some(container) = self.known(id)? else { return Err(EngineError::UnknownSession) };
+    async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError> {
+        let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
         let last = container.ends_at().map_or(self.now(), |end| end.min(self.now()));
         let first = after.0.max(last.0 - MOST_USAGE * USAGE_EVERY).max(container.runs_at.0);
         let steps = (first / USAGE_EVERY + 1)..=(last.0 / USAGE_EVERY);
@@ -390,9 +412,8 @@ impl Engine for SimulatedEngine {
         Ok(steps.map(measure).collect())
     }
 
-    async fn terminal(&self, id: ContainerId, _columns: u16, _rows: u16) -> Result<Terminal, EngineError> {
-        let Some(container) = self.known(id)? else { return Err(EngineError::UnknownSession) };
-        if !matches!(container.state(self.now()), RunState::Running(_)) || container.spec.what != Launch::Interactive {
+    async fn terminal(&self, place: &Place, _columns: u16, _rows: u16) -> Result<Terminal, EngineError> {
+        if self.running_at(place)?.spec.what != Launch::Interactive {
             return Err(EngineError::NotRunning);
         }
         let (input, mut typed) = tokio::io::duplex(4_096);
@@ -416,7 +437,22 @@ impl Engine for SimulatedEngine {
         Ok(Terminal { output: Box::new(output), input: Box::new(input), resize })
     }
 
-    fn changes(&self) -> broadcast::Receiver<ContainerId> {
-        self.changes.subscribe()
+    /// Whatever is sent comes back.
+    async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError> {
+        if !self.running_at(place)?.spec.ports.contains(&port) {
+            return Err(EngineError::PortNotAsked(port));
+        }
+        let (ours, theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(4_096);
+        tokio::spawn(async move {
+            let (mut received, mut sent) = tokio::io::split(theirs);
+            // It ends with the caller, who knows why.
+            drop(tokio::io::copy(&mut received, &mut sent).await);
+            drop(sent.shutdown().await);
+        });
+        Ok(Box::new(ours))
+    }
+
+    fn changes(&self) -> Changes {
+        Changes::of(self.changes.subscribe())
     }
 }

@@ -1,9 +1,11 @@
-//! What is simulated, as a TOML file says it: machines by kind, and how sessions behave on them.
+//! What is simulated, as a TOML file says it: machines by kind, the images that they have, and how sessions behave on them.
 
+use crate::host;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use types::quantity::{MEM, Quantity, Slots, parse_bytes};
+use types::sessions::launch::ImageOffer;
 
 /// Machines of one kind that a file may ask for, and of all kinds together.
 const MOST_AGENTS: usize = 20_000;
@@ -12,6 +14,8 @@ const MOST_AGENTS: usize = 20_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     pub agents: Vec<SimulatedAgent>,
+    /// What every machine has; a machine's own programs when the file names none.
+    pub images: Vec<ImageOffer>,
     pub behaviour: Behaviour,
 }
 
@@ -49,7 +53,21 @@ struct File {
     #[serde(default)]
     agents: Vec<Kind>,
     #[serde(default)]
+    images: Vec<Image>,
+    #[serde(default)]
     sessions: Behaviour,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Image {
+    name: String,
+    /// The name when empty.
+    #[serde(default)]
+    label: String,
+    /// The least that it runs with.
+    #[serde(default)]
+    slots: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +108,7 @@ impl FromStr for Scenario {
             if kind.count > MOST_AGENTS || agents.len() + kind.count > MOST_AGENTS {
                 return Err(WrongScenario(format!("agents: at most {MOST_AGENTS} machines in all")));
             }
-            let slots = read_slots(&kind)?;
+            let slots = read_machine(&kind)?;
             for n in 1..=kind.count {
                 let name = if kind.count == 1 { kind.name.clone() } else { format!("{}-{n}", kind.name) };
                 let address = if kind.address.is_empty() { String::new() } else { format!("{}{n}", kind.address) };
@@ -111,21 +129,34 @@ impl FromStr for Scenario {
         if seconds.iter().any(|number| !number.is_finite() || *number < 0.0) {
             return Err(WrongScenario("sessions: numbers from 0 on".into()));
         }
-        Ok(Self { agents, behaviour: file.sessions })
+        let mut images = Vec::new();
+        for Image { name, label, slots } in file.images {
+            let minimum = read_slots(&format!("images: {name}"), &slots)?;
+            images.push(ImageOffer { label: if label.is_empty() { name.clone() } else { label }, name, minimum });
+        }
+        if images.is_empty() {
+            images.push(host::offer());
+        }
+        Ok(Self { agents, images, behaviour: file.sessions })
     }
 }
 
-fn read_slots(kind: &Kind) -> Result<Slots, WrongScenario> {
-    let mut slots = Slots::default();
-    for (slot, value) in &kind.slots {
-        let amount = if slot == MEM { parse_bytes(value).map(Quantity::whole) } else { value.parse().ok() };
-        let wrong = || WrongScenario(format!("agents: {}: {slot} = {value:?} is no amount; write \"32\" or \"256g\"", kind.name));
-        slots.0.insert(slot.clone(), amount.filter(|amount| *amount >= Quantity::ZERO).ok_or_else(wrong)?);
-    }
+fn read_machine(kind: &Kind) -> Result<Slots, WrongScenario> {
+    let slots = read_slots(&format!("agents: {}", kind.name), &kind.slots)?;
     for needed in [types::quantity::CPU, MEM] {
         if slots.get(needed) == Quantity::ZERO {
             return Err(WrongScenario(format!("agents: {}: a machine has some {needed}", kind.name)));
         }
+    }
+    Ok(slots)
+}
+
+fn read_slots(of: &str, texts: &BTreeMap<String, String>) -> Result<Slots, WrongScenario> {
+    let mut slots = Slots::default();
+    for (slot, value) in texts {
+        let amount = if slot == MEM { parse_bytes(value).map(Quantity::whole) } else { value.parse().ok() };
+        let wrong = || WrongScenario(format!("{of}: {slot} = {value:?} is no amount; write \"32\" or \"256g\""));
+        slots.0.insert(slot.clone(), amount.filter(|amount| *amount >= Quantity::ZERO).ok_or_else(wrong)?);
     }
     Ok(slots)
 }

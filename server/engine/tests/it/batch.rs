@@ -2,9 +2,8 @@
 
 use crate::common::*;
 use engine::local::Options;
-use engine::{Engine, Launch, RunState, Stop};
+use engine::{Change, Engine, Launch, RunState, Stop};
 use std::sync::Arc;
-use types::id::ContainerId;
 use types::sessions::{LogChunk, Outcome};
 use types::time::Millis;
 
@@ -68,10 +67,10 @@ async fn the_environment_is_small_and_the_home_is_its_own() {
     unsafe { std::env::set_var("DATABASE_PASSWORD", "geheim") };
     for kind in WAYS {
         let yard = way(kind);
-        let id = yard.batch("pwd; touch made && env | cut -d= -f1 | sort | tr '\\n' ' '; echo $COLOUR $USER").await;
-        assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0), "{}", log(&yard.engine, id).await);
-        let text = log(&yard.engine, id).await;
-        let home = yard.sessions().join(id.to_string()).join("home");
+        let place = yard.batch("pwd; touch made && env | cut -d= -f1 | sort | tr '\\n' ' '; echo $COLOUR $USER").await;
+        assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(0), "{}", log(&yard.engine, &place).await);
+        let text = log(&yard.engine, &place).await;
+        let home = yard.sessions().join(place.container.to_string()).join("home");
         let inside = if fact(&yard.engine, "Isolation").await.0 {
             "/home/work".into()
         } else {
@@ -88,24 +87,24 @@ async fn the_environment_is_small_and_the_home_is_its_own() {
 async fn many_starts_at_once_run_it_once() {
     let yard = Arc::new(yard());
     let other = yard.restarted();
-    let id = ContainerId(uuid::Uuid::now_v7());
+    let place = new_place(&yard.engine).await;
     let what = spec(Launch::Batch("echo once >> count; sleep 0.2; cat count".into()));
     let starts: Vec<_> = (0..12)
         .map(|n| {
             let engine = if n % 2 == 0 { yard.engine.clone() } else { other.clone() };
-            let what = what.clone();
-            tokio::spawn(async move { engine.start(id, "here", &what).await })
+            let (what, place) = (what.clone(), place.clone());
+            tokio::spawn(async move { engine.start(&place, &what).await })
         })
         .collect();
     for start in starts {
         start.await.unwrap().unwrap();
     }
-    assert_ne!(yard.engine.state(id).await.unwrap(), RunState::Unknown);
-    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
+    assert_ne!(yard.engine.state(&place).await.unwrap(), RunState::Unknown);
+    assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(0));
     // Nor does a start after the end.
-    yard.engine.start(id, "here", &what).await.unwrap();
-    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
-    assert_eq!(log(&yard.engine, id).await, "once\n");
+    yard.engine.start(&place, &what).await.unwrap();
+    assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(0));
+    assert_eq!(log(&yard.engine, &place).await, "once\n");
 }
 
 #[tokio::test]
@@ -113,12 +112,15 @@ async fn changes_are_told_as_they_happen() {
     let yard = yard();
     let mut changes = yard.engine.changes();
     let begin = std::time::Instant::now();
-    let id = yard.batch("read -t 0.3 < /dev/zero; sleep 0.3").await;
+    let place = yard.batch("read -t 0.3 < /dev/zero; sleep 0.3").await;
     let mut seen = Vec::new();
     // No state is asked for in between: only what the supervisor pushes.
     while !matches!(seen.last(), Some(RunState::Ended { .. })) {
-        assert_eq!(tokio::time::timeout(std::time::Duration::from_secs(30), changes.recv()).await.unwrap().unwrap(), id);
-        seen.push(yard.engine.state(id).await.unwrap());
+        assert_eq!(
+            tokio::time::timeout(std::time::Duration::from_secs(30), changes.next()).await.unwrap(),
+            Some(Change::Of(place.clone()))
+        );
+        seen.push(yard.engine.state(&place).await.unwrap());
         println!("{:?} after {:?}", seen.last(), begin.elapsed());
     }
     assert!(matches!(seen[..], [RunState::Running(_), RunState::Ended { .. }]), "{seen:?}");
@@ -128,13 +130,13 @@ async fn changes_are_told_as_they_happen() {
 async fn the_log_is_bounded_and_its_offsets_are_absolute() {
     let yard = yard_with(Options { log_limit: 64 << 10, ..Options::default() });
     // 500 000 bytes of numbered lines of ten bytes each.
-    let id = yard.batch("for n in $(seq -w 0 49999); do echo line$n; done").await;
-    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
-    let chunk = yard.engine.log(id, 0, 1 << 20).await.unwrap();
+    let place = yard.batch("for n in $(seq -w 0 49999); do echo line$n; done").await;
+    assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(0));
+    let chunk = yard.engine.log(&place, 0, 1 << 20).await.unwrap();
     assert!(chunk.text.len() >= 32 << 10 && chunk.text.len() <= 64 << 10, "{}", chunk.text.len());
     assert_eq!((chunk.skipped + chunk.text.len() as u64, chunk.next, chunk.end), (500_000, 500_000, true));
     let line = chunk.skipped / 10 + 1;
-    let at = yard.engine.log(id, line * 10, 10).await.unwrap();
+    let at = yard.engine.log(&place, line * 10, 10).await.unwrap();
     assert_eq!(at, LogChunk { text: format!("line{line:05}\n"), next: line * 10 + 10, skipped: 0, end: false });
 }
 
@@ -142,38 +144,38 @@ async fn the_log_is_bounded_and_its_offsets_are_absolute() {
 async fn usage_grows_and_survives_the_end() {
     for kind in WAYS {
         let yard = way(kind);
-        let id = yard.batch("sleep 100 & while true; do :; done").await;
+        let place = yard.batch("sleep 100 & while true; do :; done").await;
         let two = until("two measurements", async || {
-            let usage = yard.engine.usage(id, Millis(0)).await.unwrap();
+            let usage = yard.engine.usage(&place, Millis(0)).await.unwrap();
             (usage.len() >= 2).then_some(usage)
         })
         .await;
         assert!(two[1].cpu_ms > two[0].cpu_ms && two[0].cpu_ms > 0, "{kind:?} {two:?}");
         assert!(two[1].mem > 0 && two[1].processes == 2, "{kind:?} {two:?}");
-        assert_eq!(yard.engine.usage(id, two[0].at).await.unwrap()[0], two[1]);
-        stop(&yard.engine, id, Stop::Now).await;
-        assert!(yard.restarted().usage(id, Millis(0)).await.unwrap().len() >= 2);
+        assert_eq!(yard.engine.usage(&place, two[0].at).await.unwrap()[0], two[1]);
+        stop(&yard.engine, &place, Stop::Now).await;
+        assert!(yard.restarted().usage(&place, Millis(0)).await.unwrap().len() >= 2);
     }
 }
 
 #[tokio::test]
 async fn a_session_nobody_knows_is_unknown_and_can_be_stopped() {
     let yard = yard();
-    let id = ContainerId(uuid::Uuid::now_v7());
-    yard.engine.stop(id, Stop::Now).await.unwrap();
-    assert_eq!(yard.engine.state(id).await.unwrap(), RunState::Unknown);
-    assert_eq!(yard.engine.log(id, 0, 100).await.unwrap(), LogChunk::default());
-    assert_eq!(yard.engine.usage(id, Millis(0)).await.unwrap(), []);
-    assert!(!yard.sessions().join(id.to_string()).exists());
+    let place = new_place(&yard.engine).await;
+    yard.engine.stop(&place, Stop::Now).await.unwrap();
+    assert_eq!(yard.engine.state(&place).await.unwrap(), RunState::Unknown);
+    assert_eq!(yard.engine.log(&place, 0, 100).await.unwrap(), LogChunk::default());
+    assert_eq!(yard.engine.usage(&place, Millis(0)).await.unwrap(), []);
+    assert!(!yard.sessions().join(place.container.to_string()).exists());
 }
 
 #[tokio::test]
 async fn the_environment_of_a_session_is_forgotten_when_it_has_ended() {
     let yard = yard();
-    let id = yard.batch("echo $COLOUR; sleep 1000").await;
-    log_has(&yard.engine, id, "blue").await;
-    let kept = || std::fs::read_to_string(yard.sessions().join(id.to_string()).join("spec.json")).unwrap();
+    let place = yard.batch("echo $COLOUR; sleep 1000").await;
+    log_has(&yard.engine, &place, "blue").await;
+    let kept = || std::fs::read_to_string(yard.sessions().join(place.container.to_string()).join("spec.json")).unwrap();
     assert!(kept().contains("blue"), "it is needed while the session may be started again");
-    stop(&yard.engine, id, Stop::Now).await;
+    stop(&yard.engine, &place, Stop::Now).await;
     until("the environment to be gone", async || (!kept().contains("blue")).then_some(())).await;
 }

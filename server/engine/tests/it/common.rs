@@ -1,7 +1,7 @@
 //! What the tests share: an engine in a folder of its own, waiting with a deadline, looking for processes.
 
 use engine::local::{LocalEngine, Options};
-use engine::{Engine, Launch, LaunchSpec, RunState, Stop};
+use engine::{Engine, Launch, LaunchSpec, Place, RunState, Stop};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use types::id::ContainerId;
@@ -57,21 +57,21 @@ impl Yard {
         LocalEngine::open_with(self.sessions(), exe(), self.options.clone()).unwrap()
     }
 
-    pub async fn start(&self, what: Launch) -> ContainerId {
-        let id = ContainerId(uuid::Uuid::now_v7());
-        self.engine.start(id, "here", &spec(what)).await.unwrap();
-        id
+    pub async fn start(&self, what: Launch) -> Place {
+        let place = new_place(&self.engine).await;
+        self.engine.start(&place, &spec(what)).await.unwrap();
+        place
     }
 
-    pub async fn batch(&self, command: &str) -> ContainerId {
+    pub async fn batch(&self, command: &str) -> Place {
         self.start(Launch::Batch(command.into())).await
     }
 
     /// Runs a command to its end: its outcome and its log.
     pub async fn run(&self, command: &str) -> (Outcome, String) {
-        let id = self.batch(command).await;
-        let outcome = ended(&self.engine, id).await;
-        (outcome, log(&self.engine, id).await)
+        let place = self.batch(command).await;
+        let outcome = ended(&self.engine, &place).await;
+        (outcome, log(&self.engine, &place).await)
     }
 }
 
@@ -84,8 +84,9 @@ impl Drop for Yard {
             runtime.block_on(async {
                 for entry in std::fs::read_dir(sessions).into_iter().flatten().flatten() {
                     let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-                    if matches!(engine.state(id).await, Ok(RunState::Starting | RunState::Running(_))) {
-                        stop(&engine, id, Stop::Now).await;
+                    let place = Place::new("here", id);
+                    if matches!(engine.state(&place).await, Ok(RunState::Starting | RunState::Running(_))) {
+                        stop(&engine, &place, Stop::Now).await;
                     }
                 }
             });
@@ -93,6 +94,12 @@ impl Drop for Yard {
         // What goes wrong here was said by that thread.
         drop(end.join());
     }
+}
+
+/// A place for a new container on the engine's machine.
+pub async fn new_place(engine: &LocalEngine) -> Place {
+    let agent = engine.agents().await.unwrap().reports.remove(0).name;
+    Place::new(agent, ContainerId(uuid::Uuid::now_v7()))
 }
 
 pub fn spec(what: Launch) -> LaunchSpec {
@@ -105,6 +112,11 @@ pub fn spec(what: Launch) -> LaunchSpec {
         host_name: String::new(),
         shared_memory: None,
         env: vec![("COLOUR".into(), "blue".into())],
+        image: "host".into(),
+        mounts: Vec::new(),
+        ports: Vec::new(),
+        user: None,
+        working_directory: None,
     }
 }
 
@@ -120,16 +132,16 @@ pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T
     }
 }
 
-pub async fn ended(engine: &LocalEngine, id: ContainerId) -> Outcome {
-    until("a session's end", async || match engine.state(id).await.unwrap() {
+pub async fn ended(engine: &LocalEngine, place: &Place) -> Outcome {
+    until("a session's end", async || match engine.state(place).await.unwrap() {
         RunState::Ended { outcome, .. } => Some(outcome),
         _ => None,
     })
     .await
 }
 
-pub async fn running(engine: &LocalEngine, id: ContainerId) {
-    until("a running session", async || match engine.state(id).await.unwrap() {
+pub async fn running(engine: &LocalEngine, place: &Place) {
+    until("a running session", async || match engine.state(place).await.unwrap() {
         RunState::Running(_) => Some(()),
         RunState::Ended { outcome, .. } => panic!("{outcome:?}"),
         _ => None,
@@ -138,10 +150,10 @@ pub async fn running(engine: &LocalEngine, id: ContainerId) {
 }
 
 /// The whole log as it is now.
-pub async fn log(engine: &LocalEngine, id: ContainerId) -> String {
+pub async fn log(engine: &LocalEngine, place: &Place) -> String {
     let (mut text, mut from) = (String::new(), 0);
     loop {
-        let chunk = engine.log(id, from, 64 << 10).await.unwrap();
+        let chunk = engine.log(place, from, 64 << 10).await.unwrap();
         if chunk.next == from {
             return text;
         }
@@ -150,19 +162,19 @@ pub async fn log(engine: &LocalEngine, id: ContainerId) -> String {
     }
 }
 
-pub async fn log_has(engine: &LocalEngine, id: ContainerId, words: &str) {
+pub async fn log_has(engine: &LocalEngine, place: &Place, words: &str) {
     until(words, async || {
-        let state = engine.state(id).await.unwrap();
-        let log = log(engine, id).await;
+        let state = engine.state(place).await.unwrap();
+        let log = log(engine, place).await;
         assert!(log.contains(words) || !matches!(state, RunState::Ended { .. }), "{state:?} {log}");
         log.contains(words).then_some(())
     })
     .await;
 }
 
-pub async fn stop(engine: &LocalEngine, id: ContainerId, how: Stop) -> Outcome {
-    engine.stop(id, how).await.unwrap();
-    ended(engine, id).await
+pub async fn stop(engine: &LocalEngine, place: &Place, how: Stop) -> Outcome {
+    engine.stop(place, how).await.unwrap();
+    ended(engine, place).await
 }
 
 /// Processes that have `marker` in their arguments.
@@ -194,6 +206,6 @@ pub fn marker() -> String {
 /// The facts of the machine that are not good have names; whether one is good.
 pub async fn fact(engine: &LocalEngine, name: &str) -> (bool, String) {
     let agents = engine.agents().await.unwrap();
-    let fact = agents[0].facts.iter().find(|fact| fact.name == name).unwrap();
+    let fact = agents.reports[0].facts.iter().find(|fact| fact.name == name).unwrap();
     (fact.good, fact.value.clone())
 }

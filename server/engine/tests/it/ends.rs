@@ -1,7 +1,8 @@
 //! The end of whole process trees: asked, killed, left behind, orphaned.
 
 use crate::common::*;
-use engine::{Engine, RunState, Stop};
+use engine::{Change, Engine, RunState, Stop};
+use std::time::Duration;
 use types::sessions::Outcome;
 
 /// A tree with a process that left its session, one whose parents are gone, and a main process that stays.
@@ -18,13 +19,13 @@ fn tree(marker: &str, main: &str) -> String {
 #[tokio::test]
 async fn stopping_ends_every_process_wherever_it_went() {
     for kind in WAYS {
-        for how in [Stop::Now, Stop::Gently(300)] {
+        for how in [Stop::Now, Stop::Gently(Duration::from_millis(300))] {
             let yard = way(kind);
             let marker = marker();
-            let id = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
-            log_has(&yard.engine, id, "ready").await;
+            let place = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
+            log_has(&yard.engine, &place, "ready").await;
             until("the whole tree", async || (processes(&marker).len() >= 4).then_some(())).await;
-            let outcome = stop(&yard.engine, id, how).await;
+            let outcome = stop(&yard.engine, &place, how).await;
             // By the time the session counts as ended, not later.
             assert_eq!(processes(&marker), [0; 0], "{kind:?} {how:?}");
             assert!(matches!(outcome, Outcome::Signalled(9 | 15)), "{kind:?} {how:?} {outcome:?}");
@@ -37,8 +38,8 @@ async fn what_a_command_leaves_behind_ends_with_it() {
     for kind in WAYS {
         let yard = way(kind);
         let marker = marker();
-        let id = yard.batch(&tree(&marker, "exit 5")).await;
-        assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(5), "{kind:?}");
+        let place = yard.batch(&tree(&marker, "exit 5")).await;
+        assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(5), "{kind:?}");
         assert_eq!(processes(&marker), [0; 0], "{kind:?}");
     }
 }
@@ -47,39 +48,39 @@ async fn what_a_command_leaves_behind_ends_with_it() {
 async fn processes_that_are_asked_get_time_to_end_well() {
     for kind in WAYS {
         let yard = way(kind);
-        let id = yard
+        let place = yard
             .batch("trap 'echo saving; sleep 0.2; echo saved; exit 3' TERM; echo ready; while true; do sleep 0.05; done")
             .await;
-        log_has(&yard.engine, id, "ready").await;
-        assert_eq!(stop(&yard.engine, id, Stop::Gently(20_000)).await, Outcome::Exited(3), "{kind:?}");
-        assert!(log(&yard.engine, id).await.ends_with("saving\nsaved\n"), "{kind:?}");
+        log_has(&yard.engine, &place, "ready").await;
+        assert_eq!(stop(&yard.engine, &place, Stop::Gently(Duration::from_millis(20_000))).await, Outcome::Exited(3), "{kind:?}");
+        assert!(log(&yard.engine, &place).await.ends_with("saving\nsaved\n"), "{kind:?}");
     }
 }
 
 #[tokio::test]
 async fn a_second_order_to_stop_can_only_make_it_sooner() {
     let yard = yard();
-    let id = yard.batch("trap '' TERM; echo ready; while true; do sleep 0.05; done").await;
-    log_has(&yard.engine, id, "ready").await;
-    yard.engine.stop(id, Stop::Gently(1_000_000)).await.unwrap();
-    yard.engine.stop(id, Stop::Gently(2_000_000)).await.unwrap();
-    assert_eq!(stop(&yard.engine, id, Stop::Gently(50)).await, Outcome::Signalled(9));
+    let place = yard.batch("trap '' TERM; echo ready; while true; do sleep 0.05; done").await;
+    log_has(&yard.engine, &place, "ready").await;
+    yard.engine.stop(&place, Stop::Gently(Duration::from_millis(1_000_000))).await.unwrap();
+    yard.engine.stop(&place, Stop::Gently(Duration::from_millis(2_000_000))).await.unwrap();
+    assert_eq!(stop(&yard.engine, &place, Stop::Gently(Duration::from_millis(50))).await, Outcome::Signalled(9));
 }
 
 #[tokio::test]
 async fn a_session_that_is_stopped_while_it_starts_ends() {
     let yard = yard();
     for _ in 0..10 {
-        let id = types::id::ContainerId(uuid::Uuid::now_v7());
+        let place = new_place(&yard.engine).await;
         let start = {
-            let engine = yard.engine.clone();
-            tokio::spawn(async move { engine.start(id, "here", &spec(engine::Launch::Batch("sleep 1000".into()))).await })
+            let (engine, place) = (yard.engine.clone(), place.clone());
+            tokio::spawn(async move { engine.start(&place, &spec(engine::Launch::Batch("sleep 1000".into()))).await })
         };
-        let folder = yard.sessions().join(id.to_string());
+        let folder = yard.sessions().join(place.container.to_string());
         until("a session's file", async || folder.join("spec.json").exists().then_some(())).await;
-        yard.engine.stop(id, Stop::Gently(5_000)).await.unwrap();
+        yard.engine.stop(&place, Stop::Gently(Duration::from_millis(5_000))).await.unwrap();
         start.await.unwrap().unwrap();
-        assert_eq!(ended(&yard.engine, id).await, Outcome::Signalled(15));
+        assert_eq!(ended(&yard.engine, &place).await, Outcome::Signalled(15));
     }
 }
 
@@ -88,48 +89,52 @@ async fn when_a_supervisor_is_killed_its_session_is_lost_and_stays_so() {
     for kind in WAYS {
         let yard = way(kind);
         let marker = marker();
-        let id = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
-        log_has(&yard.engine, id, "ready").await;
-        running(&yard.engine, id).await;
+        let place = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
+        log_has(&yard.engine, &place, "ready").await;
+        running(&yard.engine, &place).await;
         let mut changes = yard.engine.changes();
         // The supervisor has the folder in its arguments, and so has bubblewrap.
-        let supervisors =
-            processes(&format!("supervise\0{}", yard.sessions().join(id.to_string()).canonicalize().unwrap().display()));
+        let supervisors = processes(&format!(
+            "supervise\0{}",
+            yard.sessions().join(place.container.to_string()).canonicalize().unwrap().display()
+        ));
         assert_eq!(supervisors.len(), 1, "{kind:?}");
         kill(supervisors[0]);
         // Its end is told without being asked for.
-        assert_eq!(changes.recv().await.unwrap(), id);
-        assert_eq!(ended(&yard.engine, id).await, Outcome::Lost, "{kind:?}");
+        assert_eq!(changes.next().await, Some(Change::Of(place.clone())));
+        assert_eq!(ended(&yard.engine, &place).await, Outcome::Lost, "{kind:?}");
         none_left(&marker).await;
-        let state = yard.engine.state(id).await.unwrap();
-        assert_eq!(yard.restarted().state(id).await.unwrap(), state);
-        yard.engine.start(id, "here", &spec(engine::Launch::Batch("echo again".into()))).await.unwrap();
-        assert_eq!(yard.engine.state(id).await.unwrap(), state);
-        assert!(log(&yard.engine, id).await.contains("ready"));
+        let state = yard.engine.state(&place).await.unwrap();
+        assert_eq!(yard.restarted().state(&place).await.unwrap(), state);
+        yard.engine.start(&place, &spec(engine::Launch::Batch("echo again".into()))).await.unwrap();
+        assert_eq!(yard.engine.state(&place).await.unwrap(), state);
+        assert!(log(&yard.engine, &place).await.contains("ready"));
     }
 }
 
 #[tokio::test]
 async fn what_cannot_be_started_says_why() {
     let yard = yard();
-    let id = types::id::ContainerId(uuid::Uuid::now_v7());
+    let place = new_place(&yard.engine).await;
     // A file where its home should be.
-    let folder = yard.sessions().join(id.to_string());
+    let folder = yard.sessions().join(place.container.to_string());
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("home"), "in the way").unwrap();
-    yard.engine.start(id, "here", &spec(engine::Launch::Batch("true".into()))).await.unwrap();
-    let outcome = ended(&yard.engine, id).await;
+    yard.engine.start(&place, &spec(engine::Launch::Batch("true".into()))).await.unwrap();
+    let outcome = ended(&yard.engine, &place).await;
     assert!(matches!(&outcome, Outcome::NotStarted(why) if !why.is_empty()), "{outcome:?}");
 }
 
 #[tokio::test]
 async fn groups_are_gone_with_their_session() {
     let yard = yard();
-    let id = yard.batch("sleep 0.1").await;
-    ended(&yard.engine, id).await;
+    let place = yard.batch("sleep 0.1").await;
+    ended(&yard.engine, &place).await;
     let found: Vec<_> = ["memory", "cpu", "cpuacct", "pids", "freezer", "unified", ""]
         .iter()
-        .map(|hierarchy| std::path::Path::new("/sys/fs/cgroup").join(hierarchy).join("yardmaster").join(id.to_string()))
+        .map(|hierarchy| {
+            std::path::Path::new("/sys/fs/cgroup").join(hierarchy).join("yardmaster").join(place.container.to_string())
+        })
         .filter(|group| group.exists())
         .collect();
     assert!(found.is_empty(), "{found:?}");
@@ -138,12 +143,12 @@ async fn groups_are_gone_with_their_session() {
 #[tokio::test]
 async fn a_supervisor_that_is_asked_to_end_ends_its_session_first() {
     let yard = yard();
-    let id = yard.batch("trap 'exit 6' TERM; echo ready; while true; do sleep 0.02; done").await;
-    log_has(&yard.engine, id, "ready").await;
-    let supervisors = processes(&format!("supervise\0{}", yard.sessions().join(id.to_string()).display()));
+    let place = yard.batch("trap 'exit 6' TERM; echo ready; while true; do sleep 0.02; done").await;
+    log_has(&yard.engine, &place, "ready").await;
+    let supervisors = processes(&format!("supervise\0{}", yard.sessions().join(place.container.to_string()).display()));
     // SAFETY: takes no pointers.
     unsafe { libc::kill(supervisors[0], libc::SIGTERM) };
-    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(6));
+    assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(6));
 }
 
 /// A small disk of its own below the sessions' folder, gone with the value. `None` where this process may not mount.
@@ -171,7 +176,7 @@ async fn a_session_that_fills_the_disk_runs_on_and_its_end_is_kept_as_soon_as_th
             eprintln!("this process may not mount a disk to fill: nothing was tried");
             return;
         };
-        let id = yard.batch("exec 2>/dev/null; sleep 0.5; dd if=/dev/zero of=fill bs=4k; sleep 2.5; exit 7").await;
+        let place = yard.batch("exec 2>/dev/null; sleep 0.5; dd if=/dev/zero of=fill bs=4k; sleep 2.5; exit 7").await;
         let fill = until("the file that fills the disk", async || {
             let found = std::process::Command::new("find").arg(&disk.0).args(["-name", "fill", "-size", "+64k"]).output().ok()?;
             let path = String::from_utf8(found.stdout).ok()?;
@@ -180,10 +185,10 @@ async fn a_session_that_fills_the_disk_runs_on_and_its_end_is_kept_as_soon_as_th
         .await;
         // Long enough for measurements, a log line and the end to have failed.
         tokio::time::sleep(std::time::Duration::from_secs(4)).await;
-        assert!(!matches!(yard.engine.state(id).await, Ok(RunState::Ended { .. })), "{kind:?}");
+        assert!(!matches!(yard.engine.state(&place).await, Ok(RunState::Ended { .. })), "{kind:?}");
         std::fs::remove_file(fill).unwrap();
-        assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(7), "{kind:?}");
-        let usage = yard.engine.usage(id, types::time::Millis(0)).await.unwrap();
+        assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(7), "{kind:?}");
+        let usage = yard.engine.usage(&place, types::time::Millis(0)).await.unwrap();
         assert!(usage.iter().all(|one| one.processes < 100), "{kind:?}: records are whole: {usage:?}");
     }
 }

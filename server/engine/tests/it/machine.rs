@@ -8,7 +8,7 @@ use types::sessions::Outcome;
 #[tokio::test]
 async fn the_machine_says_what_it_has_and_what_it_lacks() {
     let yard = yard();
-    let agent = yard.engine.agents().await.unwrap().remove(0);
+    let agent = yard.engine.agents().await.unwrap().reports.remove(0);
     assert_eq!(agent.engine, "local");
     assert!(agent.capacity.get(CPU) >= Quantity::whole(1) && agent.capacity.get(MEM) > agent.used.get(MEM));
     assert!(agent.used.get(CPU) <= agent.capacity.get(CPU));
@@ -25,13 +25,13 @@ async fn the_machine_says_what_it_has_and_what_it_lacks() {
 #[tokio::test]
 async fn the_machine_keeps_its_name_and_says_where_it_is_and_which_group_it_joins() {
     let yard = yard_with(engine::local::Options { resource_group: Some("lab".into()), ..Default::default() });
-    let agent = yard.engine.agents().await.unwrap().remove(0);
+    let agent = yard.engine.agents().await.unwrap().reports.remove(0);
     assert_eq!(agent.resource_group.as_deref(), Some("lab"));
     assert!(agent.address.parse::<std::net::IpAddr>().is_ok(), "{}", agent.address);
     assert_eq!(std::fs::read_to_string(yard.sessions().join("machine")).unwrap(), agent.name);
     // As if the host had been called otherwise when sessions first ran here.
     std::fs::write(yard.sessions().join("machine"), "before").unwrap();
-    assert_eq!(yard.restarted().agents().await.unwrap().remove(0).name, "before");
+    assert_eq!(yard.restarted().agents().await.unwrap().reports.remove(0).name, "before");
 }
 
 #[tokio::test]
@@ -75,9 +75,10 @@ async fn an_unprivileged_user_runs_a_session_where_the_server_is_root() {
 #[tokio::test]
 async fn what_was_asked_for_is_the_limit() {
     let yard = yard();
-    let id = yard.batch("sleep 1000").await;
-    running(&yard.engine, id).await;
-    let group = |name: &str| std::path::Path::new("/sys/fs/cgroup").join(name).join("yardmaster").join(id.to_string());
+    let place = yard.batch("sleep 1000").await;
+    running(&yard.engine, &place).await;
+    let group =
+        |name: &str| std::path::Path::new("/sys/fs/cgroup").join(name).join("yardmaster").join(place.container.to_string());
     let limits = [
         ("memory", "memory.limit_in_bytes", "268435456"),
         ("memory", "memory.memsw.limit_in_bytes", "268435456"),
@@ -102,11 +103,11 @@ async fn without_bubblewrap_another_user_keeps_a_session_from_the_servers_files(
         let options = engine::local::Options { bubblewrap: false, ..Default::default() };
         let engine = engine::local::LocalEngine::open_with(dir.path().join("sessions"), exe(), options).unwrap();
         let (good, user) = fact(&engine, "User").await;
-        let id = types::id::ContainerId(uuid::Uuid::now_v7());
+        let place = new_place(&engine).await;
         let command = "id -u; grep CapEff /proc/self/status; touch ../here && echo wrote; cat ../spec.json; touch own && ls";
-        engine.start(id, "here", &spec(engine::Launch::Batch(command.into()))).await.unwrap();
-        assert_eq!(ended(&engine, id).await, Outcome::Exited(0));
-        let log = log(&engine, id).await;
+        engine.start(&place, &spec(engine::Launch::Batch(command.into()))).await.unwrap();
+        assert_eq!(ended(&engine, &place).await, Outcome::Exited(0));
+        let log = log(&engine, &place).await;
         println!("{user}\n{log}");
         assert!(log.contains("CapEff:\t0000000000000000") && log.ends_with("own\n"), "{log}");
         if good {

@@ -2,17 +2,17 @@
 
 use crate::common::*;
 use engine::local::LocalEngine;
-use engine::{Engine, RunState, Stop};
+use engine::{Change, Engine, Place, RunState, Stop};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use types::id::ContainerId;
+use std::time::Duration;
 use types::sessions::Outcome;
 
 /// A server in a process of its own that has started one session.
-fn server(dir: &std::path::Path, id: ContainerId, command: &str) -> Child {
+fn server(dir: &std::path::Path, place: &Place, command: &str) -> Child {
     let mut server = Command::new(exe());
-    server.arg("serve").arg(dir).arg(id.to_string()).arg(command).stdout(Stdio::piped()).process_group(0);
+    server.arg("serve").arg(dir).arg(place.container.to_string()).arg(command).stdout(Stdio::piped()).process_group(0);
     let mut server = server.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -32,36 +32,36 @@ fn die(mut server: Child) {
 async fn a_session_outlives_its_server_and_is_found_running_with_its_whole_log() {
     // Its own engine has nothing to do with it; it cleans up.
     let yard = yard();
-    let id = ContainerId(uuid::Uuid::now_v7());
-    let server = server(&yard.sessions(), id, "echo before; until test -e go; do sleep 0.02; done; echo after; exit 4");
+    let place = new_place(&yard.engine).await;
+    let server = server(&yard.sessions(), &place, "echo before; until test -e go; do sleep 0.02; done; echo after; exit 4");
     die(server);
     let engine = yard.restarted();
     let mut changes = engine.changes();
-    log_has(&engine, id, "before").await;
-    running(&engine, id).await;
-    assert_eq!(Vec::from_iter(engine.usage(id, types::time::Millis(i64::MAX)).await.unwrap()), []);
-    std::fs::write(yard.sessions().join(id.to_string()).join("home/go"), "").unwrap();
+    log_has(&engine, &place, "before").await;
+    running(&engine, &place).await;
+    assert_eq!(Vec::from_iter(engine.usage(&place, types::time::Millis(i64::MAX)).await.unwrap()), []);
+    std::fs::write(yard.sessions().join(place.container.to_string()).join("home/go"), "").unwrap();
     // The new server hears of the end although it did not start it. It may hear first that it runs.
     until("news of its end", async || {
-        assert_eq!(changes.recv().await.unwrap(), id);
-        matches!(engine.state(id).await.unwrap(), RunState::Ended { .. }).then_some(())
+        assert_eq!(changes.next().await, Some(Change::Of(place.clone())));
+        matches!(engine.state(&place).await.unwrap(), RunState::Ended { .. }).then_some(())
     })
     .await;
-    assert_eq!(ended(&engine, id).await, Outcome::Exited(4));
-    assert_eq!(log(&engine, id).await, "before\nafter\n");
+    assert_eq!(ended(&engine, &place).await, Outcome::Exited(4));
+    assert_eq!(log(&engine, &place).await, "before\nafter\n");
 }
 
 #[tokio::test]
 async fn a_session_that_ended_while_no_server_was_there_has_its_exit_code() {
     // Its own engine has nothing to do with it; it cleans up.
     let yard = yard();
-    let id = ContainerId(uuid::Uuid::now_v7());
-    die(server(&yard.sessions(), id, "echo here; sleep 0.3; exit 9"));
-    let exit = yard.sessions().join(id.to_string()).join("exit.json");
+    let place = new_place(&yard.engine).await;
+    die(server(&yard.sessions(), &place, "echo here; sleep 0.3; exit 9"));
+    let exit = yard.sessions().join(place.container.to_string()).join("exit.json");
     until("its end without a server", async || exit.exists().then_some(())).await;
     let engine = yard.restarted();
-    assert_eq!(ended(&engine, id).await, Outcome::Exited(9));
-    let chunk = engine.log(id, 0, 100).await.unwrap();
+    assert_eq!(ended(&engine, &place).await, Outcome::Exited(9));
+    let chunk = engine.log(&place, 0, 100).await.unwrap();
     assert_eq!((chunk.text.as_str(), chunk.end), ("here\n", true));
 }
 
@@ -69,24 +69,24 @@ async fn a_session_that_ended_while_no_server_was_there_has_its_exit_code() {
 async fn a_new_server_can_stop_what_an_old_one_started() {
     // Its own engine has nothing to do with it; it cleans up.
     let yard = yard();
-    let id = ContainerId(uuid::Uuid::now_v7());
-    die(server(&yard.sessions(), id, "echo here; sleep 1000"));
+    let place = new_place(&yard.engine).await;
+    die(server(&yard.sessions(), &place, "echo here; sleep 1000"));
     let engine = yard.restarted();
-    assert_eq!(stop(&engine, id, Stop::Gently(20_000)).await, Outcome::Signalled(15));
+    assert_eq!(stop(&engine, &place, Stop::Gently(Duration::from_millis(20_000))).await, Outcome::Signalled(15));
 }
 
 #[tokio::test]
 async fn a_server_that_died_before_it_started_anything_can_start_it_again() {
     let yard = yard();
-    let id = ContainerId(uuid::Uuid::now_v7());
-    let folder = yard.sessions().join(id.to_string());
+    let place = new_place(&yard.engine).await;
+    let folder = yard.sessions().join(place.container.to_string());
     std::fs::create_dir(&folder).unwrap();
     // Half a file that was never renamed, and a socket that nobody listens to.
     std::fs::write(folder.join("spec.json.1.new"), "{").unwrap();
     drop(std::os::unix::net::UnixListener::bind(folder.join("control.sock")).unwrap());
-    assert_eq!(yard.engine.state(id).await.unwrap(), RunState::Unknown);
-    yard.engine.start(id, "here", &spec(engine::Launch::Batch("echo here".into()))).await.unwrap();
-    assert_eq!(ended(&yard.engine, id).await, Outcome::Exited(0));
+    assert_eq!(yard.engine.state(&place).await.unwrap(), RunState::Unknown);
+    yard.engine.start(&place, &spec(engine::Launch::Batch("echo here".into()))).await.unwrap();
+    assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(0));
 }
 
 #[tokio::test]
@@ -94,10 +94,10 @@ async fn a_deep_data_folder_is_no_obstacle() {
     let dir = tempfile::tempdir().unwrap();
     let deep = dir.path().join("a-folder-with-a-rather-long-name/".repeat(6));
     let engine = LocalEngine::open(deep, exe()).unwrap();
-    let id = ContainerId(uuid::Uuid::now_v7());
-    engine.start(id, "here", &spec(engine::Launch::Batch("echo here; sleep 1000".into()))).await.unwrap();
-    log_has(&engine, id, "here").await;
-    assert_eq!(stop(&engine, id, Stop::Gently(20_000)).await, Outcome::Signalled(15));
+    let place = new_place(&engine).await;
+    engine.start(&place, &spec(engine::Launch::Batch("echo here; sleep 1000".into()))).await.unwrap();
+    log_has(&engine, &place, "here").await;
+    assert_eq!(stop(&engine, &place, Stop::Gently(Duration::from_millis(20_000))).await, Outcome::Signalled(15));
 }
 
 #[tokio::test]
@@ -107,8 +107,8 @@ async fn a_program_that_was_replaced_on_the_disk_still_starts_sessions() {
     std::fs::copy(exe(), &program).unwrap();
     let engine = LocalEngine::open(dir.path().join("sessions"), program.clone()).unwrap();
     std::fs::remove_file(&program).unwrap();
-    let id = ContainerId(uuid::Uuid::now_v7());
-    engine.start(id, "here", &spec(engine::Launch::Batch("echo here".into()))).await.unwrap();
-    assert_eq!(ended(&engine, id).await, Outcome::Exited(0));
-    assert_eq!(log(&engine, id).await, "here\n");
+    let place = new_place(&engine).await;
+    engine.start(&place, &spec(engine::Launch::Batch("echo here".into()))).await.unwrap();
+    assert_eq!(ended(&engine, &place).await, Outcome::Exited(0));
+    assert_eq!(log(&engine, &place).await, "here\n");
 }

@@ -2,9 +2,11 @@
 
 use crate::common::spec;
 use engine::simulated::{Scenario, SimulatedEngine};
-use engine::{Engine, EngineError, Launch, LaunchSpec, RunState, Stop};
+use engine::{Change, Engine, EngineError, Launch, LaunchSpec, Place, RunState, Stop};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::id::ContainerId;
 use types::quantity::{Quantity, Slots};
 use types::sessions::Outcome;
@@ -28,8 +30,9 @@ fn yard() -> (SimulatedEngine, Arc<AtomicI64>) {
     (SimulatedEngine::with_clock(scenario, Arc::new(move || Millis(clock.load(Ordering::SeqCst)))), now)
 }
 
-fn id(n: u128) -> ContainerId {
-    ContainerId(uuid::Uuid::from_u128(n))
+/// Container number `n` on an agent.
+fn on(agent: &str, n: u128) -> Place {
+    Place::new(agent, ContainerId(uuid::Uuid::from_u128(n)))
 }
 
 fn batch(command: &str, shares: &str) -> LaunchSpec {
@@ -42,63 +45,63 @@ fn batch(command: &str, shares: &str) -> LaunchSpec {
 async fn a_container_starts_runs_and_ends_when_its_command_says() {
     let (engine, now) = yard();
     let mut changes = engine.changes();
-    engine.start(id(1), "v100-1", &batch("echo hello; sleep 10; exit 3", "0.5")).await.unwrap();
-    assert_eq!(engine.state(id(1)).await.unwrap(), RunState::Starting);
+    engine.start(&on("v100-1", 1), &batch("echo hello; sleep 10; exit 3", "0.5")).await.unwrap();
+    assert_eq!(engine.state(&on("v100-1", 1)).await.unwrap(), RunState::Starting);
     now.fetch_add(2_000, Ordering::SeqCst);
     engine.advance();
-    assert_eq!(changes.try_recv().unwrap(), id(1));
-    assert_eq!(engine.state(id(1)).await.unwrap(), RunState::Running(Millis(1_002_000)));
-    assert_eq!(engine.containers().await.unwrap(), [(id(1), "v100-1".to_owned())]);
+    assert_eq!(changes.next_now(), Some(Change::Of(on("v100-1", 1))));
+    assert_eq!(engine.state(&on("v100-1", 1)).await.unwrap(), RunState::Running(Millis(1_002_000)));
+    assert_eq!(engine.containers().await.unwrap(), [on("v100-1", 1)]);
     now.fetch_add(10_000, Ordering::SeqCst);
     engine.advance();
-    assert_eq!(changes.try_recv().unwrap(), id(1));
+    assert_eq!(changes.next_now(), Some(Change::Of(on("v100-1", 1))));
     let ended = RunState::Ended { outcome: Outcome::Exited(3), at: Millis(1_012_000) };
-    assert_eq!(engine.state(id(1)).await.unwrap(), ended);
+    assert_eq!(engine.state(&on("v100-1", 1)).await.unwrap(), ended);
     assert!(engine.containers().await.unwrap().is_empty());
-    let log = engine.log(id(1), 0, 10_000).await.unwrap();
+    let log = engine.log(&on("v100-1", 1), 0, 10_000).await.unwrap();
     assert!(log.end && log.text.contains("Exit code 3"), "{log:?}");
 }
 
 #[tokio::test]
 async fn a_machine_never_holds_more_than_it_has_and_starting_twice_is_once() {
     let (engine, _) = yard();
-    engine.start(id(1), "v100-1", &batch("sleep 10", "1")).await.unwrap();
-    engine.start(id(1), "v100-1", &batch("sleep 10", "1")).await.unwrap();
+    engine.start(&on("v100-1", 1), &batch("sleep 10", "1")).await.unwrap();
+    engine.start(&on("v100-1", 1), &batch("sleep 10", "1")).await.unwrap();
     assert_eq!(engine.running().len(), 1);
-    assert!(matches!(engine.start(id(2), "v100-1", &batch("sleep 10", "0.6")).await, Err(EngineError::Full(_))));
-    engine.start(id(2), "v100-1", &batch("sleep 10", "0.5")).await.unwrap();
-    assert!(engine.start(id(3), "v100-9", &batch("sleep 10", "0.5")).await.is_err());
+    assert!(matches!(engine.start(&on("v100-1", 2), &batch("sleep 10", "0.6")).await, Err(EngineError::Full(_))));
+    engine.start(&on("v100-1", 2), &batch("sleep 10", "0.5")).await.unwrap();
+    assert!(engine.start(&on("v100-9", 3), &batch("sleep 10", "0.5")).await.is_err());
 }
 
 #[tokio::test]
 async fn a_lost_machine_says_nothing_and_a_crashed_one_has_nothing_left() {
     let (engine, now) = yard();
-    engine.start(id(1), "v100-1", &batch("sleep 100", "0.5")).await.unwrap();
-    engine.start(id(2), "v100-2", &batch("sleep 100", "0.5")).await.unwrap();
+    engine.start(&on("v100-1", 1), &batch("sleep 100", "0.5")).await.unwrap();
+    engine.start(&on("v100-2", 2), &batch("sleep 100", "0.5")).await.unwrap();
     engine.lose_agent("v100-1");
     engine.crash_agent("v100-2");
-    assert!(engine.agents().await.unwrap().is_empty());
-    assert!(matches!(engine.state(id(1)).await, Err(EngineError::AgentAway(_))));
+    assert!(engine.agents().await.unwrap().reports.is_empty());
+    assert!(matches!(engine.state(&on("v100-1", 1)).await, Err(EngineError::AgentAway(_))));
     now.fetch_add(5_000, Ordering::SeqCst);
     engine.return_agent("v100-1");
     engine.return_agent("v100-2");
-    assert!(matches!(engine.state(id(1)).await.unwrap(), RunState::Running(_)));
-    assert!(matches!(engine.state(id(2)).await.unwrap(), RunState::Ended { outcome: Outcome::Lost, .. }));
+    assert!(matches!(engine.state(&on("v100-1", 1)).await.unwrap(), RunState::Running(_)));
+    assert!(matches!(engine.state(&on("v100-2", 2)).await.unwrap(), RunState::Ended { outcome: Outcome::Lost, .. }));
 }
 
 #[tokio::test]
 async fn one_that_is_asked_to_end_ends_a_little_later_and_by_force_at_once() {
     let (engine, now) = yard();
     for n in 1..=2 {
-        engine.start(id(n), "v100-1", &batch("sleep 100", "0.5")).await.unwrap();
+        engine.start(&on("v100-1", n), &batch("sleep 100", "0.5")).await.unwrap();
     }
     now.fetch_add(3_000, Ordering::SeqCst);
-    engine.stop(id(1), Stop::Gently(5_000)).await.unwrap();
-    engine.stop(id(2), Stop::Now).await.unwrap();
-    assert!(matches!(engine.state(id(1)).await.unwrap(), RunState::Running(_)));
-    assert!(matches!(engine.state(id(2)).await.unwrap(), RunState::Ended { outcome: Outcome::Signalled(9), .. }));
+    engine.stop(&on("v100-1", 1), Stop::Gently(Duration::from_secs(5))).await.unwrap();
+    engine.stop(&on("v100-1", 2), Stop::Now).await.unwrap();
+    assert!(matches!(engine.state(&on("v100-1", 1)).await.unwrap(), RunState::Running(_)));
+    assert!(matches!(engine.state(&on("v100-1", 2)).await.unwrap(), RunState::Ended { outcome: Outcome::Signalled(9), .. }));
     now.fetch_add(1_000, Ordering::SeqCst);
-    assert!(matches!(engine.state(id(1)).await.unwrap(), RunState::Ended { outcome: Outcome::Signalled(15), .. }));
+    assert!(matches!(engine.state(&on("v100-1", 1)).await.unwrap(), RunState::Ended { outcome: Outcome::Signalled(15), .. }));
 }
 
 #[tokio::test]
@@ -107,17 +110,17 @@ async fn the_next_server_finds_the_containers_of_the_last_one() {
     let file = folder.path().join("simulated.log");
     let open = || SimulatedEngine::open(MACHINES.parse().unwrap(), file.clone()).unwrap();
     let first = open();
-    first.start(id(1), "v100-1", &batch("sleep 100", "0.5")).await.unwrap();
-    first.start(id(2), "v100-1", &batch("sleep 100", "0.5")).await.unwrap();
-    first.stop(id(2), Stop::Now).await.unwrap();
+    first.start(&on("v100-1", 1), &batch("sleep 100", "0.5")).await.unwrap();
+    first.start(&on("v100-1", 2), &batch("sleep 100", "0.5")).await.unwrap();
+    first.stop(&on("v100-1", 2), Stop::Now).await.unwrap();
     drop(first);
     // As a crash leaves it, in the middle of a line.
     let torn = std::fs::read_to_string(&file).unwrap() + "[\"0000";
     std::fs::write(&file, torn).unwrap();
     let second = open();
-    assert_eq!(second.running(), [(id(1), "v100-1".to_owned())]);
-    assert!(matches!(second.state(id(2)).await.unwrap(), RunState::Ended { .. }));
-    assert!(matches!(second.start(id(3), "v100-1", &batch("sleep 1", "1.5")).await, Err(EngineError::Full(_))));
+    assert_eq!(second.running(), [on("v100-1", 1)]);
+    assert!(matches!(second.state(&on("v100-1", 2)).await.unwrap(), RunState::Ended { .. }));
+    assert!(matches!(second.start(&on("v100-1", 3), &batch("sleep 1", "1.5")).await, Err(EngineError::Full(_))));
 }
 
 #[test]
@@ -128,4 +131,44 @@ fn a_mistake_in_a_scenario_is_named() {
     assert!(wrong("[[agents]]\nname = \"a\"\nslots = { mem = \"1g\" }").contains("some cpu"));
     let twice = "[[agents]]\nname = \"a\"\nslots = { cpu = \"1\", mem = \"1g\" }\n".repeat(2);
     assert!(wrong(&twice).contains("the same name"));
+}
+
+#[tokio::test]
+async fn a_port_that_was_asked_for_answers_with_what_it_is_sent() {
+    let (engine, now) = yard();
+    let spec = LaunchSpec { ports: vec![8080], ..batch("sleep 100", "0.5") };
+    engine.start(&on("v100-1", 1), &spec).await.unwrap();
+    assert!(matches!(engine.connect(&on("v100-1", 1), 8080).await, Err(EngineError::NotRunning)));
+    now.fetch_add(2_000, Ordering::SeqCst);
+    let mut connection = engine.connect(&on("v100-1", 1), 8080).await.unwrap();
+    connection.write_all(b"hello").await.unwrap();
+    connection.shutdown().await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert_eq!(answer, "hello");
+    assert!(matches!(engine.connect(&on("v100-1", 1), 8081).await, Err(EngineError::PortNotAsked(8081))));
+    assert!(matches!(engine.connect(&on("v100-2", 1), 8080).await, Err(EngineError::UnknownContainer)));
+}
+
+#[tokio::test]
+async fn a_scenario_names_its_images_and_no_other_one_starts() {
+    let text = format!("{MACHINES}\n[[images]]\nname = \"torch\"\nslots = {{ cpu = \"2\", mem = \"4g\" }}\n");
+    let engine = SimulatedEngine::new(text.parse().unwrap());
+    let images = engine.images().await.unwrap();
+    assert_eq!((images.len(), images[0].offer.label.as_str()), (1, "torch"));
+    assert_eq!(images[0].offer.minimum, Slots::cpu_mem(Quantity::whole(2), 4 << 30));
+    let refused = engine.start(&on("v100-1", 1), &batch("true", "0.5")).await.unwrap_err();
+    assert_eq!(refused.to_string(), "This engine has no image “host”; it has: torch.");
+    let spec = LaunchSpec { image: "torch".into(), ..batch("true", "0.5") };
+    engine.start(&on("v100-1", 1), &spec).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_states_are_answered_in_order_and_one_that_cannot_be_told_spoils_no_other() {
+    let (engine, _) = yard();
+    engine.start(&on("v100-1", 1), &batch("sleep 100", "0.5")).await.unwrap();
+    engine.start(&on("v100-2", 2), &batch("sleep 100", "0.5")).await.unwrap();
+    engine.lose_agent("v100-2");
+    let states = engine.states(&[on("v100-1", 9), on("v100-2", 2), on("v100-1", 1)]).await;
+    assert!(matches!(states[..], [Ok(RunState::Unknown), Err(EngineError::AgentAway(_)), Ok(RunState::Starting)]), "{states:?}");
 }

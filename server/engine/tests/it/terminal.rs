@@ -1,9 +1,9 @@
 //! Interactive sessions and their terminals.
 
 use crate::common::*;
-use engine::{Engine, EngineError, Launch, RunState, Stop, Terminal};
+use engine::{Engine, EngineError, Launch, Place, RunState, Stop, Terminal};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use types::id::ContainerId;
 use types::sessions::Outcome;
 
 /// Types a line.
@@ -27,18 +27,18 @@ async fn printed(terminal: &mut Terminal, words: &str) -> String {
     all
 }
 
-async fn interactive(yard: &Yard) -> ContainerId {
-    let id = yard.start(Launch::Interactive).await;
-    running(&yard.engine, id).await;
-    id
+async fn interactive(yard: &Yard) -> Place {
+    let place = yard.start(Launch::Interactive).await;
+    running(&yard.engine, &place).await;
+    place
 }
 
 #[tokio::test]
 async fn a_terminal_runs_commands_and_follows_the_window() {
     for kind in WAYS {
         let yard = way(kind);
-        let id = interactive(&yard).await;
-        let mut terminal = yard.engine.terminal(id, 101, 33).await.unwrap();
+        let place = interactive(&yard).await;
+        let mut terminal = yard.engine.terminal(&place, 101, 33).await.unwrap();
         // Sums, so that the echo of what was typed is not taken for the answer.
         enter(&mut terminal, "stty size; echo $((40 + 2))-$TERM-$COLOUR").await;
         let text = printed(&mut terminal, "42-xterm-256color-blue").await;
@@ -50,8 +50,8 @@ async fn a_terminal_runs_commands_and_follows_the_window() {
         // Leaving the shell ends the terminal and not the session.
         enter(&mut terminal, "exit").await;
         printed(&mut terminal, "never printed").await;
-        assert!(matches!(yard.engine.state(id).await.unwrap(), RunState::Running(_)));
-        assert_eq!(stop(&yard.engine, id, Stop::Gently(20_000)).await, Outcome::Exited(0));
+        assert!(matches!(yard.engine.state(&place).await.unwrap(), RunState::Running(_)));
+        assert_eq!(stop(&yard.engine, &place, Stop::Gently(Duration::from_millis(20_000))).await, Outcome::Exited(0));
     }
 }
 
@@ -59,10 +59,10 @@ async fn a_terminal_runs_commands_and_follows_the_window() {
 async fn closing_a_terminal_hangs_its_shell_up_and_no_other() {
     for kind in WAYS {
         let yard = way(kind);
-        let id = interactive(&yard).await;
+        let place = interactive(&yard).await;
         let (gone, stays) = (marker(), marker());
-        let mut first = yard.engine.terminal(id, 80, 24).await.unwrap();
-        let mut second = yard.engine.terminal(id, 80, 24).await.unwrap();
+        let mut first = yard.engine.terminal(&place, 80, 24).await.unwrap();
+        let mut second = yard.engine.terminal(&place, 80, 24).await.unwrap();
         enter(&mut first, &format!("bash -c 'exec -a {gone} sleep 1000'")).await;
         enter(&mut second, &format!("bash -c 'exec -a {stays} sleep 1000'")).await;
         let named = |marker: &str| processes(marker).iter().filter(|pid| is_sleep(**pid)).count();
@@ -71,7 +71,11 @@ async fn closing_a_terminal_hangs_its_shell_up_and_no_other() {
         none_left(&gone).await;
         assert_eq!(named(&stays), 1);
         // An idle shell and a busy one end at once when the session is asked to, not after the grace.
-        assert_eq!(stop(&yard.engine, id, Stop::Gently(1_000_000)).await, Outcome::Exited(0), "{kind:?}");
+        assert_eq!(
+            stop(&yard.engine, &place, Stop::Gently(Duration::from_millis(1_000_000))).await,
+            Outcome::Exited(0),
+            "{kind:?}"
+        );
         assert_eq!(processes(&stays), [0; 0]);
         printed(&mut second, "never printed").await;
     }
@@ -84,8 +88,8 @@ fn is_sleep(pid: i32) -> bool {
 #[tokio::test]
 async fn a_flood_of_output_arrives_whole() {
     let yard = yard();
-    let id = interactive(&yard).await;
-    let mut terminal = yard.engine.terminal(id, 80, 24).await.unwrap();
+    let place = interactive(&yard).await;
+    let mut terminal = yard.engine.terminal(&place, 80, 24).await.unwrap();
     enter(&mut terminal, "seq 1 200000; echo end-$((40 + 2))").await;
     let text = printed(&mut terminal, "end-42").await;
     assert!(text.contains("\n199999\r\n200000\r\n"), "{}", &text[text.len() - 200..]);
@@ -98,23 +102,23 @@ async fn a_flood_of_output_arrives_whole() {
 #[tokio::test]
 async fn terminals_are_only_for_running_interactive_sessions() {
     let yard = yard();
-    let unknown = ContainerId(uuid::Uuid::now_v7());
-    assert!(matches!(yard.engine.terminal(unknown, 80, 24).await, Err(EngineError::UnknownSession)));
+    let unknown = new_place(&yard.engine).await;
+    assert!(matches!(yard.engine.terminal(&unknown, 80, 24).await, Err(EngineError::UnknownContainer)));
     let batch = yard.batch("sleep 1000").await;
-    running(&yard.engine, batch).await;
-    assert!(matches!(yard.engine.terminal(batch, 80, 24).await, Err(EngineError::NotRunning)));
-    let id = interactive(&yard).await;
-    log_has(&yard.engine, id, "The session is ready").await;
-    assert_eq!(stop(&yard.engine, id, Stop::Now).await, Outcome::Signalled(9));
-    assert!(matches!(yard.engine.terminal(id, 80, 24).await, Err(EngineError::NotRunning)));
+    running(&yard.engine, &batch).await;
+    assert!(matches!(yard.engine.terminal(&batch, 80, 24).await, Err(EngineError::NotRunning)));
+    let place = interactive(&yard).await;
+    log_has(&yard.engine, &place, "The session is ready").await;
+    assert_eq!(stop(&yard.engine, &place, Stop::Now).await, Outcome::Signalled(9));
+    assert!(matches!(yard.engine.terminal(&place, 80, 24).await, Err(EngineError::NotRunning)));
 }
 
 #[tokio::test]
 async fn a_session_and_its_terminals_are_there_for_a_new_server() {
     let yard = yard();
-    let id = interactive(&yard).await;
+    let place = interactive(&yard).await;
     let again = yard.restarted();
-    let mut terminal = again.terminal(id, 80, 24).await.unwrap();
+    let mut terminal = again.terminal(&place, 80, 24).await.unwrap();
     enter(&mut terminal, "echo $((40 + 2))").await;
     printed(&mut terminal, "42").await;
 }

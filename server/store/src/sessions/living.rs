@@ -3,7 +3,7 @@
 use crate::{Result, Store, json, word};
 use sqlx::FromRow;
 use sqlx::{QueryBuilder, Sqlite};
-use types::id::{ContainerId, DomainId, ProjectId, SessionId, UserId};
+use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::quantity::Slots;
 use types::sessions::{Cluster, ClusterMode};
 use types::sessions::{Outcome, SessionType, Status};
@@ -28,6 +28,7 @@ pub struct LivingSession {
     pub access_key: String,
     pub policy: String,
     pub resource_group: String,
+    pub image: String,
     /// The agent of each container, in their order.
     pub agents: Vec<String>,
     pub command: String,
@@ -54,12 +55,6 @@ impl LivingSession {
     pub fn all_slots(&self) -> Slots {
         self.cluster.of_all(&self.slots)
     }
-
-    /// Its containers, in their order, once it has been placed.
-    pub fn containers(&self) -> impl Iterator<Item = ContainerId> + use<> {
-        let id = self.id;
-        (0..u32::try_from(self.agents.len()).unwrap_or(u32::MAX)).map(move |index| ContainerId::of(id, index))
-    }
 }
 
 #[derive(FromRow)]
@@ -75,6 +70,7 @@ pub(super) struct LivingRow {
     access_key: String,
     policy: String,
     resource_group: String,
+    image: String,
     agents: String,
     command: String,
     slots: String,
@@ -105,6 +101,7 @@ impl LivingRow {
             access_key: self.access_key,
             policy: self.policy,
             resource_group: self.resource_group,
+            image: self.image,
             agents: json("session's agents", &self.agents)?,
             command: self.command,
             slots: read_slots(&self.slots)?,
@@ -130,7 +127,7 @@ pub(crate) fn read_slots(text: &str) -> Result<Slots> {
 // All that a person runs is counted together, by their main keypair and under its policy, whichever was the main one when it was
 // asked for: another main keypair is no second allowance.
 const LIVING: &str = "SELECT s.seq, s.id, s.name, s.kind, s.status, s.user_id, s.domain_id, s.project_id, k.access_key, k.policy, \
-    s.resource_group, s.agents, s.command, s.slots, s.cluster_mode, s.cluster_size, s.priority, \
+    s.resource_group, s.image, s.agents, s.command, s.slots, s.cluster_mode, s.cluster_size, s.priority, \
     s.request ->> 'starts_at' AS starts_at, s.request ->> 'timeout' AS timeout, s.created_at, s.started_at, s.last_active, \
     s.stop_asked, s.end_reason, s.outcome FROM sessions s \
     JOIN keypairs k ON k.access_key = coalesce((SELECT m.access_key FROM keypairs m WHERE m.user_id = s.user_id AND m.main = 1), s.access_key)";
