@@ -28,11 +28,8 @@ pub async fn events(
     Extension(caller): Extension<Caller>,
     Query(from): Query<From>,
     headers: HeaderMap,
-) -> Response {
-    let mut grew = match app.control.events_grew(&caller) {
-        Ok(grew) => grew,
-        Err(problem) => return Refusal(problem).into_response(),
-    };
+) -> Result<Response, Refusal> {
+    let mut grew = app.control.events_grew(&caller)?;
     // The browser's own resumption wins over the address that the page first opened.
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let after = resumed.or(from.after).unwrap_or_else(|| *grew.borrow_and_update());
@@ -84,5 +81,5 @@ pub async fn events(
         });
     let mut answer = Sse::new(events.fuse()).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))).into_response();
     answer.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
-    answer
+    Ok(answer)
 }

@@ -6,6 +6,7 @@ mod api_sessions;
 mod http;
 mod invariants;
 mod keypairs;
+mod layers;
 mod limits;
 mod many;
 mod people;
