@@ -5,6 +5,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use types::list::{ListQuery, ListSpec};
+use types::people::users::CreateUser;
 
 /// Who walks: superadmin, domain admin, project admin, user, monitor.
 const WALKERS: [&str; 5] = ["root", "admin", "project-admin", "user", "monitor"];
@@ -34,10 +35,7 @@ fn saved(policy: &impl serde::Serialize) -> Value {
 fn functions() -> Vec<(&'static str, Value, LetIn)> {
     let id = json!({ "id": NOBODYS_ID });
     let access_key = json!({ "access_key": "AKIA" });
-    let user = json!({ "user": {
-        "email": "x", "username": "", "full_name": "", "password": "", "role": "user", "status": "active",
-        "domain": NOBODYS_ID, "projects": [], "description": "",
-    }});
+    let user = json!({ "user": CreateUser::example("", NOBODYS_ID.parse().unwrap()) });
     let many = json!({ "many": {
         "batch": { "File": "" },
         "defaults": {
