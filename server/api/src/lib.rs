@@ -10,17 +10,19 @@ mod limits;
 mod people;
 mod problem;
 mod projects;
+mod route;
 mod sessions;
 mod signature;
 mod system;
 
 pub use auth::{handshake, state, wants_handshake};
+pub use route::Route;
 
 use auth::{Allowed, authenticate};
 use axum::extract::{Extension, State};
+use axum::http::{Method, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use control::{Caller, Control};
 use problem::{Body, Params, Refused};
@@ -37,60 +39,15 @@ pub struct Api {
     schema: Arc<graphql::Schema>,
 }
 
-/// Every route (method, path): what a walk over all endpoints must know. All of them refuse whoever has not signed, but the
-/// announcement.
-pub const ROUTES: [(&str, &str); 50] = [
-    ("GET", "/auth"),
-    ("GET", "/auth/role"),
-    ("GET", "/auth/my-ip"),
-    ("POST", "/auth/update-password"),
-    ("POST", "/admin/gql"),
-    ("POST", "/admin/graphql"),
-    ("GET", "/scaling-groups"),
-    ("GET", "/resource/presets"),
-    ("POST", "/resource/check-presets"),
-    ("GET", "/config/resource-slots"),
-    ("GET", "/func/auth"),
-    ("GET", "/func/auth/role"),
-    ("GET", "/func/auth/my-ip"),
-    ("POST", "/func/auth/update-password"),
-    ("POST", "/func/admin/gql"),
-    ("POST", "/func/admin/graphql"),
-    ("POST", "/session"),
-    ("GET", "/session/_/match"),
-    ("GET", "/session/{name}"),
-    ("DELETE", "/session/{name}"),
-    ("GET", "/session/{name}/logs"),
-    ("GET", "/session/{name}/status-history"),
-    ("GET", "/session/{name}/dependency-graph"),
-    ("GET", "/session/{name}/abusing-report"),
-    ("POST", "/session/{name}/rename"),
-    ("GET", "/events/session"),
-    ("GET", "/events/background-task"),
-    ("POST", "/resource/recalculate-usage"),
-    ("POST", "/session/_/create"),
-    ("POST", "/func/session"),
-    ("GET", "/func/session/_/match"),
-    ("GET", "/func/session/{name}"),
-    ("DELETE", "/func/session/{name}"),
-    ("GET", "/func/session/{name}/logs"),
-    ("GET", "/func/session/{name}/status-history"),
-    ("GET", "/func/session/{name}/dependency-graph"),
-    ("GET", "/func/session/{name}/abusing-report"),
-    ("POST", "/func/session/{name}/rename"),
-    ("GET", "/func/events/session"),
-    ("GET", "/func/events/background-task"),
-    ("POST", "/func/resource/recalculate-usage"),
-    ("POST", "/func/session/_/create"),
-    ("GET", "/func/scaling-groups"),
-    ("GET", "/func/config/resource-slots"),
-    ("GET", "/func/resource/presets"),
-    ("POST", "/func/resource/check-presets"),
-    ("GET", "/manager/announcement"),
-    ("POST", "/server/login"),
-    ("POST", "/server/login-check"),
-    ("POST", "/server/logout"),
-];
+/// Method and path of every route: what a walk over all endpoints must know.
+pub fn routes() -> Vec<(Method, String)> {
+    let plain = [signed(), open(), with_password(), greetings()].into_iter().flatten().map(|route| route.address());
+    let twins = [signed(), open()].into_iter().flatten().map(|route| route.address());
+    plain.chain(twins.map(|(method, path)| (method, format!("{FUNC}{path}")))).collect()
+}
+
+/// What lies here answers to a cookie instead of a signature.
+const FUNC: &str = "/func";
 
 /// Where the incumbent's API lies. What is not there is told to a program, and not shown as a page; pages that lie below one of
 /// these come first all the same.
@@ -116,20 +73,17 @@ const PREFIXES: [&str; 19] = [
     "/user-config",
 ];
 
-/// The API's routes. The caller's address and program are expected in a [`Caller`] extension, as for every other route.
+/// The API's router. The caller's address and program are expected in a [`Caller`] extension, as for every other route.
 pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) -> Router<S> {
     let api = Api { control, secure, schema: Arc::new(graphql::schema()) };
-    let signed = routes().route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
-    let with_cookie = routes().route_layer(middleware::from_fn_with_state(api.clone(), people::with_password::with_cookie));
-    let below = with_cookie.route("/", get(|| async { handshake() })).route("/manager/announcement", get(announcement));
-    let all = signed
-        .nest("/func", below.fallback(problem::unknown))
-        // The client asks for it with a slash at its end, which a nested router does not see as its root.
-        .route("/func/", get(|| async { handshake() }))
-        .route("/manager/announcement", get(announcement))
-        .route("/server/login", post(people::with_password::login))
-        .route("/server/login-check", post(people::with_password::check))
-        .route("/server/logout", post(people::with_password::logout));
+    let with_signature = Route::router(signed()).route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
+    let with_cookie = middleware::from_fn_with_state(api.clone(), people::with_password::with_cookie);
+    let func = Route::router(signed()).route_layer(with_cookie).merge(Route::router(open())).fallback(problem::unknown);
+    let all = with_signature
+        .nest(FUNC, func)
+        .merge(Route::router(open()))
+        .merge(Route::router(with_password()))
+        .merge(Route::router(greetings()));
     PREFIXES
         .into_iter()
         // A fallback for each, since the one for everything else is the console's.
@@ -139,37 +93,56 @@ pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) 
 }
 
 /// What a keypair and a cookie open alike.
-fn routes() -> Router<Api> {
-    Router::new()
-        .route("/auth", any(echo))
-        .route("/auth/role", get(role))
-        .route("/auth/my-ip", get(my_address))
-        .route("/auth/update-password", post(update_password))
-        .route("/admin/gql", post(query))
-        .route("/admin/graphql", post(query))
-        .route("/session", post(sessions::start::start))
-        .route("/session/_/create", post(sessions::start::start))
-        .route("/session/_/match", get(sessions::matching))
-        .route("/session/{name}", get(sessions::info).delete(sessions::terminate))
-        .route("/session/{name}/logs", get(sessions::logs))
-        .route("/session/{name}/status-history", get(sessions::history))
-        .route("/session/{name}/dependency-graph", get(sessions::dependencies::dependencies))
-        .route("/session/{name}/abusing-report", get(sessions::abuse))
-        .route("/session/{name}/rename", post(sessions::rename))
-        .route("/events/session", get(sessions::events::events))
-        .route("/events/background-task", get(system::tasks::events))
-        .route("/resource/recalculate-usage", post(recalculate))
-        .route("/resource/presets", get(cluster::resources::presets))
-        .route("/resource/check-presets", post(limits::check_presets::check))
-        .route("/config/resource-slots", get(cluster::resources::slots))
-        .route("/scaling-groups", get(cluster::resources::groups))
+fn signed() -> Vec<Route<Api>> {
+    vec![
+        Route::any("/auth", echo),
+        Route::get("/auth/role", role),
+        Route::get("/auth/my-ip", my_address),
+        Route::post("/auth/update-password", update_password),
+        Route::post("/admin/gql", query),
+        Route::post("/admin/graphql", query),
+        Route::post("/session", sessions::start::start),
+        Route::post("/session/_/create", sessions::start::start),
+        Route::get("/session/_/match", sessions::matching),
+        Route::get("/session/{name}", sessions::info),
+        Route::delete("/session/{name}", sessions::terminate),
+        Route::get("/session/{name}/logs", sessions::logs),
+        Route::get("/session/{name}/status-history", sessions::history),
+        Route::get("/session/{name}/dependency-graph", sessions::dependencies::dependencies),
+        Route::get("/session/{name}/abusing-report", sessions::abuse),
+        Route::post("/session/{name}/rename", sessions::rename),
+        Route::get("/events/session", sessions::events::events),
+        Route::get("/events/background-task", system::tasks::events),
+        Route::post("/resource/recalculate-usage", recalculate),
+        Route::get("/resource/presets", cluster::resources::presets),
+        Route::post("/resource/check-presets", limits::check_presets::check),
+        Route::get("/config/resource-slots", cluster::resources::slots),
+        Route::get("/scaling-groups", cluster::resources::groups),
+    ]
 }
 
-async fn recalculate(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
-    match api.control.recalculate_usage(&caller).await {
-        Ok(_) => Json(json!({})).into_response(),
-        Err(problem) => Refused::from(problem).into_response(),
-    }
+/// What anybody may ask.
+fn open() -> Vec<Route<Api>> {
+    vec![Route::get("/manager/announcement", announcement)]
+}
+
+/// The handshake with a client that signs in with a password. It asks with a slash at the end, which is another route for axum.
+fn greetings() -> Vec<Route<Api>> {
+    vec![Route::get(FUNC, || async { handshake() }), Route::get(format!("{FUNC}/"), || async { handshake() })]
+}
+
+/// Signing in with a password, which gives the cookie for everything below [`FUNC`].
+fn with_password() -> Vec<Route<Api>> {
+    vec![
+        Route::post("/server/login", people::with_password::login),
+        Route::post("/server/login-check", people::with_password::check),
+        Route::post("/server/logout", people::with_password::logout),
+    ]
+}
+
+async fn recalculate(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Result<Response, Refused> {
+    api.control.recalculate_usage(&caller).await?;
+    Ok(Json(json!({})).into_response())
 }
 
 async fn echo(body: String) -> Response {
@@ -214,15 +187,13 @@ async fn update_password(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Body(asked): Body<UpdatePassword>,
-) -> Response {
+) -> Result<Response, Refused> {
     if asked.new_password != asked.new_password2 {
-        return (axum::http::StatusCode::BAD_REQUEST, Json(json!({ "error_msg": "new password mismatch" }))).into_response();
+        return Ok((StatusCode::BAD_REQUEST, Json(json!({ "error_msg": "new password mismatch" }))).into_response());
     }
     let change = types::people::users::ChangePassword { old: asked.old_password, new: asked.new_password };
-    match api.control.change_password(&caller, &change).await {
-        Ok(()) => Json(json!({})).into_response(),
-        Err(problem) => Refused::from(problem).into_response(),
-    }
+    api.control.change_password(&caller, &change).await?;
+    Ok(Json(json!({})).into_response())
 }
 
 #[derive(Deserialize)]

@@ -2,11 +2,13 @@
 //! once at start; one that is wrong is refused with its key, its value and what is allowed.
 
 use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The settings as given, before they are checked: every one is text, so that all refusals read alike.
-#[derive(clap::Args, Clone, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Given {
     /// Address and port of the console [default: 127.0.0.1:8080]
     #[arg(long, env = "YARDMASTER_LISTEN", value_name = "ADDRESS:PORT")]
@@ -16,6 +18,7 @@ pub struct Given {
     pub data: Option<String>,
     /// TOML file with these settings, by the same names (without dashes in front)
     #[arg(long, env = "YARDMASTER_CONFIG", value_name = "FILE")]
+    #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Address by which people reach the console, if a proxy stands before it; https makes cookies secure
     #[arg(long, env = "YARDMASTER_PUBLIC_URL", value_name = "URL")]
@@ -25,6 +28,7 @@ pub struct Given {
     pub metrics: Option<String>,
     /// Trust X-Forwarded-For from a proxy on loopback: yes or no [default: no]
     #[arg(long, env = "YARDMASTER_TRUST_PROXY", value_name = "YES/NO")]
+    #[serde(deserialize_with = "yes_or_no")]
     pub trust_proxy: Option<String>,
     /// Mail server for links of forgotten passwords, such as smtps://user@mail.example.org [default: none]
     #[arg(long, env = "YARDMASTER_MAIL_SERVER", value_name = "URL")]
@@ -70,62 +74,56 @@ pub struct MailSettings {
     pub address: String,
 }
 
-const KEYS: [&str; 10] = [
-    "listen",
-    "data",
-    "public-url",
-    "metrics",
-    "trust-proxy",
-    "log-format",
-    "mail-server",
-    "mail-from",
-    "scenario",
-    "resource-group",
-];
-
 impl Given {
     /// Reads the file, if one is named, and checks everything.
     pub fn check(self) -> Result<Settings> {
-        let file = match &self.config {
-            None => toml::Table::new(),
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
-                text.parse().with_context(|| format!("the configuration file {} is not valid TOML", path.display()))?
-            }
+        let given = match self.config.clone() {
+            None => self,
+            Some(path) => self.over_file(&path)?,
         };
-        if let Some(key) = file.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            bail!("the configuration file has a key `{key}`, which is not a setting; allowed are: {}", KEYS.join(", "));
-        }
-        let pick = |given: Option<String>, key: &str| -> Result<Option<String>> {
-            match (given, file.get(key)) {
-                (Some(value), _) => Ok(Some(value)),
-                (None, None) => Ok(None),
-                (None, Some(toml::Value::String(text))) => Ok(Some(text.clone())),
-                (None, Some(toml::Value::Boolean(yes))) => Ok(Some(if *yes { "yes" } else { "no" }.into())),
-                (None, Some(other)) => bail!("`{key}` = {other} in the configuration file: write it as text in quotes"),
-            }
-        };
-        let listen = pick(self.listen, "listen")?.unwrap_or_else(|| "127.0.0.1:8080".into());
-        let metrics = pick(self.metrics, "metrics")?.unwrap_or_else(|| "127.0.0.1:9464".into());
-        let public_url = pick(self.public_url, "public-url")?;
-        let trust_proxy = pick(self.trust_proxy, "trust-proxy")?;
-        let log_format = pick(self.log_format, "log-format")?;
-        let scenario = pick(self.scenario, "scenario")?;
-        let public_url = public_url.map(|url| public(&url)).transpose()?;
-        let mail = mail(pick(self.mail_server, "mail-server")?, pick(self.mail_from, "mail-from")?, public_url.as_deref())?;
+        let listen = given.listen.unwrap_or_else(|| "127.0.0.1:8080".into());
+        let metrics = given.metrics.unwrap_or_else(|| "127.0.0.1:9464".into());
+        let public_url = given.public_url.map(|url| public(&url)).transpose()?;
+        let mail = mail(given.mail_server, given.mail_from, public_url.as_deref())?;
         Ok(Settings {
             listen: address("listen", &listen)?,
-            data: pick(self.data, "data")?.unwrap_or_else(|| "data".into()).into(),
+            data: given.data.unwrap_or_else(|| "data".into()).into(),
             public_url,
             mail,
             metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
-            trust_proxy: choice("trust-proxy", trust_proxy.as_deref(), ["no", "yes"])?,
-            scenario: scenario.map(PathBuf::from),
-            resource_group: pick(self.resource_group, "resource-group")?.map(|name| group(&name)).transpose()?,
-            log_json: choice("log-format", log_format.as_deref(), ["text", "json"])?,
+            trust_proxy: choice("trust-proxy", given.trust_proxy.as_deref(), ["no", "yes"])?,
+            scenario: given.scenario.map(PathBuf::from),
+            resource_group: given.resource_group.map(|name| group(&name)).transpose()?,
+            log_json: choice("log-format", given.log_format.as_deref(), ["text", "json"])?,
         })
     }
+
+    /// These settings, and those of the file for what they leave open.
+    fn over_file(self, path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+        let mut all: toml::Table =
+            text.parse().with_context(|| format!("the configuration file {} is not valid TOML", path.display()))?;
+        all.extend(toml::Table::try_from(self).context("the settings cannot be compared with the configuration file")?);
+        all.try_into().map_err(|error| {
+            let wrong = error.to_string();
+            anyhow::anyhow!("the configuration file {}: {}; write values as text in quotes", path.display(), wrong.trim_end())
+        })
+    }
+}
+
+/// Reads what is yes or no also without quotes.
+fn yes_or_no<'de, D: serde::Deserializer<'de>>(value: D) -> std::result::Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected \"yes\", \"no\", true or false")]
+    enum YesOrNo {
+        Word(String),
+        Bool(bool),
+    }
+    Ok(Some(match YesOrNo::deserialize(value)? {
+        YesOrNo::Word(word) => word,
+        YesOrNo::Bool(yes) => if yes { "yes" } else { "no" }.into(),
+    }))
 }
 
 fn refused(key: &str, value: &str, allowed: &str) -> anyhow::Error {
@@ -248,5 +246,22 @@ mod tests {
         std::fs::write(&file, "lisen = \"127.0.0.1:1\"\n").unwrap();
         let error = Given { config: Some(file), ..Given::default() }.check().unwrap_err().to_string();
         assert!(error.contains("`lisen`") && error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn yes_may_stand_in_the_file_with_or_without_quotes_and_everything_else_is_text_in_quotes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("yardmaster.toml");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            Given { config: Some(file.clone()), ..Given::default() }.check()
+        };
+        for (value, trusts) in [("true", true), ("\"yes\"", true), ("false", false), ("\"no\"", false)] {
+            assert_eq!(read(&format!("trust-proxy = {value}\n")).unwrap().trust_proxy, trusts, "{value}");
+        }
+        for (line, key) in [("listen = 8080", "`listen`"), ("trust-proxy = 1", "`trust-proxy`"), ("data = true", "`data`")] {
+            let error = read(line).unwrap_err().to_string();
+            assert!(error.contains(key) && error.contains("in quotes"), "{error}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use control::Caller;
+use cookie::{Cookie, SameSite};
 use std::net::SocketAddr;
 
 /// The sign-in cookie's name.
@@ -19,14 +20,22 @@ pub fn sign_in_name(secure: bool) -> &'static str {
 
 /// The value of one cookie of a request.
 pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let pairs = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';'));
-    pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(std::result::Result::ok);
+    cookies.find(|cookie| cookie.name() == name)?.value_raw()
 }
 
 /// A `Set-Cookie` value that scripts cannot read; `max_age` in seconds, 0 to forget it.
 pub fn write(name: &str, value: &str, max_age: i64, secure: bool) -> String {
-    let secure = if secure { "; Secure" } else { "" };
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age}{secure}")
+    let mut cookie = readable(name, value, max_age, secure);
+    cookie.set_http_only(true);
+    cookie.to_string()
+}
+
+/// A cookie that our own scripts may read; `max_age` in seconds.
+pub fn readable<'a>(name: &'a str, value: &'a str, max_age: i64, secure: bool) -> Cookie<'a> {
+    let cookie = Cookie::build((name, value)).path("/").same_site(SameSite::Lax).secure(secure);
+    cookie.max_age(cookie::time::Duration::seconds(max_age)).build()
 }
 
 /// Where a request came from: the peer, or what a trusted proxy on this machine says.

@@ -6,17 +6,20 @@ pub mod cli;
 pub mod config;
 mod cookies;
 mod download;
+pub mod layers;
 mod live;
 mod metrics;
 mod pages;
 mod refusal;
 mod router;
+mod routes;
 mod sign_in;
 mod terminal;
 
-pub use api::ROUTES as API_ROUTES;
+pub use api::routes as api_routes;
 pub use pages::paths;
-pub use router::{ROUTES, router};
+pub use router::router;
+pub use routes::routes;
 
 use axum::extract::FromRef;
 use config::Settings;

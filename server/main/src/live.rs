@@ -28,21 +28,15 @@ pub async fn events(
     Extension(caller): Extension<Caller>,
     Query(from): Query<From>,
     headers: HeaderMap,
-) -> Response {
-    let mut grew = match app.control.events_grew(&caller) {
-        Ok(grew) => grew,
-        Err(problem) => return Refusal(problem).into_response(),
-    };
+) -> Result<Response, Refusal> {
+    let mut grew = app.control.events_grew(&caller)?;
     // The browser's own resumption wins over the address that the page first opened.
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let after = resumed.or(from.after).unwrap_or_else(|| *grew.borrow_and_update());
     let hello = Event::default().event("hello").id(after.to_string()).data(app.build.as_ref());
 
     let ended = app.control.sign_ins_ended();
-    let tasks = match app.control.tasks_changed(&caller) {
-        Ok(tasks) => tasks,
-        Err(problem) => return Refusal(problem).into_response(),
-    };
+    let tasks = app.control.tasks_changed(&caller)?;
     let state = (app, caller, grew, ended, (tasks, 0), after, VecDeque::from([hello]));
     let events =
         stream::unfold(state, |(app, mut caller, mut grew, mut ended, (mut tasks, mut seen), mut after, mut ready)| async move {
@@ -98,5 +92,5 @@ pub async fn events(
         });
     let mut answer = Sse::new(events.fuse()).keep_alive(KeepAlive::new().interval(Duration::from_secs(10))).into_response();
     answer.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
-    answer
+    Ok(answer)
 }

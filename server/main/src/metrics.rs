@@ -1,6 +1,7 @@
 //! `/metrics` in Prometheus' text format, on a listener of its own that only this machine reaches.
 
 use crate::App;
+use crate::refusal::Refusal;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -23,7 +24,7 @@ pub fn router(app: App) -> Router {
     Router::new().route("/metrics", get(metrics)).with_state(app)
 }
 
-async fn metrics(State(app): State<App>) -> Response {
+async fn metrics(State(app): State<App>) -> Result<Response, Refusal> {
     let mut text = String::from(
         "# HELP yardmaster_requests_total Requests answered, by class of status.\n# TYPE yardmaster_requests_total counter\n",
     );
@@ -32,17 +33,12 @@ async fn metrics(State(app): State<App>) -> Response {
         let _ = writeln!(text, "yardmaster_requests_total{{class=\"{}xx\"}} {}", class + 1, count.load(Ordering::Relaxed));
     }
     text.push_str("# HELP yardmaster_sessions Sessions that have not ended, by status.\n# TYPE yardmaster_sessions gauge\n");
-    match app.control.session_counts().await {
-        Ok(counts) => {
-            for (status, count) in counts {
-                let _ = writeln!(text, "yardmaster_sessions{{status=\"{status}\"}} {count}");
-            }
-        }
-        Err(problem) => return crate::refusal::Refusal(problem).into_response(),
+    for (status, count) in app.control.session_counts().await? {
+        let _ = writeln!(text, "yardmaster_sessions{{status=\"{status}\"}} {count}");
     }
     text.push_str("# HELP yardmaster_resident_bytes Memory of this process.\n# TYPE yardmaster_resident_bytes gauge\n");
     let _ = writeln!(text, "yardmaster_resident_bytes {}", resident_bytes());
-    ([("content-type", "text/plain; version=0.0.4")], text).into_response()
+    Ok(([("content-type", "text/plain; version=0.0.4")], text).into_response())
 }
 
 fn resident_bytes() -> u64 {

@@ -1,4 +1,5 @@
-//! A [`Problem`] as an HTTP answer of the plain routes: its status and its sentence.
+//! A [`Problem`] as an HTTP answer of the plain routes: its status and its sentence. Their handlers return
+//! `Result<Response, Refusal>`, so that `?` on a call of `control` refuses.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -6,6 +7,12 @@ use types::Problem;
 
 /// The problem as an answer.
 pub struct Refusal(pub Problem);
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {

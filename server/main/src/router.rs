@@ -1,52 +1,17 @@
-//! Every route, and the layers around them.
+//! The router: routes, pages, server functions, the API and files, each group with its layers around it.
 
-use crate::{App, cookies, download, live, metrics, pages, refusal::Refusal, sign_in, terminal};
-use axum::extract::{Request, State};
+use crate::layers::USUAL;
+use crate::routes::{self, Asks};
+use crate::{App, cookies, metrics, pages};
+use api::Route;
+use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::response::Response;
 use axum::{Router, ServiceExt};
 use leptos::prelude::provide_context;
-use std::time::Duration;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
-use tower_http::csrf::CsrfLayer;
 use tower_http::services::ServeDir;
-use tower_http::timeout::ResponseBodyTimeoutLayer;
-
-/// The plain routes (method, path): what a walk over all endpoints must know besides pages and server functions.
-pub const ROUTES: [(&str, &str); 22] = [
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
-    ("POST", "/sign-in"),
-    ("POST", "/sign-out"),
-    ("POST", "/forgotten-password"),
-    ("POST", "/new-password"),
-    ("POST", "/theme"),
-    ("GET", "/events"),
-    ("GET", "/export/users.csv"),
-    ("GET", "/export/keypairs.csv"),
-    ("GET", "/export/projects.csv"),
-    ("GET", "/export/domains.csv"),
-    ("GET", "/export/audit.csv"),
-    ("GET", "/export/keypair_policies.csv"),
-    ("GET", "/export/user_policies.csv"),
-    ("GET", "/export/project_policies.csv"),
-    ("GET", "/export/resource_presets.csv"),
-    ("GET", "/export/resource_groups.csv"),
-    ("GET", "/export/sessions.csv"),
-    ("GET", "/sessions/{id}/log"),
-    ("GET", "/sessions/{id}/terminal"),
-    ("GET", "/pkg/{file}"),
-];
-
-/// Bytes of a request's body; uploads will have a route and a limit of their own.
-const LARGEST_BODY: usize = 2 << 20;
-/// A page or a download that sends nothing for so long is cut off; event streams ping more often.
-const SILENCE: Duration = Duration::from_secs(60);
 
 /// The whole application.
 pub fn router(app: App) -> Router {
@@ -67,91 +32,33 @@ pub fn router(app: App) -> Router {
     let pkg = ServeDir::new(format!("{site_root}/{}", options.site_pkg_dir)).precompressed_br().precompressed_gzip();
     let pkg = Router::new().fallback_service(pkg).layer(middleware::map_response(keep_for_ever));
 
-    let counted = Router::new()
-        .route("/export/users.csv", get(download::users))
-        .route("/export/keypairs.csv", get(download::keypairs))
-        .route("/export/projects.csv", get(download::projects))
-        .route("/export/domains.csv", get(download::domains))
-        .route("/export/audit.csv", get(download::audit))
-        .route("/export/keypair_policies.csv", get(download::keypair_policies))
-        .route("/export/user_policies.csv", get(download::user_policies))
-        .route("/export/project_policies.csv", get(download::project_policies))
-        .route("/export/resource_presets.csv", get(download::resource_presets))
-        .route("/export/resource_groups.csv", get(download::resource_groups))
-        .route("/export/sessions.csv", get(download::sessions))
-        .route("/sessions/{id}/log", get(download::log))
-        .route("/sessions/{id}/terminal", get(terminal::open))
-        .route_layer(middleware::from_fn_with_state(app.clone(), pages::counted));
-
-    let inside = Router::new()
-        .route("/readyz", get(ready))
-        .route("/sign-in", post(sign_in::sign_in))
-        .route("/sign-out", post(sign_in::sign_out))
-        .route("/forgotten-password", post(sign_in::forgotten))
-        .route("/new-password", post(sign_in::new_password))
-        .route("/theme", post(sign_in::theme))
-        .route("/events", get(live::events))
-        .merge(counted)
-        .merge(api::router(app.control.clone(), app.settings.secure()))
-        .merge(pages::routes(&app, context.clone(), shell.clone()))
+    let identify = middleware::from_fn_with_state(app.clone(), cookies::identify);
+    let identified = |routes: Router<App>| routes.layer(identify.clone()).layer(middleware::map_response(no_store));
+    let counted = middleware::from_fn_with_state(app.clone(), pages::counted);
+    let plain = routes::plain().into_iter().fold(Router::new(), |all, part| {
+        let routes = Route::router(part.routes);
+        let routes = match part.asks {
+            Asks::Nothing => routes,
+            Asks::Who => identified(routes),
+            Asks::RateLimit => identified(routes.route_layer(counted.clone())),
+        };
+        all.merge(part.group.around(routes))
+    });
+    let console = pages::routes(&app, context.clone(), shell.clone())
         // A file of `public/`, else the console's own page for what is not there.
-        .fallback_service(files.fallback(pages::missing(context, shell)))
-        .layer(middleware::from_fn_with_state(app.clone(), cookies::identify))
-        .layer(middleware::map_response(no_store));
-
-    let compression = CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(
-        // A compressed event stream would sit in the compressor's buffer.
-        DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream")),
-    );
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .nest("/pkg", pkg)
-        .merge(inside)
+        .fallback_service(files.fallback(pages::missing(context, shell)));
+    let api = api::router(app.control.clone(), app.settings.secure());
+    plain
+        .merge(USUAL.around(identified(console)))
+        .merge(USUAL.around(identified(api)))
+        .merge(USUAL.around(Router::new().nest("/pkg", pkg)))
         .with_state(app)
-        // From the inside out.
-        .layer(compression)
-        .layer(ResponseBodyTimeoutLayer::new(SILENCE))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(whole))
-        .layer(CsrfLayer::new())
-        .layer(middleware::map_response(harden))
         .layer(middleware::from_fn(count))
-}
-
-async fn ready(State(app): State<App>) -> Response {
-    match app.control.ready().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(problem) => Refusal(problem).into_response(),
-    }
-}
-
-/// Reads a request's body before anything acts on it: one that is too large is refused as such, whether or not it says its size.
-async fn whole(request: Request, next: Next) -> Response {
-    let (head, body) = request.into_parts();
-    match axum::body::to_bytes(body, LARGEST_BODY).await {
-        Ok(bytes) => next.run(Request::from_parts(head, bytes.into())).await,
-        Err(_) => (StatusCode::PAYLOAD_TOO_LARGE, "A request may have 2 MiB at most.\n").into_response(),
-    }
 }
 
 async fn count(request: Request, next: Next) -> Response {
     let answer = next.run(request).await;
     metrics::count(answer.status().as_u16());
-    answer
-}
-
-/// Headers that every answer has, whatever it is.
-async fn harden(mut answer: Response) -> Response {
-    let fixed = [
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "same-origin"),
-        ("x-frame-options", "DENY"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
-    ];
-    for (name, value) in fixed {
-        answer.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
-    }
     answer
 }
 
@@ -173,10 +80,6 @@ async fn keep_for_ever(mut answer: Response) -> Response {
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     }
     answer
-}
-
-fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    Refusal(control::panicked(&*panic)).into_response()
 }
 
 /// The router as `axum::serve` wants it, with the peer's address in every request.

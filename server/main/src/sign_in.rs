@@ -4,7 +4,7 @@ use crate::{App, cookies};
 use axum::Form;
 use axum::extract::{Extension, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, HeaderValue, header::LOCATION};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use console::paths::{FORGOTTEN, NEW_PASSWORD, SIGN_IN};
 use console::sign_in::{FLASH, Flash, Says, local_path};
@@ -134,8 +134,11 @@ pub async fn sign_out(State(app): State<App>, Extension(caller): Extension<Calle
         tracing::warn!(%problem, "a sign-out was left unfinished");
     }
     let cookie = cookies::write(cookies::sign_in_name(secure), "", 0, secure);
-    (AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to("/sign-in")).into_response()
+    lead(SIGN_IN, [cookie])
 }
+
+/// Seconds for which a theme is remembered: a year.
+const THEME_LASTS: i64 = 365 * 24 * 60 * 60;
 
 #[derive(Deserialize)]
 pub struct Theme {
@@ -145,17 +148,14 @@ pub struct Theme {
 /// `POST /theme`: keeps light, dark or system, and goes back to the page it was asked from.
 pub async fn theme(State(app): State<App>, headers: HeaderMap, Form(form): Form<Theme>) -> Response {
     let theme = console::theme::Theme::from_key(&form.theme);
-    let secure = if app.settings.secure() { "; Secure" } else { "" };
     // A script sets the same cookie when it switches at once, so this one is not HttpOnly.
-    let cookie = format!("theme={}; Path=/; SameSite=Lax; Max-Age=31536000{secure}", theme.key());
+    let cookie = cookies::readable("theme", theme.key(), THEME_LASTS, app.settings.secure()).to_string();
     let from = headers.get("referer").and_then(|value| value.to_str().ok()).and_then(|url| {
         let host = headers.get("host")?.to_str().ok()?;
         url.split_once("://")?.1.strip_prefix(host)
     });
-    let back = HeaderValue::from_str(local_path(from.unwrap_or("/"))).unwrap_or(HeaderValue::from_static("/"));
-    (
-        axum::http::StatusCode::SEE_OTHER,
-        [(SET_COOKIE, HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static(""))), (LOCATION, back)],
-    )
-        .into_response()
+    let back = local_path(from.unwrap_or("/"));
+    // Not every address is a header: such a one leads to the first page.
+    let back = HeaderValue::from_str(back).map_or("/", |_| back);
+    lead(back, [cookie])
 }

@@ -44,20 +44,20 @@ pub async fn open(
     Query(size): Query<Size>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
+) -> Result<Response, Refusal> {
     // Browsers let any page open a WebSocket anywhere, cookies included: only our own pages may.
     if !same_origin(&headers, app.settings.public_url.as_deref()) {
-        return Refusal(Problem::Forbidden("open a terminal from another site".into())).into_response();
+        return Err(Problem::Forbidden("open a terminal from another site".into()).into());
     }
-    let Ok(id) = id.parse::<SessionId>() else { return Refusal(Problem::NotFound("session".into())).into_response() };
+    let id: SessionId = id.parse().map_err(|_| Problem::NotFound("session".into()))?;
     // The caller's right comes first: somebody without it learns nothing from how they asked.
-    match (app.control.terminal(&caller, id, size.columns, size.rows).await, upgrade) {
-        (Err(problem), _) => Refusal(problem).into_response(),
-        (Ok(_), Err(no_web_socket)) => no_web_socket.into_response(),
-        (Ok(terminal), Ok(upgrade)) => {
+    let terminal = app.control.terminal(&caller, id, size.columns, size.rows).await?;
+    Ok(match upgrade {
+        Err(no_web_socket) => no_web_socket.into_response(),
+        Ok(upgrade) => {
             upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal, app, (caller, id)))
         }
-    }
+    })
 }
 
 /// Whether the page that asks is one of ours.

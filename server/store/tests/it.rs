@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use store::{Audit, NewSession, NewSignIn, NewUser, Scope, Step, Store, Taken, first_people};
 use types::id::{DomainId, ProjectId, SessionId, SignInId, UserId};
 use types::list::{Condition, Filter, ListQuery, Op, Window};
-use types::people::permissions::Role;
-use types::people::users::{USERS, UserStatus};
+use types::people::users::USERS;
 use types::quantity::{Quantity, Slots};
 use types::sessions::Cluster;
 use types::sessions::{Outcome, SESSIONS, SessionType, Status};
@@ -37,25 +36,12 @@ impl Yard {
         let mut change = self.store.change().await?;
         change
             .insert_user(&NewUser {
-                id,
                 email: &format!("{name}@Example.org"),
-                username: name,
                 full_name: "Full Name",
-                password_hash: "x",
-                role: Role::User,
-                status: UserStatus::Active,
-                domain: self.domain,
                 projects: &[self.project],
-                description: "",
-                must_change_password: false,
-                sudo: false,
-                addresses: &[],
-                secret: b"sealed",
                 access_key: &format!("KEY-{name}"),
-                policy: "default",
-                ids: &types::people::users::UnixIds::default(),
-                keypair_policy: "default",
                 at: Millis(at),
+                ..NewUser::example(id, name, self.domain)
             })
             .await?;
         change.commit().await?;

@@ -12,6 +12,7 @@ mod kind;
 pub use filter::{Filter, MAX_DEPTH, MAX_PARTS};
 pub use kind::{Kind, Op};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 /// Rows per page that can be chosen.
@@ -311,16 +312,13 @@ fn check_condition(spec: &ListSpec, condition: &Condition) -> Result<(), String>
     property.kind.check(&condition.value)
 }
 
+/// What a value of a query string may hold as it is, besides letters and digits.
+const QUERY_VALUE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b'@').remove(b':');
+
 /// Percent-encodes a value of a query string.
 pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b',' | b'@' | b':' => out.push(byte as char),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    utf8_percent_encode(text, QUERY_VALUE).to_string()
 }
 
 /// One page of a list.

@@ -1,14 +1,11 @@
 //! What a downloaded file is called: as the person chose, or as its list.
 
-use super::serde_urlencoded;
-
 /// Characters of a file's name, its ending included.
 const LONGEST: usize = 255;
 const ENDING: &str = ".csv";
 
-/// The name that the address asks for with `name=…`, made fit for a file; `usual` when it asks for none.
-pub(super) fn file_name(raw: Option<&str>, usual: &str) -> String {
-    let pairs = serde_urlencoded(raw.unwrap_or_default());
+/// The name that the pairs of an address ask for with `name=…`, made fit for a file; `usual` when they ask for none.
+pub(super) fn file_name(pairs: &[(String, String)], usual: &str) -> String {
     let asked = pairs.iter().find(|(key, _)| key == "name").map_or("", |(_, value)| value.as_str());
     // What some system gives a meaning to in a path.
     let fits = |c: &char| !c.is_control() && !"/\\:*?\"<>|".contains(*c);
@@ -29,6 +26,7 @@ pub(super) fn disposition(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pairs;
     use super::*;
 
     #[test]
@@ -42,9 +40,9 @@ mod tests {
             ("name=a%22%0D%0Ab", "ab.csv"),
             ("name=.csv", "csv.csv"),
         ] {
-            assert_eq!(file_name(Some(raw), "users"), name, "{raw}");
+            assert_eq!(file_name(&pairs(Some(raw)), "users"), name, "{raw}");
         }
-        let long = file_name(Some(&format!("name={}", "x".repeat(300))), "users");
+        let long = file_name(&pairs(Some(&format!("name={}", "x".repeat(300)))), "users");
         assert!(long.chars().count() == 255 && long.ends_with("x.csv"));
     }
 

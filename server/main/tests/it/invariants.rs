@@ -83,22 +83,7 @@ impl World {
                 let domain = control.domains(boss).await?.remove(0);
                 let name = format!("p{name}");
                 let login = if upper { name.to_uppercase() } else { name };
-                let new = CreateUser {
-                    email: format!("{login}@example.org"),
-                    username: login,
-                    full_name: String::new(),
-                    password: PASSWORD.into(),
-                    role,
-                    status: UserStatus::Active,
-                    domain: domain.id,
-                    projects: Vec::new(),
-                    description: String::new(),
-                    must_change_password: false,
-                    sudo: false,
-                    addresses: Vec::new(),
-                    policy: String::new(),
-                    ids: types::people::users::UnixIds::default(),
-                };
+                let new = CreateUser { password: PASSWORD.into(), role, ..CreateUser::example(&login, domain.id) };
                 control.create_user(boss, &new).await.map(drop)
             }
             Step::Rename { who: n, name } => {

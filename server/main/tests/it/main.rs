@@ -6,6 +6,7 @@ mod api_sessions;
 mod http;
 mod invariants;
 mod keypairs;
+mod layers;
 mod limits;
 mod many;
 mod people;
@@ -14,6 +15,7 @@ mod projects;
 mod refusals;
 mod security;
 mod sign_in;
+mod template;
 mod walk;
 
 use axum::Router;
@@ -27,15 +29,15 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use server::config::{Given, Settings};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use store::Store;
 use tower::ServiceExt;
 use types::people::permissions::Role;
-use types::projects::EditProject;
 
 pub const PASSWORD: &str = "Correct-Horse-9";
 
-/// The application on a database of its own.
+/// The application on a database of its own, with an account of each role.
 pub struct Yard {
     pub control: Control,
     router: Router,
@@ -52,18 +54,8 @@ pub struct Answer {
 impl Yard {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("yardmaster.db")).await.unwrap();
-        let engine = LocalEngine::open(folder.path().join("sessions"), env!("CARGO_BIN_EXE_yardmaster").into()).unwrap();
-        let control = Control::new(store, Arc::new(engine), Vault::open(&folder.path().join("secret.key")).unwrap());
-        control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
-        for role in Role::ALL.iter().filter(|role| **role != Role::Superadmin) {
-            control.create_user_here(&email(*role), &format!("the-{}", role.key()), "", PASSWORD, *role).await.unwrap();
-        }
-        let id = control.create_user_here("project-admin@example.org", "project-admin", "", PASSWORD, Role::User).await.unwrap();
-        let root = caller(&control, "root@example.org").await;
-        let projects = control.my_projects(&root).await.unwrap();
-        let appoint = EditProject { appoint: vec![id.to_string()], ..EditProject::default() };
-        control.edit_project(&root, projects[0].0, &appoint).await.unwrap();
+        template::copy_to(folder.path()).await;
+        let (control, _) = open(folder.path()).await;
         let settings: Settings = Given::default().check().unwrap();
         let options =
             leptos::prelude::LeptosOptions::builder().output_name("console").site_root(folder.path().to_str().unwrap()).build();
@@ -144,6 +136,13 @@ impl Yard {
         assert!(status.is_client_error(), "{name}: {status} {text}");
         text
     }
+}
+
+/// What a server in this folder is made of.
+async fn open(folder: &Path) -> (Control, Store) {
+    let store = Store::open(&folder.join("yardmaster.db")).await.unwrap();
+    let engine = LocalEngine::open(folder.join("sessions"), env!("CARGO_BIN_EXE_yardmaster").into()).unwrap();
+    (Control::new(store.clone(), Arc::new(engine), Vault::open(&folder.join("secret.key")).unwrap()), store)
 }
 
 /// The caller that signing in makes.

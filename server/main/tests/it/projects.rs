@@ -4,6 +4,7 @@ use crate::Yard;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use types::list::{ListQuery, Page};
+use types::people::permissions::Role;
 use types::people::users::{USERS, UserRow};
 use types::projects::{PROJECTS, ProjectDetail, ProjectRow};
 use types::sessions::{QUEUE, SESSIONS, SessionRow};
@@ -141,4 +142,39 @@ async fn the_queue_and_the_file_of_a_domain_admin_hold_the_sessions_of_their_own
         let names: Vec<_> = file.text.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
         assert_eq!(names, [theirs]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_comes_with_a_model_store_and_projects_take_people_of_their_own_domain_only() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    yard.create(&root, "ann").await;
+    let domain: Value = yard.done(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;
+    assert!(yard.refused(&root, "create_domain", json!({ "domain": { "name": "Physics" } })).await.contains("exists already"));
+    assert!(yard.refused(&root, "create_domain", json!({ "domain": { "name": "-bad-" } })).await.contains("\"name\""));
+    let choices: Value = yard.done(&root, "domains", json!({})).await;
+    let physics = choices.as_array().unwrap().iter().find(|one| one["name"] == "physics").unwrap();
+    assert_eq!(physics["projects"][0]["name"], "model-store");
+
+    let new = json!({ "project": { "name": "optics lab", "domain": domain } });
+    let project: Value = yard.done(&root, "create_project", new.clone()).await;
+    assert!(yard.refused(&root, "create_project", new).await.contains("this name already"));
+    let text = yard.refused(&root, "edit_project", json!({ "id": project, "edit": { "add": ["ann"] } })).await;
+    assert!(text.contains("Nobody of this domain is called ann"), "{text}");
+    let default = choices.as_array().unwrap().iter().find(|one| one["name"] == "default").unwrap();
+    let own: Value = yard
+        .done(&root, "create_project", json!({ "project": { "name": "vision", "domain": default["id"], "add": ["ann"] } }))
+        .await;
+    let detail: ProjectDetail = yard.done(&root, "project", json!({ "id": own })).await;
+    assert_eq!(detail.members.iter().map(|member| member.email.as_str()).collect::<Vec<_>>(), ["ann@example.org"]);
+    let () =
+        yard.done(&root, "edit_project", json!({ "id": own, "edit": { "remove": ["ann@example.org"], "active": false } })).await;
+    let detail: ProjectDetail = yard.done(&root, "project", json!({ "id": own })).await;
+    assert!(detail.members.is_empty() && !detail.row.active);
+
+    let admin = yard.cookie(Role::Admin).await;
+    let (status, _) = yard.ask(&admin, "project", json!({ "id": project })).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "another domain's project");
+    let text = yard.refused(&admin, "create_project", json!({ "project": { "name": "mine", "domain": domain } })).await;
+    assert!(text.contains("domains that you administer"), "{text}");
 }

@@ -2,8 +2,10 @@
 
 use crate::Yard;
 use axum::http::{Method, StatusCode};
-use server::ROUTES;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use types::list::{ListQuery, ListSpec};
+use types::people::users::CreateUser;
 
 /// Who walks: superadmin, domain admin, project admin, user, monitor.
 const WALKERS: [&str; 5] = ["root", "admin", "project-admin", "user", "monitor"];
@@ -21,117 +23,109 @@ const NOT_MONITORS: LetIn = [true, true, true, true, false];
 
 const NOBODYS_ID: &str = "00000000-0000-0000-0000-000000000001";
 
-fn query(spec: &'static types::list::ListSpec) -> String {
-    serde_json::to_string(&types::list::ListQuery::new(spec)).unwrap()
+fn list(spec: &'static ListSpec) -> Value {
+    json!({ "query": ListQuery::new(spec) })
 }
 
-fn saved(policy: &impl serde::Serialize) -> String {
-    serde_json::json!({ "save": { "policy": policy, "revision": null } }).to_string()
+fn saved(policy: &impl serde::Serialize) -> Value {
+    json!({ "save": { "policy": policy, "revision": null } })
 }
 
 /// Every server function with a body that would be acted on, and who may call it.
-fn functions() -> Vec<(&'static str, String, LetIn)> {
-    let id = format!("{{\"id\":\"{NOBODYS_ID}\"}}");
-    let access_key = "{\"access_key\":\"AKIA\"}".to_owned();
-    let user = serde_json::json!({ "user": {
-        "email": "x", "username": "", "full_name": "", "password": "", "role": "user", "status": "active",
-        "domain": NOBODYS_ID, "projects": [], "description": "",
-    }});
-    let many = serde_json::json!({ "many": {
+fn functions() -> Vec<(&'static str, Value, LetIn)> {
+    let id = json!({ "id": NOBODYS_ID });
+    let access_key = json!({ "access_key": "AKIA" });
+    let user = json!({ "user": CreateUser::example("", NOBODYS_ID.parse().unwrap()) });
+    let many = json!({ "many": {
         "batch": { "File": "" },
         "defaults": {
             "role": "user", "status": "active", "domain": NOBODYS_ID, "projects": [], "policy": "", "must_change_password": true,
             "description": "",
         },
     }});
-    let session = serde_json::json!({ "session": {
+    let session = json!({ "session": {
         "name": "", "project": NOBODYS_ID, "resource_group": "", "kind": "batch", "image": "", "command": "",
         "slots": { "cpu": "1", "mem": "0" },
     }});
-    let group =
-        serde_json::json!({ "save": { "group": types::cluster::resource_groups::ResourceGroup::new(""), "revision": null } });
-    let preset = serde_json::json!({ "save": { "preset": { "name": "", "slots": {} }, "revision": null } });
+    let group = json!({ "save": { "group": types::cluster::resource_groups::ResourceGroup::new(""), "revision": null } });
+    let preset = json!({ "save": { "preset": { "name": "", "slots": {} }, "revision": null } });
     vec![
-        ("sign_ins", "{}".into(), EVERYBODY),
+        ("sign_ins", json!({}), EVERYBODY),
         ("end_sign_in", id.clone(), EVERYBODY),
-        ("change_password", "{\"change\":{\"old\":\"\",\"new\":\"\"}}".into(), EVERYBODY),
-        ("columns", "{\"table\":\"users\"}".into(), EVERYBODY),
-        ("set_columns", "{\"table\":\"users\",\"layout\":[\"email\"]}".into(), EVERYBODY),
-        ("users", format!("{{\"query\":{}}}", query(&types::people::users::USERS)), READERS_OF_PEOPLE),
+        ("change_password", json!({ "change": { "old": "", "new": "" } }), EVERYBODY),
+        ("columns", json!({ "table": "users" }), EVERYBODY),
+        ("set_columns", json!({ "table": "users", "layout": ["email"] }), EVERYBODY),
+        ("users", list(&types::people::users::USERS), READERS_OF_PEOPLE),
         ("user", id.clone(), READERS_OF_PEOPLE),
-        ("domains", "{}".into(), ADMINISTRATORS),
-        ("create_user", user.to_string(), ADMINISTRATORS),
-        ("edit_user", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), ADMINISTRATORS),
-        ("edit_users", "{\"ids\":[],\"edit\":{}}".into(), ADMINISTRATORS),
-        ("user_policy_names", "{}".into(), ADMINISTRATORS),
-        ("preview_users", many.to_string(), ADMINISTRATORS),
-        ("create_users", many.to_string(), ADMINISTRATORS),
-        ("created_people", format!("{{\"task\":\"{NOBODYS_ID}\"}}"), EVERYBODY),
+        ("domains", json!({}), ADMINISTRATORS),
+        ("create_user", user, ADMINISTRATORS),
+        ("edit_user", json!({ "id": NOBODYS_ID, "edit": {} }), ADMINISTRATORS),
+        ("edit_users", json!({ "ids": [], "edit": {} }), ADMINISTRATORS),
+        ("user_policy_names", json!({}), ADMINISTRATORS),
+        ("preview_users", many.clone(), ADMINISTRATORS),
+        ("create_users", many, ADMINISTRATORS),
+        ("created_people", json!({ "task": NOBODYS_ID }), EVERYBODY),
         ("cancel_task", id.clone(), EVERYBODY),
-        ("make_password_link", format!("{{\"user\":\"{NOBODYS_ID}\"}}"), ADMINISTRATORS),
-        ("two_factor", "{}".into(), EVERYBODY),
-        ("begin_two_factor", "{\"password\":\"\"}".into(), EVERYBODY),
-        ("enable_two_factor", "{\"code\":\"\"}".into(), EVERYBODY),
-        ("renew_recovery_codes", "{\"code\":\"\"}".into(), EVERYBODY),
-        ("disable_two_factor", "{\"password\":\"\"}".into(), EVERYBODY),
-        ("domain_rows", format!("{{\"query\":{}}}", query(&types::projects::DOMAINS)), READERS_OF_DOMAINS),
-        ("create_domain", "{\"domain\":{}}".into(), SUPERADMIN),
-        ("edit_domain", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{}}}}"), SUPERADMIN),
-        ("projects", format!("{{\"query\":{}}}", query(&types::projects::PROJECTS)), READERS_OF_PEOPLE),
+        ("make_password_link", json!({ "user": NOBODYS_ID }), ADMINISTRATORS),
+        ("two_factor", json!({}), EVERYBODY),
+        ("begin_two_factor", json!({ "password": "" }), EVERYBODY),
+        ("enable_two_factor", json!({ "code": "" }), EVERYBODY),
+        ("renew_recovery_codes", json!({ "code": "" }), EVERYBODY),
+        ("disable_two_factor", json!({ "password": "" }), EVERYBODY),
+        ("domain_rows", list(&types::projects::DOMAINS), READERS_OF_DOMAINS),
+        ("create_domain", json!({ "domain": {} }), SUPERADMIN),
+        ("edit_domain", json!({ "id": NOBODYS_ID, "edit": {} }), SUPERADMIN),
+        ("projects", list(&types::projects::PROJECTS), READERS_OF_PEOPLE),
         ("project", id.clone(), READERS_OF_PEOPLE),
-        ("create_project", "{\"project\":{}}".into(), ADMINISTRATORS),
-        ("edit_project", format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{\"name\":\"x\"}}}}"), ADMINISTRATORS),
-        ("project_policy_names", "{}".into(), ADMINISTRATORS),
-        ("audit_rows", format!("{{\"query\":{}}}", query(&types::system::audit::AUDIT)), READERS_OF_ALL),
-        ("audit_record", "{\"id\":0}".into(), READERS_OF_ALL),
-        ("keypairs", format!("{{\"query\":{}}}", query(&types::people::keypairs::KEYPAIRS)), EVERYBODY),
-        ("my_keypairs", "{}".into(), EVERYBODY),
+        ("create_project", json!({ "project": {} }), ADMINISTRATORS),
+        ("edit_project", json!({ "id": NOBODYS_ID, "edit": { "name": "x" } }), ADMINISTRATORS),
+        ("project_policy_names", json!({}), ADMINISTRATORS),
+        ("audit_rows", list(&types::system::audit::AUDIT), READERS_OF_ALL),
+        ("audit_record", json!({ "id": 0 }), READERS_OF_ALL),
+        ("keypairs", list(&types::people::keypairs::KEYPAIRS), EVERYBODY),
+        ("my_keypairs", json!({}), EVERYBODY),
         ("keypair", access_key.clone(), EVERYBODY),
         ("keypair_secret", access_key.clone(), NOT_MONITORS),
-        ("create_keypair", "{\"keypair\":{\"owner\":\"nobody\",\"policy\":\"\",\"rate_limit\":1}}".into(), NOT_MONITORS),
-        ("edit_keypair", "{\"access_key\":\"AKIA\",\"edit\":{}}".into(), NOT_MONITORS),
+        ("create_keypair", json!({ "keypair": { "owner": "nobody", "policy": "", "rate_limit": 1 } }), NOT_MONITORS),
+        ("edit_keypair", json!({ "access_key": "AKIA", "edit": {} }), NOT_MONITORS),
         ("delete_keypair", access_key, NOT_MONITORS),
-        ("keypair_policy_names", "{}".into(), ADMINISTRATORS),
-        ("sessions", format!("{{\"query\":{},\"project\":null}}", query(&types::sessions::SESSIONS)), EVERYBODY),
+        ("keypair_policy_names", json!({}), ADMINISTRATORS),
+        ("sessions", json!({ "query": ListQuery::new(&types::sessions::SESSIONS), "project": null }), EVERYBODY),
         ("session", id.clone(), EVERYBODY),
-        ("start_options", "{\"owner\":\"\"}".into(), NOT_MONITORS),
-        ("own_use", "{}".into(), NOT_MONITORS),
-        ("rename_session", format!("{{\"id\":\"{NOBODYS_ID}\",\"name\":\"name\"}}"), NOT_MONITORS),
-        ("set_priority", "{\"ids\":[],\"priority\":1}".into(), ADMINISTRATORS),
-        ("session_utilization", "{\"ids\":[]}".into(), EVERYBODY),
-        ("queue", format!("{{\"group\":\"default\",\"query\":{}}}", query(&types::sessions::QUEUE)), READERS_OF_DOMAINS),
-        ("queue_snapshot", "{\"group\":\"default\"}".into(), READERS_OF_ALL),
-        ("start_session", session.to_string(), NOT_MONITORS),
-        ("terminate_sessions", "{\"ids\":[],\"force\":false}".into(), NOT_MONITORS),
-        ("session_log", format!("{{\"id\":\"{NOBODYS_ID}\",\"container\":0,\"from\":0,\"wait\":false}}"), EVERYBODY),
-        ("session_usage", format!("{{\"id\":\"{NOBODYS_ID}\",\"after\":0}}"), EVERYBODY),
-        ("keypair_policies", format!("{{\"query\":{}}}", query(&types::limits::policies::KEYPAIR_POLICIES)), EVERYBODY),
-        ("user_policy_rows", format!("{{\"query\":{}}}", query(&types::limits::policies::USER_POLICIES)), EVERYBODY),
-        ("project_policy_rows", format!("{{\"query\":{}}}", query(&types::limits::policies::PROJECT_POLICIES)), EVERYBODY),
+        ("start_options", json!({ "owner": "" }), NOT_MONITORS),
+        ("own_use", json!({}), NOT_MONITORS),
+        ("rename_session", json!({ "id": NOBODYS_ID, "name": "name" }), NOT_MONITORS),
+        ("set_priority", json!({ "ids": [], "priority": 1 }), ADMINISTRATORS),
+        ("session_utilization", json!({ "ids": [] }), EVERYBODY),
+        ("queue", json!({ "group": "default", "query": ListQuery::new(&types::sessions::QUEUE) }), READERS_OF_DOMAINS),
+        ("queue_snapshot", json!({ "group": "default" }), READERS_OF_ALL),
+        ("start_session", session, NOT_MONITORS),
+        ("terminate_sessions", json!({ "ids": [], "force": false }), NOT_MONITORS),
+        ("session_log", json!({ "id": NOBODYS_ID, "container": 0, "from": 0, "wait": false }), EVERYBODY),
+        ("session_usage", json!({ "id": NOBODYS_ID, "after": 0 }), EVERYBODY),
+        ("keypair_policies", list(&types::limits::policies::KEYPAIR_POLICIES), EVERYBODY),
+        ("user_policy_rows", list(&types::limits::policies::USER_POLICIES), EVERYBODY),
+        ("project_policy_rows", list(&types::limits::policies::PROJECT_POLICIES), EVERYBODY),
         ("save_keypair_policy", saved(&types::limits::policies::KeypairPolicy::new("")), SUPERADMIN),
         ("save_user_policy", saved(&types::limits::policies::UserPolicy::new("")), SUPERADMIN),
         ("save_project_policy", saved(&types::limits::policies::ProjectPolicy::new("")), SUPERADMIN),
-        ("policy_followers", "{\"kind\":\"keypair\",\"name\":\"default\"}".into(), SUPERADMIN),
-        ("delete_policy", "{\"kind\":\"keypair\",\"name\":\"none\",\"move_to\":null}".into(), SUPERADMIN),
-        (
-            "policy_effect",
-            serde_json::json!({ "policy": types::limits::policies::KeypairPolicy::new("default") }).to_string(),
-            SUPERADMIN,
-        ),
-        ("presets", format!("{{\"query\":{}}}", query(&types::limits::presets::PRESETS)), EVERYBODY),
-        ("save_preset", preset.to_string(), SUPERADMIN),
-        ("delete_preset", "{\"name\":\"none\"}".into(), SUPERADMIN),
-        ("slot_names", "{}".into(), EVERYBODY),
-        ("resource_group_names", "{}".into(), EVERYBODY),
-        ("scheduler_settings", "{}".into(), READERS_OF_ALL),
-        ("save_scheduler_settings", "{\"settings\":{\"revision\":99}}".into(), SUPERADMIN),
-        ("recalculate_usage", "{}".into(), SUPERADMIN),
-        ("resource_groups", format!("{{\"query\":{}}}", query(&types::cluster::resource_groups::RESOURCE_GROUPS)), EVERYBODY),
-        ("save_resource_group", group.to_string(), SUPERADMIN),
-        ("delete_resource_group", "{\"name\":\"none\"}".into(), SUPERADMIN),
-        ("agent", "{\"name\":\"none\"}".into(), READERS_OF_ALL),
-        ("set_schedulable", "{\"names\":[],\"schedulable\":true}".into(), SUPERADMIN),
-        ("agents", format!("{{\"query\":{}}}", query(&types::cluster::agents::AGENTS)), READERS_OF_ALL),
+        ("policy_followers", json!({ "kind": "keypair", "name": "default" }), SUPERADMIN),
+        ("delete_policy", json!({ "kind": "keypair", "name": "none", "move_to": null }), SUPERADMIN),
+        ("policy_effect", json!({ "policy": types::limits::policies::KeypairPolicy::new("default") }), SUPERADMIN),
+        ("presets", list(&types::limits::presets::PRESETS), EVERYBODY),
+        ("save_preset", preset, SUPERADMIN),
+        ("delete_preset", json!({ "name": "none" }), SUPERADMIN),
+        ("slot_names", json!({}), EVERYBODY),
+        ("resource_group_names", json!({}), EVERYBODY),
+        ("scheduler_settings", json!({}), READERS_OF_ALL),
+        ("save_scheduler_settings", json!({ "settings": { "revision": 99 } }), SUPERADMIN),
+        ("recalculate_usage", json!({}), SUPERADMIN),
+        ("resource_groups", list(&types::cluster::resource_groups::RESOURCE_GROUPS), EVERYBODY),
+        ("save_resource_group", group, SUPERADMIN),
+        ("delete_resource_group", json!({ "name": "none" }), SUPERADMIN),
+        ("agent", json!({ "name": "none" }), READERS_OF_ALL),
+        ("set_schedulable", json!({ "names": [], "schedulable": true }), SUPERADMIN),
+        ("agents", list(&types::cluster::agents::AGENTS), READERS_OF_ALL),
     ]
 }
 
@@ -150,13 +144,13 @@ async fn every_server_function_refuses_nobody_and_each_role_as_the_table_says() 
     assert_eq!(walked, registered, "every server function is in this walk");
 
     for (name, body, _) in &functions {
-        let answer = yard.call(Method::POST, &format!("/call/{name}"), "", body).await;
+        let answer = yard.call(Method::POST, &format!("/call/{name}"), "", &body.to_string()).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name} as nobody: {}", answer.text);
     }
     for (index, who) in WALKERS.into_iter().enumerate() {
         let cookie = yard.cookie_of(&format!("{who}@example.org")).await;
         for (name, body, may) in &functions {
-            let answer = yard.call(Method::POST, &format!("/call/{name}"), &cookie, body).await;
+            let answer = yard.call(Method::POST, &format!("/call/{name}"), &cookie, &body.to_string()).await;
             expect(answer.status, may[index], &format!("{name} as {who}: {}", answer.text));
         }
     }
@@ -165,7 +159,7 @@ async fn every_server_function_refuses_nobody_and_each_role_as_the_table_says() 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_belongs_to_a_project_is_changed_by_its_administrators_as_well() {
     let yard = Yard::new().await;
-    let body = format!("{{\"id\":\"{NOBODYS_ID}\",\"edit\":{{\"add\":[\"nobody\"]}}}}");
+    let body = json!({ "id": NOBODYS_ID, "edit": { "add": ["nobody"] } }).to_string();
     for (who, may) in WALKERS.into_iter().zip(CHANGERS_OF_MEMBERS) {
         let cookie = yard.cookie_of(&format!("{who}@example.org")).await;
         expect(yard.call(Method::POST, "/call/edit_project", &cookie, &body).await.status, may, who);
@@ -198,7 +192,16 @@ async fn a_call_whose_arguments_cannot_be_read_is_the_callers_mistake() {
 async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
-    let open = ["/healthz", "/readyz", "/sign-in", "/sign-out", "/forgotten-password", "/new-password", "/theme", "/pkg/{file}"];
+    let open = [
+        (Method::GET, "/healthz"),
+        (Method::GET, "/readyz"),
+        (Method::POST, "/sign-in"),
+        (Method::POST, "/sign-out"),
+        (Method::POST, "/forgotten-password"),
+        (Method::POST, "/new-password"),
+        (Method::POST, "/theme"),
+        (Method::GET, "/pkg/{file}"),
+    ];
     let guarded: [(&str, LetIn); 14] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
@@ -215,8 +218,10 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
         ("/sessions/{id}/log", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
     ];
-    let walked: BTreeSet<&str> = open.into_iter().chain(guarded.iter().map(|(path, _)| *path)).collect();
-    let all: BTreeSet<&str> = ROUTES.iter().map(|(_, path)| *path).collect();
+    let guarded_routes = guarded.iter().map(|(path, _)| (Method::GET, *path));
+    let walked: BTreeSet<String> =
+        open.into_iter().chain(guarded_routes).map(|(method, path)| format!("{method} {path}")).collect();
+    let all: BTreeSet<String> = server::routes().iter().map(|(method, path)| format!("{method} {path}")).collect();
     assert_eq!(walked, all, "every route is in this walk");
 
     let mut cookies = Vec::new();
@@ -280,12 +285,13 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
 async fn every_route_of_the_api_refuses_whoever_has_not_signed() {
     let yard = Yard::new().await;
     let cookie = yard.cookie_of("root@example.org").await;
-    for (method, path) in server::API_ROUTES {
-        // What anybody may ask: the client does so before each command, and to sign in.
-        let open = ["/manager/announcement", "/server/login-check", "/server/logout"].contains(&path);
+    // What anybody may ask: the client does so before each command, and to sign in.
+    let open = ["/manager/announcement", "/server/login-check", "/server/logout", "/func", "/func/"];
+    for (method, path) in server::api_routes() {
+        let open = open.contains(&path.as_str()) || path == "/func/manager/announcement";
         for cookie in ["", cookie.as_str()] {
-            let body = if path == "/server/login" { "{\"username\":\"x\",\"password\":\"x\"}" } else { "{}" };
-            let answer = yard.call(method.parse().unwrap(), path, cookie, body).await;
+            let body = if path == "/server/login" { json!({ "username": "x", "password": "x" }) } else { json!({}) };
+            let answer = yard.call(method.clone(), &path, cookie, &body.to_string()).await;
             let expected = if open { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
             assert_eq!(answer.status, expected, "{method} {path}: {}", answer.text);
         }

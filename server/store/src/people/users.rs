@@ -137,6 +137,36 @@ pub struct NewUser<'a> {
     pub at: Millis,
 }
 
+impl<'a> NewUser<'a> {
+    /// An active user of a domain, for tests, which then name only the fields that they are about. Email, username and access key
+    /// are `name`.
+    #[doc(hidden)]
+    pub fn example(id: UserId, name: &'a str, domain: DomainId) -> Self {
+        const NO_IDS: &UnixIds = &UnixIds { uid: None, gid: None, gids: Vec::new() };
+        Self {
+            id,
+            email: name,
+            username: name,
+            full_name: "",
+            password_hash: "x",
+            role: Role::User,
+            status: UserStatus::Active,
+            domain,
+            projects: &[],
+            description: "",
+            must_change_password: false,
+            sudo: false,
+            addresses: &[],
+            policy: "default",
+            ids: NO_IDS,
+            access_key: name,
+            secret: b"sealed",
+            keypair_policy: "default",
+            at: Millis(0),
+        }
+    }
+}
+
 fn within(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,

@@ -1,0 +1,55 @@
+//! The log of a session's container as a text file.
+
+use crate::App;
+use crate::refusal::Refusal;
+use axum::body::Body;
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use control::Caller;
+use futures::{StreamExt, stream};
+use types::Problem;
+use types::id::SessionId;
+use types::sessions::Cluster;
+
+/// Which of a session's containers is meant.
+#[derive(serde::Deserialize)]
+pub(super) struct Which {
+    /// Its number; the main one without.
+    #[serde(default)]
+    container: u32,
+}
+
+/// `GET /sessions/{id}/log?container=N`: the whole log of one of its containers.
+pub(super) async fn log(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Query(Which { container }): Query<Which>,
+) -> Result<Response, Refusal> {
+    let id: SessionId = id.parse().map_err(|_| Problem::NotFound("session".into()))?;
+    let session = app.control.session(&caller, id).await?;
+    if container >= session.row.cluster.size {
+        return Err(Problem::NotFound("container".into()).into());
+    }
+    let part = if container == 0 { String::new() } else { format!("-{}", Cluster::host_name(container)) };
+    let pieces = stream::unfold(Some(0), move |from: Option<u64>| {
+        let (app, caller) = (app.clone(), caller.clone());
+        async move {
+            let from = from?;
+            match app.control.session_log(&caller, id, container, from, false).await {
+                Ok(chunk) if chunk.text.is_empty() => None,
+                Ok(chunk) => Some((Ok(chunk.text), (chunk.next > from).then_some(chunk.next))),
+                Err(problem) => Some((Err(problem), None)),
+            }
+        }
+    });
+    // Names are letters, digits, “-”, “_” and “.”: safe in a header.
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{}{part}.log\"", session.row.name)),
+        (CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    // Fused: compression asks once more after the end.
+    Ok((headers, Body::from_stream(pieces.fuse())).into_response())
+}

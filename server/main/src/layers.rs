@@ -1,0 +1,208 @@
+//! What lies around the routes of a group: the size of requests, silence, requests from other sites, headers. Each group has its
+//! own, so that one that takes files or passes requests on can differ without changing it for all.
+
+use crate::refusal::Refusal;
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use futures::TryStreamExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::csrf::CsrfLayer;
+use tower_http::timeout::ResponseBodyTimeoutLayer;
+
+/// How the routes of a group are protected.
+#[derive(Clone, Copy)]
+pub struct Group {
+    pub body: BodyLimit,
+    /// An answer that sends nothing for so long is cut off; never without one.
+    pub silence: Option<Duration>,
+    /// Refuses what a browser sends from the page of another site, unless it only reads.
+    pub same_site: bool,
+    /// Name and value of headers that every answer has which does not set them itself.
+    pub headers: &'static [(&'static str, &'static str)],
+}
+
+/// How large the body of a request may be.
+#[derive(Clone, Copy)]
+pub enum BodyLimit {
+    /// At most so many bytes, in memory before anything acts on them: one that is too large changes nothing.
+    Whole(usize),
+    /// At most so many bytes, handed on as they arrive. What was read of one that says no size and turns out too large has been
+    /// acted on by then; its reader gets an error.
+    Streamed(usize),
+}
+
+/// The group of everything that has no reason to differ.
+pub const USUAL: Group = Group {
+    body: BodyLimit::Whole(2 << 20),
+    // Event streams ping more often.
+    silence: Some(Duration::from_secs(60)),
+    same_site: true,
+    headers: &[
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
+    ],
+};
+
+impl Group {
+    /// These routes, and the answer to what is none of them, with the layers of this group around them.
+    pub fn around<S: Clone + Send + Sync + 'static>(self, routes: Router<S>) -> Router<S> {
+        let compression = CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(
+            // A compressed event stream would sit in the compressor's buffer.
+            DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream")),
+        );
+        // From the inside out.
+        let mut routes = routes.layer(compression);
+        if let Some(silence) = self.silence {
+            routes = routes.layer(ResponseBodyTimeoutLayer::new(silence));
+        }
+        routes = routes
+            .layer(CatchPanicLayer::custom(panicked))
+            // axum's own limit, which would hold wherever the group's is larger.
+            .layer(DefaultBodyLimit::disable())
+            .layer(middleware::from_fn_with_state(self.body, limit_body));
+        if self.same_site {
+            routes = routes.layer(CsrfLayer::new());
+        }
+        routes.layer(middleware::map_response_with_state(self.headers, add_headers))
+    }
+}
+
+async fn limit_body(State(limit): State<BodyLimit>, request: Request, next: Next) -> Response {
+    let (BodyLimit::Whole(most) | BodyLimit::Streamed(most)) = limit;
+    let (head, body) = request.into_parts();
+    if body.size_hint().lower() > most as u64 {
+        return too_large(most);
+    }
+    match limit {
+        BodyLimit::Whole(_) => match axum::body::to_bytes(body, most).await {
+            Ok(bytes) => next.run(Request::from_parts(head, bytes.into())).await,
+            Err(_) => too_large(most),
+        },
+        BodyLimit::Streamed(_) => {
+            let exceeded = Arc::new(AtomicBool::new(false));
+            let body = cut_off(body, most, exceeded.clone());
+            let answer = next.run(Request::from_parts(head, body)).await;
+            if exceeded.load(Ordering::Relaxed) { too_large(most) } else { answer }
+        }
+    }
+}
+
+/// The body up to `most` bytes. More of it is an error for its reader, and `exceeded` says so to the layer.
+fn cut_off(body: Body, most: usize, exceeded: Arc<AtomicBool>) -> Body {
+    let mut left = most;
+    let pieces = body.into_data_stream().and_then(move |piece| {
+        let rest = left.checked_sub(piece.len());
+        left = rest.unwrap_or(0);
+        exceeded.fetch_or(rest.is_none(), Ordering::Relaxed);
+        std::future::ready(rest.map(|_| piece).ok_or_else(|| axum::Error::new("the body is too large")))
+    });
+    Body::from_stream(pieces)
+}
+
+fn too_large(most: usize) -> Response {
+    (StatusCode::PAYLOAD_TOO_LARGE, format!("A request may have {} MiB at most.\n", most >> 20)).into_response()
+}
+
+fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    Refusal(control::panicked(&*panic)).into_response()
+}
+
+async fn add_headers(State(headers): State<&'static [(&'static str, &'static str)]>, mut answer: Response) -> Response {
+    for (name, value) in headers {
+        answer.headers_mut().entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Bytes;
+    use axum::routing::post;
+    use futures::StreamExt;
+    use http_body_util::BodyExt;
+    use std::convert::Infallible;
+    use tokio::sync::mpsc::unbounded_channel;
+    use tokio_stream::wrappers::UnboundedReceiverStream;
+    use tower::ServiceExt;
+
+    const UPLOADS: Group = Group { body: BodyLimit::Streamed(4 << 20), ..USUAL };
+
+    async fn length(body: Bytes) -> String {
+        body.len().to_string()
+    }
+
+    async fn send(router: Router, request: Request) -> (StatusCode, String) {
+        let (head, body) = router.oneshot(request).await.unwrap().into_parts();
+        (head.status, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    /// So many MiB that come piece by piece and do not say how many they are.
+    fn pieces(count: usize) -> Body {
+        Body::from_stream(futures::stream::iter((0..count).map(|_| Ok::<_, Infallible>(vec![b'x'; 1 << 20]))))
+    }
+
+    #[tokio::test]
+    async fn each_group_takes_bodies_of_its_own_size() {
+        let uploads = UPLOADS.around(Router::new().route("/upload", post(length)));
+        let router = USUAL.around(Router::new().route("/form", post(length))).merge(uploads);
+        for body in [|count| pieces(count), |count| Body::from(vec![b'x'; count << 20])] {
+            for (path, count, expected) in [
+                ("/form", 2, (StatusCode::OK, (2 << 20).to_string())),
+                ("/form", 3, (StatusCode::PAYLOAD_TOO_LARGE, "A request may have 2 MiB at most.\n".to_owned())),
+                ("/upload", 3, (StatusCode::OK, (3 << 20).to_string())),
+                ("/upload", 5, (StatusCode::PAYLOAD_TOO_LARGE, "A request may have 4 MiB at most.\n".to_owned())),
+            ] {
+                assert_eq!(
+                    send(router.clone(), Request::post(path).body(body(count)).unwrap()).await,
+                    expected,
+                    "{path} {count}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_streamed_body_is_read_while_the_rest_of_it_is_still_on_its_way() {
+        let (arrived, mut arrivals) = unbounded_channel();
+        let receive = move |body: Body| async move {
+            let mut pieces = body.into_data_stream();
+            while let Some(piece) = pieces.next().await {
+                arrived.send(piece.unwrap().len()).unwrap();
+            }
+        };
+        let (sender, rest) = unbounded_channel::<Result<Vec<u8>, Infallible>>();
+        let request = Request::post("/upload").body(Body::from_stream(UnboundedReceiverStream::new(rest))).unwrap();
+        let answer = tokio::spawn(send(UPLOADS.around(Router::new().route("/upload", post(receive))), request));
+        for _ in 0..3 {
+            sender.send(Ok(vec![b'x'; 1 << 20])).unwrap();
+            assert_eq!(arrivals.recv().await, Some(1 << 20));
+        }
+        drop(sender);
+        assert_eq!(answer.await.unwrap().0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_group_may_take_requests_from_other_sites_and_leave_headers_away() {
+        let open = Group { same_site: false, headers: &[], ..USUAL };
+        let router = open.around(Router::new().route("/open", post(length)));
+        let router = router.merge(USUAL.around(Router::new().route("/form", post(length))));
+        for (path, status, framed) in [("/open", StatusCode::OK, true), ("/form", StatusCode::FORBIDDEN, false)] {
+            let request = Request::post(path).header("sec-fetch-site", "cross-site").body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            assert_eq!((answer.status(), !answer.headers().contains_key("x-frame-options")), (status, framed), "{path}");
+        }
+    }
+}
