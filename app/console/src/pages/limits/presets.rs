@@ -1,8 +1,10 @@
 //! Resource presets: amounts that the launcher offers by name (`admin-menus.md`, Manage resource preset).
 
+use crate::act::act;
 use crate::api::limits::policies::slot_names;
 use crate::api::limits::presets::{delete_preset, presets, save_preset};
-use crate::edit::{Asked, EditForm, Words, by_name, dialog, name_field};
+use crate::dialog::Asked;
+use crate::dialog::edit::{EditForm, Words, by_name, dialog, name_field};
 use crate::form::{Refused, checked};
 use crate::frame::{PageHead, use_me};
 use crate::group_names::{GroupNames, group_names};
@@ -22,7 +24,7 @@ use types::quantity::{Slots, bytes};
 use types::revision::Fields;
 use types::system::events::Topic;
 use types::{FieldError, Problem};
-use ui::{Button, Column, Dialog, EmptyState, Field, Icon, IconName, Select, TextInput, Time, Variant, use_toaster};
+use ui::{Button, Column, Dialog, EmptyState, Field, Icon, IconName, Select, TextInput, Time, Variant};
 
 const WORDS: Words = Words {
     titles: ("Create Resource Preset", "Modify Resource Preset"),
@@ -122,7 +124,7 @@ async fn find(name: String) -> Result<PresetRow, Problem> {
 /// What can be asked for of a row by those who may change it.
 #[derive(Clone, Copy)]
 struct Actions {
-    edit: RwSignal<Asked<Preset>>,
+    edit: RwSignal<Asked<(Preset, i64)>>,
     delete: RwSignal<Option<String>>,
 }
 
@@ -154,7 +156,7 @@ fn row_actions(row: &PresetRow, open: Callback<String>, actions: Option<Actions>
     let info = Callback::new(move |()| open.run(shown.clone()));
     let change = actions.map(|actions| {
         let (preset, revision, gone) = (row.preset.clone(), row.revision, name.clone());
-        let edit = Callback::new(move |()| actions.edit.set(Asked::Edit(Box::new(preset.clone()), revision)));
+        let edit = Callback::new(move |()| actions.edit.set(Asked::edit((preset.clone(), revision))));
         let delete = Callback::new(move |()| actions.delete.set(Some(gone.clone())));
         view! {
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
@@ -172,21 +174,15 @@ fn row_actions(row: &PresetRow, open: Callback<String>, actions: Option<Actions>
 
 /// The question before a preset is deleted.
 fn deletion(asked: RwSignal<Option<String>>, changed: Callback<()>) -> AnyView {
-    let toaster = use_toaster();
     let open = Signal::derive(move || asked.with(Option::is_some));
     let title = Signal::derive(move || format!("Delete the preset {}?", asked.get().unwrap_or_default()));
     let close = Callback::new(move |()| asked.set(None));
-    let delete = Callback::new(move |()| {
-        let Some(name) = asked.get_untracked() else { return };
+    let delete = move || {
+        let name = asked.get_untracked().unwrap_or_default();
         asked.set(None);
-        leptos::task::spawn_local(async move {
-            match delete_preset(name).await {
-                Ok(()) => toaster.good("Resource preset is successfully deleted."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
-    });
+        delete_preset(name)
+    };
+    let delete = act(delete, "Resource preset is successfully deleted.", changed);
     view! {
         <Dialog open=open title=title on_close=close>
             <p>"This cannot be undone."</p>

@@ -2,11 +2,14 @@
 
 pub(crate) mod domains;
 mod drawer;
+mod fields;
 mod form;
 
-pub use form::{host_names, read_hosts};
+pub use fields::host_names;
 
+use crate::act::act;
 use crate::api::projects::{edit_project, project, projects};
+use crate::dialog::{Asked, dialog};
 use crate::frame::{PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
@@ -20,9 +23,9 @@ use types::Problem;
 use types::people::permissions::Permission;
 use types::projects::{EditProject, PROJECTS, ProjectKind, ProjectRow};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Tone, Variant, use_toaster};
+use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Tone, Variant};
 
-fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column<ProjectRow>> {
+fn columns(actions: Option<(RwSignal<Asked<ProjectRow>>, Callback<()>)>) -> Vec<Column<ProjectRow>> {
     let mut columns = vec![
         Column::new("name", "Name", |p: &ProjectRow| {
             let name = p.name.clone();
@@ -54,19 +57,12 @@ fn or_dash(text: String) -> String {
     if text.is_empty() { "—".into() } else { text }
 }
 
-fn row_actions(row: &ProjectRow, asked: RwSignal<form::Asked>, changed: Callback<()>) -> AnyView {
-    let (id, active, name, toaster) = (row.id, row.active, row.name.clone(), use_toaster());
-    let switch = Callback::new(move |()| {
-        leptos::task::spawn_local(async move {
-            match edit_project(id, EditProject { active: Some(!active), ..EditProject::default() }).await {
-                Ok(()) => toaster.good("The project status has changed."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
-    });
+fn row_actions(row: &ProjectRow, asked: RwSignal<Asked<ProjectRow>>, changed: Callback<()>) -> AnyView {
+    let (id, active, name) = (row.id, row.active, row.name.clone());
+    let flip = move || edit_project(id, EditProject { active: Some(!active), ..EditProject::default() });
+    let switch = act(flip, "The project status has changed.", changed);
     let for_form = row.clone();
-    let edit = Callback::new(move |()| asked.set(form::Asked::Edit(Box::new(for_form.clone()))));
+    let edit = Callback::new(move |()| asked.set(Asked::edit(for_form.clone())));
     let label = if active { "Deactivate" } else { "Activate" };
     let question = format!("{label} the project {name}? What belongs to it stays as it is.");
     view! {
@@ -88,7 +84,7 @@ pub fn page() -> AnyView {
     let list = List::new(&PROJECTS, paths::PROJECTS, "project", &[Topic::Project, Topic::User], projects);
     let detail = load_open(list.open, &[Topic::Project, Topic::User], "project", |id| id.parse().ok().map(project));
     let history = History::new(list.open, &[Topic::Project]);
-    let asked = RwSignal::new(form::Asked::Nothing);
+    let asked = RwSignal::new(Asked::Nothing);
     let reload = list.rows.reload;
     let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
@@ -108,11 +104,11 @@ pub fn page() -> AnyView {
         view! {
             <PageHead title="Projects" group="Administration">
                 {may_change.then(|| view! {
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(form::Asked::New))><Icon name=IconName::Plus/>"Create project"</Button>
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create project"</Button>
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_change.then(|| form::dialog(asked, reload))}
+            {may_change.then(|| dialog(form::Form::new(), asked, reload))}
             {list.drawer(Signal::stored("Project detail".to_owned()), move || {
                 let rights = drawer::Rights { members: may_change_members, administrators: may_change };
                 history.beside(list, move || drawer::drawer(list.open, detail, rights))

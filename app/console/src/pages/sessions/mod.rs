@@ -15,6 +15,7 @@ mod terminate;
 mod utilization;
 
 use crate::api::sessions::{own_use, session, sessions};
+use crate::dialog::Asked;
 use crate::frame::{ChosenProject, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -113,25 +114,22 @@ pub fn page() -> AnyView {
         now
     });
     let selection = RwSignal::new(Vec::<String>::new());
-    let ending = RwSignal::new(false);
+    let (ending, ordering) = (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
     let reach = me.reach(Permission::ReadSessions);
     let everybody = reach > Reach::Own;
     let may_start = me.may(Permission::StartSessions);
     let may_end = me.may(Permission::ControlSessions);
     let reload = list.rows.reload;
     let may_order = me.may(Permission::ChangePriorities);
-    let ordering = RwSignal::new(false);
     let uses = utilization::Uses::new(list.rows.good(), list.shows("utilization"));
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let title = drawer::title(detail);
-    // Those that a dialog was opened for: what is selected may change behind it.
-    let asked_of = RwSignal::new(Vec::<String>::new());
-    let ask = move |dialog: RwSignal<bool>| {
-        Callback::new(move |()| {
-            asked_of.set(selection.get_untracked());
-            dialog.set(true);
-        })
-    };
+    // Dialogs are asked for those who are selected now: the selection may change behind them.
+    let end = Callback::new(move |()| ending.set(terminate::asked_for(&selection.get_untracked())));
+    let order = Callback::new(move |()| {
+        let page = list.rows.good().get_untracked();
+        ordering.set(priority::asked_for(&selection.get_untracked(), page.as_ref()));
+    });
     // For whoever starts sessions: others have nothing of their own here.
     let used = may_start.then(|| load(Memo::new(|_| ()), &[Topic::Session, Topic::Keypair, Topic::Policy], |()| own_use()));
     let loads = list.pending().into_iter().chain([detail.pending()]).chain(used.map(|used| used.pending())).collect();
@@ -139,8 +137,8 @@ pub fn page() -> AnyView {
         let bulk = ViewFn::from(move || {
             view! {
                 <Show when=move || list.query.with(|query| query.tab == "running")>
-                    <Button variant=Variant::Danger on_press=ask(ending)><Icon name=IconName::Power/>"Terminate"</Button>
-                    {may_order.then(|| view! { <Button on_press=ask(ordering)>"Set priority"</Button> })}
+                    <Button variant=Variant::Danger on_press=end><Icon name=IconName::Power/>"Terminate"</Button>
+                    {may_order.then(|| view! { <Button on_press=order>"Set priority"</Button> })}
                 </Show>
             }
         });
@@ -158,10 +156,6 @@ pub fn page() -> AnyView {
             }),
             selection: may_end.then_some((selection, bulk)),
         };
-        let asking = Signal::derive(move || match asked_of.with(Vec::len) {
-            1 => "Terminate 1 session?".to_owned(),
-            many => format!("Terminate {many} sessions?"),
-        });
         let page = list.rows.good();
         let nothing = Signal::derive(move || page.with(|page| page.as_ref().is_some_and(|page| page.total == 0)));
         let ended = Callback::new(move |()| {
@@ -176,8 +170,8 @@ pub fn page() -> AnyView {
             </PageHead>
             {used.map(|used| own_use::own_use(used.good()))}
             {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into(), nothing))))}
-            {terminate::dialog(ending, asked_of.into(), asking, ended)}
-            {may_order.then(|| priority::dialog(ordering, asked_of.into(), page, ended))}
+            {terminate::dialog(ending, ended)}
+            {may_order.then(|| priority::dialog(ordering, ended))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()

@@ -2,7 +2,8 @@
 
 use crate::api::system::settings::{save_scheduler_settings, scheduler_settings};
 use crate::choices::choices;
-use crate::edit::{Asked, EditForm, Words, dialog};
+use crate::dialog::Asked;
+use crate::dialog::edit::{EditForm, Words, dialog};
 use crate::form::{Refused, checked, whole_limit, whole_number};
 use crate::frame::{PageHead, use_me};
 use crate::problem_view::problem_view;
@@ -96,7 +97,7 @@ pub fn page() -> AnyView {
         let ask = Callback::new(move |()| {
             if let Some(settings) = settings.good().get_untracked() {
                 let revision = settings.revision;
-                asked.set(Asked::Edit(Box::new(SchedulerSettings { revision: 0, ..settings }), revision));
+                asked.set(Asked::edit((SchedulerSettings { revision: 0, ..settings }, revision)));
             }
         });
         let values = move || match settings.shown.get() {

@@ -4,9 +4,11 @@
 mod form;
 mod users;
 
+use crate::act::act;
 use crate::api::cluster::resource_groups::{delete_resource_group, resource_groups, save_resource_group};
 use crate::api::system::settings::scheduler_settings;
-use crate::edit::{Asked, dialog};
+use crate::dialog::Asked;
+use crate::dialog::edit::dialog;
 use crate::frame::{PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
@@ -23,14 +25,14 @@ use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup, 
 use types::people::permissions::Permission;
 use types::revision::Fields;
 use types::system::events::Topic;
-use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant, use_toaster};
+use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant};
 
 fn yes(yes: bool) -> &'static str {
     if yes { "Yes" } else { "No" }
 }
 
 /// What those who may change groups can ask for, and what is told when one was changed.
-type Actions = (RwSignal<Asked<ResourceGroup>>, Callback<()>);
+type Actions = (RwSignal<Asked<(ResourceGroup, i64)>>, Callback<()>);
 
 fn columns(link: Callback<String, String>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
     let types = |g: &GroupRow| g.group.session_types.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ");
@@ -83,31 +85,17 @@ fn row_actions(row: &GroupRow, open: Callback<String>, actions: Option<Actions>)
 }
 
 fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
-    let (group, revision, name, toaster) = (row.group.clone(), row.revision, row.group.name.clone(), use_toaster());
+    let (group, revision, name) = (row.group.clone(), row.revision, row.group.name.clone());
     let shown = group.clone();
-    let edit = Callback::new(move |()| asked.set(Asked::Edit(Box::new(shown.clone()), revision)));
+    let edit = Callback::new(move |()| asked.set(Asked::edit((shown.clone(), revision))));
     let active = group.active;
-    let switch = Callback::new(move |()| {
+    let flip = move || {
         let group = ResourceGroup { active: !active, ..group.clone() };
-        leptos::task::spawn_local(async move {
-            match save_resource_group(SaveGroup { group, revision: Some(revision) }).await {
-                Ok(()) => toaster.good("Resource group successfully modified."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
-    });
+        save_resource_group(SaveGroup { group, revision: Some(revision) })
+    };
+    let switch = act(flip, "Resource group successfully modified.", changed);
     let gone = name.clone();
-    let delete = Callback::new(move |()| {
-        let name = gone.clone();
-        leptos::task::spawn_local(async move {
-            match delete_resource_group(name).await {
-                Ok(()) => toaster.good("Resource group successfully deleted."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
-    });
+    let delete = act(move || delete_resource_group(gone.clone()), "Resource group successfully deleted.", changed);
     let label = if active { "Deactivate" } else { "Activate" };
     let question = if active {
         format!("Deactivate {name}? It takes no new sessions; those that run go on.")

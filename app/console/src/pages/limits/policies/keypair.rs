@@ -4,7 +4,8 @@ use super::effect::effect;
 use super::hosts::HostsField;
 use super::{as_saved, refused, row, tab, waiting};
 use crate::api::limits::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
-use crate::edit::{EditForm, name_field};
+use crate::dialog::Opening;
+use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
 use crate::pages::projects::host_names;
@@ -141,15 +142,12 @@ impl EditForm for Form {
         save_keypair_policy(SavePolicy { policy, revision }).await
     }
 
-    async fn look_first(self, policy: KeypairPolicy) -> Result<bool, Problem> {
-        let name = policy.name.clone();
+    async fn look_first(self, policy: KeypairPolicy, opening: Opening) -> Result<bool, Problem> {
         let found = policy_effect(policy).await?;
-        // An answer about a policy that is no longer in the form.
-        if self.name.try_with_untracked(|now| *now == name) != Some(true) {
-            return Ok(true);
-        }
         let anybody = found.followers.count > 0;
-        self.effect.set(anybody.then_some(found));
+        if opening.is_current() {
+            self.effect.set(anybody.then_some(found));
+        }
         Ok(anybody)
     }
 }

@@ -12,7 +12,8 @@ pub mod project;
 mod tools;
 pub mod user;
 
-use crate::edit::{Asked, EditForm, Words, by_name, dialog};
+use crate::dialog::Asked;
+use crate::dialog::edit::{EditForm, Words, by_name, dialog};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -70,10 +71,10 @@ impl Policy for ProjectPolicy {
 
 /// What can be asked for of a row.
 struct Actions<P: 'static> {
-    edit: RwSignal<Asked<P>>,
+    edit: RwSignal<Asked<(P, i64)>>,
     /// Opens the details by their address.
     info: Callback<String>,
-    delete: RwSignal<Option<String>>,
+    delete: RwSignal<Asked<String>>,
     may_change: bool,
 }
 
@@ -107,7 +108,7 @@ where
     let actions: Actions<F::Thing> = Actions {
         edit: RwSignal::new(Asked::Nothing),
         info,
-        delete: RwSignal::new(None),
+        delete: RwSignal::new(Asked::Nothing),
         may_change: use_me().may(Permission::ChangePolicies),
     };
     columns.extend(last_columns(kind, actions));
@@ -206,8 +207,8 @@ fn row_actions<P: Policy>(row: &PolicyRow<P>, actions: Actions<P>) -> AnyView {
     let info = Callback::new(move |()| actions.info.run(shown.clone()));
     let change = actions.may_change.then(|| {
         let (policy, revision, deleted) = (row.policy.clone(), row.revision, name.clone());
-        let edit = Callback::new(move |()| actions.edit.set(Asked::Edit(Box::new(policy.clone()), revision)));
-        let delete = Callback::new(move |()| actions.delete.set(Some(deleted.clone())));
+        let edit = Callback::new(move |()| actions.edit.set(Asked::edit((policy.clone(), revision))));
+        let delete = Callback::new(move |()| actions.delete.set(Asked::edit(deleted.clone())));
         view! {
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
             <Button variant=Variant::Quiet label=format!("Delete {name}") on_press=delete><Icon name=IconName::Trash/></Button>

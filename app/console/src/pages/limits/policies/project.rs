@@ -2,7 +2,7 @@
 
 use super::{as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{project_policy_rows, save_project_policy};
-use crate::edit::{EditForm, name_field};
+use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
 use crate::paths;

@@ -2,7 +2,7 @@
 
 use super::{as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{save_user_policy, user_policy_rows};
-use crate::edit::{EditForm, name_field};
+use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit, whole_number};
 use crate::list_page::List;
 use crate::paths;

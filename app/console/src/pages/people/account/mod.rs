@@ -74,7 +74,7 @@ fn row(one: SignIn, reload: Callback<()>) -> AnyView {
     let id = one.id;
     let end = Action::new(move |()| async move {
         match end_sign_in(id).await {
-            Ok(()) => reload.run(()),
+            Ok(()) => drop(reload.try_run(())),
             Err(problem) => toaster.bad(problem.to_string()),
         }
     });

@@ -9,13 +9,13 @@ pub use drawer::secret;
 pub use once::shown_once;
 
 use crate::api::people::keypairs::{keypair, keypairs};
+use crate::dialog::Asked;
 use crate::frame::{PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{load_open, settled};
-use actions::Asked;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::Problem;
@@ -24,7 +24,7 @@ use types::people::permissions::Permission;
 use types::system::events::Topic;
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Tone, Variant};
 
-fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
+fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
     let mut columns = vec![
         Column::new("access_key", "Access key", |k: &KeypairRow| {
             let main = k.main.then(|| view! { " "<Badge tone=Tone::Info text="Main"/> });
@@ -89,7 +89,7 @@ pub fn page() -> AnyView {
         view! {
             <PageHead title="Credentials" group="Administration">
                 {may_change.then(|| view! {
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::Add))><Icon name=IconName::Plus/>"Add credential"</Button>
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Add credential"</Button>
                 })}
             </PageHead>
             {list.table(shown)}

@@ -11,6 +11,7 @@ mod many;
 mod place;
 
 use crate::api::people::users::{user, users};
+use crate::dialog::Asked;
 use crate::frame::{PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
@@ -85,8 +86,9 @@ pub fn page() -> AnyView {
     let list = List::new(&USERS, paths::USERS, "user", &[Topic::User], users);
     let detail = load_open(list.open, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
     let history = History::new(list.open, &[Topic::User]);
-    let (creating, creating_many, editing_many) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
-    let (editing, linking) = (RwSignal::new(None::<UserId>), RwSignal::new(None::<UserId>));
+    let (creating, creating_many, editing_many) =
+        (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
+    let (editing, linking) = (RwSignal::new(None::<UserId>), RwSignal::new(Asked::Nothing));
     let selection = RwSignal::new(Vec::<String>::new());
     let active_tab = Memo::new(move |_| list.query.with(|query| query.tab == "active"));
     let reload = list.rows.reload;
@@ -110,8 +112,8 @@ pub fn page() -> AnyView {
         view! {
             <PageHead title="Users" group="Administration">
                 {may_create.then(|| view! {
-                    <Button on_press=Callback::new(move |()| creating_many.set(true))><Icon name=IconName::Users/>"Create many"</Button>
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(true))><Icon name=IconName::Plus/>"Create user"</Button>
+                    <Button on_press=Callback::new(move |()| creating_many.set(Asked::New))><Icon name=IconName::Users/>"Create many"</Button>
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(Asked::New))><Icon name=IconName::Plus/>"Create user"</Button>
                 })}
             </PageHead>
             {list.table(shown)}

@@ -4,6 +4,7 @@
 mod what_if;
 
 use crate::api::sessions::{queue, session};
+use crate::dialog::Asked;
 use crate::frame::{PageHead, use_me};
 use crate::group_names::{GroupNames, group_names};
 use crate::list_page::{List, Shown};
@@ -108,21 +109,11 @@ pub fn page() -> AnyView {
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let loads = list.pending().into_iter().chain([names.pending(), detail.pending()]).collect();
     let view = move || {
-        let (selection, ordering) = (RwSignal::new(Vec::<String>::new()), RwSignal::new(false));
-        let ordered = RwSignal::new(Vec::<String>::new());
+        let (selection, ordering) = (RwSignal::new(Vec::<String>::new()), RwSignal::new(Asked::Nothing));
         let order = Callback::new(move |ids: Vec<String>| {
-            ordered.set(ids);
-            ordering.set(true);
+            ordering.set(priority::asked_for(&ids, list.rows.good().get_untracked().as_ref()));
         });
-        let with = move |extra: Option<String>| {
-            let address = list.address.get();
-            extra.map_or(address.clone(), |extra| format!("{address}&{extra}"))
-        };
-        let open = Callback::new(move |id: String| with(Some(format!("session={}", encode(&id)))));
-        let panel = Callback::new(move |panel: Option<String>| {
-            let id = list.open.get().map(|id| format!("session={}", encode(&id)));
-            with(id.map(|id| panel.map_or(id.clone(), |panel| format!("{id}&panel={panel}"))))
-        });
+        let open = Callback::new(move |id: String| list.link_to(&id));
         let done = Callback::new(move |()| {
             selection.set(Vec::new());
             list.rows.reload.run(());
@@ -152,8 +143,8 @@ pub fn page() -> AnyView {
                 {(reach == Reach::Everything).then(|| what_if::panel(group))}
             </PageHead>
             {list.table(shown)}
-            {may_order.then(|| priority::dialog(ordering, ordered.into(), list.rows.good(), done))}
-            {list.drawer(title, move || drawer::drawer(list.open, detail, panel))}
+            {may_order.then(|| priority::dialog(ordering, done))}
+            {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()
     };
