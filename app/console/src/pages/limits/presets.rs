@@ -6,7 +6,7 @@ use crate::api::limits::presets::{delete_preset, presets, save_preset};
 use crate::dialog::Asked;
 use crate::dialog::edit::{EditForm, Words, by_name, dialog, name_field};
 use crate::form::{Refused, checked};
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::group_names::{GroupNames, group_names};
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -14,9 +14,7 @@ use crate::problem_view::problem_view;
 use crate::slots::{SlotAmounts, exact_bytes, in_short, read_bytes};
 use crate::table::{Loaded, Opened, load, load_open, opened, settled};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::limits::presets::{PRESETS, Preset, PresetRow, SavePreset};
 use types::list::ListQuery;
 use types::people::permissions::Permission;
@@ -25,6 +23,8 @@ use types::revision::Fields;
 use types::system::events::Topic;
 use types::{FieldError, Problem};
 use ui::{Button, Column, Dialog, EmptyState, Field, Icon, IconName, Select, TextInput, Time, Variant};
+
+const HEAD: Head = Head { title: "Resource presets", group: "Administration" };
 
 const WORDS: Words = Words {
     titles: ("Create Resource Preset", "Modify Resource Preset"),
@@ -128,11 +128,11 @@ struct Actions {
     delete: RwSignal<Option<String>>,
 }
 
-fn columns(link: Callback<String, String>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
+fn columns(list: List<PresetRow>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
     vec![
         Column::new("name", "Name", move |row: &PresetRow| {
             let (id, name) = (row.preset.name.clone(), row.preset.name.clone());
-            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .sortable()
         .required(),
@@ -230,16 +230,10 @@ pub fn page() -> AnyView {
         let (names, slots) = (groups.good(), slots.good());
         let names = Signal::derive(move || names.get().unwrap_or_default());
         let form = Form::new(Signal::derive(move || slots.get().unwrap_or_default()), names);
-        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "preset", &name));
-        let go = use_navigate();
-        let open = Callback::new(move |name: String| {
-            let address = paths::with(&list.address.get_untracked(), "preset", &name);
-            go(&address, NavigateOptions { scroll: false, ..Default::default() });
-        });
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource presets",
-            columns: columns(link, open, may_change.then_some(actions)),
+            columns: columns(list, list.opener(), may_change.then_some(actions)),
             row_key: |row: &PresetRow| row.preset.name.clone(),
             row_label: |row: &PresetRow| row.preset.name.clone(),
             export: "/export/resource_presets.csv",
@@ -251,7 +245,7 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Resource presets" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| actions.edit.set(Asked::New))><Icon name=IconName::Plus/>"Create Presets"</Button>
                 })}
@@ -262,6 +256,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Resource presets" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

@@ -5,7 +5,7 @@ use crate::act::act;
 use crate::api::projects::{create_domain, domain_rows, edit_domain};
 use crate::dialog::{Asked, DialogForm, Saved, dialog};
 use crate::form::{Refused, checked};
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -18,6 +18,8 @@ use types::people::permissions::Permission;
 use types::projects::{DOMAINS, DomainRow, EditDomain};
 use types::system::events::Topic;
 use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant};
+
+const HEAD: Head = Head { title: "Domains", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Asked<DomainRow>>, Callback<()>)>) -> Vec<Column<DomainRow>> {
     let mut columns = vec![
@@ -126,7 +128,7 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Domains" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create domain"</Button>
                 })}
@@ -136,6 +138,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Domains" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(list.pending(), waiting, view)
+    settled(list.pending(), HEAD, view)
 }

@@ -10,7 +10,7 @@ pub use fields::host_names;
 use crate::act::act;
 use crate::api::projects::{edit_project, project, projects};
 use crate::dialog::{Asked, dialog};
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -24,6 +24,8 @@ use types::people::permissions::Permission;
 use types::projects::{EditProject, PROJECTS, ProjectKind, ProjectRow};
 use types::system::events::Topic;
 use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Tone, Variant};
+
+const HEAD: Head = Head { title: "Projects", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Asked<ProjectRow>>, Callback<()>)>) -> Vec<Column<ProjectRow>> {
     let mut columns = vec![
@@ -102,7 +104,7 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Projects" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create project"</Button>
                 })}
@@ -116,6 +118,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Projects" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

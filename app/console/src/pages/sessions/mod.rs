@@ -16,7 +16,7 @@ mod utilization;
 
 use crate::api::sessions::{own_use, session, sessions};
 use crate::dialog::Asked;
-use crate::frame::{ChosenProject, PageHead, use_me};
+use crate::frame::{ChosenProject, Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::table::{load, load_open, settled};
@@ -29,6 +29,8 @@ use types::sessions::{SESSIONS, SessionRow, Status};
 use types::system::events::Topic;
 use types::time::{Millis, duration};
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
+
+const HEAD: Head = Head { title: "Sessions", group: "" };
 
 fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
     let time = |at: Option<Millis>| match at {
@@ -163,7 +165,7 @@ pub fn page() -> AnyView {
             reload.run(());
         });
         view! {
-            <PageHead title="Sessions">
+            <PageHead title=HEAD.title>
                 {may_start.then(|| view! {
                     <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
@@ -176,6 +178,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Sessions"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

@@ -1,7 +1,7 @@
 //! The audit trail: every change, sign-in and refusal, newest first.
 
 use crate::api::system::audit::{audit_record, audit_rows};
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -13,6 +13,8 @@ use types::people::permissions::Permission;
 use types::system::audit::{AUDIT, AuditRow};
 use types::system::events::Topic;
 use ui::{CodeBlock, Column, EmptyState, IconName, Time};
+
+const HEAD: Head = Head { title: "Audit trail", group: "Administration" };
 
 fn who(row: &AuditRow) -> String {
     if row.actor_email.is_empty() { "—".into() } else { row.actor_email.clone() }
@@ -82,12 +84,11 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Audit trail" group="Administration"/>
+            <PageHead title=HEAD.title group=HEAD.group/>
             {list.table(shown)}
             {list.drawer(Signal::stored("Record".to_owned()), move || view! { {inside} }.into_any())}
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Audit trail" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

@@ -7,22 +7,22 @@ use crate::act::act;
 use crate::api::cluster::agents::{agent, agents, set_schedulable};
 use crate::dialog::{Asked, DialogForm, Saved, dialog};
 use crate::form::Refused;
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::slots::{label, short};
 use crate::table::{load_open, settled};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::cluster::agents::{AGENTS, Agent};
 use types::people::permissions::Permission;
 use types::quantity::{CPU, MEM, Quantity, bytes};
 use types::system::events::Topic;
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Meter, Switch, Time, Tone, Variant};
+
+const HEAD: Head = Head { title: "Agents", group: "Administration" };
 
 /// Live use changes by the second and is nobody's event, so an open page asks this often (milliseconds).
 const REFRESH: u32 = 3_000;
@@ -32,12 +32,12 @@ const UPDATED: &str = "Agent setting updated.";
 /// The agent whose settings are asked for, and whether it gets new sessions.
 type AskedSettings = RwSignal<Asked<(String, bool)>>;
 
-fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<Agent>> {
+fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<Agent>> {
     vec![
         Column::new("name", "Agent", move |a: &Agent| {
             let (id, name, address) = (a.report.name.clone(), a.report.name.clone(), a.report.address.clone());
             // The rest of the address is the list's own.
-            view! { <A href=move || link.run(id.clone())>{name}</A><span class="row-note">{address}</span> }.into_any()
+            view! { <A href=move || list.link_to(&id)>{name}</A><span class="row-note">{address}</span> }.into_any()
         })
         .sortable()
         .required(),
@@ -159,14 +159,9 @@ pub fn page() -> AnyView {
         });
         let connected = Signal::derive(move || list.query.with(|query| query.tab == "connected"));
         let buttons = ViewFn::from(move || bulk(selection, connected, reload));
-        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "agent", &name));
-        let go = use_navigate();
-        let open = Callback::new(move |name: String| {
-            go(&link.run(name), NavigateOptions { scroll: false, ..Default::default() });
-        });
         let shown = Shown {
             caption: "Agents",
-            columns: columns(link, open, may_change.then_some(asked)),
+            columns: columns(list, list.opener(), may_change.then_some(asked)),
             row_key: |a: &Agent| a.report.name.clone(),
             row_label: |a: &Agent| a.report.name.clone(),
             export: "",
@@ -182,15 +177,14 @@ pub fn page() -> AnyView {
             selection: may_change.then_some((selection, buttons)),
         };
         view! {
-            <PageHead title="Agents" group="Administration"/>
+            <PageHead title=HEAD.title group=HEAD.group/>
             {list.table(shown)}
             {may_change.then(|| dialog(Settings::new(), asked, reload))}
             {list.drawer(Signal::stored("Agent info".to_owned()), move || drawer::drawer(list.open, detail, may_change.then_some(asked)))}
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Agents" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }
 
 /// Changes these agents, or says agent by agent why not.

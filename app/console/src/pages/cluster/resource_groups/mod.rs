@@ -9,7 +9,7 @@ use crate::api::cluster::resource_groups::{delete_resource_group, resource_group
 use crate::api::system::settings::scheduler_settings;
 use crate::dialog::Asked;
 use crate::dialog::edit::dialog;
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -17,15 +17,15 @@ use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, load, load_open, opened, settled};
 use form::{Form, WORDS, find};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind, SchedulerSettings};
 use types::people::permissions::Permission;
 use types::revision::Fields;
 use types::system::events::Topic;
 use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant};
+
+const HEAD: Head = Head { title: "Resource groups", group: "Administration" };
 
 fn yes(yes: bool) -> &'static str {
     if yes { "Yes" } else { "No" }
@@ -34,13 +34,13 @@ fn yes(yes: bool) -> &'static str {
 /// What those who may change groups can ask for, and what is told when one was changed.
 type Actions = (RwSignal<Asked<(ResourceGroup, i64)>>, Callback<()>);
 
-fn columns(link: Callback<String, String>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
+fn columns(list: List<GroupRow>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
     let types = |g: &GroupRow| g.group.session_types.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ");
     vec![
         Column::new("name", "Name", move |g: &GroupRow| {
             let (id, name) = (g.group.name.clone(), g.group.name.clone());
             // The rest of the address is the list's own.
-            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .sortable()
         .required(),
@@ -133,16 +133,10 @@ pub fn page() -> AnyView {
         let usual = settings.good();
         let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default()), me.domain);
         let create = Callback::new(move |()| asked.set(Asked::New));
-        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "group", &name));
-        let go = use_navigate();
-        let open = Callback::new(move |name: String| {
-            let address = paths::with(&list.address.get_untracked(), "group", &name);
-            go(&address, NavigateOptions { scroll: false, ..Default::default() });
-        });
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource groups",
-            columns: columns(link, open, may_change.then_some((asked, reload))),
+            columns: columns(list, list.opener(), may_change.then_some((asked, reload))),
             row_key: |g: &GroupRow| g.group.name.clone(),
             row_label: |g: &GroupRow| g.group.name.clone(),
             export: "/export/resource_groups.csv",
@@ -154,7 +148,7 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Resource groups" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=create><Icon name=IconName::Plus/>"Create"</Button>
                 })}
@@ -165,8 +159,7 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Resource groups" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }
 
 fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, GroupRow)>>, may_read_agents: bool) -> AnyView {

@@ -11,7 +11,7 @@ use crate::list_page::List;
 use crate::pages::projects::host_names;
 use crate::paths;
 use crate::slots::{SlotAmounts, limits_in_short};
-use crate::table::{load, load_open, settled};
+use crate::table::{load, load_open, settled_with};
 use leptos::prelude::*;
 use types::Problem;
 use types::limits::policies::{
@@ -189,5 +189,5 @@ pub fn page() -> AnyView {
         let reported = Signal::derive(move || slots.get().unwrap_or_default());
         tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(reported), Form::new(reported), reported)
     };
-    settled(loads, || waiting(PolicyKind::Keypair), view)
+    settled_with(loads, || waiting(PolicyKind::Keypair), view)
 }

@@ -19,8 +19,6 @@ use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::table::Loaded;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::limits::policies::{Followers, KeypairPolicy, PolicyKind, PolicyRow, ProjectPolicy, UserPolicy};
 use types::list::{ListQuery, ListSpec, Page};
@@ -100,14 +98,9 @@ where
     F: EditForm,
     F::Thing: Policy,
 {
-    let go = use_navigate();
-    let info = Callback::new(move |name: String| {
-        let address = paths::with(&list.address.get_untracked(), "policy", &name);
-        go(&address, NavigateOptions { scroll: false, ..Default::default() });
-    });
     let actions: Actions<F::Thing> = Actions {
         edit: RwSignal::new(Asked::Nothing),
-        info,
+        info: list.opener(),
         delete: RwSignal::new(Asked::Nothing),
         may_change: use_me().may(Permission::ChangePolicies),
     };

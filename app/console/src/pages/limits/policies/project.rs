@@ -7,7 +7,7 @@ use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
 use crate::paths;
 use crate::slots::{bytes_limit, exact_bytes};
-use crate::table::{load_open, settled};
+use crate::table::{load_open, settled_with};
 use leptos::prelude::*;
 use types::Problem;
 use types::limits::policies::{PROJECT_POLICIES, PolicyKind, PolicyRow, ProjectPolicy, SavePolicy};
@@ -119,5 +119,5 @@ pub fn page() -> AnyView {
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let known = Signal::stored(Vec::new());
     let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, detail, columns(), Form::new(), known);
-    settled(loads, || waiting(PolicyKind::Project), view)
+    settled_with(loads, || waiting(PolicyKind::Project), view)
 }

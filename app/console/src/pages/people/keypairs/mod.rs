@@ -10,7 +10,7 @@ pub use once::shown_once;
 
 use crate::api::people::keypairs::{keypair, keypairs};
 use crate::dialog::Asked;
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -23,6 +23,8 @@ use types::people::keypairs::{KEYPAIRS, KeypairRow};
 use types::people::permissions::Permission;
 use types::system::events::Topic;
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Tone, Variant};
+
+const HEAD: Head = Head { title: "Credentials", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
     let mut columns = vec![
@@ -87,7 +89,7 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Credentials" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Add credential"</Button>
                 })}
@@ -100,6 +102,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Credentials" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

@@ -12,7 +12,7 @@ mod place;
 
 use crate::api::people::users::{user, users};
 use crate::dialog::Asked;
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -26,6 +26,8 @@ use types::people::permissions::Permission;
 use types::people::users::{USERS, UserRow};
 use types::system::events::Topic;
 use ui::{Button, Column, EmptyState, Icon, IconName, Time, Variant};
+
+const HEAD: Head = Head { title: "Users", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Column<UserRow>> {
     let yes = |on: bool| if on { "Yes".into_any() } else { "No".into_any() };
@@ -110,7 +112,7 @@ pub fn page() -> AnyView {
             selection: may_change.then_some((selection, chosen)),
         };
         view! {
-            <PageHead title="Users" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_create.then(|| view! {
                     <Button on_press=Callback::new(move |()| creating_many.set(Asked::New))><Icon name=IconName::Users/>"Create many"</Button>
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(Asked::New))><Icon name=IconName::Plus/>"Create user"</Button>
@@ -128,6 +130,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

@@ -9,7 +9,7 @@ mod steps;
 
 use crate::api::sessions::{start_options, start_session};
 use crate::form::Refused;
-use crate::frame::{ChosenProject, PageHead, use_me};
+use crate::frame::{ChosenProject, Head, PageHead, use_me};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{load, use_parameter};
@@ -27,6 +27,8 @@ use types::sessions::launch::{StartOptions, StartSession};
 use types::system::events::Topic;
 use types::{FieldError, Problem};
 use ui::{Button, Confirm, Icon, IconName, Strength, Variant, use_toaster};
+
+const HEAD: Head = Head { title: "Start session", group: "" };
 
 /// The steps, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,11 +92,11 @@ pub fn page() -> AnyView {
     let offer = load(owner, &[Topic::Session, Topic::Agent, Topic::Group, Topic::Policy], start_options);
     let view = move || match offer.shown.get_untracked() {
         Some(Err(problem)) if offer.good().get_untracked().is_none() && owner.with_untracked(String::is_empty) => {
-            view! { <PageHead title="Start session"/>{problem_view(&problem)} }.into_any()
+            view! { <PageHead title=HEAD.title/>{problem_view(&problem)} }.into_any()
         }
         _ => launcher(form, offer.good(), Signal::derive(move || offer.shown.get().and_then(Result::err))),
     };
-    offer.view(|| view! { <PageHead title="Start session"/><ui::Skeleton/> }.into_any(), view)
+    offer.view(HEAD, view)
 }
 
 fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<Option<Problem>>) -> AnyView {
@@ -168,7 +170,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         Step::Review => review(shared, look, link),
     };
     view! {
-        <PageHead title="Start session"/>
+        <PageHead title=HEAD.title/>
         <p class="notice notice-warn without-scripts">"The launcher needs scripts, and this browser does not run them."</p>
         {stepper(step, look, link)}
         <div class="launcher">

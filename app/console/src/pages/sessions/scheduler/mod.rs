@@ -5,7 +5,7 @@ mod what_if;
 
 use crate::api::sessions::{queue, session};
 use crate::dialog::Asked;
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::group_names::{GroupNames, group_names};
 use crate::list_page::{List, Shown};
 use crate::pages::sessions::{accelerators, drawer, priority};
@@ -24,20 +24,22 @@ use types::sessions::{QUEUE, SessionRow};
 use types::system::events::Topic;
 use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Time, Variant};
 
+const HEAD: Head = Head { title: "Scheduler", group: "Administration" };
+
 /// The group that is shown: the one that the address names, or the first that is active.
 fn pick(names: &GroupNames, named: Option<String>) -> String {
     let there = |name: &String| names.all().any(|one| one == name);
     named.filter(there).or_else(|| names.all().next().cloned()).unwrap_or_default()
 }
 
-fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
+fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
     let place = |s: &SessionRow| s.position.map_or_else(|| "—".to_owned(), |position| position.to_string());
     let mut columns = vec![
         Column::new("position", "Queue position", move |s: &SessionRow| place(s).into_any()).number().required(),
         Column::new("name", "Session", move |s: &SessionRow| {
             let (id, name) = (s.id.to_string(), s.name.clone());
             // The rest of the address is the list's own; only what is open differs from row to row.
-            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .required(),
         Column::new("status", "Status", |s: &SessionRow| {
@@ -113,7 +115,6 @@ pub fn page() -> AnyView {
         let order = Callback::new(move |ids: Vec<String>| {
             ordering.set(priority::asked_for(&ids, list.rows.good().get_untracked().as_ref()));
         });
-        let open = Callback::new(move |id: String| list.link_to(&id));
         let done = Callback::new(move |()| {
             selection.set(Vec::new());
             list.rows.reload.run(());
@@ -123,7 +124,7 @@ pub fn page() -> AnyView {
         });
         let shown = Shown {
             caption: "Pending sessions",
-            columns: columns(open, may_order.then_some(order)),
+            columns: columns(list, may_order.then_some(order)),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
             export: "",
@@ -138,7 +139,7 @@ pub fn page() -> AnyView {
         };
         let title = drawer::title(detail);
         view! {
-            <PageHead title="Scheduler" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {choose(group, names.good())}
                 {(reach == Reach::Everything).then(|| what_if::panel(group))}
             </PageHead>
@@ -148,8 +149,7 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Scheduler" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }
 
 /// The choice of a resource group: a form, so that it works before scripts arrive.
