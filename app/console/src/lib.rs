@@ -8,6 +8,7 @@
 mod act;
 pub mod api;
 mod choices;
+mod columns;
 mod dialog;
 pub mod document;
 mod download;

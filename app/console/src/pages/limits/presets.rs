@@ -3,6 +3,7 @@
 use crate::act::act;
 use crate::api::limits::policies::slot_names;
 use crate::api::limits::presets::{delete_preset, presets, save_preset};
+use crate::columns::{text, time};
 use crate::dialog::Asked;
 use crate::dialog::edit::{EditForm, Words, by_name, dialog, name_field};
 use crate::form::{Refused, checked};
@@ -136,7 +137,7 @@ fn columns(list: List<PresetRow>, open: Callback<String>, actions: Option<Action
         })
         .sortable()
         .required(),
-        Column::new("cpu", "Resources", |row: &PresetRow| in_short(&row.preset.slots).into_any()),
+        text("cpu", "Resources", |row: &PresetRow| in_short(&row.preset.slots)),
         Column::new("shared_memory", "Shared memory", |row: &PresetRow| {
             row.preset.shared_memory.map_or_else(|| "-".into(), bytes).into_any()
         }),
@@ -144,7 +145,7 @@ fn columns(list: List<PresetRow>, open: Callback<String>, actions: Option<Action
             row.preset.resource_group.clone().unwrap_or_else(|| "every group".into()).into_any()
         })
         .sortable(),
-        Column::new("created_at", "Created", |row: &PresetRow| view! { <Time at=row.created_at.0/> }.into_any()).sortable(),
+        time("created_at", "Created", |row: &PresetRow| row.created_at).sortable(),
         Column::new("control", "Control", move |row: &PresetRow| row_actions(row, open, actions)),
     ]
 }

@@ -3,6 +3,7 @@
 use super::fields::{Common, CommonFields, host_names};
 use crate::act::act;
 use crate::api::projects::{create_domain, domain_rows, edit_domain};
+use crate::columns::{text, time};
 use crate::dialog::{Asked, DialogForm, Saved, dialog};
 use crate::form::{Refused, checked};
 use crate::frame::{Head, PageHead, use_me};
@@ -17,19 +18,19 @@ use types::id::DomainId;
 use types::people::permissions::Permission;
 use types::projects::{DOMAINS, DomainRow, EditDomain};
 use types::system::events::Topic;
-use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant};
+use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Variant};
 
 const HEAD: Head = Head { title: "Domains", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Asked<DomainRow>>, Callback<()>)>) -> Vec<Column<DomainRow>> {
     let mut columns = vec![
-        Column::new("name", "Name", |d: &DomainRow| d.name.clone().into_any()).sortable().required(),
-        Column::new("description", "Description", |d: &DomainRow| d.description.clone().into_any()),
-        Column::new("projects", "Projects", |d: &DomainRow| d.projects.to_string().into_any()).number(),
-        Column::new("people", "People", |d: &DomainRow| d.people.to_string().into_any()).number(),
-        Column::new("limit", "Resource limit", |d: &DomainRow| limits_in_short(&d.limit, true, &[]).into_any()).hidden(),
-        Column::new("hosts", "Allowed hosts", |d: &DomainRow| host_names(&d.hosts).into_any()).hidden(),
-        Column::new("created_at", "Created", |d: &DomainRow| view! { <Time at=d.created_at.0/> }.into_any()).sortable(),
+        text("name", "Name", |d: &DomainRow| d.name.clone()).sortable().required(),
+        text("description", "Description", |d: &DomainRow| d.description.clone()),
+        text("projects", "Projects", |d: &DomainRow| d.projects.to_string()).number(),
+        text("people", "People", |d: &DomainRow| d.people.to_string()).number(),
+        text("limit", "Resource limit", |d: &DomainRow| limits_in_short(&d.limit, true, &[])).hidden(),
+        text("hosts", "Allowed hosts", |d: &DomainRow| host_names(&d.hosts)).hidden(),
+        time("created_at", "Created", |d: &DomainRow| d.created_at).sortable(),
         Column::new("id", "ID", |d: &DomainRow| view! { <code>{d.id.to_string()}</code> }.into_any()).hidden(),
     ];
     if let Some((asked, changed)) = actions {

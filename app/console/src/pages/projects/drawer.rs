@@ -1,8 +1,9 @@
 //! One project and who belongs to it.
 
-use super::{host_names, or_dash};
+use super::host_names;
 use crate::act::act;
 use crate::api::projects::edit_project;
+use crate::columns::or_dash;
 use crate::form::{Refused, on_submit};
 use crate::paths;
 use crate::problem_view::problem_view;

@@ -9,6 +9,7 @@ pub use fields::host_names;
 
 use crate::act::act;
 use crate::api::projects::{edit_project, project, projects};
+use crate::columns::{or_dash, text, time};
 use crate::dialog::{Asked, dialog};
 use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
@@ -23,7 +24,7 @@ use types::Problem;
 use types::people::permissions::Permission;
 use types::projects::{EditProject, PROJECTS, ProjectKind, ProjectRow};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Tone, Variant};
+use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Tone, Variant};
 
 const HEAD: Head = Head { title: "Projects", group: "Administration" };
 
@@ -35,28 +36,24 @@ fn columns(actions: Option<(RwSignal<Asked<ProjectRow>>, Callback<()>)>) -> Vec<
         })
         .sortable()
         .required(),
-        Column::new("domain", "Domain", |p: &ProjectRow| p.domain.clone().into_any()),
+        text("domain", "Domain", |p: &ProjectRow| p.domain.clone()),
         Column::new("kind", "Type", |p: &ProjectRow| {
             let tone = if p.kind == ProjectKind::ModelStore { Tone::Info } else { Tone::Neutral };
             view! { <Badge tone=tone text=p.kind.label()/> }.into_any()
         })
         .sortable(),
-        Column::new("members", "Members", |p: &ProjectRow| p.members.to_string().into_any()).number(),
-        Column::new("policy", "Resource policy", |p: &ProjectRow| p.policy.clone().into_any()).sortable(),
-        Column::new("description", "Description", |p: &ProjectRow| p.description.clone().into_any()).hidden(),
-        Column::new("limit", "Resource limit", |p: &ProjectRow| limits_in_short(&p.limit, true, &[]).into_any()).hidden(),
-        Column::new("hosts", "Allowed hosts", |p: &ProjectRow| or_dash(host_names(&p.hosts)).into_any()).hidden(),
-        Column::new("created_at", "Created", |p: &ProjectRow| view! { <Time at=p.created_at.0/> }.into_any()).sortable(),
+        text("members", "Members", |p: &ProjectRow| p.members.to_string()).number(),
+        text("policy", "Resource policy", |p: &ProjectRow| p.policy.clone()).sortable(),
+        text("description", "Description", |p: &ProjectRow| p.description.clone()).hidden(),
+        text("limit", "Resource limit", |p: &ProjectRow| limits_in_short(&p.limit, true, &[])).hidden(),
+        text("hosts", "Allowed hosts", |p: &ProjectRow| or_dash(host_names(&p.hosts))).hidden(),
+        time("created_at", "Created", |p: &ProjectRow| p.created_at).sortable(),
         Column::new("id", "ID", |p: &ProjectRow| view! { <code>{p.id.to_string()}</code> }.into_any()).hidden(),
     ];
     if let Some((asked, changed)) = actions {
         columns.push(Column::new("control", "Control", move |p: &ProjectRow| row_actions(p, asked, changed)));
     }
     columns
-}
-
-fn or_dash(text: String) -> String {
-    if text.is_empty() { "—".into() } else { text }
 }
 
 fn row_actions(row: &ProjectRow, asked: RwSignal<Asked<ProjectRow>>, changed: Callback<()>) -> AnyView {

@@ -15,6 +15,7 @@ mod terminate;
 mod utilization;
 
 use crate::api::sessions::{own_use, session, sessions};
+use crate::columns::{text, time};
 use crate::dialog::Asked;
 use crate::frame::{ChosenProject, Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
@@ -33,7 +34,7 @@ use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Varia
 const HEAD: Head = Head { title: "Sessions", group: "" };
 
 fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
-    let time = |at: Option<Millis>| match at {
+    let moment = |at: Option<Millis>| match at {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "—".into_any(),
     };
@@ -49,22 +50,22 @@ fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> 
                 .into_any()
         })
         .sortable(),
-        Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
-        Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()).shown_if(everybody),
-        Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
-        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu().to_string().into_any()).sortable().number(),
-        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem()).into_any()).sortable().number(),
+        text("kind", "Type", |s: &SessionRow| s.kind.label()),
+        text("owner", "Owner", |s: &SessionRow| s.owner_email.clone()).shown_if(everybody),
+        text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
+        text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).sortable().number(),
+        text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).sortable().number(),
         Column::new("utilization", "Utilization", move |s: &SessionRow| utilization::meters(s, uses)),
         Column::new("elapsed", "Ran for", |s: &SessionRow| elapsed(s)),
-        Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()).sortable(),
-        Column::new("started_at", "Started", move |s: &SessionRow| time(s.started_at)).hidden(),
-        Column::new("ended_at", "Ended", move |s: &SessionRow| time(s.ended_at)).hidden(),
-        Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
-        Column::new("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone().into_any()).hidden(),
-        Column::new("image", "Environment", |s: &SessionRow| s.image.clone().into_any()).hidden(),
-        Column::new("agent", "Agent", |s: &SessionRow| agents(s).into_any()).hidden(),
-        Column::new("cluster", "Cluster", |s: &SessionRow| cluster(s).into_any()).hidden(),
-        Column::new("priority", "Priority", |s: &SessionRow| s.priority.to_string().into_any()).sortable().number().hidden(),
+        time("created_at", "Created", |s: &SessionRow| s.created_at).sortable(),
+        Column::new("started_at", "Started", move |s: &SessionRow| moment(s.started_at)).hidden(),
+        Column::new("ended_at", "Ended", move |s: &SessionRow| moment(s.ended_at)).hidden(),
+        text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
+        text("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone()).hidden(),
+        text("image", "Environment", |s: &SessionRow| s.image.clone()).hidden(),
+        text("agent", "Agent", |s: &SessionRow| agents(s)).hidden(),
+        text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
+        text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).sortable().number().hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ]
 }

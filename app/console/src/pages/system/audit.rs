@@ -1,6 +1,7 @@
 //! The audit trail: every change, sign-in and refusal, newest first.
 
 use crate::api::system::audit::{audit_record, audit_rows};
+use crate::columns::text;
 use crate::frame::{Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -28,10 +29,10 @@ fn columns() -> Vec<Column<AuditRow>> {
         })
         .sortable()
         .required(),
-        Column::new("actor", "Who", |r: &AuditRow| who(r).into_any()),
-        Column::new("action", "Action", |r: &AuditRow| r.action.clone().into_any()),
+        text("actor", "Who", |r: &AuditRow| who(r)),
+        text("action", "Action", |r: &AuditRow| r.action.clone()),
         Column::new("subject", "Of what", |r: &AuditRow| view! { <code>{r.subject.clone()}</code> }.into_any()),
-        Column::new("address", "From where", |r: &AuditRow| r.address.clone().into_any()),
+        text("address", "From where", |r: &AuditRow| r.address.clone()),
         Column::new("detail", "Detail", |r: &AuditRow| view! { <code>{r.detail.clone()}</code> }.into_any()).hidden(),
     ]
 }

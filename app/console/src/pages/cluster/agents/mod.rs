@@ -5,6 +5,7 @@ mod drawer;
 
 use crate::act::act;
 use crate::api::cluster::agents::{agent, agents, set_schedulable};
+use crate::columns::text;
 use crate::dialog::{Asked, DialogForm, Saved, dialog};
 use crate::form::Refused;
 use crate::frame::{Head, PageHead, use_me};
@@ -41,7 +42,7 @@ fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSetting
         })
         .sortable()
         .required(),
-        Column::new("resource_group", "Resource group", |a: &Agent| a.resource_group.clone().into_any()).sortable(),
+        text("resource_group", "Resource group", |a: &Agent| a.resource_group.clone()).sortable(),
         Column::new("engine", "Engine", |a: &Agent| {
             format!("{} {} · {}", a.report.engine, a.report.version, a.report.architecture).into_any()
         }),
@@ -59,7 +60,7 @@ fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSetting
             let others: Vec<_> = others(a).into_iter().map(|name| slot(a, &name)).collect();
             if others.is_empty() { "—".into_any() } else { others.into_any() }
         }),
-        Column::new("sessions", "Sessions", |a: &Agent| a.sessions.to_string().into_any()).number(),
+        text("sessions", "Sessions", |a: &Agent| a.sessions.to_string()).number(),
         Column::new("schedulable", "Schedulable", |a: &Agent| {
             let (tone, text) = if a.schedulable { (Tone::Good, "Enabled") } else { (Tone::Warn, "Disabled") };
             view! { <Badge tone=tone text=text/> }.into_any()

@@ -7,6 +7,7 @@ mod users;
 use crate::act::act;
 use crate::api::cluster::resource_groups::{delete_resource_group, resource_groups, save_resource_group};
 use crate::api::system::settings::scheduler_settings;
+use crate::columns::{or_dash, text, time};
 use crate::dialog::Asked;
 use crate::dialog::edit::dialog;
 use crate::frame::{Head, PageHead, use_me};
@@ -44,13 +45,13 @@ fn columns(list: List<GroupRow>, open: Callback<String>, actions: Option<Actions
         })
         .sortable()
         .required(),
-        Column::new("description", "Description", |g: &GroupRow| g.group.description.clone().into_any()),
-        Column::new("public", "Public", |g: &GroupRow| yes(g.group.public).into_any()),
+        text("description", "Description", |g: &GroupRow| g.group.description.clone()),
+        text("public", "Public", |g: &GroupRow| yes(g.group.public)),
         Column::new("scheduler", "Scheduler", |g: &GroupRow| {
             g.group.scheduler.map_or("the system's", SchedulerKind::label).into_any()
         })
         .sortable(),
-        Column::new("placement", "Placement", |g: &GroupRow| g.group.placement.label().into_any()).hidden(),
+        text("placement", "Placement", |g: &GroupRow| g.group.placement.label()).hidden(),
         Column::new("types", "Allowed session types", move |g: &GroupRow| types(g).into_any()),
         Column::new("pending_timeout", "Pending timeout", |g: &GroupRow| {
             g.group.pending_timeout.map_or_else(|| "—".into(), |seconds| format!("{seconds} s")).into_any()
@@ -60,12 +61,12 @@ fn columns(list: List<GroupRow>, open: Callback<String>, actions: Option<Actions
             g.group.retries_to_skip.map_or_else(|| "the system's".into(), |n| n.to_string()).into_any()
         })
         .number(),
-        Column::new("app_proxy", "App proxy address", |g: &GroupRow| g.group.app_proxy.clone().into_any()).hidden(),
-        Column::new("domains", "Domains", |g: &GroupRow| g.domain_names.join(", ").into_any()),
-        Column::new("projects", "Projects", |g: &GroupRow| g.project_names.join(", ").into_any()).hidden(),
-        Column::new("agents", "Agents", |g: &GroupRow| g.agents.to_string().into_any()).number(),
-        Column::new("sessions", "Sessions", |g: &GroupRow| g.sessions.to_string().into_any()).number(),
-        Column::new("created_at", "Created", |g: &GroupRow| view! { <Time at=g.created_at.0/> }.into_any()).sortable().hidden(),
+        text("app_proxy", "App proxy address", |g: &GroupRow| g.group.app_proxy.clone()).hidden(),
+        text("domains", "Domains", |g: &GroupRow| g.domain_names.join(", ")),
+        text("projects", "Projects", |g: &GroupRow| g.project_names.join(", ")).hidden(),
+        text("agents", "Agents", |g: &GroupRow| g.agents.to_string()).number(),
+        text("sessions", "Sessions", |g: &GroupRow| g.sessions.to_string()).number(),
+        time("created_at", "Created", |g: &GroupRow| g.created_at).sortable().hidden(),
         Column::new("control", "Control", move |g: &GroupRow| row_actions(g, open, actions)),
     ]
 }
@@ -175,7 +176,6 @@ fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, GroupRow)>>
 }
 
 fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
-    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
     let fields = row.group.fields().into_iter().filter(|(label, _)| !["Domains", "Projects"].contains(label));
     let pairs: Vec<_> = fields.map(|(label, value)| view! { <dt>{label}</dt><dd>{or_dash(value)}</dd> }).collect();
     let nobody = row.group.domains.is_empty() && row.group.projects.is_empty();

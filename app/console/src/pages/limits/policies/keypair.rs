@@ -4,6 +4,7 @@ use super::effect::effect;
 use super::hosts::HostsField;
 use super::{as_saved, refused, row, tab, waiting};
 use crate::api::limits::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
+use crate::columns::text;
 use crate::dialog::Opening;
 use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
@@ -157,14 +158,14 @@ type Row = PolicyRow<KeypairPolicy>;
 fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
     let limit = |limit: Option<u32>| or_unlimited(limit).into_any();
     vec![
-        Column::new("name", "Name", |row: &Row| row.policy.name.clone().into_any()).sortable().required(),
+        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required(),
         Column::new("total", "Resource policy", move |row: &Row| {
             reported.with(|known| limits_in_short(&row.policy.total, row.policy.others_unlimited, known)).into_any()
         }),
         Column::new("others", "Other resources", |row: &Row| if row.policy.others_unlimited { "∞" } else { "none" }.into_any())
             .hidden(),
         Column::new("max_sessions", "Concurrent jobs", move |row: &Row| limit(row.policy.max_sessions)).sortable().number(),
-        Column::new("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string().into_any()).sortable().number(),
+        text("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string()).sortable().number(),
         Column::new("idle_timeout", "Idle timeout (sec.)", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
         Column::new("lifetime", "Max session lifetime (sec.)", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),
         Column::new("hosts", "Allowed hosts", |row: &Row| {

@@ -12,6 +12,7 @@ pub mod project;
 mod tools;
 pub mod user;
 
+use crate::columns::time;
 use crate::dialog::Asked;
 use crate::dialog::edit::{EditForm, Words, by_name, dialog};
 use crate::frame::{PageHead, use_me};
@@ -24,7 +25,7 @@ use types::limits::policies::{Followers, KeypairPolicy, PolicyKind, PolicyRow, P
 use types::list::{ListQuery, ListSpec, Page};
 use types::people::permissions::Permission;
 use types::revision::Fields;
-use ui::{Button, Column, EmptyState, Icon, IconName, Tab, Tabs, Time, Variant};
+use ui::{Button, Column, EmptyState, Icon, IconName, Tab, Tabs, Variant};
 
 const TITLE: &str = "Resource policies";
 const GROUP: &str = "Administration";
@@ -175,7 +176,7 @@ fn caption(kind: PolicyKind) -> &'static str {
 fn last_columns<P: Policy>(kind: PolicyKind, actions: Actions<P>) -> [Column<PolicyRow<P>>; 3] {
     [
         Column::new("followers", "Followed by", move |row: &PolicyRow<P>| followed_by(kind, row)).number(),
-        Column::new("created_at", "Created", |row: &PolicyRow<P>| view! { <Time at=row.created_at.0/> }.into_any())
+        time("created_at", "Created", |row: &PolicyRow<P>| row.created_at)
             .sortable()
             // Keypair policies have columns enough.
             .shown_if(kind != PolicyKind::Keypair),

@@ -2,6 +2,7 @@
 
 use super::{as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{project_policy_rows, save_project_policy};
+use crate::columns::text;
 use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
@@ -93,18 +94,14 @@ type Row = PolicyRow<ProjectPolicy>;
 
 fn columns() -> Vec<Column<Row>> {
     vec![
-        Column::new("name", "Name", |row: &Row| row.policy.name.clone().into_any()).sortable().required(),
-        Column::new("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders).into_any())
-            .sortable()
-            .number(),
+        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required(),
+        text("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders)).sortable().number(),
         Column::new("max_folder_bytes", "Max folder size", |row: &Row| {
             or_unlimited(row.policy.max_folder_bytes.map(bytes)).into_any()
         })
         .sortable()
         .number(),
-        Column::new("max_networks", "Max network count", |row: &Row| or_unlimited(row.policy.max_networks).into_any())
-            .sortable()
-            .number(),
+        text("max_networks", "Max network count", |row: &Row| or_unlimited(row.policy.max_networks)).sortable().number(),
     ]
 }
 

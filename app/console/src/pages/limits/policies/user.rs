@@ -2,6 +2,7 @@
 
 use super::{as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{save_user_policy, user_policy_rows};
+use crate::columns::text;
 use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit, whole_number};
 use crate::list_page::List;
@@ -105,10 +106,8 @@ type Row = PolicyRow<UserPolicy>;
 
 fn columns() -> Vec<Column<Row>> {
     vec![
-        Column::new("name", "Name", |row: &Row| row.policy.name.clone().into_any()).sortable().required(),
-        Column::new("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders).into_any())
-            .sortable()
-            .number(),
+        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required(),
+        text("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders)).sortable().number(),
         Column::new("max_folder_bytes", "Max folder size", |row: &Row| {
             or_unlimited(row.policy.max_folder_bytes.map(bytes)).into_any()
         })
@@ -119,9 +118,7 @@ fn columns() -> Vec<Column<Row>> {
         })
         .sortable()
         .number(),
-        Column::new("max_images", "Max customized image count", |row: &Row| row.policy.max_images.to_string().into_any())
-            .sortable()
-            .number(),
+        text("max_images", "Max customized image count", |row: &Row| row.policy.max_images.to_string()).sortable().number(),
     ]
 }
 

@@ -9,6 +9,7 @@ pub use drawer::secret;
 pub use once::shown_once;
 
 use crate::api::people::keypairs::{keypair, keypairs};
+use crate::columns::{text, time};
 use crate::dialog::Asked;
 use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
@@ -35,12 +36,12 @@ fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<
         })
         .sortable()
         .required(),
-        Column::new("owner", "User ID", |k: &KeypairRow| k.owner.clone().into_any()).sortable(),
+        text("owner", "User ID", |k: &KeypairRow| k.owner.clone()).sortable(),
         Column::new("permission", "Permission", |k: &KeypairRow| permission(k)),
-        Column::new("policy", "Resource policy", |k: &KeypairRow| k.policy.clone().into_any()).sortable(),
-        Column::new("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string().into_any()).sortable().number(),
-        Column::new("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string().into_any()).number(),
-        Column::new("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string().into_any()).number().hidden(),
+        text("policy", "Resource policy", |k: &KeypairRow| k.policy.clone()).sortable(),
+        text("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string()).sortable().number(),
+        text("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string()).number(),
+        text("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
         Column::new("last_used", "Last used", |k: &KeypairRow| match k.last_used {
             Some(at) => view! { <Time at=at.0/> }.into_any(),
             None => "Never".into_any(),
@@ -48,7 +49,7 @@ fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<
         .sortable()
         .hidden(),
         Column::new("age", "Key age", |k: &KeypairRow| view! { <Elapsed since=k.created_at.0/> }.into_any()).hidden(),
-        Column::new("created_at", "Created", |k: &KeypairRow| view! { <Time at=k.created_at.0/> }.into_any()).sortable(),
+        time("created_at", "Created", |k: &KeypairRow| k.created_at).sortable(),
     ];
     if let Some((asked, changed)) = actions {
         columns.push(Column::new("control", "Control", move |k: &KeypairRow| actions::row_actions(k, asked, changed)));

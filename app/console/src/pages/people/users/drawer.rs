@@ -1,5 +1,6 @@
 //! One person (`admin-menus.md`, create and update users: detailed user information with domain and projects).
 
+use crate::columns::or_dash;
 use crate::dialog::Asked;
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -31,7 +32,6 @@ pub fn drawer(
 
 fn contents(person: UserDetail, editing: RwSignal<Option<UserId>>, linking: RwSignal<Asked<UserId>>) -> AnyView {
     let row = person.row;
-    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
     let condition = Condition { key: "owner".into(), op: Op::Equals, value: row.email.clone() };
     let sessions = ListQuery::new(&SESSIONS).with(&SESSIONS, condition).map(|q| q.to_query_string(&SESSIONS)).unwrap_or_default();
     let last = match person.last_sign_in {

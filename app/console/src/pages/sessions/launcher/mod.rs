@@ -101,19 +101,7 @@ pub fn page() -> AnyView {
 
 fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<Option<Problem>>) -> AnyView {
     let refused = Refused::new();
-    let chosen = expect_context::<ChosenProject>().0;
-    // What was last offered stays while something else is asked for.
-    let options = Memo::new(move |before: Option<&Option<StartOptions>>| offered.get().or_else(|| before.cloned().flatten()));
-    let choose = move |options: &Option<StartOptions>| {
-        if let Some(options) = options {
-            form.choose(options, chosen.get_untracked().map(|id| id.to_string()));
-        }
-    };
-    options.with_untracked(choose);
-    Effect::new(move |_| {
-        form.project.track();
-        options.with(choose);
-    });
+    let options = last_offered(form, offered);
     let step = use_parameter("step");
     let step = Memo::new(move |_| step.with(|key| key.as_deref().map_or(Step::SessionType, Step::from_key)));
     crate::live::when_alive(move || {
@@ -130,14 +118,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     });
     let link = Callback::new(move |step: Step| format!("{}?step={}&form={}", paths::LAUNCHER, step.key(), address.get()));
     keep_in_address(step, address);
-    // Who goes on with the keyboard is taken along: what had the focus may be gone.
-    Effect::new(move |before: Option<Step>| {
-        let now = step.get();
-        if before.is_some_and(|before| before != now) {
-            request_animation_frame(focus_step);
-        }
-        now
-    });
+    take_focus_along(step);
     let outcome = Memo::new(move |_| {
         let (asked, _) = look.get();
         options.with(|options| options.as_ref().map(|options| forecast(&asked, options)).unwrap_or_default())
@@ -194,6 +175,34 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         </div>
     }
     .into_any()
+}
+
+/// What can be chosen, of which the form chooses where nothing is; what was last offered stays while something else is asked for.
+fn last_offered(form: Form, offered: Signal<Option<StartOptions>>) -> Memo<Option<StartOptions>> {
+    let chosen = expect_context::<ChosenProject>().0;
+    let options = Memo::new(move |before: Option<&Option<StartOptions>>| offered.get().or_else(|| before.cloned().flatten()));
+    let choose = move |options: &Option<StartOptions>| {
+        if let Some(options) = options {
+            form.choose(options, chosen.get_untracked().map(|id| id.to_string()));
+        }
+    };
+    options.with_untracked(choose);
+    Effect::new(move |_| {
+        form.project.track();
+        options.with(choose);
+    });
+    options
+}
+
+/// Moves the focus to each new step's heading: what had it may be gone.
+fn take_focus_along(step: Memo<Step>) {
+    Effect::new(move |before: Option<Step>| {
+        let now = step.get();
+        if before.is_some_and(|before| before != now) {
+            request_animation_frame(focus_step);
+        }
+        now
+    });
 }
 
 /// The id of the step's heading.

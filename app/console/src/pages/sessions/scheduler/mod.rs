@@ -4,6 +4,7 @@
 mod what_if;
 
 use crate::api::sessions::{queue, session};
+use crate::columns::{text, time};
 use crate::dialog::Asked;
 use crate::frame::{Head, PageHead, use_me};
 use crate::group_names::{GroupNames, group_names};
@@ -22,7 +23,7 @@ use types::people::permissions::{Permission, Reach};
 use types::quantity::bytes;
 use types::sessions::{QUEUE, SessionRow};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Time, Variant};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Variant};
 
 const HEAD: Head = Head { title: "Scheduler", group: "Administration" };
 
@@ -49,15 +50,15 @@ fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<
             view! { <Badge tone=drawer::tone(s.status) text=s.status.label()/>{place} }.into_any()
         }),
         Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
-        Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()),
-        Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
-        Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
-        Column::new("priority", "Priority", |s: &SessionRow| s.priority.to_string().into_any()).number(),
-        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu().to_string().into_any()).number(),
-        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem()).into_any()).number(),
-        Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
-        Column::new("cluster", "Cluster", |s: &SessionRow| cluster(s).into_any()).hidden(),
-        Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()),
+        text("owner", "Owner", |s: &SessionRow| s.owner_email.clone()),
+        text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
+        text("kind", "Type", |s: &SessionRow| s.kind.label()),
+        text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).number(),
+        text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).number(),
+        text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).number(),
+        text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
+        text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
+        time("created_at", "Created", |s: &SessionRow| s.created_at),
         Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ];
