@@ -6,3 +6,8 @@ use leptos::prelude::*;
 pub fn choices(of: &[(&str, &str)]) -> Signal<Vec<(String, String)>> {
     Signal::stored(of.iter().map(|(key, label)| ((*key).to_owned(), (*label).to_owned())).collect())
 }
+
+/// The same of names that stand for themselves.
+pub fn names(of: RwSignal<Vec<String>>) -> Signal<Vec<(String, String)>> {
+    Signal::derive(move || of.get().into_iter().map(|name| (name.clone(), name)).collect())
+}

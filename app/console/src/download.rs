@@ -1,10 +1,10 @@
 //! Files that are saved: those that the server makes of a list, and those that the page makes itself. The latter as objects of
 //! the browser's, not as addresses: those may have 2 MB at most.
 
+use crate::paths;
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
-use types::list::encode;
 use ui::{Button, Dialog, Field, TextInput};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
@@ -23,11 +23,7 @@ pub fn file_dialog(
     let name = RwSignal::new(plain.to_owned());
     let wrong = Signal::derive(move || name.with(|name| mistake(name)));
     let blocked = Memo::new(move |_| nothing.get() || wrong.with(Option::is_some));
-    let href = move || {
-        let address = address.get();
-        let mark = if address.contains('?') { '&' } else { '?' };
-        format!("{address}{mark}name={}", encode(name.get().trim()))
-    };
+    let href = move || paths::with(&address.get(), "name", name.get().trim());
     let close = Callback::new(move |()| open.set(false));
     // Enter in the field does what the link does.
     let link = NodeRef::<html::A>::new();
@@ -88,8 +84,18 @@ fn try_save(name: &str, kind: &str, text: &str) -> Result<(), JsValue> {
     Url::revoke_object_url(&address)
 }
 
+/// A CSV file: its columns' names, then a line for each row.
+pub fn csv<const N: usize>(columns: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut text = format!("{}\n", columns.join(","));
+    for row in rows {
+        text.push_str(&row.each_ref().map(|value| cell(value)).join(","));
+        text.push('\n');
+    }
+    text
+}
+
 /// A cell of a CSV file that no spreadsheet takes for a formula.
-pub fn cell(text: &str) -> String {
+fn cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
 }
@@ -111,5 +117,11 @@ mod tests {
     fn a_cell_is_quoted_and_never_a_formula() {
         assert_eq!(cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
         assert_eq!(cell("=1+1"), "\"'=1+1\"");
+    }
+
+    #[test]
+    fn a_csv_file_has_a_line_for_its_columns_and_one_for_each_row() {
+        let rows = [["ann".to_owned(), "a, b".to_owned()], ["=ben".to_owned(), String::new()]];
+        assert_eq!(csv(["who", "what"], rows), "who,what\n\"ann\",\"a, b\"\n\"'=ben\",\"\"\n");
     }
 }

@@ -1,12 +1,12 @@
-//! What the forms of all dialogs share: what was refused, shown beside its field, and how a form is sent.
+//! What all forms share: what was refused, shown beside its field, and how typed text is read.
 //!
-//! A form's own file holds its signals, how they are read as a command, and its fields.
+//! A form's own file holds its signals, how they are read as a command, and its fields; the dialog around it is in `dialog`.
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use types::revision::Stale;
 use types::{FieldError, Problem};
-use ui::{Button, Limit, Variant};
+use ui::Limit;
 
 /// What was last refused of a form; nothing typed is lost by it.
 #[derive(Clone, Copy)]
@@ -34,10 +34,29 @@ impl Refused {
         self.problem.set(None);
     }
 
+    /// What was read, with which all is well again; or nothing, and what is wrong with it is shown.
+    pub fn accept<T>(self, read: Result<T, Problem>) -> Option<T> {
+        match read {
+            Ok(command) => {
+                self.clear();
+                Some(command)
+            }
+            Err(problem) => {
+                self.set(problem);
+                None
+            }
+        }
+    }
+
     /// The error of one field of the form.
     pub fn of(self, field: impl Into<String>) -> Signal<Option<String>> {
         let field = field.into();
-        self.fields.update_value(|fields| fields.push(field.clone()));
+        // A dialog makes its fields anew at each opening.
+        self.fields.update_value(|fields| {
+            if !fields.contains(&field) {
+                fields.push(field.clone());
+            }
+        });
         Signal::derive(move || self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(&field))))
     }
 
@@ -89,7 +108,7 @@ fn focus_first_invalid() {
     }
 }
 
-/// What happens when a form is sent: it is read, and either goes on as a command or shows what is wrong with it.
+/// What happens when a form in a page is sent: it is read, and either goes on as a command or shows what is wrong with it.
 pub fn on_submit<T: 'static>(
     refused: Refused,
     read: impl Fn() -> Result<T, Problem> + Copy + 'static,
@@ -97,27 +116,10 @@ pub fn on_submit<T: 'static>(
 ) -> impl Fn(SubmitEvent) + Copy + 'static {
     move |event| {
         event.prevent_default();
-        match read() {
-            Ok(command) => {
-                refused.clear();
-                send(command);
-            }
-            Err(problem) => refused.set(problem),
+        if let Some(command) = refused.accept(read()) {
+            send(command);
         }
     }
-}
-
-/// The end of a form in a dialog: what was refused of all of it, the way out, and the button that sends it.
-pub fn form_end(refused: Refused, open: RwSignal<bool>, label: impl Into<Signal<&'static str>>, busy: Memo<bool>) -> AnyView {
-    let label = label.into();
-    view! {
-        {refused.notice()}
-        <div class="dialog-actions">
-            <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
-            <Button variant=Variant::Primary submit=true busy=busy>{move || label.get()}</Button>
-        </div>
-    }
-    .into_any()
 }
 
 /// What was read, unless the reading or the thing's own rules found mistakes: then all of them at once.

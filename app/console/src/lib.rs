@@ -5,11 +5,13 @@
 
 #![recursion_limit = "256"]
 
+mod act;
 pub mod api;
 mod choices;
+mod columns;
+mod dialog;
 pub mod document;
 mod download;
-mod edit;
 mod form;
 mod frame;
 mod group_names;
@@ -24,7 +26,6 @@ mod problem_view;
 mod request;
 pub mod sign_in;
 mod slots;
-mod stale;
 pub mod table;
 pub mod theme;
 

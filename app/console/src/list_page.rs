@@ -2,6 +2,7 @@
 //!
 //! Deliberately no page of its own: columns, actions, dialogs and the drawer's contents stay with what they are about.
 
+use crate::paths;
 use crate::table::{Loaded, Pending, load, use_columns, use_list_query, use_parameter};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -84,17 +85,25 @@ where
         let rows = load(query, topics, fetch);
         let (layout, keep_layout) = use_columns(spec.name);
         let address = Memo::new(move |_| {
-            let mut parts = vec![query.with(|query| query.to_query_string(spec))];
-            parts.extend(also.map(|(name, value)| format!("{name}={}", types::list::encode(&value.get()))));
-            parts.retain(|part| !part.is_empty());
-            if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }
+            let query = query.with(|query| query.to_query_string(spec));
+            let list = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+            also.map_or(list.clone(), |(name, value)| paths::with(&list, name, &value.get()))
         });
         Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address, also }
     }
 
     /// The address of the list as it is, with the thing of this id open in the drawer. Followed where it is read, as all of these.
     pub fn link_to(self, id: &str) -> String {
-        with_more(self.address.get(), &format!("{}={}", self.parameter, types::list::encode(id)))
+        paths::with(&self.address.get(), self.parameter, id)
+    }
+
+    /// Opens a thing in the drawer, for a button beside its row.
+    pub fn opener(self) -> Callback<String> {
+        let go = use_navigate();
+        Callback::new(move |id: String| {
+            let address = paths::with(&self.address.get_untracked(), self.parameter, &id);
+            go(&address, NavigateOptions { scroll: false, ..Default::default() });
+        })
     }
 
     /// A row's link to its drawer, which leaves the list as it is.
@@ -110,7 +119,7 @@ where
         Callback::new(move |panel: Option<String>| {
             let address = self.open_address_now();
             match panel {
-                Some(panel) => with_more(address, &format!("panel={panel}")),
+                Some(panel) => paths::with(&address, "panel", &panel),
                 None => address,
             }
         })
@@ -121,7 +130,7 @@ where
         Signal::derive(move || {
             let address = self.open_address_now();
             match part {
-                Some((name, value)) if self.open.with(Option::is_some) => with_more(address, &format!("{name}={value}")),
+                Some((name, value)) if self.open.with(Option::is_some) => paths::with(&address, name, value),
                 _ => address,
             }
         })
@@ -205,10 +214,4 @@ where
         }
         .into_any()
     }
-}
-
-/// An address with something after what it already says.
-fn with_more(address: String, more: &str) -> String {
-    let mark = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{mark}{more}")
 }

@@ -19,7 +19,7 @@ pub use form::{
     TextInput, Variant,
 };
 pub use overlay::{
-    Confirm, Dialog, Drawer, Menu, Notification, NotificationList, Strength, Toaster, provide_toaster, use_toaster,
+    Confirm, Dialog, Drawer, Menu, Notification, NotificationList, Say, Strength, Toaster, provide_toaster, use_toaster,
 };
 pub use show::{
     Badge, CodeBlock, CopyButton, Elapsed, EmptyState, Icon, IconName, KeyValues, Meter, Notice, Remaining, Skeleton, Tab, Tabs,

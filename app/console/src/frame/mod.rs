@@ -94,6 +94,14 @@ pub fn NotFound() -> impl IntoView {
     view! { <main class="shell-alone">{problem_view::message(404, "Page not found", text, way)}</main> }
 }
 
+/// What heads a page.
+#[derive(Clone, Copy)]
+pub struct Head {
+    pub title: &'static str,
+    /// The group of the menu that the page is in; empty for none.
+    pub group: &'static str,
+}
+
 /// A page's heading with its breadcrumb, and its title in the browser.
 #[component]
 pub fn PageHead(

@@ -3,6 +3,7 @@
 
 mod asker;
 
+use crate::frame::{Head, PageHead};
 use crate::live::{Line, use_live};
 use asker::{Asker, Ended};
 use leptos::prelude::*;
@@ -122,13 +123,9 @@ where
         Pending { settle: Box::pin(settle), alive }
     }
 
-    /// `view` once the first answer is there; `waiting` until then. For pages with one load.
-    pub fn view(
-        self,
-        waiting: impl Fn() -> AnyView + Send + Sync + 'static,
-        view: impl FnOnce() -> AnyView + Send + 'static,
-    ) -> AnyView {
-        settled(vec![self.pending()], waiting, view)
+    /// `view` once the first answer is there; its head until then. For pages with one load.
+    pub fn view(self, head: Head, view: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
+        settled(vec![self.pending()], head, view)
     }
 
     /// The last good answer.
@@ -143,11 +140,17 @@ pub struct Pending {
     alive: RwSignal<bool>,
 }
 
-/// `view` once all of a page's loads have their first answer, whole; `waiting` until then.
+/// `view` once all of a page's loads have their first answer, whole; its head until then.
 ///
 /// Every load of a page is made before this: one that was made inside `view` would take another number in the browser than on
 /// the server, and the page would not come to life.
-pub fn settled(
+pub fn settled(loads: Vec<Pending>, head: Head, view: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
+    let waiting = move || view! { <PageHead title=head.title group=head.group/><ui::Skeleton/> }.into_any();
+    settled_with(loads, waiting, view)
+}
+
+/// The same, with more than the head until then.
+pub fn settled_with(
     loads: Vec<Pending>,
     waiting: impl Fn() -> AnyView + Send + Sync + 'static,
     view: impl FnOnce() -> AnyView + Send + 'static,

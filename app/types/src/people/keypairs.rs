@@ -1,9 +1,9 @@
 //! Keypairs: what signs requests, and what limits are counted by.
 
+use crate::Problem;
 use crate::id::UserId;
 use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::time::Millis;
-use crate::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 
 /// Requests in 15 minutes that a keypair may be allowed at most (`docs/spec/limits.md`, "Rate limit").
@@ -73,10 +73,15 @@ impl CreateKeypair {
     }
 }
 
+/// [`MAX_RATE_LIMIT`] as a sentence has it, such as `50,000`.
+pub fn max_rate_limit() -> String {
+    format!("{},{:03}", MAX_RATE_LIMIT / 1000, MAX_RATE_LIMIT % 1000)
+}
+
 fn check_rate_limit(limit: Option<u32>) -> Result<(), Problem> {
     match limit {
         Some(limit) if limit > MAX_RATE_LIMIT => {
-            Err(Problem::Invalid(vec![FieldError::new("rate_limit", "A whole number from 0 to 50,000.")]))
+            Err(Problem::field("rate_limit", format!("A whole number from 0 to {}.", max_rate_limit())))
         }
         _ => Ok(()),
     }
@@ -114,3 +119,16 @@ pub static KEYPAIRS: ListSpec = ListSpec {
     tabs: &[("active", "Active"), ("inactive", "Inactive")],
     subtabs: &[],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_limit_over_the_largest_is_refused_with_the_bound() {
+        let edit = |limit| EditKeypair { rate_limit: Some(limit), ..EditKeypair::default() };
+        assert_eq!(edit(MAX_RATE_LIMIT).check(), Ok(()));
+        let refused = Problem::field("rate_limit", "A whole number from 0 to 50,000.");
+        assert_eq!(edit(MAX_RATE_LIMIT + 1).check(), Err(refused));
+    }
+}

@@ -11,4 +11,4 @@ pub use confirm::{Confirm, Strength};
 pub use dialog::{Dialog, Drawer};
 pub use menu::Menu;
 pub use notifications::{Notification, NotificationList};
-pub use toast::{Toaster, provide_toaster, use_toaster};
+pub use toast::{Say, Toaster, provide_toaster, use_toaster};

@@ -1,10 +1,13 @@
 //! Resource presets: amounts that the launcher offers by name (`docs/spec/limits.md`, "Resource presets").
 
+use crate::act::act;
 use crate::api::limits::policies::slot_names;
 use crate::api::limits::presets::{delete_preset, presets, save_preset};
-use crate::edit::{Asked, EditForm, Words, by_name, dialog, name_field};
+use crate::columns::{text, time};
+use crate::dialog::Asked;
+use crate::dialog::edit::{EditForm, Words, by_name, dialog, name_field};
 use crate::form::{Refused, checked};
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::group_names::{GroupNames, group_names};
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -12,9 +15,7 @@ use crate::problem_view::problem_view;
 use crate::slots::{SlotAmounts, exact_bytes, in_short, read_bytes};
 use crate::table::{Loaded, Opened, load, load_open, opened, settled};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::limits::presets::{PRESETS, Preset, PresetRow, SavePreset};
 use types::list::ListQuery;
 use types::people::permissions::Permission;
@@ -22,7 +23,9 @@ use types::quantity::{Slots, bytes};
 use types::revision::Fields;
 use types::system::events::Topic;
 use types::{FieldError, Problem};
-use ui::{Button, Column, Dialog, EmptyState, Field, Icon, IconName, Select, TextInput, Time, Variant, use_toaster};
+use ui::{Button, Column, Dialog, EmptyState, Field, Icon, IconName, Select, TextInput, Time, Variant};
+
+const HEAD: Head = Head { title: "Resource presets", group: "Administration" };
 
 const WORDS: Words = Words {
     titles: ("Create Resource Preset", "Modify Resource Preset"),
@@ -122,19 +125,19 @@ async fn find(name: String) -> Result<PresetRow, Problem> {
 /// What can be asked for of a row by those who may change it.
 #[derive(Clone, Copy)]
 struct Actions {
-    edit: RwSignal<Asked<Preset>>,
+    edit: RwSignal<Asked<(Preset, i64)>>,
     delete: RwSignal<Option<String>>,
 }
 
-fn columns(link: Callback<String, String>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
+fn columns(list: List<PresetRow>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
     vec![
         Column::new("name", "Name", move |row: &PresetRow| {
             let (id, name) = (row.preset.name.clone(), row.preset.name.clone());
-            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .sortable()
         .required(),
-        Column::new("cpu", "Resources", |row: &PresetRow| in_short(&row.preset.slots).into_any()),
+        text("cpu", "Resources", |row: &PresetRow| in_short(&row.preset.slots)),
         Column::new("shared_memory", "Shared memory", |row: &PresetRow| {
             row.preset.shared_memory.map_or_else(|| "-".into(), bytes).into_any()
         }),
@@ -142,7 +145,7 @@ fn columns(link: Callback<String, String>, open: Callback<String>, actions: Opti
             row.preset.resource_group.clone().unwrap_or_else(|| "every group".into()).into_any()
         })
         .sortable(),
-        Column::new("created_at", "Created", |row: &PresetRow| view! { <Time at=row.created_at.0/> }.into_any()).sortable(),
+        time("created_at", "Created", |row: &PresetRow| row.created_at).sortable(),
         Column::new("control", "Control", move |row: &PresetRow| row_actions(row, open, actions)),
     ]
 }
@@ -154,7 +157,7 @@ fn row_actions(row: &PresetRow, open: Callback<String>, actions: Option<Actions>
     let info = Callback::new(move |()| open.run(shown.clone()));
     let change = actions.map(|actions| {
         let (preset, revision, gone) = (row.preset.clone(), row.revision, name.clone());
-        let edit = Callback::new(move |()| actions.edit.set(Asked::Edit(Box::new(preset.clone()), revision)));
+        let edit = Callback::new(move |()| actions.edit.set(Asked::edit((preset.clone(), revision))));
         let delete = Callback::new(move |()| actions.delete.set(Some(gone.clone())));
         view! {
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
@@ -172,21 +175,15 @@ fn row_actions(row: &PresetRow, open: Callback<String>, actions: Option<Actions>
 
 /// The question before a preset is deleted.
 fn deletion(asked: RwSignal<Option<String>>, changed: Callback<()>) -> AnyView {
-    let toaster = use_toaster();
     let open = Signal::derive(move || asked.with(Option::is_some));
     let title = Signal::derive(move || format!("Delete the preset {}?", asked.get().unwrap_or_default()));
     let close = Callback::new(move |()| asked.set(None));
-    let delete = Callback::new(move |()| {
-        let Some(name) = asked.get_untracked() else { return };
+    let delete = move || {
+        let name = asked.get_untracked().unwrap_or_default();
         asked.set(None);
-        leptos::task::spawn_local(async move {
-            match delete_preset(name).await {
-                Ok(()) => toaster.good("Resource preset is successfully deleted."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
-    });
+        delete_preset(name)
+    };
+    let delete = act(delete, "Resource preset is successfully deleted.", changed);
     view! {
         <Dialog open=open title=title on_close=close>
             <p>"This cannot be undone."</p>
@@ -234,16 +231,10 @@ pub fn page() -> AnyView {
         let (names, slots) = (groups.good(), slots.good());
         let names = Signal::derive(move || names.get().unwrap_or_default());
         let form = Form::new(Signal::derive(move || slots.get().unwrap_or_default()), names);
-        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "preset", &name));
-        let go = use_navigate();
-        let open = Callback::new(move |name: String| {
-            let address = paths::with(&list.address.get_untracked(), "preset", &name);
-            go(&address, NavigateOptions { scroll: false, ..Default::default() });
-        });
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource presets",
-            columns: columns(link, open, may_change.then_some(actions)),
+            columns: columns(list, list.opener(), may_change.then_some(actions)),
             row_key: |row: &PresetRow| row.preset.name.clone(),
             row_label: |row: &PresetRow| row.preset.name.clone(),
             export: "/export/resource_presets.csv",
@@ -255,7 +246,7 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Resource presets" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=Callback::new(move |()| actions.edit.set(Asked::New))><Icon name=IconName::Plus/>"Create Presets"</Button>
                 })}
@@ -266,6 +257,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Resource presets" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

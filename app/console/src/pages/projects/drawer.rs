@@ -1,7 +1,9 @@
 //! One project and who belongs to it.
 
-use super::{host_names, or_dash};
+use super::host_names;
+use crate::act::act;
 use crate::api::projects::edit_project;
+use crate::columns::or_dash;
 use crate::form::{Refused, on_submit};
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -67,19 +69,7 @@ fn contents(project: ProjectDetail, rights: Rights, changed: Callback<()>) -> An
 }
 
 fn member(project: ProjectId, name: &str, member: Member, rights: Rights, changed: Callback<()>) -> AnyView {
-    let toaster = use_toaster();
-    let change = move |edit: EditProject, done: &'static str| {
-        Callback::new(move |()| {
-            let edit = edit.clone();
-            leptos::task::spawn_local(async move {
-                match edit_project(project, edit).await {
-                    Ok(()) => toaster.good(done),
-                    Err(problem) => toaster.bad(problem.to_string()),
-                }
-                changed.run(());
-            });
-        })
-    };
+    let change = move |edit: EditProject, done| act(move || edit_project(project, edit.clone()), done, changed);
     let who = vec![member.user.to_string()];
     let remove = (rights.administrators || (rights.members && !member.admin)).then(|| {
         let edit = EditProject { remove: who.clone(), ..EditProject::default() };
@@ -111,16 +101,20 @@ fn member(project: ProjectId, name: &str, member: Member, rights: Rights, change
 fn add_member(project: Memo<Option<ProjectId>>, changed: Callback<()>) -> AnyView {
     let login = RwSignal::new(String::new());
     let refused = Refused::new();
+    let toaster = use_toaster();
     let add = Action::new(move |(id, edit): &(ProjectId, EditProject)| {
         let (id, edit) = (*id, edit.clone());
         async move {
-            match edit_project(id, edit).await {
-                Ok(()) => {
-                    login.set(String::new());
-                    changed.run(());
-                }
-                Err(problem) => refused.set(problem),
+            let answer = edit_project(id, edit).await;
+            // The form stays while the drawer goes on to another project, which the answer is not about.
+            let here = project.try_get_untracked() == Some(Some(id));
+            match answer {
+                Ok(()) if here => login.set(String::new()),
+                Ok(()) => {}
+                Err(problem) if here => refused.set(problem),
+                Err(problem) => toaster.bad(problem.to_string()),
             }
+            changed.try_run(());
         }
     });
     let read = move || {

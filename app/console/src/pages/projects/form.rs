@@ -1,165 +1,110 @@
-//! The dialog that creates or changes a project.
+//! The form of a project: a new one, or the change of one that is there.
 
+use super::fields::{Common, CommonFields};
 use crate::api::people::users::domains;
 use crate::api::projects::{create_project, edit_project, project_policy_names};
-use crate::form::{Refused, checked, form_end, on_submit};
-use crate::slots::SlotAmounts;
+use crate::choices::{choices, names};
+use crate::dialog::{DialogForm, Opening, Saved};
+use crate::form::{Refused, checked};
 use leptos::prelude::*;
-use types::folders::{HOST_PERMISSIONS, Hosts};
+use types::Problem;
 use types::id::ProjectId;
 use types::projects::{EditProject, ProjectKind, ProjectRow};
-use types::quantity::Slots;
-use types::rules::{MAX_DESCRIPTION, MAX_NAME};
-use ui::{Dialog, Field, Select, TextArea, TextInput, use_toaster};
+use ui::{Field, Select};
 
-/// What the dialog is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    Nothing,
-    New,
-    Edit(Box<ProjectRow>),
+/// What was typed, and what can be chosen.
+#[derive(Clone, Copy)]
+pub struct Form {
+    changing: RwSignal<Option<ProjectId>>,
+    common: CommonFields,
+    domain: RwSignal<String>,
+    kind: RwSignal<String>,
+    policy: RwSignal<String>,
+    policies: RwSignal<Vec<String>>,
+    domains: RwSignal<Vec<(String, String)>>,
 }
 
-/// The names of hosts, as a field holds them.
-pub fn host_names(hosts: &Hosts) -> String {
-    hosts.keys().cloned().collect::<Vec<_>>().join(", ")
+impl Form {
+    /// The form of a new project.
+    pub fn new() -> Self {
+        let text = || RwSignal::new(String::new());
+        let (policies, domains) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
+        let common = CommonFields::new("project");
+        let form =
+            Self { changing: RwSignal::new(None), common, domain: text(), kind: text(), policy: text(), policies, domains };
+        form.fill(None);
+        form
+    }
 }
 
-/// Hosts by name. One that was there keeps what is allowed on it; a new one allows everything.
-pub fn read_hosts(text: &str, before: &Hosts) -> Hosts {
-    let all = || HOST_PERMISSIONS.map(String::from).to_vec();
-    let names = text.split([',', ' ']).filter(|name| !name.is_empty());
-    names.map(|name| (name.to_owned(), before.get(name).cloned().unwrap_or_else(all))).collect()
-}
+impl DialogForm for Form {
+    type Thing = ProjectRow;
+    type Command = (Option<ProjectId>, EditProject);
 
-/// The dialog; `changed` is called when something was.
-pub fn dialog(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
-    let open = RwSignal::new(false);
-    let text = || RwSignal::new(String::new());
-    let (name, domain, kind, description) = (text(), text(), text(), text());
-    let (policy, hosts) = (text(), text());
-    let policies = RwSignal::new(Vec::<String>::new());
-    // What is allowed on a host stays as it was, for hosts that stay.
-    let hosts_before = StoredValue::new(Hosts::new());
-    let limit = SlotAmounts::limits("project", Signal::stored(Vec::new()));
-    let changing = RwSignal::new(None::<ProjectId>);
-    let choices = RwSignal::new(Vec::<(String, String)>::new());
-    let refused = Refused::new();
-    let toaster = use_toaster();
-    Effect::new(move |_| {
-        match asked.get() {
-            Asked::Nothing => return,
-            Asked::New => {
-                // What was typed for a new project and not yet sent is still there.
-                if changing.get_untracked().is_some() {
-                    [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
-                    limit.fill(&Slots::default());
-                }
-                hosts_before.set_value(Hosts::new());
-                policy.set("default".into());
-                changing.set(None);
-                kind.set(ProjectKind::General.key().into());
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Create project", "Modify project")
+    }
+
+    fn fill(self, project: Option<&ProjectRow>) {
+        self.changing.set(project.map(|project| project.id));
+        self.kind.set(project.map_or(ProjectKind::General, |project| project.kind).key().into());
+        self.policy.set(project.map_or("default", |project| project.policy.as_str()).into());
+        match project {
+            Some(project) => {
+                self.domain.set(project.domain_id.to_string());
+                self.common.fill(&project.name, &project.description, &project.hosts, &project.limit);
             }
-            Asked::Edit(project) => {
-                name.set(project.name);
-                description.set(project.description);
-                kind.set(project.kind.key().into());
-                domain.set(project.domain_id.to_string());
-                policy.set(project.policy);
-                limit.fill(&project.limit);
-                hosts.set(host_names(&project.hosts));
-                hosts_before.set_value(project.hosts);
-                changing.set(Some(project.id));
-            }
+            // A new project starts in the domain of the one before it.
+            None => self.common.clear(),
         }
-        refused.clear();
-        open.set(true);
-        asked.set(Asked::Nothing);
-        leptos::task::spawn_local(async move {
-            match project_policy_names().await {
-                Ok(names) => policies.set(names),
-                Err(problem) => refused.set(problem),
+    }
+
+    fn opened(self, opening: Opening) {
+        opening.ask(project_policy_names(), move |names| self.policies.set(names));
+        opening.ask(domains(), move |found| {
+            if self.domain.with_untracked(String::is_empty) {
+                let first = found.iter().find(|one| one.name == "default").or(found.first());
+                self.domain.set(first.map(|one| one.id.to_string()).unwrap_or_default());
             }
-            match domains().await {
-                Ok(found) => {
-                    let first = found.iter().find(|one| one.name == "default").or(found.first());
-                    if domain.with_untracked(String::is_empty) {
-                        domain.set(first.map(|one| one.id.to_string()).unwrap_or_default());
-                    }
-                    choices.set(found.into_iter().map(|one| (one.id.to_string(), one.name)).collect());
-                }
-                Err(problem) => refused.set(problem),
-            }
+            self.domains.set(found.into_iter().map(|one| (one.id.to_string(), one.name)).collect());
         });
-    });
-    let read = move || {
-        let (new, mut mistakes) = (changing.with_untracked(Option::is_none), Vec::new());
+    }
+
+    fn read(self) -> Result<Self::Command, Problem> {
+        let (changing, mut mistakes) = (self.changing.get_untracked(), Vec::new());
+        let (new, Common { name, description, hosts, limit }) = (changing.is_none(), self.common.read(&mut mistakes));
         let edit = EditProject {
-            name: Some(name.get_untracked().trim().to_owned()),
-            description: Some(description.get_untracked()),
-            domain: domain.get_untracked().parse().ok().filter(|_| new),
-            kind: ProjectKind::from_key(&kind.get_untracked()).filter(|_| new),
-            policy: Some(policy.get_untracked()),
-            hosts: Some(read_hosts(&hosts.get_untracked(), &hosts_before.get_value())),
-            limit: Some(limit.read(&mut mistakes)),
+            name: Some(name),
+            description: Some(description),
+            domain: self.domain.get_untracked().parse().ok().filter(|_| new),
+            kind: ProjectKind::from_key(&self.kind.get_untracked()).filter(|_| new),
+            policy: Some(self.policy.get_untracked()),
+            hosts: Some(hosts),
+            limit: Some(limit),
             ..EditProject::default()
         };
-        let edit = checked(edit, mistakes, EditProject::check)?;
-        Ok((changing.get_untracked(), edit))
-    };
-    let save = Action::new(move |(id, edit): &(Option<ProjectId>, EditProject)| {
-        let (id, edit) = (*id, edit.clone());
-        async move {
-            let result = match id {
-                Some(id) => edit_project(id, edit).await,
-                None => create_project(edit).await.map(drop),
-            };
-            match result {
-                Ok(()) => {
-                    [name, description, hosts].into_iter().for_each(|field| field.set(String::new()));
-                    limit.fill(&Slots::default());
-                    open.set(false);
-                    toaster.good("The project was saved.");
-                    changed.run(());
-                }
-                Err(problem) => refused.set(problem),
-            }
-        }
-    });
-    let submit = on_submit(refused, read, move |what| drop(save.dispatch(what)));
-    let title =
-        Signal::derive(
-            move || {
-                if changing.with(Option::is_some) { "Modify project".to_owned() } else { "Create project".to_owned() }
-            },
-        );
-    let kinds =
-        Signal::stored(ProjectKind::CHOICES.iter().map(|(key, label)| (key.to_string(), label.to_string())).collect::<Vec<_>>());
-    let policy_options = Signal::derive(move || policies.get().into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
-    view! {
-        <Dialog open=open title=title on_close=Callback::new(move |()| open.set(false))>
-            <form class="form" novalidate on:submit=submit>
-                <Field name="project-name" label="Name" required=true error=refused.of("name")><TextInput name="project-name" value=name max=MAX_NAME/></Field>
-                <Show when=move || changing.with(Option::is_none)>
-                    <div class="form-row">
-                        <Field name="project-domain" label="Domain" required=true error=refused.of("domain")><Select name="project-domain" value=domain options=choices/></Field>
-                        <Field name="project-kind" label="Type" hint="The folders of a model store are its cards." error=refused.of("kind")><Select name="project-kind" value=kind options=kinds/></Field>
-                    </div>
-                </Show>
-                <Field name="project-policy" label="Resource policy" required=true error=refused.of("policy")><Select name="project-policy" value=policy options=policy_options/></Field>
-                <Field name="project-hosts" label="Allowed storage hosts" hint="Names with commas between them. None allows no host." error=refused.of("hosts")>
-                    <TextInput name="project-hosts" value=hosts/>
-                </Field>
-                <fieldset class="fieldset">
-                    <legend class="field-label">"What its sessions may hold together"</legend>
-                    {limit.view(refused, Signal::stored("Unlimited"))}
-                </fieldset>
-                <Field name="project-description" label="Description" error=refused.of("description")>
-                    <TextArea name="project-description" value=description rows=3 max=MAX_DESCRIPTION/>
-                </Field>
-                {form_end(refused, open, "Save", save.pending())}
-            </form>
-        </Dialog>
+        Ok((changing, checked(edit, mistakes, EditProject::check)?))
     }
-    .into_any()
+
+    fn fields(self, refused: Refused, new: bool) -> AnyView {
+        let place = new.then(|| view! {
+            <div class="form-row">
+                <Field name="project-domain" label="Domain" required=true error=refused.of("domain")><Select name="project-domain" value=self.domain options=self.domains/></Field>
+                <Field name="project-kind" label="Type" hint="The folders of a model store are its cards." error=refused.of("kind")><Select name="project-kind" value=self.kind options=choices(ProjectKind::CHOICES)/></Field>
+            </div>
+        });
+        let more = view! {
+            {place}
+            <Field name="project-policy" label="Resource policy" required=true error=refused.of("policy")><Select name="project-policy" value=self.policy options=names(self.policies)/></Field>
+        };
+        self.common.view(refused, "", more.into_any())
+    }
+
+    async fn save(self, (id, edit): Self::Command) -> Result<Saved, Problem> {
+        match id {
+            Some(id) => edit_project(id, edit).await?,
+            None => drop(create_project(edit).await?),
+        }
+        Ok("The project was saved.".into())
+    }
 }

@@ -2,12 +2,16 @@
 
 pub(crate) mod domains;
 mod drawer;
+mod fields;
 mod form;
 
-pub use form::{host_names, read_hosts};
+pub use fields::host_names;
 
+use crate::act::act;
 use crate::api::projects::{edit_project, project, projects};
-use crate::frame::{PageHead, use_me};
+use crate::columns::{or_dash, text, time};
+use crate::dialog::{Asked, dialog};
+use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -20,9 +24,11 @@ use types::Problem;
 use types::people::permissions::Permission;
 use types::projects::{EditProject, PROJECTS, ProjectKind, ProjectRow};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Tone, Variant, use_toaster};
+use ui::{Badge, Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Tone, Variant};
 
-fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column<ProjectRow>> {
+const HEAD: Head = Head { title: "Projects", group: "Administration" };
+
+fn columns(actions: Option<(RwSignal<Asked<ProjectRow>>, Callback<()>)>) -> Vec<Column<ProjectRow>> {
     let mut columns = vec![
         Column::new("name", "Name", |p: &ProjectRow| {
             let name = p.name.clone();
@@ -30,18 +36,18 @@ fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column
         })
         .sortable()
         .required(),
-        Column::new("domain", "Domain", |p: &ProjectRow| p.domain.clone().into_any()),
+        text("domain", "Domain", |p: &ProjectRow| p.domain.clone()),
         Column::new("kind", "Type", |p: &ProjectRow| {
             let tone = if p.kind == ProjectKind::ModelStore { Tone::Info } else { Tone::Neutral };
             view! { <Badge tone=tone text=p.kind.label()/> }.into_any()
         })
         .sortable(),
-        Column::new("members", "Members", |p: &ProjectRow| p.members.to_string().into_any()).number(),
-        Column::new("policy", "Resource policy", |p: &ProjectRow| p.policy.clone().into_any()).sortable(),
-        Column::new("description", "Description", |p: &ProjectRow| p.description.clone().into_any()).hidden(),
-        Column::new("limit", "Resource limit", |p: &ProjectRow| limits_in_short(&p.limit, true, &[]).into_any()).hidden(),
-        Column::new("hosts", "Allowed hosts", |p: &ProjectRow| or_dash(host_names(&p.hosts)).into_any()).hidden(),
-        Column::new("created_at", "Created", |p: &ProjectRow| view! { <Time at=p.created_at.0/> }.into_any()).sortable(),
+        text("members", "Members", |p: &ProjectRow| p.members.to_string()).number(),
+        text("policy", "Resource policy", |p: &ProjectRow| p.policy.clone()).sortable(),
+        text("description", "Description", |p: &ProjectRow| p.description.clone()).hidden(),
+        text("limit", "Resource limit", |p: &ProjectRow| limits_in_short(&p.limit, true, &[])).hidden(),
+        text("hosts", "Allowed hosts", |p: &ProjectRow| or_dash(host_names(&p.hosts))).hidden(),
+        time("created_at", "Created", |p: &ProjectRow| p.created_at).sortable(),
         Column::new("id", "ID", |p: &ProjectRow| view! { <code>{p.id.to_string()}</code> }.into_any()).hidden(),
     ];
     if let Some((asked, changed)) = actions {
@@ -50,23 +56,12 @@ fn columns(actions: Option<(RwSignal<form::Asked>, Callback<()>)>) -> Vec<Column
     columns
 }
 
-fn or_dash(text: String) -> String {
-    if text.is_empty() { "—".into() } else { text }
-}
-
-fn row_actions(row: &ProjectRow, asked: RwSignal<form::Asked>, changed: Callback<()>) -> AnyView {
-    let (id, active, name, toaster) = (row.id, row.active, row.name.clone(), use_toaster());
-    let switch = Callback::new(move |()| {
-        leptos::task::spawn_local(async move {
-            match edit_project(id, EditProject { active: Some(!active), ..EditProject::default() }).await {
-                Ok(()) => toaster.good("The project status has changed."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
-    });
+fn row_actions(row: &ProjectRow, asked: RwSignal<Asked<ProjectRow>>, changed: Callback<()>) -> AnyView {
+    let (id, active, name) = (row.id, row.active, row.name.clone());
+    let flip = move || edit_project(id, EditProject { active: Some(!active), ..EditProject::default() });
+    let switch = act(flip, "The project status has changed.", changed);
     let for_form = row.clone();
-    let edit = Callback::new(move |()| asked.set(form::Asked::Edit(Box::new(for_form.clone()))));
+    let edit = Callback::new(move |()| asked.set(Asked::edit(for_form.clone())));
     let label = if active { "Deactivate" } else { "Activate" };
     let question = format!("{label} the project {name}? What belongs to it stays as it is.");
     view! {
@@ -88,7 +83,7 @@ pub fn page() -> AnyView {
     let list = List::new(&PROJECTS, paths::PROJECTS, "project", &[Topic::Project, Topic::User], projects);
     let detail = load_open(list.open, &[Topic::Project, Topic::User], "project", |id| id.parse().ok().map(project));
     let history = History::new(list.open, &[Topic::Project]);
-    let asked = RwSignal::new(form::Asked::Nothing);
+    let asked = RwSignal::new(Asked::Nothing);
     let reload = list.rows.reload;
     let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
@@ -106,13 +101,13 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Projects" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(form::Asked::New))><Icon name=IconName::Plus/>"Create project"</Button>
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create project"</Button>
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_change.then(|| form::dialog(asked, reload))}
+            {may_change.then(|| dialog(form::Form::new(), asked, reload))}
             {list.drawer(Signal::stored("Project detail".to_owned()), move || {
                 let rights = drawer::Rights { members: may_change_members, administrators: may_change };
                 history.beside(list, move || drawer::drawer(list.open, detail, rights))
@@ -120,6 +115,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Projects" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

@@ -15,7 +15,9 @@ mod terminate;
 mod utilization;
 
 use crate::api::sessions::{own_use, session, sessions};
-use crate::frame::{ChosenProject, PageHead, use_me};
+use crate::columns::{text, time};
+use crate::dialog::Asked;
+use crate::frame::{ChosenProject, Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::table::{load, load_open, settled};
@@ -29,8 +31,10 @@ use types::system::events::Topic;
 use types::time::{Millis, duration};
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
 
+const HEAD: Head = Head { title: "Sessions", group: "" };
+
 fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
-    let time = |at: Option<Millis>| match at {
+    let moment = |at: Option<Millis>| match at {
         Some(at) => view! { <Time at=at.0/> }.into_any(),
         None => "—".into_any(),
     };
@@ -46,22 +50,22 @@ fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> 
                 .into_any()
         })
         .sortable(),
-        Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
-        Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()).shown_if(everybody),
-        Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
-        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu().to_string().into_any()).sortable().number(),
-        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem()).into_any()).sortable().number(),
+        text("kind", "Type", |s: &SessionRow| s.kind.label()),
+        text("owner", "Owner", |s: &SessionRow| s.owner_email.clone()).shown_if(everybody),
+        text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
+        text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).sortable().number(),
+        text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).sortable().number(),
         Column::new("utilization", "Utilization", move |s: &SessionRow| utilization::meters(s, uses)),
         Column::new("elapsed", "Ran for", |s: &SessionRow| elapsed(s)),
-        Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()).sortable(),
-        Column::new("started_at", "Started", move |s: &SessionRow| time(s.started_at)).hidden(),
-        Column::new("ended_at", "Ended", move |s: &SessionRow| time(s.ended_at)).hidden(),
-        Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
-        Column::new("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone().into_any()).hidden(),
-        Column::new("image", "Environment", |s: &SessionRow| s.image.clone().into_any()).hidden(),
-        Column::new("agent", "Agent", |s: &SessionRow| agents(s).into_any()).hidden(),
-        Column::new("cluster", "Cluster", |s: &SessionRow| cluster(s).into_any()).hidden(),
-        Column::new("priority", "Priority", |s: &SessionRow| s.priority.to_string().into_any()).sortable().number().hidden(),
+        time("created_at", "Created", |s: &SessionRow| s.created_at).sortable(),
+        Column::new("started_at", "Started", move |s: &SessionRow| moment(s.started_at)).hidden(),
+        Column::new("ended_at", "Ended", move |s: &SessionRow| moment(s.ended_at)).hidden(),
+        text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
+        text("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone()).hidden(),
+        text("image", "Environment", |s: &SessionRow| s.image.clone()).hidden(),
+        text("agent", "Agent", |s: &SessionRow| agents(s)).hidden(),
+        text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
+        text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).sortable().number().hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ]
 }
@@ -113,25 +117,22 @@ pub fn page() -> AnyView {
         now
     });
     let selection = RwSignal::new(Vec::<String>::new());
-    let ending = RwSignal::new(false);
+    let (ending, ordering) = (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
     let reach = me.reach(Permission::ReadSessions);
     let everybody = reach > Reach::Own;
     let may_start = me.may(Permission::StartSessions);
     let may_end = me.may(Permission::ControlSessions);
     let reload = list.rows.reload;
     let may_order = me.may(Permission::ChangePriorities);
-    let ordering = RwSignal::new(false);
     let uses = utilization::Uses::new(list.rows.good(), list.shows("utilization"));
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let title = drawer::title(detail);
-    // Those that a dialog was opened for: what is selected may change behind it.
-    let asked_of = RwSignal::new(Vec::<String>::new());
-    let ask = move |dialog: RwSignal<bool>| {
-        Callback::new(move |()| {
-            asked_of.set(selection.get_untracked());
-            dialog.set(true);
-        })
-    };
+    // Dialogs are asked for those who are selected now: the selection may change behind them.
+    let end = Callback::new(move |()| ending.set(terminate::asked_for(&selection.get_untracked())));
+    let order = Callback::new(move |()| {
+        let page = list.rows.good().get_untracked();
+        ordering.set(priority::asked_for(&selection.get_untracked(), page.as_ref()));
+    });
     // For whoever starts sessions: others have nothing of their own here.
     let used = may_start.then(|| load(Memo::new(|_| ()), &[Topic::Session, Topic::Keypair, Topic::Policy], |()| own_use()));
     let loads = list.pending().into_iter().chain([detail.pending()]).chain(used.map(|used| used.pending())).collect();
@@ -139,8 +140,8 @@ pub fn page() -> AnyView {
         let bulk = ViewFn::from(move || {
             view! {
                 <Show when=move || list.query.with(|query| query.tab == "running")>
-                    <Button variant=Variant::Danger on_press=ask(ending)><Icon name=IconName::Power/>"Terminate"</Button>
-                    {may_order.then(|| view! { <Button on_press=ask(ordering)>"Set priority"</Button> })}
+                    <Button variant=Variant::Danger on_press=end><Icon name=IconName::Power/>"Terminate"</Button>
+                    {may_order.then(|| view! { <Button on_press=order>"Set priority"</Button> })}
                 </Show>
             }
         });
@@ -158,10 +159,6 @@ pub fn page() -> AnyView {
             }),
             selection: may_end.then_some((selection, bulk)),
         };
-        let asking = Signal::derive(move || match asked_of.with(Vec::len) {
-            1 => "Terminate 1 session?".to_owned(),
-            many => format!("Terminate {many} sessions?"),
-        });
         let page = list.rows.good();
         let nothing = Signal::derive(move || page.with(|page| page.as_ref().is_some_and(|page| page.total == 0)));
         let ended = Callback::new(move |()| {
@@ -169,19 +166,18 @@ pub fn page() -> AnyView {
             reload.run(());
         });
         view! {
-            <PageHead title="Sessions">
+            <PageHead title=HEAD.title>
                 {may_start.then(|| view! {
                     <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
             </PageHead>
             {used.map(|used| own_use::own_use(used.good()))}
             {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into(), nothing))))}
-            {terminate::dialog(ending, asked_of.into(), asking, ended)}
-            {may_order.then(|| priority::dialog(ordering, asked_of.into(), page, ended))}
+            {terminate::dialog(ending, ended)}
+            {may_order.then(|| priority::dialog(ordering, ended))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Sessions"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

@@ -2,17 +2,22 @@
 
 use super::log;
 use crate::api::sessions::terminate_sessions;
+use crate::dialog::{Asked, Saved, Shell};
 use crate::paths;
 use leptos::prelude::*;
+use types::Problem;
 use types::id::SessionId;
 use types::sessions::SessionDetail;
-use ui::{Button, Dialog, Icon, IconName, Variant, use_toaster};
+use ui::{Button, Icon, IconName, Variant, use_toaster};
 
 /// The buttons of the drawer.
 pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Callback<()>) -> AnyView {
-    let open = RwSignal::new(false);
+    let asked = RwSignal::new(Asked::Nothing);
     let may = move || session.with(|s| s.as_ref().is_some_and(|s| s.may_control && !s.row.status.is_final()));
-    let name = Signal::derive(move || session.with(|s| s.as_ref().map(|s| s.row.name.clone()).unwrap_or_default()));
+    let ask = Callback::new(move |()| {
+        let name = session.with_untracked(|s| s.as_ref().map(|s| s.row.name.clone()).unwrap_or_default());
+        asked.set(Asked::edit(Ending { ids: vec![id], title: format!("Terminate session {name}?") }));
+    });
     let container = log::chosen(session);
     // The log that is being read, if it is one of several.
     let file = move || match container.get() {
@@ -21,69 +26,72 @@ pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Ca
     };
     view! {
         <Show when=may>
-            <Button variant=Variant::Danger on_press=Callback::new(move |()| open.set(true))><Icon name=IconName::Power/>"Terminate"</Button>
+            <Button variant=Variant::Danger on_press=ask><Icon name=IconName::Power/>"Terminate"</Button>
         </Show>
         <a class="button" href=file rel="external" download><Icon name=IconName::Download/>"Download log"</a>
-        {dialog(open, Signal::derive(move || vec![id.to_string()]), Signal::derive(move || format!("Terminate session {}?", name.get())), reload)}
+        {dialog(asked, reload)}
     }
     .into_any()
 }
 
+/// The sessions that somebody is asked about.
+#[derive(Clone)]
+pub struct Ending {
+    pub ids: Vec<SessionId>,
+    /// The question, as the dialog's title.
+    pub title: String,
+}
+
+/// Asks about the sessions `ids`, which are one or more.
+pub fn asked_for(ids: &[String]) -> Asked<Ending> {
+    let title = match ids.len() {
+        1 => "Terminate 1 session?".to_owned(),
+        many => format!("Terminate {many} sessions?"),
+    };
+    Asked::edit(Ending { ids: ids.iter().filter_map(|id| id.parse().ok()).collect(), title })
+}
+
 /// The dialog that asks before sessions end. `done` is called when all were asked to.
-pub fn dialog(open: RwSignal<bool>, ids: Signal<Vec<String>>, title: Signal<String>, done: Callback<()>) -> AnyView {
+pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
+    let (shell, toaster) = (Shell::new(), use_toaster());
+    let (ids, title) = (RwSignal::new(Vec::<SessionId>::new()), RwSignal::new(String::new()));
     let force = RwSignal::new(false);
-    let problem = RwSignal::new(None::<String>);
-    let toaster = use_toaster();
-    let terminate = Action::new(move |(ids, force): &(Vec<String>, bool)| {
-        let ids: Vec<SessionId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
-        let force = *force;
-        async move {
-            match terminate_sessions(ids, force).await {
-                Ok(results) => {
-                    let failed: Vec<_> =
-                        results.iter().filter_map(|r| r.problem.as_ref().map(|p| format!("{}: {p}", r.name))).collect();
-                    let asked = results.len() - failed.len();
-                    if asked > 0 {
-                        toaster.good(if asked == 1 {
-                            "The session was asked to end.".to_owned()
-                        } else {
-                            format!("{asked} sessions were asked to end.")
-                        });
-                    }
-                    problem.set((!failed.is_empty()).then(|| failed.join(" ")));
-                    if failed.is_empty() {
-                        open.set(false);
-                        done.run(());
-                    }
-                }
-                Err(refused) => problem.set(Some(refused.to_string())),
-            }
-        }
-    });
-    let send = Callback::new(move |()| {
-        problem.set(None);
-        terminate.dispatch((ids.get_untracked(), force.get_untracked()));
-    });
-    let close = Callback::new(move |()| {
-        open.set(false);
+    let fill = move |ending: Option<Ending>| {
+        let Some(ending) = ending else { return };
+        ids.set(ending.ids);
+        title.set(ending.title);
         force.set(false);
-        problem.set(None);
+    };
+    shell.open_when(asked, fill, |_| ());
+    let submit = Callback::new(move |()| {
+        shell.refused.clear();
+        let asking = terminate_sessions(ids.get_untracked(), force.get_untracked());
+        let ending = async move {
+            let results = asking.await?;
+            let failed: Vec<_> = results.iter().filter_map(|r| r.problem.as_ref().map(|p| format!("{}: {p}", r.name))).collect();
+            let said = match results.len() - failed.len() {
+                0 => None,
+                1 => Some("The session was asked to end.".to_owned()),
+                many => Some(format!("{many} sessions were asked to end.")),
+            };
+            if failed.is_empty() {
+                return Ok(said.map_or(Saved::Silently, Saved::Said));
+            }
+            said.into_iter().for_each(|text| toaster.good(text));
+            Err(Problem::Conflict(failed.join(" ")))
+        };
+        shell.send(ending, || (), done);
     });
-    view! {
-        <Dialog open=open title=title on_close=close>
+    let label = Signal::derive(move || if force.get() { "Force terminate" } else { "Terminate" }.to_owned());
+    let contents = ViewFn::from(move || {
+        view! {
             <p>"Every process of it ends, and what it did not save is lost. This cannot be undone."</p>
             <label class="checkbox"><input type="checkbox" prop:checked=force on:change=move |event| force.set(event_target_checked(&event))/>"Force terminate"</label>
             <Show when=move || force.get()>
                 <p class="notice notice-warn">"Its processes are killed at once, without time to save or clean up. Use it only for a session that does not end otherwise."</p>
             </Show>
-            {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
-            <div class="dialog-actions">
-                <Button on_press=close>"Cancel"</Button>
-                <Button variant=Variant::Danger busy=terminate.pending() on_press=send>
-                    {move || if force.get() { "Force terminate" } else { "Terminate" }}
-                </Button>
-            </div>
-        </Dialog>
-    }
-    .into_any()
+            {shell.end(label, Variant::Danger)}
+        }
+    });
+    shell.view(title.into(), submit, Callback::new(|()| ()), contents)
 }

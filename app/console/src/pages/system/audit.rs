@@ -1,7 +1,8 @@
 //! The audit trail: every change, sign-in and refusal, newest first.
 
 use crate::api::system::audit::{audit_record, audit_rows};
-use crate::frame::{PageHead, use_me};
+use crate::columns::text;
+use crate::frame::{Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -13,6 +14,8 @@ use types::people::permissions::Permission;
 use types::system::audit::{AUDIT, AuditRow};
 use types::system::events::Topic;
 use ui::{CodeBlock, Column, EmptyState, IconName, Time};
+
+const HEAD: Head = Head { title: "Audit trail", group: "Administration" };
 
 fn who(row: &AuditRow) -> String {
     if row.actor_email.is_empty() { "—".into() } else { row.actor_email.clone() }
@@ -26,10 +29,10 @@ fn columns() -> Vec<Column<AuditRow>> {
         })
         .sortable()
         .required(),
-        Column::new("actor", "Who", |r: &AuditRow| who(r).into_any()),
-        Column::new("action", "Action", |r: &AuditRow| r.action.clone().into_any()),
+        text("actor", "Who", |r: &AuditRow| who(r)),
+        text("action", "Action", |r: &AuditRow| r.action.clone()),
         Column::new("subject", "Of what", |r: &AuditRow| view! { <code>{r.subject.clone()}</code> }.into_any()),
-        Column::new("address", "From where", |r: &AuditRow| r.address.clone().into_any()),
+        text("address", "From where", |r: &AuditRow| r.address.clone()),
         Column::new("detail", "Detail", |r: &AuditRow| view! { <code>{r.detail.clone()}</code> }.into_any()).hidden(),
     ]
 }
@@ -82,12 +85,11 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Audit trail" group="Administration"/>
+            <PageHead title=HEAD.title group=HEAD.group/>
             {list.table(shown)}
             {list.drawer(Signal::stored("Record".to_owned()), move || view! { {inside} }.into_any())}
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Audit trail" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

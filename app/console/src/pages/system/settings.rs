@@ -3,9 +3,10 @@
 
 use crate::api::system::settings::{save_scheduler_settings, scheduler_settings};
 use crate::choices::choices;
-use crate::edit::{Asked, EditForm, Words, dialog};
+use crate::dialog::Asked;
+use crate::dialog::edit::{EditForm, Words, dialog};
 use crate::form::{Refused, checked, whole_limit, whole_number};
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::problem_view::problem_view;
 use crate::table::load;
 use leptos::prelude::*;
@@ -15,6 +16,8 @@ use types::people::permissions::Permission;
 use types::revision::Fields;
 use types::system::events::Topic;
 use ui::{Button, Field, Limit, LimitField, NumberInput, Select};
+
+const HEAD: Head = Head { title: "Configurations", group: "Administration" };
 
 const WORDS: Words = Words { titles: ("Scheduler", "Scheduler"), done: ("Successfully Updated.", "Successfully Updated.") };
 /// Why the tries cannot be changed (`docs/spec/system.md`, "Retries and FIFO").
@@ -97,7 +100,7 @@ pub fn page() -> AnyView {
         let ask = Callback::new(move |()| {
             if let Some(settings) = settings.good().get_untracked() {
                 let revision = settings.revision;
-                asked.set(Asked::Edit(Box::new(SchedulerSettings { revision: 0, ..settings }), revision));
+                asked.set(Asked::edit((SchedulerSettings { revision: 0, ..settings }, revision)));
             }
         });
         let values = move || match settings.shown.get() {
@@ -111,7 +114,7 @@ pub fn page() -> AnyView {
         };
         let there = Memo::new(move |_| may_change && settings.shown.with(|shown| matches!(shown, Some(Ok(_)))));
         view! {
-            <PageHead title="Configurations" group="Administration"/>
+            <PageHead title=HEAD.title group=HEAD.group/>
             <section class="card" aria-labelledby="settings-of-scheduler">
                 <header class="card-head">
                     <h2 id="settings-of-scheduler">"Scheduler"</h2>
@@ -124,5 +127,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    settings.view(|| view! { <PageHead title="Configurations" group="Administration"/><ui::Skeleton/> }.into_any(), view)
+    settings.view(HEAD, view)
 }

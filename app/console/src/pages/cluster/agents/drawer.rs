@@ -1,6 +1,7 @@
 //! One agent: what it has, holds and uses, over time as well, and the sessions on it.
 
 use super::{amount, in_use};
+use crate::dialog::Asked;
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::slots::label;
@@ -13,7 +14,11 @@ use types::sessions::SessionRow;
 use ui::{Button, Meter, Series, Time, TimeChart};
 
 /// The drawer's contents for the agent in the address.
-pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, AgentDetail)>>, asked: Option<super::Asked>) -> AnyView {
+pub fn drawer(
+    id: Memo<Option<String>>,
+    detail: Loaded<Option<(String, AgentDetail)>>,
+    asked: Option<super::AskedSettings>,
+) -> AnyView {
     let state = opened(id, detail);
     let there = Signal::derive(move || detail.good().get().flatten().map(|(_, agent)| agent));
     let slots = Memo::new(move |_| there.with(|detail| detail.as_ref().map(charted).unwrap_or_default()));
@@ -44,7 +49,7 @@ fn charted(detail: &AgentDetail) -> Vec<String> {
     slots.filter(|slot| matches!(slot.as_str(), CPU | MEM) || measured(slot)).cloned().collect()
 }
 
-fn about(detail: AgentDetail, asked: Option<super::Asked>) -> AnyView {
+fn about(detail: AgentDetail, asked: Option<super::AskedSettings>) -> AnyView {
     let agent = detail.agent;
     let report = agent.report.clone();
     let name = report.name.clone();
@@ -72,7 +77,7 @@ fn about(detail: AgentDetail, asked: Option<super::Asked>) -> AnyView {
     let rows: Vec<_> = report.capacity.0.keys().map(row).collect();
     let change = asked.filter(|_| agent.lost_at.is_none()).map(|asked| {
         let (name, schedulable) = (name.clone(), agent.schedulable);
-        view! { <div><Button on_press=Callback::new(move |()| asked.set(Some((name.clone(), schedulable))))>"Settings"</Button></div> }
+        view! { <div><Button on_press=Callback::new(move |()| asked.set(Asked::edit((name.clone(), schedulable))))>"Settings"</Button></div> }
     });
     view! {
         <h3>{name}</h3>

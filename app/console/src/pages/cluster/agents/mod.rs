@@ -3,23 +3,27 @@
 
 mod drawer;
 
+use crate::act::act;
 use crate::api::cluster::agents::{agent, agents, set_schedulable};
-use crate::frame::{PageHead, use_me};
+use crate::columns::text;
+use crate::dialog::{Asked, DialogForm, Saved, dialog};
+use crate::form::Refused;
+use crate::frame::{Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::slots::{label, short};
 use crate::table::{load_open, settled};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::cluster::agents::{AGENTS, Agent};
 use types::people::permissions::Permission;
 use types::quantity::{CPU, MEM, Quantity, bytes};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Dialog, Elapsed, EmptyState, Icon, IconName, Meter, Switch, Time, Tone, Variant, use_toaster};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Meter, Switch, Time, Tone, Variant};
+
+const HEAD: Head = Head { title: "Agents", group: "Administration" };
 
 /// Live use changes by the second and is nobody's event, so an open page asks this often (milliseconds).
 const REFRESH: u32 = 3_000;
@@ -27,18 +31,18 @@ const REFRESH: u32 = 3_000;
 const UPDATED: &str = "Agent setting updated.";
 
 /// The agent whose settings are asked for, and whether it gets new sessions.
-type Asked = RwSignal<Option<(String, bool)>>;
+type AskedSettings = RwSignal<Asked<(String, bool)>>;
 
-fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option<Asked>) -> Vec<Column<Agent>> {
+fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<Agent>> {
     vec![
         Column::new("name", "Agent", move |a: &Agent| {
             let (id, name, address) = (a.report.name.clone(), a.report.name.clone(), a.report.address.clone());
             // The rest of the address is the list's own.
-            view! { <A href=move || link.run(id.clone())>{name}</A><span class="row-note">{address}</span> }.into_any()
+            view! { <A href=move || list.link_to(&id)>{name}</A><span class="row-note">{address}</span> }.into_any()
         })
         .sortable()
         .required(),
-        Column::new("resource_group", "Resource group", |a: &Agent| a.resource_group.clone().into_any()).sortable(),
+        text("resource_group", "Resource group", |a: &Agent| a.resource_group.clone()).sortable(),
         Column::new("engine", "Engine", |a: &Agent| {
             format!("{} {} · {}", a.report.engine, a.report.version, a.report.architecture).into_any()
         }),
@@ -56,7 +60,7 @@ fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option
             let others: Vec<_> = others(a).into_iter().map(|name| slot(a, &name)).collect();
             if others.is_empty() { "—".into_any() } else { others.into_any() }
         }),
-        Column::new("sessions", "Sessions", |a: &Agent| a.sessions.to_string().into_any()).number(),
+        text("sessions", "Sessions", |a: &Agent| a.sessions.to_string()).number(),
         Column::new("schedulable", "Schedulable", |a: &Agent| {
             let (tone, text) = if a.schedulable { (Tone::Good, "Enabled") } else { (Tone::Warn, "Disabled") };
             view! { <Badge tone=tone text=text/> }.into_any()
@@ -66,13 +70,13 @@ fn columns(link: Callback<String, String>, open: Callback<String>, asked: Option
 }
 
 /// The way into the drawer, and for those who may change it the settings of a machine that is there.
-fn row_actions(agent: &Agent, open: Callback<String>, asked: Option<Asked>) -> AnyView {
+fn row_actions(agent: &Agent, open: Callback<String>, asked: Option<AskedSettings>) -> AnyView {
     let (name, schedulable) = (agent.report.name.clone(), agent.schedulable);
     let (id, label) = (name.clone(), format!("Info of {name}"));
     let info = Callback::new(move |()| open.run(id.clone()));
     let settings = asked.filter(|_| agent.lost_at.is_none()).map(|asked| {
         let label = format!("Settings of {name}");
-        let ask = Callback::new(move |()| asked.set(Some((name.clone(), schedulable))));
+        let ask = Callback::new(move |()| asked.set(Asked::edit((name.clone(), schedulable))));
         view! { <Button variant=Variant::Quiet label=label on_press=ask><Icon name=IconName::Gear/></Button> }
     });
     view! {
@@ -147,7 +151,7 @@ pub fn page() -> AnyView {
     }));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {
-        let asked: Asked = RwSignal::new(None);
+        let asked: AskedSettings = RwSignal::new(Asked::Nothing);
         let selection = RwSignal::new(Vec::<String>::new());
         let reload = Callback::new(move |()| {
             selection.set(Vec::new());
@@ -156,14 +160,9 @@ pub fn page() -> AnyView {
         });
         let connected = Signal::derive(move || list.query.with(|query| query.tab == "connected"));
         let buttons = ViewFn::from(move || bulk(selection, connected, reload));
-        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "agent", &name));
-        let go = use_navigate();
-        let open = Callback::new(move |name: String| {
-            go(&link.run(name), NavigateOptions { scroll: false, ..Default::default() });
-        });
         let shown = Shown {
             caption: "Agents",
-            columns: columns(link, open, may_change.then_some(asked)),
+            columns: columns(list, list.opener(), may_change.then_some(asked)),
             row_key: |a: &Agent| a.report.name.clone(),
             row_label: |a: &Agent| a.report.name.clone(),
             export: "",
@@ -179,39 +178,26 @@ pub fn page() -> AnyView {
             selection: may_change.then_some((selection, buttons)),
         };
         view! {
-            <PageHead title="Agents" group="Administration"/>
+            <PageHead title=HEAD.title group=HEAD.group/>
             {list.table(shown)}
-            {may_change.then(|| settings(asked, reload))}
+            {may_change.then(|| dialog(Settings::new(), asked, reload))}
             {list.drawer(Signal::stored("Agent info".to_owned()), move || drawer::drawer(list.open, detail, may_change.then_some(asked)))}
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Agents" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }
 
 /// Changes these agents, or says agent by agent why not.
-async fn change(names: Vec<String>, schedulable: bool) -> Result<(), String> {
-    let results = set_schedulable(names, schedulable).await.map_err(|problem| problem.to_string())?;
+async fn change(names: Vec<String>, schedulable: bool) -> Result<(), Problem> {
+    let results = set_schedulable(names, schedulable).await?;
     let failed: Vec<_> = results.into_iter().filter_map(|one| one.problem.map(|why| format!("{}: {why}", one.name))).collect();
-    if failed.is_empty() { Ok(()) } else { Err(failed.join(" ")) }
+    if failed.is_empty() { Ok(()) } else { Err(Problem::Conflict(failed.join(" "))) }
 }
 
 /// The buttons for the agents that are chosen, while these are machines that are there.
 fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Callback<()>) -> AnyView {
-    let toaster = use_toaster();
-    let press = move |schedulable: bool| {
-        Callback::new(move |()| {
-            let names = selection.get_untracked();
-            leptos::task::spawn_local(async move {
-                match change(names, schedulable).await {
-                    Ok(()) => toaster.good(UPDATED),
-                    Err(text) => toaster.bad(text),
-                }
-                changed.run(());
-            });
-        })
-    };
+    let press = move |schedulable: bool| act(move || change(selection.get_untracked(), schedulable), UPDATED, changed);
     view! {
         <Show when=move || connected.get()>
             <Button on_press=press(true)>"Make schedulable"</Button>
@@ -221,45 +207,48 @@ fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Call
     .into_any()
 }
 
-/// The dialog that says whether an agent gets new sessions.
-fn settings(asked: Asked, changed: Callback<()>) -> AnyView {
-    let (open, schedulable) = (RwSignal::new(false), RwSignal::new(true));
-    let name = RwSignal::new(String::new());
-    let problem = RwSignal::new(None::<String>);
-    let toaster = use_toaster();
-    Effect::new(move |_| {
-        let Some((which, now)) = asked.get() else { return };
-        name.set(which);
-        schedulable.set(now);
-        problem.set(None);
-        open.set(true);
-        asked.set(None);
-    });
-    let save = Action::new(move |(name, schedulable): &(String, bool)| {
-        let (name, schedulable) = (name.clone(), *schedulable);
-        async move {
-            match change(vec![name], schedulable).await {
-                Ok(()) => {
-                    open.set(false);
-                    toaster.good(UPDATED);
-                    changed.run(());
-                }
-                Err(text) => problem.set(Some(text)),
-            }
-        }
-    });
-    let press = Callback::new(move |()| drop(save.dispatch((name.get_untracked(), schedulable.get_untracked()))));
-    view! {
-        <Dialog open=open title="Agent settings" on_close=Callback::new(move |()| open.set(false))>
-            <p>{move || name.get()}</p>
-            <Switch name="agent-schedulable" label="Schedulable" value=schedulable/>
-            <p class="hint">"Off: no new sessions; those that run stay."</p>
-            {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
-            <div class="dialog-actions">
-                <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
-                <Button variant=Variant::Primary busy=save.pending() on_press=press>"Save"</Button>
-            </div>
-        </Dialog>
+/// Whether an agent gets new sessions.
+#[derive(Clone, Copy)]
+struct Settings {
+    name: RwSignal<String>,
+    schedulable: RwSignal<bool>,
+}
+
+impl Settings {
+    fn new() -> Self {
+        Self { name: RwSignal::new(String::new()), schedulable: RwSignal::new(true) }
     }
-    .into_any()
+}
+
+impl DialogForm for Settings {
+    type Thing = (String, bool);
+    type Command = (String, bool);
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Agent settings", "Agent settings")
+    }
+
+    fn fill(self, agent: Option<&(String, bool)>) {
+        let Some((name, schedulable)) = agent else { return };
+        self.name.set(name.clone());
+        self.schedulable.set(*schedulable);
+    }
+
+    fn read(self) -> Result<(String, bool), Problem> {
+        Ok((self.name.get_untracked(), self.schedulable.get_untracked()))
+    }
+
+    fn fields(self, _refused: Refused, _new: bool) -> AnyView {
+        view! {
+            <p>{move || self.name.get()}</p>
+            <Switch name="agent-schedulable" label="Schedulable" value=self.schedulable/>
+            <p class="hint">"Off: no new sessions; those that run stay."</p>
+        }
+        .into_any()
+    }
+
+    async fn save(self, (name, schedulable): (String, bool)) -> Result<Saved, Problem> {
+        change(vec![name], schedulable).await?;
+        Ok(UPDATED.into())
+    }
 }

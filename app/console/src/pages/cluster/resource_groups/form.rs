@@ -3,7 +3,8 @@
 use super::users::Users;
 use crate::api::cluster::resource_groups::{resource_groups, save_resource_group};
 use crate::choices::choices;
-use crate::edit::{EditForm, Words, by_name, name_field};
+use crate::dialog::Opening;
+use crate::dialog::edit::{EditForm, Words, by_name, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use leptos::prelude::*;
 use types::Problem;
@@ -110,6 +111,10 @@ impl EditForm for Form {
             projects: self.users.projects.get_untracked().iter().filter_map(|id| id.parse().ok()).collect(),
         };
         checked(group, mistakes, ResourceGroup::check)
+    }
+
+    fn opened(self, opening: Opening) {
+        self.users.ask(opening);
     }
 
     fn fields(self, refused: Refused, new: bool) -> AnyView {

@@ -4,10 +4,13 @@
 mod form;
 mod users;
 
+use crate::act::act;
 use crate::api::cluster::resource_groups::{delete_resource_group, resource_groups, save_resource_group};
 use crate::api::system::settings::scheduler_settings;
-use crate::edit::{Asked, dialog};
-use crate::frame::{PageHead, use_me};
+use crate::columns::{or_dash, text, time};
+use crate::dialog::Asked;
+use crate::dialog::edit::dialog;
+use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -15,40 +18,40 @@ use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, load, load_open, opened, settled};
 use form::{Form, WORDS, find};
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind, SchedulerSettings};
 use types::people::permissions::Permission;
 use types::revision::Fields;
 use types::system::events::Topic;
-use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant, use_toaster};
+use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Time, Variant};
+
+const HEAD: Head = Head { title: "Resource groups", group: "Administration" };
 
 fn yes(yes: bool) -> &'static str {
     if yes { "Yes" } else { "No" }
 }
 
 /// What those who may change groups can ask for, and what is told when one was changed.
-type Actions = (RwSignal<Asked<ResourceGroup>>, Callback<()>);
+type Actions = (RwSignal<Asked<(ResourceGroup, i64)>>, Callback<()>);
 
-fn columns(link: Callback<String, String>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
+fn columns(list: List<GroupRow>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
     let types = |g: &GroupRow| g.group.session_types.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ");
     vec![
         Column::new("name", "Name", move |g: &GroupRow| {
             let (id, name) = (g.group.name.clone(), g.group.name.clone());
             // The rest of the address is the list's own.
-            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .sortable()
         .required(),
-        Column::new("description", "Description", |g: &GroupRow| g.group.description.clone().into_any()),
-        Column::new("public", "Public", |g: &GroupRow| yes(g.group.public).into_any()),
+        text("description", "Description", |g: &GroupRow| g.group.description.clone()),
+        text("public", "Public", |g: &GroupRow| yes(g.group.public)),
         Column::new("scheduler", "Scheduler", |g: &GroupRow| {
             g.group.scheduler.map_or("the system's", SchedulerKind::label).into_any()
         })
         .sortable(),
-        Column::new("placement", "Placement", |g: &GroupRow| g.group.placement.label().into_any()).hidden(),
+        text("placement", "Placement", |g: &GroupRow| g.group.placement.label()).hidden(),
         Column::new("types", "Allowed session types", move |g: &GroupRow| types(g).into_any()),
         Column::new("pending_timeout", "Pending timeout", |g: &GroupRow| {
             g.group.pending_timeout.map_or_else(|| "—".into(), |seconds| format!("{seconds} s")).into_any()
@@ -58,12 +61,12 @@ fn columns(link: Callback<String, String>, open: Callback<String>, actions: Opti
             g.group.retries_to_skip.map_or_else(|| "the system's".into(), |n| n.to_string()).into_any()
         })
         .number(),
-        Column::new("app_proxy", "App proxy address", |g: &GroupRow| g.group.app_proxy.clone().into_any()).hidden(),
-        Column::new("domains", "Domains", |g: &GroupRow| g.domain_names.join(", ").into_any()),
-        Column::new("projects", "Projects", |g: &GroupRow| g.project_names.join(", ").into_any()).hidden(),
-        Column::new("agents", "Agents", |g: &GroupRow| g.agents.to_string().into_any()).number(),
-        Column::new("sessions", "Sessions", |g: &GroupRow| g.sessions.to_string().into_any()).number(),
-        Column::new("created_at", "Created", |g: &GroupRow| view! { <Time at=g.created_at.0/> }.into_any()).sortable().hidden(),
+        text("app_proxy", "App proxy address", |g: &GroupRow| g.group.app_proxy.clone()).hidden(),
+        text("domains", "Domains", |g: &GroupRow| g.domain_names.join(", ")),
+        text("projects", "Projects", |g: &GroupRow| g.project_names.join(", ")).hidden(),
+        text("agents", "Agents", |g: &GroupRow| g.agents.to_string()).number(),
+        text("sessions", "Sessions", |g: &GroupRow| g.sessions.to_string()).number(),
+        time("created_at", "Created", |g: &GroupRow| g.created_at).sortable().hidden(),
         Column::new("control", "Control", move |g: &GroupRow| row_actions(g, open, actions)),
     ]
 }
@@ -83,31 +86,17 @@ fn row_actions(row: &GroupRow, open: Callback<String>, actions: Option<Actions>)
 }
 
 fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
-    let (group, revision, name, toaster) = (row.group.clone(), row.revision, row.group.name.clone(), use_toaster());
+    let (group, revision, name) = (row.group.clone(), row.revision, row.group.name.clone());
     let shown = group.clone();
-    let edit = Callback::new(move |()| asked.set(Asked::Edit(Box::new(shown.clone()), revision)));
+    let edit = Callback::new(move |()| asked.set(Asked::edit((shown.clone(), revision))));
     let active = group.active;
-    let switch = Callback::new(move |()| {
+    let flip = move || {
         let group = ResourceGroup { active: !active, ..group.clone() };
-        leptos::task::spawn_local(async move {
-            match save_resource_group(SaveGroup { group, revision: Some(revision) }).await {
-                Ok(()) => toaster.good("Resource group successfully modified."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
-    });
+        save_resource_group(SaveGroup { group, revision: Some(revision) })
+    };
+    let switch = act(flip, "Resource group successfully modified.", changed);
     let gone = name.clone();
-    let delete = Callback::new(move |()| {
-        let name = gone.clone();
-        leptos::task::spawn_local(async move {
-            match delete_resource_group(name).await {
-                Ok(()) => toaster.good("Resource group successfully deleted."),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            changed.run(());
-        });
-    });
+    let delete = act(move || delete_resource_group(gone.clone()), "Resource group successfully deleted.", changed);
     let label = if active { "Deactivate" } else { "Activate" };
     let question = if active {
         format!("Deactivate {name}? It takes no new sessions; those that run go on.")
@@ -145,16 +134,10 @@ pub fn page() -> AnyView {
         let usual = settings.good();
         let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default()), me.domain);
         let create = Callback::new(move |()| asked.set(Asked::New));
-        let link = Callback::new(move |name: String| paths::with(&list.address.get(), "group", &name));
-        let go = use_navigate();
-        let open = Callback::new(move |name: String| {
-            let address = paths::with(&list.address.get_untracked(), "group", &name);
-            go(&address, NavigateOptions { scroll: false, ..Default::default() });
-        });
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource groups",
-            columns: columns(link, open, may_change.then_some((asked, reload))),
+            columns: columns(list, list.opener(), may_change.then_some((asked, reload))),
             row_key: |g: &GroupRow| g.group.name.clone(),
             row_label: |g: &GroupRow| g.group.name.clone(),
             export: "/export/resource_groups.csv",
@@ -166,7 +149,7 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Resource groups" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
                     <Button variant=Variant::Primary on_press=create><Icon name=IconName::Plus/>"Create"</Button>
                 })}
@@ -177,8 +160,7 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Resource groups" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }
 
 fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, GroupRow)>>, may_read_agents: bool) -> AnyView {
@@ -194,7 +176,6 @@ fn drawer(open: Memo<Option<String>>, detail: Loaded<Option<(String, GroupRow)>>
 }
 
 fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
-    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
     let fields = row.group.fields().into_iter().filter(|(label, _)| !["Domains", "Projects"].contains(label));
     let pairs: Vec<_> = fields.map(|(label, value)| view! { <dt>{label}</dt><dd>{or_dash(value)}</dd> }).collect();
     let nobody = row.group.domains.is_empty() && row.group.projects.is_empty();

@@ -1,6 +1,7 @@
 //! Who may use a group: any of all domains and projects, which are asked for once the dialog is open.
 
 use crate::api::people::users::domains;
+use crate::dialog::Opening;
 use leptos::prelude::*;
 use std::collections::{HashMap, HashSet};
 use types::Problem;
@@ -28,13 +29,14 @@ impl Users {
         Self { domains: RwSignal::new(Vec::new()), projects: RwSignal::new(Vec::new()), choices: RwSignal::new(None) }
     }
 
+    /// Asks for the boxes of an opening; those of the last time stay until these are there.
+    pub fn ask(self, opening: Opening) {
+        opening.ask(async { Ok(domains().await) }, move |answer| self.choices.set(Some(answer)));
+    }
+
     /// The boxes, and what it means that none is ticked.
     pub fn view(self, of_domains: Signal<Option<String>>, of_projects: Signal<Option<String>>) -> AnyView {
         let choices = self.choices;
-        // Those of the last time stay until these are there.
-        leptos::task::spawn_local(async move {
-            choices.try_set(Some(domains().await));
-        });
         let all = move |pick: fn(&DomainChoice) -> Boxes| {
             Memo::new(move |_| {
                 choices.with(|all| match all {

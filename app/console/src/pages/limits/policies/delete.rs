@@ -5,11 +5,12 @@ use crate::api::limits::policies::{delete_policy, policy_followers};
 use crate::api::people::keypairs::keypair_policy_names;
 use crate::api::people::users::user_policy_names;
 use crate::api::projects::project_policy_names;
-use crate::form::{Refused, on_submit};
+use crate::dialog::{Asked, Opening, Shell};
+use crate::form::Refused;
 use leptos::prelude::*;
 use types::Problem;
 use types::limits::policies::{Followers, PolicyKind};
-use ui::{Button, Dialog, Field, Select, Skeleton, Variant, use_toaster};
+use ui::{Button, Field, Select, Skeleton, Variant};
 
 /// The policy that everything new follows: it always stays.
 const FIRST: &str = "default";
@@ -31,95 +32,67 @@ async fn situation(kind: PolicyKind, name: &str) -> Result<(Followers, Vec<Strin
 }
 
 /// The dialog for whatever policy is asked for; `changed` is called when one is gone.
-pub fn dialog(kind: PolicyKind, asked: RwSignal<Option<String>>, changed: Callback<()>) -> AnyView {
-    let open = RwSignal::new(false);
+pub fn dialog(kind: PolicyKind, asked: RwSignal<Asked<String>>, changed: Callback<()>) -> AnyView {
+    let shell = Shell::new();
     let name = RwSignal::new(String::new());
     let found = RwSignal::new(None::<(Followers, Vec<String>)>);
     let target = RwSignal::new(String::new());
-    let refused = Refused::new();
-    let toaster = use_toaster();
-    let look = move |of: String| {
-        leptos::task::spawn_local(async move {
-            let answer = situation(kind, &of).await;
-            // An answer about a policy that is no longer asked about.
-            if name.with_untracked(|now| *now != of) {
-                return;
+    let look = move |opening: Opening| {
+        let of = name.get_untracked();
+        opening.ask(async move { situation(kind, &of).await }, move |(followers, others)| {
+            if target.with_untracked(|chosen| !others.contains(chosen)) {
+                let usual = others.iter().find(|other| *other == FIRST).or(others.first());
+                target.set(usual.cloned().unwrap_or_default());
             }
-            match answer {
-                Ok((followers, others)) => {
-                    if target.with_untracked(|chosen| !others.contains(chosen)) {
-                        let usual = others.iter().find(|other| *other == FIRST).or(others.first());
-                        target.set(usual.cloned().unwrap_or_default());
-                    }
-                    found.set(Some((followers, others)));
-                }
-                Err(problem) => refused.set(problem),
-            }
+            found.set(Some((followers, others)));
         });
     };
-    Effect::new(move |_| {
-        let Some(of) = asked.get() else { return };
-        name.set(of.clone());
+    let fill = move |of: Option<String>| {
+        name.set(of.unwrap_or_default());
         found.set(None);
-        refused.clear();
-        open.set(true);
-        asked.set(None);
-        if of != FIRST {
-            look(of);
-        }
-    });
-    let delete = Action::new(move |(of, move_to): &(String, Option<String>)| {
-        let (of, move_to) = (of.clone(), move_to.clone());
-        async move {
-            let answer = delete_policy(kind, of.clone(), move_to).await;
-            // The dialog may ask about another policy by now, or be closed.
-            let here = open.try_get_untracked() == Some(true) && name.try_with_untracked(|now| *now == of) == Some(true);
-            match answer {
-                Ok(()) => {
-                    if here {
-                        open.set(false);
-                    }
-                    toaster.good("Resource policy successfully deleted.");
-                    changed.run(());
-                }
-                Err(problem) if !here => toaster.bad(problem.to_string()),
-                Err(problem) => {
-                    refused.set(problem);
-                    // Somebody may have come to follow it while the dialog was open.
-                    look(of);
-                }
-            }
-        }
-    });
-    let read = move || {
-        let followed = found.with_untracked(|found| found.as_ref().is_some_and(|(followers, _)| followers.count > 0));
-        Ok((name.get_untracked(), followed.then(|| target.get_untracked())))
     };
-    let submit = on_submit(refused, read, move |what| drop(delete.dispatch(what)));
+    let opened = move |opening| {
+        if name.with_untracked(|name| name != FIRST) {
+            look(opening);
+        }
+    };
+    shell.open_when(asked, fill, opened);
+    let submit = Callback::new(move |()| {
+        shell.refused.clear();
+        let followed = found.with_untracked(|found| found.as_ref().is_some_and(|(followers, _)| followers.count > 0));
+        let deleting = delete_policy(kind, name.get_untracked(), followed.then(|| target.get_untracked()));
+        let opening = shell.opening();
+        let deleting = async move {
+            let answer = deleting.await;
+            // Somebody may have come to follow it while the dialog was open.
+            if answer.is_err() && opening.is_current() {
+                look(opening);
+            }
+            answer.map(|()| "Resource policy successfully deleted.".into())
+        };
+        shell.send(deleting, || (), changed);
+    });
     let title = Signal::derive(move || format!("Delete Policy '{}'", name.get()));
-    let cancel = Callback::new(move |()| open.set(false));
     let button = move || match found.get() {
         Some((followers, _)) if followers.count == 0 => Some("Delete"),
         Some((_, others)) if !others.is_empty() => Some("Move and delete"),
         _ => None,
     };
-    view! {
-        <Dialog open=open title=title on_close=cancel>
-            <form class="form" novalidate on:submit=submit>
-                {move || match found.get() {
-                    _ if name.with(|name| name == FIRST) => stays(kind),
-                    Some((followers, others)) => question(kind, &followers, others, target, refused),
-                    None => view! { <Skeleton lines=2/> }.into_any(),
-                }}
-                {refused.notice()}
-                <div class="dialog-actions">
-                    <Button on_press=cancel>"Cancel"</Button>
-                    {move || button().map(|label| view! { <Button variant=Variant::Danger submit=true busy=delete.pending()>{label}</Button> })}
-                </div>
-            </form>
-        </Dialog>
-    }
-    .into_any()
+    let contents = ViewFn::from(move || {
+        view! {
+            {move || match found.get() {
+                _ if name.with(|name| name == FIRST) => stays(kind),
+                Some((followers, others)) => question(kind, &followers, others, target, shell.refused),
+                None => view! { <Skeleton lines=2/> }.into_any(),
+            }}
+            {shell.refused.notice()}
+            <div class="dialog-actions">
+                <Button on_press=Callback::new(move |()| shell.open.set(false))>"Cancel"</Button>
+                {move || button().map(|label| view! { <Button variant=Variant::Danger submit=true busy=shell.pending>{label}</Button> })}
+            </div>
+        }
+    });
+    shell.view(title, submit, Callback::new(|()| ()), contents)
 }
 
 /// What is said in place of a question, in the words of the server, which would refuse it.

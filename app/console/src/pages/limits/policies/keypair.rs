@@ -4,13 +4,15 @@ use super::effect::effect;
 use super::hosts::HostsField;
 use super::{as_saved, refused, row, tab, waiting};
 use crate::api::limits::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
-use crate::edit::{EditForm, name_field};
+use crate::columns::text;
+use crate::dialog::Opening;
+use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
 use crate::pages::projects::host_names;
 use crate::paths;
 use crate::slots::{SlotAmounts, limits_in_short};
-use crate::table::{load, load_open, settled};
+use crate::table::{load, load_open, settled_with};
 use leptos::prelude::*;
 use types::Problem;
 use types::limits::policies::{
@@ -141,15 +143,12 @@ impl EditForm for Form {
         save_keypair_policy(SavePolicy { policy, revision }).await
     }
 
-    async fn look_first(self, policy: KeypairPolicy) -> Result<bool, Problem> {
-        let name = policy.name.clone();
+    async fn look_first(self, policy: KeypairPolicy, opening: Opening) -> Result<bool, Problem> {
         let found = policy_effect(policy).await?;
-        // An answer about a policy that is no longer in the form.
-        if self.name.try_with_untracked(|now| *now == name) != Some(true) {
-            return Ok(true);
-        }
         let anybody = found.followers.count > 0;
-        self.effect.set(anybody.then_some(found));
+        if opening.is_current() {
+            self.effect.set(anybody.then_some(found));
+        }
         Ok(anybody)
     }
 }
@@ -159,14 +158,14 @@ type Row = PolicyRow<KeypairPolicy>;
 fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
     let limit = |limit: Option<u32>| or_unlimited(limit).into_any();
     vec![
-        Column::new("name", "Name", |row: &Row| row.policy.name.clone().into_any()).sortable().required(),
+        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required(),
         Column::new("total", "Resource policy", move |row: &Row| {
             reported.with(|known| limits_in_short(&row.policy.total, row.policy.others_unlimited, known)).into_any()
         }),
         Column::new("others", "Other resources", |row: &Row| if row.policy.others_unlimited { "∞" } else { "none" }.into_any())
             .hidden(),
         Column::new("max_sessions", "Concurrent jobs", move |row: &Row| limit(row.policy.max_sessions)).sortable().number(),
-        Column::new("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string().into_any()).sortable().number(),
+        text("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string()).sortable().number(),
         Column::new("idle_timeout", "Idle timeout (sec.)", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
         Column::new("lifetime", "Max session lifetime (sec.)", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),
         Column::new("hosts", "Allowed hosts", |row: &Row| {
@@ -191,5 +190,5 @@ pub fn page() -> AnyView {
         let reported = Signal::derive(move || slots.get().unwrap_or_default());
         tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(reported), Form::new(reported), reported)
     };
-    settled(loads, || waiting(PolicyKind::Keypair), view)
+    settled_with(loads, || waiting(PolicyKind::Keypair), view)
 }

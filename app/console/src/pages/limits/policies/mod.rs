@@ -12,20 +12,20 @@ pub mod project;
 mod tools;
 pub mod user;
 
-use crate::edit::{Asked, EditForm, Words, by_name, dialog};
+use crate::columns::time;
+use crate::dialog::Asked;
+use crate::dialog::edit::{EditForm, Words, by_name, dialog};
 use crate::frame::{PageHead, use_me};
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::table::Loaded;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::limits::policies::{Followers, KeypairPolicy, PolicyKind, PolicyRow, ProjectPolicy, UserPolicy};
 use types::list::{ListQuery, ListSpec, Page};
 use types::people::permissions::Permission;
 use types::revision::Fields;
-use ui::{Button, Column, EmptyState, Icon, IconName, Tab, Tabs, Time, Variant};
+use ui::{Button, Column, EmptyState, Icon, IconName, Tab, Tabs, Variant};
 
 const TITLE: &str = "Resource policies";
 const GROUP: &str = "Administration";
@@ -70,10 +70,10 @@ impl Policy for ProjectPolicy {
 
 /// What can be asked for of a row.
 struct Actions<P: 'static> {
-    edit: RwSignal<Asked<P>>,
+    edit: RwSignal<Asked<(P, i64)>>,
     /// Opens the details by their address.
     info: Callback<String>,
-    delete: RwSignal<Option<String>>,
+    delete: RwSignal<Asked<String>>,
     may_change: bool,
 }
 
@@ -99,15 +99,10 @@ where
     F: EditForm,
     F::Thing: Policy,
 {
-    let go = use_navigate();
-    let info = Callback::new(move |name: String| {
-        let address = paths::with(&list.address.get_untracked(), "policy", &name);
-        go(&address, NavigateOptions { scroll: false, ..Default::default() });
-    });
     let actions: Actions<F::Thing> = Actions {
         edit: RwSignal::new(Asked::Nothing),
-        info,
-        delete: RwSignal::new(None),
+        info: list.opener(),
+        delete: RwSignal::new(Asked::Nothing),
         may_change: use_me().may(Permission::ChangePolicies),
     };
     columns.extend(last_columns(kind, actions));
@@ -181,7 +176,7 @@ fn caption(kind: PolicyKind) -> &'static str {
 fn last_columns<P: Policy>(kind: PolicyKind, actions: Actions<P>) -> [Column<PolicyRow<P>>; 3] {
     [
         Column::new("followers", "Followed by", move |row: &PolicyRow<P>| followed_by(kind, row)).number(),
-        Column::new("created_at", "Created", |row: &PolicyRow<P>| view! { <Time at=row.created_at.0/> }.into_any())
+        time("created_at", "Created", |row: &PolicyRow<P>| row.created_at)
             .sortable()
             // Keypair policies have columns enough.
             .shown_if(kind != PolicyKind::Keypair),
@@ -206,8 +201,8 @@ fn row_actions<P: Policy>(row: &PolicyRow<P>, actions: Actions<P>) -> AnyView {
     let info = Callback::new(move |()| actions.info.run(shown.clone()));
     let change = actions.may_change.then(|| {
         let (policy, revision, deleted) = (row.policy.clone(), row.revision, name.clone());
-        let edit = Callback::new(move |()| actions.edit.set(Asked::Edit(Box::new(policy.clone()), revision)));
-        let delete = Callback::new(move |()| actions.delete.set(Some(deleted.clone())));
+        let edit = Callback::new(move |()| actions.edit.set(Asked::edit((policy.clone(), revision))));
+        let delete = Callback::new(move |()| actions.delete.set(Asked::edit(deleted.clone())));
         view! {
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
             <Button variant=Variant::Quiet label=format!("Delete {name}") on_press=delete><Icon name=IconName::Trash/></Button>

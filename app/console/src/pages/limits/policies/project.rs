@@ -2,12 +2,13 @@
 
 use super::{as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{project_policy_rows, save_project_policy};
-use crate::edit::{EditForm, name_field};
+use crate::columns::text;
+use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
 use crate::list_page::List;
 use crate::paths;
 use crate::slots::{bytes_limit, exact_bytes};
-use crate::table::{load_open, settled};
+use crate::table::{load_open, settled_with};
 use leptos::prelude::*;
 use types::Problem;
 use types::limits::policies::{PROJECT_POLICIES, PolicyKind, PolicyRow, ProjectPolicy, SavePolicy};
@@ -93,18 +94,14 @@ type Row = PolicyRow<ProjectPolicy>;
 
 fn columns() -> Vec<Column<Row>> {
     vec![
-        Column::new("name", "Name", |row: &Row| row.policy.name.clone().into_any()).sortable().required(),
-        Column::new("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders).into_any())
-            .sortable()
-            .number(),
+        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required(),
+        text("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders)).sortable().number(),
         Column::new("max_folder_bytes", "Max folder size", |row: &Row| {
             or_unlimited(row.policy.max_folder_bytes.map(bytes)).into_any()
         })
         .sortable()
         .number(),
-        Column::new("max_networks", "Max network count", |row: &Row| or_unlimited(row.policy.max_networks).into_any())
-            .sortable()
-            .number(),
+        text("max_networks", "Max network count", |row: &Row| or_unlimited(row.policy.max_networks)).sortable().number(),
     ]
 }
 
@@ -119,5 +116,5 @@ pub fn page() -> AnyView {
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let known = Signal::stored(Vec::new());
     let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, detail, columns(), Form::new(), known);
-    settled(loads, || waiting(PolicyKind::Project), view)
+    settled_with(loads, || waiting(PolicyKind::Project), view)
 }

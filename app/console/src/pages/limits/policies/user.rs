@@ -2,12 +2,13 @@
 
 use super::{as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{save_user_policy, user_policy_rows};
-use crate::edit::{EditForm, name_field};
+use crate::columns::text;
+use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit, whole_number};
 use crate::list_page::List;
 use crate::paths;
 use crate::slots::{bytes_limit, exact_bytes};
-use crate::table::{load_open, settled};
+use crate::table::{load_open, settled_with};
 use leptos::prelude::*;
 use types::Problem;
 use types::limits::policies::{PolicyKind, PolicyRow, SavePolicy, USER_POLICIES, UserPolicy};
@@ -105,10 +106,8 @@ type Row = PolicyRow<UserPolicy>;
 
 fn columns() -> Vec<Column<Row>> {
     vec![
-        Column::new("name", "Name", |row: &Row| row.policy.name.clone().into_any()).sortable().required(),
-        Column::new("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders).into_any())
-            .sortable()
-            .number(),
+        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required(),
+        text("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders)).sortable().number(),
         Column::new("max_folder_bytes", "Max folder size", |row: &Row| {
             or_unlimited(row.policy.max_folder_bytes.map(bytes)).into_any()
         })
@@ -119,9 +118,7 @@ fn columns() -> Vec<Column<Row>> {
         })
         .sortable()
         .number(),
-        Column::new("max_images", "Max customized image count", |row: &Row| row.policy.max_images.to_string().into_any())
-            .sortable()
-            .number(),
+        text("max_images", "Max customized image count", |row: &Row| row.policy.max_images.to_string()).sortable().number(),
     ]
 }
 
@@ -135,5 +132,5 @@ pub fn page() -> AnyView {
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let known = Signal::stored(Vec::new());
     let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), Form::new(), known);
-    settled(loads, || waiting(PolicyKind::User), view)
+    settled_with(loads, || waiting(PolicyKind::User), view)
 }

@@ -1,10 +1,11 @@
 //! How one's own programs reach this cluster: the settings of the official client, with one's own keys filled in.
 
+use crate::act::ask;
 use crate::api::people::keypairs::keypair_secret;
 use crate::table::Loaded;
 use leptos::prelude::*;
 use types::people::keypairs::KeypairRow;
-use ui::{Button, CodeBlock, use_toaster};
+use ui::{Button, CodeBlock};
 
 /// What stands where the secret key belongs until its owner asks for it.
 const HIDDEN: &str = "<your secret key>";
@@ -19,16 +20,13 @@ pub fn settings(keypairs: Loaded<Vec<KeypairRow>>, may_read_secret: bool) -> Any
         let all = keypairs.shown.get().and_then(Result::ok).unwrap_or_default();
         all.into_iter().find(|keypair| keypair.main).map(|keypair| keypair.access_key)
     });
-    let toaster = use_toaster();
-    let fill = Callback::new(move |()| {
-        let Some(key) = main.get_untracked() else { return };
-        leptos::task::spawn_local(async move {
-            match keypair_secret(key.clone()).await {
-                Ok(found) => secret.set(Some((key, found))),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-        });
-    });
+    let fill = ask(
+        move || {
+            let key = main.get_untracked().unwrap_or_default();
+            async move { keypair_secret(key.clone()).await.map(|found| (key, found)) }
+        },
+        move |found| drop(secret.try_set(Some(found))),
+    );
     let text = move || {
         let key = main.get().unwrap_or_default();
         // The secret of the keypair that is the main one now, not of the one that was.

@@ -1,30 +1,26 @@
 //! One's own keypairs: to copy, add, choose the main one of, switch off and delete.
 
+use crate::act::{act, ask};
 use crate::api::people::keypairs::{create_keypair, edit_keypair};
 use crate::pages::people::keypairs::{secret, shown_once, switch};
 use crate::problem_view::problem_view;
 use crate::table::Loaded;
 use leptos::prelude::*;
 use types::people::keypairs::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KeypairRow, NewKeypair};
-use ui::{Badge, Button, CopyButton, Icon, IconName, Tone, use_toaster};
+use ui::{Badge, Button, CopyButton, Icon, IconName, Tone};
 
 /// The list with its button; a monitor only looks.
 pub fn list(keypairs: Loaded<Vec<KeypairRow>>, may_add: bool) -> AnyView {
     let fresh = RwSignal::new(Vec::<NewKeypair>::new());
-    let toaster = use_toaster();
-    let add = Callback::new(move |()| {
-        leptos::task::spawn_local(async move {
-            // The server gives one's own keypair the standard limits.
-            let new = CreateKeypair { owner: String::new(), policy: "default".into(), rate_limit: DEFAULT_RATE_LIMIT };
-            match create_keypair(new).await {
-                Ok(made) => {
-                    fresh.set(vec![made]);
-                    keypairs.reload.run(());
-                }
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-        });
-    });
+    // The server gives one's own keypair the standard limits.
+    let new = || CreateKeypair { owner: String::new(), policy: "default".into(), rate_limit: DEFAULT_RATE_LIMIT };
+    let add = ask(
+        move || create_keypair(new()),
+        move |made| {
+            fresh.try_update(|all| all.push(made));
+            keypairs.reload.try_run(());
+        },
+    );
     let rows = move || match keypairs.shown.get() {
         Some(Ok(all)) => {
             let rows: Vec<_> = all.into_iter().map(|one| row(one, may_add, keypairs.reload)).collect();
@@ -43,20 +39,9 @@ pub fn list(keypairs: Loaded<Vec<KeypairRow>>, may_add: bool) -> AnyView {
 
 fn row(keypair: KeypairRow, may_change: bool, changed: Callback<()>) -> AnyView {
     let key = keypair.access_key.clone();
-    let toaster = use_toaster();
-    let choose = {
-        let key = key.clone();
-        Callback::new(move |()| {
-            let key = key.clone();
-            leptos::task::spawn_local(async move {
-                match edit_keypair(key, EditKeypair { main: Some(true), ..EditKeypair::default() }).await {
-                    Ok(()) => toaster.good("This is your main keypair now."),
-                    Err(problem) => toaster.bad(problem.to_string()),
-                }
-                changed.run(());
-            });
-        })
-    };
+    let chosen = key.clone();
+    let choose = move || edit_keypair(chosen.clone(), EditKeypair { main: Some(true), ..EditKeypair::default() });
+    let choose = act(choose, "This is your main keypair now.", changed);
     let status = match (keypair.main, keypair.active) {
         (true, _) => view! { <Badge tone=Tone::Info text="Main"/> }.into_any(),
         (false, true) => view! { <Badge tone=Tone::Good text="Active"/> }.into_any(),

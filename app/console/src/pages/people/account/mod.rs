@@ -8,7 +8,7 @@ mod two_factor;
 use crate::api::people::account::{end_sign_in, sign_ins};
 use crate::api::people::keypairs::my_keypairs;
 use crate::api::people::two_factor::two_factor;
-use crate::frame::{PageHead, use_me};
+use crate::frame::{Head, PageHead, use_me};
 use crate::problem_view::problem_view;
 use crate::table::{load, settled};
 use leptos::prelude::*;
@@ -16,6 +16,8 @@ use types::people::permissions::Permission;
 use types::people::users::SignIn;
 use types::system::events::Topic;
 use ui::{Time, use_toaster};
+
+const HEAD: Head = Head { title: "My account", group: "" };
 
 pub fn page() -> AnyView {
     let key = Memo::new(|_| ());
@@ -26,7 +28,7 @@ pub fn page() -> AnyView {
     let may_add = me.may(Permission::ChangeKeypairs);
     let view = move || {
         view! {
-            <PageHead title="My account"/>
+            <PageHead title=HEAD.title/>
             <section class="card">
                 <h2>"Who you are"</h2>
                 <dl class="key-values">
@@ -65,8 +67,7 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="My account"/><ui::Skeleton/> }.into_any();
-    settled(vec![sign_ins.pending(), keypairs.pending(), two_factor.pending()], waiting, view)
+    settled(vec![sign_ins.pending(), keypairs.pending(), two_factor.pending()], HEAD, view)
 }
 
 fn row(one: SignIn, reload: Callback<()>) -> AnyView {
@@ -74,7 +75,7 @@ fn row(one: SignIn, reload: Callback<()>) -> AnyView {
     let id = one.id;
     let end = Action::new(move |()| async move {
         match end_sign_in(id).await {
-            Ok(()) => reload.run(()),
+            Ok(()) => drop(reload.try_run(())),
             Err(problem) => toaster.bad(problem.to_string()),
         }
     });

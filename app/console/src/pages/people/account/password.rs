@@ -1,53 +1,69 @@
 //! Changing one's own password.
 
 use crate::api::people::account::change_password;
-use crate::form::{Refused, form_end, on_submit};
+use crate::dialog::{Asked, DialogForm, Saved, dialog};
+use crate::form::Refused;
 use leptos::prelude::*;
 use types::Problem;
 use types::people::users::ChangePassword;
-use ui::{Button, Dialog, Field, PasswordInput, use_toaster};
+use ui::{Button, Field, PasswordInput};
 
-/// The button and its dialog.
-pub fn button() -> AnyView {
-    let open = RwSignal::new(false);
-    let text = || RwSignal::new(String::new());
-    let (old, new, again) = (text(), text(), text());
-    let refused = Refused::new();
-    let toaster = use_toaster();
-    let save = Action::new(move |change: &ChangePassword| {
-        let change = change.clone();
-        async move {
-            match change_password(change).await {
-                Ok(()) => {
-                    [old, new, again].into_iter().for_each(|field| field.set(String::new()));
-                    open.set(false);
-                    toaster.good("Your password was changed. Your other sign-ins have ended.");
-                }
-                Err(problem) => refused.set(problem),
-            }
-        }
-    });
-    let read = move || {
-        let change = ChangePassword { old: old.get_untracked(), new: new.get_untracked() };
+#[derive(Clone, Copy)]
+struct Form {
+    old: RwSignal<String>,
+    new: RwSignal<String>,
+    again: RwSignal<String>,
+}
+
+impl DialogForm for Form {
+    type Thing = ();
+    type Command = ChangePassword;
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Change password", "Change password")
+    }
+
+    fn buttons(self) -> (&'static str, &'static str) {
+        ("Change", "Change")
+    }
+
+    fn fill(self, _: Option<&()>) {
+        [self.old, self.new, self.again].into_iter().for_each(|field| field.set(String::new()));
+    }
+
+    fn read(self) -> Result<ChangePassword, Problem> {
+        let change = ChangePassword { old: self.old.get_untracked(), new: self.new.get_untracked() };
         change.check()?;
-        if change.new != again.get_untracked() {
+        if change.new != self.again.get_untracked() {
             return Err(Problem::field("again", "The two passwords differ. Type the same one twice."));
         }
         Ok(change)
-    };
-    let submit = on_submit(refused, read, move |change| drop(save.dispatch(change)));
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        view! {
+            <Field name="password-old" label="Password now" required=true error=refused.of("old")><PasswordInput name="password-old" value=self.old/></Field>
+            <Field name="password-new" label="New password" required=true hint="At least 8 characters, with a letter, a digit and a special character." error=refused.of("new")>
+                <PasswordInput name="password-new" value=self.new/>
+            </Field>
+            <Field name="password-again" label="New password again" required=true error=refused.of("again")><PasswordInput name="password-again" value=self.again/></Field>
+        }
+        .into_any()
+    }
+
+    async fn save(self, change: ChangePassword) -> Result<Saved, Problem> {
+        change_password(change).await?;
+        Ok("Your password was changed. Your other sign-ins have ended.".into())
+    }
+}
+
+/// The button and its dialog.
+pub fn button() -> AnyView {
+    let asked = RwSignal::new(Asked::Nothing);
+    let text = || RwSignal::new(String::new());
     view! {
-        <p><Button on_press=Callback::new(move |()| open.set(true))>"Change password"</Button></p>
-        <Dialog open=open title="Change password" on_close=Callback::new(move |()| open.set(false))>
-            <form class="form" novalidate on:submit=submit>
-                <Field name="password-old" label="Password now" required=true error=refused.of("old")><PasswordInput name="password-old" value=old/></Field>
-                <Field name="password-new" label="New password" required=true hint="At least 8 characters, with a letter, a digit and a special character." error=refused.of("new")>
-                    <PasswordInput name="password-new" value=new/>
-                </Field>
-                <Field name="password-again" label="New password again" required=true error=refused.of("again")><PasswordInput name="password-again" value=again/></Field>
-                {form_end(refused, open, "Change", save.pending())}
-            </form>
-        </Dialog>
+        <p><Button on_press=Callback::new(move |()| asked.set(Asked::New))>"Change password"</Button></p>
+        {dialog(Form { old: text(), new: text(), again: text() }, asked, Callback::new(|()| ()))}
     }
     .into_any()
 }

@@ -2,25 +2,24 @@
 //! authentication").
 
 use crate::api::people::two_factor::{begin_two_factor, disable_two_factor, enable_two_factor, renew_recovery_codes};
-use crate::form::{Refused, form_end, on_submit};
+use crate::dialog::{Asked, DialogForm, Opening, Saved, dialog};
+use crate::form::Refused;
 use crate::problem_view::problem_view;
 use crate::table::Loaded;
 use leptos::prelude::*;
 use types::Problem;
 use types::list::encode;
 use types::people::two_factor::{TwoFactorSetup, TwoFactorState};
-use ui::{
-    Badge, Button, CopyButton, Dialog, Field, Icon, IconName, Notice, PasswordInput, TextInput, Tone, Variant, use_toaster,
-};
+use ui::{Badge, Button, CopyButton, Dialog, Field, Icon, IconName, Notice, PasswordInput, TextInput, Tone, Variant};
 
 /// Recovery codes that are worth a warning.
 const FEW_CODES: u32 = 3;
 
 /// The section's contents.
 pub fn section(state: Loaded<TwoFactorState>) -> AnyView {
-    let dialog = || RwSignal::new(false);
-    let (beginning, begun, off, renew) = (dialog(), dialog(), dialog(), dialog());
-    let setup = RwSignal::new(None::<TwoFactorSetup>);
+    let asked = || RwSignal::new(Asked::Nothing);
+    let (beginning, off, renew) = (asked(), asked(), asked());
+    let begun = RwSignal::new(Asked::Nothing);
     let codes = RwSignal::new(Vec::<String>::new());
     let shown = move || match state.shown.get() {
         Some(Ok(TwoFactorState { on: false, .. })) => when_off(beginning),
@@ -28,66 +27,86 @@ pub fn section(state: Loaded<TwoFactorState>) -> AnyView {
         Some(Err(problem)) => problem_view(&problem),
         None => ().into_any(),
     };
+    let code = || RwSignal::new(String::new());
     view! {
         {shown}
-        {begin(beginning, begun, setup)}
-        {confirm(begun, setup, codes, state.reload)}
-        {renewed(renew, codes, state.reload)}
+        {begin(beginning, begun)}
+        {dialog(TurnOn { setup: RwSignal::new(None), code: code(), codes }, begun, state.reload)}
+        {dialog(Renew { code: code(), codes }, renew, state.reload)}
         {turn_off(off, state.reload)}
         {recovery_codes(codes)}
     }
     .into_any()
 }
 
-fn when_off(beginning: RwSignal<bool>) -> AnyView {
+fn when_off(beginning: RwSignal<Asked<()>>) -> AnyView {
     view! {
         <p><Badge tone=Tone::Neutral text="Off"/></p>
         <p class="hint">"With it, signing in asks for a code from an authenticator on your phone as well: a stolen password alone opens nothing."</p>
-        <p><Button on_press=Callback::new(move |()| beginning.set(true))>"Turn on two-factor"</Button></p>
+        <p><Button on_press=Callback::new(move |()| beginning.set(Asked::New))>"Turn on two-factor"</Button></p>
     }
     .into_any()
 }
 
-fn when_on(codes_left: u32, renew: RwSignal<bool>, off: RwSignal<bool>) -> AnyView {
+fn when_on(codes_left: u32, renew: RwSignal<Asked<()>>, off: RwSignal<Asked<()>>) -> AnyView {
     let few = (codes_left <= FEW_CODES)
         .then(|| view! { <Notice tone=Tone::Warn>"Few recovery codes are left. Make new ones before you need them."</Notice> });
     view! {
         <p><Badge tone=Tone::Good text="On"/>" "{format!("{codes_left} recovery codes left.")}</p>
         {few}
         <div class="session-actions">
-            <Button on_press=Callback::new(move |()| renew.set(true))>"New recovery codes"</Button>
-            <Button variant=Variant::Danger on_press=Callback::new(move |()| off.set(true))>"Turn off two-factor"</Button>
+            <Button on_press=Callback::new(move |()| renew.set(Asked::New))>"New recovery codes"</Button>
+            <Button variant=Variant::Danger on_press=Callback::new(move |()| off.set(Asked::New))>"Turn off two-factor"</Button>
         </div>
     }
     .into_any()
 }
 
+fn read_code(code: RwSignal<String>) -> Result<String, Problem> {
+    let typed = code.get_untracked().trim().to_owned();
+    if typed.is_empty() { Err(Problem::field("code", "Type the six digits that your authenticator shows.")) } else { Ok(typed) }
+}
+
 /// The authenticator is shown the secret, and shows that it has it.
-fn confirm(
-    open: RwSignal<bool>,
+#[derive(Clone, Copy)]
+struct TurnOn {
     setup: RwSignal<Option<TwoFactorSetup>>,
+    code: RwSignal<String>,
     codes: RwSignal<Vec<String>>,
-    changed: Callback<()>,
-) -> AnyView {
-    let code = RwSignal::new(String::new());
-    let refused = Refused::new();
-    let close = Callback::new(move |()| {
-        open.set(false);
-        setup.set(None);
-        code.set(String::new());
-        refused.clear();
-    });
-    let save = Action::new(move |typed: &String| {
-        let asked = enable_two_factor(typed.clone());
-        async move { show_codes(asked.await, refused, close, codes, changed) }
-    });
-    let submit = on_submit(refused, move || read_code(code), move |typed| drop(save.dispatch(typed)));
-    let picture = move || {
-        setup.with(|setup| setup.as_ref().map(|s| format!("data:image/svg+xml,{}", encode(&s.picture))).unwrap_or_default())
-    };
-    let secret = move || setup.with(|setup| setup.as_ref().map(|s| s.secret.clone()).unwrap_or_default());
-    view! {
-        <Dialog open=open title="Turn on two-factor" on_close=close>
+}
+
+impl DialogForm for TurnOn {
+    type Thing = TwoFactorSetup;
+    type Command = String;
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Turn on two-factor", "Turn on two-factor")
+    }
+
+    fn buttons(self) -> (&'static str, &'static str) {
+        ("Turn on", "Turn on")
+    }
+
+    fn fill(self, setup: Option<&TwoFactorSetup>) {
+        self.setup.set(setup.cloned());
+        self.code.set(String::new());
+    }
+
+    fn closed(self) {
+        self.fill(None);
+    }
+
+    fn read(self) -> Result<String, Problem> {
+        read_code(self.code)
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        let setup = self.setup;
+        let picture = move || {
+            setup.with(|setup| setup.as_ref().map(|s| format!("data:image/svg+xml,{}", encode(&s.picture))).unwrap_or_default())
+        };
+        let secret = move || setup.with(|setup| setup.as_ref().map(|s| s.secret.clone()).unwrap_or_default());
+        view! {
             <p>"Scan this with an authenticator app on your phone, or type the secret into it. Then type the six digits that it shows."</p>
             <div class="two-factor">
                 <img class="two-factor-code" src=picture alt="QR code with the secret that stands beside it"/>
@@ -96,141 +115,165 @@ fn confirm(
                     <p><code class="two-factor-secret">{secret}</code>" "{move || view! { <CopyButton text=secret() label="Copy the secret"/> }}</p>
                 </div>
             </div>
-            <form class="form" novalidate on:submit=submit>
-                <Field name="two-factor-code" label="Code" required=true error=refused.of("code")><TextInput name="two-factor-code" value=code max=10/></Field>
-                {form_end(refused, open, "Turn on", save.pending())}
-            </form>
-        </Dialog>
-    }
-    .into_any()
-}
-
-/// What follows a code that was sent: fresh recovery codes in place of the dialog that asked, or what is wrong in it.
-fn show_codes(
-    answer: Result<Vec<String>, Problem>,
-    refused: Refused,
-    close: Callback<()>,
-    codes: RwSignal<Vec<String>>,
-    changed: Callback<()>,
-) {
-    match answer {
-        Ok(made) => {
-            close.run(());
-            codes.set(made);
-            changed.run(());
+            <Field name="two-factor-code" label="Code" required=true error=refused.of("code")><TextInput name="two-factor-code" value=self.code max=10/></Field>
         }
-        Err(problem) => refused.set(problem),
+        .into_any()
+    }
+
+    async fn save(self, code: String) -> Result<Saved, Problem> {
+        // Shown whatever is open by now: nobody sees them again.
+        self.codes.try_set(enable_two_factor(code).await?);
+        Ok(Saved::Silently)
     }
 }
 
-fn read_code(code: RwSignal<String>) -> Result<String, Problem> {
-    let typed = code.get_untracked().trim().to_owned();
-    if typed.is_empty() { Err(Problem::field("code", "Type the six digits that your authenticator shows.")) } else { Ok(typed) }
+/// Fresh recovery codes in place of the old ones.
+#[derive(Clone, Copy)]
+struct Renew {
+    code: RwSignal<String>,
+    codes: RwSignal<Vec<String>>,
 }
 
-fn renewed(open: RwSignal<bool>, codes: RwSignal<Vec<String>>, changed: Callback<()>) -> AnyView {
-    let code = RwSignal::new(String::new());
-    let refused = Refused::new();
-    let close = Callback::new(move |()| {
-        open.set(false);
-        code.set(String::new());
-        refused.clear();
-    });
-    let save = Action::new(move |typed: &String| {
-        let asked = renew_recovery_codes(typed.clone());
-        async move { show_codes(asked.await, refused, close, codes, changed) }
-    });
-    let submit = on_submit(refused, move || read_code(code), move |typed| drop(save.dispatch(typed)));
-    view! {
-        <Dialog open=open title="New recovery codes" on_close=close>
+impl DialogForm for Renew {
+    type Thing = ();
+    type Command = String;
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("New recovery codes", "New recovery codes")
+    }
+
+    fn buttons(self) -> (&'static str, &'static str) {
+        ("Make new codes", "Make new codes")
+    }
+
+    fn fill(self, _: Option<&()>) {
+        self.code.set(String::new());
+    }
+
+    fn closed(self) {
+        self.fill(None);
+    }
+
+    fn read(self) -> Result<String, Problem> {
+        read_code(self.code)
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        view! {
             <p>"The codes that you have now will open nothing any more."</p>
-            <form class="form" novalidate on:submit=submit>
-                <Field name="renew-code" label="Code" required=true hint="The six digits that your authenticator shows." error=refused.of("code")><TextInput name="renew-code" value=code max=40/></Field>
-                {form_end(refused, open, "Make new codes", save.pending())}
-            </form>
-        </Dialog>
+            <Field name="renew-code" label="Code" required=true hint="The six digits that your authenticator shows." error=refused.of("code")><TextInput name="renew-code" value=self.code max=40/></Field>
+        }
+        .into_any()
     }
-    .into_any()
+
+    async fn save(self, code: String) -> Result<Saved, Problem> {
+        self.codes.try_set(renew_recovery_codes(code).await?);
+        Ok(Saved::Silently)
+    }
 }
 
 /// Asks for the password before a secret is made: a stolen sign-in must not bind somebody else's phone.
-fn begin(open: RwSignal<bool>, begun: RwSignal<bool>, setup: RwSignal<Option<TwoFactorSetup>>) -> AnyView {
-    let what = PasswordAsked {
+fn begin(asked: RwSignal<Asked<()>>, begun: RwSignal<Asked<TwoFactorSetup>>) -> AnyView {
+    let words = PasswordWords {
         title: "Your password",
         why: "It is asked for once more before two-factor is turned on.",
         button: "Go on",
     };
-    with_password(open, what, move |password| async move {
-        setup.set(Some(begin_two_factor(password).await?));
-        begun.set(true);
-        Ok(())
-    })
+    let work = move |password, opening: Opening| async move {
+        let setup = begin_two_factor(password).await?;
+        // A dialog that was closed meanwhile leads nowhere.
+        if opening.is_current() {
+            begun.set(Asked::edit(setup));
+        }
+        Ok(Saved::Silently)
+    };
+    dialog(PasswordForm::new(words, work), asked, Callback::new(|()| ()))
 }
 
-fn turn_off(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
-    let toaster = use_toaster();
-    let what = PasswordAsked {
+fn turn_off(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
+    let words = PasswordWords {
         title: "Turn off two-factor",
         why: "From then on your password alone opens your account. Your recovery codes are thrown away.",
         button: "Turn off",
     };
-    with_password(open, what, move |password| async move {
+    let work = |password, _: Opening| async move {
         disable_two_factor(password).await?;
-        toaster.good("Two-factor authentication is off.");
-        changed.run(());
-        Ok(())
-    })
+        Ok("Two-factor authentication is off.".into())
+    };
+    dialog(PasswordForm::new(words, work), asked, changed)
 }
 
 /// The words of a dialog that asks for the password.
 #[derive(Clone, Copy)]
-struct PasswordAsked {
+struct PasswordWords {
     title: &'static str,
     why: &'static str,
     button: &'static str,
 }
 
-/// A dialog that asks for the password and does something with it. Closed, it forgets what was typed.
-fn with_password<F>(
-    open: RwSignal<bool>,
-    what: PasswordAsked,
-    work: impl Fn(String) -> F + Copy + Send + Sync + 'static,
-) -> AnyView
-where
-    F: Future<Output = Result<(), Problem>> + Send + 'static,
-{
-    let password = RwSignal::new(String::new());
-    let refused = Refused::new();
-    let close = Callback::new(move |()| {
-        open.set(false);
-        password.set(String::new());
-        refused.clear();
-    });
-    let send = Action::new(move |typed: &String| {
-        let typed = typed.clone();
-        async move {
-            match work(typed).await {
-                Ok(()) => close.run(()),
-                Err(problem) => refused.set(problem),
-            }
-        }
-    });
-    let read = move || {
-        let typed = password.get_untracked();
-        if typed.is_empty() { Err(Problem::field("password", "Type your password.")) } else { Ok(typed) }
-    };
-    let submit = on_submit(refused, read, move |typed| drop(send.dispatch(typed)));
-    let id = StoredValue::new(what.title.to_lowercase().replace(' ', "-"));
-    view! {
-        <Dialog open=open title=what.title on_close=close>
-            <p>{what.why}</p>
-            <form class="form" novalidate on:submit=submit>
-                <Field name=id.get_value() label="Password now" required=true error=refused.of("password")><PasswordInput name=id.get_value() value=password/></Field>
-                {form_end(refused, open, what.button, send.pending())}
-            </form>
-        </Dialog>
+/// Asks for the password and does something with it. Closed, it forgets what was typed.
+#[derive(Clone, Copy)]
+struct PasswordForm<W> {
+    words: PasswordWords,
+    password: RwSignal<String>,
+    opening: StoredValue<Option<Opening>>,
+    work: W,
+}
+
+impl<W> PasswordForm<W> {
+    fn new(words: PasswordWords, work: W) -> Self {
+        Self { words, password: RwSignal::new(String::new()), opening: StoredValue::new(None), work }
     }
-    .into_any()
+}
+
+impl<W, F> DialogForm for PasswordForm<W>
+where
+    W: Fn(String, Opening) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Result<Saved, Problem>> + 'static,
+{
+    type Thing = ();
+    type Command = (String, Opening);
+
+    fn titles(self) -> (&'static str, &'static str) {
+        (self.words.title, self.words.title)
+    }
+
+    fn buttons(self) -> (&'static str, &'static str) {
+        (self.words.button, self.words.button)
+    }
+
+    fn fill(self, _: Option<&()>) {
+        self.password.set(String::new());
+    }
+
+    fn opened(self, opening: Opening) {
+        self.opening.set_value(Some(opening));
+    }
+
+    fn closed(self) {
+        self.fill(None);
+    }
+
+    fn read(self) -> Result<Self::Command, Problem> {
+        let typed = self.password.get_untracked();
+        match self.opening.get_value() {
+            Some(opening) if !typed.is_empty() => Ok((typed, opening)),
+            _ => Err(Problem::field("password", "Type your password.")),
+        }
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        let id = self.words.title.to_lowercase().replace(' ', "-");
+        view! {
+            <p>{self.words.why}</p>
+            <Field name=id.clone() label="Password now" required=true error=refused.of("password")><PasswordInput name=id value=self.password/></Field>
+        }
+        .into_any()
+    }
+
+    fn save(self, (password, opening): Self::Command) -> impl Future<Output = Result<Saved, Problem>> {
+        (self.work)(password, opening)
+    }
 }
 
 /// Fresh recovery codes, shown once.

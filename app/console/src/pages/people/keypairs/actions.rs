@@ -1,125 +1,140 @@
 //! What is done to keypairs: adding one, giving it other limits, switching it on and off, deleting it.
 
 use super::shown_once;
+use crate::act::act;
 use crate::api::people::keypairs::{create_keypair, delete_keypair, edit_keypair, keypair_policy_names};
-use crate::form::{Refused, form_end, on_submit};
+use crate::choices::names;
+use crate::dialog::{Asked, DialogForm, Opening, Saved, dialog};
+use crate::form::{Refused, checked};
 use leptos::prelude::*;
-use types::Problem;
 use types::people::keypairs::{
-    CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KeypairRow, LOW_RATE_LIMIT, MAX_RATE_LIMIT, NewKeypair,
+    CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KeypairRow, LOW_RATE_LIMIT, MAX_RATE_LIMIT, NewKeypair, max_rate_limit,
 };
-use ui::{Button, Confirm, Dialog, Field, Icon, IconName, NumberInput, Select, Strength, TextInput, Variant, use_toaster};
+use types::{FieldError, Problem};
+use ui::{Button, Confirm, Field, Icon, IconName, NumberInput, Select, Strength, TextInput, Variant};
 
-/// The dialog that is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    Nothing,
-    Add,
-    Limits(Box<KeypairRow>),
+/// The fields of a new keypair, and of the limits of one that is there.
+#[derive(Clone, Copy)]
+struct Form {
+    /// The access key of the one that is there.
+    changing: RwSignal<Option<String>>,
+    owner: RwSignal<String>,
+    policy: RwSignal<String>,
+    rate: RwSignal<String>,
+    policies: RwSignal<Vec<String>>,
+    /// Those that were made and are shown once.
+    fresh: RwSignal<Vec<NewKeypair>>,
+}
+
+/// What the form sends.
+enum Command {
+    Create(CreateKeypair),
+    Edit(String, EditKeypair),
+}
+
+impl Form {
+    fn new() -> Self {
+        let text = || RwSignal::new(String::new());
+        let (policies, fresh) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
+        let form = Self { changing: RwSignal::new(None), owner: text(), policy: text(), rate: text(), policies, fresh };
+        form.fill(None);
+        form
+    }
+}
+
+impl DialogForm for Form {
+    type Thing = KeypairRow;
+    type Command = Command;
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Add credential", "Modify keypair resource policy")
+    }
+
+    fn fill(self, keypair: Option<&KeypairRow>) {
+        self.changing.set(keypair.map(|keypair| keypair.access_key.clone()));
+        self.owner.set(keypair.map(|keypair| keypair.owner.clone()).unwrap_or_default());
+        self.rate.set(keypair.map_or(DEFAULT_RATE_LIMIT, |keypair| keypair.rate_limit).to_string());
+        if let Some(keypair) = keypair {
+            self.policy.set(keypair.policy.clone());
+        }
+    }
+
+    fn opened(self, opening: Opening) {
+        opening.ask(keypair_policy_names(), move |names| {
+            if self.policy.with_untracked(|chosen| !names.contains(chosen)) {
+                self.policy.set(names.first().cloned().unwrap_or_default());
+            }
+            self.policies.set(names);
+        });
+    }
+
+    fn read(self) -> Result<Command, Problem> {
+        let policy = self.policy.get_untracked();
+        // What is no number is no limit either: the rule says which are.
+        let rate_limit = self.rate.with_untracked(|text| text.trim().parse().unwrap_or(u32::MAX));
+        if let Some(key) = self.changing.get_untracked() {
+            let edit = EditKeypair { policy: Some(policy), rate_limit: Some(rate_limit), ..EditKeypair::default() };
+            return Ok(Command::Edit(key, checked(edit, Vec::new(), EditKeypair::check)?));
+        }
+        let owner = self.owner.with_untracked(|text| text.trim().to_owned());
+        let missing = owner.is_empty().then(|| FieldError::new("owner", "Type the email or username of the person it is for."));
+        let new = CreateKeypair { owner, policy, rate_limit };
+        Ok(Command::Create(checked(new, missing.into_iter().collect(), CreateKeypair::check)?))
+    }
+
+    fn fields(self, refused: Refused, new: bool) -> AnyView {
+        let whose = if new {
+            view! {
+                <Field name="keypair-owner" label="User ID" required=true hint="The email or username of the person it is for." error=refused.of("owner")>
+                    <TextInput name="keypair-owner" value=self.owner/>
+                </Field>
+            }
+            .into_any()
+        } else {
+            view! {
+                <dl class="key-values"><dt>"User ID"</dt><dd>{move || self.owner.get()}</dd><dt>"Access key"</dt><dd><code>{move || self.changing.get()}</code></dd></dl>
+            }
+            .into_any()
+        };
+        let low = move || self.rate.with(|text| text.trim().parse::<u32>().is_ok_and(|limit| limit <= LOW_RATE_LIMIT));
+        let range = format!("Requests in 15 minutes, 0 to {}. Over it, requests are refused.", max_rate_limit());
+        view! {
+            {whose}
+            <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count for their owner, whichever keypair asked for them, by the policy of the main keypair." error=refused.of("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="keypair-rate" label="Rate limit" required=true hint=range error=refused.of("rate_limit")>
+                <NumberInput name="keypair-rate" value=self.rate min="0" max=MAX_RATE_LIMIT.to_string() step="1"/>
+            </Field>
+            <Show when=low><p class="notice notice-warn">{format!("{LOW_RATE_LIMIT} or less: calls such as signing in may be blocked.")}</p></Show>
+        }
+        .into_any()
+    }
+
+    async fn save(self, command: Command) -> Result<Saved, Problem> {
+        match command {
+            Command::Edit(key, edit) => {
+                edit_keypair(key, edit).await?;
+                Ok("The keypair was changed.".into())
+            }
+            Command::Create(new) => {
+                let made = create_keypair(new).await?;
+                // Beside any that is still shown: nobody sees its secret key here again.
+                self.fresh.try_update(|all| all.push(made));
+                Ok(Saved::Silently)
+            }
+        }
+    }
 }
 
 /// The dialogs of the page; `changed` is called when something was.
-pub fn dialogs(asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
-    let open = RwSignal::new(false);
-    let (owner, policy, rate) = (RwSignal::new(String::new()), RwSignal::new(String::new()), RwSignal::new(String::new()));
-    let changing = RwSignal::new(None::<String>);
-    let policies = RwSignal::new(Vec::<String>::new());
-    let fresh = RwSignal::new(Vec::<NewKeypair>::new());
-    let refused = Refused::new();
-    let toaster = use_toaster();
-    Effect::new(move |_| {
-        match asked.get() {
-            Asked::Nothing => return,
-            Asked::Add => {
-                changing.set(None);
-                rate.set(DEFAULT_RATE_LIMIT.to_string());
-            }
-            Asked::Limits(keypair) => {
-                owner.set(keypair.owner);
-                policy.set(keypair.policy);
-                rate.set(keypair.rate_limit.to_string());
-                changing.set(Some(keypair.access_key));
-            }
-        }
-        refused.clear();
-        open.set(true);
-        asked.set(Asked::Nothing);
-        leptos::task::spawn_local(async move {
-            match keypair_policy_names().await {
-                Ok(names) => {
-                    if policy.with_untracked(|chosen| !names.contains(chosen)) {
-                        policy.set(names.first().cloned().unwrap_or_default());
-                    }
-                    policies.set(names);
-                }
-                Err(problem) => refused.set(problem),
-            }
-        });
-    });
-    let read = move || {
-        let limit = rate.with_untracked(|text| text.trim().parse::<u32>().ok()).filter(|limit| *limit <= MAX_RATE_LIMIT);
-        let Some(limit) = limit else { return Err(Problem::field("rate_limit", "A whole number from 0 to 50,000.")) };
-        let typed = owner.get_untracked().trim().to_owned();
-        if changing.with_untracked(Option::is_none) && typed.is_empty() {
-            return Err(Problem::field("owner", "Type the email or username of the person it is for."));
-        }
-        Ok((changing.get_untracked(), CreateKeypair { owner: typed, policy: policy.get_untracked(), rate_limit: limit }))
-    };
-    let save = Action::new(move |(key, new): &(Option<String>, CreateKeypair)| {
-        let (key, new) = (key.clone(), new.clone());
-        async move {
-            let result = match key {
-                Some(key) => {
-                    let edit =
-                        EditKeypair { policy: Some(new.policy), rate_limit: Some(new.rate_limit), ..EditKeypair::default() };
-                    edit_keypair(key, edit).await.map(|()| toaster.good("The keypair was changed."))
-                }
-                None => create_keypair(new).await.map(|made| fresh.set(vec![made])),
-            };
-            match result {
-                Ok(()) => {
-                    open.set(false);
-                    owner.set(String::new());
-                    changed.run(());
-                }
-                Err(problem) => refused.set(problem),
-            }
-        }
-    });
-    let submit = on_submit(refused, read, move |what| drop(save.dispatch(what)));
-    let title = Signal::derive(move || match changing.get() {
-        Some(_) => "Modify keypair resource policy".to_owned(),
-        None => "Add credential".to_owned(),
-    });
-    let options = Signal::derive(move || policies.get().into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
-    let low = move || rate.with(|text| text.trim().parse::<u32>().is_ok_and(|limit| limit <= LOW_RATE_LIMIT));
-    view! {
-        <Dialog open=open title=title on_close=Callback::new(move |()| open.set(false))>
-            <form class="form" novalidate on:submit=submit>
-                <Show when=move || changing.with(Option::is_none) fallback=move || view! {
-                    <dl class="key-values"><dt>"User ID"</dt><dd>{move || owner.get()}</dd><dt>"Access key"</dt><dd><code>{move || changing.get()}</code></dd></dl>
-                }>
-                    <Field name="keypair-owner" label="User ID" required=true hint="The email or username of the person it is for." error=refused.of("owner")>
-                        <TextInput name="keypair-owner" value=owner/>
-                    </Field>
-                </Show>
-                <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count for their owner, whichever keypair asked for them, by the policy of the main keypair." error=refused.of("policy")><Select name="keypair-policy" value=policy options=options/></Field>
-                <Field name="keypair-rate" label="Rate limit" required=true hint="Requests in 15 minutes, 0 to 50,000. Over it, requests are refused." error=refused.of("rate_limit")>
-                    <NumberInput name="keypair-rate" value=rate min="0" max="50000" step="1"/>
-                </Field>
-                <Show when=low><p class="notice notice-warn">"100 or less: calls such as signing in may be blocked."</p></Show>
-                {form_end(refused, open, "Save", save.pending())}
-            </form>
-        </Dialog>
-        {shown_once(fresh)}
-    }
-    .into_any()
+pub fn dialogs(asked: RwSignal<Asked<KeypairRow>>, changed: Callback<()>) -> AnyView {
+    let form = Form::new();
+    view! { {dialog(form, asked, changed)}{shown_once(form.fresh)} }.into_any()
 }
 
 /// The buttons beside a keypair.
-pub fn row_actions(row: &KeypairRow, asked: RwSignal<Asked>, changed: Callback<()>) -> AnyView {
+pub fn row_actions(row: &KeypairRow, asked: RwSignal<Asked<KeypairRow>>, changed: Callback<()>) -> AnyView {
     let for_limits = row.clone();
-    let limits = Callback::new(move |()| asked.set(Asked::Limits(Box::new(for_limits.clone()))));
+    let limits = Callback::new(move |()| asked.set(Asked::edit(for_limits.clone())));
     view! {
         <div class="row-actions">
             <Button variant=Variant::Quiet label=format!("Edit {}", row.access_key) on_press=limits><Icon name=IconName::Gear/></Button>
@@ -135,33 +150,11 @@ pub fn switch(row: &KeypairRow, changed: Callback<()>) -> AnyView {
         return ().into_any();
     }
     let (key, active) = (row.access_key.clone(), row.active);
-    let toaster = use_toaster();
-    let flip = {
-        let key = key.clone();
-        Callback::new(move |()| {
-            let key = key.clone();
-            leptos::task::spawn_local(async move {
-                match edit_keypair(key, EditKeypair { active: Some(!active), ..EditKeypair::default() }).await {
-                    Ok(()) => toaster.good("The keypair status has changed."),
-                    Err(problem) => toaster.bad(problem.to_string()),
-                }
-                changed.run(());
-            });
-        })
-    };
-    let delete = {
-        let key = key.clone();
-        Callback::new(move |()| {
-            let key = key.clone();
-            leptos::task::spawn_local(async move {
-                match delete_keypair(key).await {
-                    Ok(()) => toaster.good("The keypair is deleted."),
-                    Err(problem) => toaster.bad(problem.to_string()),
-                }
-                changed.run(());
-            });
-        })
-    };
+    let switched = key.clone();
+    let flip = move || edit_keypair(switched.clone(), EditKeypair { active: Some(!active), ..EditKeypair::default() });
+    let flip = act(flip, "The keypair status has changed.", changed);
+    let deleted = key.clone();
+    let delete = act(move || delete_keypair(deleted.clone()), "The keypair is deleted.", changed);
     let (label, what) = if active { ("Deactivate", "is refused") } else { ("Activate", "is accepted again") };
     let question = format!("{label} {key} of {}? What it signs {what} from then on.", row.owner);
     let delete = (!active).then(|| {

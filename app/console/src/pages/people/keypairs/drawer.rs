@@ -1,6 +1,7 @@
 //! One keypair, with its secret key for those who may read it.
 
 use super::permission;
+use crate::act::ask;
 use crate::api::people::keypairs::keypair_secret;
 use crate::paths;
 use crate::problem_view::problem_view;
@@ -8,7 +9,7 @@ use crate::table::{Loaded, Opened, opened};
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::people::keypairs::KeypairRow;
-use ui::{Badge, CopyButton, Icon, IconName, Time, Tone, use_toaster};
+use ui::{Badge, CopyButton, Icon, IconName, Time, Tone};
 
 /// The drawer's contents for the keypair in the address.
 pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, KeypairRow)>>, may_read_secret: bool) -> AnyView {
@@ -58,22 +59,12 @@ fn contents(keypair: KeypairRow, may_read_secret: bool) -> AnyView {
 /// A secret key, hidden until it is asked for.
 pub fn secret(access_key: String) -> AnyView {
     let shown = RwSignal::new(None::<String>);
-    let toaster = use_toaster();
-    let show = move |_| {
-        let access_key = access_key.clone();
-        leptos::task::spawn_local(async move {
-            match keypair_secret(access_key).await {
-                Ok(secret) => shown.set(Some(secret)),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-        });
-    };
-    let show = StoredValue::new(show);
+    let show = ask(move || keypair_secret(access_key.clone()), move |secret| drop(shown.try_set(Some(secret))));
     view! {
         {move || match shown.get() {
             Some(secret) => view! { <code>{secret.clone()}</code>" "<CopyButton text=secret label="Copy the secret key"/> }.into_any(),
             None => view! {
-                <button class="button button-quiet" type="button" on:click=move |event| show.with_value(|show| show(event))><Icon name=IconName::Eye/>"Show the secret key"</button>
+                <button class="button button-quiet" type="button" on:click=move |_| show.run(())><Icon name=IconName::Eye/>"Show the secret key"</button>
             }
             .into_any(),
         }}

@@ -9,13 +9,14 @@ pub use drawer::secret;
 pub use once::shown_once;
 
 use crate::api::people::keypairs::{keypair, keypairs};
-use crate::frame::{PageHead, use_me};
+use crate::columns::{text, time};
+use crate::dialog::Asked;
+use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{load_open, settled};
-use actions::Asked;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::Problem;
@@ -24,7 +25,9 @@ use types::people::permissions::Permission;
 use types::system::events::Topic;
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Tone, Variant};
 
-fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
+const HEAD: Head = Head { title: "Credentials", group: "Administration" };
+
+fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
     let mut columns = vec![
         Column::new("access_key", "Access key", |k: &KeypairRow| {
             let main = k.main.then(|| view! { " "<Badge tone=Tone::Info text="Main"/> });
@@ -33,12 +36,12 @@ fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<Keypa
         })
         .sortable()
         .required(),
-        Column::new("owner", "User ID", |k: &KeypairRow| k.owner.clone().into_any()).sortable(),
+        text("owner", "User ID", |k: &KeypairRow| k.owner.clone()).sortable(),
         Column::new("permission", "Permission", |k: &KeypairRow| permission(k)),
-        Column::new("policy", "Resource policy", |k: &KeypairRow| k.policy.clone().into_any()).sortable(),
-        Column::new("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string().into_any()).sortable().number(),
-        Column::new("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string().into_any()).number(),
-        Column::new("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string().into_any()).number().hidden(),
+        text("policy", "Resource policy", |k: &KeypairRow| k.policy.clone()).sortable(),
+        text("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string()).sortable().number(),
+        text("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string()).number(),
+        text("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
         Column::new("last_used", "Last used", |k: &KeypairRow| match k.last_used {
             Some(at) => view! { <Time at=at.0/> }.into_any(),
             None => "Never".into_any(),
@@ -46,7 +49,7 @@ fn columns(actions: Option<(RwSignal<Asked>, Callback<()>)>) -> Vec<Column<Keypa
         .sortable()
         .hidden(),
         Column::new("age", "Key age", |k: &KeypairRow| view! { <Elapsed since=k.created_at.0/> }.into_any()).hidden(),
-        Column::new("created_at", "Created", |k: &KeypairRow| view! { <Time at=k.created_at.0/> }.into_any()).sortable(),
+        time("created_at", "Created", |k: &KeypairRow| k.created_at).sortable(),
     ];
     if let Some((asked, changed)) = actions {
         columns.push(Column::new("control", "Control", move |k: &KeypairRow| actions::row_actions(k, asked, changed)));
@@ -87,9 +90,9 @@ pub fn page() -> AnyView {
             selection: None,
         };
         view! {
-            <PageHead title="Credentials" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_change.then(|| view! {
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::Add))><Icon name=IconName::Plus/>"Add credential"</Button>
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Add credential"</Button>
                 })}
             </PageHead>
             {list.table(shown)}
@@ -100,6 +103,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Credentials" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

@@ -1,5 +1,6 @@
 //! Fresh keypairs, shown once: the secret key can be copied and downloaded, and afterwards only asked for by who may.
 
+use crate::download::csv;
 use leptos::prelude::*;
 use types::list::encode;
 use types::people::keypairs::NewKeypair;
@@ -20,7 +21,7 @@ pub fn shown_once(keypairs: RwSignal<Vec<NewKeypair>>) -> AnyView {
                 </table>
             </div>
             <div class="dialog-actions">
-                <a class="button" download="keypairs.csv" href=move || keypairs.with(|all| csv(all))><Icon name=IconName::Download/>"Download"</a>
+                <a class="button" download="keypairs.csv" href=move || keypairs.with(|all| file(all))><Icon name=IconName::Download/>"Download"</a>
                 <Button on_press=close>"Close"</Button>
             </div>
         </Dialog>
@@ -39,11 +40,9 @@ fn row(keypair: NewKeypair) -> AnyView {
     .into_any()
 }
 
-/// The file as an address. Emails and keys hold no comma, quote or line break, so nothing needs quoting.
-fn csv(keypairs: &[NewKeypair]) -> String {
-    let mut text = String::from("email,access_key,secret_key\n");
-    for keypair in keypairs {
-        text.push_str(&format!("{},{},{}\n", keypair.owner, keypair.access_key, keypair.secret_key));
-    }
+/// The file as an address.
+fn file(keypairs: &[NewKeypair]) -> String {
+    let row = |one: &NewKeypair| [one.owner.clone(), one.access_key.clone(), one.secret_key.clone()];
+    let text = csv(["email", "access_key", "secret_key"], keypairs.iter().map(row));
     format!("data:text/csv;charset=utf-8,{}", encode(&text))
 }

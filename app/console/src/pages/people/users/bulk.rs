@@ -2,14 +2,16 @@
 //! once").
 
 use super::ids::IdFields;
-use super::place::Place;
+use super::place::{Place, choices};
+use crate::act::ask;
 use crate::api::people::users::edit_users;
-use crate::form::{Refused, form_end, on_submit};
+use crate::dialog::{self, Asked, DialogForm, Opening, Saved};
+use crate::form::Refused;
 use leptos::prelude::*;
 use types::Problem;
 use types::id::UserId;
 use types::people::users::{Done, EditUser, UnixIds, UserRow, UserStatus};
-use ui::{Button, Confirm, Dialog, Icon, IconName, Notice, Strength, Tone, use_toaster};
+use ui::{Button, Confirm, Icon, IconName, Notice, Say, Strength, Tone, use_toaster};
 
 /// Emails that the warning names.
 const NAMED: usize = 8;
@@ -27,62 +29,87 @@ fn tell(done: &[Done]) -> (String, Option<String>) {
 }
 
 /// The buttons beside the number of those who are chosen.
-pub fn buttons(selection: RwSignal<Vec<String>>, editing: RwSignal<bool>, active: Memo<bool>, changed: Callback<()>) -> AnyView {
+pub fn buttons(
+    selection: RwSignal<Vec<String>>,
+    editing: RwSignal<Asked<()>>,
+    active: Memo<bool>,
+    changed: Callback<()>,
+) -> AnyView {
     let toaster = use_toaster();
-    let run = Callback::new(move |()| {
-        let to = if active.get_untracked() { UserStatus::Inactive } else { UserStatus::Active };
-        leptos::task::spawn_local(async move {
-            match edit_users(ids(selection), EditUser { status: Some(to), ..EditUser::default() }).await {
-                Ok(done) => {
-                    let (worked, failed) = tell(&done);
-                    toaster.good(worked);
-                    failed.into_iter().for_each(|text| toaster.bad(text));
-                    selection.set(Vec::new());
-                    changed.run(());
-                }
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-        });
-    });
-    let ask = move || {
+    let run = ask(
+        move || {
+            let to = if active.get_untracked() { UserStatus::Inactive } else { UserStatus::Active };
+            edit_users(ids(selection), EditUser { status: Some(to), ..EditUser::default() })
+        },
+        move |done: Vec<Done>| {
+            let (worked, failed) = tell(&done);
+            toaster.good(worked);
+            failed.into_iter().for_each(|text| toaster.bad(text));
+            selection.try_set(Vec::new());
+            changed.try_run(());
+        },
+    );
+    let question = move || {
         let (label, what) = if active.get() {
             ("Deactivate", "They are signed out at once and cannot sign in. Nothing of theirs is deleted.")
         } else {
             ("Activate", "They can sign in again.")
         };
-        let question = format!("{label} everybody who is chosen? {what}");
-        view! { <Confirm name="bulk-status-change" strength=Strength::Bubble label=label question=question on_confirm=run/> }
+        let text = format!("{label} everybody who is chosen? {what}");
+        view! { <Confirm name="bulk-status-change" strength=Strength::Bubble label=label question=text on_confirm=run/> }
     };
     view! {
-        <Button on_press=Callback::new(move |()| editing.set(true))><Icon name=IconName::Gear/>"Edit"</Button>
-        {ask}
+        <Button on_press=Callback::new(move |()| editing.set(Asked::New))><Icon name=IconName::Gear/>"Edit"</Button>
+        {question}
     }
     .into_any()
 }
 
-/// The dialog that changes everybody who is chosen; a field that is left alone changes nothing.
-pub fn dialog(
-    open: RwSignal<bool>,
+#[derive(Clone, Copy)]
+struct Form {
+    place: Place,
+    numbers: IdFields,
     selection: RwSignal<Vec<String>>,
+    /// The list's rows, which say who is chosen.
     rows: Signal<Vec<UserRow>>,
+    toaster: Say,
     changed: Callback<()>,
-) -> AnyView {
-    let place = Place::same("bulk");
-    let numbers = IdFields::new();
-    let refused = Refused::new();
-    let toaster = use_toaster();
-    Effect::new(move |_| {
-        if !open.get() {
-            return;
-        }
-        refused.clear();
-        leptos::task::spawn_local(async move {
-            if let Err(problem) = place.load().await {
-                refused.set(problem);
-            }
-        });
-    });
-    let read = move || {
+}
+
+impl Form {
+    /// The emails of those who are chosen.
+    fn chosen(self) -> String {
+        let chosen = self.selection.get();
+        let here = |row: &&UserRow| chosen.contains(&row.id.to_string());
+        let emails: Vec<String> = self.rows.with(|rows| rows.iter().filter(here).map(|row| row.email.clone()).collect());
+        let more = if emails.len() > NAMED { format!(" and {} more", emails.len() - NAMED) } else { String::new() };
+        format!("{}{more}", emails.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl DialogForm for Form {
+    type Thing = ();
+    type Command = (Vec<UserId>, EditUser);
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Update users", "Update users")
+    }
+
+    fn buttons(self) -> (&'static str, &'static str) {
+        ("Update", "Update")
+    }
+
+    fn fill(self, _: Option<&()>) {
+        self.place.clear();
+        self.numbers.fill(&UnixIds::default());
+    }
+
+    fn opened(self, opening: Opening) {
+        opening.ask(choices(), move |choices| self.place.offer(choices));
+    }
+
+    fn read(self) -> Result<Self::Command, Problem> {
+        let place = self.place;
         let mut edit = EditUser {
             status: place.status(),
             domain: place.domain(),
@@ -91,54 +118,45 @@ pub fn dialog(
             ..EditUser::default()
         };
         // A number that is not typed stays as it is with everybody.
-        numbers.changed(&UnixIds::default(), &mut edit)?;
+        self.numbers.changed(&UnixIds::default(), &mut edit)?;
         edit.check()?;
         if edit == EditUser::default() {
             return Err(Problem::Conflict("Nothing would change. Choose what to change, or cancel.".into()));
         }
-        Ok(edit)
-    };
-    let save = Action::new(move |edit: &EditUser| {
-        let edit = edit.clone();
-        async move {
-            match edit_users(ids(selection), edit).await {
-                Ok(done) => {
-                    let (worked, failed) = tell(&done);
-                    toaster.good(worked);
-                    changed.run(());
-                    match failed {
-                        // What was chosen stays, to be tried again.
-                        Some(text) => refused.set(Problem::Conflict(text)),
-                        None => {
-                            place.clear();
-                            numbers.fill(&UnixIds::default());
-                            open.set(false);
-                            selection.set(Vec::new());
-                        }
-                    }
-                }
-                Err(problem) => refused.set(problem),
-            }
-        }
-    });
-    let submit = on_submit(refused, read, move |edit| drop(save.dispatch(edit)));
-    let who = move || {
-        let chosen = selection.get();
-        let here = |row: &&UserRow| chosen.contains(&row.id.to_string());
-        let emails: Vec<String> = rows.with(|rows| rows.iter().filter(here).map(|row| row.email.clone()).collect());
-        let more = if emails.len() > NAMED { format!(" and {} more", emails.len() - NAMED) } else { String::new() };
-        format!("{}{more}", emails.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "))
-    };
-    view! {
-        <Dialog open=open title="Update users" on_close=Callback::new(move |()| open.set(false))>
-            <form class="form" novalidate on:submit=submit>
-                <Notice tone=Tone::Warn>"This changes "{who}". Other numbers for containers can make files unreadable that were written with the old ones."</Notice>
-                {place.status_field(refused, true)}
-                {place.fields(refused, true)}
-                {numbers.fields("bulk", refused)}
-                {form_end(refused, open, "Update", save.pending())}
-            </form>
-        </Dialog>
+        Ok((ids(self.selection), edit))
     }
-    .into_any()
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        view! {
+            <Notice tone=Tone::Warn>"This changes "{move || self.chosen()}". Other numbers for containers can make files unreadable that were written with the old ones."</Notice>
+            {self.place.status_field(refused, true)}
+            {self.place.fields(refused, true)}
+            {self.numbers.fields("bulk", refused)}
+        }
+        .into_any()
+    }
+
+    async fn save(self, (ids, edit): Self::Command) -> Result<Saved, Problem> {
+        let (worked, failed) = tell(&edit_users(ids.clone(), edit).await?);
+        if let Some(text) = failed {
+            self.toaster.good(worked);
+            self.changed.try_run(());
+            // Those who are chosen stay so, to be tried again.
+            return Err(Problem::Conflict(text));
+        }
+        // Others may have been chosen meanwhile.
+        self.selection.try_update(|chosen| chosen.retain(|one| !ids.iter().any(|id| id.to_string() == *one)));
+        Ok(worked.into())
+    }
+}
+
+/// The dialog that changes everybody who is chosen; a field that is left alone changes nothing.
+pub fn dialog(
+    asked: RwSignal<Asked<()>>,
+    selection: RwSignal<Vec<String>>,
+    rows: Signal<Vec<UserRow>>,
+    changed: Callback<()>,
+) -> AnyView {
+    let (place, numbers, toaster) = (Place::same("bulk"), IdFields::new(), use_toaster());
+    dialog::dialog(Form { place, numbers, selection, rows, toaster, changed }, asked, changed)
 }

@@ -1,54 +1,65 @@
 //! The dialog that creates a person. What was typed stays until the account is there; then the keypair is shown once.
 
 use super::form::{Form, fields};
+use super::place::choices;
 use crate::api::people::users::create_user;
-use crate::form::{Refused, form_end, on_submit};
+use crate::dialog::{self, Asked, DialogForm, Opening, Saved};
+use crate::form::Refused;
+use crate::pages::people::keypairs::shown_once;
 use leptos::prelude::*;
+use types::Problem;
 use types::people::keypairs::NewKeypair;
 use types::people::users::CreateUser;
-use ui::{Dialog, use_toaster};
+
+#[derive(Clone, Copy)]
+struct Create {
+    form: Form,
+    /// Those that were made and are shown once.
+    fresh: RwSignal<Vec<NewKeypair>>,
+}
+
+impl DialogForm for Create {
+    type Thing = ();
+    type Command = CreateUser;
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Create user", "Create user")
+    }
+
+    fn buttons(self) -> (&'static str, &'static str) {
+        ("Create", "Create")
+    }
+
+    fn fill(self, _: Option<&()>) {
+        self.form.clear();
+    }
+
+    fn opened(self, opening: Opening) {
+        opening.ask(choices(), move |choices| {
+            self.form.place.offer(choices);
+            self.form.place.choose_default();
+        });
+    }
+
+    fn read(self) -> Result<CreateUser, Problem> {
+        self.form.read_new()
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        fields(self.form, refused)
+    }
+
+    async fn save(self, new: CreateUser) -> Result<Saved, Problem> {
+        let email = new.email.clone();
+        let made = create_user(new).await?;
+        // Beside any that is still shown: nobody sees its secret key here again.
+        self.fresh.try_update(|all| all.push(made.keypair));
+        Ok(format!("{email} was created, with a keypair of their own.").into())
+    }
+}
 
 /// The dialog; `created` is called when somebody was.
-pub fn dialog(open: RwSignal<bool>, created: Callback<()>) -> AnyView {
-    let form = Form::new("user", false);
-    let refused = Refused::new();
-    let keypairs = RwSignal::new(Vec::<NewKeypair>::new());
-    let toaster = use_toaster();
-    Effect::new(move |_| {
-        if open.get() {
-            leptos::task::spawn_local(async move {
-                if let Err(problem) = form.load().await {
-                    refused.set(problem);
-                }
-            });
-        }
-    });
-    let create = Action::new(move |new: &CreateUser| {
-        let new = new.clone();
-        async move {
-            let email = new.email.clone();
-            match create_user(new).await {
-                Ok(made) => {
-                    refused.clear();
-                    form.clear();
-                    open.set(false);
-                    keypairs.set(vec![made.keypair]);
-                    toaster.good(format!("{email} was created, with a keypair of their own."));
-                    created.run(());
-                }
-                Err(problem) => refused.set(problem),
-            }
-        }
-    });
-    let submit = on_submit(refused, move || form.read_new(), move |new| drop(create.dispatch(new)));
-    view! {
-        <Dialog open=open title="Create user" on_close=Callback::new(move |()| open.set(false))>
-            <form class="form" novalidate on:submit=submit>
-                {fields(form, refused)}
-                {form_end(refused, open, "Create", create.pending())}
-            </form>
-        </Dialog>
-        {crate::pages::people::keypairs::shown_once(keypairs)}
-    }
-    .into_any()
+pub fn dialog(asked: RwSignal<Asked<()>>, created: Callback<()>) -> AnyView {
+    let create = Create { form: Form::new("user", false), fresh: RwSignal::new(Vec::new()) };
+    view! { {dialog::dialog(create, asked, created)}{shown_once(create.fresh)} }.into_any()
 }

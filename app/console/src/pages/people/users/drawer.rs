@@ -1,5 +1,7 @@
 //! One person: everything that the list says of them, with domain, projects, keypairs and sign-ins.
 
+use crate::columns::or_dash;
+use crate::dialog::Asked;
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{Loaded, Opened, opened};
@@ -15,7 +17,7 @@ use ui::{Button, CopyButton, Icon, IconName, Notice, Time, Tone};
 pub fn drawer(
     id: Memo<Option<String>>,
     detail: Loaded<Option<(String, UserDetail)>>,
-    (editing, linking): (RwSignal<Option<UserId>>, RwSignal<Option<UserId>>),
+    (editing, linking): (RwSignal<Option<UserId>>, RwSignal<Asked<UserId>>),
 ) -> AnyView {
     let state = opened(id, detail);
     view! {
@@ -28,9 +30,8 @@ pub fn drawer(
     .into_any()
 }
 
-fn contents(person: UserDetail, editing: RwSignal<Option<UserId>>, linking: RwSignal<Option<UserId>>) -> AnyView {
+fn contents(person: UserDetail, editing: RwSignal<Option<UserId>>, linking: RwSignal<Asked<UserId>>) -> AnyView {
     let row = person.row;
-    let or_dash = |text: String| if text.is_empty() { "—".to_owned() } else { text };
     let condition = Condition { key: "owner".into(), op: Op::Equals, value: row.email.clone() };
     let sessions = ListQuery::new(&SESSIONS).with(&SESSIONS, condition).map(|q| q.to_query_string(&SESSIONS)).unwrap_or_default();
     let last = match person.last_sign_in {
@@ -53,7 +54,7 @@ fn contents(person: UserDetail, editing: RwSignal<Option<UserId>>, linking: RwSi
             {asked}
             <div class="session-actions">
                 <Button on_press=Callback::new(move |()| editing.set(Some(user)))><Icon name=IconName::Gear/>"Edit"</Button>
-                <Button on_press=Callback::new(move |()| linking.set(Some(user)))><Icon name=IconName::Key/>"Password link"</Button>
+                <Button on_press=Callback::new(move |()| linking.set(Asked::edit(user)))><Icon name=IconName::Key/>"Password link"</Button>
             </div>
         }
     });

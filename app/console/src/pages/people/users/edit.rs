@@ -1,86 +1,85 @@
 //! Changing one person: in a dialog, and their status beside their row.
 
 use super::form::{Form, fields};
+use super::place::{Choices, choices};
+use crate::act::act;
 use crate::api::people::users::{edit_user, user};
-use crate::form::{Refused, form_end, on_submit};
+use crate::dialog::{self, Asked, DialogForm, Saved};
+use crate::form::Refused;
 use leptos::prelude::*;
+use types::Problem;
 use types::id::UserId;
 use types::people::users::{EditUser, UserDetail, UserRow, UserStatus};
-use ui::{Button, Confirm, Dialog, Icon, IconName, Strength, Variant, use_toaster};
+use ui::{Button, Confirm, Icon, IconName, Strength, Variant, use_toaster};
+
+#[derive(Clone, Copy)]
+struct Edit {
+    form: Form,
+    /// The person as they were when the dialog opened.
+    before: RwSignal<Option<(UserId, UserDetail)>>,
+}
+
+impl DialogForm for Edit {
+    type Thing = (UserId, UserDetail, Choices);
+    type Command = (UserId, EditUser);
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Modify user", "Modify user")
+    }
+
+    fn fill(self, person: Option<&Self::Thing>) {
+        let Some((id, person, choices)) = person else { return };
+        // First: another domain takes away the projects that it is not known to have.
+        self.form.place.offer(choices.clone());
+        self.form.fill(person);
+        self.before.set(Some((*id, person.clone())));
+    }
+
+    fn read(self) -> Result<Self::Command, Problem> {
+        let Some((id, person)) = self.before.get_untracked() else { return Err(Problem::NotFound("person".into())) };
+        Ok((id, self.form.read_edit(&person)?))
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        fields(self.form, refused)
+    }
+
+    async fn save(self, (id, edit): Self::Command) -> Result<Saved, Problem> {
+        edit_user(id, edit).await?;
+        Ok("The account was changed.".into())
+    }
+}
 
 /// The dialog for the person in `who`, asked for anew each time it opens; `changed` is called when something was.
 pub fn dialog(who: RwSignal<Option<UserId>>, changed: Callback<()>) -> AnyView {
-    let form = Form::new("edit", true);
-    let refused = Refused::new();
-    let open = RwSignal::new(false);
-    let before = RwSignal::new(None::<(UserId, UserDetail)>);
-    let toaster = use_toaster();
+    let edit = Edit { form: Form::new("edit", true), before: RwSignal::new(None) };
+    let (asked, toaster) = (RwSignal::new(Asked::Nothing), use_toaster());
+    // Only the person who was asked for last is shown.
+    let last = StoredValue::new(0u32);
     Effect::new(move |_| {
         let Some(id) = who.get() else { return };
-        refused.clear();
+        last.update_value(|number| *number += 1);
+        let mine = last.get_value();
+        who.set(None);
         leptos::task::spawn_local(async move {
-            let found = match form.load().await {
-                Ok(()) => user(id).await,
-                Err(problem) => Err(problem),
-            };
+            let found = async { Ok((choices().await?, user(id).await?)) }.await;
             match found {
-                Ok(person) => {
-                    form.fill(&person);
-                    before.set(Some((id, person)));
-                    open.set(true);
-                }
-                Err(problem) => toaster.bad(problem.to_string()),
+                _ if last.try_get_value() != Some(mine) => {}
+                Ok((choices, person)) => asked.set(Asked::edit((id, person, choices))),
+                Err(problem) => toaster.bad(Problem::to_string(&problem)),
             }
-            // Asked for: the same person can be opened again.
-            who.set(None);
         });
     });
-    let save = Action::new(move |(id, edit): &(UserId, EditUser)| {
-        let (id, edit) = (*id, edit.clone());
-        async move {
-            match edit_user(id, edit).await {
-                Ok(()) => {
-                    open.set(false);
-                    toaster.good("The account was changed.");
-                    changed.run(());
-                }
-                Err(problem) => refused.set(problem),
-            }
-        }
-    });
-    let read = move || {
-        let Some((id, person)) = before.get_untracked() else { return Err(types::Problem::NotFound("person".into())) };
-        Ok((id, form.read_edit(&person)?))
-    };
-    let submit = on_submit(refused, read, move |change| drop(save.dispatch(change)));
-    view! {
-        <Dialog open=open title="Modify user" on_close=Callback::new(move |()| open.set(false))>
-            <form class="form" novalidate on:submit=submit>
-                {fields(form, refused)}
-                {form_end(refused, open, "Save", save.pending())}
-            </form>
-        </Dialog>
-    }
-    .into_any()
+    dialog::dialog(edit, asked, changed)
 }
 
 /// The buttons beside a person: edit, and deactivate or activate.
 pub fn row_actions(row: &UserRow, editing: RwSignal<Option<UserId>>, changed: Callback<()>) -> AnyView {
     let (id, email) = (row.id, row.email.clone());
-    let toaster = use_toaster();
     let active = row.status == UserStatus::Active;
     let to = if active { UserStatus::Inactive } else { UserStatus::Active };
-    let switch = Callback::new(move |()| {
-        leptos::task::spawn_local(async move {
-            match edit_user(id, EditUser { status: Some(to), ..EditUser::default() }).await {
-                Ok(()) => {
-                    toaster.good("The user status has changed.");
-                    changed.run(());
-                }
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-        });
-    });
+    let switch = move || edit_user(id, EditUser { status: Some(to), ..EditUser::default() });
+    let switch = act(switch, "The user status has changed.", changed);
     let (label, question) = if active {
         (
             "Deactivate",

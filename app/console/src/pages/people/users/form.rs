@@ -20,7 +20,7 @@ pub struct Form {
     full_name: RwSignal<String>,
     password: RwSignal<String>,
     again: RwSignal<String>,
-    place: Place,
+    pub place: Place,
     description: RwSignal<String>,
     addresses: RwSignal<String>,
     ids: IdFields,
@@ -56,15 +56,6 @@ impl Form {
             main_key: text(""),
             keys: RwSignal::new(Vec::new()),
         }
-    }
-
-    /// Asks what can be chosen; a new account starts in what is called `default`.
-    pub async fn load(self) -> Result<(), Problem> {
-        self.place.load().await?;
-        if !self.editing {
-            self.place.choose_default();
-        }
-        Ok(())
     }
 
     /// Shows an account as it is.

@@ -11,7 +11,9 @@ mod many;
 mod place;
 
 use crate::api::people::users::{user, users};
-use crate::frame::{PageHead, use_me};
+use crate::columns::{or_dash, text, time};
+use crate::dialog::Asked;
+use crate::frame::{Head, PageHead, use_me};
 use crate::history::History;
 use crate::list_page::{List, Shown};
 use crate::paths;
@@ -24,41 +26,34 @@ use types::id::UserId;
 use types::people::permissions::Permission;
 use types::people::users::{USERS, UserRow};
 use types::system::events::Topic;
-use ui::{Button, Column, EmptyState, Icon, IconName, Time, Variant};
+use ui::{Button, Column, EmptyState, Icon, IconName, Variant};
+
+const HEAD: Head = Head { title: "Users", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Column<UserRow>> {
-    let yes = |on: bool| if on { "Yes".into_any() } else { "No".into_any() };
     let mut columns = vec![
         Column::new("email", "Email", |u: &UserRow| link(paths::user(u.id), u.email.clone())).sortable().required(),
-        Column::new("username", "Username", |u: &UserRow| u.username.clone().into_any()).sortable(),
-        Column::new("full_name", "Full name", |u: &UserRow| u.full_name.clone().into_any()).sortable(),
-        Column::new("role", "Role", |u: &UserRow| u.role.label().into_any()).sortable(),
-        Column::new("domain", "Domain", |u: &UserRow| u.domain.clone().into_any()).sortable(),
-        Column::new("projects", "Projects", |u: &UserRow| u.projects.join(", ").into_any()),
-        Column::new("status", "Status", |u: &UserRow| u.status.label().into_any()).sortable().hidden(),
-        Column::new("status_info", "Status info", |u: &UserRow| u.status_info.clone().into_any()).hidden(),
-        Column::new("policy", "Resource policy", |u: &UserRow| u.policy.clone().into_any()).sortable().hidden(),
-        Column::new("addresses", "Allowed client IPs", |u: &UserRow| {
-            if u.addresses.is_empty() { "—".into_any() } else { u.addresses.join(", ").into_any() }
+        text("username", "Username", |u: &UserRow| u.username.clone()).sortable(),
+        text("full_name", "Full name", |u: &UserRow| u.full_name.clone()).sortable(),
+        text("role", "Role", |u: &UserRow| u.role.label()).sortable(),
+        text("domain", "Domain", |u: &UserRow| u.domain.clone()).sortable(),
+        text("projects", "Projects", |u: &UserRow| u.projects.join(", ")),
+        text("status", "Status", |u: &UserRow| u.status.label()).sortable().hidden(),
+        text("status_info", "Status info", |u: &UserRow| u.status_info.clone()).hidden(),
+        text("policy", "Resource policy", |u: &UserRow| u.policy.clone()).sortable().hidden(),
+        text("addresses", "Allowed client IPs", |u: &UserRow| or_dash(u.addresses.join(", "))).hidden(),
+        text("sudo", "Sudo session", |u: &UserRow| yes(u.sudo)).sortable().hidden(),
+        text("must_change_password", "Password change required", |u: &UserRow| yes(u.must_change_password)).sortable().hidden(),
+        text("two_factor", "2FA", |u: &UserRow| if u.two_factor { "Enabled" } else { "Disabled" }).sortable().hidden(),
+        text("description", "Description", |u: &UserRow| u.description.clone()).hidden(),
+        text("uid", "Container UID", |u: &UserRow| number(u.ids.uid)).number().hidden(),
+        text("gid", "Container GID", |u: &UserRow| number(u.ids.gid)).number().hidden(),
+        text("gids", "Supplementary GIDs", |u: &UserRow| {
+            or_dash(u.ids.gids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
         })
         .hidden(),
-        Column::new("sudo", "Sudo session", move |u: &UserRow| yes(u.sudo)).sortable().hidden(),
-        Column::new("must_change_password", "Password change required", move |u: &UserRow| yes(u.must_change_password))
-            .sortable()
-            .hidden(),
-        Column::new("two_factor", "2FA", |u: &UserRow| if u.two_factor { "Enabled".into_any() } else { "Disabled".into_any() })
-            .sortable()
-            .hidden(),
-        Column::new("description", "Description", |u: &UserRow| u.description.clone().into_any()).hidden(),
-        Column::new("uid", "Container UID", |u: &UserRow| number(u.ids.uid)).number().hidden(),
-        Column::new("gid", "Container GID", |u: &UserRow| number(u.ids.gid)).number().hidden(),
-        Column::new("gids", "Supplementary GIDs", |u: &UserRow| {
-            let groups: Vec<_> = u.ids.gids.iter().map(ToString::to_string).collect();
-            if groups.is_empty() { "—".into_any() } else { groups.join(", ").into_any() }
-        })
-        .hidden(),
-        Column::new("created_at", "Created", |u: &UserRow| view! { <Time at=u.created_at.0/> }.into_any()).sortable(),
-        Column::new("modified_at", "Modified", |u: &UserRow| view! { <Time at=u.modified_at.0/> }.into_any()).sortable().hidden(),
+        time("created_at", "Created", |u: &UserRow| u.created_at).sortable(),
+        time("modified_at", "Modified", |u: &UserRow| u.modified_at).sortable().hidden(),
         Column::new("id", "ID", |u: &UserRow| view! { <code>{u.id.to_string()}</code> }.into_any()).hidden(),
     ];
     if let Some((editing, changed)) = actions {
@@ -67,8 +62,12 @@ fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Col
     columns
 }
 
-fn number(id: Option<u32>) -> AnyView {
-    id.map_or_else(|| "—".into_any(), |id| id.to_string().into_any())
+fn yes(on: bool) -> &'static str {
+    if on { "Yes" } else { "No" }
+}
+
+fn number(id: Option<u32>) -> String {
+    id.map_or_else(|| "—".to_owned(), |id| id.to_string())
 }
 
 fn link(address: String, text: String) -> AnyView {
@@ -85,8 +84,9 @@ pub fn page() -> AnyView {
     let list = List::new(&USERS, paths::USERS, "user", &[Topic::User], users);
     let detail = load_open(list.open, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
     let history = History::new(list.open, &[Topic::User]);
-    let (creating, creating_many, editing_many) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
-    let (editing, linking) = (RwSignal::new(None::<UserId>), RwSignal::new(None::<UserId>));
+    let (creating, creating_many, editing_many) =
+        (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
+    let (editing, linking) = (RwSignal::new(None::<UserId>), RwSignal::new(Asked::Nothing));
     let selection = RwSignal::new(Vec::<String>::new());
     let active_tab = Memo::new(move |_| list.query.with(|query| query.tab == "active"));
     let reload = list.rows.reload;
@@ -108,10 +108,10 @@ pub fn page() -> AnyView {
             selection: may_change.then_some((selection, chosen)),
         };
         view! {
-            <PageHead title="Users" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {may_create.then(|| view! {
-                    <Button on_press=Callback::new(move |()| creating_many.set(true))><Icon name=IconName::Users/>"Create many"</Button>
-                    <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(true))><Icon name=IconName::Plus/>"Create user"</Button>
+                    <Button on_press=Callback::new(move |()| creating_many.set(Asked::New))><Icon name=IconName::Users/>"Create many"</Button>
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(Asked::New))><Icon name=IconName::Plus/>"Create user"</Button>
                 })}
             </PageHead>
             {list.table(shown)}
@@ -126,6 +126,5 @@ pub fn page() -> AnyView {
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Users" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }

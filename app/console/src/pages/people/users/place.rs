@@ -14,6 +14,18 @@ use ui::{CheckboxGroup, Field, Select};
 /// The choice that changes nothing, where a form may leave things as they are.
 const SAME: &str = "Leave as it is";
 
+/// What can be chosen.
+#[derive(Clone)]
+pub struct Choices {
+    domains: Vec<DomainChoice>,
+    policies: Vec<String>,
+}
+
+/// Asks what can be chosen.
+pub async fn choices() -> Result<Choices, Problem> {
+    Ok(Choices { domains: domains().await?, policies: user_policy_names().await? })
+}
+
 /// What was chosen.
 #[derive(Clone, Copy)]
 pub struct Place {
@@ -67,12 +79,10 @@ impl Place {
         self.projects.set(Vec::new());
     }
 
-    /// Asks what can be chosen.
-    pub async fn load(self) -> Result<(), Problem> {
-        let found = domains().await?;
-        self.policies.set(user_policy_names().await?);
-        self.domains.set(found);
-        Ok(())
+    /// Offers what can be chosen.
+    pub fn offer(self, Choices { domains, policies }: Choices) {
+        self.policies.set(policies);
+        self.domains.set(domains);
     }
 
     /// Those named `default`, for somebody new, unless something was chosen already.

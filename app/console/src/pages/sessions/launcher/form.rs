@@ -14,6 +14,7 @@ use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::SessionType;
 use types::sessions::launch::{DEFAULT_PRIORITY, GroupOffer, StartOptions, StartSession, is_secret};
 use types::sessions::{Cluster, ClusterMode};
+use types::time::Millis;
 
 /// One variable of the environment; the number tells rows apart while they are edited.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -166,35 +167,11 @@ impl Form {
     /// The form as a request, with every field that cannot be read or is not acceptable. Follows what is typed.
     pub fn read(self) -> (StartSession, Vec<FieldError>) {
         let mut errors = Vec::new();
-        let mut wrong = |field: &str, text: &str| errors.push(FieldError::new(field, text));
         let kind = SessionType::from_key(&self.kind.get()).unwrap_or(SessionType::Interactive);
         let batch = kind == SessionType::Batch;
-        let mut slots = Slots::default();
-        match self.cpu.get().parse::<Quantity>() {
-            Ok(amount) => drop(slots.0.insert(CPU.into(), amount)),
-            Err(_) => wrong("cpu", "Type a number of CPU cores, such as 2 or 0.5."),
-        }
-        match read_bytes(self.mem.get().trim()) {
-            Some(amount) => drop(slots.0.insert(MEM.into(), Quantity::whole(amount))),
-            None => wrong("mem", "Type an amount of memory, such as 2 GiB or 512 MiB; a number alone is GiB."),
-        }
-        for (slot, text) in self.others.get().into_iter().filter(|(_, text)| !text.trim().is_empty()) {
-            match text.parse::<Quantity>() {
-                Ok(Quantity::ZERO) => {}
-                Ok(amount) => drop(slots.0.insert(slot, amount)),
-                Err(_) => wrong(&slot, "Type a number, such as 1 or 0.5."),
-            }
-        }
-        let shared = self.shared_memory.get();
-        let shared_memory = match read_bytes(shared.trim()) {
-            _ if shared.trim().is_empty() => None,
-            None => {
-                wrong("shared_memory", "Type an amount of memory, such as 64 MiB, or nothing.");
-                None
-            }
-            amount => amount,
-        };
-        let whole = |text: String| text.trim().parse::<u32>().ok();
+        let (slots, shared_memory) = (self.read_slots(&mut errors), self.read_shared_memory(&mut errors));
+        let (starts_at, timeout) = self.read_times(batch, &mut errors);
+        let mut wrong = |field: &str, text: &str| errors.push(FieldError::new(field, text));
         let size = whole(self.cluster_size.get());
         if size.is_none() {
             wrong("cluster_size", "Type a whole number of containers.");
@@ -206,20 +183,6 @@ impl Form {
         let priority = self.priority.get().trim().parse::<u8>().ok();
         if priority.is_none() {
             wrong("priority", "A whole number from 0 to 100.");
-        }
-        let (starts, time) = (self.starts_at.get(), self.timeout.get());
-        let starts_at = from_field(starts.trim()).filter(|_| batch);
-        if batch && !starts.trim().is_empty() && starts_at.is_none() {
-            wrong("starts_at", "A day and a time, such as 2026-11-24T09:30.");
-        }
-        // Two clocks may differ: only the browser's own is asked, and not before the page has come to life.
-        if self.awake.get() && starts_at.is_some_and(|at| at <= now()) {
-            wrong("starts_at", "The start time must be in the future.");
-        }
-        let length = UNITS.iter().find(|(key, ..)| self.timeout_unit.with(|unit| unit == key)).map_or(60, |(_, _, n)| *n);
-        let timeout = whole(time.clone()).and_then(|n| n.checked_mul(length)).filter(|_| batch);
-        if batch && !time.trim().is_empty() && timeout.is_none() {
-            wrong("timeout", "Type a whole number, or nothing for no limit.");
         }
         let ports = read_ports(&self.ports.get()).unwrap_or_else(|text| {
             wrong("ports", &text);
@@ -263,6 +226,61 @@ impl Form {
         }
         (asked, errors)
     }
+
+    fn read_slots(self, errors: &mut Vec<FieldError>) -> Slots {
+        let mut wrong = |field: &str, text: &str| errors.push(FieldError::new(field, text));
+        let mut slots = Slots::default();
+        match self.cpu.get().parse::<Quantity>() {
+            Ok(amount) => drop(slots.0.insert(CPU.into(), amount)),
+            Err(_) => wrong("cpu", "Type a number of CPU cores, such as 2 or 0.5."),
+        }
+        match read_bytes(self.mem.get().trim()) {
+            Some(amount) => drop(slots.0.insert(MEM.into(), Quantity::whole(amount))),
+            None => wrong("mem", "Type an amount of memory, such as 2 GiB or 512 MiB; a number alone is GiB."),
+        }
+        for (slot, text) in self.others.get().into_iter().filter(|(_, text)| !text.trim().is_empty()) {
+            match text.parse::<Quantity>() {
+                Ok(Quantity::ZERO) => {}
+                Ok(amount) => drop(slots.0.insert(slot, amount)),
+                Err(_) => wrong(&slot, "Type a number, such as 1 or 0.5."),
+            }
+        }
+        slots
+    }
+
+    /// Bytes; nothing where nothing was typed.
+    fn read_shared_memory(self, errors: &mut Vec<FieldError>) -> Option<i64> {
+        let text = self.shared_memory.get();
+        let read = Some(text.trim()).filter(|text| !text.is_empty()).map(read_bytes)?;
+        if read.is_none() {
+            errors.push(FieldError::new("shared_memory", "Type an amount of memory, such as 64 MiB, or nothing."));
+        }
+        read
+    }
+
+    /// When a batch session starts, and the seconds that it may take.
+    fn read_times(self, batch: bool, errors: &mut Vec<FieldError>) -> (Option<Millis>, Option<u32>) {
+        let mut wrong = |field: &str, text: &str| errors.push(FieldError::new(field, text));
+        let (starts, time) = (self.starts_at.get(), self.timeout.get());
+        let starts_at = from_field(starts.trim()).filter(|_| batch);
+        if batch && !starts.trim().is_empty() && starts_at.is_none() {
+            wrong("starts_at", "A day and a time, such as 2026-11-24T09:30.");
+        }
+        // Two clocks may differ: only the browser's own is asked, and not before the page has come to life.
+        if self.awake.get() && starts_at.is_some_and(|at| at <= now()) {
+            wrong("starts_at", "The start time must be in the future.");
+        }
+        let length = UNITS.iter().find(|(key, ..)| self.timeout_unit.with(|unit| unit == key)).map_or(60, |(_, _, n)| *n);
+        let timeout = whole(time.clone()).and_then(|n| n.checked_mul(length)).filter(|_| batch);
+        if batch && !time.trim().is_empty() && timeout.is_none() {
+            wrong("timeout", "Type a whole number, or nothing for no limit.");
+        }
+        (starts_at, timeout)
+    }
+}
+
+fn whole(text: String) -> Option<u32> {
+    text.trim().parse().ok()
 }
 
 /// What was chosen and is not offered any more.

@@ -9,7 +9,7 @@ mod steps;
 
 use crate::api::sessions::{start_options, start_session};
 use crate::form::Refused;
-use crate::frame::{ChosenProject, PageHead, use_me};
+use crate::frame::{ChosenProject, Head, PageHead, use_me};
 use crate::paths;
 use crate::problem_view::problem_view;
 use crate::table::{load, use_parameter};
@@ -27,6 +27,8 @@ use types::sessions::launch::{StartOptions, StartSession};
 use types::system::events::Topic;
 use types::{FieldError, Problem};
 use ui::{Button, Confirm, Icon, IconName, Strength, Variant, use_toaster};
+
+const HEAD: Head = Head { title: "Start session", group: "" };
 
 /// The steps, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,28 +92,16 @@ pub fn page() -> AnyView {
     let offer = load(owner, &[Topic::Session, Topic::Agent, Topic::Group, Topic::Policy], start_options);
     let view = move || match offer.shown.get_untracked() {
         Some(Err(problem)) if offer.good().get_untracked().is_none() && owner.with_untracked(String::is_empty) => {
-            view! { <PageHead title="Start session"/>{problem_view(&problem)} }.into_any()
+            view! { <PageHead title=HEAD.title/>{problem_view(&problem)} }.into_any()
         }
         _ => launcher(form, offer.good(), Signal::derive(move || offer.shown.get().and_then(Result::err))),
     };
-    offer.view(|| view! { <PageHead title="Start session"/><ui::Skeleton/> }.into_any(), view)
+    offer.view(HEAD, view)
 }
 
 fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<Option<Problem>>) -> AnyView {
     let refused = Refused::new();
-    let chosen = expect_context::<ChosenProject>().0;
-    // What was last offered stays while something else is asked for.
-    let options = Memo::new(move |before: Option<&Option<StartOptions>>| offered.get().or_else(|| before.cloned().flatten()));
-    let choose = move |options: &Option<StartOptions>| {
-        if let Some(options) = options {
-            form.choose(options, chosen.get_untracked().map(|id| id.to_string()));
-        }
-    };
-    options.with_untracked(choose);
-    Effect::new(move |_| {
-        form.project.track();
-        options.with(choose);
-    });
+    let options = last_offered(form, offered);
     let step = use_parameter("step");
     let step = Memo::new(move |_| step.with(|key| key.as_deref().map_or(Step::SessionType, Step::from_key)));
     crate::live::when_alive(move || {
@@ -128,14 +118,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     });
     let link = Callback::new(move |step: Step| format!("{}?step={}&form={}", paths::LAUNCHER, step.key(), address.get()));
     keep_in_address(step, address);
-    // Who goes on with the keyboard is taken along: what had the focus may be gone.
-    Effect::new(move |before: Option<Step>| {
-        let now = step.get();
-        if before.is_some_and(|before| before != now) {
-            request_animation_frame(focus_step);
-        }
-        now
-    });
+    take_focus_along(step);
     let outcome = Memo::new(move |_| {
         let (asked, _) = look.get();
         options.with(|options| options.as_ref().map(|options| forecast(&asked, options)).unwrap_or_default())
@@ -168,7 +151,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         Step::Review => review(shared, look, link),
     };
     view! {
-        <PageHead title="Start session"/>
+        <PageHead title=HEAD.title/>
         <p class="notice notice-warn without-scripts">"The launcher needs scripts, and this browser does not run them."</p>
         {stepper(step, look, link)}
         <div class="launcher">
@@ -192,6 +175,34 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         </div>
     }
     .into_any()
+}
+
+/// What can be chosen, of which the form chooses where nothing is; what was last offered stays while something else is asked for.
+fn last_offered(form: Form, offered: Signal<Option<StartOptions>>) -> Memo<Option<StartOptions>> {
+    let chosen = expect_context::<ChosenProject>().0;
+    let options = Memo::new(move |before: Option<&Option<StartOptions>>| offered.get().or_else(|| before.cloned().flatten()));
+    let choose = move |options: &Option<StartOptions>| {
+        if let Some(options) = options {
+            form.choose(options, chosen.get_untracked().map(|id| id.to_string()));
+        }
+    };
+    options.with_untracked(choose);
+    Effect::new(move |_| {
+        form.project.track();
+        options.with(choose);
+    });
+    options
+}
+
+/// Moves the focus to each new step's heading: what had it may be gone.
+fn take_focus_along(step: Memo<Step>) {
+    Effect::new(move |before: Option<Step>| {
+        let now = step.get();
+        if before.is_some_and(|before| before != now) {
+            request_animation_frame(focus_step);
+        }
+        now
+    });
 }
 
 /// The id of the step's heading.

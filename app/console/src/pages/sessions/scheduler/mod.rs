@@ -4,7 +4,9 @@
 mod what_if;
 
 use crate::api::sessions::{queue, session};
-use crate::frame::{PageHead, use_me};
+use crate::columns::{text, time};
+use crate::dialog::Asked;
+use crate::frame::{Head, PageHead, use_me};
 use crate::group_names::{GroupNames, group_names};
 use crate::list_page::{List, Shown};
 use crate::pages::sessions::{accelerators, drawer, priority};
@@ -21,7 +23,9 @@ use types::people::permissions::{Permission, Reach};
 use types::quantity::bytes;
 use types::sessions::{QUEUE, SessionRow};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Time, Variant};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Variant};
+
+const HEAD: Head = Head { title: "Scheduler", group: "Administration" };
 
 /// The group that is shown: the one that the address names, or the first that is active.
 fn pick(names: &GroupNames, named: Option<String>) -> String {
@@ -29,14 +33,14 @@ fn pick(names: &GroupNames, named: Option<String>) -> String {
     named.filter(there).or_else(|| names.all().next().cloned()).unwrap_or_default()
 }
 
-fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
+fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
     let place = |s: &SessionRow| s.position.map_or_else(|| "—".to_owned(), |position| position.to_string());
     let mut columns = vec![
         Column::new("position", "Queue position", move |s: &SessionRow| place(s).into_any()).number().required(),
         Column::new("name", "Session", move |s: &SessionRow| {
             let (id, name) = (s.id.to_string(), s.name.clone());
             // The rest of the address is the list's own; only what is open differs from row to row.
-            view! { <A href=move || link.run(id.clone())>{name}</A> }.into_any()
+            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .required(),
         Column::new("status", "Status", |s: &SessionRow| {
@@ -46,15 +50,15 @@ fn columns(link: Callback<String, String>, order: Option<Callback<Vec<String>>>)
             view! { <Badge tone=drawer::tone(s.status) text=s.status.label()/>{place} }.into_any()
         }),
         Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
-        Column::new("owner", "Owner", |s: &SessionRow| s.owner_email.clone().into_any()),
-        Column::new("project", "Project", |s: &SessionRow| s.project.clone().into_any()).hidden(),
-        Column::new("kind", "Type", |s: &SessionRow| s.kind.label().into_any()),
-        Column::new("priority", "Priority", |s: &SessionRow| s.priority.to_string().into_any()).number(),
-        Column::new("cpu", "CPU", |s: &SessionRow| s.cpu().to_string().into_any()).number(),
-        Column::new("mem", "Memory", |s: &SessionRow| bytes(s.mem()).into_any()).number(),
-        Column::new("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s).into_any()),
-        Column::new("cluster", "Cluster", |s: &SessionRow| cluster(s).into_any()).hidden(),
-        Column::new("created_at", "Created", |s: &SessionRow| view! { <Time at=s.created_at.0/> }.into_any()),
+        text("owner", "Owner", |s: &SessionRow| s.owner_email.clone()),
+        text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
+        text("kind", "Type", |s: &SessionRow| s.kind.label()),
+        text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).number(),
+        text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).number(),
+        text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).number(),
+        text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
+        text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
+        time("created_at", "Created", |s: &SessionRow| s.created_at),
         Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ];
@@ -108,20 +112,9 @@ pub fn page() -> AnyView {
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let loads = list.pending().into_iter().chain([names.pending(), detail.pending()]).collect();
     let view = move || {
-        let (selection, ordering) = (RwSignal::new(Vec::<String>::new()), RwSignal::new(false));
-        let ordered = RwSignal::new(Vec::<String>::new());
+        let (selection, ordering) = (RwSignal::new(Vec::<String>::new()), RwSignal::new(Asked::Nothing));
         let order = Callback::new(move |ids: Vec<String>| {
-            ordered.set(ids);
-            ordering.set(true);
-        });
-        let with = move |extra: Option<String>| {
-            let address = list.address.get();
-            extra.map_or(address.clone(), |extra| format!("{address}&{extra}"))
-        };
-        let open = Callback::new(move |id: String| with(Some(format!("session={}", encode(&id)))));
-        let panel = Callback::new(move |panel: Option<String>| {
-            let id = list.open.get().map(|id| format!("session={}", encode(&id)));
-            with(id.map(|id| panel.map_or(id.clone(), |panel| format!("{id}&panel={panel}"))))
+            ordering.set(priority::asked_for(&ids, list.rows.good().get_untracked().as_ref()));
         });
         let done = Callback::new(move |()| {
             selection.set(Vec::new());
@@ -132,7 +125,7 @@ pub fn page() -> AnyView {
         });
         let shown = Shown {
             caption: "Pending sessions",
-            columns: columns(open, may_order.then_some(order)),
+            columns: columns(list, may_order.then_some(order)),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
             export: "",
@@ -147,18 +140,17 @@ pub fn page() -> AnyView {
         };
         let title = drawer::title(detail);
         view! {
-            <PageHead title="Scheduler" group="Administration">
+            <PageHead title=HEAD.title group=HEAD.group>
                 {choose(group, names.good())}
                 {(reach == Reach::Everything).then(|| what_if::panel(group))}
             </PageHead>
             {list.table(shown)}
-            {may_order.then(|| priority::dialog(ordering, ordered.into(), list.rows.good(), done))}
-            {list.drawer(title, move || drawer::drawer(list.open, detail, panel))}
+            {may_order.then(|| priority::dialog(ordering, done))}
+            {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()
     };
-    let waiting = || view! { <PageHead title="Scheduler" group="Administration"/><ui::Skeleton/> }.into_any();
-    settled(loads, waiting, view)
+    settled(loads, HEAD, view)
 }
 
 /// The choice of a resource group: a form, so that it works before scripts arrive.

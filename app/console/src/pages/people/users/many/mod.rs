@@ -4,11 +4,11 @@
 mod preview;
 mod result;
 
-use super::place::Place;
+use super::place::{Place, choices};
 use crate::api::people::users::{create_users, preview_users};
-use crate::form::{Refused, on_submit};
+use crate::dialog::{Asked, Saved, Shell};
+use crate::form::Refused;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use types::Problem;
 use types::list::encode;
 use types::people::many_users::{
@@ -16,7 +16,7 @@ use types::people::many_users::{
 };
 use types::people::users::UserStatus;
 use types::rules::MAX_DESCRIPTION;
-use ui::{Button, Checkbox, Dialog, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, TextInput, Variant, use_toaster};
+use ui::{Checkbox, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, TextInput, Variant};
 use wasm_bindgen::JsCast;
 
 /// A file to begin with: what `COLUMNS` says, with one line.
@@ -51,12 +51,6 @@ impl Form {
             must_change_password: RwSignal::new(true),
             description: text(""),
         }
-    }
-
-    async fn load(self) -> Result<(), Problem> {
-        self.place.load().await?;
-        self.place.choose_default();
-        Ok(())
     }
 
     fn pattern(self) -> Pattern {
@@ -102,22 +96,15 @@ impl Form {
 }
 
 /// The dialog; `changed` is called when people were created.
-pub fn dialog(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
-    let form = Form::new();
-    let refused = Refused::new();
+pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
+    let (form, shell) = (Form::new(), Shell::new());
     let planned = RwSignal::new(None::<(CreateMany, Preview)>);
     let created = RwSignal::new(Vec::<CreatedPerson>::new());
-    let busy = RwSignal::new(false);
-    let toaster = use_toaster();
-    Effect::new(move |_| {
-        if open.get() {
-            spawn_local(async move {
-                if let Err(problem) = form.load().await {
-                    refused.set(problem);
-                }
-            });
-        }
-    });
+    let offer = move |choices| {
+        form.place.offer(choices);
+        form.place.choose_default();
+    };
+    shell.open_when(asked, |_: Option<()>| (), move |opening| opening.ask(choices(), offer));
     Effect::new(move |_| {
         form.track();
         planned.set(None);
@@ -126,55 +113,56 @@ pub fn dialog(open: RwSignal<bool>, changed: Callback<()>) -> AnyView {
     let ready = move |many: &CreateMany| {
         planned.with_untracked(|plan| plan.as_ref().is_some_and(|(looked_at, plan)| plan.errors.is_empty() && looked_at == many))
     };
-    let send = move |many: CreateMany| {
-        busy.set(true);
-        spawn_local(async move {
-            if ready(&many) {
-                match create_users(many).await {
-                    Ok(people) => {
-                        toaster.good(format!("{} people were created, each with a keypair of their own.", people.len()));
-                        open.set(false);
-                        form.lines.set(String::new());
-                        created.set(people);
-                        changed.run(());
-                    }
-                    Err(problem) => refused.set(problem),
-                }
-            } else {
-                match preview_users(many.clone()).await {
-                    Ok(plan) => planned.set(Some((many, plan))),
-                    Err(problem) => refused.set(problem),
-                }
+    let submit = Callback::new(move |()| {
+        let Some(many) = shell.refused.accept(form.read()) else { return };
+        let (ready, opening) = (ready(&many), shell.opening());
+        let saving = async move {
+            if ready {
+                let people = create_users(many).await?;
+                let said = format!("{} people were created, each with a keypair of their own.", people.len());
+                // Beside any that are still shown: their passwords are in no other place.
+                created.try_update(|all| all.extend(people));
+                return Ok(said.into());
             }
-            busy.set(false);
+            let plan = preview_users(many.clone()).await?;
+            if opening.is_current() {
+                planned.set(Some((many, plan)));
+            }
+            Ok(Saved::NotYet)
+        };
+        shell.send(saving, move || form.lines.set(String::new()), changed);
+    });
+    let label =
+        Signal::derive(move || match planned.with(|plan| plan.as_ref().map(|(_, plan)| (plan.count, plan.errors.len()))) {
+            None => "Look at it first".to_owned(),
+            Some((count, 0)) => format!("Create {count} people"),
+            Some(_) => "Look again".to_owned(),
         });
-    };
-    let submit = on_submit(refused, move || form.read(), send);
-    let label = move || match planned.with(|plan| plan.as_ref().map(|(_, plan)| (plan.count, plan.errors.len()))) {
-        None => "Look at it first".to_owned(),
-        Some((count, 0)) => format!("Create {count} people"),
-        Some(_) => "Look again".to_owned(),
-    };
+    let contents = ViewFn::from(move || {
+        view! {
+            {fields(form, shell)}
+            {move || planned.get().map(|(_, plan)| preview::view(plan))}
+            {shell.end(label, Variant::Primary)}
+        }
+    });
     view! {
-        <Dialog open=open title="Create many users" on_close=Callback::new(move |()| open.set(false))>
-            <form class="form" novalidate on:submit=submit>
-                <RadioGroup name="many-source" label="Who" value=form.source options=vec![
-                    ("pattern".into(), "Names that count up".into()),
-                    ("file".into(), "From a CSV file".into()),
-                ]/>
-                <Show when=move || form.source.with(|source| source == "file") fallback=move || pattern_fields(form, refused)>
-                    {file_fields(form, refused)}
-                </Show>
-                {default_fields(form, refused)}
-                {move || planned.get().map(|(_, plan)| preview::view(plan))}
-                {refused.notice()}
-                <div class="dialog-actions">
-                    <Button on_press=Callback::new(move |()| open.set(false))>"Cancel"</Button>
-                    <Button variant=Variant::Primary submit=true busy=busy>{label}</Button>
-                </div>
-            </form>
-        </Dialog>
+        {shell.view(Signal::stored("Create many users".to_owned()), submit, Callback::new(|()| ()), contents)}
         {result::shown_once(created)}
+    }
+    .into_any()
+}
+
+fn fields(form: Form, shell: Shell) -> AnyView {
+    let refused = shell.refused;
+    view! {
+        <RadioGroup name="many-source" label="Who" value=form.source options=vec![
+            ("pattern".into(), "Names that count up".into()),
+            ("file".into(), "From a CSV file".into()),
+        ]/>
+        <Show when=move || form.source.with(|source| source == "file") fallback=move || pattern_fields(form, refused)>
+            {file_fields(form, shell)}
+        </Show>
+        {default_fields(form, refused)}
     }
     .into_any()
 }
@@ -204,7 +192,8 @@ fn pattern_fields(form: Form, refused: Refused) -> AnyView {
     .into_any()
 }
 
-fn file_fields(form: Form, refused: Refused) -> AnyView {
+fn file_fields(form: Form, shell: Shell) -> AnyView {
+    let refused = shell.refused;
     let read = move |event: web_sys::Event| {
         let input = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok());
         let Some(file) = input.and_then(|input| input.files()).and_then(|files| files.get(0)) else { return };
@@ -212,14 +201,11 @@ fn file_fields(form: Form, refused: Refused) -> AnyView {
             refused.set(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
             return;
         }
-        spawn_local(async move {
-            match wasm_bindgen_futures::JsFuture::from(file.text()).await {
-                Ok(text) => {
-                    refused.clear();
-                    form.lines.set(text.as_string().unwrap_or_default());
-                }
-                Err(_) => refused.set(Problem::field("file", "The browser could not read this file. Choose it again.")),
-            }
+        let unreadable = |_| Problem::field("file", "The browser could not read this file. Choose it again.");
+        let reading = async move { wasm_bindgen_futures::JsFuture::from(file.text()).await.map_err(unreadable) };
+        shell.opening().ask(reading, move |text| {
+            refused.clear();
+            form.lines.set(text.as_string().unwrap_or_default());
         });
     };
     let example = format!("data:text/csv;charset=utf-8,{}", encode(&format!("{}\n{EXAMPLE}\n", COLUMNS.join(","))));

@@ -1,6 +1,6 @@
 //! What creating many people would do: the first of them, or everything that is wrong, line by line.
 
-use crate::download::{cell, save};
+use crate::download::{csv, save};
 use leptos::prelude::*;
 use types::people::many_users::{LineError, Planned, Preview};
 use ui::{Button, Icon, IconName};
@@ -67,7 +67,7 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
             <Show when=move || { shown.get() < total }>
                 <button class="button" type="button" on:click=move |_| shown.update(|n| *n += STEP)>{move || format!("Show more of {total}")}</button>
             </Show>
-            <Button on_press=Callback::new(move |()| save("mistakes.csv", "text/csv", &all.with_value(|all| csv(all))))><Icon name=IconName::Download/>"All as a file"</Button>
+            <Button on_press=Callback::new(move |()| save("mistakes.csv", "text/csv", &all.with_value(|all| file(all))))><Icon name=IconName::Download/>"All as a file"</Button>
         </div>
     }
     .into_any()
@@ -77,10 +77,8 @@ fn error(one: LineError) -> AnyView {
     view! { <tr><td>{one.line}</td><td>{one.who}</td><td><code>{one.field}</code></td><td>{one.message}</td></tr> }.into_any()
 }
 
-fn csv(all: &[LineError]) -> String {
-    let mut text = String::from("line,who,column,what is wrong\n");
-    for error in all {
-        text.push_str(&format!("{},{},{},{}\n", error.line, cell(&error.who), cell(&error.field), cell(&error.message)));
-    }
-    text
+fn file(all: &[LineError]) -> String {
+    let row =
+        |LineError { line, who, field, message }: &LineError| [line.to_string(), who.clone(), field.clone(), message.clone()];
+    csv(["line", "who", "column", "what is wrong"], all.iter().map(row))
 }

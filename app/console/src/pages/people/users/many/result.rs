@@ -1,6 +1,6 @@
 //! Who was just created, with passwords and keypairs that are shown once and can be downloaded.
 
-use crate::download::save;
+use crate::download::{csv, save};
 use leptos::prelude::*;
 use types::people::many_users::CreatedPerson;
 use ui::{Button, Dialog, Icon, IconName, Variant};
@@ -14,7 +14,7 @@ pub fn shown_once(people: RwSignal<Vec<CreatedPerson>>) -> AnyView {
     let close = Callback::new(move |()| people.set(Vec::new()));
     let rows = move || people.with(|all| all.iter().take(SHOWN).map(row).collect::<Vec<_>>());
     let more = move || people.with(|all| all.len().saturating_sub(SHOWN));
-    let download = Callback::new(move |()| save("users.csv", "text/csv", &people.with_untracked(|all| csv(all))));
+    let download = Callback::new(move |()| save("users.csv", "text/csv", &people.with_untracked(|all| file(all))));
     view! {
         <Dialog open=open title="New users" on_close=close>
             <p class="notice">"Download this now: passwords that were made up and secret keys are shown once."</p>
@@ -46,13 +46,10 @@ fn row(one: &CreatedPerson) -> AnyView {
     .into_any()
 }
 
-/// Emails, usernames, made-up passwords and keys hold no comma, quote or line break, so nothing needs quoting.
-fn csv(people: &[CreatedPerson]) -> String {
-    let mut text = String::from("email,username,password,access_key,secret_key\n");
-    for one in people {
-        let password = one.password.as_deref().unwrap_or_default();
-        let key = &one.keypair;
-        text.push_str(&format!("{},{},{password},{},{}\n", key.owner, one.username, key.access_key, key.secret_key));
-    }
-    text
+fn file(people: &[CreatedPerson]) -> String {
+    let row = |CreatedPerson { username, password, keypair, .. }: &CreatedPerson| {
+        let password = password.clone().unwrap_or_default();
+        [keypair.owner.clone(), username.clone(), password, keypair.access_key.clone(), keypair.secret_key.clone()]
+    };
+    csv(["email", "username", "password", "access_key", "secret_key"], people.iter().map(row))
 }

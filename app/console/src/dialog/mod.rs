@@ -1,0 +1,266 @@
+//! The shell of every dialog that sends something. It owns whether the dialog is open, what was refused, whether an answer is
+//! awaited, and what is said afterwards; a form says its fields and one save.
+//!
+//! An answer belongs to the opening of the dialog that asked for it. One that comes later closes nothing, fills nothing and shows
+//! nothing in the next opening; a refusal is then told beside the page, so that nobody takes it for saved. Deliberately absent: the
+//! fields, which each form has in its own file, and what several people edit, which is in `edit`.
+
+pub mod edit;
+mod stale;
+
+use crate::form::Refused;
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use types::Problem;
+use ui::{Button, Dialog, Say, Variant, use_toaster};
+
+/// What a dialog is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked<T> {
+    Nothing,
+    /// Something new. What was typed for it before and not yet sent is still there.
+    New,
+    /// Something that is there.
+    Edit(Box<T>),
+}
+
+impl<T> Asked<T> {
+    /// Asks for the dialog of something that is there.
+    pub fn edit(thing: T) -> Self {
+        Self::Edit(Box::new(thing))
+    }
+}
+
+/// How a save went that was not refused.
+pub enum Saved {
+    /// It is saved, and this is said.
+    Said(String),
+    /// It is saved, and what is seen next says enough, such as a key that is shown once.
+    Silently,
+    /// Nothing was saved yet: the dialog stays open and shows something to look at first.
+    NotYet,
+}
+
+impl<T: Into<String>> From<T> for Saved {
+    fn from(text: T) -> Self {
+        Self::Said(text.into())
+    }
+}
+
+/// One dialog, whatever is in it.
+#[derive(Clone, Copy)]
+pub struct Shell {
+    pub open: RwSignal<bool>,
+    /// What was last refused.
+    pub refused: Refused,
+    /// An answer to this opening is awaited.
+    pub pending: RwSignal<bool>,
+    /// The number of the last opening, from 1.
+    number: StoredValue<u32>,
+    toaster: Say,
+}
+
+/// One opening of a dialog.
+#[derive(Clone, Copy)]
+pub struct Opening {
+    shell: Shell,
+    number: u32,
+}
+
+impl Shell {
+    /// A closed dialog.
+    pub fn new() -> Self {
+        Self {
+            open: RwSignal::new(false),
+            refused: Refused::new(),
+            pending: RwSignal::new(false),
+            number: StoredValue::new(0),
+            toaster: use_toaster(),
+        }
+    }
+
+    /// Opens the dialog whenever it is asked for. `fill` is given what is there, or nothing for something new; it is not called when
+    /// something new follows something new. `opened` is called last.
+    pub fn open_when<T: Clone + Send + Sync + 'static>(
+        self,
+        asked: RwSignal<Asked<T>>,
+        fill: impl Fn(Option<T>) + 'static,
+        opened: impl Fn(Opening) + 'static,
+    ) {
+        let was_new = StoredValue::new(true);
+        Effect::new(move |_| {
+            let asked_for = asked.get();
+            let new = match asked_for {
+                Asked::Nothing => return,
+                Asked::New => true,
+                Asked::Edit(_) => false,
+            };
+            untrack(|| {
+                match asked_for {
+                    Asked::Edit(thing) => fill(Some(*thing)),
+                    _ if was_new.get_value() => {}
+                    _ => fill(None),
+                }
+                was_new.set_value(new);
+                self.refused.clear();
+                self.pending.set(false);
+                self.number.update_value(|number| *number += 1);
+                self.open.set(true);
+                opened(self.opening());
+                asked.set(Asked::Nothing);
+            });
+        });
+    }
+
+    /// The last opening.
+    pub fn opening(self) -> Opening {
+        Opening { shell: self, number: self.number.get_value() }
+    }
+
+    /// Waits for a save. One that went well closes this opening and then calls `emptied`; `changed` is called whatever is open by
+    /// then. A refusal is shown in the form, or told beside the page if the form is no longer there.
+    pub fn send(
+        self,
+        saving: impl Future<Output = Result<Saved, Problem>> + 'static,
+        emptied: impl FnOnce() + 'static,
+        changed: Callback<()>,
+    ) {
+        let opening = self.opening();
+        self.pending.set(true);
+        spawn_local(async move {
+            let answer = saving.await;
+            if opening.is_last() {
+                self.pending.set(false);
+            }
+            match answer {
+                Ok(Saved::NotYet) => {}
+                Ok(saved) => {
+                    if opening.is_last() {
+                        self.open.set(false);
+                        emptied();
+                    }
+                    if let Saved::Said(text) = saved {
+                        self.toaster.good(text);
+                    }
+                    // The page may be gone by now.
+                    changed.try_run(());
+                }
+                Err(problem) if opening.is_current() => self.refused.set(problem),
+                Err(problem) => self.toaster.bad(problem.to_string()),
+            }
+        });
+    }
+
+    /// The dialog with its form. `submit` is called when the form is sent, `closed` when the dialog was closed in whatever way.
+    pub fn view(self, title: Signal<String>, submit: Callback<()>, closed: Callback<()>, contents: ViewFn) -> AnyView {
+        let submit = move |event: SubmitEvent| {
+            event.prevent_default();
+            submit.run(());
+        };
+        let close = Callback::new(move |()| {
+            self.open.set(false);
+            closed.run(());
+        });
+        view! {
+            <Dialog open=self.open title=title on_close=close>
+                <form class="form" novalidate on:submit=submit>{contents.run()}</form>
+            </Dialog>
+        }
+        .into_any()
+    }
+
+    /// The end of the form: what was refused of all of it, the way out, and the button that sends it.
+    pub fn end(self, label: Signal<String>, variant: Variant) -> AnyView {
+        view! {
+            {self.refused.notice()}
+            <div class="dialog-actions">
+                <Button on_press=Callback::new(move |()| self.open.set(false))>"Cancel"</Button>
+                <Button variant=variant submit=true busy=self.pending>{move || label.get()}</Button>
+            </div>
+        }
+        .into_any()
+    }
+}
+
+impl Opening {
+    /// The dialog is open, and has not been opened again since.
+    pub fn is_current(self) -> bool {
+        self.is_last() && self.shell.open.try_get_untracked() == Some(true)
+    }
+
+    /// The dialog has not been opened again since; it may be closed.
+    fn is_last(self) -> bool {
+        self.shell.number.try_get_value() == Some(self.number)
+    }
+
+    /// Asks for something that this opening needs, such as the names that can be chosen. An answer that comes after it changes
+    /// nothing; a refusal is shown in the form.
+    pub fn ask<T: 'static>(self, asking: impl Future<Output = Result<T, Problem>> + 'static, then: impl FnOnce(T) + 'static) {
+        spawn_local(async move {
+            match asking.await {
+                _ if !self.is_current() => {}
+                Ok(answer) => then(answer),
+                Err(problem) => self.shell.refused.set(problem),
+            }
+        });
+    }
+}
+
+/// The fields of a dialog, and what becomes of them.
+pub trait DialogForm: Copy + Send + Sync + 'static {
+    /// What is shown when something is there already.
+    type Thing: Clone + Send + Sync + 'static;
+    /// What is sent.
+    type Command: 'static;
+
+    /// The dialog's title for something new, and for something that is there.
+    fn titles(self) -> (&'static str, &'static str);
+
+    /// The button that sends it, the same way.
+    fn buttons(self) -> (&'static str, &'static str) {
+        ("Save", "Save")
+    }
+
+    /// Shows a thing as it is, or nothing yet.
+    fn fill(self, thing: Option<&Self::Thing>);
+
+    /// Called at each opening: asks for what can be chosen.
+    fn opened(self, _opening: Opening) {}
+
+    /// Called when the dialog was closed, in whatever way.
+    fn closed(self) {}
+
+    /// What was typed as a command that its own `check` accepts, or every mistake in it.
+    fn read(self) -> Result<Self::Command, Problem>;
+
+    /// The fields, of something new or of something that is there.
+    fn fields(self, refused: Refused, new: bool) -> AnyView;
+
+    /// Sends it.
+    fn save(self, command: Self::Command) -> impl Future<Output = Result<Saved, Problem>>;
+}
+
+/// The dialog of a form; `changed` is called when something was.
+pub fn dialog<F: DialogForm>(form: F, asked: RwSignal<Asked<F::Thing>>, changed: Callback<()>) -> AnyView {
+    let shell = Shell::new();
+    let new = RwSignal::new(true);
+    let fill = move |thing: Option<F::Thing>| {
+        new.set(thing.is_none());
+        form.fill(thing.as_ref());
+    };
+    shell.open_when(asked, fill, move |opening| form.opened(opening));
+    let submit = Callback::new(move |()| {
+        if let Some(command) = shell.refused.accept(form.read()) {
+            shell.send(form.save(command), move || form.fill(None), changed);
+        }
+    });
+    let choose = move |(create, update): (&'static str, &'static str)| {
+        Signal::derive(move || if new.get() { create } else { update }.to_owned())
+    };
+    let label = choose(form.buttons());
+    let contents = ViewFn::from(move || {
+        view! { {form.fields(shell.refused, new.get_untracked())}{shell.end(label, Variant::Primary)} }
+    });
+    shell.view(choose(form.titles()), submit, Callback::new(move |()| form.closed()), contents)
+}

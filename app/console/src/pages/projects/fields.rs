@@ -1,0 +1,98 @@
+//! The fields that the forms of domains and of projects share: name, description, storage hosts, and what sessions may hold together.
+
+use crate::form::Refused;
+use crate::slots::SlotAmounts;
+use leptos::prelude::*;
+use types::FieldError;
+use types::folders::{HOST_PERMISSIONS, Hosts};
+use types::quantity::Slots;
+use types::rules::{MAX_DESCRIPTION, MAX_NAME};
+use ui::{Field, TextArea, TextInput};
+
+/// The names of hosts, as a field holds them.
+pub fn host_names(hosts: &Hosts) -> String {
+    hosts.keys().cloned().collect::<Vec<_>>().join(", ")
+}
+
+/// Hosts by name. One that was there keeps what is allowed on it; a new one allows everything.
+fn read_hosts(text: &str, before: &Hosts) -> Hosts {
+    let all = || HOST_PERMISSIONS.map(String::from).to_vec();
+    let names = text.split([',', ' ']).filter(|name| !name.is_empty());
+    names.map(|name| (name.to_owned(), before.get(name).cloned().unwrap_or_else(all))).collect()
+}
+
+/// What was typed.
+#[derive(Clone, Copy)]
+pub struct CommonFields {
+    /// Begins the fields' ids.
+    prefix: &'static str,
+    name: RwSignal<String>,
+    description: RwSignal<String>,
+    hosts: RwSignal<String>,
+    /// What is allowed on a host stays as it was, for hosts that stay.
+    hosts_before: StoredValue<Hosts>,
+    limit: SlotAmounts,
+}
+
+/// The same as values.
+pub struct Common {
+    pub name: String,
+    pub description: String,
+    pub hosts: Hosts,
+    pub limit: Slots,
+}
+
+impl CommonFields {
+    /// Empty fields.
+    pub fn new(prefix: &'static str) -> Self {
+        let text = || RwSignal::new(String::new());
+        let limit = SlotAmounts::limits(prefix, Signal::stored(Vec::new()));
+        Self { prefix, name: text(), description: text(), hosts: text(), hosts_before: StoredValue::new(Hosts::new()), limit }
+    }
+
+    /// Shows the values.
+    pub fn fill(self, name: &str, description: &str, hosts: &Hosts, limit: &Slots) {
+        self.name.set(name.to_owned());
+        self.description.set(description.to_owned());
+        self.hosts.set(host_names(hosts));
+        self.hosts_before.set_value(hosts.clone());
+        self.limit.fill(limit);
+    }
+
+    /// Empties the fields.
+    pub fn clear(self) {
+        self.fill("", "", &Hosts::new(), &Slots::default());
+    }
+
+    /// The values that were typed; an amount that is none becomes a mistake.
+    pub fn read(self, mistakes: &mut Vec<FieldError>) -> Common {
+        Common {
+            name: self.name.get_untracked().trim().to_owned(),
+            description: self.description.get_untracked(),
+            hosts: self.hosts_before.with_value(|before| self.hosts.with_untracked(|text| read_hosts(text, before))),
+            limit: self.limit.read(mistakes),
+        }
+    }
+
+    /// The fields, with `more` of them after the name.
+    pub fn view(self, refused: Refused, name_hint: &'static str, more: AnyView) -> AnyView {
+        let id = move |field: &str| format!("{}-{field}", self.prefix);
+        view! {
+            <Field name=id("name") label="Name" required=true hint=name_hint error=refused.of("name")>
+                <TextInput name=id("name") value=self.name max=MAX_NAME/>
+            </Field>
+            {more}
+            <Field name=id("hosts") label="Allowed storage hosts" hint="Names with commas between them. None allows no host." error=refused.of("hosts")>
+                <TextInput name=id("hosts") value=self.hosts/>
+            </Field>
+            <fieldset class="fieldset">
+                <legend class="field-label">"What its sessions may hold together"</legend>
+                {self.limit.view(refused, Signal::stored("Unlimited"))}
+            </fieldset>
+            <Field name=id("description") label="Description" error=refused.of("description")>
+                <TextArea name=id("description") value=self.description rows=3 max=MAX_DESCRIPTION/>
+            </Field>
+        }
+        .into_any()
+    }
+}

@@ -1,0 +1,137 @@
+// What every dialog promises about answers that come late: they are of the opening that asked, and touch no other one.
+import type { Page, Request, Route } from "@playwright/test";
+import { expect, test, unique } from "./yard";
+
+/** Holds back the first call of this server function that `which` selects; `answer` lets it through, and waits until it has arrived. */
+async function hold(page: Page, name: string, which: (request: Request) => boolean = () => true) {
+  let found!: (route: Route) => void;
+  const route = new Promise<Route>((done) => (found = done));
+  let held = false;
+  await page.route(`**/call/${name}`, async (one) => {
+    if (held || !which(one.request())) return one.continue();
+    held = true;
+    found(one);
+  });
+  return {
+    /** The call was made. */
+    asked: () => route,
+    /** The server's answer, or another one. */
+    answer: async (answer?: Parameters<Route["fulfill"]>[0]) => {
+      const one = await route;
+      await (answer ? one.fulfill(answer) : one.continue());
+      await (await one.request().response())!.finished();
+      // The page has had its turn with it.
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    },
+  };
+}
+
+test("a save that is answered late leaves the next opening of the dialog as it is, and is told beside it", async ({ yard }) => {
+  const { page } = yard;
+  const [first, second] = [unique("late"), unique("late")];
+  await yard.signIn();
+  await yard.call("create_domain", { domain: { name: second, description: "as it was" } });
+  await yard.goto("/domains");
+  const create = page.getByRole("dialog", { name: "Create domain" });
+  const edit = page.getByRole("dialog", { name: "Modify domain" });
+
+  /** Saves a new domain, closes the dialog before the answer, and opens it for another domain. */
+  const leave = async (name: string, slow: Awaited<ReturnType<typeof hold>>) => {
+    await page.getByRole("button", { name: "Create domain" }).click();
+    await create.getByLabel("Name").fill(name);
+    await create.getByRole("button", { name: "Save" }).click();
+    await slow.asked();
+    await expect(create.getByRole("button", { name: "Save" })).toHaveAttribute("aria-busy", "true");
+    await create.getByRole("button", { name: "Cancel" }).click();
+    await expect(create).toBeHidden();
+    await page.getByRole("button", { name: `Edit ${second}` }).click();
+    await edit.getByLabel("Description").fill("typed");
+  };
+  const untouched = async () => {
+    await expect(edit.getByLabel("Name")).toHaveValue(second);
+    await expect(edit.getByLabel("Description")).toHaveValue("typed");
+    await expect(edit.getByRole("alert")).toHaveCount(0);
+    await expect(edit.locator("[aria-invalid]")).toHaveCount(0);
+    await expect(edit.getByRole("button", { name: "Save" })).not.toHaveAttribute("aria-busy", "true");
+  };
+
+  await test.step("one that went well", async () => {
+    const slow = await hold(page, "create_domain");
+    await leave(first, slow);
+    await slow.answer();
+    await expect(page.getByText("The domain was saved.")).toBeVisible();
+    await untouched();
+    await edit.getByRole("button", { name: "Cancel" }).click();
+    await expect(page.getByRole("row", { name: new RegExp(first) })).toBeVisible();
+    await page.unroute("**/call/create_domain");
+  });
+
+  await test.step("one that was refused", async () => {
+    const slow = await hold(page, "create_domain");
+    await leave(first, slow);
+    await slow.answer();
+    await expect(page.getByText("A domain of this name exists already. Use another one.")).toBeVisible();
+    await untouched();
+    await edit.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByRole("row", { name: new RegExp(second) })).toContainText("typed");
+    await page.unroute("**/call/create_domain");
+  });
+});
+
+test("a refusal that comes when the page has been left is still told", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  await yard.goto("/domains");
+  const slow = await hold(page, "create_domain");
+  await page.getByRole("button", { name: "Create domain" }).click();
+  const create = page.getByRole("dialog", { name: "Create domain" });
+  await create.getByLabel("Name").fill("default");
+  await create.getByRole("button", { name: "Save" }).click();
+  await slow.asked();
+  await create.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Projects" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Projects" })).toBeVisible();
+  await slow.answer();
+  await expect(page.getByText("A domain of this name exists already. Use another one.")).toBeVisible();
+});
+
+test("choices that were asked for by an earlier opening change nothing of the next", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  await yard.goto("/credentials");
+  const add = page.getByRole("dialog", { name: "Add credential" });
+  const options = add.getByLabel("Resource policy").getByRole("option");
+  for (const late of [{ json: ["of-the-first-opening"] }, { status: 409, json: { Conflict: "Of the first opening." } }]) {
+    const slow = await hold(page, "keypair_policy_names");
+    await page.getByRole("button", { name: "Add credential" }).click();
+    await slow.asked();
+    await add.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Add credential" }).click();
+    await expect(options.filter({ hasText: "default" })).toHaveCount(1);
+    const before = await options.allTextContents();
+    await slow.answer(late);
+    await expect(options).toHaveText(before);
+    await expect(add.getByLabel("Resource policy")).not.toHaveValue("of-the-first-opening");
+    await expect(add.getByRole("alert")).toHaveCount(0);
+    await add.getByRole("button", { name: "Cancel" }).click();
+    await page.unroute("**/call/keypair_policy_names");
+  }
+});
+
+test("of two people who are asked for one after the other, the second is in the form whoever is answered first", async ({ yard }) => {
+  const { page } = yard;
+  const both = unique("two");
+  await yard.signIn();
+  for (const name of [`${both}-a`, `${both}-b`]) await yard.person(name);
+  await yard.goto(`/users?f=email.contains.${both}`);
+  const slow = await hold(page, "user");
+  await page.getByRole("button", { name: `Edit ${both}-a@example.org` }).click();
+  await slow.asked();
+  await page.getByRole("button", { name: `Edit ${both}-b@example.org` }).click();
+  const edit = page.getByRole("dialog", { name: "Modify user" });
+  await expect(edit.getByLabel("Username")).toHaveValue(`${both}-b`);
+  await edit.getByLabel("Full name").fill("typed");
+  await slow.answer();
+  await expect(edit.getByLabel("Username")).toHaveValue(`${both}-b`);
+  await expect(edit.getByLabel("Full name")).toHaveValue("typed");
+});
