@@ -5,10 +5,12 @@ mod preview;
 mod result;
 
 use super::place::{Place, choices};
-use crate::api::people::users::{create_users, preview_users};
+use crate::api::people::users::{create_users, created_people, preview_users};
 use crate::dialog::{Asked, Saved, Shell};
 use crate::form::Refused;
+use crate::table::use_parameter;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use types::Problem;
 use types::list::encode;
 use types::people::many_users::{
@@ -16,7 +18,7 @@ use types::people::many_users::{
 };
 use types::people::users::UserStatus;
 use types::rules::MAX_DESCRIPTION;
-use ui::{Checkbox, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, TextInput, Variant};
+use ui::{Checkbox, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, TextInput, Variant, use_toaster};
 use wasm_bindgen::JsCast;
 
 /// A file to begin with: what `COLUMNS` says, with one line.
@@ -100,6 +102,17 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     let (form, shell) = (Form::new(), Shell::new());
     let planned = RwSignal::new(None::<(CreateMany, Preview)>);
     let created = RwSignal::new(Vec::<CreatedPerson>::new());
+    let (of_task, toaster) = (use_parameter("created"), use_toaster());
+    // A notification leads here, to those whom a background task created.
+    Effect::new(move |_| {
+        let Some(task) = of_task.get().and_then(|id| id.parse().ok()) else { return };
+        spawn_local(async move {
+            match created_people(task).await {
+                Ok(people) => drop(created.try_set(people)),
+                Err(problem) => toaster.bad(problem.to_string()),
+            }
+        });
+    });
     let offer = move |choices| {
         form.place.offer(choices);
         form.place.choose_default();
