@@ -34,6 +34,17 @@ const FAREWELL: i64 = 500;
 const MOST_USAGE: i64 = 600;
 const USAGE_EVERY: i64 = 1_000;
 
+/// How the engine as a whole answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    #[default]
+    Answers,
+    /// Every question fails.
+    Fails,
+    /// No question is ever answered.
+    Hangs,
+}
+
 /// What its agents' reports say of their engine.
 const ENGINE: &str = "simulated";
 
@@ -59,6 +70,7 @@ struct Inside {
     /// What is due to change, by time.
     due: BTreeSet<(Millis, ContainerId)>,
     away: HashSet<String>,
+    manner: Manner,
     /// The number of starts still to be refused.
     refused: u32,
     journal: Option<Journal>,
@@ -146,6 +158,11 @@ impl SimulatedEngine {
         }
     }
 
+    /// From now on the engine answers like this, whatever it is asked; what runs goes on.
+    pub fn answer(&self, manner: Manner) {
+        self.inside().manner = manner;
+    }
+
     /// The next starts fail, as on a machine that something is wrong with.
     pub fn refuse_starts(&self, count: u32) {
         self.inside().refused = count;
@@ -170,6 +187,16 @@ impl SimulatedEngine {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Comes back when the engine answers.
+    async fn reached(&self) -> Result<(), EngineError> {
+        let manner = self.inside().manner;
+        match manner {
+            Manner::Answers => Ok(()),
+            Manner::Fails => Err(EngineError::failed("the engine could not be asked")("it was told to fail")),
+            Manner::Hangs => std::future::pending().await,
+        }
     }
 
     /// The container at a place, if that is known there and its agent answers.
@@ -262,6 +289,7 @@ impl Inside {
 #[async_trait]
 impl Engine for SimulatedEngine {
     async fn agents(&self) -> Result<Agents, EngineError> {
+        self.reached().await?;
         let now = self.now();
         let inside = self.inside();
         let answering = self.scenario.agents.iter().filter(|agent| !inside.away.contains(&agent.name));
@@ -295,10 +323,12 @@ impl Engine for SimulatedEngine {
     }
 
     async fn images(&self) -> Result<Vec<Image>, EngineError> {
+        self.reached().await?;
         Ok(self.images.clone())
     }
 
     async fn start(&self, place: &Place, spec: &LaunchSpec) -> Result<(), EngineError> {
+        self.reached().await?;
         let now = self.now();
         let (agent, id) = (place.agent.as_str(), place.container);
         {
@@ -336,6 +366,7 @@ impl Engine for SimulatedEngine {
     }
 
     async fn stop(&self, place: &Place, how: Stop) -> Result<(), EngineError> {
+        self.reached().await?;
         let id = place.container;
         let Some(before) = self.known(place)? else { return Ok(()) };
         let now = self.now();
@@ -362,6 +393,7 @@ impl Engine for SimulatedEngine {
     }
 
     async fn containers(&self) -> Result<Vec<Place>, EngineError> {
+        self.reached().await?;
         let mut running = self.running();
         let inside = self.inside();
         running.retain(|place| !inside.away.contains(&place.agent));
@@ -370,11 +402,16 @@ impl Engine for SimulatedEngine {
 
     async fn states(&self, places: &[Place]) -> Vec<Result<RunState, EngineError>> {
         let now = self.now();
+        if let Err(error) = self.reached().await {
+            let why = error.with_causes();
+            return places.iter().map(|_| Err(EngineError::failed("a container could not be looked at")(why.clone()))).collect();
+        }
         let state = |place| Ok(self.known(place)?.map_or(RunState::Unknown, |container| container.state(now)));
         places.iter().map(state).collect()
     }
 
     async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+        self.reached().await?;
         let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
         let state = container.state(self.now());
         let mut text = format!("simulated: {} was placed on {}\n", container.spec.name, container.agent);
@@ -400,6 +437,7 @@ impl Engine for SimulatedEngine {
     }
 
     async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError> {
+        self.reached().await?;
         let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
         let last = container.ends_at().map_or(self.now(), |end| end.min(self.now()));
         let first = after.0.max(last.0 - MOST_USAGE * USAGE_EVERY).max(container.runs_at.0);
@@ -413,6 +451,7 @@ impl Engine for SimulatedEngine {
     }
 
     async fn terminal(&self, place: &Place, _columns: u16, _rows: u16) -> Result<Terminal, EngineError> {
+        self.reached().await?;
         if self.running_at(place)?.spec.what != Launch::Interactive {
             return Err(EngineError::NotRunning);
         }
@@ -439,6 +478,7 @@ impl Engine for SimulatedEngine {
 
     /// Whatever is sent comes back.
     async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError> {
+        self.reached().await?;
         if !self.running_at(place)?.spec.ports.contains(&port) {
             return Err(EngineError::PortNotAsked(port));
         }
