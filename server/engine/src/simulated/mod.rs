@@ -73,6 +73,8 @@ struct Inside {
     manner: Manner,
     /// The number of starts still to be refused.
     refused: u32,
+    /// What the engine cannot do, if no start is possible for that.
+    unable: Option<String>,
     journal: Option<Journal>,
 }
 
@@ -166,6 +168,11 @@ impl SimulatedEngine {
     /// The next starts fail, as on a machine that something is wrong with.
     pub fn refuse_starts(&self, count: u32) {
         self.inside().refused = count;
+    }
+
+    /// From now on every start is refused as something that the engine cannot do; `what` is a sentence.
+    pub fn cannot_start(&self, what: &str) {
+        self.inside().unable = Some(what.to_owned());
     }
 
     /// A machine answers again.
@@ -344,6 +351,9 @@ impl Engine for SimulatedEngine {
             if inside.refused > 0 {
                 inside.refused -= 1;
                 return Err(EngineError::failed("the engine refused it")("it was told to refuse"));
+            }
+            if let Some(what) = &inside.unable {
+                return Err(EngineError::unsupported(what.clone()));
             }
             host::check_image(&spec.image, &self.images)?;
             let Some(machine) = self.scenario.agents.iter().find(|machine| machine.name == agent) else {
