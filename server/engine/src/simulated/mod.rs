@@ -5,23 +5,25 @@
 //! loudly here.
 
 mod container;
+mod controls;
+mod inside;
 mod journal;
 mod scenario;
+mod streams;
 
+pub use controls::Manner;
 pub use scenario::{Behaviour, Scenario, SimulatedAgent, WrongScenario};
 
 use crate::{Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, Place, RunState, Stop, Terminal, host};
 use async_trait::async_trait;
 use container::Container;
+use inside::Inside;
 use journal::Journal;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::broadcast;
 use types::cluster::agents::{AgentReport, Fact};
-use types::id::ContainerId;
 use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::{LogChunk, Outcome, Usage};
 use types::time::Millis;
@@ -33,17 +35,6 @@ const FAREWELL: i64 = 500;
 /// Measurements in one answer, and milliseconds between two.
 const MOST_USAGE: i64 = 600;
 const USAGE_EVERY: i64 = 1_000;
-
-/// How the engine as a whole answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Manner {
-    #[default]
-    Answers,
-    /// Every question fails.
-    Fails,
-    /// No question is ever answered.
-    Hangs,
-}
 
 /// What its agents' reports say of their engine.
 const ENGINE: &str = "simulated";
@@ -60,22 +51,6 @@ pub struct SimulatedEngine {
     changes: broadcast::Sender<Place>,
     /// Rung when something will happen sooner than before.
     sooner: tokio::sync::Notify,
-}
-
-#[derive(Default)]
-struct Inside {
-    containers: HashMap<ContainerId, Container>,
-    /// The living ones of each machine.
-    on: BTreeMap<String, BTreeSet<ContainerId>>,
-    /// What is due to change, by time.
-    due: BTreeSet<(Millis, ContainerId)>,
-    away: HashSet<String>,
-    manner: Manner,
-    /// The number of starts still to be refused.
-    refused: u32,
-    /// What the engine cannot do, if no start is possible for that.
-    unable: Option<String>,
-    journal: Option<Journal>,
 }
 
 fn system_clock() -> Millis {
@@ -141,43 +116,6 @@ impl SimulatedEngine {
             // Nobody has to listen.
             let _ = self.changes.send(place);
         }
-    }
-
-    /// A machine stops answering; what is on it goes on.
-    pub fn lose_agent(&self, name: &str) {
-        self.inside().away.insert(name.to_owned());
-    }
-
-    /// A machine stops answering, and what was on it is gone.
-    pub fn crash_agent(&self, name: &str) {
-        let now = self.now();
-        let mut inside = self.inside();
-        inside.away.insert(name.to_owned());
-        for id in inside.on.remove(name).unwrap_or_default() {
-            if let Some(container) = inside.containers.get_mut(&id) {
-                container.ended = Some((now, Outcome::Lost));
-            }
-        }
-    }
-
-    /// From now on the engine answers like this, whatever it is asked; what runs goes on.
-    pub fn answer(&self, manner: Manner) {
-        self.inside().manner = manner;
-    }
-
-    /// The next starts fail, as on a machine that something is wrong with.
-    pub fn refuse_starts(&self, count: u32) {
-        self.inside().refused = count;
-    }
-
-    /// From now on every start is refused as something that the engine cannot do; `what` is a sentence.
-    pub fn cannot_start(&self, what: &str) {
-        self.inside().unable = Some(what.to_owned());
-    }
-
-    /// A machine answers again.
-    pub fn return_agent(&self, name: &str) {
-        self.inside().away.remove(name);
     }
 
     /// Every container that is alive, whether or not its agent answers.
@@ -251,45 +189,6 @@ impl SimulatedEngine {
     fn memory(&self, container: &Container, at: Millis) -> i64 {
         let filled = (at.since(container.runs_at) as f64 / 120_000.0).min(1.0);
         (container.spec.mem as f64 * (0.1 + 0.6 * filled)) as i64
-    }
-}
-
-impl Inside {
-    fn put(&mut self, id: ContainerId, container: Container, now: Millis) {
-        if container.is_alive(now) {
-            self.on.entry(container.agent.clone()).or_default().insert(id);
-            self.due.insert((container.runs_at, id));
-            self.due.extend(container.ends_at().map(|at| (at, id)));
-        }
-        self.containers.insert(id, container);
-    }
-
-    /// Takes a container that has ended off its machine.
-    fn bury(&mut self, id: ContainerId, now: Millis) {
-        if let Some(container) = self.containers.get(&id).filter(|container| !container.is_alive(now))
-            && let Some(on) = self.on.get_mut(&container.agent)
-        {
-            on.remove(&id);
-        }
-    }
-
-    /// What is held on a machine now.
-    fn held(&self, agent: &str, now: Millis) -> Slots {
-        let mut held = Slots::default();
-        for id in self.on.get(agent).into_iter().flatten() {
-            if let Some(container) = self.containers.get(id).filter(|container| container.is_alive(now)) {
-                held.add(&container.spec.slots);
-            }
-        }
-        held
-    }
-
-    fn keep(&mut self, id: ContainerId) -> Result<(), EngineError> {
-        let Some(container) = self.containers.get(&id) else { return Ok(()) };
-        match &mut self.journal {
-            Some(journal) => journal.write(id, container).map_err(EngineError::failed("the journal could not be written")),
-            None => Ok(()),
-        }
     }
 }
 
@@ -465,25 +364,7 @@ impl Engine for SimulatedEngine {
         if self.running_at(place)?.spec.what != Launch::Interactive {
             return Err(EngineError::NotRunning);
         }
-        let (input, mut typed) = tokio::io::duplex(4_096);
-        let (mut screen, output) = tokio::io::duplex(4_096);
-        let (resize, _sizes) = tokio::sync::mpsc::channel(1);
-        tokio::spawn(async move {
-            let greeting = b"This session is simulated: nothing runs behind it.\r\n$ ";
-            let mut buffer = [0u8; 1_024];
-            let mut going = screen.write_all(greeting).await.is_ok();
-            while going {
-                going = match typed.read(&mut buffer).await {
-                    // Control-D, as at a shell.
-                    Ok(n) if n > 0 && !buffer[..n].contains(&4) => {
-                        let echo = String::from_utf8_lossy(&buffer[..n]).replace('\r', "\r\n$ ");
-                        screen.write_all(echo.as_bytes()).await.is_ok()
-                    }
-                    _ => false,
-                };
-            }
-        });
-        Ok(Terminal { output: Box::new(output), input: Box::new(input), resize })
+        Ok(streams::terminal())
     }
 
     /// Whatever is sent comes back.
@@ -492,14 +373,7 @@ impl Engine for SimulatedEngine {
         if !self.running_at(place)?.spec.ports.contains(&port) {
             return Err(EngineError::PortNotAsked(port));
         }
-        let (ours, theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(4_096);
-        tokio::spawn(async move {
-            let (mut received, mut sent) = tokio::io::split(theirs);
-            // It ends with the caller, who knows why.
-            drop(tokio::io::copy(&mut received, &mut sent).await);
-            drop(sent.shutdown().await);
-        });
-        Ok(Box::new(ours))
+        Ok(Box::new(streams::echo()))
     }
 
     fn changes(&self) -> Changes {

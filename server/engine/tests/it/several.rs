@@ -88,8 +88,8 @@ async fn an_engine_that_failed_is_back_with_its_next_answer() {
     a.answer(Manner::Fails);
     assert!(matches!(all.state(&place("a-1", 1)).await, Err(EngineError::AgentAway(_))));
     a.answer(Manner::Answers);
-    assert_eq!(all.state(&place("a-1", 1)).await.unwrap(), RunState::Unknown);
     assert_eq!(all.agents().await.unwrap().away, [""; 0]);
+    assert_eq!(all.state(&place("a-1", 1)).await.unwrap(), RunState::Unknown);
 }
 
 #[tokio::test]
