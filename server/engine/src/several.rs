@@ -41,14 +41,14 @@ struct Condition {
     trouble: Option<String>,
     /// It hung, and is not asked again before.
     rests_until: Option<Instant>,
-    /// It has reported its agents at least once.
-    reported: bool,
     /// Its images as it last named them: they are there again when it is.
     images: Vec<Image>,
 }
 
 #[derive(Default)]
 struct Known {
+    /// The engines have been asked for their agents at least once.
+    asked: bool,
     /// The number of the engine that each agent belongs to.
     owners: HashMap<String, usize>,
     /// Agents that were refused, with the number of the engine that reported them too; said in the log once.
@@ -100,14 +100,13 @@ impl Several {
         None
     }
 
-    /// The number of an agent's engine. Engines are asked for their agents only while one of them has never named any.
+    /// The number of an agent's engine, as far as engines have said so. They are asked here only if nobody has done so yet.
     async fn owner(&self, agent: &str) -> Option<usize> {
-        let owner = self.known().owners.get(agent).copied();
-        if owner.is_none() && self.engines.iter().any(|member| !member.condition().reported) {
+        let asked = self.known().asked;
+        if !asked {
             drop(self.agents().await);
-            return self.known().owners.get(agent).copied();
         }
-        owner
+        self.known().owners.get(agent).copied()
     }
 
     /// Asks the engine of an agent.
@@ -155,7 +154,6 @@ impl Member {
 
     fn has_reported(&self) {
         let mut condition = self.condition();
-        condition.reported = true;
         if condition.trouble.take().is_some() {
             tracing::info!(engine = self.name, "an engine answers again");
         }
@@ -169,6 +167,7 @@ impl Engine for Several {
         let answers = join_all(self.engines.iter().map(ask)).await;
         let mut all = Agents::default();
         let mut known = self.known();
+        known.asked = true;
         for (number, (member, answer)) in self.engines.iter().zip(answers).enumerate() {
             let Some(agents) = answer else {
                 all.away.push(member.name.clone());

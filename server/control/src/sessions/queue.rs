@@ -2,7 +2,7 @@
 //! over, then lets the scheduler place those that wait.
 
 use crate::{Control, Result, internal};
-use engine::Change;
+use engine::{Change, Image};
 use scheduler::{Decided, Decision, Dependency, DependencyState, Group, Held, PersonHeld, Reason, Room, Snapshot, Waiting};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
@@ -267,21 +267,22 @@ impl Control {
     }
 
     /// Tells which engines run an image; `None` when all engines with agents do.
-    async fn engines_of_images(&self, rooms: &[Room]) -> Result<impl Fn(&str) -> Option<Vec<String>> + use<>> {
-        let images: HashMap<String, Vec<String>> =
-            self.images().await?.into_iter().map(|image| (image.offer.name, image.engines)).collect();
-        let here: HashSet<String> = rooms.iter().map(|room| room.engine.clone()).collect();
-        Ok(move |image: &str| {
-            let engines = images.get(image).cloned().unwrap_or_default();
-            let all = here.iter().all(|engine| engines.contains(engine));
-            (!all).then_some(engines)
-        })
+    async fn engines_of_images(&self, rooms: &[Room]) -> impl Fn(&str) -> Option<Vec<String>> + use<> {
+        // While the engine is away nothing is known to run anywhere, and everything waits.
+        let images = self.images().await.unwrap_or_default();
+        let here: HashSet<&String> = rooms.iter().map(|room| &room.engine).collect();
+        let restricted = |image: Image| {
+            let all = here.iter().all(|engine| image.engines.contains(engine));
+            (image.offer.name, (!all).then_some(image.engines))
+        };
+        let images: HashMap<String, Option<Vec<String>>> = images.into_iter().map(restricted).collect();
+        move |image: &str| images.get(image).cloned().unwrap_or_else(|| Some(Vec::new()))
     }
 
     /// Everything that the scheduler decides from.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         let rooms = self.rooms().await?;
-        let engines = self.engines_of_images(&rooms).await?;
+        let engines = self.engines_of_images(&rooms).await;
         let dependencies = self.dependencies_of_waiting().await?;
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let mirror = self.mirror();

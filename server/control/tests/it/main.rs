@@ -1,7 +1,8 @@
-//! The control plane over a real database and the simulated engine, by a clock that the tests move.
+//! The control plane over a real database and the simulated engine, by a clock that the tests move; in `engines` over several.
 
 mod audits;
 mod day;
+mod engines;
 mod groups;
 mod held;
 mod limits;

@@ -104,3 +104,14 @@ async fn a_session_that_cannot_be_created_within_the_trials_is_given_up_and_the_
     assert_eq!(yard.info(first).await, "Could not be started: the engine refused it 2 times; the server's log says why");
     assert_eq!(yard.status(next).await, Status::Running);
 }
+
+#[tokio::test]
+async fn what_the_engine_cannot_do_is_in_the_sessions_history_and_is_not_tried_again() {
+    let yard = Yard::new().await;
+    system_retries(&yard, Some(5)).await;
+    yard.engine.cannot_start("This engine cannot mount folders.");
+    let id = yard.start(&yard.asked().await).await;
+    yard.seconds(2).await;
+    assert_eq!(yard.status(id).await, Status::Error);
+    assert_eq!(yard.info(id).await, "Could not be started: This engine cannot mount folders.");
+}

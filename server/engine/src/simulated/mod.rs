@@ -5,23 +5,25 @@
 //! loudly here.
 
 mod container;
+mod controls;
+mod inside;
 mod journal;
 mod scenario;
+mod streams;
 
+pub use controls::Manner;
 pub use scenario::{Behaviour, Scenario, SimulatedAgent, WrongScenario};
 
 use crate::{Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, Place, RunState, Stop, Terminal, host};
 use async_trait::async_trait;
 use container::Container;
+use inside::Inside;
 use journal::Journal;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::sync::broadcast;
 use types::cluster::agents::{AgentReport, Fact};
-use types::id::ContainerId;
 use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::{LogChunk, Outcome, Usage};
 use types::time::Millis;
@@ -49,19 +51,6 @@ pub struct SimulatedEngine {
     changes: broadcast::Sender<Place>,
     /// Rung when something will happen sooner than before.
     sooner: tokio::sync::Notify,
-}
-
-#[derive(Default)]
-struct Inside {
-    containers: HashMap<ContainerId, Container>,
-    /// The living ones of each machine.
-    on: BTreeMap<String, BTreeSet<ContainerId>>,
-    /// What is due to change, by time.
-    due: BTreeSet<(Millis, ContainerId)>,
-    away: HashSet<String>,
-    /// The number of starts still to be refused.
-    refused: u32,
-    journal: Option<Journal>,
 }
 
 fn system_clock() -> Millis {
@@ -129,33 +118,6 @@ impl SimulatedEngine {
         }
     }
 
-    /// A machine stops answering; what is on it goes on.
-    pub fn lose_agent(&self, name: &str) {
-        self.inside().away.insert(name.to_owned());
-    }
-
-    /// A machine stops answering, and what was on it is gone.
-    pub fn crash_agent(&self, name: &str) {
-        let now = self.now();
-        let mut inside = self.inside();
-        inside.away.insert(name.to_owned());
-        for id in inside.on.remove(name).unwrap_or_default() {
-            if let Some(container) = inside.containers.get_mut(&id) {
-                container.ended = Some((now, Outcome::Lost));
-            }
-        }
-    }
-
-    /// The next starts fail, as on a machine that something is wrong with.
-    pub fn refuse_starts(&self, count: u32) {
-        self.inside().refused = count;
-    }
-
-    /// A machine answers again.
-    pub fn return_agent(&self, name: &str) {
-        self.inside().away.remove(name);
-    }
-
     /// Every container that is alive, whether or not its agent answers.
     pub fn running(&self) -> Vec<Place> {
         let now = self.now();
@@ -170,6 +132,16 @@ impl SimulatedEngine {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Comes back when the engine answers.
+    async fn reached(&self) -> Result<(), EngineError> {
+        let manner = self.inside().manner;
+        match manner {
+            Manner::Answers => Ok(()),
+            Manner::Fails => Err(EngineError::failed("the engine could not be asked")("it was told to fail")),
+            Manner::Hangs => std::future::pending().await,
+        }
     }
 
     /// The container at a place, if that is known there and its agent answers.
@@ -220,48 +192,10 @@ impl SimulatedEngine {
     }
 }
 
-impl Inside {
-    fn put(&mut self, id: ContainerId, container: Container, now: Millis) {
-        if container.is_alive(now) {
-            self.on.entry(container.agent.clone()).or_default().insert(id);
-            self.due.insert((container.runs_at, id));
-            self.due.extend(container.ends_at().map(|at| (at, id)));
-        }
-        self.containers.insert(id, container);
-    }
-
-    /// Takes a container that has ended off its machine.
-    fn bury(&mut self, id: ContainerId, now: Millis) {
-        if let Some(container) = self.containers.get(&id).filter(|container| !container.is_alive(now))
-            && let Some(on) = self.on.get_mut(&container.agent)
-        {
-            on.remove(&id);
-        }
-    }
-
-    /// What is held on a machine now.
-    fn held(&self, agent: &str, now: Millis) -> Slots {
-        let mut held = Slots::default();
-        for id in self.on.get(agent).into_iter().flatten() {
-            if let Some(container) = self.containers.get(id).filter(|container| container.is_alive(now)) {
-                held.add(&container.spec.slots);
-            }
-        }
-        held
-    }
-
-    fn keep(&mut self, id: ContainerId) -> Result<(), EngineError> {
-        let Some(container) = self.containers.get(&id) else { return Ok(()) };
-        match &mut self.journal {
-            Some(journal) => journal.write(id, container).map_err(EngineError::failed("the journal could not be written")),
-            None => Ok(()),
-        }
-    }
-}
-
 #[async_trait]
 impl Engine for SimulatedEngine {
     async fn agents(&self) -> Result<Agents, EngineError> {
+        self.reached().await?;
         let now = self.now();
         let inside = self.inside();
         let answering = self.scenario.agents.iter().filter(|agent| !inside.away.contains(&agent.name));
@@ -295,10 +229,12 @@ impl Engine for SimulatedEngine {
     }
 
     async fn images(&self) -> Result<Vec<Image>, EngineError> {
+        self.reached().await?;
         Ok(self.images.clone())
     }
 
     async fn start(&self, place: &Place, spec: &LaunchSpec) -> Result<(), EngineError> {
+        self.reached().await?;
         let now = self.now();
         let (agent, id) = (place.agent.as_str(), place.container);
         {
@@ -314,6 +250,9 @@ impl Engine for SimulatedEngine {
             if inside.refused > 0 {
                 inside.refused -= 1;
                 return Err(EngineError::failed("the engine refused it")("it was told to refuse"));
+            }
+            if let Some(what) = &inside.unable {
+                return Err(EngineError::unsupported(what.clone()));
             }
             host::check_image(&spec.image, &self.images)?;
             let Some(machine) = self.scenario.agents.iter().find(|machine| machine.name == agent) else {
@@ -336,6 +275,7 @@ impl Engine for SimulatedEngine {
     }
 
     async fn stop(&self, place: &Place, how: Stop) -> Result<(), EngineError> {
+        self.reached().await?;
         let id = place.container;
         let Some(before) = self.known(place)? else { return Ok(()) };
         let now = self.now();
@@ -362,6 +302,7 @@ impl Engine for SimulatedEngine {
     }
 
     async fn containers(&self) -> Result<Vec<Place>, EngineError> {
+        self.reached().await?;
         let mut running = self.running();
         let inside = self.inside();
         running.retain(|place| !inside.away.contains(&place.agent));
@@ -370,11 +311,16 @@ impl Engine for SimulatedEngine {
 
     async fn states(&self, places: &[Place]) -> Vec<Result<RunState, EngineError>> {
         let now = self.now();
+        if let Err(error) = self.reached().await {
+            let why = error.with_causes();
+            return places.iter().map(|_| Err(EngineError::failed("a container could not be looked at")(why.clone()))).collect();
+        }
         let state = |place| Ok(self.known(place)?.map_or(RunState::Unknown, |container| container.state(now)));
         places.iter().map(state).collect()
     }
 
     async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+        self.reached().await?;
         let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
         let state = container.state(self.now());
         let mut text = format!("simulated: {} was placed on {}\n", container.spec.name, container.agent);
@@ -400,6 +346,7 @@ impl Engine for SimulatedEngine {
     }
 
     async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError> {
+        self.reached().await?;
         let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
         let last = container.ends_at().map_or(self.now(), |end| end.min(self.now()));
         let first = after.0.max(last.0 - MOST_USAGE * USAGE_EVERY).max(container.runs_at.0);
@@ -413,43 +360,20 @@ impl Engine for SimulatedEngine {
     }
 
     async fn terminal(&self, place: &Place, _columns: u16, _rows: u16) -> Result<Terminal, EngineError> {
+        self.reached().await?;
         if self.running_at(place)?.spec.what != Launch::Interactive {
             return Err(EngineError::NotRunning);
         }
-        let (input, mut typed) = tokio::io::duplex(4_096);
-        let (mut screen, output) = tokio::io::duplex(4_096);
-        let (resize, _sizes) = tokio::sync::mpsc::channel(1);
-        tokio::spawn(async move {
-            let greeting = b"This session is simulated: nothing runs behind it.\r\n$ ";
-            let mut buffer = [0u8; 1_024];
-            let mut going = screen.write_all(greeting).await.is_ok();
-            while going {
-                going = match typed.read(&mut buffer).await {
-                    // Control-D, as at a shell.
-                    Ok(n) if n > 0 && !buffer[..n].contains(&4) => {
-                        let echo = String::from_utf8_lossy(&buffer[..n]).replace('\r', "\r\n$ ");
-                        screen.write_all(echo.as_bytes()).await.is_ok()
-                    }
-                    _ => false,
-                };
-            }
-        });
-        Ok(Terminal { output: Box::new(output), input: Box::new(input), resize })
+        Ok(streams::terminal())
     }
 
     /// Whatever is sent comes back.
     async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError> {
+        self.reached().await?;
         if !self.running_at(place)?.spec.ports.contains(&port) {
             return Err(EngineError::PortNotAsked(port));
         }
-        let (ours, theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(4_096);
-        tokio::spawn(async move {
-            let (mut received, mut sent) = tokio::io::split(theirs);
-            // It ends with the caller, who knows why.
-            drop(tokio::io::copy(&mut received, &mut sent).await);
-            drop(sent.shutdown().await);
-        });
-        Ok(Box::new(ours))
+        Ok(Box::new(streams::echo()))
     }
 
     fn changes(&self) -> Changes {
