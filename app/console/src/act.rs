@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::pin::Pin;
 use types::Problem;
-use ui::use_toaster;
+use ui::{Say, use_toaster};
 
 /// Makes the press of a button: it does something, says `done` or why not, and calls `changed` in both cases, since a refusal often
 /// means that the page shows an older state.
@@ -12,17 +13,19 @@ where
     F: Future<Output = Result<(), Problem>> + 'static,
 {
     let toaster = use_toaster();
-    Callback::new(move |()| {
-        let doing = doing();
-        spawn_local(async move {
-            match doing.await {
-                Ok(()) => toaster.good(done),
-                Err(problem) => toaster.bad(problem.to_string()),
-            }
-            // The page may be gone by now.
-            changed.try_run(());
-        });
-    })
+    Callback::new(move |()| tell(Box::pin(doing()), done, changed, toaster))
+}
+
+/// Compiled once for all buttons.
+fn tell(doing: Pin<Box<dyn Future<Output = Result<(), Problem>>>>, done: &'static str, changed: Callback<()>, toaster: Say) {
+    spawn_local(async move {
+        match doing.await {
+            Ok(()) => toaster.good(done),
+            Err(problem) => toaster.bad(problem.to_string()),
+        }
+        // The page may be gone by now.
+        changed.try_run(());
+    });
 }
 
 /// Makes the press of a button that asks for something: `then` is given the answer; a refusal is told beside the page.

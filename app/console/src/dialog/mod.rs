@@ -12,6 +12,7 @@ use crate::form::Refused;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use std::pin::Pin;
 use types::Problem;
 use ui::{Button, Dialog, Say, Variant, use_toaster};
 
@@ -47,6 +48,8 @@ impl<T: Into<String>> From<T> for Saved {
         Self::Said(text.into())
     }
 }
+
+type Saving = Pin<Box<dyn Future<Output = Result<Saved, Problem>>>>;
 
 /// One dialog, whatever is in it.
 #[derive(Clone, Copy)]
@@ -126,6 +129,11 @@ impl Shell {
         emptied: impl FnOnce() + 'static,
         changed: Callback<()>,
     ) {
+        self.wait_for(Box::pin(saving), Box::new(emptied), changed);
+    }
+
+    /// Compiled once for all forms.
+    fn wait_for(self, saving: Saving, emptied: Box<dyn FnOnce()>, changed: Callback<()>) {
         let opening = self.opening();
         self.pending.set(true);
         spawn_local(async move {

@@ -28,10 +28,9 @@ impl Form {
     /// The form of a new project.
     pub fn new() -> Self {
         let text = || RwSignal::new(String::new());
+        let (changing, common) = (RwSignal::new(None), CommonFields::new("project"));
         let (policies, domains) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
-        let common = CommonFields::new("project");
-        let form =
-            Self { changing: RwSignal::new(None), common, domain: text(), kind: text(), policy: text(), policies, domains };
+        let form = Self { changing, common, domain: text(), kind: text(), policy: text(), policies, domains };
         form.fill(None);
         form
     }

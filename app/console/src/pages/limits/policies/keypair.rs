@@ -2,7 +2,7 @@
 
 use super::effect::effect;
 use super::hosts::HostsField;
-use super::{as_saved, refused, row, tab, waiting};
+use super::{ANY, as_saved, refused, row, tab, waiting};
 use crate::api::limits::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
 use crate::columns::text;
 use crate::dialog::Opening;
@@ -22,9 +22,6 @@ use types::limits::policies::{
 use types::revision::or_unlimited;
 use types::system::events::Topic;
 use ui::{Checkbox, Column, Field, Limit, LimitField, NumberInput};
-
-/// A field without a limit of its own.
-const ANY: &str = "2147483647";
 
 #[derive(Clone, Copy)]
 struct Form {

@@ -30,6 +30,9 @@ use ui::{Button, Column, EmptyState, Icon, IconName, Tab, Tabs, Variant};
 const TITLE: &str = "Resource policies";
 const GROUP: &str = "Administration";
 
+/// The largest number of a field without a limit of its own.
+const ANY: &str = "2147483647";
+
 const WORDS: Words = Words {
     titles: ("Create Resource Policy", "Update Resource Policy"),
     done: ("Resource policy successfully created.", "Resource policy successfully updated."),

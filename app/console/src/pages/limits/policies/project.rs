@@ -1,6 +1,6 @@
 //! Project policies: what a project's folders may take, and its networks.
 
-use super::{as_saved, refused, row, tab, waiting, warning};
+use super::{ANY, as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{project_policy_rows, save_project_policy};
 use crate::columns::text;
 use crate::dialog::edit::{EditForm, name_field};
@@ -16,9 +16,6 @@ use types::quantity::bytes;
 use types::revision::or_unlimited;
 use types::system::events::Topic;
 use ui::{Column, Limit, LimitField};
-
-/// A field without a limit of its own.
-const ANY: &str = "2147483647";
 
 #[derive(Clone, Copy)]
 struct Form {

@@ -1,6 +1,6 @@
 //! User policies: what a person's folders may take, and how far their services and images may go.
 
-use super::{as_saved, refused, row, tab, waiting, warning};
+use super::{ANY, as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{save_user_policy, user_policy_rows};
 use crate::columns::text;
 use crate::dialog::edit::{EditForm, name_field};
@@ -16,9 +16,6 @@ use types::quantity::bytes;
 use types::revision::or_unlimited;
 use types::system::events::Topic;
 use ui::{Column, Field, Limit, LimitField, NumberInput};
-
-/// A field without a limit of its own.
-const ANY: &str = "2147483647";
 
 #[derive(Clone, Copy)]
 struct Form {
