@@ -123,7 +123,7 @@ export class Yard {
 
   /** The domain that is there from the start, among those that other tests make. */
   async defaultDomain(): Promise<{ id: string; projects: { id: string }[] }> {
-    const all = await this.call<{ id: string; name: string; projects: { id: string }[] }[]>("domains", {});
+    const all = await this.call<{ id: string; name: string; projects: { id: string }[] }[]>("domain_choices", {});
     return all.find((domain) => domain.name === "default")!;
   }
 

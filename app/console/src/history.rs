@@ -1,6 +1,6 @@
 //! The History tab of a drawer: what was done to the thing that is open, for those who may read the audit trail.
 
-use crate::api::system::audit::audit_rows;
+use crate::api::system::audit::audit_records;
 use crate::frame::use_me;
 use crate::list_page::List;
 use crate::paths;
@@ -37,7 +37,7 @@ impl History {
         let records = load_open(subject, topics, "record", |subject| {
             let condition = Condition { key: "subject".into(), op: Op::Equals, value: subject };
             let query = ListQuery { per: SHOWN, conditions: vec![condition], ..ListQuery::new(&AUDIT) };
-            Some(audit_rows(query))
+            Some(audit_records(query))
         });
         Self { open: here, records, may_read }
     }

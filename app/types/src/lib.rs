@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: any I/O, any clock, any randomness. Everything here compiles to WASM and can be tested as plain Rust.
 
+pub mod bulk;
 pub mod cluster;
 pub mod folders;
 pub mod id;

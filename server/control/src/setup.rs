@@ -52,7 +52,7 @@ impl Control {
         password: &str,
         role: Role,
     ) -> Result<UserId> {
-        let domains = self.store.domains(None).await?;
+        let domains = self.store.domain_choices(None).await?;
         let domain =
             domains.into_iter().find(|d| d.name == "default").ok_or_else(|| Problem::NotFound("domain default".into()))?;
         let new = CreateUser {
@@ -122,7 +122,7 @@ impl Control {
                 "This database holds {there} people and {sessions_there} sessions already. Seed an empty one, or add --force."
             )));
         }
-        let domains = self.store.domains(None).await?;
+        let domains = self.store.domain_choices(None).await?;
         let place = domains.iter().find_map(|d| Some((d.id, d.projects.first()?.id)));
         let (domain, project) = place.ok_or_else(|| Problem::NotFound("project".into()))?;
         let password = made_up_password()?;

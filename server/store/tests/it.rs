@@ -344,6 +344,6 @@ async fn what_has_no_value_fulfils_no_comparison_and_so_the_opposite_of_each() {
     ] {
         let query = ListQuery { window: Some(EVERYTHING), filter: Some(filter.clone()), ..ListQuery::new(&AUDIT) };
         query.check(&AUDIT).unwrap();
-        assert_eq!(yard.store.audit(&query).await.unwrap().total, total, "{filter:?}");
+        assert_eq!(yard.store.audit_records(&query).await.unwrap().total, total, "{filter:?}");
     }
 }

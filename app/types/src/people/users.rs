@@ -249,15 +249,6 @@ impl ChangePassword {
     }
 }
 
-/// What became of one of several things that were asked for together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {
-    /// What it is called.
-    pub name: String,
-    /// Why not, if it was not done.
-    pub problem: Option<Problem>,
-}
-
 /// One browser in which a person is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {

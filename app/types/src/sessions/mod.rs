@@ -300,13 +300,6 @@ pub struct Utilization {
     pub mem: u32,
 }
 
-/// One session's part in an action on several: what went wrong, if anything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BulkResult {
-    pub name: String,
-    pub problem: Option<String>,
-}
-
 /// The list of sessions: its tabs are Running (everything that has not ended) and Finished, its subtabs the types.
 pub static SESSIONS: ListSpec = ListSpec {
     name: "sessions",

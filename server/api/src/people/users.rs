@@ -264,7 +264,7 @@ fn projects(ids: Option<Vec<String>>) -> std::result::Result<Option<Vec<ProjectI
 
 async fn domain(control: &Control, caller: &Caller, name: Option<&str>) -> std::result::Result<Option<DomainId>, Problem> {
     let Some(name) = name else { return Ok(None) };
-    let domains = control.domains(caller).await?;
+    let domains = control.domain_choices(caller).await?;
     let found = domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(name));
     found.map(|domain| Some(domain.id)).ok_or_else(|| Problem::field("domain_name", format!("There is no domain {name}.")))
 }

@@ -95,7 +95,7 @@ pub(crate) fn equals(key: &str, value: &str) -> Condition {
 
 /// One domain.
 pub(crate) async fn domain_named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<DomainRow, Problem> {
-    let found = control.domain_rows(caller, &whole(&DOMAINS, vec![equals("name", name)])).await?.rows.pop();
+    let found = control.domains(caller, &whole(&DOMAINS, vec![equals("name", name)])).await?.rows.pop();
     found.ok_or_else(|| Problem::NotFound("domain".into()))
 }
 
@@ -112,7 +112,7 @@ pub struct ProjectQuery;
 impl ProjectQuery {
     async fn domains(&self, context: &Context<'_>, is_active: Option<bool>) -> Result<Vec<Domain>> {
         let (control, caller) = control_and_caller(context)?;
-        let rows = control.domain_rows(caller, &whole(&DOMAINS, Vec::new())).await.map_err(refuse)?.rows;
+        let rows = control.domains(caller, &whole(&DOMAINS, Vec::new())).await.map_err(refuse)?.rows;
         Ok(rows.into_iter().filter(|row| is_active.is_none_or(|active| row.active == active)).map(Domain::from).collect())
     }
 

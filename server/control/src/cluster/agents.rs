@@ -6,10 +6,10 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::PoisonError;
 use types::Problem;
+use types::bulk::BulkResult;
 use types::cluster::agents::{AGENTS, Agent, AgentDetail, AgentReport, AgentUsage, SESSIONS_SHOWN};
 use types::list::{ListQuery, Page};
 use types::people::permissions::Permission;
-use types::sessions::BulkResult;
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
@@ -37,7 +37,7 @@ impl Control {
     pub async fn agents(&self, caller: &Caller, query: &ListQuery) -> Result<Page<Agent>> {
         caller.need(Permission::ReadAgents)?;
         query.check(&AGENTS)?;
-        let mut page = self.store.agent_rows(query).await?;
+        let mut page = self.store.agents(query).await?;
         self.fill_in(&mut page.rows);
         Ok(page)
     }
@@ -64,7 +64,8 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         for name in names {
             let Some(before) = change.is_schedulable(name).await? else {
-                results.push(BulkResult { name: name.clone(), problem: Some("There is no such agent.".into()) });
+                results
+                    .push(BulkResult { name: name.clone(), problem: Some(Problem::Conflict("There is no such agent.".into())) });
                 continue;
             };
             change.set_schedulable(name, schedulable).await?;
@@ -80,7 +81,7 @@ impl Control {
 
     /// Every agent that has been seen, with its newest report.
     pub(crate) async fn known_agents(&self) -> Result<Vec<Agent>> {
-        let mut agents = self.store.agents().await?;
+        let mut agents = self.store.every_agent().await?;
         self.fill_in(&mut agents);
         Ok(agents)
     }
@@ -111,7 +112,7 @@ impl Control {
     /// not answer makes its agents silent, and none of them is given up for that.
     pub(crate) async fn refresh_agents(&self) -> Result<()> {
         let answer = self.engine.agents().await;
-        let stored = self.store.agents().await?;
+        let stored = self.store.every_agent().await?;
         let (Agents { reports, away }, failure) = match answer {
             Ok(agents) => (agents, None),
             Err(error) => {

@@ -27,7 +27,7 @@ impl Control {
     pub async fn resource_groups(&self, caller: &Caller, query: &ListQuery) -> Result<Page<GroupRow>> {
         let (me, scope) = caller.scope(Permission::ReadGroups)?;
         query.check(&RESOURCE_GROUPS)?;
-        let page = self.store.group_rows(query, scope).await?;
+        let page = self.store.resource_groups(query, scope).await?;
         let known = self.known_to(me.reach(Permission::ReadGroups), me.domain).await?;
         let agents = self.agents_by_group().await?;
         Ok(page.map(|row| shown(row, known.as_deref(), &agents)))
@@ -43,7 +43,7 @@ impl Control {
         query.check(&RESOURCE_GROUPS)?;
         let known = self.known_to(me.reach(Permission::ReadGroups), me.domain).await?;
         let agents = self.agents_by_group().await?;
-        let rows = self.store.all_group_rows(query);
+        let rows = self.store.all_resource_groups(query);
         Ok(rows.map(move |row| row.map(|row| shown(row, known.as_deref(), &agents)).map_err(Problem::from)))
     }
 
@@ -51,16 +51,16 @@ impl Control {
     pub async fn resource_group_names(&self, caller: &Caller) -> Result<Vec<String>> {
         let (me, reach) = caller.need(Permission::ReadGroups)?;
         if reach > Reach::Projects {
-            return Ok(self.store.resource_groups().await?);
+            return Ok(self.store.resource_group_names().await?);
         }
-        let groups = self.store.groups_for(me.id).await?;
+        let groups = self.store.resource_groups_for(me.id).await?;
         Ok(groups.into_iter().map(|(group, _)| group.name).collect())
     }
 
     /// The names of the groups that the caller's sessions may use in one of their projects (id or name), or in any.
     pub async fn usable_groups(&self, caller: &Caller, project: Option<&str>) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::ReadGroups)?;
-        let groups = self.store.groups_for(me.id).await?;
+        let groups = self.store.resource_groups_for(me.id).await?;
         let mine = self.store.projects_of(me.id).await?;
         let meant = |id| {
             let is = |text: &str| mine.iter().any(|one| one.id == id && (one.name == text || one.id.to_string() == text));
@@ -118,7 +118,7 @@ impl Control {
     async fn known_to(&self, reach: Reach, domain: types::id::DomainId) -> Result<Option<Vec<DomainChoice>>> {
         match reach {
             Reach::Everything => Ok(None),
-            Reach::Domain => Ok(Some(self.store.domains(Some(domain)).await?)),
+            Reach::Domain => Ok(Some(self.store.domain_choices(Some(domain)).await?)),
             _ => Ok(Some(Vec::new())),
         }
     }

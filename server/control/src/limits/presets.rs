@@ -18,14 +18,14 @@ impl Control {
     pub async fn presets(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PresetRow>> {
         let (_, scope) = caller.scope(Permission::ReadPresets)?;
         query.check(&PRESETS)?;
-        Ok(self.store.preset_rows(query, scope).await?)
+        Ok(self.store.presets(query, scope).await?)
     }
 
     /// Every preset that the filter selects, for an export.
     pub fn all_presets(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<PresetRow>> + Send + use<>> {
         caller.need_beyond_own(Permission::ReadPresets)?;
         query.check(&PRESETS)?;
-        Ok(self.store.all_preset_rows(query).map(|row| row.map_err(Problem::from)))
+        Ok(self.store.all_presets(query).map(|row| row.map_err(Problem::from)))
     }
 
     /// Creates or changes a preset.

@@ -6,10 +6,11 @@ use crate::people::accounts::{USERNAME_TAKEN, may_change};
 use crate::{Caller, Control, Result};
 use serde_json::json;
 use store::{Account, Taken};
+use types::bulk::BulkResult;
 use types::id::UserId;
 use types::limits::policies::PolicyKind;
 use types::people::permissions::{Me, Permission, Role, may_grant};
-use types::people::users::{Done, EditUser, UserStatus};
+use types::people::users::{EditUser, UserStatus};
 use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
 
@@ -57,7 +58,7 @@ impl Control {
     }
 
     /// Changes several accounts alike, each for itself; what could not be changed is named.
-    pub async fn edit_users(&self, caller: &Caller, ids: &[UserId], edit: &EditUser) -> Result<Vec<Done>> {
+    pub async fn edit_users(&self, caller: &Caller, ids: &[UserId], edit: &EditUser) -> Result<Vec<BulkResult>> {
         let (_, scope) = caller.scope(Permission::ChangeUsers)?;
         edit.check()?;
         if ids.len() > MOST {
@@ -68,7 +69,7 @@ impl Control {
             let found = self.store.user_row(*id, scope).await?;
             let name = found.map_or_else(|| id.to_string(), |person| person.email);
             let problem = self.edit_user(caller, *id, edit).await.err();
-            done.push(Done { name, problem });
+            done.push(BulkResult { name, problem });
         }
         Ok(done)
     }
@@ -103,7 +104,7 @@ impl Control {
         }
         if edit.domain.is_some() || edit.projects.is_some() {
             let of = (me.reach(Permission::ChangeUsers) < types::people::permissions::Reach::Everything).then_some(me.domain);
-            let domains = self.store.domains(of).await?;
+            let domains = self.store.domain_choices(of).await?;
             let wanted = edit.domain.unwrap_or(before.domain);
             match domains.iter().find(|domain| domain.id == wanted) {
                 None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),

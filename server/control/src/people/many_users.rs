@@ -252,7 +252,7 @@ impl Control {
     /// Reads a batch, and finds everything that is wrong with it.
     async fn plan(&self, caller: &Caller, many: &CreateMany) -> Result<(Vec<Line>, Vec<DomainChoice>)> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
-        let domains = self.domains(caller).await?;
+        let domains = self.domain_choices(caller).await?;
         let policies = self.policy_names(caller, PolicyKind::User).await?;
         let around = Around { me, defaults: &many.defaults, domains: &domains, policies: &policies };
         let mut lines = lines_of(&many.batch, &around)?;

@@ -51,16 +51,16 @@ impl Control {
     }
 
     /// The domains and projects that a new person can be put in.
-    pub async fn domains(&self, caller: &Caller) -> Result<Vec<DomainChoice>> {
+    pub async fn domain_choices(&self, caller: &Caller) -> Result<Vec<DomainChoice>> {
         let (_, domain) = caller.need_domain(Permission::CreateUsers)?;
-        Ok(self.store.domains(domain).await?)
+        Ok(self.store.domain_choices(domain).await?)
     }
 
     /// Creates a person with a main keypair (`docs/spec/people.md`, "A new account").
     pub async fn create_user(&self, caller: &Caller, new: &CreateUser) -> Result<Created> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         new.check()?;
-        let domains = self.domains(caller).await?;
+        let domains = self.domain_choices(caller).await?;
         let policies = self.policy_names(caller, PolicyKind::User).await?;
         let errors = wrong(me, new, &domains, &policies);
         if !errors.is_empty() {

@@ -29,10 +29,10 @@ fn name_taken(error: StoreError) -> Problem {
 
 impl Control {
     /// A page of domains.
-    pub async fn domain_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<DomainRow>> {
+    pub async fn domains(&self, caller: &Caller, query: &ListQuery) -> Result<Page<DomainRow>> {
         let (_, scope) = caller.scope(Permission::ReadDomains)?;
         query.check(&DOMAINS)?;
-        Ok(self.store.domain_rows(query, scope).await?)
+        Ok(self.store.domains(query, scope).await?)
     }
 
     /// A page of projects.

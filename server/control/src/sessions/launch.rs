@@ -50,8 +50,8 @@ impl Control {
         // While the engine is away the launcher offers what else there is.
         let images = self.images().await.unwrap_or_default().into_iter().map(|image| image.offer).collect();
         let projects = self.store.projects_of(owner.id).await?;
-        let groups = self.store.groups_for(owner.id).await?;
-        let mut presets = self.store.presets_all().await?;
+        let groups = self.store.resource_groups_for(owner.id).await?;
+        let mut presets = self.store.every_preset().await?;
         let usable: HashSet<&str> = groups.iter().map(|(group, _)| group.name.as_str()).collect();
         presets.retain(|preset| preset.resource_group.as_deref().is_none_or(|group| usable.contains(group)));
         let recent = self.store.recent_requests(owner.id, RECENT).await?;
@@ -201,7 +201,7 @@ impl Control {
         if !mine {
             errors.push(FieldError::new("project", "Choose one of the person's projects."));
         }
-        let groups = self.store.groups_for(owner.id).await?;
+        let groups = self.store.resource_groups_for(owner.id).await?;
         match groups.iter().find(|(group, _)| group.name == asked.resource_group) {
             None => errors.push(FieldError::new("resource_group", "Choose one of the resource groups.")),
             Some((group, projects)) => {

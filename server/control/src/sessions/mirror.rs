@@ -157,7 +157,7 @@ impl Control {
         // Whatever changes from here on comes again with the next events.
         let living = self.store.living_sessions().await?;
         let policies = self.store.every_keypair_policy().await?;
-        let groups = self.store.groups().await?;
+        let groups = self.store.every_resource_group().await?;
         let settings = self.store.scheduler_settings().await?;
         let (projects, domains) = self.store.shares().await?;
         let mut fresh = Mirror {

@@ -17,10 +17,11 @@ use std::sync::PoisonError;
 use std::time::Duration;
 use store::{LivingSession, Scope, Step, Taken};
 use types::Problem;
+use types::bulk::BulkResult;
 use types::id::{ContainerId, ProjectId, SessionId};
 use types::list::{ListQuery, Page};
 use types::people::permissions::{Me, Permission, Reach};
-use types::sessions::{BulkResult, SESSIONS, SessionDetail, SessionRow, Status};
+use types::sessions::{SESSIONS, SessionDetail, SessionRow, Status};
 use types::time::Millis;
 
 /// Sessions in one action on several.
@@ -242,7 +243,7 @@ impl Control {
     }
 
     /// Asks several sessions to end; each has its own answer.
-    pub async fn terminate_all(&self, caller: &Caller, ids: &[SessionId], force: bool) -> Result<Vec<BulkResult>> {
+    pub async fn terminate_sessions(&self, caller: &Caller, ids: &[SessionId], force: bool) -> Result<Vec<BulkResult>> {
         caller.need(Permission::ControlSessions)?;
         if ids.len() > MOST_AT_ONCE {
             return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} sessions can be ended at once.")));
@@ -253,7 +254,7 @@ impl Control {
                 Ok(session) => session.row.name,
                 Err(_) => id.to_string(),
             };
-            let problem = self.terminate(caller, *id, force).await.err().map(|problem| problem.to_string());
+            let problem = self.terminate(caller, *id, force).await.err();
             results.push(BulkResult { name, problem });
         }
         Ok(results)

@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use store::LivingSession;
 use types::Problem;
+use types::bulk::BulkResult;
 use types::id::SessionId;
 use types::list::{ListQuery, Page};
 use types::people::permissions::{Me, Permission, Reach};
 use types::sessions::launch::MAX_PRIORITY;
-use types::sessions::{BulkResult, QUEUE, SessionRow, Status};
+use types::sessions::{QUEUE, SessionRow, Status};
 use types::time::Millis;
 
 /// Sessions in one action on several.
@@ -126,7 +127,7 @@ impl Control {
             if let Some(living) = living.filter(|_| changed) {
                 change.record("set session priority", id, json!({ "before": living.priority, "after": priority })).await?;
             }
-            let problem = (!changed).then(|| "It does not wait, or is not yours to order.".to_owned());
+            let problem = (!changed).then(|| Problem::Conflict("It does not wait, or is not yours to order.".into()));
             results.push(BulkResult { name, problem });
         }
         change.commit().await?;

@@ -13,17 +13,21 @@ pub(crate) const MOST_REFUSALS: u32 = 200;
 
 impl Control {
     /// A page of records.
-    pub async fn audit_rows(&self, caller: &Caller, query: &ListQuery) -> Result<Page<AuditRow>> {
+    pub async fn audit_records(&self, caller: &Caller, query: &ListQuery) -> Result<Page<AuditRow>> {
         caller.need(Permission::ReadAudit)?;
         query.check(&AUDIT)?;
-        Ok(self.store.audit(query).await?)
+        Ok(self.store.audit_records(query).await?)
     }
 
     /// Every record that the filter selects, for an export.
-    pub fn all_audit(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<AuditRow>> + Send + use<>> {
+    pub fn all_audit_records(
+        &self,
+        caller: &Caller,
+        query: ListQuery,
+    ) -> Result<impl Stream<Item = Result<AuditRow>> + Send + use<>> {
         caller.need(Permission::ReadAudit)?;
         query.check(&AUDIT)?;
-        Ok(self.store.all_audit(query).map(|row| row.map_err(Problem::from)))
+        Ok(self.store.all_audit_records(query).map(|row| row.map_err(Problem::from)))
     }
 
     /// Writes down what was refused while a request was answered; `request` is its method and path. Nothing, when nothing was.

@@ -17,7 +17,7 @@ use types::system::audit::AUDIT;
 impl Yard {
     /// The newest record of this action: the thing before and after.
     async fn recorded(&self, action: &str) -> (Value, Value) {
-        let rows = self.control.audit_rows(&self.root, &ListQuery::new(&AUDIT)).await.unwrap().rows;
+        let rows = self.control.audit_records(&self.root, &ListQuery::new(&AUDIT)).await.unwrap().rows;
         let row = rows.into_iter().find(|row| row.action == action).unwrap();
         let detail: Value = serde_json::from_str(&row.detail).unwrap();
         (detail["before"].clone(), detail["after"].clone())
@@ -118,7 +118,7 @@ async fn an_edited_project_is_kept_whole_before_and_after_with_who_came_and_went
     };
     yard.pass(1_000).await;
     yard.control.edit_project(&yard.root, project, &edit).await.unwrap();
-    let rows = yard.control.audit_rows(&yard.root, &ListQuery::new(&AUDIT)).await.unwrap().rows;
+    let rows = yard.control.audit_records(&yard.root, &ListQuery::new(&AUDIT)).await.unwrap().rows;
     let detail: Value = serde_json::from_str(&rows[0].detail).unwrap();
     assert_eq!((&detail["members"]["removed"][0], rows[0].action.as_str()), (&Value::from("ann"), "edit project"));
     differs_in_all_but(&["id", "domain_id", "domain", "kind", "created_at"], yard.recorded("edit project").await);

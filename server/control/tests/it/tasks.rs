@@ -12,7 +12,7 @@ use types::system::tasks::{Task, TaskState};
 
 /// A file of so many people.
 async fn people(yard: &Yard, count: usize) -> CreateMany {
-    let domains = yard.control.domains(&yard.root).await.unwrap();
+    let domains = yard.control.domain_choices(&yard.root).await.unwrap();
     let lines: String = (0..count).map(|n| format!("person-{n}@example.org,person-{n}\n")).collect();
     let defaults = Defaults {
         role: Role::User,

@@ -28,7 +28,7 @@ pub(super) fn routes() -> Vec<Route<App>> {
             Ok(csv(DOMAIN_COLUMNS, asked.control.all_domains(&asked.caller, asked.query)?))
         }),
         export("audit", &AUDIT, async |asked: Asked| {
-            Ok(csv(AUDIT_COLUMNS, asked.control.all_audit(&asked.caller, asked.query)?))
+            Ok(csv(AUDIT_COLUMNS, asked.control.all_audit_records(&asked.caller, asked.query)?))
         }),
         // What the page shows: of the project that is chosen in the header.
         export("sessions", &SESSIONS, async |asked: Asked| {

@@ -80,7 +80,7 @@ impl World {
         let edit = |edit: EditUser, id: UserId| async move { control.edit_user(boss, id, &edit).await };
         match step.clone() {
             Step::Create { name, upper, role } => {
-                let domain = control.domains(boss).await?.remove(0);
+                let domain = control.domain_choices(boss).await?.remove(0);
                 let name = format!("p{name}");
                 let login = if upper { name.to_uppercase() } else { name };
                 let new = CreateUser { password: PASSWORD.into(), role, ..CreateUser::example(&login, domain.id) };

@@ -6,7 +6,7 @@ use types::people::many_users::{CreatedPerson, Preview};
 
 impl Yard {
     async fn many(&self, cookie: &str, batch: Value) -> Value {
-        let domains: Value = self.done(cookie, "domains", json!({})).await;
+        let domains: Value = self.done(cookie, "domain_choices", json!({})).await;
         let defaults = json!({
             "role": "user", "status": "active", "domain": domains[0]["id"], "projects": [domains[0]["projects"][0]["id"]],
             "policy": "default", "must_change_password": false, "description": "made together",
@@ -112,7 +112,7 @@ async fn lines_say_more_than_the_defaults_and_five_thousand_are_made_together() 
     let root = yard.cookie_of("root@example.org").await;
     let mut file = String::from("email,username,role,status,project,password,description\n");
     file.push_str("\"special@example.org\",special,monitor,inactive,\"default;model-store\",Given-Horse-1,\"one, two\"\n");
-    let domains: Value = yard.done(&root, "domains", json!({})).await;
+    let domains: Value = yard.done(&root, "domain_choices", json!({})).await;
     let new = json!({ "project": { "name": "model-store", "domain": domains[0]["id"], "kind": "model-store" } });
     yard.done::<Value>(&root, "create_project", new).await;
     for n in 0..4_999 {

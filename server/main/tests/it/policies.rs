@@ -14,7 +14,7 @@ async fn save(yard: &Yard, cookie: &str, kind: &str, policy: &Value, revision: O
 
 async fn lab(yard: &Yard, cookie: &str) -> Option<PolicyRow<ProjectPolicy>> {
     let body = json!({ "query": ListQuery::new(&PROJECT_POLICIES) });
-    let page: Page<PolicyRow<ProjectPolicy>> = yard.done(cookie, "project_policy_rows", body).await;
+    let page: Page<PolicyRow<ProjectPolicy>> = yard.done(cookie, "project_policies", body).await;
     page.rows.into_iter().find(|row| row.policy.name == "lab")
 }
 

@@ -33,7 +33,7 @@ async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_
     let root = yard.cookie_of("root@example.org").await;
     let body = yard.new_person(&root, "outsider", json!({ "projects": [] })).await;
     yard.done::<types::people::users::Created>(&root, "create_user", body).await;
-    let domains: Value = yard.done(&root, "domains", json!({})).await;
+    let domains: Value = yard.done(&root, "domain_choices", json!({})).await;
     let default = domains[0]["projects"][0]["id"].clone();
     let other: Value =
         yard.done(&root, "create_project", json!({ "project": { "name": "other", "add": ["the-user", "outsider"] } })).await;
@@ -78,7 +78,7 @@ async fn a_project_admin_says_who_belongs_to_the_project_and_nothing_else_about_
     let body = yard.new_person(&root, "newcomer", json!({ "projects": [] })).await;
     yard.done::<types::people::users::Created>(&root, "create_user", body).await;
     let boss = yard.cookie_of("project-admin@example.org").await;
-    let domains: Value = yard.done(&root, "domains", json!({})).await;
+    let domains: Value = yard.done(&root, "domain_choices", json!({})).await;
     let id = domains[0]["projects"][0]["id"].clone();
     let edit = |edit: Value| json!({ "id": id, "edit": edit });
     let () = yard.done(&boss, "edit_project", edit(json!({ "add": ["newcomer"] }))).await;
@@ -117,7 +117,7 @@ async fn a_project_admin_says_who_belongs_to_the_project_and_nothing_else_about_
 async fn the_queue_and_the_file_of_a_domain_admin_hold_the_sessions_of_their_own_domain_alone() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
-    let domains: Value = yard.done(&root, "domains", json!({})).await;
+    let domains: Value = yard.done(&root, "domain_choices", json!({})).await;
     let default = domains[0]["projects"][0]["id"].clone();
     let physics: Value = yard.done(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;
     let body = yard.new_person(&root, "curie", json!({ "role": "admin", "domain": physics, "projects": [] })).await;
@@ -152,7 +152,7 @@ async fn a_domain_comes_with_a_model_store_and_projects_take_people_of_their_own
     let domain: Value = yard.done(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;
     assert!(yard.refused(&root, "create_domain", json!({ "domain": { "name": "Physics" } })).await.contains("exists already"));
     assert!(yard.refused(&root, "create_domain", json!({ "domain": { "name": "-bad-" } })).await.contains("\"name\""));
-    let choices: Value = yard.done(&root, "domains", json!({})).await;
+    let choices: Value = yard.done(&root, "domain_choices", json!({})).await;
     let physics = choices.as_array().unwrap().iter().find(|one| one["name"] == "physics").unwrap();
     assert_eq!(physics["projects"][0]["name"], "model-store");
 

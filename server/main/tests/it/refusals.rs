@@ -11,7 +11,7 @@ impl Yard {
     pub async fn trail(&self) -> Vec<AuditRow> {
         let root = self.cookie_of("root@example.org").await;
         let query = ListQuery { per: 50, ..ListQuery::new(&AUDIT) };
-        self.done::<Page<AuditRow>>(&root, "audit_rows", json!({ "query": query })).await.rows
+        self.done::<Page<AuditRow>>(&root, "audit_records", json!({ "query": query })).await.rows
     }
 }
 

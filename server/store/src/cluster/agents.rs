@@ -50,13 +50,13 @@ impl Row {
 
 impl Store {
     /// A page of agents, without what sessions hold on them.
-    pub async fn agent_rows(&self, query: &ListQuery) -> Result<Page<Agent>> {
+    pub async fn agents(&self, query: &ListQuery) -> Result<Page<Agent>> {
         let lost = query.tab().map(|tab| -> Fixed { ("(g.lost_at IS NOT NULL) = ?", Bind::Int(i64::from(tab == "terminated"))) });
         page(self, (&SOURCE, &AGENTS), COLUMNS, query, lost.into_iter().collect(), Row::read).await
     }
 
     /// Every agent by name, without what sessions hold on them.
-    pub async fn agents(&self) -> Result<Vec<Agent>> {
+    pub async fn every_agent(&self) -> Result<Vec<Agent>> {
         let sql = format!("SELECT {COLUMNS} FROM agents g ORDER BY g.name");
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
         rows.into_iter().map(Row::read).collect()

@@ -130,36 +130,36 @@ pub struct GroupUses {
 
 impl Store {
     /// A page of groups; which of their agents answer is not known here.
-    pub async fn group_rows(&self, query: &ListQuery, scope: Scope) -> Result<Page<GroupRow>> {
+    pub async fn resource_groups(&self, query: &ListQuery, scope: Scope) -> Result<Page<GroupRow>> {
         page(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed(query, scope), Row::read).await
     }
 
     /// Every group that the filter selects, one after the other.
-    pub fn all_group_rows(&self, query: ListQuery) -> impl Stream<Item = Result<GroupRow>> + Send + use<> {
+    pub fn all_resource_groups(&self, query: ListQuery) -> impl Stream<Item = Result<GroupRow>> + Send + use<> {
         let fixed = fixed(&query, Scope::Everything);
         all(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed, Row::read)
     }
 
     /// Every group, whole, by name.
-    pub async fn groups(&self) -> Result<Vec<ResourceGroup>> {
+    pub async fn every_resource_group(&self) -> Result<Vec<ResourceGroup>> {
         let sql = format!("SELECT {COLUMNS} FROM resource_groups g WHERE g.deleted = 0 ORDER BY g.name");
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
         rows.into_iter().map(|row| Ok(row.read()?.group)).collect()
     }
 
     /// The active groups that a person may use, by name, each with those of their projects that may use it.
-    pub async fn groups_for(&self, user: UserId) -> Result<Vec<(ResourceGroup, Vec<ProjectId>)>> {
+    pub async fn resource_groups_for(&self, user: UserId) -> Result<Vec<(ResourceGroup, Vec<ProjectId>)>> {
         let sql = concat!("SELECT g.name, p.id ", usable!(), " ORDER BY p.name_key");
         let pairs: Vec<(String, ProjectId)> = sqlx::query_as(sql).bind(user).fetch_all(&self.read).await?;
         let with_projects = |group: ResourceGroup| {
             let projects: Vec<_> = pairs.iter().filter(|(name, _)| *name == group.name).map(|(_, id)| *id).collect();
             (!projects.is_empty()).then_some((group, projects))
         };
-        Ok(self.groups().await?.into_iter().filter_map(with_projects).collect())
+        Ok(self.every_resource_group().await?.into_iter().filter_map(with_projects).collect())
     }
 
     /// The names of the groups.
-    pub async fn resource_groups(&self) -> Result<Vec<String>> {
+    pub async fn resource_group_names(&self) -> Result<Vec<String>> {
         let sql = "SELECT name FROM resource_groups WHERE deleted = 0 ORDER BY name";
         Ok(sqlx::query_scalar(sql).fetch_all(&self.read).await?)
     }

@@ -60,17 +60,17 @@ const OFFERED: &str = concat!("(p.resource_group IS NULL OR p.resource_group IN 
 
 impl Store {
     /// A page of presets.
-    pub async fn preset_rows(&self, query: &ListQuery, scope: Scope) -> Result<Page<PresetRow>> {
+    pub async fn presets(&self, query: &ListQuery, scope: Scope) -> Result<Page<PresetRow>> {
         page(self, (&SOURCE, &PRESETS), COLUMNS, query, within(scope), Row::read).await
     }
 
     /// Every preset that the filter selects, one after the other.
-    pub fn all_preset_rows(&self, query: ListQuery) -> impl Stream<Item = Result<PresetRow>> + Send + use<> {
+    pub fn all_presets(&self, query: ListQuery) -> impl Stream<Item = Result<PresetRow>> + Send + use<> {
         all(self, (&SOURCE, &PRESETS), COLUMNS, query, Vec::new(), Row::read)
     }
 
     /// Every preset, for the launcher.
-    pub async fn presets_all(&self) -> Result<Vec<Preset>> {
+    pub async fn every_preset(&self) -> Result<Vec<Preset>> {
         let rows: Vec<Row> = sqlx::query_as("SELECT * FROM presets ORDER BY cpu, mem, name").fetch_all(&self.read).await?;
         rows.into_iter().map(|row| Ok(row.read()?.preset)).collect()
     }

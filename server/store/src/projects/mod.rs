@@ -1,5 +1,7 @@
 //! Domains and projects: their lists, one, and what is changed of them.
 
+mod choices;
+
 use crate::list::{Bind, Column, Fixed, Source, all, one, page};
 use crate::{Change, Result, Scope, Store, json, to_json, word};
 use futures::Stream;
@@ -161,7 +163,7 @@ impl Store {
     }
 
     /// A page of domains.
-    pub async fn domain_rows(&self, query: &ListQuery, scope: Scope) -> Result<Page<DomainRow>> {
+    pub async fn domains(&self, query: &ListQuery, scope: Scope) -> Result<Page<DomainRow>> {
         let fixed = fixed("d.active = ?", query, domains_within(scope));
         page(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read).await
     }

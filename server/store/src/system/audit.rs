@@ -54,12 +54,12 @@ impl Row {
 
 impl Store {
     /// A page of records.
-    pub async fn audit(&self, query: &ListQuery) -> Result<Page<AuditRow>> {
+    pub async fn audit_records(&self, query: &ListQuery) -> Result<Page<AuditRow>> {
         page(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read).await
     }
 
     /// Every record that the filter selects, one after the other.
-    pub fn all_audit(&self, query: ListQuery) -> impl Stream<Item = Result<AuditRow>> + Send + use<> {
+    pub fn all_audit_records(&self, query: ListQuery) -> impl Stream<Item = Result<AuditRow>> + Send + use<> {
         all(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read)
     }
 

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use types::Problem;
+use types::bulk::BulkResult;
 use types::cluster::agents::{Agent, AgentDetail};
 use types::list::{ListQuery, Page};
-use types::sessions::BulkResult;
 
 #[server(prefix = "/call", endpoint = "agents", input = Json)]
 pub async fn agents(query: ListQuery) -> Result<Page<Agent>, Problem> {

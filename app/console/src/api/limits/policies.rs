@@ -13,13 +13,13 @@ pub async fn keypair_policies(query: ListQuery) -> Result<Page<PolicyRow<Keypair
     crate::api::run(|control, caller| async move { control.policies(&caller, &query).await }).await
 }
 
-#[server(prefix = "/call", endpoint = "user_policy_rows", input = Json)]
-pub async fn user_policy_rows(query: ListQuery) -> Result<Page<PolicyRow<UserPolicy>>, Problem> {
+#[server(prefix = "/call", endpoint = "user_policies", input = Json)]
+pub async fn user_policies(query: ListQuery) -> Result<Page<PolicyRow<UserPolicy>>, Problem> {
     crate::api::run(|control, caller| async move { control.policies(&caller, &query).await }).await
 }
 
-#[server(prefix = "/call", endpoint = "project_policy_rows", input = Json)]
-pub async fn project_policy_rows(query: ListQuery) -> Result<Page<PolicyRow<ProjectPolicy>>, Problem> {
+#[server(prefix = "/call", endpoint = "project_policies", input = Json)]
+pub async fn project_policies(query: ListQuery) -> Result<Page<PolicyRow<ProjectPolicy>>, Problem> {
     crate::api::run(|control, caller| async move { control.policies(&caller, &query).await }).await
 }
 

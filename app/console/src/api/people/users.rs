@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use types::Problem;
+use types::bulk::BulkResult;
 use types::id::UserId;
 use types::list::{ListQuery, Page};
 use types::people::many_users::{CreateMany, CreatedPerson, Preview};
-use types::people::users::{CreateUser, Created, Done, EditUser, UserDetail, UserRow};
+use types::people::users::{CreateUser, Created, EditUser, UserDetail, UserRow};
 use types::projects::DomainChoice;
 
 #[server(prefix = "/call", endpoint = "users", input = Json)]
@@ -19,9 +20,9 @@ pub async fn user(id: UserId) -> Result<UserDetail, Problem> {
     crate::api::run(|control, caller| async move { control.user(&caller, id).await }).await
 }
 
-#[server(prefix = "/call", endpoint = "domains", input = Json)]
-pub async fn domains() -> Result<Vec<DomainChoice>, Problem> {
-    crate::api::run(|control, caller| async move { control.domains(&caller).await }).await
+#[server(prefix = "/call", endpoint = "domain_choices", input = Json)]
+pub async fn domain_choices() -> Result<Vec<DomainChoice>, Problem> {
+    crate::api::run(|control, caller| async move { control.domain_choices(&caller).await }).await
 }
 
 #[server(name = CreateUserCall, prefix = "/call", endpoint = "create_user", input = Json)]
@@ -35,7 +36,7 @@ pub async fn edit_user(id: UserId, edit: EditUser) -> Result<(), Problem> {
 }
 
 #[server(prefix = "/call", endpoint = "edit_users", input = Json)]
-pub async fn edit_users(ids: Vec<UserId>, edit: EditUser) -> Result<Vec<Done>, Problem> {
+pub async fn edit_users(ids: Vec<UserId>, edit: EditUser) -> Result<Vec<BulkResult>, Problem> {
     crate::api::run(|control, caller| async move { control.edit_users(&caller, &ids, &edit).await }).await
 }
 

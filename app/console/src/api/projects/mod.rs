@@ -7,9 +7,9 @@ use types::id::{DomainId, ProjectId};
 use types::list::{ListQuery, Page};
 use types::projects::{DomainRow, EditDomain, EditProject, ProjectDetail, ProjectRow};
 
-#[server(prefix = "/call", endpoint = "domain_rows", input = Json)]
-pub async fn domain_rows(query: ListQuery) -> Result<Page<DomainRow>, Problem> {
-    super::run(|control, caller| async move { control.domain_rows(&caller, &query).await }).await
+#[server(prefix = "/call", endpoint = "domains", input = Json)]
+pub async fn domains(query: ListQuery) -> Result<Page<DomainRow>, Problem> {
+    super::run(|control, caller| async move { control.domains(&caller, &query).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "create_domain", input = Json)]

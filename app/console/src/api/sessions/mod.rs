@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use types::Problem;
+use types::bulk::BulkResult;
 use types::id::{ProjectId, SessionId};
 use types::list::{ListQuery, Page};
 use types::sessions::launch::{OwnUse, StartOptions, StartSession, Started};
-use types::sessions::{BulkResult, LogChunk, SessionDetail, SessionRow, Usage, Utilization};
+use types::sessions::{LogChunk, SessionDetail, SessionRow, Usage, Utilization};
 use types::time::Millis;
 
 #[server(prefix = "/call", endpoint = "sessions", input = Json)]
@@ -36,7 +37,7 @@ pub async fn start_session(session: StartSession) -> Result<Vec<Started>, Proble
 
 #[server(prefix = "/call", endpoint = "terminate_sessions", input = Json)]
 pub async fn terminate_sessions(ids: Vec<SessionId>, force: bool) -> Result<Vec<BulkResult>, Problem> {
-    super::run(|control, caller| async move { control.terminate_all(&caller, &ids, force).await }).await
+    super::run(|control, caller| async move { control.terminate_sessions(&caller, &ids, force).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "rename_session", input = Json)]

@@ -6,9 +6,9 @@ use types::Problem;
 use types::list::{ListQuery, Page};
 use types::system::audit::AuditRow;
 
-#[server(prefix = "/call", endpoint = "audit_rows", input = Json)]
-pub async fn audit_rows(query: ListQuery) -> Result<Page<AuditRow>, Problem> {
-    crate::api::run(|control, caller| async move { control.audit_rows(&caller, &query).await }).await
+#[server(prefix = "/call", endpoint = "audit_records", input = Json)]
+pub async fn audit_records(query: ListQuery) -> Result<Page<AuditRow>, Problem> {
+    crate::api::run(|control, caller| async move { control.audit_records(&caller, &query).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "audit_record", input = Json)]

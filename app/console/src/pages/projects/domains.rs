@@ -2,7 +2,7 @@
 
 use super::fields::{Common, CommonFields, host_names};
 use crate::act::act;
-use crate::api::projects::{create_domain, domain_rows, edit_domain};
+use crate::api::projects::{create_domain, domains, edit_domain};
 use crate::columns::{text, time};
 use crate::dialog::{Asked, DialogForm, Saved, dialog};
 use crate::form::{Refused, checked};
@@ -110,7 +110,7 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadDomains.verb().into()));
     }
     let may_change = me.may(Permission::ChangeDomains);
-    let list = List::new(&DOMAINS, paths::DOMAINS, "domain", &[Topic::Project, Topic::User], domain_rows);
+    let list = List::new(&DOMAINS, paths::DOMAINS, "domain", &[Topic::Project, Topic::User], domains);
     let asked = RwSignal::new(Asked::Nothing);
     let form = Form { changing: RwSignal::new(None), common: CommonFields::new("domain") };
     let reload = list.rows.reload;

@@ -1,7 +1,7 @@
 //! The form of a project: a new one, or the change of one that is there.
 
 use super::fields::{Common, CommonFields};
-use crate::api::people::users::domains;
+use crate::api::people::users::domain_choices;
 use crate::api::projects::{create_project, edit_project, project_policy_names};
 use crate::choices::{choices, names};
 use crate::dialog::{DialogForm, Opening, Saved};
@@ -60,7 +60,7 @@ impl DialogForm for Form {
 
     fn opened(self, opening: Opening) {
         opening.ask(project_policy_names(), move |names| self.policies.set(names));
-        opening.ask(domains(), move |found| {
+        opening.ask(domain_choices(), move |found| {
             if self.domain.with_untracked(String::is_empty) {
                 let first = found.iter().find(|one| one.name == "default").or(found.first());
                 self.domain.set(first.map(|one| one.id.to_string()).unwrap_or_default());

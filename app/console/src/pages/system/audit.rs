@@ -1,6 +1,6 @@
 //! The audit trail: every change, sign-in and refusal, newest first.
 
-use crate::api::system::audit::{audit_record, audit_rows};
+use crate::api::system::audit::{audit_record, audit_records};
 use crate::columns::text;
 use crate::frame::{Head, PageHead, use_me};
 use crate::list_page::{List, Shown};
@@ -63,7 +63,7 @@ pub fn page() -> AnyView {
         return problem_view(&Problem::Forbidden(Permission::ReadAudit.verb().into()));
     }
     let topics = &[Topic::User, Topic::Keypair, Topic::Project, Topic::Session];
-    let list = List::new(&AUDIT, paths::AUDIT, "record", topics, audit_rows);
+    let list = List::new(&AUDIT, paths::AUDIT, "record", topics, audit_records);
     let detail = load_open(list.open, &[], "record", |id| id.parse().ok().map(audit_record));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let view = move || {

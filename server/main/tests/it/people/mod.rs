@@ -12,7 +12,7 @@ use types::people::users::{CreateUser, Created, USERS, UserDetail, UserRow};
 
 impl Yard {
     pub async fn new_person(&self, cookie: &str, name: &str, change: Value) -> Value {
-        let domains: Value = self.done(cookie, "domains", json!({})).await;
+        let domains: Value = self.done(cookie, "domain_choices", json!({})).await;
         let domain = serde_json::from_value(domains[0]["id"].clone()).unwrap();
         let mut user = json!(CreateUser { password: PASSWORD.into(), ..CreateUser::example(name, domain) });
         user["projects"] = json!([domains[0]["projects"][0]["id"]]);
@@ -174,7 +174,7 @@ async fn changes_sign_ins_and_refusals_are_in_the_audit_trail_and_no_secret_is()
     let edit = json!({ "full_name": "Ann Ek", "password": "Another-Horse-1" });
     let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": edit })).await;
     let query = ListQuery { per: 50, ..ListQuery::new(&types::system::audit::AUDIT) };
-    let page: Page<types::system::audit::AuditRow> = yard.done(&root, "audit_rows", json!({ "query": query })).await;
+    let page: Page<types::system::audit::AuditRow> = yard.done(&root, "audit_records", json!({ "query": query })).await;
     let actions: Vec<&str> = page.rows.iter().map(|row| row.action.as_str()).collect();
     for action in ["edit user", "sign-in refused", "create user", "sign-in"] {
         assert!(actions.contains(&action), "{action} in {actions:?}");

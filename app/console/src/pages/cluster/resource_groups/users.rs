@@ -1,6 +1,6 @@
 //! Who may use a group: any of all domains and projects, which are asked for once the dialog is open.
 
-use crate::api::people::users::domains;
+use crate::api::people::users::domain_choices;
 use crate::dialog::Opening;
 use leptos::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -31,7 +31,7 @@ impl Users {
 
     /// Asks for the boxes of an opening; those of the last time stay until these are there.
     pub fn ask(self, opening: Opening) {
-        opening.ask(async { Ok(domains().await) }, move |answer| self.choices.set(Some(answer)));
+        opening.ask(async { Ok(domain_choices().await) }, move |answer| self.choices.set(Some(answer)));
     }
 
     /// The boxes, and what it means that none is ticked.

@@ -1,7 +1,7 @@
 //! Project policies: what a project's folders may take, and its networks.
 
 use super::{ANY, as_saved, refused, row, tab, waiting, warning};
-use crate::api::limits::policies::{project_policy_rows, save_project_policy};
+use crate::api::limits::policies::{project_policies, save_project_policy};
 use crate::columns::text;
 use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit};
@@ -79,7 +79,7 @@ impl EditForm for Form {
     }
 
     async fn saved(name: String) -> Result<(ProjectPolicy, i64), Problem> {
-        as_saved(&PROJECT_POLICIES, name, project_policy_rows).await
+        as_saved(&PROJECT_POLICIES, name, project_policies).await
     }
 
     async fn save(policy: ProjectPolicy, revision: Option<i64>) -> Result<(), Problem> {
@@ -107,9 +107,8 @@ pub fn page() -> AnyView {
         return refusal;
     }
     const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::Project];
-    let list = List::new(&PROJECT_POLICIES, paths::PROJECT_POLICIES, "policy", FOLLOWED, project_policy_rows);
-    let detail =
-        load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&PROJECT_POLICIES, name, project_policy_rows)));
+    let list = List::new(&PROJECT_POLICIES, paths::PROJECT_POLICIES, "policy", FOLLOWED, project_policies);
+    let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&PROJECT_POLICIES, name, project_policies)));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let known = Signal::stored(Vec::new());
     let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, detail, columns(), Form::new(), known);

@@ -1,7 +1,7 @@
 //! User policies: what a person's folders may take, and how far their services and images may go.
 
 use super::{ANY, as_saved, refused, row, tab, waiting, warning};
-use crate::api::limits::policies::{save_user_policy, user_policy_rows};
+use crate::api::limits::policies::{save_user_policy, user_policies};
 use crate::columns::text;
 use crate::dialog::edit::{EditForm, name_field};
 use crate::form::{Refused, checked, whole_limit, whole_number};
@@ -91,7 +91,7 @@ impl EditForm for Form {
     }
 
     async fn saved(name: String) -> Result<(UserPolicy, i64), Problem> {
-        as_saved(&USER_POLICIES, name, user_policy_rows).await
+        as_saved(&USER_POLICIES, name, user_policies).await
     }
 
     async fn save(policy: UserPolicy, revision: Option<i64>) -> Result<(), Problem> {
@@ -124,8 +124,8 @@ pub fn page() -> AnyView {
         return refusal;
     }
     const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::User];
-    let list = List::new(&USER_POLICIES, paths::USER_POLICIES, "policy", FOLLOWED, user_policy_rows);
-    let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&USER_POLICIES, name, user_policy_rows)));
+    let list = List::new(&USER_POLICIES, paths::USER_POLICIES, "policy", FOLLOWED, user_policies);
+    let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&USER_POLICIES, name, user_policies)));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let known = Signal::stored(Vec::new());
     let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), Form::new(), known);

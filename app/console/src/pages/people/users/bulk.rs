@@ -9,8 +9,9 @@ use crate::dialog::{self, Asked, DialogForm, Opening, Saved};
 use crate::form::Refused;
 use leptos::prelude::*;
 use types::Problem;
+use types::bulk::BulkResult;
 use types::id::UserId;
-use types::people::users::{Done, EditUser, UnixIds, UserRow, UserStatus};
+use types::people::users::{EditUser, UnixIds, UserRow, UserStatus};
 use ui::{Button, Confirm, Icon, IconName, Notice, Say, Strength, Tone, use_toaster};
 
 /// Emails that the warning names.
@@ -21,7 +22,7 @@ fn ids(selection: RwSignal<Vec<String>>) -> Vec<UserId> {
 }
 
 /// Says how many were changed, and names who was not and why.
-fn tell(done: &[Done]) -> (String, Option<String>) {
+fn tell(done: &[BulkResult]) -> (String, Option<String>) {
     let worked = done.iter().filter(|one| one.problem.is_none()).count();
     let failed: Vec<String> =
         done.iter().filter_map(|one| one.problem.as_ref().map(|why| format!("{}: {why}", one.name))).collect();
@@ -41,7 +42,7 @@ pub fn buttons(
             let to = if active.get_untracked() { UserStatus::Inactive } else { UserStatus::Active };
             edit_users(ids(selection), EditUser { status: Some(to), ..EditUser::default() })
         },
-        move |done: Vec<Done>| {
+        move |done: Vec<BulkResult>| {
             let (worked, failed) = tell(&done);
             toaster.good(worked);
             failed.into_iter().for_each(|text| toaster.bad(text));

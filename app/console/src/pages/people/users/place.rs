@@ -1,6 +1,6 @@
 //! Where an account stands: role, status, domain, projects and policy, as the forms for one person, several and many offer them.
 
-use crate::api::people::users::{domains, user_policy_names};
+use crate::api::people::users::{domain_choices, user_policy_names};
 use crate::form::Refused;
 use crate::frame::use_me;
 use leptos::prelude::*;
@@ -23,7 +23,7 @@ pub struct Choices {
 
 /// Asks what can be chosen.
 pub async fn choices() -> Result<Choices, Problem> {
-    Ok(Choices { domains: domains().await?, policies: user_policy_names().await? })
+    Ok(Choices { domains: domain_choices().await?, policies: user_policy_names().await? })
 }
 
 /// What was chosen.
