@@ -24,6 +24,21 @@ macro_rules! words {
             /// (word, label) of each, as the choices of a filter or a select.
             pub const CHOICES: &'static [(&'static str, &'static str)] = &[$(($key, $label)),*];
         }
+
+        #[cfg(feature = "sqlx")]
+        impl sqlx::Type<sqlx::Sqlite> for $type {
+            fn type_info() -> sqlx::sqlite::SqliteTypeInfo {
+                <str as sqlx::Type<sqlx::Sqlite>>::type_info()
+            }
+        }
+
+        #[cfg(feature = "sqlx")]
+        impl sqlx::Decode<'_, sqlx::Sqlite> for $type {
+            fn decode(value: sqlx::sqlite::SqliteValueRef<'_>) -> Result<Self, sqlx::error::BoxDynError> {
+                let word = <&str as sqlx::Decode<sqlx::Sqlite>>::decode(value)?;
+                Self::from_key(word).ok_or_else(|| format!("{word:?} is not a {}", stringify!($type)).into())
+            }
+        }
     };
 }
 pub(crate) use words;

@@ -51,7 +51,7 @@ impl Change {
         async move {
             let audit =
                 Audit { at: self.at, actor: self.actor, address: &self.address, action, subject: &subject, detail: &detail };
-            self.inner.audit(&audit).await.map_err(failed_at(place))
+            self.inner.audit(&audit).await.map_err(with_place(place))
         }
     }
 
@@ -59,7 +59,7 @@ impl Change {
     #[track_caller]
     pub fn tell(&mut self, topic: Topic, subject: impl ToString, audience: Audience) -> impl Future<Output = Result<()>> + Send {
         let (place, subject) = (Location::caller(), subject.to_string());
-        async move { self.inner.tell(topic, &subject, audience, None, self.at).await.map_err(failed_at(place)) }
+        async move { self.inner.tell(topic, &subject, audience, None, self.at).await.map_err(with_place(place)) }
     }
 
     /// The same, with a sentence for the notification list of the audience's owner.
@@ -72,19 +72,19 @@ impl Change {
         notice: &str,
     ) -> impl Future<Output = Result<()>> + Send {
         let (place, subject) = (Location::caller(), subject.to_string());
-        async move { self.inner.tell(topic, &subject, audience, Some(notice), self.at).await.map_err(failed_at(place)) }
+        async move { self.inner.tell(topic, &subject, audience, Some(notice), self.at).await.map_err(with_place(place)) }
     }
 
     /// Makes the change lasting, then wakes whoever follows events.
     #[track_caller]
     pub fn commit(self) -> impl Future<Output = Result<()>> + Send {
         let place = Location::caller();
-        async move { self.inner.commit().await.map_err(failed_at(place)) }
+        async move { self.inner.commit().await.map_err(with_place(place)) }
     }
 }
 
 /// The place in the rules is what helps in the log, not the one in this file.
-fn failed_at(place: &'static Location<'static>) -> impl FnOnce(StoreError) -> Problem {
+fn with_place(place: &'static Location<'static>) -> impl FnOnce(StoreError) -> Problem {
     move |error| Problem::Internal(store::incident("writing a change", place, &error))
 }
 

@@ -6,7 +6,7 @@ use crate::{Control, Result, random_text};
 use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
 use types::people::permissions::Role;
-use types::people::users::{CreateUser, UserStatus};
+use types::people::users::CreateUser;
 use types::quantity::{Quantity, Slots};
 
 /// Sessions that the keypair policy `default` allows at one time.
@@ -61,15 +61,9 @@ impl Control {
             full_name: full_name.into(),
             password: password.into(),
             role,
-            status: UserStatus::Active,
             domain: domain.id,
             projects: domain.projects.into_iter().filter(|p| p.name == "default").map(|p| p.id).collect(),
-            description: String::new(),
-            must_change_password: false,
-            sudo: false,
-            addresses: Vec::new(),
-            policy: String::new(),
-            ids: types::people::users::UnixIds::default(),
+            ..CreateUser::default()
         };
         new.check()?;
         Ok(self.write_user(None, "command line", &new).await?.id)

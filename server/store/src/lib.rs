@@ -3,6 +3,7 @@
 //! Deliberately absent: rules. Who may see or change what is decided in `control`, which passes a scope down.
 
 mod cluster;
+mod fields;
 mod first;
 mod limits;
 mod list;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use store::{Audit, NewSession, NewSignIn, NewUser, Scope, Step, Store, Taken, first_people};
 use types::id::{DomainId, ProjectId, SessionId, SignInId, UserId};
 use types::list::{Condition, Filter, ListQuery, Op, Window};
-use types::people::users::USERS;
+use types::people::users::{CreateUser, USERS};
 use types::quantity::{Quantity, Slots};
 use types::sessions::Cluster;
 use types::sessions::{Outcome, SESSIONS, SessionType, Status};
@@ -36,12 +36,19 @@ impl Yard {
         let mut change = self.store.change().await?;
         change
             .insert_user(&NewUser {
-                email: &format!("{name}@Example.org"),
-                full_name: "Full Name",
-                projects: &[self.project],
+                id,
+                account: &CreateUser {
+                    email: format!("{name}@Example.org"),
+                    full_name: "Full Name".into(),
+                    projects: vec![self.project],
+                    policy: "default".into(),
+                    ..CreateUser::example(name, self.domain)
+                },
+                password_hash: "x",
                 access_key: &format!("KEY-{name}"),
+                secret: b"sealed",
+                keypair_policy: "default",
                 at: Millis(at),
-                ..NewUser::example(id, name, self.domain)
             })
             .await?;
         change.commit().await?;

@@ -5,12 +5,13 @@ use crate::id::{DomainId, ProjectId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// A person's role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Superadmin,
     /// Administrator of one domain.
     Admin,
+    #[default]
     User,
     /// Reads everything, changes nothing.
     Monitor,

@@ -8,9 +8,10 @@ use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
 /// Whether a person can sign in (`docs/spec/people.md`, "Account status").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {
+    #[default]
     Active,
     Inactive,
     /// Needs one more step, such as an approval, before it is active.
@@ -24,7 +25,8 @@ crate::words::words!(UserStatus {
 });
 
 /// One person in the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct UserRow {
     pub id: UserId,
     pub email: String,
@@ -32,8 +34,10 @@ pub struct UserRow {
     pub full_name: String,
     pub domain: String,
     /// Names, in order.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub projects: Vec<String>,
     /// The ids of the same.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub project_ids: Vec<ProjectId>,
     /// The main access key.
     pub main_key: Option<String>,
@@ -45,10 +49,12 @@ pub struct UserRow {
     /// The user resource policy.
     pub policy: String,
     /// Addresses and networks that this person may come from; empty allows any.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub addresses: Vec<String>,
     pub sudo: bool,
     pub must_change_password: bool,
     pub two_factor: bool,
+    #[cfg_attr(feature = "sqlx", sqlx(flatten))]
     pub ids: UnixIds,
     pub created_at: Millis,
     pub modified_at: Millis,
@@ -58,10 +64,12 @@ pub struct UserRow {
 /// numbers").
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct UnixIds {
     pub uid: Option<u32>,
     pub gid: Option<u32>,
     /// Supplementary groups, each once.
+    #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub gids: Vec<u32>,
 }
 
@@ -102,7 +110,7 @@ pub struct UserDetail {
 }
 
 /// A new account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateUser {
     pub email: String,
     pub username: String,
@@ -132,22 +140,8 @@ impl CreateUser {
     /// everything that uses this crate would be compiled once for the server and once for its tests.
     #[doc(hidden)]
     pub fn example(name: &str, domain: DomainId) -> Self {
-        Self {
-            email: format!("{name}@example.org"),
-            username: name.into(),
-            full_name: String::new(),
-            password: "Correct-Horse-9".into(),
-            role: Role::User,
-            status: UserStatus::Active,
-            domain,
-            projects: Vec::new(),
-            description: String::new(),
-            must_change_password: false,
-            sudo: false,
-            addresses: Vec::new(),
-            policy: String::new(),
-            ids: UnixIds::default(),
-        }
+        let (email, password) = (format!("{name}@example.org"), "Correct-Horse-9".to_owned());
+        Self { email, username: name.to_owned(), password, domain, ..Self::default() }
     }
 
     /// Every field that is not acceptable, whoever asks.

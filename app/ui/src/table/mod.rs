@@ -38,6 +38,11 @@ pub(crate) struct About {
 }
 
 impl<T> Clone for Column<T> {
+    /// The key by which people's choice of columns names it.
+    pub fn key(&self) -> &'static str {
+        self.about.key
+    }
+
     fn clone(&self) -> Self {
         Self { about: self.about.clone(), cell: self.cell.clone() }
     }

@@ -16,7 +16,7 @@ use types::people::many_users::{
     Planned, Preview, SHOWN,
 };
 use types::people::permissions::{Me, Permission, Role};
-use types::people::users::{CreateUser, UnixIds, UserStatus};
+use types::people::users::{CreateUser, UserStatus};
 use types::projects::DomainChoice;
 use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
@@ -49,7 +49,6 @@ impl Around<'_> {
         Ok(CreateUser {
             email,
             username,
-            full_name: String::new(),
             password: made_up_password()?,
             role: *role,
             status: *status,
@@ -57,10 +56,8 @@ impl Around<'_> {
             projects: projects.clone(),
             description: description.clone(),
             must_change_password: *must_change_password,
-            sudo: false,
-            addresses: Vec::new(),
             policy: policy.clone(),
-            ids: UnixIds::default(),
+            ..CreateUser::default()
         })
     }
 

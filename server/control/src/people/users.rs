@@ -84,26 +84,16 @@ impl Control {
         let id = UserId(uuid::Uuid::now_v7());
         let (access_key, secret_key) = make_keypair()?;
         let secret = self.shared.vault.seal(&secret_key, &access_key)?;
-        let mut projects = new.projects.clone();
-        projects.sort_unstable();
-        projects.dedup();
-        let policy = if new.policy.is_empty() { DEFAULT_POLICY } else { &new.policy };
+        let mut account = CreateUser { password: String::new(), ..new.clone() };
+        account.projects.sort_unstable();
+        account.projects.dedup();
+        if account.policy.is_empty() {
+            DEFAULT_POLICY.clone_into(&mut account.policy);
+        }
         let user = NewUser {
             id,
-            email: &new.email,
-            username: &new.username,
-            full_name: &new.full_name,
+            account: &account,
             password_hash: hash,
-            role: new.role,
-            status: new.status,
-            domain: new.domain,
-            projects: &projects,
-            description: &new.description,
-            must_change_password: new.must_change_password,
-            sudo: new.sudo,
-            addresses: &new.addresses,
-            policy,
-            ids: &new.ids,
             access_key: &access_key,
             secret: &secret,
             keypair_policy: DEFAULT_POLICY,
@@ -116,8 +106,7 @@ impl Control {
                 _ => error.into(),
             });
         }
-        let after = CreateUser { password: String::new(), policy: policy.to_owned(), projects, ..new.clone() };
-        change.record("create user", id, json!({ "access_key": access_key, "after": after })).await?;
+        change.record("create user", id, json!({ "access_key": access_key, "after": account })).await?;
         Ok(Created { id, keypair: NewKeypair { owner: new.email.clone(), access_key, secret_key } })
     }
 }

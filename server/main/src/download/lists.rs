@@ -154,3 +154,28 @@ fn accelerators(session: &SessionRow) -> String {
     let others = all.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM).map(|(slot, amount)| describe(slot, *amount));
     others.collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_of_a_person_is_exported_or_left_out_on_purpose() {
+        let left_out = [
+            "id",
+            "project_ids",
+            "main_key",
+            "status_info",
+            "policy",
+            "addresses",
+            "sudo",
+            "must_change_password",
+            "two_factor",
+            "ids",
+        ];
+        let person = serde_json::to_value(UserRow::default()).unwrap();
+        let fields: Vec<&str> = person.as_object().unwrap().keys().map(String::as_str).collect();
+        assert!(left_out.iter().all(|name| fields.contains(name)));
+        assert_eq!(USER_COLUMNS.len() + left_out.len(), fields.len(), "a column, or a place among those left out: {fields:?}");
+    }
+}

@@ -1,12 +1,14 @@
 //! Resource policies of the three kinds: their lists, one, and saving it. Who follows them is in `followers.rs`.
 //!
-//! A policy is read straight into its type, whose fields have the names of the columns.
+//! A policy is read straight into its type and written from it: its fields have the names of the columns.
 
+use crate::fields::Fields;
 use crate::list::{Bind, Column, Fixed, Source, all, page};
-use crate::{Change, Result, Scope, Store, to_json};
+use crate::{Change, Result, Scope, Store};
 use futures::Stream;
+use serde::Serialize;
+use sqlx::FromRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
 use types::id::UserId;
 use types::limits::policies::{KeypairPolicy, Policy, PolicyKind, PolicyRow, ProjectPolicy, UserPolicy};
 use types::list::{ListQuery, Page};
@@ -27,30 +29,6 @@ pub trait StoredPolicy: Policy + for<'r> FromRow<'r, SqliteRow> {
     /// The condition that holds for the policies that limit the person `?`.
     #[doc(hidden)]
     const OWN: &'static str;
-
-    /// Every field but the name, under the name of its column.
-    #[doc(hidden)]
-    fn values(&self) -> Vec<(&'static str, Value)>;
-}
-
-/// A limit as its column holds it.
-#[doc(hidden)]
-pub enum Value {
-    Number(Option<i64>),
-    Flag(bool),
-    Json(String),
-}
-
-impl From<u32> for Value {
-    fn from(number: u32) -> Self {
-        Self::Number(Some(number.into()))
-    }
-}
-
-impl From<Option<u32>> for Value {
-    fn from(limit: Option<u32>) -> Self {
-        Self::Number(limit.map(i64::from))
-    }
 }
 
 /// A column that does not limit when it is NULL, which is more than any limit.
@@ -84,34 +62,6 @@ impl StoredPolicy for KeypairPolicy {
             CREATED,
         ],
     );
-
-    fn values(&self) -> Vec<(&'static str, Value)> {
-        let Self {
-            name: _,
-            total,
-            others_unlimited,
-            max_sessions,
-            max_pending,
-            max_cluster,
-            lifetime,
-            idle_timeout,
-            max_transfers,
-            max_folders,
-            hosts,
-        } = self;
-        vec![
-            ("total", Value::Json(to_json(total))),
-            ("others_unlimited", Value::Flag(*others_unlimited)),
-            ("max_sessions", (*max_sessions).into()),
-            ("max_pending", (*max_pending).into()),
-            ("max_cluster", (*max_cluster).into()),
-            ("lifetime", (*lifetime).into()),
-            ("idle_timeout", (*idle_timeout).into()),
-            ("max_transfers", (*max_transfers).into()),
-            ("max_folders", (*max_folders).into()),
-            ("hosts", Value::Json(to_json(hosts))),
-        ]
-    }
 }
 
 impl StoredPolicy for UserPolicy {
@@ -129,16 +79,6 @@ impl StoredPolicy for UserPolicy {
             CREATED,
         ],
     );
-
-    fn values(&self) -> Vec<(&'static str, Value)> {
-        let Self { name: _, max_folders, max_folder_bytes, max_service_sessions, max_images } = self;
-        vec![
-            ("max_folders", (*max_folders).into()),
-            ("max_folder_bytes", Value::Number(*max_folder_bytes)),
-            ("max_service_sessions", (*max_service_sessions).into()),
-            ("max_images", (*max_images).into()),
-        ]
-    }
 }
 
 impl StoredPolicy for ProjectPolicy {
@@ -150,15 +90,6 @@ impl StoredPolicy for ProjectPolicy {
         "project_policies p",
         &[NAME, limit!("max_folders"), limit!("max_folder_bytes"), limit!("max_networks"), CREATED],
     );
-
-    fn values(&self) -> Vec<(&'static str, Value)> {
-        let Self { name: _, max_folders, max_folder_bytes, max_networks } = self;
-        vec![
-            ("max_folders", (*max_folders).into()),
-            ("max_folder_bytes", Value::Number(*max_folder_bytes)),
-            ("max_networks", (*max_networks).into()),
-        ]
-    }
 }
 
 fn table(kind: PolicyKind) -> &'static str {
@@ -250,27 +181,8 @@ impl Change {
     }
 
     /// Writes a policy, new or over the one of its name.
-    pub async fn save_policy<P: StoredPolicy>(&mut self, policy: &P, at: Millis) -> Result<()> {
-        let values = policy.values();
-        let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO ");
-        sql.push(P::TABLE).push(" (name, created_at");
-        for (column, _) in &values {
-            sql.push(", ").push(column);
-        }
-        sql.push(") VALUES (").push_bind(policy.name().to_owned()).push(", ").push_bind(at);
-        let columns: Vec<&str> = values.iter().map(|(column, _)| *column).collect();
-        for (_, value) in values {
-            sql.push(", ");
-            match value {
-                Value::Number(number) => sql.push_bind(number),
-                Value::Flag(flag) => sql.push_bind(flag),
-                Value::Json(text) => sql.push_bind(text),
-            };
-        }
-        sql.push(") ON CONFLICT (name) DO UPDATE SET revision = revision + 1");
-        for column in columns {
-            sql.push(", ").push(column).push(" = excluded.").push(column);
-        }
+    pub async fn save_policy<P: StoredPolicy + Serialize>(&mut self, policy: &P, at: Millis) -> Result<()> {
+        let mut sql = Fields::of(policy, &[])?.with("created_at", at.0).save_into(P::TABLE, "name");
         sql.build().execute(&mut *self.tx).await?;
         Ok(())
     }

@@ -1,13 +1,14 @@
 //! Accounts: the list, one account, and a new one.
 
+use crate::fields::Fields;
 use crate::list::{Bind, Column, Fixed, Source, all, one, page};
-use crate::{Change, Result, Scope, Store, json, to_json, word};
+use crate::{Change, Result, Scope, Store, to_json};
 use futures::Stream;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use types::id::{DomainId, ProjectId, UserId};
 use types::list::{ListQuery, Page};
 use types::people::permissions::Role;
-use types::people::users::{EditUser, RecentSignIn, USERS, UnixIds, UserDetail, UserRow, UserStatus};
+use types::people::users::{CreateUser, EditUser, RecentSignIn, USERS, UserDetail, UserRow, UserStatus};
 use types::time::Millis;
 
 pub(crate) static SOURCE: Source = Source {
@@ -44,127 +45,25 @@ pub(crate) static SOURCE: Source = Source {
     ],
 };
 
-// The project names come as one text, so that a page of people is one query.
-const COLUMNS: &str = "u.id, u.email, u.username, u.full_name, d.name AS domain, u.role, u.status, u.status_info, \
-    u.description, u.policy, u.addresses, u.sudo, u.must_change_password, u.two_factor, u.uid, u.gid, u.gids, \
-    u.created_at, u.modified_at, \
-    (SELECT group_concat(lower(hex(p.id)) || p.name, char(31)) FROM project_members m JOIN projects p ON p.id = m.project_id \
-        WHERE m.user_id = u.id) AS projects, \
+// A person is read straight into `UserRow`, whose fields have the names of the columns.
+const COLUMNS: &str = "u.*, d.name AS domain, \
+    (SELECT json_group_array(name) FROM (SELECT p.name FROM project_members m JOIN projects p ON p.id = m.project_id \
+        WHERE m.user_id = u.id ORDER BY p.name, p.id)) AS projects, \
+    (SELECT json_group_array(lower(hex(id))) FROM (SELECT p.id FROM project_members m JOIN projects p ON p.id = m.project_id \
+        WHERE m.user_id = u.id ORDER BY p.name, p.id)) AS project_ids, \
     (SELECT k.access_key FROM keypairs k WHERE k.user_id = u.id AND k.main = 1) AS main_key";
-
-#[derive(FromRow)]
-struct Row {
-    id: UserId,
-    email: String,
-    username: String,
-    full_name: String,
-    domain: String,
-    role: String,
-    status: String,
-    status_info: String,
-    description: String,
-    policy: String,
-    addresses: String,
-    sudo: bool,
-    must_change_password: bool,
-    two_factor: bool,
-    uid: Option<u32>,
-    gid: Option<u32>,
-    gids: String,
-    created_at: Millis,
-    modified_at: Millis,
-    projects: Option<String>,
-    main_key: Option<String>,
-}
-
-impl Row {
-    fn read(self) -> Result<UserRow> {
-        // 32 hexadecimal digits of the id, then the name.
-        let project = |text: &str| {
-            let (id, name) = text.split_at_checked(32)?;
-            Some((name.to_owned(), ProjectId(uuid::Uuid::parse_str(id).ok()?)))
-        };
-        let mut projects: Vec<(String, ProjectId)> =
-            self.projects.as_deref().unwrap_or("").split('\u{1f}').filter_map(project).collect();
-        projects.sort_unstable();
-        let (projects, project_ids) = projects.into_iter().unzip();
-        Ok(UserRow {
-            id: self.id,
-            email: self.email,
-            username: self.username,
-            full_name: self.full_name,
-            domain: self.domain,
-            projects,
-            project_ids,
-            main_key: self.main_key,
-            role: word("role", self.role, Role::from_key)?,
-            status: word("user status", self.status, UserStatus::from_key)?,
-            status_info: self.status_info,
-            description: self.description,
-            policy: self.policy,
-            addresses: json("addresses", &self.addresses)?,
-            sudo: self.sudo,
-            must_change_password: self.must_change_password,
-            two_factor: self.two_factor,
-            ids: UnixIds { uid: self.uid, gid: self.gid, gids: json("groups", &self.gids)? },
-            created_at: self.created_at,
-            modified_at: self.modified_at,
-        })
-    }
-}
 
 /// A new account, ready to be written.
 pub struct NewUser<'a> {
     pub id: UserId,
-    pub email: &'a str,
-    pub username: &'a str,
-    pub full_name: &'a str,
+    /// Its password is not looked at, and its policy is not empty.
+    pub account: &'a CreateUser,
     pub password_hash: &'a str,
-    pub role: Role,
-    pub status: UserStatus,
-    pub domain: DomainId,
-    pub projects: &'a [ProjectId],
-    pub description: &'a str,
-    pub must_change_password: bool,
-    pub sudo: bool,
-    pub addresses: &'a [String],
-    pub policy: &'a str,
-    pub ids: &'a UnixIds,
     pub access_key: &'a str,
     /// Encrypted.
     pub secret: &'a [u8],
     pub keypair_policy: &'a str,
     pub at: Millis,
-}
-
-impl<'a> NewUser<'a> {
-    /// An active user of a domain, for tests, which then name only the fields that they are about. Email, username and access key
-    /// are `name`.
-    #[doc(hidden)]
-    pub fn example(id: UserId, name: &'a str, domain: DomainId) -> Self {
-        const NO_IDS: &UnixIds = &UnixIds { uid: None, gid: None, gids: Vec::new() };
-        Self {
-            id,
-            email: name,
-            username: name,
-            full_name: "",
-            password_hash: "x",
-            role: Role::User,
-            status: UserStatus::Active,
-            domain,
-            projects: &[],
-            description: "",
-            must_change_password: false,
-            sudo: false,
-            addresses: &[],
-            policy: "default",
-            ids: NO_IDS,
-            access_key: name,
-            secret: b"sealed",
-            keypair_policy: "default",
-            at: Millis(0),
-        }
-    }
 }
 
 fn within(scope: Scope) -> Option<Fixed> {
@@ -189,13 +88,13 @@ fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
 impl Store {
     /// A page of people.
     pub async fn users(&self, query: &ListQuery, scope: Scope) -> Result<Page<UserRow>> {
-        page(self, (&SOURCE, &USERS), COLUMNS, query, fixed(query, scope), Row::read).await
+        page(self, (&SOURCE, &USERS), COLUMNS, query, fixed(query, scope), Ok).await
     }
 
     /// Everyone that the filter selects, one after the other.
     pub fn all_users(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
         let fixed = fixed(&query, scope);
-        all(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Row::read)
+        all(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Ok)
     }
 
     /// Which of these emails and usernames, in lower case, are taken; at most as many as were asked for.
@@ -208,7 +107,7 @@ impl Store {
     /// One person as the list shows them, if they are in scope.
     pub async fn user_row(&self, id: UserId, scope: Scope) -> Result<Option<UserRow>> {
         let fixed = [("u.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
-        one(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await
+        one(&self.read, &SOURCE, COLUMNS, fixed, Ok).await
     }
 
     /// One person, if they are in scope.
@@ -254,45 +153,32 @@ impl Store {
 impl Change {
     /// One person as the list shows them, as they stand in this change.
     pub async fn user_row(&mut self, id: UserId) -> Result<Option<UserRow>> {
-        one(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Row::read).await
+        one(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Ok).await
     }
 
     /// Writes a new account with its main keypair. A taken email or username is a unique violation of its `_key` column.
     pub async fn insert_user(&mut self, user: &NewUser<'_>) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO users (id, email, email_key, username, username_key, full_name, password_hash, role, status, domain_id, \
-             description, must_change_password, sudo, addresses, policy, uid, gid, gids, created_at, modified_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(user.id)
-        .bind(user.email)
-        .bind(user.email.to_lowercase())
-        .bind(user.username)
-        .bind(user.username.to_lowercase())
-        .bind(user.full_name)
-        .bind(user.password_hash)
-        .bind(user.role.key())
-        .bind(user.status.key())
-        .bind(user.domain)
-        .bind(user.description)
-        .bind(user.must_change_password)
-        .bind(user.sudo)
-        .bind(to_json(&user.addresses))
-        .bind(user.policy)
-        .bind(user.ids.uid)
-        .bind(user.ids.gid)
-        .bind(to_json(&user.ids.gids))
-        .bind(user.at)
-        .bind(user.at)
-        .execute(&mut *self.tx)
-        .await?;
-        self.set_projects(user.id, user.projects).await?;
+        let NewUser { id, account, password_hash, access_key, secret, keypair_policy, at } = *user;
+        let others = ["password", "role", "status", "domain", "projects", "ids"];
+        let fields = Fields::of(account, &others)?
+            .with_all(Fields::of(&account.ids, &[])?)
+            .with_id("id", id.0)
+            .with("email_key", account.email.to_lowercase())
+            .with("username_key", account.username.to_lowercase())
+            .with("password_hash", password_hash)
+            .with("role", account.role.key())
+            .with("status", account.status.key())
+            .with_id("domain_id", account.domain.0)
+            .with("created_at", at.0)
+            .with("modified_at", at.0);
+        fields.insert_into("users").build().execute(&mut *self.tx).await?;
+        self.set_projects(id, &account.projects).await?;
         sqlx::query("INSERT INTO keypairs (access_key, user_id, policy, main, secret, created_at) VALUES (?, ?, ?, 1, ?, ?)")
-            .bind(user.access_key)
-            .bind(user.id)
-            .bind(user.keypair_policy)
-            .bind(user.secret)
-            .bind(user.at)
+            .bind(access_key)
+            .bind(id)
+            .bind(keypair_policy)
+            .bind(secret)
+            .bind(at)
             .execute(&mut *self.tx)
             .await?;
         Ok(())
@@ -300,46 +186,23 @@ impl Change {
 
     /// Writes what `edit` names; `hash` is its password's. Projects, main keypair and two-factor have calls of their own.
     pub async fn edit_user(&mut self, id: UserId, edit: &EditUser, hash: Option<&str>, at: Millis) -> Result<()> {
-        let mut sql = QueryBuilder::new("UPDATE users SET modified_at = ");
-        sql.push_bind(at);
-        if let Some(username) = &edit.username {
-            sql.push(", username = ").push_bind(username.clone());
-            sql.push(", username_key = ").push_bind(username.to_lowercase());
-        }
-        let texts = [
-            (", full_name = ", edit.full_name.as_deref()),
-            (", description = ", edit.description.as_deref()),
-            (", password_hash = ", hash),
-            (", policy = ", edit.policy.as_deref()),
-            (", status = ", edit.status.map(UserStatus::key)),
-            (", status_info = ", edit.status.map(|_| "admin-requested")),
-            (", role = ", edit.role.map(Role::key)),
-        ];
-        for (name, value) in texts {
-            if let Some(value) = value {
-                sql.push(name).push_bind(value.to_owned());
-            }
-        }
-        let flags = [(", must_change_password = ", edit.must_change_password), (", sudo = ", edit.sudo)];
-        for (name, value) in flags {
-            if let Some(value) = value {
-                sql.push(name).push_bind(value);
-            }
-        }
-        if let Some(addresses) = &edit.addresses {
-            sql.push(", addresses = ").push_bind(to_json(addresses));
-        }
-        for (name, id) in [(", uid = ", edit.uid), (", gid = ", edit.gid)] {
-            if let Some(id) = id {
-                sql.push(name).push_bind(Some(id).filter(|id| *id > 0));
-            }
-        }
-        if let Some(groups) = &edit.gids {
-            sql.push(", gids = ").push_bind(to_json(groups));
-        }
-        if let Some(domain) = edit.domain {
-            sql.push(", domain_id = ").push_bind(domain);
-        }
+        let others =
+            ["username", "password", "role", "status", "domain", "projects", "two_factor", "uid", "gid", "main_access_key"];
+        // A number of 0 leaves it to the engine again.
+        let number = |id: Option<u32>| id.map(|id| Some(id).filter(|id| *id > 0));
+        let mut sql = Fields::of(edit, &others)?
+            .given()
+            .with("modified_at", at.0)
+            .with_given("username", edit.username.clone())
+            .with_given("username_key", edit.username.as_ref().map(|name| name.to_lowercase()))
+            .with_given("password_hash", hash)
+            .with_given("role", edit.role.map(Role::key))
+            .with_given("status", edit.status.map(UserStatus::key))
+            .with_given("status_info", edit.status.map(|_| "admin-requested"))
+            .with_given("uid", number(edit.uid))
+            .with_given("gid", number(edit.gid))
+            .with_all(edit.domain.map(|domain| Fields::default().with_id("domain_id", domain.0)).unwrap_or_default())
+            .update("users");
         sql.push(" WHERE id = ").push_bind(id);
         sql.build().execute(&mut *self.tx).await?;
         Ok(())

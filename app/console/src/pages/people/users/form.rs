@@ -4,7 +4,7 @@ use super::ids::IdFields;
 use super::place::Place;
 use crate::form::Refused;
 use leptos::prelude::*;
-use types::people::users::{CreateUser, EditUser, UnixIds, UserDetail, UserStatus};
+use types::people::users::{CreateUser, EditUser, UnixIds, UserDetail, UserRow, UserStatus};
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use types::{FieldError, Problem};
 use ui::{Checkbox, Field, PasswordInput, Select, TextArea, TextInput};
@@ -60,24 +60,46 @@ impl Form {
 
     /// Shows an account as it is.
     pub fn fill(self, person: &UserDetail) {
-        let row = &person.row;
-        self.email.set(row.email.clone());
-        self.username.set(row.username.clone());
-        self.full_name.set(row.full_name.clone());
+        // Every field is named, so that a new one is not forgotten here.
+        let UserRow {
+            email,
+            username,
+            full_name,
+            role,
+            status,
+            description,
+            policy,
+            addresses,
+            sudo,
+            must_change_password,
+            two_factor,
+            ids,
+            id: _,
+            domain: _,
+            projects: _,
+            project_ids: _,
+            main_key: _,
+            status_info: _,
+            created_at: _,
+            modified_at: _,
+        } = &person.row;
+        self.email.set(email.clone());
+        self.username.set(username.clone());
+        self.full_name.set(full_name.clone());
         self.password.set(String::new());
         self.again.set(String::new());
-        self.place.role.set(row.role.key().into());
-        self.place.status.set(row.status.key().into());
+        self.place.role.set(role.key().into());
+        self.place.status.set(status.key().into());
         self.place.projects.set(person.projects.iter().map(ToString::to_string).collect());
         self.place.domain.set(person.domain.to_string());
-        self.description.set(row.description.clone());
-        self.addresses.set(row.addresses.join(", "));
-        self.place.policy.set(row.policy.clone());
-        self.ids.fill(&row.ids);
-        self.must_change_password.set(row.must_change_password);
-        self.sudo.set(row.sudo);
-        self.two_factor.set(row.two_factor);
-        self.has_two_factor.set(row.two_factor);
+        self.description.set(description.clone());
+        self.addresses.set(addresses.join(", "));
+        self.place.policy.set(policy.clone());
+        self.ids.fill(ids);
+        self.must_change_password.set(*must_change_password);
+        self.sudo.set(*sudo);
+        self.two_factor.set(*two_factor);
+        self.has_two_factor.set(*two_factor);
         self.keys.set(person.access_keys.clone());
         self.main_key.set(person.access_keys.first().cloned().unwrap_or_default());
     }
@@ -144,7 +166,9 @@ impl Form {
             two_factor: Some(self.two_factor.get_untracked()).filter(|now| *now != row.two_factor),
             policy: text(self.place.policy, &row.policy),
             main_access_key: text(self.main_key, before.access_keys.first().map_or("", String::as_str)),
-            ..EditUser::default()
+            uid: None,
+            gid: None,
+            gids: None,
         };
         self.ids.changed(&row.ids, &mut edit)?;
         self.with_the_same_password_twice(edit.check())?;
@@ -175,14 +199,33 @@ fn differ() -> Problem {
 
 /// The fields.
 pub fn fields(form: Form, refused: Refused) -> AnyView {
-    let Form { name, editing, .. } = form;
+    // Every field is named, so that one that is not shown is not overlooked.
+    let Form {
+        name,
+        editing,
+        email,
+        username,
+        full_name,
+        password,
+        again,
+        place,
+        description,
+        addresses,
+        ids,
+        must_change_password,
+        sudo,
+        two_factor,
+        has_two_factor,
+        main_key,
+        keys,
+    } = form;
     let id = move |field: &str| format!("{name}-{field}");
-    let email = if editing {
-        view! { <dl class="key-values"><dt>"User ID"</dt><dd>{move || form.email.get()}</dd></dl> }.into_any()
+    let email_field = if editing {
+        view! { <dl class="key-values"><dt>"User ID"</dt><dd>{move || email.get()}</dd></dl> }.into_any()
     } else {
         view! {
             <Field name=id("email") label="Email" required=true hint="The user ID. It cannot be changed later." error=refused.of("email")>
-                <TextInput name=id("email") value=form.email input_type="email" max=MAX_NAME/>
+                <TextInput name=id("email") value=email input_type="email" max=MAX_NAME/>
             </Field>
         }
         .into_any()
@@ -192,43 +235,43 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
     } else {
         "At least 8 characters, with a letter, a digit and a special character."
     };
-    let two_factor = editing.then(|| view! {
-        <Show when=move || form.has_two_factor.get() fallback=|| view! { <p class="hint">"Two-factor authentication is off. Only its owner can turn it on."</p> }>
-            <Checkbox name=id("two-factor") label="2FA enabled (it can only be turned off here)" value=form.two_factor/>
+    let two_factor_field = editing.then(|| view! {
+        <Show when=move || has_two_factor.get() fallback=|| view! { <p class="hint">"Two-factor authentication is off. Only its owner can turn it on."</p> }>
+            <Checkbox name=id("two-factor") label="2FA enabled (it can only be turned off here)" value=two_factor/>
         </Show>
     });
-    let main_key = editing.then(|| {
-        let keys = Signal::derive(move || form.keys.get().into_iter().map(|key| (key.clone(), key)).collect::<Vec<_>>());
+    let main_key_field = editing.then(|| {
+        let keys = Signal::derive(move || keys.get().into_iter().map(|key| (key.clone(), key)).collect::<Vec<_>>());
         view! {
             <Field name=id("main-key") label="Main access key" hint="The keypair that the console uses for this person." error=refused.of("main_access_key")>
-                <Select name=id("main-key") value=form.main_key options=keys/>
+                <Select name=id("main-key") value=main_key options=keys/>
             </Field>
         }
     });
     view! {
-        {email}
+        {email_field}
         <div class="form-row">
-            <Field name=id("username") label="Username" required=true error=refused.of("username")><TextInput name=id("username") value=form.username max=MAX_NAME/></Field>
-            <Field name=id("full-name") label="Full name" error=refused.of("full_name")><TextInput name=id("full-name") value=form.full_name max=MAX_NAME/></Field>
+            <Field name=id("username") label="Username" required=true error=refused.of("username")><TextInput name=id("username") value=username max=MAX_NAME/></Field>
+            <Field name=id("full-name") label="Full name" error=refused.of("full_name")><TextInput name=id("full-name") value=full_name max=MAX_NAME/></Field>
         </div>
         <div class="form-row">
             <Field name=id("password") label=if editing { "New password" } else { "Password" } required=!editing hint=password_hint error=refused.of("password")>
-                <PasswordInput name=id("password") value=form.password/>
+                <PasswordInput name=id("password") value=password/>
             </Field>
-            <Field name=id("again") label="Password again" required=!editing error=refused.of("again")><PasswordInput name=id("again") value=form.again/></Field>
+            <Field name=id("again") label="Password again" required=!editing error=refused.of("again")><PasswordInput name=id("again") value=again/></Field>
         </div>
-        {form.place.role_and_status(refused)}
-        {form.place.fields(refused, false)}
-        {main_key}
+        {place.role_and_status(refused)}
+        {place.fields(refused, false)}
+        {main_key_field}
         <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, with commas between them. Empty allows any." error=refused.of("addresses")>
-            <TextInput name=id("addresses") value=form.addresses/>
+            <TextInput name=id("addresses") value=addresses/>
         </Field>
-        {form.ids.fields(name, refused)}
-        <Checkbox name=id("must-change") label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
-        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, where the engine can give them (the local one cannot); not for everybody" value=form.sudo/>
-        {two_factor}
+        {ids.fields(name, refused)}
+        <Checkbox name=id("must-change") label="Require password change: a bar asks for it, nothing is blocked" value=must_change_password/>
+        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, where the engine can give them (the local one cannot); not for everybody" value=sudo/>
+        {two_factor_field}
         <Field name=id("description") label="Description" error=refused.of("description")>
-            <TextArea name=id("description") value=form.description rows=3 max=MAX_DESCRIPTION/>
+            <TextArea name=id("description") value=description rows=3 max=MAX_DESCRIPTION/>
         </Field>
     }
     .into_any()

@@ -128,3 +128,19 @@ pub fn page() -> AnyView {
     };
     settled(loads, HEAD, view)
 }
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_field_of_a_person_has_its_column() {
+        let shown: BTreeSet<&str> = columns(None).iter().map(Column::key).collect();
+        // The ids are shown one by one, and the main key by the drawer.
+        let elsewhere = ["project_ids", "ids", "main_key"];
+        for field in serde_json::to_value(UserRow::default()).unwrap().as_object().unwrap().keys() {
+            assert!(shown.contains(field.as_str()) != elsewhere.contains(&field.as_str()), "{field}");
+        }
+    }
+}
