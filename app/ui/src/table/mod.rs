@@ -38,17 +38,17 @@ pub(crate) struct About {
 }
 
 impl<T> Clone for Column<T> {
-    /// The key by which people's choice of columns names it.
-    pub fn key(&self) -> &'static str {
-        self.about.key
-    }
-
     fn clone(&self) -> Self {
         Self { about: self.about.clone(), cell: self.cell.clone() }
     }
 }
 
 impl<T> Column<T> {
+    /// The key by which people's choice of columns names it.
+    pub fn key(&self) -> &'static str {
+        self.about.key
+    }
+
     /// A column that is shown unless the person hides it.
     pub fn new(key: &'static str, title: &'static str, cell: impl Fn(&T) -> AnyView + Send + Sync + 'static) -> Self {
         let about = About { key, title, sortable: false, shown: true, required: false, number: false };
