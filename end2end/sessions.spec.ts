@@ -54,7 +54,7 @@ test("wrong input is explained beside its field, and leads back to its step", as
   await main.getByLabel("Name").fill("-x-");
   await main.getByRole("button", { name: "Next" }).click();
   await expect(main.getByText("4 to 64 letters, digits, “-”, “_” and “.”, with a letter")).toBeVisible();
-  await expect(main.getByText("A batch session needs the command")).toBeVisible();
+  await expect(main.getByText("A batch session needs a command")).toBeVisible();
   await main.getByRole("link", { name: /Environment and resources/ }).click();
   await main.getByLabel("CPU cores").fill("many");
   await main.getByLabel("Memory", { exact: true }).fill("1 parsec");

@@ -97,30 +97,34 @@ impl Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::SignInRequired => f.write_str("Your sign-in has ended. Sign in again to go on."),
+            Self::SignInRequired => f.write_str("Your sign-in has ended. Sign in again to continue."),
             Self::Forbidden(what) => write!(f, "You may not {what}. Ask an administrator if you need to."),
-            Self::NotFound(what) => write!(f, "There is no such {what}, or it is not yours to see."),
+            Self::NotFound(what) => write!(f, "There is no such {what}, or you may not see it."),
             Self::Invalid(errors) => match errors.as_slice() {
                 [one] => f.write_str(&one.message),
                 many => write!(f, "{} fields need your attention.", many.len()),
             },
             Self::Conflict(why) | Self::Limit(why) => f.write_str(why),
-            Self::Stale(_) => f.write_str("Somebody else has saved this meanwhile. Look at what they changed, then save again."),
+            Self::Stale(_) => {
+                f.write_str("Somebody else has saved this since you opened it. Review their changes, then save again.")
+            }
             Self::TooMany(seconds) => {
                 write!(f, "Too many attempts. Wait {} and try again.", crate::time::duration(i64::from(*seconds) * 1000))
             }
             Self::RateLimited(seconds) => {
                 let wait = crate::time::duration(i64::from(*seconds) * 1000);
-                write!(f, "Your keypair's requests for 15 minutes are used up. There is room again in {wait}.")
+                write!(f, "Your keypair has reached its limit of requests in 15 minutes. Try again in {wait}.")
             }
             Self::Unavailable(part) => {
-                write!(f, "{part} does not answer right now. What was there before is untouched; try again in a moment.")
+                write!(f, "{part} is not answering right now. Nothing was changed; try again in a moment.")
             }
             Self::Internal(Incident(id)) => {
-                write!(f, "Something went wrong on our side. An administrator finds the cause in the log under {id}.")
+                write!(f, "Something went wrong on our side. An administrator can find the cause in the log under {id}.")
             }
-            Self::Offline => f.write_str("The server was not reached. Check your connection and try again; nothing was lost."),
-            Self::Outdated => f.write_str("The server has been updated. Reload the page to go on."),
+            Self::Offline => {
+                f.write_str("The server could not be reached. Check your connection and try again; nothing was lost.")
+            }
+            Self::Outdated => f.write_str("The server has been updated. Reload the page to continue."),
         }
     }
 }

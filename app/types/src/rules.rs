@@ -23,7 +23,7 @@ pub fn email(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     if value.is_empty() {
         errors.push(FieldError::new(field, "Type an email address."));
     } else if value.chars().count() > MAX_NAME {
-        errors.push(FieldError::new(field, "An email address has at most 64 characters here."));
+        errors.push(FieldError::new(field, "An email address can have at most 64 characters here."));
     } else if !shaped || value.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]".contains(c)) {
         errors.push(FieldError::new(field, "Type an email address such as ann@example.org."));
     }
@@ -34,9 +34,9 @@ pub fn username(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     if value.is_empty() {
         errors.push(FieldError::new(field, "Type a username."));
     } else if value.chars().count() > MAX_NAME {
-        errors.push(FieldError::new(field, "A username has at most 64 characters."));
+        errors.push(FieldError::new(field, "A username can have at most 64 characters."));
     } else if !value.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) {
-        errors.push(FieldError::new(field, "A username is made of letters, digits, “-”, “_” and “.”."));
+        errors.push(FieldError::new(field, "A username can contain only letters, digits, “-”, “_” and “.”."));
     }
 }
 
@@ -47,11 +47,11 @@ pub fn password(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let digit = value.chars().any(|c| c.is_ascii_digit());
     let special = value.chars().any(|c| !c.is_alphanumeric() && !c.is_whitespace());
     if value.len() > MAX_PASSWORD {
-        errors.push(FieldError::new(field, "A password has at most 256 bytes."));
+        errors.push(FieldError::new(field, "A password can have at most 256 bytes."));
     } else if !(long && letter && digit && special) {
         errors.push(FieldError::new(
             field,
-            "A password has at least 8 characters, with a letter, a digit and a special character.",
+            "A password needs at least 8 characters, including a letter, a digit and a special character.",
         ));
     }
 }
@@ -59,7 +59,7 @@ pub fn password(field: &str, value: &str, errors: &mut Vec<FieldError>) {
 /// Free text up to `max` characters.
 pub fn text(field: &str, value: &str, max: usize, errors: &mut Vec<FieldError>) {
     if value.chars().count() > max {
-        errors.push(FieldError::new(field, format!("At most {max} characters; these are {}.", value.chars().count())));
+        errors.push(FieldError::new(field, format!("At most {max} characters; this has {}.", value.chars().count())));
     }
 }
 
@@ -70,7 +70,10 @@ pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
     let wrong: Vec<&str> = values.iter().map(String::as_str).filter(|value| network(value).is_none()).collect();
     if !wrong.is_empty() {
         let wrong = wrong.join(", ");
-        errors.push(FieldError::new(field, format!("Not an IP address or network: {wrong}. Write 192.0.2.7 or 10.0.0.0/8.")));
+        errors.push(FieldError::new(
+            field,
+            format!("Not an IP address or network: {wrong}. Write one such as 192.0.2.7 or 10.0.0.0/8."),
+        ));
     } else if values.len() > MOST {
         errors.push(FieldError::new(field, format!("At most {MOST} addresses and networks.")));
     }
@@ -95,7 +98,7 @@ pub fn unix_ids(field: &str, values: &[u32], errors: &mut Vec<FieldError>) {
         return;
     }
     if sorted.len() < values.len() {
-        errors.push(FieldError::new(field, "A group is named twice. Name each once."));
+        errors.push(FieldError::new(field, "A group is listed twice. List each only once."));
     } else if values.len() > MOST {
         errors.push(FieldError::new(field, format!("At most {MOST} supplementary groups.")));
     }
@@ -132,7 +135,7 @@ pub fn address(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let host = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://"));
     let good = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !host.chars().any(char::is_whitespace));
     if !value.is_empty() && (!good || value.len() > LONGEST) {
-        errors.push(FieldError::new(field, "An address with its scheme, such as http://10.0.0.1:10200, or nothing."));
+        errors.push(FieldError::new(field, "An address with http:// or https://, such as http://10.0.0.1:10200, or nothing."));
     }
 }
 

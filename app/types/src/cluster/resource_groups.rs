@@ -135,7 +135,7 @@ impl ResourceGroup {
         }
         rules::address("app_proxy", &self.app_proxy, &mut errors);
         if self.domains.len() > MOST_ALLOWED || self.projects.len() > MOST_ALLOWED {
-            errors.push(FieldError::new("domains", format!("At most {MOST_ALLOWED} domains and as many projects.")));
+            errors.push(FieldError::new("domains", format!("At most {MOST_ALLOWED} domains and {MOST_ALLOWED} projects.")));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }

@@ -33,7 +33,10 @@ pub fn slot_amount(slot: &str, amount: Quantity, errors: &mut Vec<FieldError>) {
 fn amount_up_to(slot: &str, amount: Quantity, most: Quantity, errors: &mut Vec<FieldError>) {
     let field = slot_field(slot);
     if !slot_name(slot) {
-        errors.push(FieldError::new(&field, format!("“{slot}” is no resource. Names look like cpu, mem and cuda.shares.")));
+        errors.push(FieldError::new(
+            &field,
+            format!("“{slot}” is not a valid resource. Names look like cpu, mem and cuda.shares."),
+        ));
     } else if amount < Quantity::ZERO || amount > most {
         errors.push(FieldError::new(&field, format!("From 0 to {}.", describe(slot, most))));
     } else if slot != CPU && !slot.ends_with(".shares") && amount != Quantity::whole(amount.floor()) {

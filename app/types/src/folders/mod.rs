@@ -24,12 +24,11 @@ pub fn check_hosts(field: &str, hosts: &Hosts, errors: &mut Vec<FieldError>) {
     const LONGEST: usize = 128;
     let fits = |name: &String| !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_whitespace);
     if hosts.len() > MOST || !hosts.keys().all(fits) {
-        errors.push(FieldError::new(field, format!("At most {MOST} names of storage hosts, without spaces.")));
+        errors.push(FieldError::new(field, format!("At most {MOST} storage hosts, with names without spaces.")));
     }
     let known = |may: &String| HOST_PERMISSIONS.contains(&may.as_str());
     if let Some(unknown) = hosts.values().flatten().find(|may| !known(may)) {
         let allowed = HOST_PERMISSIONS.join(", ");
-        errors
-            .push(FieldError::new(field, format!("“{unknown}” is not something that is done on a host. Allowed are {allowed}.")));
+        errors.push(FieldError::new(field, format!("“{unknown}” is not a host permission. Allowed: {allowed}.")));
     }
 }

@@ -30,10 +30,10 @@ impl Preset {
             slot_amount(slot, *amount, &mut errors);
         }
         if self.slots.get(CPU) <= Quantity::ZERO {
-            errors.push(FieldError::new("slot.cpu", "A preset has CPU cores: more than 0."));
+            errors.push(FieldError::new("slot.cpu", "A preset needs more than 0 CPU cores."));
         }
         if self.slots.get(MEM) <= Quantity::ZERO {
-            errors.push(FieldError::new("slot.mem", "A preset has memory: more than 0."));
+            errors.push(FieldError::new("slot.mem", "A preset needs more than 0 bytes of memory."));
         } else {
             shared_memory("shared_memory", self.shared_memory, &self.slots, &mut errors);
         }

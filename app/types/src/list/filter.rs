@@ -47,7 +47,7 @@ impl Filter {
     fn check_part(&self, spec: &ListSpec, depth: usize, parts: &mut usize) -> Result<(), String> {
         *parts += 1;
         if *parts > MAX_PARTS || depth > MAX_DEPTH {
-            return Err(format!("A filter has at most {MAX_PARTS} parts, at most {MAX_DEPTH} deep in one another."));
+            return Err(format!("A filter can have at most {MAX_PARTS} parts, nested at most {MAX_DEPTH} deep."));
         }
         match self {
             Self::Is(condition) => check_condition(spec, condition),
@@ -55,7 +55,7 @@ impl Filter {
             Self::All(inner) | Self::Any(inner) => inner.iter().try_for_each(|part| part.check_part(spec, depth + 1, parts)),
             Self::Like { key, pattern } => match known(spec, key)? {
                 property if property.kind == Kind::Text => property.kind.check(pattern),
-                property => Err(format!("{} is not a text.", property.name())),
+                property => Err(format!("{} is not text.", property.name())),
             },
             Self::Before { key, .. } => match known(spec, key)? {
                 property if property.kind == Kind::Date => Ok(()),

@@ -93,15 +93,13 @@ impl Kind {
         }
         match self {
             Self::Text => Ok(()),
-            Self::Id => {
-                uuid::Uuid::parse_str(value).map(drop).map_err(|_| "Paste a whole ID, such as those that rows show.".into())
-            }
+            Self::Id => uuid::Uuid::parse_str(value).map(drop).map_err(|_| "Paste a whole ID, as a row shows it.".into()),
             Self::Flag if value == "yes" || value == "no" => Ok(()),
             Self::Flag => Err("Choose yes or no.".into()),
             Self::Number => {
                 value.parse::<crate::quantity::Quantity>().map(drop).map_err(|_| "Type a number, such as 1.5.".into())
             }
-            Self::Date => day(value).map(drop).ok_or_else(|| "Type a day as YYYY-MM-DD.".into()),
+            Self::Date => day(value).map(drop).ok_or_else(|| "Type a date as YYYY-MM-DD.".into()),
             Self::Choice(options) => match value.split(',').find(|v| !options.iter().any(|(key, _)| key == v)) {
                 None => Ok(()),
                 Some(other) => {

@@ -206,7 +206,7 @@ impl ListQuery {
             return Err(crate::Problem::field("sort", format!("This list can be ordered by {}.", spec.sorts.join(", "))));
         }
         if self.then.len() >= MAX_ORDERS {
-            return Err(crate::Problem::field("sort", format!("A list can be ordered by at most {MAX_ORDERS} things.")));
+            return Err(crate::Problem::field("sort", format!("A list can be ordered by at most {MAX_ORDERS} properties.")));
         }
         if !PAGE_SIZES.contains(&self.per) || self.page == 0 {
             return Err(crate::Problem::field("page", "Pages start at 1 and have 10, 20 or 50 rows."));

@@ -70,7 +70,7 @@ fn a_wrong_value_is_explained() {
     let add =
         |key: &str, op, value: &str| ListQuery::new(spec).with(spec, Condition { key: key.into(), op, value: value.into() });
     assert_eq!(add("role", Op::Any, "user,king").unwrap_err(), "“king” is not one of User, Admin.");
-    assert_eq!(add("created_at", Op::Min, "2026-02-30").unwrap_err(), "Type a day as YYYY-MM-DD.");
+    assert_eq!(add("created_at", Op::Min, "2026-02-30").unwrap_err(), "Type a date as YYYY-MM-DD.");
     assert_eq!(add("cpu", Op::Min, "many").unwrap_err(), "Type a number, such as 1.5.");
     assert!(add("sudo", Op::Is, "yes").is_ok());
 }

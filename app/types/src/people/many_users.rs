@@ -52,7 +52,7 @@ impl Pattern {
             errors.push(FieldError::new("count", format!("A whole number from 1 to {MOST_BY_PATTERN}.")));
         }
         if self.host.is_empty() {
-            errors.push(FieldError::new("host", "Type what follows the @ of their emails, such as example.org."));
+            errors.push(FieldError::new("host", "Type the part after the @ of their emails, such as example.org."));
         }
         if let Some((username, email)) = self.people().last().filter(|_| errors.is_empty()) {
             rules::username("prefix", username, &mut errors);

@@ -221,7 +221,7 @@ impl EditUser {
         rules::unix_id("gid", self.gid.filter(|id| *id > 0), &mut errors);
         rules::unix_ids("gids", self.gids.as_deref().unwrap_or_default(), &mut errors);
         if self.two_factor == Some(true) {
-            errors.push(FieldError::new("two_factor", "Only its owner can turn two-factor authentication on."));
+            errors.push(FieldError::new("two_factor", "Only the account's owner can turn on two-factor authentication."));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
@@ -239,11 +239,11 @@ impl ChangePassword {
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if self.old.is_empty() || self.old.len() > rules::MAX_PASSWORD {
-            errors.push(FieldError::new("old", "Type the password that you have now."));
+            errors.push(FieldError::new("old", "Type your current password."));
         }
         rules::password("new", &self.new, &mut errors);
         if errors.is_empty() && self.old == self.new {
-            errors.push(FieldError::new("new", "This is the password that you have now. Choose another one."));
+            errors.push(FieldError::new("new", "This is your current password. Choose a different one."));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }

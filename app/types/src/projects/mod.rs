@@ -156,7 +156,7 @@ impl EditProject {
     pub fn check(&self) -> Result<(), Problem> {
         let people = self.add.len() + self.remove.len() + self.appoint.len() + self.dismiss.len();
         if people > MOST_AT_ONCE {
-            return Err(Problem::field("add", format!("At most {MOST_AT_ONCE} people at once; these are {people}.")));
+            return Err(Problem::field("add", format!("At most {MOST_AT_ONCE} people at once, not {people}.")));
         }
         let texts = (self.name.as_deref(), self.description.as_deref(), self.integration.as_deref());
         check(texts, self.hosts.as_ref(), self.limit.as_ref(), true)

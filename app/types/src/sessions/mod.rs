@@ -112,7 +112,7 @@ impl Outcome {
                 Some(name) => format!("Ended by signal {n} ({name})"),
                 None => format!("Ended by signal {n}"),
             },
-            Self::OutOfMemory => "Out of memory: it used more than it asked for".into(),
+            Self::OutOfMemory => "Out of memory: it used more than it had asked for".into(),
             Self::NotStarted(why) => format!("Could not be started: {why}"),
             Self::Lost => "Lost: its supervisor ended without leaving an exit code".into(),
         }

@@ -149,7 +149,7 @@ async fn what_a_policy_does_not_allow_is_refused_with_the_limit_its_policy_and_w
     assert!(
         yard.refused(&asked)
             .await
-            .starts_with("Policy default allows 1 pending sessions; 1 are waiting now and this asks for 1 more.")
+            .starts_with("Policy default limits pending sessions to 1; waiting now: 1; this asks for 1 more.")
     );
     yard.control.terminate(&yard.ann, second, false).await.unwrap();
     yard.start(&asked).await;

@@ -116,7 +116,7 @@ impl StartSession {
             errors.push(FieldError::new("count", format!("Start 1 to {MAX_COUNT} sessions at once.")));
         }
         if self.depends_on.len() > MAX_DEPENDENCIES {
-            errors.push(FieldError::new("depends_on", format!("A session waits for at most {MAX_DEPENDENCIES} others.")));
+            errors.push(FieldError::new("depends_on", format!("A session can wait for at most {MAX_DEPENDENCIES} others.")));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
@@ -128,7 +128,10 @@ impl StartSession {
         }
         for slot in [CPU, MEM] {
             if self.slots.get(slot) <= Quantity::ZERO {
-                errors.push(FieldError::new(slot, format!("Ask for some {}.", if slot == CPU { "CPU" } else { "memory" })));
+                errors.push(FieldError::new(
+                    slot,
+                    format!("Ask for more than 0 {}.", if slot == CPU { "CPU cores" } else { "bytes of memory" }),
+                ));
             }
         }
         for (slot, amount) in &self.slots.0 {
@@ -143,7 +146,7 @@ impl StartSession {
         }
         let in_parts = |(slot, amount): (&String, &Quantity)| slot != CPU && *amount != Quantity::whole(amount.floor());
         if self.cluster.size > 1 && self.slots.0.iter().any(in_parts) {
-            errors.push(FieldError::new("cluster_size", "Several containers get whole accelerators only."));
+            errors.push(FieldError::new("cluster_size", "A session with several containers can use only whole accelerators."));
         }
         if self.slots.get(MEM) > Quantity::ZERO {
             shared_memory("shared_memory", self.shared_memory, &self.slots, errors);
@@ -153,16 +156,19 @@ impl StartSession {
     fn check_batch(&self, errors: &mut Vec<FieldError>) {
         match self.kind {
             SessionType::Batch if self.command.trim().is_empty() => {
-                errors.push(FieldError::new("command", "A batch session needs the command that it runs."));
+                errors.push(FieldError::new("command", "A batch session needs a command to run."));
             }
             SessionType::Batch if self.command.len() > MAX_COMMAND => {
-                errors.push(FieldError::new("command", format!("A start-up command has at most {MAX_COMMAND} bytes.")));
+                errors.push(FieldError::new("command", format!("A start-up command can have at most {MAX_COMMAND} bytes.")));
             }
             SessionType::Interactive if !self.command.is_empty() => {
-                errors.push(FieldError::new("command", "Only a batch session has a start-up command."));
+                errors.push(FieldError::new("command", "Only a batch session can have a start-up command."));
             }
             SessionType::Inference => {
-                errors.push(FieldError::new("kind", "An inference session is started by its model service, not by itself."));
+                errors.push(FieldError::new(
+                    "kind",
+                    "An inference session is started by its model service and cannot be started directly.",
+                ));
             }
             _ => {}
         }
@@ -170,10 +176,10 @@ impl StartSession {
             errors.push(FieldError::new("command", "A command cannot contain a zero byte."));
         }
         if self.kind != SessionType::Batch && self.starts_at.is_some() {
-            errors.push(FieldError::new("starts_at", "Only a batch session has a start time."));
+            errors.push(FieldError::new("starts_at", "Only a batch session can have a start time."));
         }
         if self.kind != SessionType::Batch && self.timeout.is_some() {
-            errors.push(FieldError::new("timeout", "Only a batch session has a timeout."));
+            errors.push(FieldError::new("timeout", "Only a batch session can have a timeout."));
         }
         if self.timeout.is_some_and(|seconds| seconds == 0 || seconds > MAX_TIMEOUT) {
             errors.push(FieldError::new("timeout", "From 1 second to 365 days."));
@@ -184,18 +190,20 @@ impl StartSession {
         let (most, bytes) = MAX_ENV;
         let size: usize = self.env.iter().map(|(name, value)| name.len() + value.len()).sum();
         if self.env.len() > most || size > bytes {
-            errors.push(FieldError::new("env", format!("At most {most} variables with {bytes} bytes in all.")));
+            errors.push(FieldError::new("env", format!("At most {most} variables, with {bytes} bytes in all.")));
             return;
         }
         for (index, (name, value)) in self.env.iter().enumerate() {
             let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
             if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                errors
-                    .push(FieldError::new("env", format!("“{name}” is no name: a letter or “_”, then letters, digits and “_”.")));
+                errors.push(FieldError::new(
+                    "env",
+                    format!("“{name}” is not a valid name: use a letter or “_”, then letters, digits and “_”."),
+                ));
             } else if self.env[..index].iter().any(|(other, _)| other == name) {
-                errors.push(FieldError::new("env", format!("{name} is there twice.")));
+                errors.push(FieldError::new("env", format!("{name} is set twice.")));
             } else if value.is_empty() || value.contains('\0') {
-                errors.push(FieldError::new("env", format!("{name} needs a value, without zero bytes.")));
+                errors.push(FieldError::new("env", format!("{name} needs a value without zero bytes.")));
             }
         }
         let mut ports = self.ports.clone();
@@ -206,7 +214,7 @@ impl StartSession {
         } else if ports.first().is_some_and(|port| *port < 1024) {
             errors.push(FieldError::new("ports", "Ports from 1024 to 65535."));
         } else if ports.len() < self.ports.len() {
-            errors.push(FieldError::new("ports", "A port is named twice. Name each once."));
+            errors.push(FieldError::new("ports", "A port is listed twice. List each only once."));
         }
     }
 
@@ -228,9 +236,9 @@ impl StartSession {
             let shared = self.shared_memory.filter(|_| slot == MEM).unwrap_or_default();
             let least = least.plus(Quantity::whole(shared));
             if asked < least {
-                let beside = if shared > 0 { format!(" beside {} of shared memory", bytes(shared)) } else { String::new() };
+                let beside = if shared > 0 { format!(" plus {} of shared memory", bytes(shared)) } else { String::new() };
                 raised.push(format!(
-                    "Raised from {} to {}, the least that the environment {} runs with{beside}.",
+                    "Raised from {} to {}, the minimum for the environment {}{beside}.",
                     describe(slot, asked),
                     describe(slot, least),
                     self.image
@@ -302,7 +310,7 @@ pub fn against_policy(asked: &StartSession, policy: &KeypairPolicy, using: &InUs
         && using.pending.saturating_add(asked.count) > most
     {
         verdict.refusals.push(format!(
-            "Policy {name} allows {most} pending sessions; {} are waiting now and this asks for {} more.",
+            "Policy {name} limits pending sessions to {most}; waiting now: {}; this asks for {} more.",
             using.pending, asked.count
         ));
     }

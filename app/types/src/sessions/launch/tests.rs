@@ -50,7 +50,7 @@ fn ports_are_ten_at_most_above_1023_and_each_is_named_once() {
     };
     assert_eq!(ports((8000..8010).collect()), None);
     assert_eq!(ports((8000..8011).collect()).as_deref(), Some("At most 10 ports."));
-    assert_eq!(ports(vec![8000, 9000, 8000]).as_deref(), Some("A port is named twice. Name each once."));
+    assert_eq!(ports(vec![8000, 9000, 8000]).as_deref(), Some("A port is listed twice. List each only once."));
     assert_eq!(ports(vec![1024, 65_535]), None);
     assert_eq!(ports(vec![8000, 1023]).as_deref(), Some("Ports from 1024 to 65535."));
 }
@@ -71,12 +71,12 @@ fn shared_memory_is_less_than_the_memory_that_is_asked_for() {
 fn what_is_below_the_images_minimum_is_raised_and_said_so() {
     let mut request = StartSession { image: "host".into(), ..batch("true") };
     let raised = request.raise_to(&Slots::cpu_mem(Quantity::whole(2), 1 << 20));
-    assert_eq!(raised, ["Raised from 1 CPU core to 2 CPU cores, the least that the environment host runs with."]);
+    assert_eq!(raised, ["Raised from 1 CPU core to 2 CPU cores, the minimum for the environment host."]);
     assert_eq!(request.slots, Slots::cpu_mem(Quantity::whole(2), 1 << 30));
     let mut shared = StartSession { image: "host".into(), shared_memory: Some(1 << 29), ..batch("true") };
     let raised = shared.raise_to(&Slots::cpu_mem(Quantity::whole(1), 1 << 30));
-    let sentence = "Raised from 1 GiB of memory to 1.5 GiB of memory, the least that the environment host runs with beside 512 MiB of \
-                    shared memory.";
+    let sentence =
+        "Raised from 1 GiB of memory to 1.5 GiB of memory, the minimum for the environment host plus 512 MiB of shared memory.";
     assert_eq!(raised, [sentence]);
 }
 
@@ -97,7 +97,7 @@ fn a_limit_is_named_with_its_policy_and_what_is_in_use() {
             "Policy student allows 2 sessions at a time; 2 are running.",
         ]
     );
-    assert_eq!(verdict.refusals, ["Policy student allows 1 pending sessions; 1 are waiting now and this asks for 1 more."]);
+    assert_eq!(verdict.refusals, ["Policy student limits pending sessions to 1; waiting now: 1; this asks for 1 more."]);
     let large = StartSession { cluster: Cluster { size: 5, ..Cluster::default() }, ..batch("true") };
     let verdict = against_policy(&large, &policy, &InUse::default());
     assert_eq!(
