@@ -1,7 +1,6 @@
-//! What a person asks for when they start a session, and what is offered to them (`docs/spec/sessions.md`, "A request for a
-//! session").
+//! The request for a session, and the choices that the launcher offers (`docs/spec/sessions.md`, "A request for a session").
 //!
-//! The checks here are the ones that the form runs while it is typed in and the server runs again.
+//! The form runs these checks while a person types, and the server runs them again.
 
 mod offer;
 mod share;
@@ -20,11 +19,11 @@ use crate::time::Millis;
 use crate::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 
-/// What a person asks for. Made by the launcher or the API, valid only after [`StartSession::check`].
+/// A request to start sessions. Made by the launcher or the API, valid only after [`StartSession::check`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StartSession {
-    /// Empty: a name is made up. Of several, each gets a number after it.
+    /// If empty, a name is made up. If several sessions are started, each gets a number after the name.
     pub name: String,
     pub project: ProjectId,
     pub resource_group: String,
@@ -32,26 +31,26 @@ pub struct StartSession {
     pub image: String,
     /// The command of a batch session; empty for an interactive one.
     pub command: String,
-    /// What each container gets; `cpu` and `mem` at least.
+    /// The amounts for each container; at least `cpu` and `mem`.
     pub slots: Slots,
     /// Bytes of the memory that processes may share.
     pub shared_memory: Option<i64>,
     pub cluster: Cluster,
-    /// Added to the environment, in this order.
+    /// Variables added to the environment, in this order.
     pub env: Vec<(String, String)>,
-    /// Ports that programs in it will listen on.
+    /// Ports that its programs will listen on.
     pub ports: Vec<u16>,
-    /// A batch session does not start before.
+    /// The earliest start of a batch session.
     pub starts_at: Option<Millis>,
     /// Seconds that a batch session may run.
     pub timeout: Option<u32>,
-    /// Ids or names of own sessions that must have ended well first.
+    /// Ids or names of the owner's sessions that must finish successfully first.
     pub depends_on: Vec<String>,
-    /// Which goes first: 0 to 100.
+    /// From 0 to 100; the higher goes first.
     pub priority: u8,
-    /// So many alike.
+    /// How many identical sessions to start.
     pub count: u32,
-    /// Somebody's email or access key, for whom it is started; one's own when empty.
+    /// The email or access key of the person it is started for; the caller if empty.
     pub owner: String,
 }
 
@@ -79,26 +78,30 @@ impl Default for StartSession {
     }
 }
 
-/// The priority of a session whose priority nobody chose. More is given by administrators.
+/// The priority of a session if nobody chose one. Only administrators give higher ones.
 pub const DEFAULT_PRIORITY: u8 = 10;
 /// The highest priority.
 pub const MAX_PRIORITY: u8 = 100;
-/// Bytes of a start-up command.
+/// The most bytes in a start-up command.
 pub const MAX_COMMAND: usize = 16_384;
-/// Sessions in one request.
+/// The most sessions in one request.
 pub const MAX_COUNT: u32 = 50;
-/// Variables, and bytes of all their names and values.
+/// The most variables, and the most bytes in all their names and values.
 const MAX_ENV: (usize, usize) = (100, 65_536);
-/// Ports, and sessions to wait for.
+/// The most ports, and the most sessions to wait for.
 const MAX_PORTS: usize = 10;
 const MAX_DEPENDENCIES: usize = 32;
-/// Kinds of resources.
+/// The most kinds of resources.
 const MAX_SLOTS: usize = 32;
-/// Seconds of a batch session: a year.
+/// The longest timeout of a batch session, in seconds: a year.
 const MAX_TIMEOUT: u32 = 31_536_000;
 
 impl StartSession {
-    /// Every field that is not acceptable, whoever asks. What only the server knows (names, limits) is checked there.
+    /// Checks every field, for any caller. The server also checks the rules that need its data (names, limits).
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Invalid`] with each unacceptable field.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if !self.name.is_empty() {
@@ -137,7 +140,7 @@ impl StartSession {
         for (slot, amount) in &self.slots.0 {
             let before = errors.len();
             slot_amount(slot, *amount, errors);
-            // The fields of a request are called as the slots are.
+            // A request's fields are named after the slots, without the prefix of a policy's form.
             errors[before..].iter_mut().for_each(|error| error.field = slot.clone());
         }
         if self.cluster.size == 0 || self.cluster.size > crate::limits::policies::MAX_CLUSTER {
@@ -218,7 +221,7 @@ impl StartSession {
         }
     }
 
-    /// The name of each session that is asked for; empty ones are made up.
+    /// Returns the name of each requested session. An empty name means that the server makes one up.
     pub fn names(&self) -> Vec<String> {
         match (self.count, self.name.as_str()) {
             (0 | 1, name) => vec![name.to_owned()],
@@ -227,8 +230,8 @@ impl StartSession {
         }
     }
 
-    /// Raises what is below the image's minimum, and says so, a sentence for each (`docs/spec/sessions.md`, "The least of an
-    /// environment"). Shared memory is taken from the memory, so it comes on top of the least of that.
+    /// Raises amounts below the image's minimum and returns a sentence about each (`docs/spec/sessions.md`, "The least of an
+    /// environment"). Shared memory is part of the memory, so it is added to the minimum memory.
     pub fn raise_to(&mut self, minimum: &Slots) -> Vec<String> {
         let mut raised = Vec::new();
         for (slot, least) in &minimum.0 {
@@ -250,26 +253,25 @@ impl StartSession {
     }
 }
 
-/// What somebody's sessions hold now, and what waits.
+/// The resources that a person's sessions hold now, and how many sessions wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InUse {
-    /// Sessions that hold resources.
+    /// The number of sessions that hold resources.
     pub sessions: u32,
     pub pending: u32,
     pub slots: Slots,
 }
 
-/// Why a request would be refused or would have to wait, by the limits of a policy: the same words in the launcher and from
-/// the server.
+/// The reasons why a request would be refused or would have to wait. The launcher and the server use the same words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// It can never start, or may not be asked for now.
+    /// The session could never start, or may not be requested now.
     pub refusals: Vec<String>,
-    /// It waits for sessions of one's own.
+    /// The session would wait for other sessions to end.
     pub waits: Vec<String>,
 }
 
-/// Holds a request against the policy of its keypair, with what is in use.
+/// Checks a request against the policy of its keypair, given what is in use.
 pub fn against_policy(asked: &StartSession, policy: &KeypairPolicy, using: &InUse) -> Verdict {
     let mut verdict = Verdict::default();
     let name = &policy.name;
@@ -321,7 +323,7 @@ fn containers(n: u32) -> String {
     if n == 1 { "1 container".into() } else { format!("{n} containers") }
 }
 
-/// A variable whose value is not kept in an address or sent back.
+/// Whether a variable's value looks secret: it is then neither kept in an address nor sent back.
 pub fn is_secret(variable: &str) -> bool {
     let name = variable.to_ascii_lowercase();
     ["password", "passwd", "token", "key", "secret", "credential"].iter().any(|word| name.contains(word))
