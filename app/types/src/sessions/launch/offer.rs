@@ -71,7 +71,7 @@ pub struct StartOptions {
     pub recent: Vec<StartSession>,
 }
 
-/// What a person's sessions hold, and what their policy allows.
+/// The resources that a person's sessions hold, and the policy that limits them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnUse {
     /// The policy of their main keypair.
