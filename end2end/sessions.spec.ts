@@ -8,7 +8,7 @@ test("a session that is larger than the machine waits and says what is missing",
   await yard.goto(`/sessions?session=${id}`);
   const drawer = yard.page.getByRole("dialog");
   await expect(drawer.getByRole("status")).toContainText("Pending");
-  await expect(drawer).toContainText(/Cannot start here: it asks for 64 CPU cores, the largest agent has \d+ CPU cores/);
+  await expect(drawer).toContainText(/Cannot start here: it asks for 64 CPU cores, but the largest agent has \d+ CPU cores/);
   await drawer.getByRole("button", { name: "Terminate" }).click();
   await yard.page.getByRole("dialog", { name: /^Terminate session/ }).getByRole("button", { name: "Terminate" }).click();
   await expect(drawer.getByRole("status").filter({ hasText: "Cancelled" })).toBeVisible();
