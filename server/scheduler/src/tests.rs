@@ -255,7 +255,7 @@ fn drf_serves_the_person_with_the_smallest_dominant_share() {
 }
 
 #[test]
-fn a_session_whose_image_no_agent_has_waits_and_holds_up_nobody() {
+fn a_session_whose_image_no_agent_can_run_waits_and_holds_up_nobody() {
     let stranger = Waiting { engines: Some(vec!["docker".into()]), ..cpu(1, 1, 1) };
     let decided = schedule(&snapshot(4, vec![stranger, cpu(2, 1, 1)]));
     let reason = Reason::NoImage { resource_group: "default".into() };
