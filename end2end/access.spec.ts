@@ -49,7 +49,7 @@ test("axe finds nothing in any drawer, dialog or step of the launcher", async ({
   await clean(page, "start session");
   await page.getByRole("radio", { name: /Batch/ }).check();
   await page.getByRole("button", { name: "Next" }).click();
-  await expect(page.getByText("A batch session needs the command")).toBeVisible();
+  await expect(page.getByText("A batch session needs a command")).toBeVisible();
   await clean(page, "start session with errors");
   for (const step of ["resources", "network", "review"]) {
     await yard.goto(`/session/start?step=${step}`);

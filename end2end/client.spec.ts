@@ -252,7 +252,7 @@ test("a person whose keypair is used up sees a page that says so and when it end
   const answer = await page.goto(`${yard.server.url}/sessions`);
   expect(answer!.status()).toBe(429);
   await expect(page.getByRole("heading", { name: "Rate limit reached" })).toBeVisible();
-  await expect(page.getByText(/There is room again in 15 min/)).toBeVisible();
+  await expect(page.getByText(/Try again in 15 min/)).toBeVisible();
 });
 
 /** One command of the client whose answer is for people; what it says. */

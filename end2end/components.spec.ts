@@ -7,7 +7,7 @@ test("a name that was typed to confirm is asked for again when the question come
   await yard.goto("/gallery");
   const open = page.getByRole("button", { name: "Delete for ever", exact: true }).first();
   const dialog = page.getByRole("dialog", { name: "Delete this for ever?" });
-  const field = dialog.getByLabel("Type name to go on");
+  const field = dialog.getByLabel("Type name to confirm");
   const confirm = dialog.getByRole("button", { name: "Delete for ever", exact: true });
   for (const leave of [() => dialog.getByRole("button", { name: "Cancel" }).click(), () => page.keyboard.press("Escape")]) {
     await open.click();

@@ -209,7 +209,7 @@ test("a resource group is created, changed, deactivated, activated again, and de
   await create.getByLabel("App proxy address").fill("somewhere");
   await create.getByRole("button", { name: "Create", exact: true }).click();
   await expect(create.getByText("Allow at least one type of session.")).toBeVisible();
-  await expect(create.getByText(/An address with its scheme/)).toBeVisible();
+  await expect(create.getByText(/An address with http:/)).toBeVisible();
   await create.getByRole("checkbox", { name: "Batch", exact: true }).check();
   await create.getByLabel("App proxy address").fill("http://10.0.0.1:10200");
   await create.getByLabel("Scheduler").selectOption("drf");
@@ -257,7 +257,7 @@ test("the address of a session that there is not says that it is not found", asy
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/sessions?session=00000000-0000-0000-0000-000000000001");
-  await expect(page.getByRole("dialog")).toContainText("There is no such session, or it is not yours to see.");
+  await expect(page.getByRole("dialog")).toContainText("There is no such session, or you may not see it.");
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await expect(page.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();

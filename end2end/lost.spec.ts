@@ -40,14 +40,14 @@ test("every form keeps what was typed when the server is gone, and is sent when 
       await expect(dialog.locator("select:not(:has(option))")).toHaveCount(0);
       await server.kill();
       await dialog.getByRole("button", { name: form.send, exact: true }).click();
-      await expect(dialog.getByText(/The server was not reached/), form.dialog).toBeVisible();
+      await expect(dialog.getByText(/The server could not be reached/), form.dialog).toBeVisible();
       for (const [label, text] of Object.entries(form.fill)) {
         const field = dialog.getByRole("textbox", { name: label, exact: true });
         await expect(field, `${form.dialog}: ${label}`).toHaveValue(text);
       }
       server = await server.restart();
       await dialog.getByRole("button", { name: form.send, exact: true }).click();
-      await expect(dialog.getByText(/The server was not reached/), form.dialog).toHaveCount(0);
+      await expect(dialog.getByText(/The server could not be reached/), form.dialog).toHaveCount(0);
       if (form.dialog !== "Create many users") await expect(dialog, `${form.dialog} is done`).toHaveCount(0);
     }
     // A browser says itself that a server is gone; nothing else may be wrong.

@@ -28,7 +28,7 @@ test("the queue is shown in its order with the reasons, follows a priority, and 
   await expect(page).toHaveURL(new RegExp(`group=${group}`));
   const names = page.getByRole("link", { name: new RegExp(`^${stem}`) });
   await expect(names).toHaveText([first, second]);
-  await expect(page.getByRole("row", { name: first })).toContainText(`Waits for an agent: resource group ${group} has none.`);
+  await expect(page.getByRole("row", { name: first })).toContainText(`Waiting for an agent: resource group ${group} has none.`);
   await expect(page.getByRole("row", { name: first })).toContainText("Pending#1");
   await expect(page.locator("thead a")).toHaveCount(0);
 

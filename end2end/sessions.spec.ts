@@ -8,7 +8,7 @@ test("a session that is larger than the machine waits and says what is missing",
   await yard.goto(`/sessions?session=${id}`);
   const drawer = yard.page.getByRole("dialog");
   await expect(drawer.getByRole("status")).toContainText("Pending");
-  await expect(drawer).toContainText(/Cannot start here: it asks for 64 CPU cores, the largest agent has \d+ CPU cores/);
+  await expect(drawer).toContainText(/Cannot start here: it asks for 64 CPU cores, but the largest agent has \d+ CPU cores/);
   await drawer.getByRole("button", { name: "Terminate" }).click();
   await yard.page.getByRole("dialog", { name: /^Terminate session/ }).getByRole("button", { name: "Terminate" }).click();
   await expect(drawer.getByRole("status").filter({ hasText: "Cancelled" })).toBeVisible();
@@ -54,7 +54,7 @@ test("wrong input is explained beside its field, and leads back to its step", as
   await main.getByLabel("Name").fill("-x-");
   await main.getByRole("button", { name: "Next" }).click();
   await expect(main.getByText("4 to 64 letters, digits, “-”, “_” and “.”, with a letter")).toBeVisible();
-  await expect(main.getByText("A batch session needs the command")).toBeVisible();
+  await expect(main.getByText("A batch session needs a command")).toBeVisible();
   await main.getByRole("link", { name: /Environment and resources/ }).click();
   await main.getByLabel("CPU cores").fill("many");
   await main.getByLabel("Memory", { exact: true }).fill("1 parsec");

@@ -1,6 +1,6 @@
-//! The browser's entry point: takes over the page that the server rendered. Everything else is in `console`.
+//! The browser's entry point, which hydrates the page that the server rendered. Everything else is in `console`.
 
-/// Called by the page's loader script once the module is there.
+/// Hydrates the page. The page's loader script calls this once the module is loaded.
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();

@@ -1,13 +1,13 @@
-//! The answer of an action on several things at once: each has its own.
+//! The answer to an action on several things at once: one result for each.
 
 use crate::Problem;
 use serde::{Deserialize, Serialize};
 
-/// One of several things that were to be changed.
+/// The result for one of several things that were to be changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BulkResult {
-    /// The name that people know it by.
+    /// The thing's name, as people know it.
     pub name: String,
-    /// The reason why it was not changed; `None` when it was.
+    /// Why it was not changed; `None` if it was.
     pub problem: Option<Problem>,
 }

@@ -1,4 +1,4 @@
-//! Ids that cannot be mixed up: a session's id is not a user's, whatever the digits.
+//! Ids that cannot be mixed up: a session's id and a user's are different types.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -30,13 +30,13 @@ macro_rules! ids {
 ids! {
     /// A person's account. Never reused, because accounts are never deleted.
     UserId,
-    /// A domain: the outermost border between groups of people.
+    /// A domain: the outermost boundary between groups of people.
     DomainId,
     /// A project inside a domain.
     ProjectId,
-    /// A session, from the moment it is asked for until long after it has ended.
+    /// A session, from the request for it until long after its end.
     SessionId,
-    /// One container of a session, on one agent: what an engine knows a session's parts by.
+    /// One container of a session, on one agent. Engines know a session by the ids of its containers.
     ContainerId,
     /// One signed-in browser.
     SignInId,
@@ -45,8 +45,8 @@ ids! {
 }
 
 impl ContainerId {
-    /// The container number `index` of a session. Made from the session's id, so that an engine is asked for it again after
-    /// any crash; the first one has the very number of its session.
+    /// Returns the id of container number `index` of a session. It is derived from the session's id, so that an engine can be
+    /// asked for the same container after any crash. The first container's id is the session's own number.
     pub fn of(session: SessionId, index: u32) -> Self {
         Self(Uuid::from_u128(session.0.as_u128().wrapping_add(u128::from(index))))
     }

@@ -1,4 +1,4 @@
-//! The vocabulary that the browser and the server share: ids, entities, commands with their rules, list queries, limits,
+//! The vocabulary shared by the browser and the server: ids, entities, commands with their rules, list queries, limits,
 //! permissions, problems.
 //!
 //! Deliberately absent: any I/O, any clock, any randomness. Everything here compiles to WASM and can be tested as plain Rust.

@@ -1,30 +1,30 @@
-//! What can go wrong, in words for the person it happens to. The one error type that crosses the wire.
+//! Refusals and failures, in words for the person who meets them. The only error type that crosses the wire.
 
 use serde::{Deserialize, Serialize};
 
-/// One field of a form that was not accepted.
+/// One field of a form with an unacceptable value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// The field's name in the command, such as `email`.
     pub field: String,
-    /// What is allowed and what to do, as a sentence.
+    /// A sentence that says which values are allowed and what to do.
     pub message: String,
 }
 
 impl FieldError {
-    /// An error of `field`.
+    /// Makes an error about `field`.
     pub fn new(field: &str, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 }
 
-/// The id under which a fault of ours stands in the log, beside its cause.
+/// The id under which the log holds an internal error and its cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Incident(String);
 
 impl Incident {
-    /// An incident that has been logged under this id.
+    /// Wraps the id of an incident that has already been logged.
     pub fn logged(id: String) -> Self {
         Self(id)
     }
@@ -32,45 +32,45 @@ impl Incident {
 
 /// A refusal or failure that reaches a person or a script.
 ///
-/// Deliberately without a variant that carries another layer's error text: what a database or the system said is in the
-/// log, under the id that [`Problem::Internal`] carries.
+/// Deliberately without a variant that carries another layer's error text: errors of the database or the system are in the log,
+/// under the id that [`Problem::Internal`] carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Problem {
     /// Nobody is signed in, or the sign-in has ended.
     SignInRequired,
-    /// The caller may not do this; the text says what.
+    /// The caller may not do this. The text completes "You may not …".
     Forbidden(String),
-    /// There is no such thing, or the caller may not know of it; the text names its kind.
+    /// The thing does not exist, or the caller may not know of it. The text names its kind.
     NotFound(String),
-    /// Some fields were not accepted.
+    /// Some fields have unacceptable values.
     Invalid(Vec<FieldError>),
-    /// The state of things does not allow it (now); the text says why.
+    /// The current state does not allow it. The text says why.
     Conflict(String),
-    /// Somebody else has saved the same thing meanwhile.
+    /// Somebody else has saved the same thing in the meantime.
     Stale(crate::revision::Stale),
-    /// A limit was reached; the text names the limit, whose it is and what is in use.
+    /// A limit was reached. The text names the limit, its owner and the current use.
     Limit(String),
-    /// Too many attempts; seconds to wait.
+    /// Too many attempts. The number is the seconds to wait.
     TooMany(u32),
-    /// The keypair's requests of the last 15 minutes are used up; seconds until there is room again.
+    /// The keypair has used up its requests of the last 15 minutes. The number is the seconds until the next one is allowed.
     RateLimited(u32),
-    /// A part of the cluster does not answer; the text names it.
+    /// A part of the cluster does not answer. The text names it.
     Unavailable(String),
-    /// A fault of ours.
+    /// An error inside Yardmaster.
     Internal(Incident),
-    /// The server was not reached.
+    /// The server could not be reached.
     Offline,
-    /// The server does not know this call: it has been updated since the page was loaded.
+    /// The server does not know this call, because it has been updated since the page was loaded.
     Outdated,
 }
 
 impl Problem {
-    /// One rejected field.
+    /// Makes a problem about one field.
     pub fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
 
-    /// The HTTP status that says the same.
+    /// Returns the HTTP status of this problem.
     pub fn status(&self) -> u16 {
         match self {
             Self::SignInRequired => 401,
@@ -85,7 +85,7 @@ impl Problem {
         }
     }
 
-    /// The error of one field, if this is about it.
+    /// Returns the message about `field`, if there is one.
     pub fn of_field(&self, field: &str) -> Option<String> {
         match self {
             Self::Invalid(errors) => errors.iter().find(|e| e.field == field).map(|e| e.message.clone()),
@@ -97,30 +97,34 @@ impl Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::SignInRequired => f.write_str("Your sign-in has ended. Sign in again to go on."),
+            Self::SignInRequired => f.write_str("Your sign-in has ended. Sign in again to continue."),
             Self::Forbidden(what) => write!(f, "You may not {what}. Ask an administrator if you need to."),
-            Self::NotFound(what) => write!(f, "There is no such {what}, or it is not yours to see."),
+            Self::NotFound(what) => write!(f, "There is no such {what}, or you may not see it."),
             Self::Invalid(errors) => match errors.as_slice() {
                 [one] => f.write_str(&one.message),
                 many => write!(f, "{} fields need your attention.", many.len()),
             },
             Self::Conflict(why) | Self::Limit(why) => f.write_str(why),
-            Self::Stale(_) => f.write_str("Somebody else has saved this meanwhile. Look at what they changed, then save again."),
+            Self::Stale(_) => {
+                f.write_str("Somebody else has saved this since you opened it. Review their changes, then save again.")
+            }
             Self::TooMany(seconds) => {
                 write!(f, "Too many attempts. Wait {} and try again.", crate::time::duration(i64::from(*seconds) * 1000))
             }
             Self::RateLimited(seconds) => {
                 let wait = crate::time::duration(i64::from(*seconds) * 1000);
-                write!(f, "Your keypair's requests for 15 minutes are used up. There is room again in {wait}.")
+                write!(f, "Your keypair has reached its limit of requests in 15 minutes. Try again in {wait}.")
             }
             Self::Unavailable(part) => {
-                write!(f, "{part} does not answer right now. What was there before is untouched; try again in a moment.")
+                write!(f, "{part} is not answering right now. Nothing was changed; try again in a moment.")
             }
             Self::Internal(Incident(id)) => {
-                write!(f, "Something went wrong on our side. An administrator finds the cause in the log under {id}.")
+                write!(f, "Something went wrong on our side. An administrator can find the cause in the log under {id}.")
             }
-            Self::Offline => f.write_str("The server was not reached. Check your connection and try again; nothing was lost."),
-            Self::Outdated => f.write_str("The server has been updated. Reload the page to go on."),
+            Self::Offline => {
+                f.write_str("The server could not be reached. Check your connection and try again; nothing was lost.")
+            }
+            Self::Outdated => f.write_str("The server has been updated. Reload the page to continue."),
         }
     }
 }
@@ -135,7 +139,7 @@ impl server_fn::error::FromServerFnError for Problem {
         use server_fn::error::ServerFnErrorErr as E;
         match error {
             E::Request(_) => Self::Offline,
-            // An answer that cannot be read, or a call that is not known, comes of two versions talking to each other.
+            // An unreadable answer or an unknown call means that page and server are of different versions.
             E::Registration(_) | E::UnsupportedRequestMethod(_) | E::Deserialization(_) | E::Args(_) | E::MissingArg(_) => {
                 Self::Outdated
             }

@@ -1,6 +1,6 @@
-//! Amounts of resources: exact decimals with three places, and the slots (`cpu`, `mem`, …) that they are amounts of.
+//! Amounts of resources: exact decimals with three places, by slot (`cpu`, `mem`, …).
 //!
-//! Own code because the values are few and small, and because a decimal library would be a good part of a page's WASM.
+//! Hand-written because the operations are few and small, and a decimal library would be a good part of a page's WASM.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 
 /// An amount in thousandths: cores for `cpu`, bytes for `mem`, devices or shares for accelerators.
 ///
-/// Never a float, so that ten tenths of a GPU are one GPU. The largest is 9.2 · 10¹⁵ (9 PB of memory).
+/// Never a float, so that ten tenths of a GPU are exactly one GPU. The largest amount is 9.2 · 10¹⁵ (9 PB of memory).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Quantity(i64);
 
@@ -16,42 +16,42 @@ impl Quantity {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
-    /// A whole number of units; more than the largest amount becomes the largest.
+    /// Makes an amount from whole units, capped at the largest amount.
     pub const fn whole(units: i64) -> Self {
         Self(units.saturating_mul(1000))
     }
 
-    /// Thousandths of a unit.
+    /// Makes an amount from thousandths of a unit.
     pub const fn thousandths(n: i64) -> Self {
         Self(n)
     }
 
-    /// The amount in thousandths, for storage.
+    /// Returns the amount in thousandths, for storage.
     pub const fn as_thousandths(self) -> i64 {
         self.0
     }
 
-    /// Whole units, rounded down.
+    /// Returns the whole units, rounded down.
     pub const fn floor(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The sum, held at the largest amount.
+    /// Returns the sum, capped at the largest amount.
     pub fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// The difference; may be negative.
+    /// Returns the difference, which may be negative.
     pub fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// So many times this, held at the largest amount.
+    /// Returns `n` times this amount, capped at the largest amount.
     pub fn times(self, n: u32) -> Self {
         Self(self.0.saturating_mul(i64::from(n)))
     }
 
-    /// This amount as a share of `whole`, 0 to 1 and beyond, for meters and charts only.
+    /// Returns this amount as a share of `whole`: 1 is all of it, and it may be more. For meters and charts only.
     pub fn ratio_of(self, whole: Self) -> f64 {
         if whole.0 <= 0 { 0.0 } else { self.0 as f64 / whole.0 as f64 }
     }
@@ -67,7 +67,7 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// Why a text is not a [`Quantity`].
+/// The error for a text that is not a [`Quantity`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAQuantity;
 
@@ -88,7 +88,7 @@ impl FromStr for Quantity {
     }
 }
 
-// As text in JSON: a number would pass through JavaScript's floats.
+// JSON carries it as text: a number would pass through JavaScript's floats.
 impl Serialize for Quantity {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
@@ -101,7 +101,7 @@ impl<'de> Deserialize<'de> for Quantity {
     }
 }
 
-/// Amounts by slot name, such as `cpu` and `mem`. A slot that is not there is zero.
+/// Amounts by slot name, such as `cpu` and `mem`. A missing slot counts as zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Slots(pub BTreeMap<String, Quantity>);
@@ -112,17 +112,17 @@ pub const CPU: &str = "cpu";
 pub const MEM: &str = "mem";
 
 impl Slots {
-    /// CPU cores and bytes of memory, the two that every session asks for.
+    /// Makes slots of CPU cores and bytes of memory, the two that every session asks for.
     pub fn cpu_mem(cpu: Quantity, mem_bytes: i64) -> Self {
         Self(BTreeMap::from([(CPU.into(), cpu), (MEM.into(), Quantity::whole(mem_bytes))]))
     }
 
-    /// The amount of one slot, zero when it is not named.
+    /// Returns the amount of one slot, zero if it is missing.
     pub fn get(&self, slot: &str) -> Quantity {
         self.0.get(slot).copied().unwrap_or_default()
     }
 
-    /// Adds every amount of `other` to this.
+    /// Adds every amount of `other`.
     pub fn add(&mut self, other: &Self) {
         for (slot, amount) in &other.0 {
             let sum = self.get(slot).plus(*amount);
@@ -130,7 +130,7 @@ impl Slots {
         }
     }
 
-    /// Takes every amount of `other` away; an amount may go below zero, which shows over-commitment.
+    /// Subtracts every amount of `other`. An amount may become negative, which shows over-commitment.
     pub fn subtract(&mut self, other: &Self) {
         for (slot, amount) in &other.0 {
             let rest = self.get(slot).minus(*amount);
@@ -138,18 +138,18 @@ impl Slots {
         }
     }
 
-    /// So many times every amount.
+    /// Returns `n` times every amount.
     pub fn times(&self, n: u32) -> Self {
         Self(self.0.iter().map(|(slot, amount)| (slot.clone(), amount.times(n))).collect())
     }
 
-    /// The slots of which `self` asks more than `limit` has: name, asked, available. A slot that `limit` does not name has none.
+    /// Returns the slots that exceed `limit`, as (name, asked, available). A slot missing from `limit` counts as zero.
     pub fn beyond<'a>(&'a self, limit: &'a Self) -> impl Iterator<Item = (&'a str, Quantity, Quantity)> {
         self.0.iter().map(|(slot, asked)| (slot.as_str(), *asked, limit.get(slot))).filter(|(_, asked, has)| asked > has)
     }
 }
 
-/// An amount with its unit, as a person reads it: `2 CPU cores`, `1.5 GiB of memory`, `1 GPU`, `0.5 fGPU`.
+/// Formats an amount with its unit for people: `2 CPU cores`, `1.5 GiB of memory`, `1 GPU`, `0.5 fGPU`.
 pub fn describe(slot: &str, amount: Quantity) -> String {
     match slot {
         CPU if amount == Quantity::whole(1) => "1 CPU core".into(),
@@ -162,7 +162,7 @@ pub fn describe(slot: &str, amount: Quantity) -> String {
     }
 }
 
-/// Bytes in binary units with at most one decimal: `512 MiB`, `1.5 GiB`.
+/// Formats bytes in binary units with at most one decimal: `512 MiB`, `1.5 GiB`.
 pub fn bytes(n: i64) -> String {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
     let (mut value, mut unit) = (n as f64, 0);
@@ -179,7 +179,7 @@ pub fn bytes(n: i64) -> String {
     format!("{} {}", text.strip_suffix(".0").unwrap_or(&text), UNITS[unit])
 }
 
-/// Reads `1.5g`, `512 MiB`, `2GB`, `1073741824` as bytes; the units are binary, as everywhere in the console.
+/// Parses `1.5g`, `512 MiB`, `2GB` or `1073741824` as bytes. Units are binary, as everywhere in the console.
 pub fn parse_bytes(text: &str) -> Option<i64> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -197,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn amounts_read_back_as_written() {
+    fn amounts_are_formatted_as_they_were_written() {
         for text in ["0", "1", "0.5", "2.125", "-3.1", "1024"] {
             assert_eq!(text.parse::<Quantity>().unwrap().to_string(), text);
         }
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_read_in_binary_units() {
+    fn memory_is_parsed_in_binary_units() {
         assert_eq!(parse_bytes("1g"), Some(1 << 30));
         assert_eq!(parse_bytes("1.5 GiB"), Some(3 << 29));
         assert_eq!(parse_bytes("512MB"), Some(512 << 20));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_by_slot() {
+    fn missing_resources_are_listed_by_slot() {
         let asked = Slots::cpu_mem(Quantity::whole(4), 1 << 30);
         let has = Slots::cpu_mem(Quantity::whole(2), 2 << 30);
         let missing: Vec<_> = asked.beyond(&has).collect();
@@ -229,13 +229,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_amount_survives_text(n in any::<i64>().prop_filter("no positive twin", |n| *n != i64::MIN)) {
+        fn every_amount_survives_formatting_and_parsing(n in any::<i64>().prop_filter("has no positive counterpart", |n| *n != i64::MIN)) {
             let q = Quantity::thousandths(n);
             prop_assert_eq!(q.to_string().parse(), Ok(q));
         }
 
         #[test]
-        fn taking_away_what_was_added_leaves_nothing_changed(a in 0i64..1_000_000, b in 0i64..1_000_000) {
+        fn subtracting_what_was_added_changes_nothing(a in 0i64..1_000_000, b in 0i64..1_000_000) {
             let mut slots = Slots::cpu_mem(Quantity::thousandths(a), 5);
             let before = slots.clone();
             let other = Slots::cpu_mem(Quantity::thousandths(b), 7);

@@ -1,47 +1,48 @@
-//! Things that are edited as a whole by several people: who saves second learns what the first one changed.
+//! Edits of one thing by several people: the second person to save learns what the first one changed.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a person reads of a thing, field by field, in the words of its form.
+/// A thing whose fields can be shown to people, in the words of its form.
 pub trait Fields: Serialize + DeserializeOwned {
-    /// (label, value) of each.
+    /// Returns the (label, value) of each field.
     fn fields(&self) -> Vec<(&'static str, String)>;
 }
 
-/// One field that stands otherwise than the person who saves has it in their form.
+/// One field whose saved value differs from the value in the form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     pub field: String,
-    /// What was saved meanwhile.
+    /// The value saved in the meantime.
     pub saved: String,
-    /// What the form says.
+    /// The value in the form.
     pub yours: String,
 }
 
 /// Somebody else has saved the thing since the form was opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stale {
-    /// The revision that stands now: saving with it replaces what is there.
+    /// The current revision. Saving with it overwrites the saved state.
     pub revision: i64,
-    /// Where the form differs from what stands now.
+    /// The fields in which the form differs from the saved state.
     pub differences: Vec<Difference>,
 }
 
 impl Stale {
-    /// How `yours` differs from what was saved.
+    /// Compares the saved state with `yours`.
     pub fn new<T: Fields>(revision: i64, saved: &T, yours: &T) -> Self {
         let pairs = saved.fields().into_iter().zip(yours.fields());
         let differences = pairs
             .filter(|((_, saved), (_, yours))| saved != yours)
             .map(|((field, saved), (_, yours))| Difference { field: field.into(), saved, yours });
-        Self { revision, differences: differences.chain(unread(saved, yours)).collect() }
+        Self { revision, differences: differences.chain(hidden_differences(saved, yours)).collect() }
     }
 }
 
-/// What differs and reads the same, such as two amounts that round to one: as it is kept, so that nothing is overwritten unseen.
-fn unread<T: Fields>(saved: &T, yours: &T) -> Vec<Difference> {
+/// Returns fields that differ but are displayed alike (two amounts that round to the same text). They are compared as stored, so
+/// that no change is overwritten unnoticed.
+fn hidden_differences<T: Fields>(saved: &T, yours: &T) -> Vec<Difference> {
     let (Ok(Value::Object(stands)), Ok(Value::Object(typed))) = (serde_json::to_value(saved), serde_json::to_value(yours)) else {
         return Vec::new();
     };
@@ -51,18 +52,19 @@ fn unread<T: Fields>(saved: &T, yours: &T) -> Vec<Difference> {
         changed.insert(key.clone(), value.clone());
         serde_json::from_value::<T>(Value::Object(changed)).is_ok_and(|changed| changed.fields() == read)
     };
-    let differs = |(key, value): &(&String, &Value)| *key != "revision" && !same(stands.get(*key).unwrap_or(&Value::Null), value);
+    let differs =
+        |(key, value): &(&String, &Value)| *key != "revision" && !same_value(stands.get(*key).unwrap_or(&Value::Null), value);
     let hidden = typed.iter().filter(differs).filter(|(key, value)| reads_the_same(key, value));
-    let told = |(key, value): (&String, &Value)| Difference {
+    let difference = |(key, value): (&String, &Value)| Difference {
         field: key.replace('_', " "),
         saved: stands.get(key).unwrap_or(&Value::Null).to_string(),
         yours: value.to_string(),
     };
-    hidden.map(told).collect()
+    hidden.map(difference).collect()
 }
 
-/// Equal, whatever the order of a list: each is a set of choices.
-fn same(one: &Value, other: &Value) -> bool {
+/// Whether two values are equal, ignoring the order of lists: a list here is a set of choices.
+fn same_value(one: &Value, other: &Value) -> bool {
     let sorted = |list: &[Value]| {
         let mut texts: Vec<_> = list.iter().map(Value::to_string).collect();
         texts.sort_unstable();
@@ -74,7 +76,7 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// `∞` for what is not limited.
+/// Formats a limit, with `∞` for none.
 pub fn or_unlimited(limit: Option<impl std::fmt::Display>) -> String {
     limit.map_or_else(|| "∞".into(), |limit| limit.to_string())
 }
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_that_read_the_same_are_told_apart_exactly() {
+    fn different_amounts_that_are_displayed_alike_are_shown_exactly() {
         let policy = |bytes: i64| UserPolicy { max_folder_bytes: Some(bytes), ..UserPolicy::new("folders") };
         let stale = Stale::new(2, &policy((1 << 40) + 1), &policy(1 << 40));
         assert_eq!(fields(&stale), [("max folder bytes", "1099511627777", "1099511627776")]);
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_domains_that_are_others_differ_and_their_order_does_not() {
+    fn different_domains_are_a_difference_and_another_order_is_not() {
         let [a, b] = [1, 2].map(|n| DomainId(uuid::Uuid::from_u128(n)));
         let group = |domains: &[DomainId]| ResourceGroup { domains: domains.to_vec(), ..ResourceGroup::new("gpu") };
         let (saved, yours) = (a.to_string(), b.to_string());

@@ -1,15 +1,15 @@
-//! Rules for names, addresses and passwords: one place, used by forms and again by the server.
+//! Rules for names, addresses and passwords, in one place: forms apply them, and the server applies them again.
 
 use crate::FieldError;
 
-/// Characters of an email address and of a username (`docs/spec/people.md`, "Email and username").
+/// The most characters in an email address or a username (`docs/spec/people.md`, "Email and username").
 pub const MAX_NAME: usize = 64;
-/// Characters of a description.
+/// The most characters in a description.
 pub const MAX_DESCRIPTION: usize = 500;
-/// Bytes of a password; more would only feed the hash function.
+/// The most bytes in a password; more would only feed the hash function.
 pub const MAX_PASSWORD: usize = 256;
 
-/// An email address: something, one `@`, a host with no spaces; at most 64 characters.
+/// Checks an email address: a name, one `@`, a host without spaces; at most 64 characters.
 pub fn email(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let parts = value.split_once('@');
     let shaped = parts.is_some_and(|(name, host)| {
@@ -23,67 +23,70 @@ pub fn email(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     if value.is_empty() {
         errors.push(FieldError::new(field, "Type an email address."));
     } else if value.chars().count() > MAX_NAME {
-        errors.push(FieldError::new(field, "An email address has at most 64 characters here."));
+        errors.push(FieldError::new(field, "An email address can have at most 64 characters here."));
     } else if !shaped || value.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]".contains(c)) {
         errors.push(FieldError::new(field, "Type an email address such as ann@example.org."));
     }
 }
 
-/// A username: 1 to 64 letters, digits, `-`, `_`, `.`; it cannot hold `@`, so that it is never taken for an email.
+/// Checks a username: 1 to 64 letters, digits, `-`, `_`, `.`. It cannot contain `@`, so that it is never taken for an email.
 pub fn username(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     if value.is_empty() {
         errors.push(FieldError::new(field, "Type a username."));
     } else if value.chars().count() > MAX_NAME {
-        errors.push(FieldError::new(field, "A username has at most 64 characters."));
+        errors.push(FieldError::new(field, "A username can have at most 64 characters."));
     } else if !value.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) {
-        errors.push(FieldError::new(field, "A username is made of letters, digits, “-”, “_” and “.”."));
+        errors.push(FieldError::new(field, "A username can contain only letters, digits, “-”, “_” and “.”."));
     }
 }
 
-/// A password: at least 8 characters with a letter, a digit and a special character; an underscore counts as special.
+/// Checks a password: at least 8 characters with a letter, a digit and a special character. An underscore counts as special.
 pub fn password(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let long = value.chars().count() >= 8;
     let letter = value.chars().any(char::is_alphabetic);
     let digit = value.chars().any(|c| c.is_ascii_digit());
     let special = value.chars().any(|c| !c.is_alphanumeric() && !c.is_whitespace());
     if value.len() > MAX_PASSWORD {
-        errors.push(FieldError::new(field, "A password has at most 256 bytes."));
+        errors.push(FieldError::new(field, "A password can have at most 256 bytes."));
     } else if !(long && letter && digit && special) {
         errors.push(FieldError::new(
             field,
-            "A password has at least 8 characters, with a letter, a digit and a special character.",
+            "A password needs at least 8 characters, including a letter, a digit and a special character.",
         ));
     }
 }
 
-/// Free text up to `max` characters.
+/// Checks free text of at most `max` characters.
 pub fn text(field: &str, value: &str, max: usize, errors: &mut Vec<FieldError>) {
     if value.chars().count() > max {
-        errors.push(FieldError::new(field, format!("At most {max} characters; these are {}.", value.chars().count())));
+        errors.push(FieldError::new(field, format!("At most {max} characters; this has {}.", value.chars().count())));
     }
 }
 
-/// Addresses and networks that a person may come from (`docs/spec/people.md`, "Allowed addresses"), each an IP address or a
+/// Checks the addresses that a person may sign in from (`docs/spec/people.md`, "Allowed addresses"): each an IP address or a
 /// network such as `10.0.0.0/8`.
 pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
     const MOST: usize = 32;
     let wrong: Vec<&str> = values.iter().map(String::as_str).filter(|value| network(value).is_none()).collect();
     if !wrong.is_empty() {
         let wrong = wrong.join(", ");
-        errors.push(FieldError::new(field, format!("Not an IP address or network: {wrong}. Write 192.0.2.7 or 10.0.0.0/8.")));
+        errors.push(FieldError::new(
+            field,
+            format!("Not an IP address or network: {wrong}. Write one such as 192.0.2.7 or 10.0.0.0/8."),
+        ));
     } else if values.len() > MOST {
         errors.push(FieldError::new(field, format!("At most {MOST} addresses and networks.")));
     }
 }
 
-/// A Unix user or group: 1 to 2³¹−1 (`docs/spec/people.md`, "Container numbers").
+/// Checks the id of a Unix user or group: 1 to 2³¹−1 (`docs/spec/people.md`, "Container numbers").
 pub fn unix_id(field: &str, value: Option<u32>, errors: &mut Vec<FieldError>) {
     if value.is_some_and(|id| id == 0 || id > i32::MAX.unsigned_abs()) {
         errors.push(FieldError::new(field, "A whole number from 1 to 2147483647, or nothing."));
     }
 }
 
-/// Supplementary groups: Unix groups, each once.
+/// Checks supplementary groups: ids of Unix groups without repetition.
 pub fn unix_ids(field: &str, values: &[u32], errors: &mut Vec<FieldError>) {
     const MOST: usize = 32;
     let (before, mut sorted) = (errors.len(), values.to_vec());
@@ -95,26 +98,26 @@ pub fn unix_ids(field: &str, values: &[u32], errors: &mut Vec<FieldError>) {
         return;
     }
     if sorted.len() < values.len() {
-        errors.push(FieldError::new(field, "A group is named twice. Name each once."));
+        errors.push(FieldError::new(field, "A group is listed twice. List each only once."));
     } else if values.len() > MOST {
         errors.push(FieldError::new(field, format!("At most {MOST} supplementary groups.")));
     }
 }
 
-/// An address or network as written; an address is the network of itself alone.
+/// Parses an address or network. A single address becomes a network that contains only itself.
 pub fn network(text: &str) -> Option<ipnet::IpNet> {
     text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))
 }
 
-/// Whether somebody at `address` may come in: any may when no address is named.
+/// Whether the allowed addresses and networks include `address`. An empty list allows every address.
 pub fn may_come_from(allowed: &[String], address: &str) -> bool {
     let Ok(address) = address.parse::<std::net::IpAddr>() else { return allowed.is_empty() };
     let address = address.to_canonical();
     allowed.is_empty() || allowed.iter().filter_map(|text| network(text)).any(|network| network.contains(&address))
 }
 
-/// A domain's or project's name: 1 to 64 letters, digits, `-`, `_`, `.` (and spaces inside, for a project), with no separator
-/// at its ends or beside another one.
+/// Checks a domain's or project's name: 1 to 64 letters, digits, `-`, `_`, `.` (and inner spaces, for a project), with no
+/// separator at either end or next to another one.
 pub fn slug(field: &str, value: &str, spaces: bool, errors: &mut Vec<FieldError>) {
     let separator = |c: char| "-_.".contains(c) || (spaces && c == ' ');
     let inside = value.chars().all(|c| c.is_alphanumeric() || separator(c));
@@ -126,17 +129,17 @@ pub fn slug(field: &str, value: &str, spaces: bool, errors: &mut Vec<FieldError>
     }
 }
 
-/// An address of another server, or nothing.
+/// Checks the address of another server, which may be empty.
 pub fn address(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     const LONGEST: usize = 1024;
     let host = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://"));
     let good = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !host.chars().any(char::is_whitespace));
     if !value.is_empty() && (!good || value.len() > LONGEST) {
-        errors.push(FieldError::new(field, "An address with its scheme, such as http://10.0.0.1:10200, or nothing."));
+        errors.push(FieldError::new(field, "An address with http:// or https://, such as http://10.0.0.1:10200, or nothing."));
     }
 }
 
-/// A session's name: 4 to 64 letters, digits, `-`, `_`, `.`, with a letter, digit or `_` at both ends.
+/// Checks a session's name: 4 to 64 letters, digits, `-`, `_`, `.`, with a letter, a digit or `_` at both ends.
 pub fn session_name(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let edge = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let inside = value.chars().all(|c| edge(c) || "-.".contains(c));
@@ -153,7 +156,7 @@ pub fn session_name(field: &str, value: &str, errors: &mut Vec<FieldError>) {
 mod tests {
     use super::*;
 
-    fn refused(rule: fn(&str, &str, &mut Vec<FieldError>), value: &str) -> bool {
+    fn is_refused(rule: fn(&str, &str, &mut Vec<FieldError>), value: &str) -> bool {
         let mut errors = Vec::new();
         rule("field", value, &mut errors);
         !errors.is_empty()
@@ -162,23 +165,23 @@ mod tests {
     #[test]
     fn a_password_needs_eight_characters_with_a_letter_a_digit_and_a_special_one() {
         for good in ["abcdef1!", "abcdef1_", "пароль1!x", "Correct-Horse-9"] {
-            assert!(!refused(password, good), "{good}");
+            assert!(!is_refused(password, good), "{good}");
         }
         for bad in ["", "abc1!", "abcdefgh", "abcdefg1", "1234567!", "abcdefg!", "abcdef1 "] {
-            assert!(refused(password, bad), "{bad}");
+            assert!(is_refused(password, bad), "{bad}");
         }
     }
 
     #[test]
     fn emails_and_usernames_have_at_most_64_characters() {
-        assert!(!refused(email, &format!("{}@example.org", "a".repeat(52))));
-        assert!(refused(email, &format!("{}@example.org", "a".repeat(53))));
-        assert!(!refused(username, &"u".repeat(64)));
-        assert!(refused(username, &"u".repeat(65)));
+        assert!(!is_refused(email, &format!("{}@example.org", "a".repeat(52))));
+        assert!(is_refused(email, &format!("{}@example.org", "a".repeat(53))));
+        assert!(!is_refused(username, &"u".repeat(64)));
+        assert!(is_refused(username, &"u".repeat(65)));
     }
 
     #[test]
-    fn a_person_may_come_from_the_addresses_and_networks_that_are_named_or_from_any() {
+    fn a_person_may_come_from_the_listed_addresses_or_from_any_if_none_are() {
         let allowed = ["10.0.0.0/8".to_owned(), "192.0.2.7".to_owned(), "2001:db8::/32".to_owned()];
         for good in ["10.1.2.3", "192.0.2.7", "::ffff:10.1.2.3", "2001:db8::1"] {
             assert!(may_come_from(&allowed, good), "{good}");
@@ -190,20 +193,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_email_is_refused() {
+    fn invalid_email_addresses_are_refused() {
         for bad in ["", "ann", "@x", "ann@", "a b@x.y", "a@b@c", "a@.x", "<a>@x.y"] {
-            assert!(refused(email, bad), "{bad}");
+            assert!(is_refused(email, bad), "{bad}");
         }
-        assert!(refused(username, "ann@example.org"));
+        assert!(is_refused(username, "ann@example.org"));
     }
 
     #[test]
     fn session_names_follow_the_incumbents_rule() {
         for good in ["train", "a.b-c_d", "_x__", "1234"] {
-            assert!(!refused(session_name, good), "{good}");
+            assert!(!is_refused(session_name, good), "{good}");
         }
         for bad in ["abc", "-abcd", "abcd.", "ab cd", "naïve1"] {
-            assert!(refused(session_name, bad), "{bad}");
+            assert!(is_refused(session_name, bad), "{bad}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Points in time, as milliseconds since 1970 in UTC. The clock itself is the server's; nothing here reads one.
+//! Points in time, as milliseconds since 1970 in UTC. Nothing here reads a clock: the server does.
 
 use ::time::OffsetDateTime;
 use serde::{Deserialize, Serialize};
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// Milliseconds from `earlier` to this moment; never negative, so that a clock that was set back shows zero.
+    /// Returns the milliseconds from `earlier` to this moment. Never negative: a clock that was set back yields zero.
     pub fn since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).max(0)
     }
 
-    /// `2026-11-24 09:05:07`, in UTC: the same text on the server and in the browser, whatever its time zone.
+    /// Formats as `2026-11-24 09:05:07` in UTC: the same text on the server and in the browser, whatever its time zone.
     pub fn utc(self) -> String {
         match OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) {
             Ok(t) => format!(
@@ -31,13 +31,13 @@ impl Millis {
         }
     }
 
-    /// `2026-11-24T09:05:07Z`, for a `<time datetime>` attribute and for files.
+    /// Formats as `2026-11-24T09:05:07Z`, for a `<time datetime>` attribute and for files.
     pub fn iso(self) -> String {
         format!("{}Z", self.utc().replace(' ', "T"))
     }
 }
 
-/// The first millisecond (UTC) of a day written `2026-11-24`.
+/// Parses a day such as `2026-11-24` and returns its first millisecond in UTC.
 pub fn day(text: &str) -> Option<Millis> {
     let mut parts = text.split('-');
     let (y, m, d) = (parts.next()?.parse().ok()?, parts.next()?.parse::<u8>().ok()?, parts.next()?.parse().ok()?);
@@ -48,7 +48,7 @@ pub fn day(text: &str) -> Option<Millis> {
     Some(Millis(date.midnight().assume_utc().unix_timestamp() * 1000))
 }
 
-/// A moment to the minute in UTC, as a browser's field for times writes it: `2026-11-24T09:30`.
+/// Parses a UTC time to the minute, as a browser's time field writes it: `2026-11-24T09:30`.
 pub fn minute(text: &str) -> Option<Millis> {
     let (day, clock) = text.split_once('T')?;
     let (hours, minutes) = clock.get(..5)?.split_once(':')?;
@@ -57,7 +57,7 @@ pub fn minute(text: &str) -> Option<Millis> {
     ((0..24).contains(&hours) && (0..60).contains(&minutes)).then_some(Millis(day.0 + (hours * 60 + minutes) * 60_000))
 }
 
-/// A length of time in the two largest units that matter: `3 d 4 h`, `2 h 5 min`, `1 min 3 s`, `0 s`.
+/// Formats milliseconds in their two largest units: `3 d 4 h`, `2 h 5 min`, `1 min 3 s`, `0 s`.
 pub fn duration(millis: i64) -> String {
     let seconds = millis.max(0) / 1000;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_is_read_as_a_browser_writes_it() {
+    fn times_are_parsed_as_browsers_write_them() {
         assert_eq!(minute("1970-01-02T01:30"), Some(Millis(91_800_000)));
         for bad in ["", "1970-01-02", "1970-01-02T25:00", "1970-13-02T01:30", "1970-01-02T1:3"] {
             assert_eq!(minute(bad), None, "{bad}");

@@ -1,4 +1,4 @@
-//! Every component in each of its states, for those who build pages.
+//! Every component in each of its states, for developers of pages.
 
 use crate::*;
 use leptos::prelude::*;
@@ -9,7 +9,7 @@ pub fn Gallery() -> impl IntoView {
     view! {
         <h1 tabindex="-1">"Gallery"</h1>
         {buttons()}
-        {shown()}
+        {displays()}
         {fields()}
         {overlays()}
         {charts()}
@@ -36,21 +36,21 @@ fn buttons() -> AnyView {
     )
 }
 
-fn shown() -> AnyView {
+fn displays() -> AnyView {
     let tones =
         [("Neutral", Tone::Neutral), ("Info", Tone::Info), ("Good", Tone::Good), ("Warning", Tone::Warn), ("Bad", Tone::Bad)];
     section(
-        "Shown",
+        "Displays",
         view! {
             {tones.into_iter().map(|(text, tone)| view! { <Badge tone=tone text=text/> }).collect::<Vec<_>>()}
             <Time at=1_795_510_923_000/>
             <Meter label="Half used" share=0.5 text="1 of 2"/>
             <CodeBlock text="echo hello" label="An example"/>
             <Skeleton lines=3/>
-            <EmptyState icon=IconName::Terminal title="Nothing here" text="What to do next stands here."/>
+            <EmptyState icon=IconName::Terminal title="Nothing here" text="This says what to do next."/>
             <Notice tone=Tone::Info>"A notice."</Notice>
             <Notice tone=Tone::Warn>"A warning."</Notice>
-            <Notice tone=Tone::Bad>"Something that did not work."</Notice>
+            <Notice tone=Tone::Bad>"An error."</Notice>
             <KeyValues pairs=vec![("Name", "train".into_any()), ("Owner", "ann@example.org".into_any())]/>
             <Tabs label="Example" tabs=vec![
                 Tab { label: "First", href: Signal::stored("#first".into()), here: Signal::stored(true) },

@@ -1,8 +1,8 @@
-//! The component kit: native HTML elements with the console's looks and manners. Knows no domain: of `types` it uses the list
-//! language alone.
+//! The component kit: native HTML elements with the console's look and behaviour. It knows nothing about sessions or people: of
+//! `types` it uses only the list language.
 //!
-//! Rules of the house: ids come from names that the caller gives, never from chance; no style attribute, so that the content
-//! security policy needs no exception; what can be a link or a form is one, so that it works before scripts arrive.
+//! House rules: ids come from names that the caller gives and are never random; no style attributes, so that the content security
+//! policy needs no exception; everything that can be a link or a form is one, so that it works before scripts arrive.
 
 #![recursion_limit = "256"]
 

@@ -1,4 +1,4 @@
-//! How long one pass takes over a long queue: `cargo run --release -p scheduler --example queue -- 10000 1000`. A line for each
+//! Measures one pass over a long queue: `cargo run --release -p scheduler --example queue -- 10000 1000`. Prints a line for each
 //! scheduler: its name, sessions, agents, sessions placed, milliseconds.
 
 use scheduler::{Decision, Group, Room, Snapshot, Waiting, schedule};
@@ -10,7 +10,7 @@ use types::quantity::{Quantity, Slots};
 use types::sessions::{Cluster, ClusterMode};
 use types::time::Millis;
 
-/// Different amounts in a queue of this many people's sessions, so that few requests are alike.
+/// Returns the amounts of session `n`. They vary, so that few requests are alike.
 fn asked(n: u64) -> Slots {
     let mut slots = Slots::cpu_mem(Quantity::thousandths(500 + (n * 7919 % 64) as i64 * 125), (1 + (n * 31 % 48) as i64) << 30);
     if n.is_multiple_of(5) {
@@ -52,7 +52,7 @@ fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) 
         created_at: Millis(n as i64),
         starts_at: None,
         depends_on: Vec::new(),
-        // Every session has tried often enough: none holds up another, which is the dearest case.
+        // Every session has been tried often enough: none holds up another, which is the most expensive case.
         tries: retries,
     };
     Snapshot {

@@ -1,5 +1,5 @@
-//! What holds a session back by itself, whatever room there is: how long it has waited, what it depends on, its start time, and
-//! the limits of its keypair's policy, its project and its domain. None of it holds up anybody else.
+//! Checks that hold back only the session itself, however much room there is: its pending timeout, its dependencies, its start
+//! time, and the limits of its keypair's policy, its project and its domain. A session that fails one holds up nobody else.
 
 use crate::slots::{Kinds, Shape, Table, UNLIMITED};
 use crate::{DependencyState, Reason, Share, Snapshot, Waiting};
@@ -9,9 +9,9 @@ use types::id::{DomainId, ProjectId};
 use types::quantity::Quantity;
 use types::time::Millis;
 
-/// Why a session will never start, if so.
-pub(crate) fn cancelled(session: &Waiting, timeout: Option<u32>, now: Millis) -> Option<Reason> {
-    // Time before a start time of one's own choice is not waiting.
+/// Returns the reason to cancel a session, if there is one.
+pub(crate) fn reason_to_cancel(session: &Waiting, timeout: Option<u32>, now: Millis) -> Option<Reason> {
+    // Time before the start time that its owner chose does not count as waiting.
     let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
     let waited = now.since(since);
     if let Some(seconds) = timeout.filter(|seconds| *seconds > 0)
@@ -23,7 +23,7 @@ pub(crate) fn cancelled(session: &Waiting, timeout: Option<u32>, now: Millis) ->
     Some(Reason::DependencyFailed { name: failed.name.clone() })
 }
 
-/// Why it is too early for a session, if so.
+/// Returns the reason why it is too early for a session, if it is.
 pub(crate) fn too_early(session: &Waiting, now: Millis) -> Option<Reason> {
     if let Some(at) = session.starts_at.filter(|at| *at > now) {
         return Some(Reason::NotBefore { at });
@@ -33,11 +33,11 @@ pub(crate) fn too_early(session: &Waiting, now: Millis) -> Option<Reason> {
     (!names.is_empty()).then_some(Reason::WaitsFor { names })
 }
 
-/// What keypairs, projects and domains hold and may hold; what is placed is entered.
+/// The limits and use of keypairs, projects and domains. Placed sessions are entered into them.
 pub(crate) struct Books<'a> {
     snapshot: &'a Snapshot,
     keys: HashMap<&'a str, usize>,
-    /// Sessions and slots of each keypair.
+    /// The number of sessions of each keypair; `held` has their slots.
     sessions: Vec<u32>,
     held: Table,
     policies: HashMap<&'a str, usize>,
@@ -73,8 +73,8 @@ impl<'a> Books<'a> {
         books
     }
 
-    /// The limit that a session would be over, if there is one.
-    pub(crate) fn over(&self, session: &Waiting, shape: &Shape) -> Option<Reason> {
+    /// Returns the limit that a session would exceed, if there is one.
+    pub(crate) fn over_limit(&self, session: &Waiting, shape: &Shape) -> Option<Reason> {
         self.over_policy(session, shape)
             .or_else(|| self.over_project(session, shape))
             .or_else(|| self.over_domain(session, shape))
@@ -117,7 +117,7 @@ impl<'a> Books<'a> {
     }
 }
 
-/// What owners of one kind hold and may hold, a row for each.
+/// The limits and use of owners of one kind, a row for each.
 struct Ledger<K> {
     rows: HashMap<K, usize>,
     used: Table,
@@ -147,7 +147,7 @@ impl<K: Copy + Eq + Hash> Ledger<K> {
     }
 }
 
-/// A slot of which there would be more in use than is allowed.
+/// A slot whose limit would be exceeded.
 struct Beyond {
     slot: String,
     asked: Quantity,
@@ -158,10 +158,10 @@ struct Beyond {
 fn beyond(shape: &Shape, used: &[i64], allowed: &[i64]) -> Option<Beyond> {
     shape.all().find_map(|asked| {
         let limit = allowed.get(asked.column).copied().unwrap_or(UNLIMITED);
-        (asked.amount.saturating_add(asked.of(used)) > limit).then(|| Beyond {
+        (asked.amount.saturating_add(asked.amount_in(used)) > limit).then(|| Beyond {
             slot: asked.slot.to_owned(),
             asked: Quantity::thousandths(asked.amount),
-            used: Quantity::thousandths(asked.of(used)),
+            used: Quantity::thousandths(asked.amount_in(used)),
             limit: Quantity::thousandths(limit),
         })
     })

@@ -1,5 +1,5 @@
-//! When the sessions of a queue would start, if nobody new came: the scheduler's own decisions one after the other, each followed by
-//! the next end that can be expected. What sessions take is told by the caller; nothing here knows why.
+//! Forecasts when the sessions of a queue will start if no new ones arrive: the scheduler's own decisions one after the other,
+//! each followed by the next expected end. The caller supplies how long sessions take; nothing here knows why.
 
 use crate::{Decision, DependencyState, Snapshot, Waiting, schedule};
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,15 @@ use types::quantity::Slots;
 use types::sessions::Cluster;
 use types::time::Millis;
 
-/// A queue with what is needed to look ahead.
+/// A queue with everything that a forecast needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     pub snapshot: Snapshot,
-    /// How many sessions wait; the snapshot holds the first of them.
+    /// The number of waiting sessions. The snapshot holds only the first of them.
     pub total: u32,
-    /// What holds resources now.
+    /// The sessions that hold resources now.
     pub running: Vec<Running>,
-    /// How long waiting sessions are expected to take (seconds). One that is not here may take for ever.
+    /// The expected running time of waiting sessions, in seconds. A missing session may run for ever.
     pub lasts: BTreeMap<SessionId, u32>,
 }
 
@@ -31,9 +31,9 @@ pub struct Running {
     pub resource_group: String,
     /// The agent of each container.
     pub agents: Vec<String>,
-    /// What each container holds.
+    /// The amounts that each container holds.
     pub slots: Slots,
-    /// When it is expected to end.
+    /// Its expected end; `None` if unknown.
     pub ends_at: Option<Millis>,
 }
 
@@ -57,14 +57,14 @@ impl Running {
     }
 }
 
-/// Ends that lie so close together (milliseconds) are taken as one: each costs a pass over the queue.
+/// Ends within this many milliseconds are treated as one, because each costs a pass over the queue.
 const TOGETHER: i64 = 60_000;
-/// What was tried and found no room is tried again after so long (milliseconds).
+/// The pause before a session that found no room is tried again, in milliseconds.
 const AGAIN: i64 = 1_000;
-/// Passes after which the rest is not worked out.
+/// The most passes; sessions that have not started by then have no forecast.
 const MOST_STEPS: usize = 1_000;
 
-/// A look ahead, a step at a time, so that a page stays alive meanwhile.
+/// A forecast, made step by step so that a page stays responsive.
 pub struct Forecast {
     snapshot: Snapshot,
     agents: HashMap<String, usize>,
@@ -76,7 +76,7 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// A look ahead from a sample, by the rules of `snapshot`: the sample's own, or others that are tried out.
+    /// Starts a forecast from a sample, by the rules of `snapshot`: the sample's own, or changed ones to try out.
     pub fn new(sample: &Sample, snapshot: Snapshot) -> Self {
         let agents = snapshot.agents.iter().enumerate().map(|(index, room)| (room.agent.clone(), index)).collect();
         let people = snapshot.people.iter().enumerate();
@@ -90,12 +90,12 @@ impl Forecast {
         Self { snapshot, agents, people, ends, lasts: sample.lasts.clone(), starts: HashMap::new(), steps: 0 }
     }
 
-    /// When sessions start, as far as it has been worked out.
+    /// Returns the start times that have been worked out so far.
     pub fn starts(&self) -> &HashMap<SessionId, Millis> {
         &self.starts
     }
 
-    /// One pass over the queue, and on to the next end. Says whether there is more to find out.
+    /// Makes one pass over the queue and advances to the next end. Returns whether there are more steps.
     pub fn step(&mut self) -> bool {
         self.steps += 1;
         let (decided, now) = (schedule(&self.snapshot), self.snapshot.now);
@@ -116,7 +116,7 @@ impl Forecast {
                 Some(Some(agents)) => self.start(&session, agents),
                 Some(None) => {}
                 None => {
-                    // Between two ends there is time for every try.
+                    // Between two ends there is enough time for all tries.
                     let enough = self.snapshot.groups.get(&session.resource_group).map_or(0, |group| group.retries_to_skip);
                     if tried.contains(&session.id) && session.tries < enough {
                         (session.tries, passed_over) = (enough, true);
@@ -133,11 +133,11 @@ impl Forecast {
             self.snapshot.now = Millis(now.0 + AGAIN);
             return true;
         }
-        self.go_on()
+        self.advance()
     }
 
-    /// On to the next moment at which something changes.
-    fn go_on(&mut self) -> bool {
+    /// Advances to the next moment at which something changes. Returns false if there is none.
+    fn advance(&mut self) -> bool {
         let now = self.snapshot.now;
         let free_to_start = |session: &&Waiting| session.depends_on.iter().all(|other| other.state == DependencyState::Done);
         let start_times = self.snapshot.queue.iter().filter(free_to_start).filter_map(|session| session.starts_at);
@@ -158,18 +158,18 @@ impl Forecast {
         self.starts.insert(session.id, now);
         let ends_at = self.lasts.get(&session.id).map(|seconds| Millis(now.0 + i64::from(*seconds) * 1000));
         let running = Running::placed(session, agents, ends_at);
-        self.hold(&running, Slots::add, 1);
+        self.change_use(&running, Slots::add, 1);
         if let Some(at) = ends_at {
             self.ends.entry(at).or_default().push(running);
         }
     }
 
     fn end(&mut self, session: &Running) {
-        self.hold(session, Slots::subtract, -1);
+        self.change_use(session, Slots::subtract, -1);
     }
 
-    /// Adds what a session holds to all that count it, or takes it away.
-    fn hold(&mut self, session: &Running, change: fn(&mut Slots, &Slots), sessions: i32) {
+    /// Adds a session's resources to every count of use, or subtracts them.
+    fn change_use(&mut self, session: &Running, change: fn(&mut Slots, &Slots), sessions: i32) {
         let all = session.all_slots();
         for agent in &session.agents {
             if let Some(room) = self.agents.get(agent).and_then(|index| self.snapshot.agents.get_mut(*index)) {
@@ -213,7 +213,7 @@ mod tests {
         Group { scheduler, placement: Placement::Dispersed, retries_to_skip, pending_timeout: None }
     }
 
-    /// One machine of four cores, of which `busy` are held until the given second.
+    /// Makes a sample of one agent with four cores, `busy` of which are held until second `until`.
     fn sample(rules: Group, busy: i64, until: i64, queue: Vec<Waiting>) -> Sample {
         let running = Running {
             user: id(199),
@@ -237,7 +237,7 @@ mod tests {
         while forecast.step() {}
         let number = |session: &SessionId| session.0.as_u128() as u32;
         let mut starts: Vec<_> = forecast.starts().iter().map(|(session, at)| (number(session), at.0 / 1000)).collect();
-        // The ids of tests are read as decimal digits.
+        // The hexadecimal digits of test ids are meant as decimal ones.
         starts.iter_mut().for_each(|(n, _)| *n = format!("{n:x}").parse().unwrap());
         starts.sort_unstable();
         starts
@@ -248,33 +248,33 @@ mod tests {
     }
 
     #[test]
-    fn a_session_starts_when_what_it_waits_for_has_ended_and_others_after_it() {
+    fn a_session_starts_when_others_have_ended_and_those_behind_it_follow() {
         let queue = vec![cores(1, 1), cores(2, 4), cores(3, 1)];
         assert_eq!(all(&sample(group(SchedulerKind::Fifo, 0), 3, 1200, queue)), [(1, 0), (2, 1200), (3, 1800)]);
     }
 
     #[test]
-    fn one_that_is_passed_over_lets_a_small_one_go_first() {
+    fn a_session_that_is_passed_over_lets_a_small_one_go_first() {
         let queue = vec![cores(1, 4), cores(2, 1)];
         assert_eq!(all(&sample(group(SchedulerKind::Fifo, 3), 3, 1200, queue.clone())), [(1, 1200), (2, 1)]);
         assert_eq!(all(&sample(group(SchedulerKind::Fifo, 0), 3, 1200, queue)), [(1, 1200), (2, 1800)]);
     }
 
     #[test]
-    fn what_ends_at_no_known_time_leaves_those_behind_it_unknown() {
+    fn an_unknown_end_leaves_the_starts_behind_it_unknown() {
         let mut sample = sample(group(SchedulerKind::Fifo, 0), 3, 1200, vec![cores(1, 4)]);
         sample.running[0].ends_at = None;
         assert_eq!(all(&sample), []);
     }
 
     #[test]
-    fn a_start_time_is_waited_for() {
+    fn a_session_waits_for_its_start_time() {
         let queue = vec![Waiting { starts_at: Some(Millis(300_000)), ..cores(1, 1) }];
         assert_eq!(all(&sample(group(SchedulerKind::Fifo, 0), 3, 12_000, queue)), [(1, 300)]);
     }
 
     #[test]
-    fn the_sessions_of_one_person_wait_for_each_other_where_a_policy_says_so() {
+    fn a_policys_limit_makes_sessions_of_one_person_wait_for_each_other() {
         let mut queue = vec![cores(1, 1), cores(2, 1)];
         queue.iter_mut().for_each(|session| session.access_key = "KEY1".into());
         let mut sample = sample(group(SchedulerKind::Fifo, 0), 1, 12_000, queue);

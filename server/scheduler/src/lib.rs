@@ -1,10 +1,10 @@
-//! The scheduler: a pure function from a snapshot of the cluster to decisions. No clock, no database, no engine; the same
+//! The scheduler: a pure function from a snapshot of the cluster to decisions. No clock, no database, no engine: the same
 //! snapshot always gives the same decisions, on the server and in the browser.
 //!
-//! Each resource group has a queue of its own, served by priority and, within one priority, as its scheduler says (`order`). A
-//! session that waits only for somebody else's resources holds up those behind it, so that a large one is not starved by small
-//! ones, until it has been tried often enough to be passed over. One that could not start even on an empty cluster, or that its
-//! own limits, dependencies or start time hold back, holds up nobody.
+//! Each resource group has its own queue, served by priority and, within one priority, in the order of its scheduler (`order`).
+//! A session that waits only for somebody else's resources holds up those behind it, so that small sessions cannot starve a large
+//! one, until it has been tried often enough to be passed over. A session that could not start even on an empty cluster, or that
+//! is held back by its own limits, dependencies or start time, holds up nobody.
 
 mod checks;
 mod forecast;
@@ -28,22 +28,22 @@ use types::quantity::Slots;
 use types::sessions::Cluster;
 use types::time::Millis;
 
-/// Everything a decision depends on.
+/// Everything that decisions depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     pub now: Millis,
     pub groups: BTreeMap<String, Group>,
     pub agents: Vec<Room>,
     pub policies: BTreeMap<String, KeypairPolicy>,
-    /// What the sessions of one keypair hold, by access key.
+    /// The resources held by each keypair's sessions, by access key.
     pub held: BTreeMap<String, Held>,
-    /// What the sessions of a project hold and may hold.
+    /// The limit and use of each project's sessions.
     pub projects: BTreeMap<ProjectId, Share>,
-    /// What the sessions of a domain hold and may hold.
+    /// The limit and use of each domain's sessions.
     pub domains: BTreeMap<DomainId, Share>,
-    /// For DRF: what each person's sessions hold in each group.
+    /// The resources held by each person's sessions in each group, for DRF.
     pub people: Vec<PersonHeld>,
-    /// In the order in which the sessions were asked for.
+    /// The waiting sessions, oldest request first.
     pub queue: Vec<Waiting>,
 }
 
@@ -52,13 +52,13 @@ pub struct Snapshot {
 pub struct Group {
     pub scheduler: SchedulerKind,
     pub placement: Placement,
-    /// Tries after which a session that finds no room is passed over; 0 is never.
+    /// Tries after which a session that finds no room is passed over; 0 means never.
     pub retries_to_skip: u32,
-    /// Seconds that a session may wait; 0 is for ever, too.
+    /// Seconds that a session may wait; `None` and 0 mean for ever.
     pub pending_timeout: Option<u32>,
 }
 
-/// An agent with what is still free on it.
+/// An agent with its free resources.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     pub agent: String,
@@ -66,29 +66,29 @@ pub struct Room {
     #[serde(default)]
     pub engine: String,
     pub resource_group: String,
-    /// It takes new sessions.
+    /// Whether it takes new sessions.
     pub schedulable: bool,
     pub capacity: Slots,
     pub free: Slots,
 }
 
-/// What the sessions of one keypair hold now.
+/// The resources that the sessions of one keypair hold now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     pub sessions: u32,
     pub slots: Slots,
 }
 
-/// What the sessions of a project or a domain hold now and may hold together.
+/// The limit of a project or a domain, and the resources that its sessions hold now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     pub name: String,
-    /// Slots that are not named are not limited.
+    /// The most that its sessions may hold together; a missing slot is unlimited.
     pub limit: Slots,
     pub used: Slots,
 }
 
-/// What one person's sessions hold in one group.
+/// The resources that one person's sessions hold in one group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonHeld {
     pub user: UserId,
@@ -109,18 +109,18 @@ pub struct Waiting {
     pub resource_group: String,
     /// The higher goes first.
     pub priority: u8,
-    /// The engines whose agents run its image; all of them do when `None`.
+    /// The engines whose agents can run its image; `None` means all.
     #[serde(default)]
     pub engines: Option<Vec<String>>,
-    /// What each container gets.
+    /// The amounts for each container.
     pub slots: Slots,
     pub cluster: Cluster,
     pub created_at: Millis,
-    /// It does not start before.
+    /// Its earliest start.
     pub starts_at: Option<Millis>,
-    /// Sessions that must have ended well first.
+    /// Sessions that must finish successfully first.
     pub depends_on: Vec<Dependency>,
-    /// Times that it was its turn and there was no room.
+    /// How often it was its turn and there was no room.
     pub tries: u32,
 }
 
@@ -131,21 +131,21 @@ pub struct Dependency {
     pub state: DependencyState,
 }
 
-/// How a session is doing that another one depends on.
+/// The state of a session that another one depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DependencyState {
     /// It has not ended.
     Waiting,
-    /// It ended well.
+    /// It finished successfully.
     Done,
-    /// It ended otherwise.
+    /// It ended in any other way.
     Failed,
 }
 
-/// What becomes of a waiting session now.
+/// The outcome for a waiting session in this pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
-    /// It starts: the agent of each container, in order.
+    /// It starts on these agents, one for each container, in order.
     Place(Vec<String>),
     Wait(Reason),
     /// It will never start.
@@ -157,25 +157,25 @@ pub enum Decision {
 pub struct Decided {
     pub id: SessionId,
     pub decision: Decision,
-    /// Its place in the queue of its group, from 1, in the order in which sessions will start.
+    /// Its position in the queue of its group, from 1, in the order in which sessions will start.
     pub position: u32,
-    /// It was its turn and there was no room: counts as a try.
+    /// Whether it was its turn and there was no room, which counts as a try.
     pub tried: bool,
 }
 
-/// Decides about every session of the queue; ordered by group and position.
+/// Decides about every session of the queue. The decisions are ordered by group and position.
 pub fn schedule(snapshot: &Snapshot) -> Vec<Decided> {
     decide(snapshot).into_values().flatten().collect()
 }
 
-/// The sessions of one group's queue by position.
+/// Returns the sessions of one group's queue by position.
 pub fn order(snapshot: &Snapshot, group: &str) -> Vec<SessionId> {
     decide(snapshot).remove(group).unwrap_or_default().into_iter().map(|decided| decided.id).collect()
 }
 
-// All groups in one go, because a keypair, a project and a domain have their limits across groups.
+// Decides about all groups in one go, because the limits of keypairs, projects and domains apply across groups.
 fn decide(snapshot: &Snapshot) -> BTreeMap<&str, Vec<Decided>> {
-    let kinds = slots::Kinds::of(&snapshot.agents);
+    let kinds = slots::Kinds::of_agents(&snapshot.agents);
     let mut books = checks::Books::open(snapshot, &kinds);
     let mut queues: BTreeMap<&str, Vec<&Waiting>> = BTreeMap::new();
     for session in &snapshot.queue {
@@ -183,8 +183,8 @@ fn decide(snapshot: &Snapshot) -> BTreeMap<&str, Vec<Decided>> {
     }
     let mut decided = BTreeMap::new();
     for (group, queue) in queues {
-        let mut turns = turn::Turns::of(snapshot, &kinds, &mut books, group);
-        order::serve(&mut turns, queue);
+        let mut turns = turn::Turns::new(snapshot, &kinds, &mut books, group);
+        order::serve_queue(&mut turns, queue);
         decided.insert(group, turns.decided);
     }
     decided

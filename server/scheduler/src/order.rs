@@ -1,5 +1,5 @@
-//! In what order the sessions of a group get their turn: by priority, and within one as the group's scheduler says. What a turn
-//! comes to is decided in `turn`.
+//! The order in which the sessions of a group get their turn: by priority, and within one priority by the group's scheduler. The
+//! outcome of a turn is decided in `turn`.
 
 use crate::Waiting;
 use crate::slots::Table;
@@ -10,26 +10,27 @@ use types::cluster::resource_groups::SchedulerKind;
 use types::id::UserId;
 
 /// Gives every session of a group's queue its turn.
-pub(crate) fn serve<'a>(turns: &mut Turns<'a, '_>, mut queue: Vec<&'a Waiting>) {
+pub(crate) fn serve_queue<'a>(turns: &mut Turns<'a, '_>, mut queue: Vec<&'a Waiting>) {
     let scheduler = turns.group.map(|group| group.scheduler).unwrap_or_default();
     if scheduler == SchedulerKind::Lifo {
         queue.reverse();
     }
-    // The sort is stable: within one priority the sessions stay as they are.
+    // The sort is stable: within one priority the sessions keep their order.
     queue.sort_by_key(|session| Reverse(session.priority));
     match scheduler {
-        SchedulerKind::Fifo | SchedulerKind::Lifo => in_line(turns, &queue),
+        SchedulerKind::Fifo | SchedulerKind::Lifo => serve_in_line(turns, &queue),
         SchedulerKind::Drf => {
-            let mut people = People::of(turns, &queue);
+            let mut people = People::of_queue(turns, &queue);
             for class in queue.chunk_by(|a, b| a.priority == b.priority) {
-                by_share(turns, class, &mut people);
+                serve_by_share(turns, class, &mut people);
             }
         }
     }
 }
 
-/// One after the other: who waits for room holds up everybody behind, until it has been tried often enough.
-fn in_line<'a>(turns: &mut Turns<'a, '_>, queue: &[&'a Waiting]) {
+/// Serves sessions one after the other. A session that waits for room holds up everybody behind it, until it has been tried often
+/// enough.
+fn serve_in_line<'a>(turns: &mut Turns<'a, '_>, queue: &[&'a Waiting]) {
     let skip = turns.group.map_or(0, |group| group.retries_to_skip);
     let mut ahead = 0u32;
     for session in queue {
@@ -42,11 +43,11 @@ fn in_line<'a>(turns: &mut Turns<'a, '_>, queue: &[&'a Waiting]) {
     }
 }
 
-/// Again and again the oldest session of the person with the smallest share.
+/// Repeatedly serves the oldest session of the person with the smallest share.
 ///
-/// Who waits for room is set aside and holds up only their own, until it has been tried often enough. Their share grows as if the
-/// session had started, so that the positions of those that are left are the order in which they will start.
-fn by_share<'a>(turns: &mut Turns<'a, '_>, class: &[&'a Waiting], people: &mut People) {
+/// A session that waits for room is set aside and holds up only its owner's sessions, until it has been tried often enough. The
+/// owner's share grows as if the session had started, so that positions reflect the order in which sessions will start.
+fn serve_by_share<'a>(turns: &mut Turns<'a, '_>, class: &[&'a Waiting], people: &mut People) {
     let skip = turns.group.map_or(0, |group| group.retries_to_skip);
     let mut lines: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, session) in class.iter().enumerate().rev() {
@@ -73,18 +74,18 @@ fn by_share<'a>(turns: &mut Turns<'a, '_>, class: &[&'a Waiting], people: &mut P
     }
 }
 
-/// What the people of a queue hold in its group.
+/// The resources that the people of a queue hold in its group.
 struct People {
     numbers: HashMap<UserId, usize>,
     held: Table,
-    /// How many sessions of each wait for room.
+    /// The number of each person's sessions that wait for room.
     ahead: Vec<u32>,
-    /// What all agents of the group have, those that take no new sessions included: what is held may be there.
+    /// The capacity of all agents of the group, including those that take no new sessions: their resources may be held too.
     total: Vec<i64>,
 }
 
 impl People {
-    fn of(turns: &Turns, queue: &[&Waiting]) -> Self {
+    fn of_queue(turns: &Turns, queue: &[&Waiting]) -> Self {
         let mut people = Self { numbers: HashMap::new(), held: turns.kinds.table(), ahead: Vec::new(), total: Vec::new() };
         for session in queue {
             if !people.numbers.contains_key(&session.user) {
@@ -105,11 +106,11 @@ impl People {
         people
     }
 
-    /// The share that a person holds of what they hold most of.
+    /// Returns a person's dominant share: their largest share of any one slot.
     fn share(&self, person: usize) -> Share {
         let held = self.held.row(person).iter().map(|held| (*held).max(0));
-        let shares = held.zip(&self.total).filter(|(_, of)| **of > 0).map(|(held, of)| Share { held, of: *of });
-        shares.max().unwrap_or(Share { held: 0, of: 1 })
+        let shares = held.zip(&self.total).filter(|(_, total)| **total > 0).map(|(held, total)| Share { held, total: *total });
+        shares.max().unwrap_or(Share { held: 0, total: 1 })
     }
 }
 
@@ -121,13 +122,13 @@ fn add(row: &mut [i64], amounts: impl Iterator<Item = i64>) {
 #[derive(Clone, Copy)]
 struct Share {
     held: i64,
-    /// More than nothing.
-    of: i64,
+    /// More than 0.
+    total: i64,
 }
 
 impl Ord for Share {
     fn cmp(&self, other: &Self) -> Ordering {
-        let cross = |a: &Self, b: &Self| i128::from(a.held) * i128::from(b.of);
+        let cross = |a: &Self, b: &Self| i128::from(a.held) * i128::from(b.total);
         cross(self, other).cmp(&cross(other, self))
     }
 }

@@ -1,7 +1,7 @@
-//! Which agents a session gets. One group's agents with what is free on them, kept in the order in which they are preferred, so
-//! that the first one with room is the one.
+//! Placement: which agents a session gets. One group's agents are kept in order of preference, so that the first one with room is
+//! taken.
 //!
-//! What is free only shrinks within a pass: a shape that found no room once finds none later, and is not looked for again.
+//! Free resources only shrink within a pass. A shape that found no room once finds none later, and is not tried again.
 
 use crate::slots::{Kinds, Shape, Table};
 use crate::{Placement, Reason, Snapshot};
@@ -14,23 +14,23 @@ pub(crate) struct Agents<'a> {
     names: Vec<&'a str>,
     engines: Vec<&'a str>,
     resource_group: &'a str,
-    /// How many kinds of slots each has.
+    /// The number of kinds of slots that each has.
     kinds: Vec<usize>,
     capacity: Table,
     free: Table,
     placement: Placement,
-    /// Their numbers, those that are preferred first.
+    /// The agents' numbers, the preferred ones first.
     line: Vec<usize>,
-    /// Where in the line the search begins.
+    /// The index in the line at which the search begins.
     start: usize,
-    /// By the number of the shape: why it can never start here, if so.
+    /// The reason why a shape can never start here, if there is one, by the shape's number.
     never: HashMap<usize, Option<Reason>>,
-    /// By the number of the shape: why there was no room for it.
+    /// The reason why there was no room for a shape, by the shape's number.
     full: HashMap<usize, Reason>,
 }
 
 impl<'a> Agents<'a> {
-    pub(crate) fn of(snapshot: &'a Snapshot, kinds: &Kinds, group: &'a str, placement: Placement) -> Self {
+    pub(crate) fn in_group(snapshot: &'a Snapshot, kinds: &Kinds, group: &'a str, placement: Placement) -> Self {
         let mut rooms: Vec<_> = snapshot.agents.iter().filter(|room| room.schedulable && room.resource_group == group).collect();
         rooms.sort_by_key(|room| room.agent.as_str());
         let mut agents = Self {
@@ -49,19 +49,19 @@ impl<'a> Agents<'a> {
         for (number, room) in rooms.into_iter().enumerate() {
             agents.capacity.push(kinds.row(&room.capacity));
             agents.free.push(kinds.row(&room.free));
-            // A slot that is free counts even if the capacity does not name it: this number stands for “kinds that a request does
-            // not use”, which it does as long as whoever fits has every kind that is asked for.
+            // A free slot counts even if the capacity does not name it. This number stands for the kinds that a request does not
+            // use: agents with room for a request all have the kinds that it does use, so the rest decides.
             let (capacity, free) = (agents.capacity.row(number), agents.free.row(number));
             agents.kinds.push(capacity.iter().zip(free).filter(|(capacity, free)| **capacity > 0 || **free > 0).count());
         }
-        agents.set_out(snapshot);
+        agents.sort_line(snapshot);
         agents
     }
 
-    fn set_out(&mut self, snapshot: &Snapshot) {
+    fn sort_line(&mut self, snapshot: &Snapshot) {
         if self.placement == Placement::RoundRobin {
-            // A pure function does not remember which agent was used last. Every session that is placed raises the number of
-            // sessions that are held by one, and so moves the start of the next pass on by one, as a memory would have.
+            // A pure function does not remember which agent was used last. But every placed session raises the number of sessions
+            // that hold resources by one, which advances the start of the next pass by one, as a memory would have.
             let sessions: usize = snapshot.held.values().map(|held| held.sessions as usize).sum();
             self.start = sessions % self.line.len().max(1);
         } else {
@@ -71,7 +71,7 @@ impl<'a> Agents<'a> {
         }
     }
 
-    /// There is none.
+    /// Whether there are no agents.
     pub(crate) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
@@ -80,11 +80,11 @@ impl<'a> Agents<'a> {
         self.names[agent]
     }
 
-    /// Why a shape would not start even if all agents were empty, if so.
-    pub(crate) fn never(&mut self, number: usize, shape: &Shape) -> Option<Reason> {
+    /// Returns the reason why a shape could not start even if all agents were empty, if there is one.
+    pub(crate) fn reason_never(&mut self, number: usize, shape: &Shape) -> Option<Reason> {
         if !self.never.contains_key(&number) {
-            let reason = match self.count(&self.capacity, shape) {
-                0 if self.able(shape).next().is_none() => {
+            let reason = match self.count_parts(&self.capacity, shape) {
+                0 if self.agents_able_to_run(shape).next().is_none() => {
                     Some(Reason::NoImage { resource_group: self.resource_group.to_owned() })
                 }
                 0 => Some(Reason::TooLarge { missing: self.missing(&self.capacity, shape) }),
@@ -96,16 +96,16 @@ impl<'a> Agents<'a> {
         self.never.get(&number).cloned().flatten()
     }
 
-    /// Takes room for every part of a shape, all or nothing: the agent of each, or why there is no room.
+    /// Takes room for every part of a shape, all or nothing. Returns the agent of each part, or the reason why there is no room.
     pub(crate) fn place(&mut self, number: usize, shape: &Shape) -> Result<Vec<usize>, Reason> {
         if let Some(reason) = self.full.get(&number) {
             return Err(reason.clone());
         }
-        // Parts are alike, so whatever agents the first ones get, the others find as much room as was counted. A single part is
-        // not counted first: most find room, and the first agents of the line have it.
-        let room = if shape.parts == 1 { 1 } else { self.count(&self.free, shape) };
+        // Parts are alike, so whichever agents the first ones get, the others find the room that was counted. A single part is not
+        // counted first: usually it finds room, on one of the first agents of the line.
+        let room = if shape.parts == 1 { 1 } else { self.count_parts(&self.free, shape) };
         if room == shape.parts {
-            let placed: Vec<_> = (0..shape.parts).map_while(|_| self.take(shape)).collect();
+            let placed: Vec<_> = (0..shape.parts).map_while(|_| self.place_part(shape)).collect();
             if !placed.is_empty() {
                 return Ok(placed);
             }
@@ -120,7 +120,7 @@ impl<'a> Agents<'a> {
     }
 
     /// Takes room for one part on the first agent of the line that has it.
-    fn take(&mut self, shape: &Shape) -> Option<usize> {
+    fn place_part(&mut self, shape: &Shape) -> Option<usize> {
         let fits = |at: &usize| {
             let agent = self.line[*at];
             shape.fits(self.free.row(agent)) && shape.runs_on(self.engines[agent])
@@ -141,15 +141,15 @@ impl<'a> Agents<'a> {
         Some(agent)
     }
 
-    /// The agents that can run a shape, whatever room they have.
-    fn able(&self, shape: &Shape) -> impl Iterator<Item = usize> {
+    /// Returns the agents that can run a shape, however much room they have.
+    fn agents_able_to_run(&self, shape: &Shape) -> impl Iterator<Item = usize> {
         (0..self.names.len()).filter(|agent| shape.runs_on(self.engines[*agent]))
     }
 
-    /// How many parts of a shape the agents have room for, of those that there are.
-    fn count(&self, has: &Table, shape: &Shape) -> u32 {
+    /// Counts the parts of a shape that the agents have room for, up to all of them.
+    fn count_parts(&self, has: &Table, shape: &Shape) -> u32 {
         let mut room = 0u32;
-        for agent in self.able(shape) {
+        for agent in self.agents_able_to_run(shape) {
             room = room.saturating_add(shape.times_in(has.row(agent)));
             if room >= shape.parts {
                 return shape.parts;
@@ -158,7 +158,8 @@ impl<'a> Agents<'a> {
         room
     }
 
-    /// Which of two agents is preferred. Those with few kinds first: a machine with accelerators is kept for whoever uses them.
+    /// Compares two agents by preference. Agents with few kinds come first, to keep those with accelerators for sessions that use
+    /// them.
     fn compare(&self, a: usize, b: usize) -> Ordering {
         let (left, right) = (self.free.row(a), self.free.row(b));
         let room = match self.placement {
@@ -169,13 +170,14 @@ impl<'a> Agents<'a> {
         self.kinds[a].cmp(&self.kinds[b]).then(room).then(a.cmp(&b))
     }
 
-    /// The slots that are short on the agent that is short of the fewest; of several, on the one that has most of them.
+    /// Returns the slots that are short on the agent that lacks the fewest; among several such agents, on the one that has the most
+    /// of them.
     fn missing(&self, has: &Table, shape: &Shape) -> Vec<(String, Quantity, Quantity)> {
         let short = |agent: usize| {
             let row = has.row(agent);
-            shape.part.iter().map(|asked| (asked, asked.of(row))).filter(|(asked, has)| asked.amount > *has)
+            shape.part.iter().map(|asked| (asked, asked.amount_in(row))).filter(|(asked, has)| asked.amount > *has)
         };
-        let closest = self.able(shape).min_by(|a, b| {
+        let closest = self.agents_able_to_run(shape).min_by(|a, b| {
             let most = || short(*b).map(|(_, has)| has).cmp(short(*a).map(|(_, has)| has));
             short(*a).count().cmp(&short(*b).count()).then_with(most)
         });
@@ -199,12 +201,12 @@ mod tests {
         Waiting { cluster: Cluster { mode, size }, ..waiting(1, 1, asked) }
     }
 
-    /// Places so many sessions one after the other, until one finds no room.
+    /// Places sessions one after the other. Returns the agents of each, or the check that failed.
     fn place(placement: Placement, rooms: Vec<Room>, held: u32, sessions: &[Waiting]) -> Vec<String> {
         let held = [("AK".to_owned(), Held { sessions: held, slots: Slots::default() })].into();
         let snapshot = Snapshot { agents: rooms, held, ..Snapshot::default() };
-        let kinds = Kinds::of(&snapshot.agents);
-        let (mut agents, mut shapes) = (Agents::of(&snapshot, &kinds, "default", placement), Shapes::default());
+        let kinds = Kinds::of_agents(&snapshot.agents);
+        let (mut agents, mut shapes) = (Agents::in_group(&snapshot, &kinds, "default", placement), Shapes::default());
         let place = |session| {
             let number = shapes.number(session, &kinds);
             match agents.place(number, shapes.get(number)) {
@@ -232,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn round_robin_takes_the_next_by_name_and_goes_on_where_the_last_pass_stopped() {
+    fn round_robin_takes_the_next_by_name_and_continues_in_the_next_pass() {
         let rooms = || vec![room("c", &[("cpu", 9)]), room("a", &[("cpu", 9)]), room("b", &[("cpu", 1)])];
         assert_eq!(place(Placement::RoundRobin, rooms(), 0, &ones(5)), ["a", "b", "c", "a", "c"]);
         assert_eq!(place(Placement::RoundRobin, rooms(), 5, &ones(3)), ["c", "a", "b"]);
     }
 
     #[test]
-    fn a_machine_with_accelerators_is_kept_for_whoever_uses_them() {
+    fn agents_with_accelerators_are_kept_for_sessions_that_use_them() {
         let rooms = || vec![room("a", &[("cpu", 9), ("cuda.device", 2)]), room("b", &[("cpu", 2)])];
         for placement in [Placement::Dispersed, Placement::Concentrated] {
             assert_eq!(place(placement, rooms(), 0, &ones(3)), ["b", "b", "a"]);
@@ -249,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn accelerators_count_before_cores_and_cores_before_memory() {
+    fn accelerators_are_compared_before_cores_and_cores_before_memory() {
         let kinds = |gpu, cpu, mem| [("cuda.device", gpu), ("cpu", cpu), ("mem", mem)];
         let rooms = || vec![room("a", &kinds(1, 9, 9)), room("b", &kinds(2, 3, 9)), room("c", &kinds(2, 4, 1))];
         let asked = [waiting(1, 1, &kinds(1, 1, 1))];
@@ -266,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_multi_node_session_shares_agents_and_takes_all_or_nothing() {
+    fn a_multi_node_session_is_spread_over_agents_all_or_nothing() {
         let rooms = || vec![room("a", &[("cpu", 3)]), room("b", &[("cpu", 4)])];
         let asked = |size| cluster(&[("cpu", 2)], ClusterMode::MultiNode, size);
         assert_eq!(place(Placement::Dispersed, rooms(), 0, &[asked(3)]), ["b+a+b"]);
@@ -274,32 +276,32 @@ mod tests {
     }
 
     #[test]
-    fn a_session_gets_only_agents_whose_engine_has_its_image() {
+    fn a_session_gets_only_agents_whose_engine_can_run_its_image() {
         let rooms = || vec![room("a", &[("cpu", 9)]), Room { engine: "docker".into(), ..room("b", &[("cpu", 3)]) }];
-        let of = |engine: &str, cpu| Waiting { engines: Some(vec![engine.into()]), ..waiting(1, 1, &[("cpu", cpu)]) };
+        let asking = |engine: &str, cpu| Waiting { engines: Some(vec![engine.into()]), ..waiting(1, 1, &[("cpu", cpu)]) };
         for placement in [Placement::Dispersed, Placement::Concentrated, Placement::RoundRobin] {
-            let asked = [of("docker", 2), of("docker", 2), of("local", 2), of("docker", 1), of("slurm", 1)];
+            let asked = [asking("docker", 2), asking("docker", 2), asking("local", 2), asking("docker", 1), asking("slurm", 1)];
             assert_eq!(place(placement, rooms(), 0, &asked), ["b", "resources", "a", "b", "resources"]);
         }
         let cluster = Cluster { mode: ClusterMode::MultiNode, size: 3 };
-        let asked = Waiting { cluster, ..of("docker", 1) };
+        let asked = Waiting { cluster, ..asking("docker", 1) };
         assert_eq!(place(Placement::Dispersed, rooms(), 0, &[asked]), ["b+b+b"]);
     }
 
     #[test]
-    fn what_is_missing_is_measured_against_the_agent_that_comes_closest() {
+    fn missing_slots_are_those_of_the_agent_that_comes_closest() {
         let rooms = vec![
             room("a", &[("cpu", 1), ("mem", 1)]),
             room("b", &[("cpu", 2), ("mem", 9)]),
             room("c", &[("cpu", 3), ("mem", 9)]),
         ];
         let snapshot = Snapshot { agents: rooms, ..Snapshot::default() };
-        let kinds = Kinds::of(&snapshot.agents);
+        let kinds = Kinds::of_agents(&snapshot.agents);
         let session = waiting(1, 1, &[("cpu", 4), ("mem", 4)]);
-        let (mut agents, mut shapes) = (Agents::of(&snapshot, &kinds, "default", Placement::Dispersed), Shapes::default());
+        let (mut agents, mut shapes) = (Agents::in_group(&snapshot, &kinds, "default", Placement::Dispersed), Shapes::default());
         let number = shapes.number(&session, &kinds);
         let missing = vec![("cpu".to_owned(), Quantity::whole(4), Quantity::whole(3))];
         assert_eq!(agents.place(number, shapes.get(number)), Err(Reason::Busy { missing: missing.clone() }));
-        assert_eq!(agents.never(number, shapes.get(number)), Some(Reason::TooLarge { missing }));
+        assert_eq!(agents.reason_never(number, shapes.get(number)), Some(Reason::TooLarge { missing }));
     }
 }

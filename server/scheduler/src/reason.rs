@@ -1,27 +1,27 @@
-//! Why a session waits or is cancelled, as data and as a sentence for the person who waits.
+//! The reasons why a session waits or is cancelled, as data and as sentences for the person who waits.
 
 use serde::{Deserialize, Serialize};
 use types::quantity::{Quantity, describe};
 use types::time::{Millis, duration};
 
-/// Why a session waits or is cancelled.
+/// The reason why a session waits or is cancelled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Its resource group has no agent.
     NoAgent { resource_group: String },
-    /// Its resource group has agents, and none takes new sessions.
+    /// Its resource group has agents, but none takes new sessions.
     NoneSchedulable { resource_group: String },
-    /// No agent of its group that takes new sessions has its image.
+    /// No agent of its group that takes new sessions can run its image.
     NoImage { resource_group: String },
-    /// No agent of its group has that much even when empty; each slot with what is asked and the most that an agent has.
+    /// No agent of its group has enough, even when empty: (slot, asked, the most that an agent has) for each short slot.
     TooLarge { missing: Vec<(String, Quantity, Quantity)> },
-    /// Each of its containers would fit, but all of them do not even when every agent is empty.
+    /// Each of its containers would fit, but not all of them together, even if every agent were empty.
     TooManyContainers { asked: u32, room: u32 },
-    /// It would fit, once others have ended; each slot with what is asked and the most that is free on one agent now.
+    /// It would fit once others have ended: (slot, asked, the most free on one agent now) for each short slot.
     Busy { missing: Vec<(String, Quantity, Quantity)> },
-    /// Some of its containers would fit now, and all of them once others have ended.
+    /// Some of its containers would fit now, all of them only once others have ended.
     BusyForContainers { asked: u32, room: u32 },
-    /// Its keypair runs as many sessions as it may.
+    /// Its keypair already runs as many sessions as it may.
     TooManySessions { policy: String, limit: u32 },
     /// It has more containers than its keypair may have in one session.
     OverCluster { policy: String, asked: u32, limit: u32 },
@@ -33,69 +33,73 @@ pub enum Reason {
     OverDomain { name: String, slot: String, asked: Quantity, used: Quantity, limit: Quantity },
     /// Sessions that it depends on have not ended.
     WaitsFor { names: Vec<String> },
-    /// A session that it depends on did not end well.
+    /// A session that it depends on did not finish successfully.
     DependencyFailed { name: String },
     /// Its start time has not come.
     NotBefore { at: Millis },
-    /// It waited for as long as its group lets a session wait.
+    /// It waited for as long as its group allows.
     PendingTimeout { resource_group: String, seconds: u32 },
-    /// Others in front of it wait for resources first.
+    /// Sessions ahead of it wait for resources.
     Behind { ahead: u32 },
 }
 
 impl Reason {
-    /// The reason as a sentence for the person who waits.
+    /// Describes the reason in a sentence for the person who waits.
     pub fn describe(&self) -> String {
         match self {
-            Self::NoAgent { resource_group } => format!("Waits for an agent: resource group {resource_group} has none."),
+            Self::NoAgent { resource_group } => format!("Waiting for an agent: resource group {resource_group} has none."),
             Self::NoneSchedulable { resource_group } => {
-                format!("Waits for an agent: none of resource group {resource_group} gets new sessions now.")
+                format!("Waiting for an agent: none in resource group {resource_group} takes new sessions now.")
             }
             Self::NoImage { resource_group } => {
-                format!("Waits for an agent: none of resource group {resource_group} runs its environment.")
+                format!("Waiting for an agent: none in resource group {resource_group} runs its environment.")
             }
-            Self::TooLarge { missing } => format!("Cannot start here: {}.", list(missing, "the largest agent has")),
+            Self::TooLarge { missing } => format!("Cannot start here: {}.", list_missing(missing, "but the largest agent has")),
             Self::TooManyContainers { asked, room } => {
-                format!("Cannot start here: it asks for {asked} containers, empty agents have room for {room} of them.")
+                format!(
+                    "Cannot start here: it asks for {asked} containers, but even empty agents have room for only {room} of them."
+                )
             }
-            Self::Busy { missing } => format!("Waits for resources: {}.", list(missing, "the most that is free on one agent is")),
+            Self::Busy { missing } => {
+                format!("Waiting for resources: {}.", list_missing(missing, "but the most free on one agent is"))
+            }
             Self::BusyForContainers { asked, room } => {
-                format!("Waits for resources: it asks for {asked} containers, there is room for {room} of them now.")
+                format!("Waiting for resources: it asks for {asked} containers, but there is room for only {room} of them now.")
             }
             Self::TooManySessions { policy, limit } => {
-                format!("Waits for a session of its owner to end: policy {policy} allows {limit} at a time.")
+                format!("Waiting for one of its owner's sessions to end: policy {policy} allows {limit} at a time.")
             }
             Self::OverCluster { policy, asked, limit } => {
                 let limit = if *limit == 1 { "1 container".into() } else { format!("{limit} containers") };
                 format!("Cannot start here: policy {policy} allows {limit} in one session; this one asks for {asked}.")
             }
             Self::OverPolicy { policy, slot, asked, used, limit } => {
-                format!("Waits for its owner's sessions: policy {policy} {}", allows(slot, *asked, *used, *limit))
+                format!("Waiting for its owner's sessions: policy {policy} {}", describe_limit(slot, *asked, *used, *limit))
             }
             Self::OverProject { name, slot, asked, used, limit } => {
-                format!("Waits for its project's sessions: project {name} {}", allows(slot, *asked, *used, *limit))
+                format!("Waiting for its project's sessions: project {name} {}", describe_limit(slot, *asked, *used, *limit))
             }
             Self::OverDomain { name, slot, asked, used, limit } => {
-                format!("Waits for its domain's sessions: domain {name} {}", allows(slot, *asked, *used, *limit))
+                format!("Waiting for its domain's sessions: domain {name} {}", describe_limit(slot, *asked, *used, *limit))
             }
             Self::WaitsFor { names } => match names.split_last() {
                 Some((last, rest)) if !rest.is_empty() => {
-                    format!("Waits for sessions {} and {last} to end well: it depends on them.", rest.join(", "))
+                    format!("Waiting for sessions {} and {last} to finish successfully: it depends on them.", rest.join(", "))
                 }
-                _ => format!("Waits for session {} to end well: it depends on it.", names.concat()),
+                _ => format!("Waiting for session {} to finish successfully: it depends on it.", names.concat()),
             },
-            Self::DependencyFailed { name } => format!("It depends on {name}, which did not end well."),
-            Self::NotBefore { at } => format!("Waits for its start time, {} UTC.", at.utc()),
+            Self::DependencyFailed { name } => format!("It depends on {name}, which did not finish successfully."),
+            Self::NotBefore { at } => format!("Waiting for its start time, {} UTC.", at.utc()),
             Self::PendingTimeout { resource_group, seconds } => format!(
                 "It waited for {}, as long as resource group {resource_group} allows.",
                 duration(i64::from(*seconds) * 1000)
             ),
-            Self::Behind { ahead: 1 } => "Waits its turn: 1 session is ahead of it.".into(),
-            Self::Behind { ahead } => format!("Waits its turn: {ahead} sessions are ahead of it."),
+            Self::Behind { ahead: 1 } => "Waiting its turn: 1 session is ahead of it.".into(),
+            Self::Behind { ahead } => format!("Waiting its turn: {ahead} sessions are ahead of it."),
         }
     }
 
-    /// A short name of the check that failed.
+    /// Returns a short name of the check that failed.
     pub fn check(&self) -> &'static str {
         match self {
             Self::NoAgent { .. } | Self::NoneSchedulable { .. } | Self::NoImage { .. } => "agents",
@@ -113,7 +117,7 @@ impl Reason {
     }
 }
 
-fn list(missing: &[(String, Quantity, Quantity)], has: &str) -> String {
+fn list_missing(missing: &[(String, Quantity, Quantity)], has: &str) -> String {
     let parts: Vec<_> = missing
         .iter()
         .map(|(slot, asked, most)| format!("it asks for {}, {has} {}", describe(slot, *asked), describe(slot, *most)))
@@ -121,7 +125,7 @@ fn list(missing: &[(String, Quantity, Quantity)], has: &str) -> String {
     parts.join("; ")
 }
 
-fn allows(slot: &str, asked: Quantity, used: Quantity, limit: Quantity) -> String {
+fn describe_limit(slot: &str, asked: Quantity, used: Quantity, limit: Quantity) -> String {
     let [asked, used, limit] = [asked, used, limit].map(|amount| describe(slot, amount));
     format!("allows {limit}; in use: {used}; this one asks for {asked}.")
 }
@@ -138,7 +142,7 @@ mod tests {
         ]
     }
 
-    fn says(reason: Reason, check: &str, sentence: &str) {
+    fn assert_reason(reason: Reason, check: &str, sentence: &str) {
         assert_eq!(reason.describe(), sentence);
         assert_eq!(reason.check(), check);
         let text = serde_json::to_string(&reason).unwrap();
@@ -146,91 +150,111 @@ mod tests {
     }
 
     #[test]
-    fn what_the_cluster_lacks_is_said_with_what_it_has() {
+    fn missing_resources_are_described_with_the_existing_ones() {
         let group = || "gpu".to_owned();
-        says(Reason::NoAgent { resource_group: group() }, "agents", "Waits for an agent: resource group gpu has none.");
-        says(
+        assert_reason(
+            Reason::NoAgent { resource_group: group() },
+            "agents",
+            "Waiting for an agent: resource group gpu has none.",
+        );
+        assert_reason(
             Reason::NoneSchedulable { resource_group: group() },
             "agents",
-            "Waits for an agent: none of resource group gpu gets new sessions now.",
+            "Waiting for an agent: none in resource group gpu takes new sessions now.",
         );
-        says(
+        assert_reason(
             Reason::NoImage { resource_group: group() },
             "agents",
-            "Waits for an agent: none of resource group gpu runs its environment.",
+            "Waiting for an agent: none in resource group gpu runs its environment.",
         );
-        says(
+        assert_reason(
             Reason::TooLarge { missing: missing() },
             "resources",
-            "Cannot start here: it asks for 2 CPU cores, the largest agent has 1 CPU core; \
-             it asks for 0.5 fGPU, the largest agent has 0 fGPU; \
-             it asks for 2 GiB of memory, the largest agent has 1 GiB of memory.",
+            "Cannot start here: it asks for 2 CPU cores, but the largest agent has 1 CPU core; \
+             it asks for 0.5 fGPU, but the largest agent has 0 fGPU; \
+             it asks for 2 GiB of memory, but the largest agent has 1 GiB of memory.",
         );
-        says(
+        assert_reason(
             Reason::Busy { missing: missing()[..1].to_vec() },
             "resources",
-            "Waits for resources: it asks for 2 CPU cores, the most that is free on one agent is 1 CPU core.",
+            "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core.",
         );
-        says(
+        assert_reason(
             Reason::TooManyContainers { asked: 8, room: 5 },
             "resources",
-            "Cannot start here: it asks for 8 containers, empty agents have room for 5 of them.",
+            "Cannot start here: it asks for 8 containers, but even empty agents have room for only 5 of them.",
         );
-        says(
+        assert_reason(
             Reason::BusyForContainers { asked: 8, room: 3 },
             "resources",
-            "Waits for resources: it asks for 8 containers, there is room for 3 of them now.",
+            "Waiting for resources: it asks for 8 containers, but there is room for only 3 of them now.",
         );
     }
 
     #[test]
-    fn a_limit_is_said_with_what_is_in_use_and_what_is_asked_for() {
+    fn a_limit_is_described_with_the_current_use_and_the_request() {
         let [slot, asked, used, limit] = ["cpu", "2", "3", "4"];
         let amount = |text: &str| text.parse::<Quantity>().unwrap();
         let (asked, used, limit) = (amount(asked), amount(used), amount(limit));
         let (name, slot) = (String::from("lab"), slot.to_owned());
-        says(
+        assert_reason(
             Reason::OverPolicy { policy: "default".into(), slot: slot.clone(), asked, used, limit },
             "policy",
-            "Waits for its owner's sessions: policy default allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
+            "Waiting for its owner's sessions: policy default allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
         );
-        says(
+        assert_reason(
             Reason::OverProject { name: name.clone(), slot: slot.clone(), asked, used, limit },
             "project",
-            "Waits for its project's sessions: project lab allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
+            "Waiting for its project's sessions: project lab allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
         );
-        says(
+        assert_reason(
             Reason::OverDomain { name, slot, asked, used, limit },
             "domain",
-            "Waits for its domain's sessions: domain lab allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
+            "Waiting for its domain's sessions: domain lab allows 4 CPU cores; in use: 3 CPU cores; this one asks for 2 CPU cores.",
         );
-        says(
+        assert_reason(
             Reason::TooManySessions { policy: "default".into(), limit: 3 },
             "policy",
-            "Waits for a session of its owner to end: policy default allows 3 at a time.",
+            "Waiting for one of its owner's sessions to end: policy default allows 3 at a time.",
         );
         let cluster = |limit| Reason::OverCluster { policy: "default".into(), asked: 4, limit };
-        says(cluster(1), "policy", "Cannot start here: policy default allows 1 container in one session; this one asks for 4.");
-        says(cluster(2), "policy", "Cannot start here: policy default allows 2 containers in one session; this one asks for 4.");
+        assert_reason(
+            cluster(1),
+            "policy",
+            "Cannot start here: policy default allows 1 container in one session; this one asks for 4.",
+        );
+        assert_reason(
+            cluster(2),
+            "policy",
+            "Cannot start here: policy default allows 2 containers in one session; this one asks for 4.",
+        );
     }
 
     #[test]
-    fn what_it_waits_for_is_named() {
+    fn dependencies_times_and_turns_are_described() {
         let waits = |names: &[&str]| Reason::WaitsFor { names: names.iter().map(|name| (*name).to_owned()).collect() };
-        says(waits(&["prepare"]), "dependencies", "Waits for session prepare to end well: it depends on it.");
-        says(waits(&["a", "b", "c"]), "dependencies", "Waits for sessions a, b and c to end well: it depends on them.");
-        says(
+        assert_reason(
+            waits(&["prepare"]),
+            "dependencies",
+            "Waiting for session prepare to finish successfully: it depends on it.",
+        );
+        assert_reason(
+            waits(&["a", "b", "c"]),
+            "dependencies",
+            "Waiting for sessions a, b and c to finish successfully: it depends on them.",
+        );
+        assert_reason(
             Reason::DependencyFailed { name: "prepare".into() },
             "dependencies",
-            "It depends on prepare, which did not end well.",
+            "It depends on prepare, which did not finish successfully.",
         );
-        says(Reason::NotBefore { at: Millis(0) }, "start time", "Waits for its start time, 1970-01-01 00:00:00 UTC.");
-        says(
+        assert_reason(Reason::NotBefore { at: Millis(0) }, "start time", "Waiting for its start time, 1970-01-01 00:00:00 UTC.");
+        assert_reason(
             Reason::PendingTimeout { resource_group: "gpu".into(), seconds: 5400 },
             "pending timeout",
             "It waited for 1 h 30 min, as long as resource group gpu allows.",
         );
-        says(Reason::Behind { ahead: 1 }, "turn", "Waits its turn: 1 session is ahead of it.");
-        says(Reason::Behind { ahead: 2 }, "turn", "Waits its turn: 2 sessions are ahead of it.");
+        assert_reason(Reason::Behind { ahead: 1 }, "turn", "Waiting its turn: 1 session is ahead of it.");
+        assert_reason(Reason::Behind { ahead: 2 }, "turn", "Waiting its turn: 2 sessions are ahead of it.");
     }
 }

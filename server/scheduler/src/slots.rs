@@ -1,24 +1,24 @@
-//! Slots as small numbers: their names become columns and their amounts thousandths in flat rows, so that a pass over many
-//! sessions and agents compares integers and no texts. Nothing is decided here.
+//! Slots as small numbers: names become columns, and amounts become thousandths in flat rows, so that a pass over many sessions
+//! and agents compares integers instead of texts. Nothing is decided here.
 
 use crate::{Room, Waiting};
 use std::collections::{BTreeSet, HashMap};
 use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::ClusterMode;
 
-/// An amount that does not limit.
+/// The amount that means no limit.
 pub(crate) const UNLIMITED: i64 = i64::MAX;
-/// The column of a slot that no agent has; no row reaches so far, so that every row has none of it.
+/// The column of a slot that no agent has. It is beyond the end of every row, so every row has none of it.
 const NOWHERE: usize = usize::MAX;
 
-/// The slots that agents have, each with its column: accelerators by name, then cpu and mem. Placement compares them so.
+/// The slots that agents have, each with its column: accelerators by name, then cpu and mem. Placement compares in this order.
 pub(crate) struct Kinds<'a> {
     names: Vec<&'a str>,
     columns: HashMap<&'a str, usize>,
 }
 
 impl<'a> Kinds<'a> {
-    pub(crate) fn of(agents: &'a [Room]) -> Self {
+    pub(crate) fn of_agents(agents: &'a [Room]) -> Self {
         let names: BTreeSet<_> = agents.iter().flat_map(|room| room.capacity.0.keys().chain(room.free.0.keys())).collect();
         let mut names: Vec<_> = names.into_iter().map(String::as_str).collect();
         names.sort_by_key(|name| match *name {
@@ -30,17 +30,17 @@ impl<'a> Kinds<'a> {
         Self { names, columns }
     }
 
-    /// A table without rows, one column for each kind.
+    /// Makes a table without rows, one column for each kind.
     pub(crate) fn table(&self) -> Table {
         Table { width: self.names.len(), cells: Vec::new() }
     }
 
-    /// The amounts as a row.
+    /// Converts amounts to a row.
     pub(crate) fn row(&self, slots: &Slots) -> impl Iterator<Item = i64> {
         self.names.iter().map(|name| slots.get(name).as_thousandths())
     }
 
-    /// The limits as a row.
+    /// Converts limits to a row.
     pub(crate) fn limits(&self, limit: impl Fn(&str) -> Option<Quantity>) -> impl Iterator<Item = i64> {
         self.names.iter().map(move |name| limit(name).map_or(UNLIMITED, Quantity::as_thousandths))
     }
@@ -66,7 +66,7 @@ impl Table {
     }
 }
 
-/// An amount of one slot that is asked for, more than nothing.
+/// A requested amount of one slot, more than 0.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Asked<'a> {
     pub(crate) slot: &'a str,
@@ -75,24 +75,24 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// How much of the slot a row has.
-    pub(crate) fn of(&self, row: &[i64]) -> i64 {
+    /// Returns the amount of this slot in a row.
+    pub(crate) fn amount_in(&self, row: &[i64]) -> i64 {
         row.get(self.column).copied().unwrap_or_default()
     }
 }
 
-/// What a session asks for of agents: so many parts, all alike, each of which must fit on one agent.
+/// A session's request to the agents: a number of identical parts, each of which must fit on one agent.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Shape<'a> {
-    /// In the order of the slots' names.
+    /// The amounts of one part, in the order of the slots' names.
     pub(crate) part: Vec<Asked<'a>>,
     pub(crate) parts: u32,
-    /// The engines whose agents can run it; all of them can when `None`.
+    /// The engines whose agents can run it; `None` means all.
     engines: Option<&'a [String]>,
 }
 
 impl<'a> Shape<'a> {
-    fn of(session: &'a Waiting, kinds: &Kinds) -> Self {
+    fn of_session(session: &'a Waiting, kinds: &Kinds) -> Self {
         let size = session.cluster.size.max(1);
         let (parts, in_part) = match session.cluster.mode {
             ClusterMode::SingleNode => (1, size),
@@ -106,32 +106,32 @@ impl<'a> Shape<'a> {
         Self { part: part.collect(), parts, engines: session.engines.as_deref() }
     }
 
-    /// An agent of this engine can run it, if it has room.
+    /// Whether an agent of this engine can run it, given enough room.
     pub(crate) fn runs_on(&self, engine: &str) -> bool {
         self.engines.is_none_or(|engines| engines.iter().any(|one| one == engine))
     }
 
-    /// What all parts ask for together.
+    /// Returns what all parts ask for together.
     pub(crate) fn all(&self) -> impl Iterator<Item = Asked<'a>> {
         self.part.iter().map(|asked| Asked { amount: asked.amount.saturating_mul(i64::from(self.parts)), ..*asked })
     }
 
-    /// A part fits into what a row has.
+    /// Whether a part fits into a row's amounts.
     pub(crate) fn fits(&self, row: &[i64]) -> bool {
-        self.part.iter().all(|asked| asked.amount <= asked.of(row))
+        self.part.iter().all(|asked| asked.amount <= asked.amount_in(row))
     }
 
-    /// How many parts fit into what a row has, of those that there are.
+    /// Counts the parts that fit into a row's amounts, up to all of them.
     pub(crate) fn times_in(&self, row: &[i64]) -> u32 {
         // The usual case, without a division for every agent.
         if self.parts == 1 {
             return u32::from(self.fits(row));
         }
-        let times = self.part.iter().map(|asked| asked.of(row).max(0) / asked.amount).min();
+        let times = self.part.iter().map(|asked| asked.amount_in(row).max(0) / asked.amount).min();
         times.and_then(|times| u32::try_from(times).ok()).map_or(self.parts, |times| times.min(self.parts))
     }
 
-    /// Adds everything that is asked for to a row of what is held.
+    /// Adds the amounts of all parts to a row of held amounts.
     pub(crate) fn add_to(&self, row: &mut [i64]) {
         for asked in self.all() {
             if let Some(held) = row.get_mut(asked.column) {
@@ -141,7 +141,7 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// The shapes of a queue. Sessions that ask alike share one, and with it what was once found out about it.
+/// The shapes of a queue. Sessions with equal requests share one, and with it the results already found for it.
 #[derive(Default)]
 pub(crate) struct Shapes<'a> {
     numbers: HashMap<Shape<'a>, usize>,
@@ -149,9 +149,9 @@ pub(crate) struct Shapes<'a> {
 }
 
 impl<'a> Shapes<'a> {
-    /// The number of the shape that a session has.
+    /// Returns the number of a session's shape.
     pub(crate) fn number(&mut self, session: &'a Waiting, kinds: &Kinds) -> usize {
-        let shape = Shape::of(session, kinds);
+        let shape = Shape::of_session(session, kinds);
         if let Some(number) = self.numbers.get(&shape) {
             return *number;
         }

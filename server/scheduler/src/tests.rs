@@ -1,10 +1,10 @@
-//! What becomes of small queues, in sentences. Larger ones are in `tests/properties.rs`, worked examples in `tests/vectors`.
+//! Decisions about small queues, as sentences. Larger queues are in `tests/properties.rs`, worked examples in `tests/vectors`.
 
 use crate::*;
 use types::quantity::Quantity;
 use types::sessions::ClusterMode;
 
-/// Number `n` as an id of any kind.
+/// Makes an id of any kind from number `n`.
 pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(n: u32) -> T {
     format!("00000000-0000-0000-0000-{n:012}").parse().unwrap()
 }
@@ -25,7 +25,7 @@ pub(crate) fn room(agent: &str, capacity: &[(&str, i64)]) -> Room {
     }
 }
 
-/// Session number `n`, asked for by person number `who`.
+/// Makes session number `n`, requested by person number `who`.
 pub(crate) fn waiting(n: u32, who: u32, asked: &[(&str, i64)]) -> Waiting {
     Waiting {
         id: id(n),
@@ -51,7 +51,7 @@ fn cpu(n: u32, who: u32, cpu: i64) -> Waiting {
     waiting(n, who, &[("cpu", cpu), ("mem", cpu << 30)])
 }
 
-/// One agent with so many cores and as many GiB.
+/// Makes a snapshot of one agent with `cores` cores and as many GiB of memory.
 fn snapshot(cores: i64, queue: Vec<Waiting>) -> Snapshot {
     let group =
         Group { scheduler: SchedulerKind::Fifo, placement: Placement::Dispersed, retries_to_skip: 0, pending_timeout: None };
@@ -71,8 +71,8 @@ fn with_policy(mut snapshot: Snapshot, limit: impl Fn(&mut KeypairPolicy)) -> Sn
     snapshot
 }
 
-/// By position: the agents that it gets, or the sentence.
-fn said(snapshot: &Snapshot) -> Vec<String> {
+/// Describes each session's decision, by position: its agents, or the sentence.
+fn outcomes(snapshot: &Snapshot) -> Vec<String> {
     let say = |decided: Decided| match decided.decision {
         Decision::Place(agents) => agents.join("+"),
         Decision::Wait(reason) | Decision::Cancel(reason) => reason.describe(),
@@ -82,37 +82,41 @@ fn said(snapshot: &Snapshot) -> Vec<String> {
 
 #[test]
 fn sessions_start_in_the_order_they_were_asked_for() {
-    let said = said(&snapshot(3, vec![cpu(1, 1, 2), cpu(2, 2, 2), cpu(3, 3, 1)]));
-    assert_eq!(said[0], "vm");
+    let outcomes = outcomes(&snapshot(3, vec![cpu(1, 1, 2), cpu(2, 2, 2), cpu(3, 3, 1)]));
+    assert_eq!(outcomes[0], "vm");
     assert_eq!(
-        said[1],
-        "Waits for resources: it asks for 2 CPU cores, the most that is free on one agent is 1 CPU core; \
-         it asks for 2 GiB of memory, the most that is free on one agent is 1 GiB of memory."
+        outcomes[1],
+        "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core; \
+         it asks for 2 GiB of memory, but the most free on one agent is 1 GiB of memory."
     );
-    assert_eq!(said[2], "Waits its turn: 1 session is ahead of it.");
+    assert_eq!(outcomes[2], "Waiting its turn: 1 session is ahead of it.");
 }
 
 #[test]
-fn one_that_can_never_start_says_what_is_missing_and_holds_up_nobody() {
+fn a_session_that_can_never_start_says_why_and_holds_up_nobody() {
     let gpu = waiting(3, 3, &[("cpu", 1), ("cuda.device", 1)]);
-    let said = said(&snapshot(2, vec![cpu(1, 1, 64), gpu, cpu(2, 2, 1)]));
-    assert!(said[0].starts_with("Cannot start here: it asks for 64 CPU cores, the largest agent has 2 CPU cores"), "{}", said[0]);
-    assert_eq!(said[1], "Cannot start here: it asks for 1 GPU, the largest agent has 0 GPUs.");
-    assert_eq!(said[2], "vm");
+    let outcomes = outcomes(&snapshot(2, vec![cpu(1, 1, 64), gpu, cpu(2, 2, 1)]));
+    assert!(
+        outcomes[0].starts_with("Cannot start here: it asks for 64 CPU cores, but the largest agent has 2 CPU cores"),
+        "{}",
+        outcomes[0]
+    );
+    assert_eq!(outcomes[1], "Cannot start here: it asks for 1 GPU, but the largest agent has 0 GPUs.");
+    assert_eq!(outcomes[2], "vm");
 }
 
 #[test]
 fn a_keypairs_own_limits_hold_back_only_its_own_sessions() {
     let queue = vec![cpu(1, 1, 1), cpu(2, 1, 1), cpu(3, 2, 1)];
-    let one = said(&with_policy(snapshot(8, queue.clone()), |policy| policy.max_sessions = Some(1)));
-    assert_eq!(one, ["vm", "Waits for a session of its owner to end: policy default allows 1 at a time.", "vm"]);
-    let total = said(&with_policy(snapshot(8, queue.clone()), |policy| policy.total = slots(&[("cpu", 1)])));
+    let one = outcomes(&with_policy(snapshot(8, queue.clone()), |policy| policy.max_sessions = Some(1)));
+    assert_eq!(one, ["vm", "Waiting for one of its owner's sessions to end: policy default allows 1 at a time.", "vm"]);
+    let total = outcomes(&with_policy(snapshot(8, queue.clone()), |policy| policy.total = slots(&[("cpu", 1)])));
     assert_eq!(
         total[1],
-        "Waits for its owner's sessions: policy default allows 1 CPU core; in use: 1 CPU core; this one asks for 1 CPU core."
+        "Waiting for its owner's sessions: policy default allows 1 CPU core; in use: 1 CPU core; this one asks for 1 CPU core."
     );
     assert_eq!(total[2], "vm");
-    let others = said(&with_policy(snapshot(8, queue), |policy| {
+    let others = outcomes(&with_policy(snapshot(8, queue), |policy| {
         policy.total = slots(&[("cpu", 9)]);
         policy.others_unlimited = false;
     }));
@@ -120,28 +124,28 @@ fn a_keypairs_own_limits_hold_back_only_its_own_sessions() {
 }
 
 #[test]
-fn containers_count_against_the_cluster_size_and_all_of_them_against_the_limits() {
+fn all_containers_count_against_the_cluster_size_and_the_limits() {
     let mut session = cpu(1, 1, 2);
     session.cluster = Cluster { mode: ClusterMode::MultiNode, size: 3 };
     let queue = vec![session];
-    let one = said(&with_policy(snapshot(8, queue.clone()), |_| {}));
+    let one = outcomes(&with_policy(snapshot(8, queue.clone()), |_| {}));
     assert_eq!(one, ["Cannot start here: policy default allows 1 container in one session; this one asks for 3."]);
     let total = with_policy(snapshot(8, queue.clone()), |policy| {
         policy.max_cluster = 3;
         policy.total = slots(&[("cpu", 5)]);
     });
-    assert!(said(&total)[0].contains("allows 5 CPU cores; in use: 0 CPU cores; this one asks for 6 CPU cores"));
-    assert_eq!(said(&snapshot(8, queue)), ["vm+vm+vm"], "without a policy there is no limit");
+    assert!(outcomes(&total)[0].contains("allows 5 CPU cores; in use: 0 CPU cores; this one asks for 6 CPU cores"));
+    assert_eq!(outcomes(&snapshot(8, queue)), ["vm+vm+vm"], "without a policy there is no limit");
 }
 
 #[test]
-fn containers_that_do_not_all_fit_say_how_many_would() {
+fn a_session_whose_containers_do_not_all_fit_says_how_many_would() {
     let mut session = cpu(1, 1, 2);
     session.cluster = Cluster { mode: ClusterMode::MultiNode, size: 3 };
-    let never = said(&snapshot(4, vec![session.clone()]));
-    assert_eq!(never, ["Cannot start here: it asks for 3 containers, empty agents have room for 2 of them."]);
-    let now = said(&snapshot(6, vec![cpu(2, 2, 1), session]));
-    assert_eq!(now[1], "Waits for resources: it asks for 3 containers, there is room for 2 of them now.");
+    let never = outcomes(&snapshot(4, vec![session.clone()]));
+    assert_eq!(never, ["Cannot start here: it asks for 3 containers, but even empty agents have room for only 2 of them."]);
+    let now = outcomes(&snapshot(6, vec![cpu(2, 2, 1), session]));
+    assert_eq!(now[1], "Waiting for resources: it asks for 3 containers, but there is room for only 2 of them now.");
 }
 
 #[test]
@@ -150,17 +154,17 @@ fn the_limits_of_a_project_and_a_domain_hold_back_their_sessions() {
     let mut within = snapshot(8, vec![cpu(1, 1, 2), cpu(2, 2, 1)]);
     within.projects.insert(id(200), share(3));
     let waits =
-        "Waits for its project's sessions: project lab allows 3 CPU cores; in use: 3 CPU cores; this one asks for 1 CPU core.";
-    assert_eq!(said(&within), ["vm", waits]);
+        "Waiting for its project's sessions: project lab allows 3 CPU cores; in use: 3 CPU cores; this one asks for 1 CPU core.";
+    assert_eq!(outcomes(&within), ["vm", waits]);
     within.projects.clear();
     within.domains.insert(id(300), share(2));
     let waits =
-        "Waits for its domain's sessions: domain lab allows 2 CPU cores; in use: 1 CPU core; this one asks for 2 CPU cores.";
-    assert_eq!(said(&within), [waits, "vm"]);
+        "Waiting for its domain's sessions: domain lab allows 2 CPU cores; in use: 1 CPU core; this one asks for 2 CPU cores.";
+    assert_eq!(outcomes(&within), [waits, "vm"]);
 }
 
 #[test]
-fn a_session_waits_for_those_it_depends_on_and_is_cancelled_when_one_failed() {
+fn a_session_waits_for_its_dependencies_and_is_cancelled_if_one_failed() {
     let on = |name: &str, state| Dependency { name: name.into(), state };
     let mut queue = vec![cpu(1, 1, 1), cpu(2, 2, 1), cpu(3, 3, 1)];
     queue[0].depends_on = vec![on("a", DependencyState::Done), on("b", DependencyState::Waiting)];
@@ -177,12 +181,12 @@ fn a_session_does_not_start_before_its_time() {
     let mut queue = vec![cpu(1, 1, 1), cpu(2, 2, 1)];
     queue[0].starts_at = Some(Millis(10_001));
     queue[1].starts_at = Some(Millis(10_000));
-    let said = said(&snapshot(8, queue));
-    assert_eq!(said, ["Waits for its start time, 1970-01-01 00:00:10 UTC.", "vm"]);
+    let outcomes = outcomes(&snapshot(8, queue));
+    assert_eq!(outcomes, ["Waiting for its start time, 1970-01-01 00:00:10 UTC.", "vm"]);
 }
 
 #[test]
-fn a_session_that_waited_for_too_long_is_cancelled() {
+fn a_session_that_waited_too_long_is_cancelled() {
     let mut queue = vec![cpu(1, 1, 1), cpu(2, 2, 1)];
     queue[0].created_at = Millis(5_000);
     queue[1].created_at = Millis(5_001);
@@ -193,22 +197,22 @@ fn a_session_that_waited_for_too_long_is_cancelled() {
     assert_eq!(schedule(&five)[0].decision, Decision::Cancel(reason));
     assert_eq!(schedule(&five)[1].decision, Decision::Place(vec!["vm".into()]));
     timeout(Some(0), &mut five);
-    assert_eq!(said(&five), ["vm", "vm"], "0 is for ever");
+    assert_eq!(outcomes(&five), ["vm", "vm"], "0 is for ever");
 }
 
 #[test]
-fn a_group_without_agents_says_whether_there_are_none_or_none_takes_sessions() {
+fn having_no_agents_and_having_none_that_take_sessions_differ() {
     let mut none = snapshot(8, vec![cpu(1, 1, 1)]);
     none.agents[0].schedulable = false;
-    assert_eq!(said(&none), ["Waits for an agent: none of resource group default gets new sessions now."]);
+    assert_eq!(outcomes(&none), ["Waiting for an agent: none in resource group default takes new sessions now."]);
     none.agents.clear();
-    assert_eq!(said(&none), ["Waits for an agent: resource group default has none."]);
+    assert_eq!(outcomes(&none), ["Waiting for an agent: resource group default has none."]);
     none.queue[0].resource_group = "elsewhere".into();
-    assert_eq!(said(&none), ["Waits for an agent: resource group elsewhere has none."]);
+    assert_eq!(outcomes(&none), ["Waiting for an agent: resource group elsewhere has none."]);
 }
 
 #[test]
-fn groups_have_queues_of_their_own_and_share_the_limits() {
+fn groups_have_their_own_queues_and_share_the_limits() {
     let mut queue = vec![cpu(1, 1, 9), cpu(2, 2, 9), cpu(3, 1, 1)];
     queue[2].resource_group = "other".into();
     let mut two = snapshot(9, queue);
@@ -227,8 +231,8 @@ fn groups_have_queues_of_their_own_and_share_the_limits() {
 }
 
 #[test]
-fn drf_goes_by_what_each_person_holds_most_of() {
-    // The group has 10 cores, 10 GiB, 4 devices. One holds 5 cores (1/2), two holds 1 device (1/4), three holds nothing.
+fn drf_serves_the_person_with_the_smallest_dominant_share() {
+    // The group has 10 cores, 10 GiB and 4 devices. Person 1 holds 5 cores (1/2), 2 holds 1 device (1/4), 3 holds nothing.
     let ask = |n, who, cpu, gpu| waiting(n, who, &[("cpu", cpu), ("cuda.device", gpu)]);
     let queue = vec![ask(1, 1, 1, 0), ask(2, 1, 1, 0), ask(3, 2, 1, 1), ask(4, 2, 1, 0), ask(5, 3, 1, 2), ask(6, 3, 1, 0)];
     let mut fair = snapshot(10, queue);
@@ -238,19 +242,20 @@ fn drf_goes_by_what_each_person_holds_most_of() {
     fair.people = vec![
         holds(1, slots(&[("cpu", 5)])),
         holds(2, slots(&[("cpu", 1), ("cuda.device", 1)])),
-        // What is held elsewhere does not count.
+        // Resources held in other groups do not count.
         PersonHeld { resource_group: "other".into(), ..holds(3, slots(&[("cpu", 10)])) },
     ];
     fair.groups.get_mut("default").unwrap().scheduler = SchedulerKind::Drf;
-    // Three (0) takes 2 devices and has 1/2. Two (1/4) takes 1 and has 1/2 as well. Everybody has 1/2 now, so who asked first goes
-    // first: one, who has 6/10 then. Two takes the last core and still has 1/2. Three's session and one's find no core left.
+    // Person 3 (0) takes 2 devices and has 1/2. Person 2 (1/4) takes 1 and has 1/2 as well. Now that all have 1/2, the oldest
+    // request goes first: person 1, who then has 6/10. Person 2 takes the last core and still has 1/2. The other sessions of 3 and
+    // 1 find no core left.
     assert_eq!(order(&fair, "default"), [5, 3, 1, 4, 6, 2].map(id));
     let tried: Vec<_> = schedule(&fair).into_iter().map(|decided| decided.tried).collect();
     assert_eq!(tried, [false, false, false, false, true, true]);
 }
 
 #[test]
-fn a_session_whose_image_no_agent_has_waits_and_holds_up_nobody() {
+fn a_session_whose_image_no_agent_can_run_waits_and_holds_up_nobody() {
     let stranger = Waiting { engines: Some(vec!["docker".into()]), ..cpu(1, 1, 1) };
     let decided = schedule(&snapshot(4, vec![stranger, cpu(2, 1, 1)]));
     let reason = Reason::NoImage { resource_group: "default".into() };

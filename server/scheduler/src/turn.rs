@@ -1,22 +1,22 @@
-//! One session's turn: every check, one after the other, and then a place. In what order sessions get theirs is decided in `order`.
+//! One session's turn: all checks one after the other, and then placement. The order of turns is decided in `order`.
 
-use crate::checks::{Books, cancelled, too_early};
+use crate::checks::{Books, reason_to_cancel, too_early};
 use crate::place::Agents;
 use crate::slots::{Kinds, Shape, Shapes};
 use crate::{Decided, Decision, Group, Reason, Snapshot, Waiting};
 use types::sessions::ClusterMode;
 
-/// What a turn came to, for those whose turn comes later.
+/// The outcome of a turn, as far as it matters for later turns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Placed,
-    /// It waits for room that others hold.
+    /// It waits for resources that others hold.
     Waits,
-    /// It could not start for a reason of its own, or never will.
+    /// It cannot start now for a reason of its own, or never will.
     Held,
 }
 
-/// The turns of one group's sessions, in the order in which they are taken.
+/// The turns of one group's sessions and the decisions so far.
 pub(crate) struct Turns<'a, 'b> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) kinds: &'b Kinds<'a>,
@@ -29,24 +29,25 @@ pub(crate) struct Turns<'a, 'b> {
 }
 
 impl<'a, 'b> Turns<'a, 'b> {
-    pub(crate) fn of(snapshot: &'a Snapshot, kinds: &'b Kinds<'a>, books: &'b mut Books<'a>, name: &'a str) -> Self {
+    pub(crate) fn new(snapshot: &'a Snapshot, kinds: &'b Kinds<'a>, books: &'b mut Books<'a>, name: &'a str) -> Self {
         let group = snapshot.groups.get(name);
         let placement = group.map(|group| group.placement).unwrap_or_default();
-        let agents = Agents::of(snapshot, kinds, name, placement);
+        let agents = Agents::in_group(snapshot, kinds, name, placement);
         Self { snapshot, kinds, name, group, decided: Vec::new(), books, agents, shapes: Shapes::default() }
     }
 
-    /// The number of a session's shape.
+    /// Returns the number of a session's shape.
     pub(crate) fn shape(&mut self, session: &'a Waiting) -> usize {
         self.shapes.number(session, self.kinds)
     }
 
-    /// Adds what a shape asks for to a row of what is held.
+    /// Adds the amounts of a shape to a row of held amounts.
     pub(crate) fn add(&self, shape: usize, row: &mut [i64]) {
         self.shapes.get(shape).add_to(row);
     }
 
-    /// Decides about the next session. If others that wait are ahead of it, it stays behind them, whatever room there is.
+    /// Decides about the next session. If `ahead` sessions that wait are ahead of it, it stays behind them, however much room there
+    /// is.
     pub(crate) fn take(&mut self, session: &'a Waiting, shape: usize, ahead: u32) -> Outcome {
         let (decision, outcome, tried) = if let Some(decision) = self.held_back(session, shape) {
             (decision, Outcome::Held, false)
@@ -56,7 +57,7 @@ impl<'a, 'b> Turns<'a, 'b> {
             match self.agents.place(shape, self.shapes.get(shape)) {
                 Ok(placed) => {
                     self.books.enter(session, self.shapes.get(shape));
-                    (Decision::Place(self.names(session, &placed)), Outcome::Placed, false)
+                    (Decision::Place(self.agent_names(session, &placed)), Outcome::Placed, false)
                 }
                 Err(reason) => (Decision::Wait(reason), Outcome::Waits, true),
             }
@@ -68,20 +69,23 @@ impl<'a, 'b> Turns<'a, 'b> {
 
     fn held_back(&mut self, session: &Waiting, shape: usize) -> Option<Decision> {
         let now = self.snapshot.now;
-        if let Some(reason) = cancelled(session, self.group.and_then(|group| group.pending_timeout), now) {
+        if let Some(reason) = reason_to_cancel(session, self.group.and_then(|group| group.pending_timeout), now) {
             return Some(Decision::Cancel(reason));
         }
         let number = shape;
         let shape: &Shape = self.shapes.get(number);
         let reason = if self.group.is_none() || self.agents.is_empty() {
-            Some(self.without_agents())
+            Some(self.reason_without_agents())
         } else {
-            self.agents.never(number, shape).or_else(|| too_early(session, now)).or_else(|| self.books.over(session, shape))
+            self.agents
+                .reason_never(number, shape)
+                .or_else(|| too_early(session, now))
+                .or_else(|| self.books.over_limit(session, shape))
         };
         reason.map(Decision::Wait)
     }
 
-    fn without_agents(&self) -> Reason {
+    fn reason_without_agents(&self) -> Reason {
         let resource_group = self.name.to_owned();
         if self.group.is_some() && self.snapshot.agents.iter().any(|room| room.resource_group == self.name) {
             Reason::NoneSchedulable { resource_group }
@@ -90,8 +94,8 @@ impl<'a, 'b> Turns<'a, 'b> {
         }
     }
 
-    /// The agent of each container.
-    fn names(&self, session: &Waiting, placed: &[usize]) -> Vec<String> {
+    /// Returns the name of each container's agent.
+    fn agent_names(&self, session: &Waiting, placed: &[usize]) -> Vec<String> {
         let each = match session.cluster.mode {
             ClusterMode::SingleNode => session.cluster.size.max(1) as usize,
             ClusterMode::MultiNode => 1,

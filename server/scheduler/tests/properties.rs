@@ -1,4 +1,4 @@
-//! What holds for every cluster and every queue. Decisions are replayed one after the other with plain sums, which share no code
+//! Properties of every cluster and every queue. Decisions are replayed one after the other with plain sums, which share no code
 //! with the scheduler.
 
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ fn id<T: FromStr<Err: std::fmt::Debug>>(n: usize) -> T {
     format!("00000000-0000-0000-0000-{n:012}").parse().unwrap()
 }
 
-/// Cores, memory and tenths of a GPU; a slot of which there is nothing is not named.
+/// Makes slots from cores, memory and tenths of a GPU. An amount of zero is left out.
 fn slots((cpu, mem, gpu): (i64, i64, i64)) -> Slots {
     let amounts = [("cpu", cpu * 1000), ("mem", mem * 1000), ("cuda.shares", gpu * 100)];
     let named = amounts.into_iter().filter(|(_, amount)| *amount > 0);
@@ -143,7 +143,7 @@ prop_compose! {
     }
 }
 
-/// Every group with this scheduler and this number of tries.
+/// Gives every group this scheduler and this number of tries.
 fn served_by(mut snapshot: Snapshot, scheduler: SchedulerKind, retries_to_skip: u32) -> Snapshot {
     for group in snapshot.groups.values_mut() {
         group.scheduler = scheduler;
@@ -152,7 +152,7 @@ fn served_by(mut snapshot: Snapshot, scheduler: SchedulerKind, retries_to_skip: 
     snapshot
 }
 
-/// Each session with its decision, group by group and by position.
+/// Returns each session with its decision, by group and position.
 fn decided(snapshot: &Snapshot) -> Vec<(&Waiting, Decided)> {
     let sessions: BTreeMap<SessionId, &Waiting> = snapshot.queue.iter().map(|session| (session.id, session)).collect();
     schedule(snapshot).into_iter().map(|decided| (sessions[&decided.id], decided)).collect()
@@ -171,11 +171,11 @@ fn all(session: &Waiting) -> Slots {
     session.cluster.of_all(&session.slots)
 }
 
-/// What is free on each agent, by name, and whether a session would find room there.
+/// The free amounts on each agent.
 struct Free<'a>(Vec<(&'a Room, Slots)>);
 
 impl<'a> Free<'a> {
-    fn of(snapshot: &'a Snapshot) -> Self {
+    fn new(snapshot: &'a Snapshot) -> Self {
         Self(snapshot.agents.iter().map(|room| (room, room.free.clone())).collect())
     }
 
@@ -202,8 +202,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn nobody_is_ever_over_a_limit_and_only_who_finds_no_room_is_tried(snapshot in snapshots()) {
-        let mut free = Free::of(&snapshot);
+    fn no_limit_is_exceeded_and_only_sessions_without_room_are_tried(snapshot in snapshots()) {
+        let mut free = Free::new(&snapshot);
         let mut held = snapshot.held.clone();
         let (mut projects, mut domains) = (snapshot.projects.clone(), snapshot.domains.clone());
         for (session, decided) in decided(&snapshot) {
@@ -244,11 +244,11 @@ proptest! {
     }
 
     #[test]
-    fn every_session_is_decided_about_once_and_always_in_the_same_way(snapshot in snapshots()) {
+    fn every_session_gets_one_decision_and_always_the_same_one(snapshot in snapshots()) {
         let decided = schedule(&snapshot);
         prop_assert_eq!(&decided, &schedule(&snapshot));
         let text = serde_json::to_string(&snapshot).unwrap();
-        prop_assert_eq!(&decided, &schedule(&serde_json::from_str(&text).unwrap()), "also in the browser");
+        prop_assert_eq!(&decided, &schedule(&serde_json::from_str(&text).unwrap()), "the same in the browser");
         let ids: BTreeSet<_> = decided.iter().map(|decided| decided.id).collect();
         prop_assert_eq!(ids.len(), decided.len());
         prop_assert_eq!(ids, snapshot.queue.iter().map(|session| session.id).collect());
@@ -274,7 +274,7 @@ proptest! {
     }
 
     #[test]
-    fn fifo_starts_nobody_before_an_equal_session_that_waits_for_room(snapshot in snapshots(), skip in 0u32..4) {
+    fn fifo_starts_no_session_before_an_equal_one_that_waits_for_room(snapshot in snapshots(), skip in 0u32..4) {
         let snapshot = served_by(snapshot, SchedulerKind::Fifo, skip);
         let decided = decided(&snapshot);
         for group in snapshot.groups.keys() {
@@ -293,30 +293,30 @@ proptest! {
     }
 
     #[test]
-    fn lifo_is_fifo_the_other_way_round(snapshot in snapshots()) {
+    fn lifo_is_fifo_in_reverse(snapshot in snapshots()) {
         let fifo = served_by(snapshot.clone(), SchedulerKind::Fifo, 0);
         let lifo = served_by(snapshot, SchedulerKind::Lifo, 0);
         let priorities: BTreeMap<_, _> = fifo.queue.iter().map(|session| (session.id, session.priority)).collect();
         for group in fifo.groups.keys() {
             let (first, last) = (order(&fifo, group), order(&lifo, group));
             for priority in [10, 20] {
-                let of = |ids: &[SessionId]| ids.iter().copied().filter(|id| priorities[id] == priority).collect::<Vec<_>>();
-                let mut reversed = of(&last);
+                let in_class = |ids: &[SessionId]| ids.iter().copied().filter(|id| priorities[id] == priority).collect::<Vec<_>>();
+                let mut reversed = in_class(&last);
                 reversed.reverse();
-                prop_assert_eq!(of(&first), reversed);
+                prop_assert_eq!(in_class(&first), reversed);
             }
         }
     }
 
     #[test]
-    fn one_that_was_tried_often_enough_does_not_stop_the_others(
+    fn a_session_that_was_tried_often_enough_does_not_stop_others(
         snapshot in snapshots(),
         scheduler in prop::sample::select(vec![SchedulerKind::Fifo, SchedulerKind::Lifo, SchedulerKind::Drf]),
         skip in 1u32..4,
         more in 0u32..3,
     ) {
         let mut without = served_by(snapshot, scheduler, skip);
-        // A machine that is full, and a session that only an empty one could hold.
+        // A full agent, and a session that would fit only if that agent were empty.
         let capacity = slots((50, 50, 0));
         let full = Room { agent: "full".into(), engine: String::new(), resource_group: group(0), schedulable: true, capacity, free: Slots::default() };
         without.agents.push(full);
@@ -324,7 +324,7 @@ proptest! {
         let large = Waiting {
             id: id(99),
             name: String::new(),
-            // Somebody who has others in the queue, which it would hold up first of all.
+            // A person with other sessions in the queue, which this one would hold up first.
             user: without.queue.first().map_or(id(199), |waiting| waiting.user),
             access_key: "KEY9".into(),
             policy: "none".into(),
@@ -351,10 +351,10 @@ proptest! {
     }
 
     #[test]
-    fn drf_serves_no_larger_share_before_a_smaller_one_that_finds_room(snapshot in snapshots()) {
+    fn drf_serves_no_larger_share_before_a_smaller_one_with_room(snapshot in snapshots()) {
         let snapshot = served_by(snapshot, SchedulerKind::Drf, 0);
         let decided = decided(&snapshot);
-        let mut free = Free::of(&snapshot);
+        let mut free = Free::new(&snapshot);
         for group in snapshot.groups.keys() {
             let line: Vec<_> = decided.iter().filter(|(session, _)| session.resource_group == *group).collect();
             let mut total = Slots::default();
@@ -369,7 +369,7 @@ proptest! {
                 let mut next: Vec<_> = line[at..].iter().filter(|(other, _)| other.priority == session.priority).collect();
                 next.sort_by_key(|(other, _)| other.id);
                 for (other, waits) in next {
-                    // Only the oldest of each person counts, and only if nothing but room could be what it waits for.
+                    // Only the oldest session of each person counts, and only if it could be waiting for nothing but room.
                     let oldest = seen.insert(other.user);
                     let ready = matches!(waits.decision, Decision::Place(_)) || waits.tried;
                     if oldest && ready && free.has_room_for(other) {
@@ -386,8 +386,8 @@ proptest! {
 
         fn share(held: Option<&Slots>, total: &Slots) -> (i128, i128) {
             let thousandths = |amount: Quantity| i128::from(amount.as_thousandths());
-            let of = |(slot, most): (&String, &Quantity)| (held.map_or(0, |held| thousandths(held.get(slot))), thousandths(*most));
-            total.0.iter().map(of).max_by(|a, b| (a.0 * b.1).cmp(&(b.0 * a.1))).unwrap_or((0, 1))
+            let fraction = |(slot, most): (&String, &Quantity)| (held.map_or(0, |held| thousandths(held.get(slot))), thousandths(*most));
+            total.0.iter().map(fraction).max_by(|a, b| (a.0 * b.1).cmp(&(b.0 * a.1))).unwrap_or((0, 1))
         }
     }
 }

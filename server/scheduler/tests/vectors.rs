@@ -1,5 +1,5 @@
-//! The cases of `vectors/queue.json`, worked out by hand. The browser's tests read the same file, so that a page that asks what
-//! would become of a queue and the server that serves it agree.
+//! The cases of `vectors/queue.json`, worked out by hand. The browser's tests read the same file, so that a page that forecasts a
+//! queue and the server that serves it agree.
 
 use scheduler::{Decided, Snapshot, order, schedule};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ struct Case {
 }
 
 #[test]
-fn every_case_comes_out_as_worked_out_by_hand() {
+fn every_case_gives_the_decisions_worked_out_by_hand() {
     let cases: Vec<Case> = serde_json::from_str(include_str!("vectors/queue.json")).unwrap();
     for case in cases {
         assert_eq!(schedule(&case.snapshot), case.decisions, "{}", case.name);

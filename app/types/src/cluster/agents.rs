@@ -6,56 +6,56 @@ use crate::sessions::SessionRow;
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
-/// What an engine says of one machine.
+/// An engine's report about one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentReport {
     /// The machine's name, unique in its engine.
     pub name: String,
-    /// Where it is reached, as its engine knows it; empty when that is this machine.
+    /// The address at which its engine reaches it; empty if it is the server's own machine.
     #[serde(default)]
     pub address: String,
     pub engine: String,
-    /// The version of what runs there.
+    /// The version of the software that runs sessions there.
     #[serde(default)]
     pub version: String,
     pub architecture: String,
-    /// The resource group that its configuration names; the first group when it names none.
+    /// The resource group named in its configuration; the first group if `None`.
     #[serde(default)]
     pub resource_group: Option<String>,
-    /// What the machine has in all.
+    /// Everything that the machine has.
     pub capacity: Slots,
-    /// What the machine uses now, whoever uses it.
+    /// Everything in use on the machine now, by sessions or anything else.
     pub used: Slots,
     pub at: Millis,
-    /// How sessions are isolated and limited here, and what this machine cannot offer.
+    /// How sessions are isolated and limited there, and what the machine lacks.
     pub facts: Vec<Fact>,
 }
 
-/// One thing worth knowing about an agent.
+/// One fact about an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
     pub name: String,
     pub value: String,
-    /// False when it is something the machine lacks.
+    /// False if the machine lacks it.
     pub good: bool,
 }
 
-/// An agent with what Yardmaster knows of it.
+/// An agent: its engine's report and what Yardmaster knows about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
     pub report: AgentReport,
     pub resource_group: String,
-    /// Gets new sessions; those that run there stay either way.
+    /// Whether it takes new sessions. Running ones stay either way.
     pub schedulable: bool,
     pub first_contact: Millis,
-    /// Since when it does not answer and counts as terminated.
+    /// When it stopped answering and came to count as terminated.
     pub lost_at: Option<Millis>,
-    /// What running and starting sessions asked for.
+    /// The amounts that its running and starting sessions asked for.
     pub occupied: Slots,
     pub sessions: u32,
 }
 
-/// What a machine used at one moment.
+/// The use of a machine at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentUsage {
     pub at: Millis,
@@ -66,13 +66,13 @@ pub struct AgentUsage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentDetail {
     pub agent: Agent,
-    /// Oldest first, since the server was started, at most the last half hour.
+    /// Oldest first, since the start of the server, at most the last half hour.
     pub usage: Vec<AgentUsage>,
-    /// The sessions that are on it now, at most [`SESSIONS_SHOWN`].
+    /// The sessions on it now, at most [`SESSIONS_SHOWN`].
     pub sessions: Vec<SessionRow>,
 }
 
-/// Sessions that an agent's drawer shows.
+/// The most sessions that an agent's drawer shows.
 pub const SESSIONS_SHOWN: u32 = 50;
 
 /// The list of agents.
@@ -92,12 +92,13 @@ pub static AGENTS: ListSpec = ListSpec {
     subtabs: &[],
 };
 
-/// What was found when usage was recalculated.
+/// The result of recalculating usage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recalculated {
-    /// Sessions that hold resources now.
+    /// The number of sessions that hold resources now.
     pub sessions: u32,
-    /// Things that were put right, and the first of them as sentences.
+    /// The number of corrections.
     pub corrections: u32,
+    /// The first corrections, a sentence for each.
     pub first: Vec<String>,
 }

@@ -1,5 +1,5 @@
-//! Resource groups: agents that are offered together, with the rules by which their queue is served
-//! (`docs/spec/cluster.md`, "Resource groups"). Domains and projects are given the groups that they may use.
+//! Resource groups: agents that are offered together, with the rules for serving their queue (`docs/spec/cluster.md`, "Resource
+//! groups"). A group names the domains and projects that may use it.
 
 use crate::id::{DomainId, ProjectId};
 use crate::list::{Kind, ListSpec, Property, Sort};
@@ -9,16 +9,16 @@ use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
-/// In what order a group's queue is served, among sessions of one priority.
+/// The order in which a group's queue is served, among sessions of one priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SchedulerKind {
-    /// The first that was asked for.
+    /// The oldest request first.
     #[default]
     Fifo,
-    /// The last that was asked for.
+    /// The newest request first.
     Lifo,
-    /// The person who has the smallest share of what they have most of.
+    /// The person with the smallest dominant share first, which is their largest share of any one slot.
     Drf,
 }
 
@@ -28,25 +28,25 @@ crate::words::words!(SchedulerKind {
     Drf = "drf", "DRF";
 });
 
-/// What a group's scheduler may be: one of its own, or the system's (`docs/spec/system.md`, "Scheduler settings").
+/// The choices for a group's scheduler: one of its own, or the system's (`docs/spec/system.md`, "Scheduler settings").
 pub const GROUP_SCHEDULERS: &[(&str, &str)] =
     &[(THE_SYSTEMS, "The system's"), ("fifo", "FIFO"), ("lifo", "LIFO"), ("drf", "DRF")];
-/// The word for having none of one's own.
+/// The word for a group that uses the system's scheduler.
 pub const THE_SYSTEMS: &str = "system";
 
-/// The scheduler that a word of [`GROUP_SCHEDULERS`] means; nothing when there is none of this name.
+/// Parses a word of [`GROUP_SCHEDULERS`]. `Some(None)` is the system's scheduler, `None` an unknown word.
 pub fn group_scheduler(word: &str) -> Option<Option<SchedulerKind>> {
     if word == THE_SYSTEMS { Some(None) } else { SchedulerKind::from_key(word).map(Some) }
 }
 
-/// Which agent a session gets among those that have room.
+/// The agent that a session gets among those with room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Placement {
-    /// The one with the most left.
+    /// The one with the most free.
     #[default]
     Dispersed,
-    /// The one with the least left.
+    /// The one with the least free.
     Concentrated,
     /// The next by name.
     RoundRobin,
@@ -58,50 +58,50 @@ crate::words::words!(Placement {
     RoundRobin = "round_robin", "Round robin: the next agent";
 });
 
-/// What an administrator says of a group.
+/// A resource group, as an administrator edits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceGroup {
     pub name: String,
     pub description: String,
-    /// New sessions can be asked for; those that run go on either way.
+    /// Whether new sessions can be requested. Running ones continue either way.
     pub active: bool,
-    /// Offered to everybody who may use it; otherwise it must be named.
+    /// Whether it is offered to everybody who may use it. Otherwise a request must name it.
     pub public: bool,
-    /// `None`: the system's.
+    /// `None` means the system's scheduler.
     pub scheduler: Option<SchedulerKind>,
     pub placement: Placement,
     /// At least one.
     pub session_types: Vec<SessionType>,
-    /// Seconds after which a session that still waits is cancelled.
+    /// Seconds after which a waiting session is cancelled.
     pub pending_timeout: Option<u32>,
-    /// Tries after which a session that finds no room no longer holds up those behind it. `None`: the system's value.
+    /// Tries after which a session that finds no room no longer holds up those behind it. `None` means the system's value.
     pub retries_to_skip: Option<u32>,
-    /// Where a relay reaches the agents' apps directly; empty when apps go through the manager.
+    /// The address of a relay that reaches the agents' apps directly; empty if apps go through the server.
     pub app_proxy: String,
     /// Domains whose people may use it.
     pub domains: Vec<DomainId>,
-    /// Projects whose sessions may use it, whatever their domain may.
+    /// Projects whose sessions may use it, whether or not their domain may.
     pub projects: Vec<ProjectId>,
 }
 
-/// Seconds that a session may wait: ten years.
+/// The longest pending timeout, in seconds: ten years.
 const MAX_PENDING_TIMEOUT: u32 = 315_360_000;
-/// Tries before a session is passed over, at most (`docs/spec/cluster.md`, "Retries to skip").
+/// The most tries before a session is passed over (`docs/spec/cluster.md`, "Retries to skip").
 pub const MAX_RETRIES: u32 = 1_000;
-/// Percent of a core up to which a session may be said to be idle.
+/// The largest idle threshold, in percent of a core.
 pub const MAX_IDLE_BELOW: u32 = 100;
-/// Tries when nobody chose: three, as the documentation of the incumbent has it.
+/// The tries if nobody chose: three, as in the incumbent's documentation.
 pub const DEFAULT_RETRIES: u32 = 3;
-/// Domains and projects that one group may name.
+/// The most domains, and the most projects, that one group may name.
 const MOST_ALLOWED: usize = 1_000;
 
 impl ResourceGroup {
-    /// The word for its scheduler, one of [`GROUP_SCHEDULERS`].
+    /// Returns the word for its scheduler, one of [`GROUP_SCHEDULERS`].
     pub fn scheduler_word(&self) -> &'static str {
         self.scheduler.map_or(THE_SYSTEMS, SchedulerKind::key)
     }
 
-    /// A group that serves everything in order.
+    /// Makes a public, active group for all types of sessions, with the system's settings.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -119,7 +119,7 @@ impl ResourceGroup {
         }
     }
 
-    /// Every field that is not acceptable.
+    /// Checks every field. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         rules::slug("name", &self.name, false, &mut errors);
@@ -135,43 +135,44 @@ impl ResourceGroup {
         }
         rules::address("app_proxy", &self.app_proxy, &mut errors);
         if self.domains.len() > MOST_ALLOWED || self.projects.len() > MOST_ALLOWED {
-            errors.push(FieldError::new("domains", format!("At most {MOST_ALLOWED} domains and as many projects.")));
+            errors.push(FieldError::new("domains", format!("At most {MOST_ALLOWED} domains and {MOST_ALLOWED} projects.")));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 }
 
-/// A group as a list shows it.
+/// One resource group in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupRow {
     pub group: ResourceGroup,
-    /// Grows with every change: an edit says which one it is based on.
+    /// Grows with every change. An edit names the revision that it is based on.
     pub revision: i64,
-    /// Agents that answer.
+    /// The number of agents that answer.
     pub agents: u32,
-    /// Sessions that have not ended.
+    /// The number of sessions that have not ended.
     pub sessions: u32,
-    /// Names of the domains and projects that may use it.
+    /// Names of the domains that may use it.
     pub domain_names: Vec<String>,
+    /// Names of the projects that may use it.
     pub project_names: Vec<String>,
     pub created_at: Millis,
 }
 
-/// A group to save: a new one when no revision is given, otherwise the new state of the one that has it.
+/// A group to save: a new one if there is no revision, otherwise a change based on that revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaveGroup {
     pub group: ResourceGroup,
     pub revision: Option<i64>,
 }
 
-/// What every group goes by that does not say otherwise (`docs/spec/system.md`, "Scheduler settings").
+/// Defaults for groups without a setting of their own (`docs/spec/system.md`, "Scheduler settings").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SchedulerSettings {
-    /// The scheduler of a new group.
+    /// The scheduler of groups that have none of their own.
     pub scheduler: SchedulerKind,
-    /// Tries before a session that finds no room is passed over; `None` is [`DEFAULT_RETRIES`]. Only said while the scheduler is
-    /// FIFO (`docs/spec/system.md`, "Retries and FIFO").
+    /// Tries before a session that finds no room is passed over; `None` means [`DEFAULT_RETRIES`]. Can be changed only while the
+    /// scheduler is FIFO (`docs/spec/system.md`, "Retries and FIFO").
     pub retries_to_skip: Option<u32>,
     /// Percent of one core: an interactive session that nobody types into is idle while its processes use less
     /// (`docs/spec/sessions.md`, "Idleness").
@@ -191,7 +192,7 @@ impl Default for SchedulerSettings {
 }
 
 impl SchedulerSettings {
-    /// Every field that is not acceptable.
+    /// Checks every field. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if self.retries_to_skip.is_some_and(|tries| tries > MAX_RETRIES) {
@@ -203,12 +204,12 @@ impl SchedulerSettings {
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
-    /// The scheduler that serves a group.
+    /// Returns the scheduler that serves a group.
     pub fn scheduler_of(&self, group: &ResourceGroup) -> SchedulerKind {
         group.scheduler.unwrap_or(self.scheduler)
     }
 
-    /// The tries that count for a group.
+    /// Returns the tries before a group passes a session over.
     pub fn retries_of(&self, group: &ResourceGroup) -> u32 {
         group.retries_to_skip.or(self.retries_to_skip).unwrap_or(DEFAULT_RETRIES)
     }
@@ -224,9 +225,9 @@ impl Fields for SchedulerSettings {
 
 impl Fields for ResourceGroup {
     fn fields(&self) -> Vec<(&'static str, String)> {
-        let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+        let yes_or_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
         let types: Vec<_> = self.session_types.iter().map(|kind| kind.label()).collect();
-        // By id and in one order: as many others are not the same.
+        // By sorted id, since the same number of other domains must not look like the same ones.
         fn ids<T: Copy + Ord + ToString>(ids: &[T]) -> String {
             let mut ids = ids.to_vec();
             ids.sort_unstable();
@@ -236,8 +237,8 @@ impl Fields for ResourceGroup {
         vec![
             ("Name", self.name.clone()),
             ("Description", self.description.clone()),
-            ("Active", yes(self.active)),
-            ("Public", yes(self.public)),
+            ("Active", yes_or_no(self.active)),
+            ("Public", yes_or_no(self.public)),
             ("Scheduler", self.scheduler.map_or("the system's", SchedulerKind::label).into()),
             ("Placement", self.placement.label().into()),
             ("Allowed session types", types.join(", ")),
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_groups_own_tries_win_over_the_systems_and_nothing_means_three() {
+    fn a_groups_own_tries_override_the_systems_and_three_is_the_default() {
         let mut system = SchedulerSettings::default();
         let mut group = ResourceGroup::new("gpu");
         assert_eq!(system.retries_of(&group), 3);

@@ -1,12 +1,13 @@
-//! Storage hosts, as far as policies, domains and projects name them, with what may be done on each.
+//! Storage hosts, as policies, domains and projects name them, with the permissions on each.
 
 use crate::FieldError;
 use std::collections::BTreeMap;
 
-/// Storage hosts, each with what may be done on it.
+/// The permissions on each storage host, by host name.
 pub type Hosts = BTreeMap<String, Vec<String>>;
 
-/// What may be done on a storage host that a form allows: everything that there is (`docs/spec/folders.md`, "Host permissions").
+/// All permissions on a storage host (`docs/spec/folders.md`, "Host permissions"). A host newly chosen in a form starts with all of
+/// them.
 pub const HOST_PERMISSIONS: [&str; 8] = [
     "create-vfolder",
     "modify-vfolder",
@@ -18,18 +19,18 @@ pub const HOST_PERMISSIONS: [&str; 8] = [
     "set-user-specific-permission",
 ];
 
-/// Storage hosts by name: few, without spaces, each with permissions that exist (`docs/spec/folders.md`, "Storage hosts").
+/// Checks storage hosts: at most 64, with names of at most 128 bytes without spaces, and only permissions that exist
+/// (`docs/spec/folders.md`, "Storage hosts").
 pub fn check_hosts(field: &str, hosts: &Hosts, errors: &mut Vec<FieldError>) {
     const MOST: usize = 64;
     const LONGEST: usize = 128;
     let fits = |name: &String| !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_whitespace);
     if hosts.len() > MOST || !hosts.keys().all(fits) {
-        errors.push(FieldError::new(field, format!("At most {MOST} names of storage hosts, without spaces.")));
+        errors.push(FieldError::new(field, format!("At most {MOST} storage hosts, with names without spaces.")));
     }
     let known = |may: &String| HOST_PERMISSIONS.contains(&may.as_str());
     if let Some(unknown) = hosts.values().flatten().find(|may| !known(may)) {
         let allowed = HOST_PERMISSIONS.join(", ");
-        errors
-            .push(FieldError::new(field, format!("“{unknown}” is not something that is done on a host. Allowed are {allowed}.")));
+        errors.push(FieldError::new(field, format!("“{unknown}” is not a host permission. Allowed: {allowed}.")));
     }
 }

@@ -8,21 +8,21 @@ use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
-/// What an administrator says of a preset.
+/// A preset, as an administrator edits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preset {
-    /// Unique: the same name is not given twice.
+    /// Unique among presets.
     pub name: String,
-    /// CPU and memory at least.
+    /// At least CPU and memory.
     pub slots: Slots,
-    /// Bytes of the memory that processes may share; less than all of it.
+    /// Bytes of the memory that processes may share; less than the whole memory.
     pub shared_memory: Option<i64>,
-    /// Offered only there; everywhere when not given.
+    /// The only group that offers it; `None` means every group.
     pub resource_group: Option<String>,
 }
 
 impl Preset {
-    /// Every field that is not acceptable.
+    /// Checks every field. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         rules::slug("name", &self.name, false, &mut errors);
@@ -30,10 +30,10 @@ impl Preset {
             slot_amount(slot, *amount, &mut errors);
         }
         if self.slots.get(CPU) <= Quantity::ZERO {
-            errors.push(FieldError::new("slot.cpu", "A preset has CPU cores: more than 0."));
+            errors.push(FieldError::new("slot.cpu", "A preset needs more than 0 CPU cores."));
         }
         if self.slots.get(MEM) <= Quantity::ZERO {
-            errors.push(FieldError::new("slot.mem", "A preset has memory: more than 0."));
+            errors.push(FieldError::new("slot.mem", "A preset needs more than 0 bytes of memory."));
         } else {
             shared_memory("shared_memory", self.shared_memory, &self.slots, &mut errors);
         }
@@ -41,23 +41,23 @@ impl Preset {
     }
 }
 
-/// Shared memory is a part of the memory.
+/// Checks that shared memory is less than the memory that it is part of. Both are in bytes.
 pub fn shared_memory(field: &str, shared: Option<i64>, slots: &Slots, errors: &mut Vec<FieldError>) {
     if shared.is_some_and(|shared| shared < 0 || Quantity::whole(shared) >= slots.get(MEM)) {
         errors.push(FieldError::new(field, "Memory should be larger than shared memory."));
     }
 }
 
-/// A preset as a list shows it.
+/// One preset in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresetRow {
     pub preset: Preset,
-    /// Grows with every change: an edit says which one it is based on.
+    /// Grows with every change. An edit names the revision that it is based on.
     pub revision: i64,
     pub created_at: Millis,
 }
 
-/// A preset to save: a new one when no revision is given, otherwise the new state of the one that has it.
+/// A preset to save: a new one if there is no revision, otherwise a change based on that revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavePreset {
     pub preset: Preset,
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shared_memory_is_less_than_memory_and_both_are_asked_for() {
+    fn shared_memory_is_less_than_memory_and_cores_are_required() {
         let preset = Preset {
             name: "small".into(),
             slots: Slots::cpu_mem(Quantity::whole(1), 1 << 30),
@@ -111,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn a_preset_names_the_amount_that_no_machine_has_or_that_has_no_parts() {
+    fn excessive_fractional_and_unknown_amounts_are_refused_at_their_slot() {
         let with = |slot: &str, amount: &str| {
             let mut slots = Slots::cpu_mem(Quantity::whole(1), 1 << 30);
             slots.0.insert(slot.to_owned(), amount.parse().unwrap());
             Preset { name: "large".into(), slots, shared_memory: None, resource_group: None }
         };
-        assert_eq!(with("cpu", "768").check(), Ok(()), "more than a policy may name: machines have it");
+        assert_eq!(with("cpu", "768").check(), Ok(()), "more than a policy may allow, but agents can have it");
         assert_eq!(with("mem", "2199023255552").check(), Ok(()), "two tebibytes");
         for (slot, amount) in [("cpu", "1048577"), ("mem", "1125899906842625"), ("cuda.device", "0.5"), ("GPU", "1")] {
             let Err(Problem::Invalid(errors)) = with(slot, amount).check() else { panic!("{slot} = {amount} is accepted") };

@@ -1,10 +1,10 @@
-//! What kinds of values properties have, and how each is compared.
+//! The kinds of values that properties have, and how each is compared.
 
 use super::MAX_VALUE;
 use crate::time::day;
 use serde::{Deserialize, Serialize};
 
-/// What kind of value a property has, and so which operators it knows.
+/// The kind of a property's values, which decides its operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Free text: contains, equals (case is ignored).
@@ -15,13 +15,13 @@ pub enum Kind {
     Flag,
     /// A decimal number: at least, at most, equals.
     Number,
-    /// An id, whole: equals.
+    /// A whole id: equals.
     Id,
     /// A day, `2026-11-24` in UTC: from, until (both inclusive).
     Date,
 }
 
-/// How a property is compared.
+/// An operator that compares a property with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
@@ -38,7 +38,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// The word in the URL.
+    /// Returns the word used in URLs.
     pub fn key(self) -> &'static str {
         match self {
             Self::Contains => "contains",
@@ -50,12 +50,12 @@ impl Op {
         }
     }
 
-    /// The operator that `key` names.
+    /// Returns the operator with this key.
     pub fn from_key(key: &str) -> Option<Self> {
         [Self::Contains, Self::Equals, Self::Any, Self::Is, Self::Min, Self::Max].into_iter().find(|op| op.key() == key)
     }
 
-    /// The words a person reads between property and value.
+    /// Returns the words shown to people between property and value.
     pub fn label(self, kind: Kind) -> &'static str {
         match (self, kind) {
             (Self::Contains, _) => "contains",
@@ -71,7 +71,7 @@ impl Op {
 }
 
 impl Kind {
-    /// The operators of this kind; the first is the one offered first.
+    /// Returns the operators of this kind, the preselected one first.
     pub fn ops(self) -> &'static [Op] {
         match self {
             Self::Text => &[Op::Contains, Op::Equals],
@@ -83,7 +83,7 @@ impl Kind {
         }
     }
 
-    /// Says what is wrong with `value`, if anything is.
+    /// Checks a value. The error is a sentence for people.
     pub fn check(self, value: &str) -> Result<(), String> {
         if value.is_empty() {
             return Err("Type a value to filter by.".into());
@@ -93,15 +93,13 @@ impl Kind {
         }
         match self {
             Self::Text => Ok(()),
-            Self::Id => {
-                uuid::Uuid::parse_str(value).map(drop).map_err(|_| "Paste a whole ID, such as those that rows show.".into())
-            }
+            Self::Id => uuid::Uuid::parse_str(value).map(drop).map_err(|_| "Paste a whole ID, as a row shows it.".into()),
             Self::Flag if value == "yes" || value == "no" => Ok(()),
             Self::Flag => Err("Choose yes or no.".into()),
             Self::Number => {
                 value.parse::<crate::quantity::Quantity>().map(drop).map_err(|_| "Type a number, such as 1.5.".into())
             }
-            Self::Date => day(value).map(drop).ok_or_else(|| "Type a day as YYYY-MM-DD.".into()),
+            Self::Date => day(value).map(drop).ok_or_else(|| "Type a date as YYYY-MM-DD.".into()),
             Self::Choice(options) => match value.split(',').find(|v| !options.iter().any(|(key, _)| key == v)) {
                 None => Ok(()),
                 Some(other) => {

@@ -1,10 +1,10 @@
-//! The language of lists: what a table can be filtered and sorted by, and one person's choice of it, which lives in the URL.
+//! The list language: the filters and orders that a table offers, and a person's choice among them, which lives in the URL.
 //!
-//! A [`ListSpec`] is declared once per table; a [`ListQuery`] is read from the URL, checked against the spec, and sent to the
-//! server as it is. The same text is in the address bar, in every link of the table, and in the address of its CSV export:
+//! A [`ListSpec`] is declared once per table. A [`ListQuery`] is read from the URL, checked against the spec, and sent to the
+//! server as is. The same text is in the address bar, in every link of the table, and in the address of its CSV export:
 //! `?f=email.contains.ann&f=role.any.user,admin&sort=-created_at&page=2&per=20&tab=inactive`.
 //!
-//! Deliberately absent: SQL (the store maps keys to columns) and any knowledge of what is listed.
+//! Deliberately absent: SQL (the store maps keys to columns) and any knowledge of the things listed.
 
 mod filter;
 mod kind;
@@ -15,63 +15,63 @@ pub use kind::{Kind, Op};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-/// Rows per page that can be chosen.
+/// The choices for rows per page. The first is the default.
 pub const PAGE_SIZES: [u32; 3] = [10, 20, 50];
-/// Conditions in one filter; more is refused, so that a query has a bounded cost.
+/// The most conditions in one filter, so that a query has a bounded cost.
 pub const MAX_CONDITIONS: usize = 12;
-/// Keys that a list can be ordered by at once.
+/// The most keys that a list can be ordered by at once.
 pub const MAX_ORDERS: usize = 8;
-/// Characters in one condition's value.
+/// The most characters in one condition's value.
 pub const MAX_VALUE: usize = 200;
-/// Counting stops here: beyond it a list says "10,000+", because an exact count would walk the whole table.
+/// Counting stops here. Beyond it a list says "10,000+", because an exact count would walk the whole table.
 pub const COUNT_LIMIT: u64 = 10_000;
 
-/// Something a list can be filtered by.
+/// A property that a list can be filtered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Property {
-    /// The word in the URL.
+    /// The word used in URLs.
     pub key: &'static str,
-    /// The word a person reads. Empty: for programs alone, no page offers it.
+    /// The word shown to people. If empty, the property is for programs only and no page offers it.
     pub label: &'static str,
     pub kind: Kind,
 }
 
 impl Property {
-    /// What it is called in a sentence.
+    /// Returns the name for use in a sentence.
     pub fn name(&self) -> &'static str {
         if self.label.is_empty() { self.key } else { self.label }
     }
 }
 
-/// What a table can be asked for: declared once beside its row type.
+/// The filters, orders and tabs of a table, declared once beside its row type.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ListSpec {
     /// The table's name: the key of a person's column settings and of its export.
     pub name: &'static str,
     pub properties: &'static [Property],
-    /// Keys that the list can be ordered by; the store has an index for each.
+    /// Keys that the list can be ordered by. The store has an index for each.
     pub sorts: &'static [&'static str],
-    /// The order when none is chosen.
+    /// The order if none is chosen.
     pub default_sort: Sort<'static>,
-    /// The tabs as (key, label); the first is shown when none is chosen. Empty when the list has none.
+    /// The tabs as (key, label). The first is the default. Empty if the list has none.
     pub tabs: &'static [(&'static str, &'static str)],
-    /// A second row of tabs (for sessions: their type), same rules.
+    /// A second row of tabs (for sessions: their type), with the same rules.
     pub subtabs: &'static [(&'static str, &'static str)],
 }
 
 impl ListSpec {
-    /// The property called `key`.
+    /// Returns the property with this key.
     pub fn property(&self, key: &str) -> Option<&'static Property> {
         self.properties.iter().find(|p| p.key == key)
     }
 
-    /// The properties that a page offers.
+    /// Returns the properties that a page offers.
     pub fn offered(&self) -> impl Iterator<Item = &'static Property> + use<> {
         self.properties.iter().filter(|p| !p.label.is_empty())
     }
 }
 
-/// An order: a key, and whether it runs from the largest.
+/// An order: a key, and whether the largest comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort<'a> {
     pub key: &'a str,
@@ -98,12 +98,12 @@ impl Condition {
     }
 }
 
-/// What one person asks of a list. Always valid for its spec: it is only made by [`ListQuery::parse`] or checked by [`ListQuery::check`].
+/// A query of a list. Always valid for its spec: either made by [`ListQuery::parse`] or checked by [`ListQuery::check`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ListQuery {
     pub tab: String,
     pub subtab: String,
-    /// All must hold.
+    /// Conditions that must all hold.
     pub conditions: Vec<Condition>,
     pub sort: String,
     pub descending: bool,
@@ -111,28 +111,28 @@ pub struct ListQuery {
     pub page: u32,
     /// One of [`PAGE_SIZES`].
     pub per: u32,
-    /// Rows of any tab by offset instead of a page: for programs, and so never in an address or in what a page sends.
+    /// A range of rows instead of a page. Set by programs only, and therefore never in an address or in a page's requests.
     #[serde(skip)]
     pub window: Option<Window>,
-    /// Must hold as well: for programs, like the window.
+    /// A filter that must hold as well. Set by programs only.
     #[serde(skip)]
     pub filter: Option<Filter>,
-    /// What rows are ordered by that `sort` finds equal, as (key, descending): for programs, like the window.
+    /// Tie-breakers after `sort`, as (key, descending). Set by programs only.
     #[serde(skip)]
     pub then: Vec<(String, bool)>,
 }
 
-/// What a program asks of a list instead of a page.
+/// A range of rows that a program requests instead of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     pub offset: u64,
     pub limit: u32,
-    /// The tab is not looked at.
+    /// Whether to ignore the tab.
     pub any_tab: bool,
 }
 
 impl ListQuery {
-    /// What a list shows when nothing was chosen.
+    /// Makes the query for a list's default state.
     pub fn new(spec: &ListSpec) -> Self {
         let first = |tabs: &[(&str, &str)]| tabs.first().map(|(key, _)| key.to_string()).unwrap_or_default();
         Self {
@@ -149,10 +149,10 @@ impl ListQuery {
         }
     }
 
-    /// Reads the decoded pairs of a URL's query; what does not fit the spec is left out, so that an old link still opens.
+    /// Parses the decoded pairs of a URL's query. Parts that do not fit the spec are ignored, so that an old link still opens.
     ///
-    /// Besides `f=…`, the fields `fp`, `fo` and `fv` (property, operator, value) add one condition: that is how the filter
-    /// form arrives from a browser without scripts.
+    /// Besides `f=…`, the fields `fp`, `fo` and `fv` (property, operator, value) add one condition, as the filter
+    /// form sends them from a browser without scripts.
     pub fn parse<'a>(spec: &ListSpec, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut query = Self::new(spec);
         let (mut property, mut op, mut value) = (None, None, None);
@@ -193,20 +193,20 @@ impl ListQuery {
         }
     }
 
-    /// Says what is wrong with a query that came over the wire.
+    /// Checks a query that came over the wire. Refuses with [`crate::Problem::Invalid`].
     pub fn check(&self, spec: &ListSpec) -> Result<(), crate::Problem> {
         let known =
             |tabs: &[(&str, &str)], tab: &str| tabs.iter().any(|(key, _)| *key == tab) || (tabs.is_empty() && tab.is_empty());
         if !known(spec.tabs, &self.tab) || !known(spec.subtabs, &self.subtab) {
             return Err(crate::Problem::field("tab", "This list has no such tab."));
         }
-        // Programs may wait for an order without an index.
+        // Programs may also order by properties without an index, which is slow.
         let orders = |key: &str, any: bool| spec.sorts.contains(&key) || (any && spec.property(key).is_some());
         if !orders(&self.sort, self.window.is_some()) || !self.then.iter().all(|(key, _)| orders(key, true)) {
             return Err(crate::Problem::field("sort", format!("This list can be ordered by {}.", spec.sorts.join(", "))));
         }
         if self.then.len() >= MAX_ORDERS {
-            return Err(crate::Problem::field("sort", format!("A list can be ordered by at most {MAX_ORDERS} things.")));
+            return Err(crate::Problem::field("sort", format!("A list can be ordered by at most {MAX_ORDERS} properties.")));
         }
         if !PAGE_SIZES.contains(&self.per) || self.page == 0 {
             return Err(crate::Problem::field("page", "Pages start at 1 and have 10, 20 or 50 rows."));
@@ -221,7 +221,7 @@ impl ListQuery {
             .map_err(|message| crate::Problem::field("filter", message))
     }
 
-    /// This query as the query string of a URL, without `?`; what is the spec's default is left out. Keeps links short and stable.
+    /// Formats this query as the query string of a URL, without `?`. Defaults are left out, which keeps links short and stable.
     pub fn to_query_string(&self, spec: &ListSpec) -> String {
         let plain = Self::new(spec);
         let mut pairs = Vec::new();
@@ -247,24 +247,24 @@ impl ListQuery {
         pairs.join("&")
     }
 
-    /// The same query with another page.
+    /// Returns the same query for another page.
     pub fn at_page(&self, page: u32) -> Self {
         Self { page, ..self.clone() }
     }
 
-    /// The same query, ordered by `key` the next way: up, down, the list's own order. Goes back to the first page.
+    /// Returns the same query with the next order of `key`: ascending, descending, the list's default. Goes back to the first page.
     pub fn sorted_by(&self, spec: &ListSpec, key: &str) -> Self {
         let (sort, descending) = match (self.sort == key, self.descending) {
             (false, _) => (key, false),
             (true, false) => (key, true),
-            // A list's own order cannot be taken away from its own column: it turns round instead.
+            // The column of the default order has no third state: it alternates between ascending and descending.
             (true, true) if spec.default_sort.key == key => (key, false),
             (true, true) => (spec.default_sort.key, spec.default_sort.descending),
         };
         Self { sort: sort.into(), descending, page: 1, ..self.clone() }
     }
 
-    /// The same query with a condition more, on its first page; the errors are sentences for the filter's own field.
+    /// Returns the same query with one more condition, on its first page. The error is a sentence for the filter's own field.
     pub fn with(&self, spec: &ListSpec, condition: Condition) -> Result<Self, String> {
         check_condition(spec, &condition)?;
         if self.conditions.len() >= MAX_CONDITIONS {
@@ -275,7 +275,7 @@ impl ListQuery {
         Ok(next)
     }
 
-    /// The same query without its condition number `index`, on its first page.
+    /// Returns the same query without condition number `index`, on its first page.
     pub fn without(&self, index: usize) -> Self {
         let mut next = self.at_page(1);
         if index < next.conditions.len() {
@@ -284,35 +284,35 @@ impl ListQuery {
         next
     }
 
-    /// Rows to skip.
+    /// Returns the number of rows to skip.
     pub fn offset(&self) -> u64 {
         self.window.map_or(u64::from(self.page - 1) * u64::from(self.per), |window| window.offset)
     }
 
-    /// Rows to read.
+    /// Returns the number of rows to read.
     pub fn limit(&self) -> u32 {
         self.window.map_or(self.per, |window| window.limit)
     }
 
-    /// The tab that rows must be in; nothing when any will do.
+    /// Returns the tab that rows must be in; `None` means any.
     pub fn tab(&self) -> Option<&str> {
         if self.window.is_some_and(|window| window.any_tab) { None } else { Some(&self.tab) }
     }
 }
 
-fn known(spec: &ListSpec, key: &str) -> Result<&'static Property, String> {
+fn find_property(spec: &ListSpec, key: &str) -> Result<&'static Property, String> {
     spec.property(key).ok_or_else(|| format!("This list cannot be filtered by “{key}”."))
 }
 
 fn check_condition(spec: &ListSpec, condition: &Condition) -> Result<(), String> {
-    let property = known(spec, &condition.key)?;
+    let property = find_property(spec, &condition.key)?;
     if !property.kind.ops().contains(&condition.op) {
         return Err(format!("{} cannot be compared with “{}”.", property.name(), condition.op.key()));
     }
     property.kind.check(&condition.value)
 }
 
-/// What a value of a query string may hold as it is, besides letters and digits.
+/// The characters to encode in a value of a query string: all but letters, digits and those removed here.
 const QUERY_VALUE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b'@').remove(b':');
 
@@ -325,20 +325,20 @@ pub fn encode(text: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub rows: Vec<T>,
-    /// Rows that the filter selects, counted up to [`COUNT_LIMIT`].
+    /// The number of rows that match the filter, counted up to [`COUNT_LIMIT`].
     pub total: u64,
-    /// There are more than `total` says.
+    /// Whether there are more rows than `total`.
     pub more: bool,
 }
 
 impl<T> Page<T> {
-    /// A page of other rows with the same counts.
+    /// Converts the rows and keeps the counts.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         Page { rows: self.rows.into_iter().map(f).collect(), total: self.total, more: self.more }
     }
 }
 
-/// A person's choice of columns for one table: keys in order, hidden ones left out. Empty means the table's own choice.
+/// A person's choice of columns for one table: the keys of the visible ones, in order. Empty means the table's default.
 pub type ColumnLayout = Vec<String>;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The list language, from the address bar and back.
+//! The list language, to and from the address bar.
 
 use super::*;
 use crate::time::Millis;
@@ -41,7 +41,7 @@ fn decode(text: &str) -> String {
 }
 
 #[test]
-fn what_does_not_fit_the_list_is_left_out_of_an_old_link() {
+fn parts_of_an_old_link_that_no_longer_fit_the_list_are_ignored() {
     let query = parse("tab=gone&sort=-shoe&page=0&per=7&f=shoe.contains.x&f=role.any.king&f=sudo.contains.x&f=email.equals.");
     assert_eq!(query, ListQuery::new(&SPEC));
 }
@@ -54,7 +54,7 @@ fn a_filter_form_without_scripts_adds_its_condition() {
 }
 
 #[test]
-fn a_header_turns_the_order_up_then_down_then_back() {
+fn a_header_cycles_through_ascending_descending_and_default() {
     let up = ListQuery::new(&SPEC).sorted_by(&SPEC, "email");
     let down = up.sorted_by(&SPEC, "email");
     assert_eq!((up.sort.as_str(), up.descending), ("email", false));
@@ -65,12 +65,12 @@ fn a_header_turns_the_order_up_then_down_then_back() {
 }
 
 #[test]
-fn a_wrong_value_is_explained() {
+fn an_unacceptable_value_is_explained() {
     let spec = &SPEC;
     let add =
         |key: &str, op, value: &str| ListQuery::new(spec).with(spec, Condition { key: key.into(), op, value: value.into() });
     assert_eq!(add("role", Op::Any, "user,king").unwrap_err(), "“king” is not one of User, Admin.");
-    assert_eq!(add("created_at", Op::Min, "2026-02-30").unwrap_err(), "Type a day as YYYY-MM-DD.");
+    assert_eq!(add("created_at", Op::Min, "2026-02-30").unwrap_err(), "Type a date as YYYY-MM-DD.");
     assert_eq!(add("cpu", Op::Min, "many").unwrap_err(), "Type a number, such as 1.5.");
     assert!(add("sudo", Op::Is, "yes").is_ok());
 }
@@ -85,7 +85,7 @@ fn not(filter: Filter) -> Filter {
 }
 
 #[test]
-fn a_programs_filter_is_checked_to_its_last_part() {
+fn every_part_of_a_programs_filter_is_checked() {
     let like = |key: &str, pattern: &str| Filter::Like { key: key.into(), pattern: pattern.into() };
     let before = |key: &str| Filter::Before { key: key.into(), at: Millis(0) };
     let empty = |key: &str| Filter::Empty { key: key.into() };
@@ -115,7 +115,7 @@ fn a_programs_filter_has_a_bounded_size_and_depth() {
 }
 
 #[test]
-fn only_a_program_orders_by_what_has_no_index() {
+fn only_programs_can_order_by_properties_without_an_index() {
     let page = ListQuery { sort: "cpu".into(), ..ListQuery::new(&SPEC) };
     assert!(page.check(&SPEC).is_err());
     let window = Window { offset: 0, limit: 1, any_tab: true };
@@ -128,7 +128,7 @@ fn only_a_program_orders_by_what_has_no_index() {
 }
 
 #[test]
-fn what_is_for_programs_alone_is_not_offered_and_does_not_travel() {
+fn parts_for_programs_are_neither_offered_nor_in_addresses_and_requests() {
     assert!(SPEC.offered().all(|property| property.key != "verified"));
     let query = ListQuery { filter: Some(is("verified", "yes")), then: vec![("role".to_owned(), true)], ..ListQuery::new(&SPEC) };
     assert_eq!(query.to_query_string(&SPEC), "");

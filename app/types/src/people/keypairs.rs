@@ -1,4 +1,4 @@
-//! Keypairs: what signs requests, and what limits are counted by.
+//! Keypairs: they sign requests, and limits are counted by them.
 
 use crate::Problem;
 use crate::id::UserId;
@@ -6,14 +6,14 @@ use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
-/// Requests in 15 minutes that a keypair may be allowed at most (`docs/spec/limits.md`, "Rate limit").
+/// The largest rate limit of a keypair, in requests per 15 minutes (`docs/spec/limits.md`, "Rate limit").
 pub const MAX_RATE_LIMIT: u32 = 50_000;
-/// Requests in 15 minutes of a keypair whose limit was not chosen.
+/// The rate limit of a keypair if nobody chose one, in requests per 15 minutes.
 pub const DEFAULT_RATE_LIMIT: u32 = 10_000;
-/// At this limit or below, calls such as signing in may be blocked, which is worth a warning.
+/// A rate limit at or below this, in requests per 15 minutes, may block calls such as signing in and deserves a warning.
 pub const LOW_RATE_LIMIT: u32 = 100;
 
-/// One keypair in the list. Its secret is asked for by itself.
+/// One keypair in the list. Its secret key is requested separately.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeypairRow {
     pub access_key: String,
@@ -24,56 +24,56 @@ pub struct KeypairRow {
     pub owner_name: String,
     /// Names of the owner's projects.
     pub projects: Vec<String>,
-    /// The owner administers people.
+    /// Whether the owner administers people.
     pub admin: bool,
     pub main: bool,
     pub active: bool,
     pub policy: String,
-    /// Requests in 15 minutes.
+    /// Requests per 15 minutes.
     pub rate_limit: u32,
-    /// Requests that were ever signed with it.
+    /// The number of requests ever signed with it.
     pub queries: u64,
-    /// Sessions that have not ended.
+    /// The number of sessions that have not ended.
     pub sessions: u32,
     pub created_at: Millis,
     pub last_used: Option<Millis>,
 }
 
-/// What is changed of a keypair; what is `None` stays as it is.
+/// Changes to a keypair; a `None` field is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EditKeypair {
     pub active: Option<bool>,
     pub policy: Option<String>,
     pub rate_limit: Option<u32>,
-    /// Only ever `true`: a person's main keypair changes by choosing another.
+    /// Only ever `true`: a person changes their main keypair by choosing another one.
     pub main: Option<bool>,
 }
 
 impl EditKeypair {
-    /// Every field that is not acceptable, whoever asks.
+    /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         check_rate_limit(self.rate_limit)
     }
 }
 
-/// A keypair that is asked for.
+/// A request for a new keypair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateKeypair {
-    /// The owner's email or username; the caller's own when empty.
+    /// The owner's email or username; the caller if empty.
     pub owner: String,
     pub policy: String,
     pub rate_limit: u32,
 }
 
 impl CreateKeypair {
-    /// Every field that is not acceptable, whoever asks.
+    /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         check_rate_limit(Some(self.rate_limit))
     }
 }
 
-/// [`MAX_RATE_LIMIT`] as a sentence has it, such as `50,000`.
+/// Formats [`MAX_RATE_LIMIT`] for a sentence, such as `50,000`.
 pub fn max_rate_limit() -> String {
     format!("{},{:03}", MAX_RATE_LIMIT / 1000, MAX_RATE_LIMIT % 1000)
 }
@@ -87,7 +87,7 @@ fn check_rate_limit(limit: Option<u32>) -> Result<(), Problem> {
     }
 }
 
-/// A keypair whole, shown once after it was made.
+/// A new keypair with its secret key, shown once after it was created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewKeypair {
     /// The owner's email.
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_limit_over_the_largest_is_refused_with_the_bound() {
+    fn an_excessive_rate_limit_is_refused_with_the_largest_allowed() {
         let edit = |limit| EditKeypair { rate_limit: Some(limit), ..EditKeypair::default() };
         assert_eq!(edit(MAX_RATE_LIMIT).check(), Ok(()));
         let refused = Problem::field("rate_limit", "A whole number from 0 to 50,000.");

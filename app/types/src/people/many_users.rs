@@ -1,4 +1,4 @@
-//! Creating many people at once: by a pattern, or from the lines of a CSV file. All or nobody.
+//! Creating many people at once, by a pattern or from the lines of a CSV file. Either all are created or nobody is.
 
 use crate::id::{DomainId, ProjectId};
 use crate::people::keypairs::NewKeypair;
@@ -7,18 +7,18 @@ use crate::people::users::UserStatus;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
-/// People that one pattern makes at most (`docs/spec/people.md`, "Many new people").
+/// The most people that one pattern creates (`docs/spec/people.md`, "Many new people").
 pub const MOST_BY_PATTERN: u32 = 100;
-/// People in one file at most.
+/// The most people in one file.
 pub const MOST_IN_FILE: usize = 10_000;
-/// Passwords that one file can give: each is hashed slowly, and everybody who signs in meanwhile waits in the same row.
+/// The most passwords in one file: each is hashed slowly, and everybody who signs in meanwhile waits in the same queue.
 pub const MOST_PASSWORDS: usize = 500;
-/// Mistakes that one answer names.
+/// The most errors in one answer.
 pub const MOST_ERRORS: usize = 20_000;
-/// Bytes of a file at most: with all around it, less than a request may have.
+/// The most bytes in a file. Together with the rest of its request, this stays below the size limit of requests.
 pub const LARGEST_FILE: usize = 1_500_000;
 
-/// The columns that a file may have; the first two it must have.
+/// The columns that a file may have. The first two are required.
 pub const COLUMNS: [&str; 11] = [
     "email",
     "username",
@@ -33,26 +33,26 @@ pub const COLUMNS: [&str; 11] = [
     "description",
 ];
 
-/// Usernames that count up: `prefix`, a number with as many digits as the last one has, `suffix`.
+/// Numbered usernames: `prefix`, a number padded to the digits of the last one, `suffix`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pattern {
     pub prefix: String,
     pub suffix: String,
-    /// From 1 on.
+    /// The number of people. Numbering starts at 1.
     pub count: u32,
-    /// What follows the `@` of everybody's email.
+    /// The part after the `@` of everybody's email.
     pub host: String,
 }
 
 impl Pattern {
-    /// Every field that is not acceptable.
+    /// Checks every field. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if !(1..=MOST_BY_PATTERN).contains(&self.count) {
             errors.push(FieldError::new("count", format!("A whole number from 1 to {MOST_BY_PATTERN}.")));
         }
         if self.host.is_empty() {
-            errors.push(FieldError::new("host", "Type what follows the @ of their emails, such as example.org."));
+            errors.push(FieldError::new("host", "Type the part after the @ of their emails, such as example.org."));
         }
         if let Some((username, email)) = self.people().last().filter(|_| errors.is_empty()) {
             rules::username("prefix", username, &mut errors);
@@ -61,7 +61,7 @@ impl Pattern {
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
-    /// Usernames with their emails, in order; no more than a pattern may make.
+    /// Returns the usernames with their emails, in order; at most [`MOST_BY_PATTERN`].
     pub fn people(&self) -> Vec<(String, String)> {
         let count = self.count.min(MOST_BY_PATTERN);
         let digits = count.to_string().len();
@@ -74,7 +74,7 @@ impl Pattern {
     }
 }
 
-/// Who is to be created.
+/// The people to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Batch {
     Pattern(Pattern),
@@ -82,17 +82,17 @@ pub enum Batch {
     File(String),
 }
 
-/// What everybody gets whose line says nothing else.
+/// The values for people whose line has none of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Defaults {
     pub role: Role,
     pub status: UserStatus,
     pub domain: DomainId,
-    /// For those in `domain`.
+    /// Projects for the people in `domain`.
     pub projects: Vec<ProjectId>,
-    /// The user resource policy; the standard one when empty.
+    /// The user resource policy; the default one if empty.
     pub policy: String,
-    /// Asks everybody for a password of their own; those whose password is made up are asked in any case.
+    /// Whether everybody is asked to choose a password. People with a generated password are always asked.
     pub must_change_password: bool,
     pub description: String,
 }
@@ -104,20 +104,20 @@ pub struct CreateMany {
     pub defaults: Defaults,
 }
 
-/// One value of one line that is not acceptable.
+/// One unacceptable value in one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineError {
-    /// The file's line, from 1; of a pattern, its number.
+    /// The line of the file, from 1; for a pattern, the person's number.
     pub line: u64,
-    /// Whom the line is about, as far as it says.
+    /// The person that the line is about, as far as it says.
     pub who: String,
     /// The column.
     pub field: String,
-    /// What is allowed and what to do, as a sentence.
+    /// A sentence that says which values are allowed and what to do.
     pub message: String,
 }
 
-/// Somebody who would be created.
+/// A person who would be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     pub line: u64,
@@ -127,29 +127,29 @@ pub struct Planned {
     pub role: Role,
     pub domain: String,
     pub projects: Vec<String>,
-    /// The file says no password: one is made up.
+    /// Whether the password will be generated, because the file has none.
     pub made_up: bool,
 }
 
-/// What would happen.
+/// The result that creating these people would have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
-    /// People in all.
+    /// The number of people in all.
     pub count: u64,
-    /// The first of them.
+    /// The first people, at most [`SHOWN`].
     pub first: Vec<Planned>,
-    /// In the order of the lines, at most [`MOST_ERRORS`]. With one of them, nobody is created.
+    /// Errors in the order of the lines, at most [`MOST_ERRORS`]. If there is one, nobody is created.
     pub errors: Vec<LineError>,
 }
 
-/// People that a preview shows.
+/// The most people that a preview shows.
 pub const SHOWN: usize = 20;
 
-/// Somebody who was just created.
+/// A person who was just created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedPerson {
     pub username: String,
-    /// The password, if it was made up; shown now and never again.
+    /// The password, if it was generated; shown now and never again.
     pub password: Option<String>,
     pub keypair: NewKeypair,
 }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patterns_numbers_have_as_many_digits_as_the_last_one() {
+    fn a_patterns_numbers_are_padded_to_the_digits_of_the_last_one() {
         let names =
             |count| pattern("s-", "", count, "example.org").people().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(3), ["s-1", "s-2", "s-3"]);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_would_make_wrong_names_is_refused_at_its_field() {
+    fn a_pattern_for_unacceptable_names_is_refused_at_its_field() {
         assert!(pattern("s", "", 100, "example.org").check().is_ok());
         for (wrong, field) in [
             (pattern("s", "", 0, "example.org"), "count"),

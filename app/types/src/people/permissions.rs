@@ -1,5 +1,5 @@
-//! Who may do what: one table, used by the console to hide and by the server to refuse (`docs/spec/people.md`, "Roles and
-//! permissions").
+//! Permissions: one table, from which the console hides controls and the server refuses requests (`docs/spec/people.md`, "Roles
+//! and permissions").
 
 use crate::id::{DomainId, ProjectId, UserId};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ crate::words::words!(Role {
     Monitor = "monitor", "Monitor";
 });
 
-/// Something that can be done.
+/// A kind of action that is permitted or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
     ReadUsers,
@@ -37,22 +37,22 @@ pub enum Permission {
     /// Give a keypair another resource policy or rate limit.
     LimitKeypairs,
     ReadProjects,
-    /// Say who belongs to a project.
+    /// Add and remove members of a project.
     ChangeMembers,
-    /// Create and change projects, and say who administers them.
+    /// Create and change projects, and appoint their administrators.
     ChangeProjects,
     ReadDomains,
     ChangeDomains,
     ReadSessions,
     StartSessions,
-    /// End a session, open its terminal.
+    /// End a session and open its terminal.
     ControlSessions,
-    /// Start a session in somebody else's name.
+    /// Start a session on behalf of somebody else.
     StartForOthers,
-    /// Say which sessions go first.
+    /// Change the priorities of sessions.
     ChangePriorities,
     ReadAgents,
-    /// Say whether an agent gets new sessions.
+    /// Change whether an agent takes new sessions.
     ChangeAgents,
     ReadPolicies,
     ChangePolicies,
@@ -60,13 +60,13 @@ pub enum Permission {
     ChangePresets,
     ReadGroups,
     ChangeGroups,
-    /// See and change what the whole cluster goes by.
+    /// See the settings of the whole cluster.
     ReadSettings,
     ChangeSettings,
-    /// Bring what is held in line with what really runs.
+    /// Correct recorded usage to match what really runs.
     Maintain,
     ReadAudit,
-    /// One's own settings, such as columns and theme.
+    /// Change one's own settings, such as columns and theme.
     OwnSettings,
 }
 
@@ -75,14 +75,14 @@ pub enum Permission {
 pub enum Reach {
     Nothing,
     Own,
-    /// What is one's own, and what belongs to the projects that one administers.
+    /// A person's own things, and those of the projects that they administer.
     Projects,
     Domain,
     Everything,
 }
 
 impl Permission {
-    /// All of them.
+    /// All permissions.
     pub const ALL: [Self; 29] = [
         Self::ReadUsers,
         Self::CreateUsers,
@@ -115,7 +115,8 @@ impl Permission {
         Self::OwnSettings,
     ];
 
-    /// The table. `project_admin` says whether the person administers a project, which a role does not tell.
+    /// Looks up how far this permission reaches. `project_admin` says whether the person administers a project, which their role
+    /// does not tell.
     pub fn reach(self, role: Role, project_admin: bool) -> Reach {
         use Reach::*;
         // columns: superadmin, domain admin, project admin, user, monitor
@@ -138,7 +139,7 @@ impl Permission {
             Self::ChangePriorities => [Everything, Domain, Nothing, Nothing, Nothing],
             Self::ReadAgents => [Everything, Nothing, Nothing, Nothing, Everything],
             Self::ChangeAgents => [Everything, Nothing, Nothing, Nothing, Nothing],
-            // Policies, presets and groups belong to no domain: whoever chooses among them sees them all.
+            // Policies, presets and groups belong to no domain: people who choose among them see them all.
             Self::ReadPolicies => [Everything, Domain, Own, Own, Everything],
             Self::ChangePolicies => [Everything, Nothing, Nothing, Nothing, Nothing],
             Self::ReadPresets => [Everything, Domain, Own, Own, Everything],
@@ -156,12 +157,12 @@ impl Permission {
             (Role::Admin, _) => 1,
             (Role::User, true) => 2,
             (Role::User, false) => 3,
-            // A monitor changes nothing, not even a project that somebody made them an administrator of.
+            // A monitor changes nothing, not even a project that they were appointed to administer.
             (Role::Monitor, _) => 4,
         }]
     }
 
-    /// The words after “You may not …”.
+    /// Returns the words that complete “You may not …”.
     pub fn verb(self) -> &'static str {
         match self {
             Self::ReadUsers => "see other people's accounts",
@@ -171,7 +172,7 @@ impl Permission {
             Self::ChangeKeypairs => "change this keypair",
             Self::LimitKeypairs => "change a keypair's limits",
             Self::ReadProjects => "see projects and their members",
-            Self::ChangeMembers => "change who belongs to this project",
+            Self::ChangeMembers => "change this project's members",
             Self::ChangeProjects => "change projects",
             Self::ReadDomains => "see domains",
             Self::ChangeDomains => "change domains",
@@ -179,9 +180,9 @@ impl Permission {
             Self::StartSessions => "start sessions",
             Self::ControlSessions => "control this session",
             Self::StartForOthers => "start sessions for somebody else",
-            Self::ChangePriorities => "change which sessions go first",
-            Self::ReadAgents => "see the cluster's machines",
-            Self::ChangeAgents => "change the cluster's machines",
+            Self::ChangePriorities => "change the priorities of sessions",
+            Self::ReadAgents => "see the cluster's agents",
+            Self::ChangeAgents => "change the cluster's agents",
             Self::ReadPolicies => "see resource policies",
             Self::ChangePolicies => "change resource policies",
             Self::ReadPresets => "see resource presets",
@@ -197,7 +198,7 @@ impl Permission {
     }
 }
 
-/// The roles that `role` may give to a new account.
+/// Returns the roles that `role` may give to a new account.
 pub fn may_grant(role: Role) -> &'static [Role] {
     match role {
         Role::Superadmin => Role::ALL,
@@ -206,7 +207,7 @@ pub fn may_grant(role: Role) -> &'static [Role] {
     }
 }
 
-/// The person behind a page, as the console needs to know them.
+/// The signed-in person, as far as the console needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     pub id: UserId,
@@ -217,27 +218,27 @@ pub struct Me {
     pub domain: DomainId,
     /// The projects that this person administers.
     pub administers: Vec<ProjectId>,
-    /// The password was given by somebody else; a bar asks for another one.
+    /// Whether somebody else set the password. A bar then asks for a new one.
     pub must_change_password: bool,
 }
 
 impl Me {
-    /// How far this person's permission reaches.
+    /// Returns how far this person's permission reaches.
     pub fn reach(&self, permission: Permission) -> Reach {
         permission.reach(self.role, !self.administers.is_empty())
     }
 
-    /// This person may do it, at least with what is their own.
+    /// Whether this person may do it, at least with their own things.
     pub fn may(&self, permission: Permission) -> bool {
         self.reach(permission) > Reach::Nothing
     }
 
-    /// This person may do it with what is others' as well.
+    /// Whether this person may do it with other people's things as well.
     pub fn may_beyond_own(&self, permission: Permission) -> bool {
         self.reach(permission) > Reach::Own
     }
 
-    /// The name to greet them by.
+    /// Returns the name to greet them by.
     pub fn display_name(&self) -> &str {
         if self.full_name.is_empty() { &self.username } else { &self.full_name }
     }
@@ -258,11 +259,11 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_admin_reaches_at_least_as_far_as_a_project_admin_and_that_one_as_far_as_a_user() {
+    fn domain_admins_reach_as_far_as_project_admins_and_these_as_far_as_users() {
         for permission in Permission::ALL {
-            let of_projects = permission.reach(Role::User, true);
-            assert!(permission.reach(Role::Admin, false) >= of_projects, "{permission:?}");
-            assert!(of_projects >= permission.reach(Role::User, false), "{permission:?}");
+            let project_admins = permission.reach(Role::User, true);
+            assert!(permission.reach(Role::Admin, false) >= project_admins, "{permission:?}");
+            assert!(project_admins >= permission.reach(Role::User, false), "{permission:?}");
         }
     }
 

@@ -1,39 +1,39 @@
-//! What besides a password opens an account: two-factor authentication, and links to choose another password.
+//! Ways into an account besides its password: two-factor authentication, and links for choosing a new password.
 
 use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
-/// How an account stands with two-factor authentication.
+/// The state of an account's two-factor authentication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TwoFactorState {
     pub on: bool,
-    /// Recovery codes that were not yet used.
+    /// The number of unused recovery codes.
     pub codes_left: u32,
 }
 
-/// What an authenticator needs to know; shown to its owner alone, once.
+/// The setup of an authenticator app, shown once and only to the account's owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TwoFactorSetup {
-    /// The secret, to be typed by hand.
+    /// The secret, for typing it by hand.
     pub secret: String,
-    /// The same as an `otpauth://` address.
+    /// The secret as an `otpauth://` address.
     pub address: String,
     /// That address as a QR code: an SVG document.
     pub picture: String,
 }
 
-/// A link with which somebody chooses another password.
+/// A link for choosing a new password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordLink {
-    /// The address on this server, from its `/` on.
+    /// The path on this server, from the first `/`.
     pub path: String,
     pub expires_at: Millis,
-    /// It was also sent to the person by mail.
+    /// Whether it was also mailed to the person.
     pub mailed: bool,
 }
 
-/// Checks a password that was typed twice.
+/// Checks a new password that was typed twice. Refuses with [`Problem::Invalid`].
 pub fn check_new_password(new: &str, again: &str) -> Result<(), Problem> {
     let mut errors = Vec::new();
     rules::password("password", new, &mut errors);

@@ -1,4 +1,4 @@
-//! People: their accounts, what can be seen of them, and the command that creates one.
+//! People: their accounts as shown in lists and drawers, and the commands that create and change them.
 
 use crate::id::{DomainId, ProjectId, SignInId, UserId};
 use crate::list::{Kind, ListSpec, Property, Sort};
@@ -33,22 +33,22 @@ pub struct UserRow {
     pub username: String,
     pub full_name: String,
     pub domain: String,
-    /// Names, in order.
+    /// Names of the projects, in order.
     #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub projects: Vec<String>,
-    /// The ids of the same.
+    /// Ids of the same projects.
     #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub project_ids: Vec<ProjectId>,
     /// The main access key.
     pub main_key: Option<String>,
     pub role: Role,
     pub status: UserStatus,
-    /// Why the status is what it is, such as `admin-requested`.
+    /// The reason for the status, such as `admin-requested`.
     pub status_info: String,
     pub description: String,
     /// The user resource policy.
     pub policy: String,
-    /// Addresses and networks that this person may come from; empty allows any.
+    /// Addresses and networks that this person may sign in from; empty allows any.
     #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub addresses: Vec<String>,
     pub sudo: bool,
@@ -60,7 +60,7 @@ pub struct UserRow {
     pub modified_at: Millis,
 }
 
-/// The numbers that a person's processes have in containers; none leaves them to the engine (`docs/spec/people.md`, "Container
+/// The Unix ids of a person's processes in containers; `None` leaves them to the engine (`docs/spec/people.md`, "Container
 /// numbers").
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
@@ -68,7 +68,7 @@ pub struct UserRow {
 pub struct UnixIds {
     pub uid: Option<u32>,
     pub gid: Option<u32>,
-    /// Supplementary groups, each once.
+    /// Ids of supplementary groups, each once.
     #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub gids: Vec<u32>,
 }
@@ -81,7 +81,7 @@ impl UnixIds {
     }
 }
 
-/// One time that somebody signed in.
+/// One recent sign-in of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecentSignIn {
     pub at: Millis,
@@ -94,18 +94,18 @@ pub struct UserDetail {
     pub row: UserRow,
     pub domain: DomainId,
     pub projects: Vec<ProjectId>,
-    /// Access keys, the main one first; their secrets are not shown here.
+    /// Access keys, the main one first, without their secrets.
     pub access_keys: Vec<String>,
     /// The policy of the main keypair.
     pub keypair_policy: String,
-    /// The caller may change this account.
+    /// Whether the caller may change this account.
     pub may_change: bool,
     pub last_sign_in: Option<Millis>,
     /// The newest first, at most five.
     pub recent_sign_ins: Vec<RecentSignIn>,
-    /// When they last said that they forgot their password, if nobody has helped them since.
+    /// When they last reported a forgotten password, if nobody has helped them since.
     pub link_asked: Option<Millis>,
-    /// Sessions that have not ended.
+    /// The number of sessions that have not ended.
     pub sessions: u32,
 }
 
@@ -121,14 +121,14 @@ pub struct CreateUser {
     pub domain: DomainId,
     pub projects: Vec<ProjectId>,
     pub description: String,
-    /// Shows the person a bar that asks for a password of their own; blocks nothing.
+    /// Whether a bar asks the person to choose a new password. It blocks nothing.
     #[serde(default)]
     pub must_change_password: bool,
     #[serde(default)]
     pub sudo: bool,
     #[serde(default)]
     pub addresses: Vec<String>,
-    /// The user resource policy; the standard one when empty.
+    /// The user resource policy; the default one if empty.
     #[serde(default)]
     pub policy: String,
     #[serde(default)]
@@ -136,15 +136,15 @@ pub struct CreateUser {
 }
 
 impl CreateUser {
-    /// An active user of a domain, for tests, which then name only the fields that they are about. Not behind a feature: with one,
-    /// everything that uses this crate would be compiled once for the server and once for its tests.
+    /// Makes an active user of a domain, for tests, which then set only the fields that they are about. Not behind a feature: with
+    /// one, everything that uses this crate would be compiled once for the server and once for its tests.
     #[doc(hidden)]
     pub fn example(name: &str, domain: DomainId) -> Self {
         let (email, password) = (format!("{name}@example.org"), "Correct-Horse-9".to_owned());
         Self { email, username: name.to_owned(), password, domain, ..Self::default() }
     }
 
-    /// Every field that is not acceptable, whoever asks.
+    /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors: Vec<FieldError> = Vec::new();
         rules::addresses("addresses", &self.addresses, &mut errors);
@@ -158,14 +158,14 @@ impl CreateUser {
     }
 }
 
-/// Somebody who was just created, with the keypair that came with the account.
+/// A new account with its first keypair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Created {
     pub id: UserId,
     pub keypair: crate::people::keypairs::NewKeypair,
 }
 
-/// What is changed of an account; what is `None` stays as it is. The email is the user ID and never changes.
+/// Changes to an account; a `None` field is left as it is. The email is the user ID and never changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EditUser {
@@ -175,7 +175,7 @@ pub struct EditUser {
     pub description: Option<String>,
     pub status: Option<UserStatus>,
     pub role: Option<Role>,
-    /// Another domain ends the membership in the old one's projects.
+    /// Moving to another domain ends the membership in the old domain's projects.
     pub domain: Option<DomainId>,
     pub projects: Option<Vec<ProjectId>>,
     pub must_change_password: Option<bool>,
@@ -184,7 +184,7 @@ pub struct EditUser {
     /// Only ever `false`: nobody can turn it on for somebody else.
     pub two_factor: Option<bool>,
     pub policy: Option<String>,
-    /// Container numbers, each by itself; 0 leaves one to the engine again.
+    /// Unix ids in containers, each changed separately; 0 leaves one to the engine again.
     pub uid: Option<u32>,
     pub gid: Option<u32>,
     pub gids: Option<Vec<u32>>,
@@ -193,7 +193,7 @@ pub struct EditUser {
 }
 
 impl EditUser {
-    /// Every field that is not acceptable, whoever asks.
+    /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors: Vec<FieldError> = Vec::new();
         if let Some(username) = &self.username {
@@ -215,13 +215,13 @@ impl EditUser {
         rules::unix_id("gid", self.gid.filter(|id| *id > 0), &mut errors);
         rules::unix_ids("gids", self.gids.as_deref().unwrap_or_default(), &mut errors);
         if self.two_factor == Some(true) {
-            errors.push(FieldError::new("two_factor", "Only its owner can turn two-factor authentication on."));
+            errors.push(FieldError::new("two_factor", "Only the account's owner can turn on two-factor authentication."));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 }
 
-/// Another password for oneself.
+/// A change of one's own password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangePassword {
     pub old: String,
@@ -229,15 +229,15 @@ pub struct ChangePassword {
 }
 
 impl ChangePassword {
-    /// Every field that is not acceptable, whoever asks.
+    /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if self.old.is_empty() || self.old.len() > rules::MAX_PASSWORD {
-            errors.push(FieldError::new("old", "Type the password that you have now."));
+            errors.push(FieldError::new("old", "Type your current password."));
         }
         rules::password("new", &self.new, &mut errors);
         if errors.is_empty() && self.old == self.new {
-            errors.push(FieldError::new("new", "This is the password that you have now. Choose another one."));
+            errors.push(FieldError::new("new", "This is your current password. Choose a different one."));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
@@ -252,7 +252,7 @@ pub struct SignIn {
     pub expires_at: Millis,
     pub address: String,
     pub browser: String,
-    /// The one that asks.
+    /// Whether this is the browser that asks.
     pub current: bool,
 }
 

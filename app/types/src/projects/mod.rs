@@ -9,7 +9,7 @@ use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
-/// A domain with its projects, as a form offers them.
+/// A domain with its projects, as choices in a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainChoice {
     pub id: DomainId,
@@ -17,19 +17,19 @@ pub struct DomainChoice {
     pub projects: Vec<ProjectChoice>,
 }
 
-/// A project, as a form offers it.
+/// A project, as a choice in a form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectChoice {
     pub id: ProjectId,
     pub name: String,
 }
 
-/// What a project is for.
+/// The purpose of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProjectKind {
     General,
-    /// Its folders are the model store's cards.
+    /// Each of its folders is a card in the model store.
     ModelStore,
 }
 
@@ -46,7 +46,7 @@ pub struct DomainRow {
     pub description: String,
     pub active: bool,
     pub hosts: Hosts,
-    /// What its sessions may hold together; a slot that is not named is not limited.
+    /// The most that its sessions may hold together; a missing slot is unlimited.
     pub limit: Slots,
     pub integration: String,
     pub projects: u32,
@@ -68,7 +68,7 @@ pub struct ProjectRow {
     /// The project resource policy.
     pub policy: String,
     pub hosts: Hosts,
-    /// What its sessions may hold together; a slot that is not named is not limited.
+    /// The most that its sessions may hold together; a missing slot is unlimited.
     pub limit: Slots,
     pub integration: String,
     pub members: u32,
@@ -76,13 +76,13 @@ pub struct ProjectRow {
     pub modified_at: Millis,
 }
 
-/// Somebody who belongs to a project.
+/// A member of a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     pub user: UserId,
     pub email: String,
     pub full_name: String,
-    /// Administers the project.
+    /// Whether they administer the project.
     pub admin: bool,
 }
 
@@ -94,15 +94,15 @@ pub struct ProjectDetail {
     pub members: Vec<Member>,
 }
 
-/// People whose membership one change can touch.
+/// The most people whose membership one change can affect.
 const MOST_AT_ONCE: usize = 1000;
-/// Characters of a name in another system.
+/// The most characters in a name in another system.
 const MAX_INTEGRATION: usize = 512;
 
-/// Members that a drawer shows.
+/// The most members that a drawer shows.
 pub const MOST_SHOWN: u32 = 200;
 
-/// A new domain or the new state of one; what is `None` stays as it is.
+/// A new domain, or changes to one; a `None` field is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EditDomain {
@@ -110,26 +110,26 @@ pub struct EditDomain {
     pub description: Option<String>,
     pub active: Option<bool>,
     pub hosts: Option<Hosts>,
-    /// What its sessions may hold together; a slot that is not named is not limited.
+    /// The most that its sessions may hold together; a missing slot is unlimited.
     pub limit: Option<Slots>,
-    /// Its name in another system, kept for programs.
+    /// Its name in another system, kept for use by programs.
     pub integration: Option<String>,
 }
 
 impl EditDomain {
-    /// Every field that is not acceptable, whoever asks.
+    /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let texts = (self.name.as_deref(), self.description.as_deref(), self.integration.as_deref());
-        check(texts, self.hosts.as_ref(), self.limit.as_ref(), false)
+        check_fields(texts, self.hosts.as_ref(), self.limit.as_ref(), false)
     }
 }
 
-/// A new project or the new state of one; what is `None` stays as it is.
+/// A new project, or changes to one; a `None` field is left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EditProject {
     pub name: Option<String>,
-    /// Only for a new project: one never moves to another domain.
+    /// Only for a new project: a project never moves to another domain.
     pub domain: Option<DomainId>,
     /// Only for a new project.
     pub kind: Option<ProjectKind>,
@@ -137,38 +137,38 @@ pub struct EditProject {
     pub active: Option<bool>,
     pub policy: Option<String>,
     pub hosts: Option<Hosts>,
-    /// What its sessions may hold together; a slot that is not named is not limited.
+    /// The most that its sessions may hold together; a missing slot is unlimited.
     pub limit: Option<Slots>,
-    /// Its name in another system, kept for programs.
+    /// Its name in another system, kept for use by programs.
     pub integration: Option<String>,
-    /// Logins (emails, usernames or user ids) of people who come to belong to it.
+    /// Logins (emails, usernames or user ids) of people to add as members.
     pub add: Vec<String>,
-    /// The same of people who no longer do.
+    /// Logins of members to remove.
     pub remove: Vec<String>,
-    /// The same of people who come to administer it; they belong to it as well.
+    /// Logins of people to appoint as administrators, which makes them members as well.
     pub appoint: Vec<String>,
-    /// The same of people who no longer do, and go on belonging to it.
+    /// Logins of people to dismiss as administrators. They stay members.
     pub dismiss: Vec<String>,
 }
 
 impl EditProject {
-    /// Every field that is not acceptable, whoever asks.
+    /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let people = self.add.len() + self.remove.len() + self.appoint.len() + self.dismiss.len();
         if people > MOST_AT_ONCE {
-            return Err(Problem::field("add", format!("At most {MOST_AT_ONCE} people at once; these are {people}.")));
+            return Err(Problem::field("add", format!("At most {MOST_AT_ONCE} people at once, not {people}.")));
         }
         let texts = (self.name.as_deref(), self.description.as_deref(), self.integration.as_deref());
-        check(texts, self.hosts.as_ref(), self.limit.as_ref(), true)
+        check_fields(texts, self.hosts.as_ref(), self.limit.as_ref(), true)
     }
 
-    /// Changes nothing but who belongs to it, which its own administrators may do.
+    /// Whether this changes only the members, which the project's own administrators may do.
     pub fn only_members(&self) -> bool {
         *self == Self { add: self.add.clone(), remove: self.remove.clone(), ..Self::default() }
     }
 }
 
-fn check(
+fn check_fields(
     (name, description, integration): (Option<&str>, Option<&str>, Option<&str>),
     hosts: Option<&Hosts>,
     limit: Option<&Slots>,

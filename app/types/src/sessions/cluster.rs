@@ -1,16 +1,16 @@
-//! How many containers a session has, and where they may lie.
+//! The number of a session's containers, and where they may run.
 
 use crate::quantity::Slots;
 use serde::{Deserialize, Serialize};
 
-/// Where the containers of one session may lie.
+/// Where the containers of one session may run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClusterMode {
     /// All on one agent.
     #[default]
     SingleNode,
-    /// Each where there is room.
+    /// Each on any agent with room.
     MultiNode,
 }
 
@@ -19,7 +19,7 @@ crate::words::words!(ClusterMode {
     MultiNode = "multi-node", "Multi node";
 });
 
-/// How many containers a session has, all alike, and how they lie.
+/// The number of a session's containers, which are all alike, and where they may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cluster {
     pub mode: ClusterMode,
@@ -34,12 +34,12 @@ impl Default for Cluster {
 }
 
 impl Cluster {
-    /// What all containers ask for together, when each asks for `each`.
+    /// Returns what all containers ask for together if each asks for `each`.
     pub fn of_all(self, each: &Slots) -> Slots {
         each.times(self.size)
     }
 
-    /// The name of container number `index` inside the session: `main1`, `sub1`, `sub2`, …
+    /// Returns the host name of container number `index` inside the session: `main1`, `sub1`, `sub2`, …
     pub fn host_name(index: u32) -> String {
         if index == 0 { "main1".into() } else { format!("sub{index}") }
     }

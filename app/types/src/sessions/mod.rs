@@ -1,4 +1,4 @@
-//! Sessions: what can be asked for, the states they pass through, and how they can end.
+//! Sessions: their types, the states they pass through, and how they can end.
 
 mod cluster;
 pub mod launch;
@@ -11,34 +11,34 @@ use crate::quantity::{CPU, MEM, Quantity, Slots};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
-/// What a session is for.
+/// The purpose of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionType {
-    /// Stays until it is terminated; offers a terminal.
+    /// Runs until it is terminated and offers a terminal.
     Interactive,
     /// Runs one command and ends with it.
     Batch,
-    /// Serves a model; started by its service alone.
+    /// Serves a model. Only its model service starts it.
     Inference,
 }
 
-/// The states of a session. The only moves between them are those of [`Status::may_become`].
+/// The states of a session. [`Status::may_become`] lists the only moves between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// In the queue.
     Pending,
-    /// Given a place on an agent.
+    /// Assigned to agents.
     Scheduled,
-    /// The engine was told to start it.
+    /// The engine is starting it.
     Preparing,
     Running,
-    /// The engine was told to end it.
+    /// The engine is ending it.
     Terminating,
-    /// Ended; its outcome says how.
+    /// Ended. Its outcome says how.
     Terminated,
-    /// Taken back before it ran.
+    /// Withdrawn before it ran.
     Cancelled,
     /// Could not be started, or was lost.
     Error,
@@ -62,13 +62,13 @@ crate::words::words!(Status {
 });
 
 impl Status {
-    /// The one state machine: which state may follow which.
+    /// Whether `next` may follow this state. This is the only state machine.
     pub fn may_become(self, next: Self) -> bool {
         use Status::*;
         matches!(
             (self, next),
             (Pending, Scheduled | Cancelled | Error)
-                // Back to the queue when its place went away before it was used.
+                // Back to the queue when the assigned agent was lost before the session started.
                 | (Scheduled, Pending | Preparing | Cancelled | Error)
                 | (Preparing, Running | Terminating | Terminated | Error)
                 | (Running, Terminating | Terminated | Error)
@@ -76,35 +76,35 @@ impl Status {
         )
     }
 
-    /// Nothing follows this state.
+    /// Whether no state follows this one.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Terminated | Self::Cancelled | Self::Error)
     }
 
-    /// The session holds its resources on an agent.
+    /// Whether a session in this state holds resources on an agent.
     pub fn occupies(self) -> bool {
         matches!(self, Self::Scheduled | Self::Preparing | Self::Running | Self::Terminating)
     }
 }
 
-/// How a session's process ended, as the system told it.
+/// How a session's process ended, as reported by the operating system.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// By itself, with this exit code.
+    /// It exited with this code.
     Exited(i32),
-    /// By a signal from outside or from itself.
+    /// It was ended by this signal, from outside or from itself.
     Signalled(i32),
-    /// It needed more memory than it asked for.
+    /// It used more memory than it had asked for.
     OutOfMemory,
-    /// Nothing of it ever ran; the text says why.
+    /// It never ran. The text says why.
     NotStarted(String),
-    /// Its supervisor went away without a word, as when the machine was switched off.
+    /// Its supervisor ended without a report, for example because the machine was switched off.
     Lost,
 }
 
 impl Outcome {
-    /// The end in words: `Exit code 0`, `Ended by signal 9 (KILL)`, `Out of memory`.
+    /// Describes the end in words: `Exit code 0`, `Ended by signal 9 (KILL)`, `Out of memory`.
     pub fn describe(&self) -> String {
         match self {
             Self::Exited(code) => format!("Exit code {code}"),
@@ -112,13 +112,13 @@ impl Outcome {
                 Some(name) => format!("Ended by signal {n} ({name})"),
                 None => format!("Ended by signal {n}"),
             },
-            Self::OutOfMemory => "Out of memory: it used more than it asked for".into(),
+            Self::OutOfMemory => "Out of memory: it used more than it had asked for".into(),
             Self::NotStarted(why) => format!("Could not be started: {why}"),
             Self::Lost => "Lost: its supervisor ended without leaving an exit code".into(),
         }
     }
 
-    /// The session did what it was asked to.
+    /// Whether the session finished successfully, with exit code 0.
     pub fn is_success(&self) -> bool {
         *self == Self::Exited(0)
     }
@@ -143,28 +143,28 @@ fn signal_name(n: i32) -> Option<&'static str> {
     })
 }
 
-/// One measurement of what a session uses.
+/// One measurement of a session's use of resources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     pub at: Millis,
-    /// Processor time since the start, in milliseconds, of all its processes.
+    /// Processor time of all its processes since the start, in milliseconds.
     pub cpu_ms: u64,
     /// Bytes of memory in use now.
     pub mem: u64,
-    /// Processes alive now.
+    /// The number of processes alive now.
     pub processes: u32,
 }
 
-/// A piece of a session's log.
+/// A chunk of a session's log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogChunk {
-    /// Text with every byte that is not UTF-8 replaced.
+    /// The text, with every byte that is not UTF-8 replaced.
     pub text: String,
-    /// Where the next piece starts: pass it back to go on.
+    /// The offset of the next chunk in bytes. Pass it back to continue.
     pub next: u64,
-    /// Bytes that were dropped before this piece because the log has a bounded size.
+    /// Bytes dropped before this chunk because the log has a bounded size.
     pub skipped: u64,
-    /// The session has ended and this was the last piece.
+    /// Whether the session has ended and this is the last chunk.
     pub end: bool,
 }
 
@@ -182,13 +182,13 @@ pub struct SessionRow {
     pub project: String,
     pub resource_group: String,
     pub image: String,
-    /// The agents of its containers, in their order; none before it has its place.
+    /// The agent of each container, in order; empty before it is scheduled.
     pub agents: Vec<String>,
-    /// What each of its containers asked for.
+    /// The amounts that each of its containers asked for.
     pub slots: Slots,
     pub cluster: Cluster,
     pub priority: u8,
-    /// Its place in the queue of its resource group, from 1; only while it waits and the queue has been looked at.
+    /// Its position in the queue of its resource group, from 1. Known only while it waits and once the queue has been looked at.
     pub position: Option<u32>,
     pub created_at: Millis,
     pub started_at: Option<Millis>,
@@ -196,23 +196,23 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
-    /// Cores of all its containers.
+    /// Returns the cores of all its containers.
     pub fn cpu(&self) -> Quantity {
         self.cluster.of_all(&self.slots).get(CPU)
     }
 
-    /// Bytes of all its containers.
+    /// Returns the bytes of memory of all its containers.
     pub fn mem(&self) -> i64 {
         self.cluster.of_all(&self.slots).get(MEM).floor()
     }
 
-    /// Milliseconds it ran, or has been running at `now`; nothing before it ran.
+    /// Returns the milliseconds it ran, or has been running at `now`; `None` before it ran.
     pub fn elapsed(&self, now: Millis) -> Option<i64> {
         self.started_at.map(|start| self.ended_at.unwrap_or(now).since(start))
     }
 }
 
-/// One move of a session's status.
+/// One change of a session's status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusChange {
     pub at: Millis,
@@ -228,24 +228,24 @@ pub struct SessionDetail {
     pub project: ProjectId,
     pub access_key: String,
     pub command: String,
-    /// Variables that were added to its environment. Values of secrets are not sent.
+    /// Variables added to its environment. Values of secrets are not sent.
     pub env: Vec<(String, String)>,
     /// Ports that its programs listen on.
     pub ports: Vec<u16>,
     /// Bytes of its memory that processes may share.
     pub shared_memory: Option<i64>,
-    /// Not before then.
+    /// Its earliest start.
     pub starts_at: Option<Millis>,
     /// Seconds that a batch session may run.
     pub timeout: Option<u32>,
     pub depends_on: Vec<DependencyState>,
     pub outcome: Option<Outcome>,
     pub history: Vec<StatusChange>,
-    /// What may end it, while it has not ended.
+    /// The checks that may end it; empty once it has ended.
     pub checks: Vec<IdleCheck>,
-    /// The server's clock when this was looked at: what `checks` are held against.
+    /// The server's clock when this was read, for comparison with the times in `checks`.
     pub now: Millis,
-    /// The caller may end it and open its terminal.
+    /// Whether the caller may end it and open its terminal.
     pub may_control: bool,
 }
 
@@ -258,29 +258,29 @@ pub struct DependencyState {
     pub success: bool,
 }
 
-/// Something that ends a session by itself after a while.
+/// A check that ends a session after a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdleCheck {
     pub kind: CheckKind,
     /// When it ends the session if nothing changes.
     pub at: Millis,
-    /// Seconds that it allows in all.
+    /// The limit, in seconds.
     pub limit: u32,
-    /// The policy or group that says so; empty when the session itself does.
+    /// The policy or group that sets the limit; empty if the session itself does.
     pub policy: String,
 }
 
-/// What is watched of a session.
+/// The kinds of limits on a session's time, by the moment from which they count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
-    /// Since it was asked for.
+    /// Since its request.
     SessionLifetime,
-    /// Since it last did anything.
+    /// Since its last activity.
     IdleTimeout,
     /// Since its command was started.
     BatchTimeout,
-    /// Since it came into the queue.
+    /// Since it entered the queue.
     PendingTimeout,
 }
 
@@ -291,16 +291,17 @@ crate::words::words!(CheckKind {
     PendingTimeout = "pending_timeout", "Pending timeout";
 });
 
-/// What a session uses now, for a list.
+/// A session's current use, for a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Utilization {
     pub id: SessionId,
-    /// Thousandths of what it asked for.
+    /// Thousandths of the cores that it asked for.
     pub cpu: u32,
+    /// Thousandths of the memory that it asked for.
     pub mem: u32,
 }
 
-/// The list of sessions: its tabs are Running (everything that has not ended) and Finished, its subtabs the types.
+/// The list of sessions. Its tabs are Running (all sessions that have not ended) and Finished; its subtabs are the types.
 pub static SESSIONS: ListSpec = ListSpec {
     name: "sessions",
     properties: &[
@@ -324,7 +325,7 @@ pub static SESSIONS: ListSpec = ListSpec {
     subtabs: &[("all", "All"), ("interactive", "Interactive"), ("batch", "Batch")],
 };
 
-/// The sessions that wait in one resource group. Its order is the queue's own.
+/// The sessions waiting in one resource group, in the order of its queue.
 pub static QUEUE: ListSpec = ListSpec {
     name: "queue",
     properties: &[
@@ -347,7 +348,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn ends_are_told_apart_in_words() {
+    fn outcomes_are_described_in_different_words() {
         assert_eq!(Outcome::Exited(3).describe(), "Exit code 3");
         assert_eq!(Outcome::Signalled(9).describe(), "Ended by signal 9 (KILL)");
         assert!(Outcome::OutOfMemory.describe().starts_with("Out of memory"));

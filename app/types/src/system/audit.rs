@@ -1,28 +1,28 @@
-//! The audit trail: who did what, from where, and what it was before.
+//! The audit trail: who did what, from where, and the state before.
 
 use crate::id::UserId;
 use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
-/// One record.
+/// One record in the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRow {
     pub id: i64,
     pub at: Millis,
-    /// Nobody for what the server or somebody at its command line did.
+    /// `None` if the server, or a person at its command line, did it.
     pub actor: Option<UserId>,
     pub actor_email: String,
     pub address: String,
-    /// Such as `edit user`.
+    /// The action, such as `edit user`.
     pub action: String,
-    /// The id of what it was done to.
+    /// The id of the thing it was done to.
     pub subject: String,
-    /// JSON: what was changed and how it was before, never a secret.
+    /// JSON with the changes and the state before, without secrets.
     pub detail: String,
 }
 
-/// The list of records.
+/// The list of audit records.
 pub static AUDIT: ListSpec = ListSpec {
     name: "audit",
     properties: &[

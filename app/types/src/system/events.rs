@@ -1,9 +1,9 @@
-//! Events: one line per change, sent to every open page that may see it.
+//! Events: one for each change, sent to every open page that may see it.
 
 use crate::id::{DomainId, UserId};
 use serde::{Deserialize, Serialize};
 
-/// What kind of thing changed: a page refreshes when one of its topics does.
+/// The kind of thing that changed. A page refreshes when one of its topics does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
@@ -11,11 +11,11 @@ pub enum Topic {
     User,
     Agent,
     Keypair,
-    /// Domains as well.
+    /// Projects and domains.
     Project,
     /// Resource policies and presets.
     Policy,
-    /// Resource groups and what they go by.
+    /// Resource groups and their default settings.
     Group,
 }
 
@@ -29,19 +29,19 @@ crate::words::words!(Topic {
     Group = "group", "Group";
 });
 
-/// A change. Carries no contents, so that a page always asks for what it may see.
+/// A change. It carries no contents, so that a page always requests them and gets only those it may see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Grows by one with every change; a dropped stream goes on after the last one it saw.
+    /// Grows by one with every change. A dropped stream resumes after the last one it saw.
     pub id: i64,
     pub topic: Topic,
-    /// The id of what changed.
+    /// The id of the thing that changed.
     pub subject: String,
-    /// A sentence for the notification list of `owner`, when there is one.
+    /// A sentence for the notification list of the owner, if there is one.
     pub notice: Option<String>,
 }
 
-/// Who may hear of an event besides those who see everything.
+/// The people who may receive an event, besides those who see everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audience {
     pub owner: Option<UserId>,
@@ -49,15 +49,15 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Those who see everything, and nobody else.
+    /// Only people who see everything.
     pub const ADMINISTRATORS: Self = Self { owner: None, domain: None };
 
-    /// Those who administer this domain.
+    /// The administrators of this domain.
     pub fn domain(domain: DomainId) -> Self {
         Self { owner: None, domain: Some(domain) }
     }
 
-    /// A person, and those who administer their domain.
+    /// A person, and the administrators of their domain.
     pub fn person(owner: UserId, domain: DomainId) -> Self {
         Self { owner: Some(owner), domain: Some(domain) }
     }

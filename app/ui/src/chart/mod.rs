@@ -1,11 +1,11 @@
-//! Charts over time in SVG: geometry in attributes, colours in the style sheet, and a table for those who cannot see them.
+//! Charts over time in SVG: geometry in attributes, colours in the style sheet, and a table for people who cannot see them.
 
 mod scale;
 
 use leptos::prelude::*;
 use scale::{Scale, binary_unit, line, ticks};
 
-/// One line of a chart: (milliseconds, value), oldest first.
+/// One line of a chart. Points are (milliseconds since 1970, value), oldest first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     pub name: &'static str,
@@ -13,7 +13,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// A line of this name.
+    /// Makes a line with this name.
     pub fn new(name: &'static str, points: Vec<(i64, f64)>) -> Self {
         Self { name, points }
     }
@@ -24,7 +24,7 @@ const HIGH: f64 = 160.0;
 const LEFT: f64 = 78.0;
 const BOTTOM: f64 = 22.0;
 
-/// The shape of the last values, beside a number that says the latest. Its words are for those who cannot see it.
+/// The shape of the last values, beside a number that shows the latest. The label is for people who cannot see it.
 #[component]
 pub fn Sparkline(#[prop(into)] label: String, #[prop(into)] values: Signal<Vec<f64>>) -> impl IntoView {
     let path = move || {
@@ -48,10 +48,10 @@ pub fn TimeChart(
     #[prop(into)] series: Signal<Vec<Series>>,
     #[prop(optional, into)] limit: Signal<Option<f64>>,
     format: fn(f64) -> String,
-    /// The values are bytes: round ones are powers of two apart.
+    /// Whether the values are bytes, whose axis then has round numbers of a binary unit.
     #[prop(optional)]
     bytes: bool,
-    /// What the limit is, for those who cannot see its line.
+    /// The name of the limit, for people who cannot see its line.
     #[prop(default = "Asked for")]
     limit_name: &'static str,
 ) -> impl IntoView {
@@ -95,8 +95,8 @@ fn draw(title: &str, series: &[Series], limit: Option<(&'static str, f64)>, form
         view! { <line class="chart-limit" x1=LEFT.to_string() x2=WIDE.to_string() y1=at.clone() y2=at></line> }
     });
     let span = format!("last {}", crate::chart::scale::span(last - first));
-    let said: Vec<_> = series.iter().map(|s| summary(s, format)).collect();
-    let label = format!("{title}: {}", said.join("; "));
+    let summaries: Vec<_> = series.iter().map(|s| summary(s, format)).collect();
+    let label = format!("{title}: {}", summaries.join("; "));
     let rows: Vec<_> = series
         .iter()
         .map(|s| view! { <tr><th scope="row">{s.name}</th><td>{summary(s, format)}</td></tr> })

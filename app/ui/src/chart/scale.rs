@@ -1,6 +1,6 @@
-//! From values to places in a picture: pure functions.
+//! Pure functions from values to positions in a chart.
 
-/// A straight mapping of values to places.
+/// A linear mapping from values to positions.
 #[derive(Clone, Copy)]
 pub(crate) struct Scale {
     from: f64,
@@ -9,7 +9,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// `from..to` onto `start..end`.
+    /// Maps `from..to` onto `start..end`.
     pub(crate) fn new(from: f64, to: f64, start: f64, end: f64) -> Self {
         let wide = to - from;
         Self { from, factor: if wide == 0.0 { 0.0 } else { (end - start) / wide }, start }
@@ -20,7 +20,7 @@ impl Scale {
     }
 }
 
-/// The path of a line through points.
+/// Returns the SVG path of a line through the points.
 pub(crate) fn line(points: &[(i64, f64)], x: Scale, y: Scale) -> String {
     let mut path = String::new();
     for (n, (at, value)) in points.iter().enumerate() {
@@ -29,7 +29,7 @@ pub(crate) fn line(points: &[(i64, f64)], x: Scale, y: Scale) -> String {
     path
 }
 
-/// Round values from zero to at least `most`, about `count` steps of 1, 2 or 5 times a power of ten.
+/// Returns round values from zero to at least `most`, in about `count` steps of 1, 2 or 5 times a power of ten.
 pub(crate) fn ticks(most: f64, count: usize) -> Vec<f64> {
     if most.is_nan() || most <= 0.0 || most.is_infinite() {
         return vec![0.0, 1.0];
@@ -41,7 +41,7 @@ pub(crate) fn ticks(most: f64, count: usize) -> Vec<f64> {
     (0..=steps).map(|n| n as f64 * step).collect()
 }
 
-/// The power of 1024 in which a number of bytes is read.
+/// Returns the power of 1024 in which to show a number of bytes.
 pub(crate) fn binary_unit(most: f64) -> f64 {
     let mut unit = 1.0;
     while most / unit >= 1024.0 {
@@ -50,7 +50,7 @@ pub(crate) fn binary_unit(most: f64) -> f64 {
     unit
 }
 
-/// A length of time in words, in its largest unit.
+/// Formats milliseconds as seconds or minutes.
 pub(crate) fn span(millis: i64) -> String {
     let seconds = millis / 1000;
     if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) }

@@ -1,16 +1,16 @@
-//! Choosing: one of a list, one of a few, any of a few, yes or no.
+//! Controls for choices: one of a list, one of a few, any of a few, yes or no.
 
-use super::described;
+use super::field_attributes;
 use leptos::prelude::*;
 
-/// One of a list. Options are (value, label).
+/// A choice of one from a list. Options are (value, label).
 #[component]
 pub fn Select(
     #[prop(into)] name: String,
     value: RwSignal<String>,
     #[prop(into)] options: Signal<Vec<(String, String)>>,
 ) -> impl IntoView {
-    let (ids, invalid, required) = described();
+    let (ids, invalid, required) = field_attributes();
     view! {
         <select class="select" id=name.clone() name=name on:change=move |event| value.set(event_target_value(&event))
             aria-describedby=ids aria-invalid=invalid aria-required=required.then_some("true")>
@@ -19,8 +19,8 @@ pub fn Select(
     }
 }
 
-/// The options of a select, of which `value` is chosen. Each is a node of its own, and chosen as a property as well: once a person
-/// has chosen, a browser no longer looks at the attribute.
+/// Renders the options of a select with `value` selected. Each is selected by property as well as by attribute, because a browser
+/// ignores the attribute once a person has chosen.
 pub(crate) fn select_options(value: RwSignal<String>, options: Signal<Vec<(String, String)>>) -> AnyView {
     let option = move |(key, label): (String, String)| {
         let mine = key.clone();
@@ -30,7 +30,7 @@ pub(crate) fn select_options(value: RwSignal<String>, options: Signal<Vec<(Strin
     view! { <For each=move || options.get() key=|option| option.clone() children=option/> }.into_any()
 }
 
-/// One of a few, all in view.
+/// A choice of one from a few, all in view.
 #[component]
 pub fn RadioGroup(
     #[prop(into)] name: String,
@@ -51,7 +51,7 @@ pub fn RadioGroup(
     view! { <fieldset class="fieldset"><legend class="field-label">{label}</legend><div class="choices">{radios}</div></fieldset> }
 }
 
-/// Any of a few, all in view.
+/// A choice of any from a few, all in view.
 #[component]
 pub fn CheckboxGroup(
     #[prop(into)] name: String,
@@ -87,7 +87,7 @@ pub fn CheckboxGroup(
     }
 }
 
-/// Yes or no, sent with the form.
+/// A choice of yes or no, sent with the form.
 #[component]
 pub fn Checkbox(#[prop(into)] name: String, #[prop(into)] label: String, value: RwSignal<bool>) -> impl IntoView {
     view! {
@@ -98,7 +98,7 @@ pub fn Checkbox(#[prop(into)] name: String, #[prop(into)] label: String, value: 
     }
 }
 
-/// Yes or no, at once.
+/// A choice of yes or no, applied at once.
 #[component]
 pub fn Switch(#[prop(into)] name: String, #[prop(into)] label: String, value: RwSignal<bool>) -> impl IntoView {
     view! {

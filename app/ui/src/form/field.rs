@@ -1,8 +1,8 @@
-//! A field: label, hint and error around one control, tied to it for screen readers.
+//! A field: label, hint and error around one control, associated with it for screen readers.
 
 use leptos::prelude::*;
 
-/// What a control inside a field must know of it.
+/// The attributes that a control takes from the field around it.
 #[derive(Clone)]
 pub(crate) struct Described {
     ids: Signal<Option<String>>,
@@ -10,15 +10,15 @@ pub(crate) struct Described {
     required: bool,
 }
 
-/// `aria-describedby`, `aria-invalid` and `required` of a control, from the field around it, if there is one.
-pub(crate) fn described() -> (Signal<Option<String>>, Signal<Option<&'static str>>, bool) {
+/// Returns `aria-describedby`, `aria-invalid` and `required` for a control, from the field around it, if there is one.
+pub(crate) fn field_attributes() -> (Signal<Option<String>>, Signal<Option<&'static str>>, bool) {
     match use_context::<Described>() {
         Some(Described { ids, invalid, required }) => (ids, invalid, required),
         None => (Signal::stored(None), Signal::stored(None), false),
     }
 }
 
-/// The field. `name` is the control's name and id.
+/// A field. `name` is the control's name and id.
 #[component]
 pub fn Field(
     #[prop(into)] name: String,

@@ -1,22 +1,22 @@
-//! Text, passwords and longer text.
+//! Controls for text, numbers, passwords and longer text.
 
-use super::described;
+use super::field_attributes;
 use crate::show::{Icon, IconName};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
-/// One line of text.
+/// A control for one line of text.
 #[component]
 pub fn TextInput(
     #[prop(into)] name: String,
     value: RwSignal<String>,
     #[prop(default = "text", into)] input_type: &'static str,
-    /// Characters; the rule itself is checked with the form.
+    /// The most characters. The rule itself is checked with the form.
     #[prop(optional)]
     max: Option<usize>,
 ) -> impl IntoView {
-    let (ids, invalid, required) = described();
-    // Room for one more than is allowed, so that the error can say so instead of a key that does nothing.
+    let (ids, invalid, required) = field_attributes();
+    // One more than allowed can be typed, so that an error explains the limit instead of a key that does nothing.
     let limit = max.map(|max| (max + 1).to_string());
     view! {
         <input class="input" id=name.clone() name=name type=input_type maxlength=limit autocomplete="off"
@@ -25,8 +25,8 @@ pub fn TextInput(
     }
 }
 
-/// A number between bounds: text, with the keys for numbers where keys are on the screen. Not the browser's number field: that
-/// gives no value for what is half typed, such as `0.`, and would lose the point.
+/// A control for a number between bounds: a text field with a numeric on-screen keyboard. Not the browser's number field, which has
+/// no value for half-typed numbers such as `0.` and would lose the point.
 #[component]
 pub fn NumberInput(
     #[prop(into)] name: String,
@@ -35,22 +35,22 @@ pub fn NumberInput(
     #[prop(into)] max: String,
     #[prop(default = "any", into)] step: &'static str,
 ) -> impl IntoView {
-    let (ids, invalid, required) = described();
+    let (ids, invalid, required) = field_attributes();
     view! {
-        <input class="input" id=name.clone() name=name type="text" inputmode=keys(step) autocomplete="off"
+        <input class="input" id=name.clone() name=name type="text" inputmode=input_mode(step) autocomplete="off"
             prop:value=value on:input=move |event| value.set(event_target_value(&event))
-            on:keydown=move |event| arrows(&event, value, step, &min, &max)
+            on:keydown=move |event| handle_arrow_keys(&event, value, step, &min, &max)
             aria-describedby=ids aria-invalid=invalid aria-required=required.then_some("true")/>
     }
 }
 
-/// The keys that a screen offers for numbers in these steps.
-pub(super) fn keys(step: &str) -> &'static str {
+/// Returns the `inputmode` for numbers in these steps.
+pub(super) fn input_mode(step: &str) -> &'static str {
     if step == "1" { "numeric" } else { "decimal" }
 }
 
-/// The arrow keys in a field of whole numbers: one more, one less.
-pub(super) fn arrows(event: &KeyboardEvent, value: RwSignal<String>, step: &str, min: &str, max: &str) {
+/// Handles the arrow keys in a field of whole numbers: one more, one less.
+pub(super) fn handle_arrow_keys(event: &KeyboardEvent, value: RwSignal<String>, step: &str, min: &str, max: &str) {
     let by = match event.key().as_str() {
         "ArrowUp" => 1,
         "ArrowDown" => -1,
@@ -64,17 +64,17 @@ pub(super) fn arrows(event: &KeyboardEvent, value: RwSignal<String>, step: &str,
     }
 }
 
-/// The next whole number, if there is one within the bounds.
+/// Returns the next whole number, if there is one within the bounds.
 fn stepped(text: &str, by: i64, min: &str, max: &str) -> Option<String> {
     let next = text.trim().parse::<i64>().ok()?.checked_add(by)?;
     let (least, most): (i64, i64) = (min.parse().ok()?, max.parse().ok()?);
     (least..=most).contains(&next).then(|| next.to_string())
 }
 
-/// A new password, which can be looked at while it is typed.
+/// A control for a new password, which can be shown while it is typed.
 #[component]
 pub fn PasswordInput(#[prop(into)] name: String, value: RwSignal<String>) -> impl IntoView {
-    let (ids, invalid, required) = described();
+    let (ids, invalid, required) = field_attributes();
     let shown = RwSignal::new(false);
     view! {
         <span class="input-group">
@@ -82,23 +82,23 @@ pub fn PasswordInput(#[prop(into)] name: String, value: RwSignal<String>) -> imp
                 prop:value=value on:input=move |event| value.set(event_target_value(&event))
                 aria-describedby=ids aria-invalid=invalid aria-required=required.then_some("true")/>
             <button class="button button-quiet button-icon" type="button" aria-pressed=move || shown.get().to_string()
-                aria-label="Show what is typed" on:click=move |_| shown.update(|s| *s = !*s)><Icon name=IconName::Eye/></button>
+                aria-label="Show the typed text" on:click=move |_| shown.update(|s| *s = !*s)><Icon name=IconName::Eye/></button>
         </span>
     }
 }
 
-/// Text of several lines.
+/// A control for several lines of text.
 #[component]
 pub fn TextArea(
     #[prop(into)] name: String,
     value: RwSignal<String>,
     #[prop(default = 3)] rows: u32,
     #[prop(optional)] max: Option<usize>,
-    /// Code rather than prose.
+    /// Whether the text is code rather than prose.
     #[prop(optional)]
     mono: bool,
 ) -> impl IntoView {
-    let (ids, invalid, required) = described();
+    let (ids, invalid, required) = field_attributes();
     let limit = max.map(|max| (max + 1).to_string());
     view! {
         <textarea class=if mono { "input mono" } else { "input" } id=name.clone() name=name rows=rows maxlength=limit spellcheck=(!mono).to_string()
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arrow_keys_count_within_the_bounds_and_leave_alone_what_is_no_whole_number() {
+    fn arrow_keys_step_whole_numbers_within_the_bounds_and_nothing_else() {
         assert_eq!(stepped("9", 1, "0", "10").as_deref(), Some("10"));
         assert_eq!(stepped("10", 1, "0", "10"), None);
         assert_eq!(stepped("0", -1, "0", "10"), None);

@@ -1,4 +1,4 @@
-//! Controls of forms: native elements, each with a label, and errors beside the field that they are about.
+//! Form controls: native elements, each with a label, with errors beside the fields that they are about.
 
 mod choose;
 mod field;
@@ -8,7 +8,7 @@ mod limit;
 pub(crate) use choose::select_options;
 pub use choose::{Checkbox, CheckboxGroup, RadioGroup, Select, Switch};
 pub use field::Field;
-pub(crate) use field::described;
+pub(crate) use field::field_attributes;
 pub use input::{NumberInput, PasswordInput, TextArea, TextInput};
 pub use limit::{Limit, LimitField};
 
@@ -17,17 +17,17 @@ use leptos::prelude::*;
 /// How much a button stands out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Variant {
-    /// The one that a page or dialog is for.
+    /// The main action of a page or dialog.
     Primary,
     #[default]
     Normal,
     /// Without a frame, for rows and headers.
     Quiet,
-    /// Something is lost.
+    /// For actions that lose something.
     Danger,
 }
 
-/// A button. Busy, it cannot be pressed again and says so, but keeps the focus, which a disabled one would lose.
+/// A button. While busy, it cannot be pressed again and says so, but keeps the focus, which a disabled one would lose.
 #[component]
 pub fn Button(
     #[prop(optional)] variant: Variant,
@@ -36,7 +36,7 @@ pub fn Button(
     /// The accessible name where the contents are only an icon.
     #[prop(optional, into)]
     label: Option<String>,
-    /// Sends the form that it stands in.
+    /// Whether it submits its form.
     #[prop(optional)]
     submit: bool,
     #[prop(optional)] on_press: Option<Callback<()>>,

@@ -1,19 +1,18 @@
-//! Dialogs and drawers (the ARIA dialog pattern, by way of `<dialog>` and `showModal`).
+//! Dialogs and drawers (the ARIA dialog pattern, with `<dialog>` and `showModal`).
 //!
-//! A drawer is in the page when the server writes it, open and not modal, so that it can be read without scripts; the browser
-//! then makes it modal.
+//! The server renders a drawer open and not modal, so that it can be read without scripts. The browser then makes it modal.
 
 use crate::show::{Icon, IconName};
 use leptos::html;
 use leptos::prelude::*;
 
-/// Opens or closes the element as `open` says. A failure leaves it as it was, which the person sees.
-fn follow(element: NodeRef<html::Dialog>, open: Signal<bool>) {
+/// Keeps the element open or closed as `open` says. A failure leaves it as it was, which the person sees.
+fn keep_open_or_closed(element: NodeRef<html::Dialog>, open: Signal<bool>) {
     Effect::new(move |_| {
         let (Some(dialog), open) = (element.get(), open.get()) else { return };
         match (open, dialog.open()) {
             (true, was_open) => {
-                // Open but not modal, as the server wrote it: closed first, since only a closed one can become modal.
+                // The server rendered it open but not modal. It is closed first, since only a closed one can become modal.
                 if was_open {
                     dialog.remove_attribute("open").ok();
                 }
@@ -25,20 +24,20 @@ fn follow(element: NodeRef<html::Dialog>, open: Signal<bool>) {
     });
 }
 
-/// A question or a form in the middle of the page. What it holds exists only while it is open.
+/// A question or a form in the middle of the page. Its contents exist only while it is open.
 #[component]
 pub fn Dialog(
     #[prop(into)] open: Signal<bool>,
     #[prop(into)] title: Signal<String>,
-    /// With a table in it.
+    /// Wide enough for a table.
     #[prop(optional)]
     wide: bool,
-    /// It was closed by the person: with Escape or its button.
+    /// Called when the person closes it, with Escape or its button.
     on_close: Callback<()>,
     children: ChildrenFn,
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
-    follow(element, open);
+    keep_open_or_closed(element, open);
     let children = StoredValue::new(children);
     view! {
         <dialog class="dialog" class:dialog-wide=wide node_ref=element aria-label=move || title.get() on:close=move |_| on_close.run(())>
@@ -47,7 +46,7 @@ pub fn Dialog(
                     <h2>{move || title.get()}</h2>
                 </div>
                 <div class="dialog-body">{children.with_value(|children| children())}</div>
-                // Last, so that the first field gets the focus and not the way out.
+                // Last, so that the first field gets the focus and not this button.
                 <button class="button button-quiet button-icon dialog-close" type="button" aria-label="Close" on:click=move |_| on_close.run(())>
                     <Icon name=IconName::Close/>
                 </button>
@@ -56,22 +55,22 @@ pub fn Dialog(
     }
 }
 
-/// Details at the right, with the page behind it still there.
+/// Details at the right edge, over the page.
 #[component]
 pub fn Drawer(
     #[prop(into)] open: Signal<bool>,
     #[prop(into)] title: Signal<String>,
     on_close: Callback<()>,
-    /// The address without the drawer: how it closes before scripts arrive.
+    /// The address without the drawer. This link closes it before scripts arrive.
     #[prop(into)]
     close_href: String,
     children: Children,
 ) -> impl IntoView {
     let element = NodeRef::<html::Dialog>::new();
-    follow(element, open);
+    keep_open_or_closed(element, open);
     let close = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
-        // Closed by the browser, which gives the focus back to what opened it; its `close` event does the rest.
+        // The browser closes it and returns the focus to the element that opened it. The `close` event does the rest.
         match element.get_untracked() {
             Some(dialog) if dialog.open() => dialog.close(),
             _ => on_close.run(()),

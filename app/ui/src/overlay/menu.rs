@@ -1,16 +1,16 @@
-//! A menu of actions behind a button: a popover with ordinary buttons, walked with Tab or the arrow keys.
+//! A menu of actions behind a button: a popover with ordinary buttons, reached with Tab or the arrow keys.
 
 use crate::show::{Icon, IconName};
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-/// The menu. Items are (text, what it does); `name` makes the ids.
+/// The menu. Items are (text, action). The ids are made from `name`.
 #[component]
 pub fn Menu(
     #[prop(into)] name: String,
     #[prop(into)] label: String,
-    /// The accessible name where the label is only a sign.
+    /// The accessible name where the label is only a symbol.
     #[prop(optional, into)]
     title: Option<String>,
     items: Vec<(String, Callback<()>)>,

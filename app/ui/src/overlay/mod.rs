@@ -1,5 +1,5 @@
-//! What lies above a page: dialogs, drawers, confirmations, menus, toasts. All on `<dialog>` and `popover`, which keep the focus,
-//! the Escape key and the layers right by themselves.
+//! Components above the page: dialogs, drawers, confirmations, menus, toasts. All use `<dialog>` or `popover`, which handle the
+//! focus, the Escape key and the layers.
 
 mod confirm;
 mod dialog;

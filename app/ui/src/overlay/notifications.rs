@@ -1,4 +1,4 @@
-//! Notifications that stay until they are read: what happened, where it leads, and how far something has come.
+//! Notifications that stay until they are read, with a link and progress where there is any.
 
 use crate::{Button, Variant};
 use leptos::prelude::*;
@@ -6,26 +6,26 @@ use leptos::prelude::*;
 /// One notification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification {
-    /// Tells it from the others, and stays the same while its progress grows.
+    /// Identifies the notification, and stays the same while its progress grows.
     pub key: String,
     pub text: String,
     pub href: Option<String>,
-    /// 0 to 1 while it is under way.
+    /// From 0 to 1 while the work is under way.
     pub progress: Option<f64>,
-    /// It is under way and can be cancelled.
+    /// Whether the work is under way and can be cancelled.
     pub can_cancel: bool,
 }
 
-/// The list, newest first, or `empty` when there is none.
+/// The list, newest first, or the text `empty` if there are none.
 #[component]
 pub fn NotificationList(
     #[prop(into)] items: Signal<Vec<Notification>>,
-    /// Called with the key of what is to be cancelled.
+    /// Called with the key of the notification whose work to cancel.
     on_cancel: Callback<String>,
     #[prop(into)] empty: String,
 ) -> impl IntoView {
     let entry = move |first: Notification| {
-        // Followed by its key, so that a growing bar is not made anew with each step.
+        // Looked up by its key, so that a growing bar is not rebuilt with each step.
         let now = Memo::new(move |_| items.with(|all| all.iter().find(|one| one.key == first.key).cloned()));
         let text = move || {
             let one = now.get()?;

@@ -11,28 +11,28 @@ struct Toast {
     text: String,
 }
 
-/// Says something for a while.
+/// Shows short messages.
 #[derive(Clone, Copy)]
 pub struct Say {
     toasts: RwSignal<Vec<Toast>>,
     next: StoredValue<u32>,
 }
 
-/// Messages in view at once; older ones make room.
+/// The most messages in view at once. Older ones make room.
 const MOST: usize = 4;
 
 impl Say {
-    /// It worked.
+    /// Shows that something succeeded, for six seconds.
     pub fn good(&self, text: impl Into<String>) {
         self.say("toast toast-good", IconName::Check, text.into(), true);
     }
 
-    /// It is worth knowing.
+    /// Shows something worth knowing, for six seconds.
     pub fn info(&self, text: impl Into<String>) {
         self.say("toast", IconName::Info, text.into(), true);
     }
 
-    /// It did not work.
+    /// Shows that something failed, until it is closed.
     pub fn bad(&self, text: impl Into<String>) {
         self.say("toast toast-bad", IconName::Error, text.into(), false);
     }
@@ -56,17 +56,17 @@ impl Say {
     }
 }
 
-/// Makes [`use_toaster`] work below here.
+/// Provides the messages that [`use_toaster`] returns in the components below.
 pub fn provide_toaster() {
     provide_context(Say { toasts: RwSignal::new(Vec::new()), next: StoredValue::new(0) });
 }
 
-/// The messages of this page. Without a provider they go nowhere, as in a test of one component.
+/// Returns the messages of this page. Without a provider they go nowhere, as in a test of one component.
 pub fn use_toaster() -> Say {
     use_context::<Say>().unwrap_or_else(|| Say { toasts: RwSignal::new(Vec::new()), next: StoredValue::new(0) })
 }
 
-/// Where the messages appear.
+/// The place on the page where the messages appear.
 #[component]
 pub fn Toaster() -> impl IntoView {
     let say = use_toaster();
@@ -83,18 +83,18 @@ pub fn Toaster() -> impl IntoView {
         }
     };
     let element = NodeRef::<leptos::html::Div>::new();
-    // Above whatever is open: a popover that is shown later lies above a dialog that was shown before.
+    // Messages must be above open dialogs: of two elements in the top layer, the one shown later is above.
     Effect::new(move |_| {
         say.toasts.track();
         let Some(element) = element.get() else { return };
-        // Shown all the time, since screen readers listen to what is there; moved up only when something may lie above it.
+        // Always shown, since screen readers watch only existing elements. Moved up only when a dialog may be above it.
         if element.matches(":popover-open").unwrap_or(false) {
             if document().query_selector("dialog[open]").ok().flatten().is_none() {
                 return;
             }
             let _ = element.hide_popover();
         }
-        // A browser without popovers shows the messages beneath dialogs.
+        // A browser without popovers shows the messages below dialogs.
         let _ = element.show_popover();
     });
     view! {

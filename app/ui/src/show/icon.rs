@@ -1,4 +1,4 @@
-//! Icons: one sprite, fetched once and kept, so that no icon weighs on a page's code.
+//! Icons: one sprite, fetched once and cached, so that icons add nothing to a page's code.
 
 use leptos::prelude::*;
 
@@ -84,7 +84,7 @@ impl IconName {
     }
 }
 
-/// A picture beside a word. Hidden from screen readers: the word, or the control's name, says it.
+/// A picture beside a word. Hidden from screen readers, since the word or the control's name says the same.
 #[component]
 pub fn Icon(name: IconName) -> impl IntoView {
     view! { <svg class="icon" aria-hidden="true" width="18" height="18"><use href=format!("/icons.svg#{}", name.id())></use></svg> }

@@ -10,7 +10,7 @@ pub use time::{Elapsed, Remaining, Time};
 
 use leptos::prelude::*;
 
-/// What a badge says with its colour; its text always says the same.
+/// The meaning of a component's colour. Its text always says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     Neutral,
@@ -33,7 +33,7 @@ pub fn Badge(tone: Tone, #[prop(into)] text: String) -> impl IntoView {
     view! { <span class=class>{text}</span> }
 }
 
-/// What a list shows when there is nothing in it: why, and what to do next.
+/// The contents of an empty list: why it is empty, and what to do next.
 #[component]
 pub fn EmptyState(icon: IconName, #[prop(into)] title: String, #[prop(into)] text: String) -> impl IntoView {
     view! {
@@ -45,7 +45,7 @@ pub fn EmptyState(icon: IconName, #[prop(into)] title: String, #[prop(into)] tex
     }
 }
 
-/// Grey bars where contents will be, in the height that they will have.
+/// Grey bars in place of contents still to come, of about the same height.
 #[component]
 pub fn Skeleton(#[prop(default = 6)] lines: usize) -> impl IntoView {
     view! {
@@ -56,7 +56,7 @@ pub fn Skeleton(#[prop(default = 6)] lines: usize) -> impl IntoView {
     }
 }
 
-/// Text that is code: scrolls within itself and can be copied.
+/// A block of code that scrolls on its own and can be copied.
 #[component]
 pub fn CodeBlock(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
     view! {
@@ -67,13 +67,13 @@ pub fn CodeBlock(#[prop(into)] text: String, #[prop(into)] label: String) -> imp
     }
 }
 
-/// Copies a text, and says that it did.
+/// A button that copies a text and says so.
 #[component]
 pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> impl IntoView {
     let (done, failed) = (RwSignal::new(false), RwSignal::new(false));
     let copy = move |_| {
         let navigator = window().navigator();
-        // Over plain HTTP a browser has no clipboard at all: the text is left to be marked by hand.
+        // Over plain HTTP a browser has no clipboard at all: the person has to select the text and copy it.
         if !js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object()) {
             failed.set(true);
             return;
@@ -93,7 +93,7 @@ pub fn CopyButton(#[prop(into)] text: String, #[prop(into)] label: String) -> im
         </button>
         <span class="visually-hidden" aria-live="polite">{move || match (done.get(), failed.get()) {
             (true, _) => "Copied.",
-            (false, true) => "This page may not copy; mark the text and copy it by hand.",
+            (false, true) => "This page cannot copy. Select the text and copy it yourself.",
             _ => "",
         }}</span>
     }
@@ -110,14 +110,14 @@ pub fn Meter(#[prop(into)] label: String, share: f64, #[prop(into)] text: String
     }
 }
 
-/// Names and values, one pair a line.
+/// Names and values, one pair per line.
 #[component]
 pub fn KeyValues(pairs: Vec<(&'static str, AnyView)>) -> impl IntoView {
     let rows: Vec<_> = pairs.into_iter().map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> }).collect();
     view! { <dl class="key-values">{rows}</dl> }
 }
 
-/// A message that stands in the page. A bad one is read out at once.
+/// A message in the page. Screen readers read out a bad one at once.
 #[component]
 pub fn Notice(tone: Tone, children: Children) -> impl IntoView {
     let (class, role) = match tone {
@@ -128,8 +128,8 @@ pub fn Notice(tone: Tone, children: Children) -> impl IntoView {
     view! { <p class=class role=role>{children()}</p> }
 }
 
-/// More about the control that it stands beside, shown while that has the pointer or the focus. `name` makes the id; the control
-/// inside names it in `aria-describedby`. For what can be missed: a hint that is needed belongs into the page.
+/// More about the control inside, shown while that has the pointer or the focus. `name` is the id, and the control names it in
+/// `aria-describedby`. Only for text that people can do without: necessary hints belong on the page.
 #[component]
 pub fn Tooltip(#[prop(into)] name: String, #[prop(into)] text: String, children: Children) -> impl IntoView {
     view! { <span class="tooltip">{children()}<span class="tooltip-text" role="tooltip" id=name>{text}</span></span> }

@@ -1,11 +1,11 @@
-//! A point in time. The server cannot know the reader's zone, so the first paint is in UTC and the browser puts it right.
+//! Times. The server cannot know the reader's time zone, so the first paint is in UTC and the browser converts it.
 
 use leptos::prelude::*;
 
-/// `at` in milliseconds since 1970.
+/// A point in time. `at` is in milliseconds since 1970.
 #[component]
 pub fn Time(at: i64) -> impl IntoView {
-    let (utc, iso) = texts(at);
+    let (utc, iso) = utc_texts(at);
     let text = RwSignal::new(format!("{utc} UTC"));
     Effect::new(move |_| {
         let date = js_sys::Date::new(&(at as f64).into());
@@ -23,7 +23,7 @@ pub fn Time(at: i64) -> impl IntoView {
     view! { <time datetime=iso title=format!("{utc} UTC")>{move || text.get()}</time> }
 }
 
-/// How long it is since `since` (milliseconds since 1970), counting on by the second.
+/// The time since `since` (milliseconds since 1970), counting up every second.
 #[component]
 pub fn Elapsed(since: i64) -> impl IntoView {
     let text = RwSignal::new(types::time::duration(now().saturating_sub(since).max(0)));
@@ -36,8 +36,7 @@ pub fn Elapsed(since: i64) -> impl IntoView {
     view! { <span>{move || text.get()}</span> }
 }
 
-/// The clock of whoever draws this.
-/// The time that is left until a moment, counting.
+/// The time left until `until` (milliseconds since 1970), counting down every second.
 #[component]
 pub fn Remaining(until: i64) -> impl IntoView {
     let left = move || types::time::duration(until.saturating_sub(now()).max(0));
@@ -51,6 +50,7 @@ pub fn Remaining(until: i64) -> impl IntoView {
     view! { <span>{move || text.get()}</span> }
 }
 
+/// Returns the milliseconds since 1970 by the clock of the server or browser that renders.
 fn now() -> i64 {
     #[cfg(target_arch = "wasm32")]
     return js_sys::Date::now() as i64;
@@ -60,7 +60,8 @@ fn now() -> i64 {
         .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
 }
 
-fn texts(at: i64) -> (String, String) {
+/// Formats a time in UTC, for people and for the `datetime` attribute.
+fn utc_texts(at: i64) -> (String, String) {
     let Ok(t) = time::OffsetDateTime::from_unix_timestamp(at.div_euclid(1000)) else { return ("—".into(), String::new()) };
     let (date, clock) = (
         format!("{:04}-{:02}-{:02}", t.year(), u8::from(t.month()), t.day()),

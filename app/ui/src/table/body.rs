@@ -1,15 +1,15 @@
-//! The rows, or what stands in their place: nothing yet, nothing at all, nothing that fits, an error, a page past the end.
+//! The rows, or a placeholder: still loading, an empty list, no matches, an error, a page past the end.
 
 use super::{About, Counts, Place};
 use crate::form::Button;
 use leptos::prelude::*;
 use types::list::ListQuery;
 
-/// The rows without their kind: key and label of each, and what their columns show.
+/// The rows independent of their type: the key and label of each, and its cells.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     pub keys: Memo<Vec<(String, String)>>,
-    /// For a row's key, what shows each of its columns.
+    /// Returns, for a row's key, a function that renders the cell of a column.
     pub cells: Callback<String, Callback<&'static str, AnyView>>,
 }
 
@@ -17,7 +17,7 @@ pub(super) struct Rows {
 enum Instead {
     Waiting,
     Nothing,
-    NothingFits,
+    NoMatches,
     PastTheEnd,
     Failed(String),
 }
@@ -36,7 +36,7 @@ pub(super) fn body(
         Some(Err(problem)) => Some(Instead::Failed(problem)),
         Some(Ok((0, total, _))) if total > 0 => Some(Instead::PastTheEnd),
         Some(Ok((0, ..))) if place.query.with(|query| query.page > 1) => Some(Instead::PastTheEnd),
-        Some(Ok((0, ..))) if place.query.with(|query| !query.conditions.is_empty()) => Some(Instead::NothingFits),
+        Some(Ok((0, ..))) if place.query.with(|query| !query.conditions.is_empty()) => Some(Instead::NoMatches),
         Some(Ok((0, ..))) => Some(Instead::Nothing),
         Some(Ok(_)) => None,
     });
@@ -88,14 +88,14 @@ fn explain(place: Place, what: Instead, empty: &ViewFn, on_refresh: Callback<()>
     match what {
         Instead::Waiting => view! { <crate::Skeleton/> }.into_any(),
         Instead::Nothing => empty.run(),
-        Instead::NothingFits => {
+        Instead::NoMatches => {
             let address =
                 move || place.query.with(|query| place.address(&ListQuery { conditions: Vec::new(), ..query.at_page(1) }));
-            view! { <div class="empty"><p class="empty-title">"Nothing fits this filter"</p><p><a href=address data-noscroll>"Clear the filter"</a></p></div> }.into_any()
+            view! { <div class="empty"><p class="empty-title">"Nothing matches this filter"</p><p><a href=address data-noscroll>"Clear the filter"</a></p></div> }.into_any()
         }
         Instead::PastTheEnd => {
             let address = move || place.query.with(|query| place.address(&query.at_page(1)));
-            view! { <div class="empty"><p class="empty-title">"The list ends before this page"</p><p><a href=address data-noscroll>"Go to the first page"</a></p></div> }.into_any()
+            view! { <div class="empty"><p class="empty-title">"This page is past the end of the list"</p><p><a href=address data-noscroll>"Go to the first page"</a></p></div> }.into_any()
         }
         Instead::Failed(problem) => view! {
             <div class="empty" role="alert">

@@ -1,5 +1,5 @@
-//! The property filter: property, operator, value; each condition becomes a tag that can be removed. A plain form: without
-//! scripts every operator is offered, and one that does not fit its property becomes the property's first.
+//! The property filter: property, operator, value. Each condition becomes a tag that can be removed. It is a plain form: without
+//! scripts every operator is offered, and one that does not fit its property becomes the property's first one.
 
 use super::Place;
 use crate::form::{Button, Variant, select_options};
@@ -15,11 +15,11 @@ pub(super) fn filter(place: Place) -> AnyView {
     let spec = place.spec;
     let property = RwSignal::new(spec.offered().next().map_or("", |p| p.key).to_owned());
     let first_op = move |key: &str| spec.property(key).and_then(|p| p.kind.ops().first().copied()).map_or("", Op::key).to_owned();
-    // Never a value that the list does not have: it would show nothing.
+    // Never a value that is not among the options: the select would show nothing.
     let op = RwSignal::new(property.with_untracked(|key| first_op(key)));
     let value = RwSignal::new(String::new());
     let problem = RwSignal::new(None::<String>);
-    // Before scripts arrive nothing follows the chosen property; the first render must be that of the server.
+    // Before scripts arrive, operator and value cannot follow the property, and the first render must equal the server's.
     let live = RwSignal::new(false);
     Effect::new(move |_| live.set(true));
     let kind = Memo::new(move |_| property.with(|key| spec.property(key)).map_or(Kind::Text, |p| p.kind));
@@ -34,7 +34,7 @@ pub(super) fn filter(place: Place) -> AnyView {
         match place.query.with_untracked(|query| query.with(spec, condition)) {
             Ok(next) => {
                 problem.set(None);
-                // What was typed is used up; a list still shows what it showed.
+                // Typed text is cleared, but a select keeps its choice.
                 if !matches!(kind, Kind::Choice(_) | Kind::Flag) {
                     value.set(String::new());
                 }
@@ -65,7 +65,7 @@ pub(super) fn filter(place: Place) -> AnyView {
     view! {
         <div class="filter">
             <form class="filter-form" role="search" method="get" action=place.path on:submit=submit>
-                {move || hidden(place)}
+                {move || hidden_inputs(place)}
                 <select class="select" name="fp" aria-label="Filter property" on:change=choose prop:value=property>{properties}</select>
                 <select class="select" name="fo" aria-label="Filter operator" on:change=move |event| op.set(event_target_value(&event))>{select_options(op, ops)}</select>
                 {move || value_control(if live.get() { kind.get() } else { Kind::Text }, value, problem, described.clone())}
@@ -78,8 +78,8 @@ pub(super) fn filter(place: Place) -> AnyView {
     .into_any()
 }
 
-/// What else the address holds, so that a plain form keeps it.
-fn hidden(place: Place) -> AnyView {
+/// Renders the other parameters of the address as hidden inputs, so that a plain form keeps them.
+fn hidden_inputs(place: Place) -> AnyView {
     let address = place.query.with(|query| place.address(&query.at_page(1)));
     let pairs = address.split_once('?').map(|(_, pairs)| pairs.to_owned()).unwrap_or_default();
     let inputs: Vec<_> = pairs
@@ -90,7 +90,7 @@ fn hidden(place: Place) -> AnyView {
     inputs.into_any()
 }
 
-/// Undoes `types::list::encode`.
+/// Reverses `types::list::encode`.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -134,8 +134,8 @@ fn value_control(kind: Kind, value: RwSignal<String>, problem: RwSignal<Option<S
     .into_any()
 }
 
-/// A condition as a person reads it: `Email contains ann`.
-fn words(spec: &ListSpec, condition: &Condition) -> String {
+/// Describes a condition for people: `Email contains ann`.
+fn describe_condition(spec: &ListSpec, condition: &Condition) -> String {
     let Some(property) = spec.property(&condition.key) else { return String::new() };
     let value = match property.kind {
         Kind::Choice(options) => {
@@ -154,7 +154,7 @@ fn tags(place: Place) -> AnyView {
         return ().into_any();
     }
     let tag = |(index, condition): (usize, &Condition)| {
-        let text = words(place.spec, condition);
+        let text = describe_condition(place.spec, condition);
         let address = place.query.with(|query| place.address(&query.without(index)));
         view! {
             <li class="tag">
@@ -172,7 +172,7 @@ fn tags(place: Place) -> AnyView {
         });
         view! { <li><a href=address data-noscroll>"Clear all"</a></li> }
     });
-    view! { <ul class="tags" aria-label="Filter conditions, all of which hold">{conditions.iter().enumerate().map(tag).collect::<Vec<_>>()}{clear}</ul> }.into_any()
+    view! { <ul class="tags" aria-label="Filter conditions, all of which must hold">{conditions.iter().enumerate().map(tag).collect::<Vec<_>>()}{clear}</ul> }.into_any()
 }
 
 #[cfg(test)]
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_encoded_is_decoded() {
+    fn decoding_reverses_encoding() {
         for text in ["plain", "a b&c=d%", "änn@example.org", "100%"] {
             assert_eq!(decode(&types::list::encode(text)), text);
         }

@@ -1,13 +1,13 @@
-//! Tabs above a table and the heads of its columns: links, each of which says where it leads.
+//! Tabs above a table and the headers of its columns, all of them links.
 //!
-//! Plain `<a>`, here and in the files beside this one: the router's own link calls every address on the same path the current page,
-//! whatever its query, and here they all are.
+//! They are plain `<a>`, here and in the neighbouring files: the router's own link treats every address on the same path as the
+//! current page, whatever its query, and here all addresses are on the same path.
 
 use super::{About, Place};
 use leptos::prelude::*;
 use types::list::ListQuery;
 
-/// The tabs of the spec, if it has any, and what stands beside the last of them.
+/// Renders the tabs of the spec, if it has any, and the contents beside the last one.
 pub(super) fn tabs(place: Place, after: Option<ViewFn>) -> AnyView {
     let row = |label: &'static str,
                tabs: &'static [(&'static str, &'static str)],
@@ -36,7 +36,7 @@ pub(super) fn tabs(place: Place, after: Option<ViewFn>) -> AnyView {
     .into_any()
 }
 
-/// The row of heads.
+/// Renders the row of headers.
 pub(super) fn head(
     place: Place,
     visible: Memo<Vec<About>>,

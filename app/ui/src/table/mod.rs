@@ -1,8 +1,8 @@
-//! The table: columns declared once; filter, order and page are links and forms, so that the address says what is shown and it
-//! works before scripts arrive. The server does the filtering, ordering and paging.
+//! The table. Columns are declared once. Filter, order and page are links and forms, so that the address determines the contents
+//! and the table works before scripts arrive. The server does the filtering, ordering and paging.
 //!
-//! The table itself knows its rows only through their columns. What does not depend on the kind of row is in the other files
-//! of this folder, compiled once for all tables.
+//! The table knows its rows only through their columns. Code that does not depend on the type of row is in the other files of this
+//! folder, compiled once for all tables.
 
 mod body;
 mod filter;
@@ -17,7 +17,7 @@ use leptos::prelude::*;
 use std::sync::Arc;
 use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
 
-/// What a cell shows of a row.
+/// Renders one cell of a row.
 type Cell<T> = Arc<dyn Fn(&T) -> AnyView + Send + Sync>;
 
 /// One column, declared once.
@@ -26,7 +26,7 @@ pub struct Column<T> {
     cell: Cell<T>,
 }
 
-/// What of a column does not depend on the kind of row.
+/// The part of a column that does not depend on the type of row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct About {
     pub key: &'static str,
@@ -44,52 +44,52 @@ impl<T> Clone for Column<T> {
 }
 
 impl<T> Column<T> {
-    /// The key by which people's choice of columns names it.
+    /// Returns the key that people's choice of columns knows it by.
     pub fn key(&self) -> &'static str {
         self.about.key
     }
 
-    /// A column that is shown unless the person hides it.
+    /// Makes a column that is shown unless the person hides it.
     pub fn new(key: &'static str, title: &'static str, cell: impl Fn(&T) -> AnyView + Send + Sync + 'static) -> Self {
         let about = About { key, title, sortable: false, shown: true, required: false, number: false };
         Self { about, cell: Arc::new(cell) }
     }
 
-    /// The list can be ordered by it; the key is one of the spec's sorts.
+    /// Lets the list be ordered by this column, whose key must be one of the spec's sorts.
     pub fn sortable(mut self) -> Self {
         self.about.sortable = true;
         self
     }
 
-    /// It cannot be hidden.
+    /// Makes it impossible to hide this column.
     pub fn required(mut self) -> Self {
         self.about.required = true;
         self
     }
 
-    /// It is there to be chosen, but not shown at first.
+    /// Hides this column until the person chooses it.
     pub fn hidden(self) -> Self {
         self.shown_if(false)
     }
 
-    /// It is shown at first only if so.
+    /// Sets whether this column is shown by default.
     pub fn shown_if(mut self, shown: bool) -> Self {
         self.about.shown = shown;
         self
     }
 
-    /// Its values are numbers: set to the right.
+    /// Aligns the values to the right, for numbers.
     pub fn number(mut self) -> Self {
         self.about.number = true;
         self
     }
 }
 
-/// The columns that are shown, in order: the person's choice, or the table's own.
-pub(crate) fn shown(columns: &[About], layout: &ColumnLayout) -> Vec<About> {
+/// Returns the visible columns, in order: the person's choice, or the table's default.
+pub(crate) fn visible_columns(columns: &[About], layout: &ColumnLayout) -> Vec<About> {
     let chosen: Vec<About> = layout.iter().filter_map(|key| columns.iter().find(|c| c.key == key).cloned()).collect();
     let mut shown = if chosen.is_empty() { columns.iter().filter(|c| c.shown).cloned().collect() } else { chosen };
-    // A column that came to be required after the choice was made.
+    // A column may have become required after the choice was made.
     for column in columns.iter().filter(|c| c.required) {
         if !shown.iter().any(|c| c.key == column.key) {
             shown.insert(0, column.clone());
@@ -98,7 +98,7 @@ pub(crate) fn shown(columns: &[About], layout: &ColumnLayout) -> Vec<About> {
     shown
 }
 
-/// What every part of a table needs: where it is, and what it was asked for.
+/// The table's spec, address and query, which every part of it needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub spec: &'static ListSpec,
@@ -108,7 +108,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The address of this table with another query; what else the address holds is kept.
+    /// Returns the address of this table with another query. Other parameters of the address are kept.
     pub fn address(self, query: &ListQuery) -> String {
         let mut parts = vec![query.to_query_string(self.spec)];
         parts.retain(|part| !part.is_empty());
@@ -117,7 +117,7 @@ impl Place {
     }
 }
 
-/// The table.
+/// A table of a list.
 #[component]
 pub fn Table<T>(
     spec: &'static ListSpec,
@@ -126,10 +126,10 @@ pub fn Table<T>(
     /// The page's own path.
     path: &'static str,
     #[prop(into)] query: Signal<ListQuery>,
-    /// The last answer; nothing while the very first load runs. An error is a sentence.
+    /// The last answer; `None` during the very first load. An error is a sentence.
     #[prop(into)]
     page: Signal<Option<Result<Page<T>, String>>>,
-    /// Newer rows are on their way: the old ones stay, dimmed.
+    /// Whether newer rows are loading. The old ones stay, dimmed.
     #[prop(into)]
     loading: Signal<bool>,
     /// Other parameters of the address, kept in links.
@@ -139,7 +139,7 @@ pub fn Table<T>(
     /// The accessible name of a row's checkbox.
     row_label: fn(&T) -> String,
     #[prop(optional)] selection: Option<Option<RwSignal<Vec<String>>>>,
-    /// What stands beside the last tab, such as a menu.
+    /// Contents beside the last tab, such as a menu.
     #[prop(optional)]
     after_tabs: Option<Option<ViewFn>>,
     /// Buttons for the selected rows.
@@ -150,7 +150,7 @@ pub fn Table<T>(
     /// The address of the whole list as CSV.
     export: &'static str,
     on_refresh: Callback<()>,
-    /// Shown when there is nothing, and nothing was filtered away.
+    /// Shown if the list is empty without a filter.
     empty: ViewFn,
 ) -> impl IntoView
 where
@@ -161,10 +161,10 @@ where
     let cells: Vec<(&'static str, Cell<T>)> = columns.iter().map(|column| (column.about.key, column.cell.clone())).collect();
     let visible = {
         let about = about.clone();
-        Memo::new(move |_| layout.with(|layout| shown(&about, layout)))
+        Memo::new(move |_| layout.with(|layout| visible_columns(&about, layout)))
     };
     let selection = selection.flatten();
-    // What is selected is what is in view: another filter, order or page starts anew.
+    // Only rows in view can be selected: another filter, order or page clears the selection.
     if let Some(selection) = selection {
         Effect::new(move |before: Option<ListQuery>| {
             let now = query.get();
@@ -183,7 +183,7 @@ where
         }),
         cells: Callback::new(move |key: String| {
             let cells = cells.clone();
-            // The row itself, so that only what changed is drawn again.
+            // A memo of the row, so that only changed rows are rendered again.
             let row = Memo::new(move |_| {
                 page.with(|page| page.as_ref()?.as_ref().ok()?.rows.iter().find(|row| row_key(row) == key).cloned())
             });
@@ -194,8 +194,8 @@ where
             })
         }),
     };
-    // A row that is gone from the page cannot stay selected, nor when it was the last: what is done to a selection is done to
-    // rows in view.
+    // A row that is gone from the page cannot stay selected, not even if it was the last one: bulk actions apply only to rows in
+    // view.
     if let Some(selection) = selection {
         Effect::new(move |_| {
             rows.keys.with(|keys| {
@@ -232,7 +232,7 @@ where
     })
 }
 
-/// How many rows are in view, how many there are, and whether there are more; or why there are none; nothing while loading.
+/// The number of rows in view, the total, and whether there are more than the total; or the error; `None` while loading.
 pub(crate) type Counts = Memo<Option<Result<(u64, u64, bool), String>>>;
 
 struct Frame {
@@ -280,7 +280,7 @@ fn frame(f: Frame) -> AnyView {
         <section class="list" aria-label=name>
             {head::tabs(place, after_tabs)}
             <div class="toolbar-place">
-            // What the buttons for the selected rows lie over cannot be reached meanwhile.
+            // Controls covered by the buttons for selected rows cannot be reached.
             <div class="toolbar" inert=covered>
                 {filter::filter(place)}
                 <div class="toolbar-end">
@@ -318,11 +318,11 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_of_columns_is_kept_in_its_order_and_never_loses_a_required_one() {
+    fn a_choice_of_columns_keeps_its_order_and_the_required_columns() {
         let all = [about("email", true, true), about("role", true, false), about("id", false, false)];
         let keys = |layout: &[&str]| -> Vec<&str> {
             let layout: ColumnLayout = layout.iter().map(|key| (*key).to_owned()).collect();
-            shown(&all, &layout).iter().map(|c| c.key).collect()
+            visible_columns(&all, &layout).iter().map(|c| c.key).collect()
         };
         assert_eq!(keys(&[]), ["email", "role"]);
         assert_eq!(keys(&["id", "email"]), ["id", "email"]);

@@ -1,12 +1,12 @@
-//! Where one is in a list, and the way to the next page.
+//! The position in a list, and links to other pages.
 
 use super::{Counts, Place};
 use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 use types::list::{COUNT_LIMIT, PAGE_SIZES};
 
-/// `10000` as `10,000`.
-fn grouped(n: u64) -> String {
+/// Formats `10000` as `10,000`.
+fn group_digits(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
@@ -18,13 +18,13 @@ fn grouped(n: u64) -> String {
     out
 }
 
-/// `1–20 of 10,000+ users`
+/// Formats the position in a list: `1–20 of 10,000+ users`.
 fn position(rows: u64, offset: u64, total: u64, more: bool, things: &str) -> String {
     let mark = if more { "+" } else { "" };
     match (rows, total) {
         (0, 0) => format!("No {things}"),
-        (0, _) => format!("{}{mark} {things}", grouped(total)),
-        _ => format!("{}–{} of {}{mark} {things}", grouped(offset + 1), grouped(offset + rows), grouped(total)),
+        (0, _) => format!("{}{mark} {things}", group_digits(total)),
+        _ => format!("{}–{} of {}{mark} {things}", group_digits(offset + 1), group_digits(offset + rows), group_digits(total)),
     }
 }
 
@@ -33,12 +33,12 @@ pub(super) fn pager(place: Place, counts: Counts, loading: Signal<bool>, things:
         Some(Ok((rows, total, more))) => position(rows, place.query.with(types::list::ListQuery::offset), total, more, &things),
         _ => String::new(),
     });
-    // Read out when the person went somewhere, not whenever the list is renewed.
-    let said = RwSignal::new(String::new());
+    // Screen readers announce the position when the person moves to another page, not whenever the list is refreshed.
+    let announced = RwSignal::new(String::new());
     Effect::new(move |was_loading: Option<bool>| {
         let loading = loading.get();
         if was_loading == Some(true) && !loading {
-            said.set(text.get_untracked());
+            announced.set(text.get_untracked());
         }
         loading
     });
@@ -73,7 +73,7 @@ pub(super) fn pager(place: Place, counts: Counts, loading: Signal<bool>, things:
     view! {
         <nav class="pager" aria-label="Pages">
             <span class="pager-text">{move || text.get()}</span>
-            <output class="visually-hidden">{move || said.get()}</output>
+            <output class="visually-hidden">{move || announced.get()}</output>
             {step("Previous page", IconName::ChevronLeft, |page| page.checked_sub(1).filter(|page| *page > 0), |_, _| true)}
             <span class="pager-page">{move || place.query.with(|query| format!("Page {}", query.page))}</span>
             {step("Next page", IconName::ChevronRight, |page| page.checked_add(1), |offset, total| offset < total)}
@@ -88,10 +88,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_position_says_what_is_known_and_no_more() {
+    fn the_position_names_the_rows_and_the_known_total() {
         assert_eq!(position(10, 0, 12, false, "users"), "1–10 of 12 users");
         assert_eq!(position(20, 980, 10_000, true, "users"), "981–1,000 of 10,000+ users");
         assert_eq!(position(0, 0, 0, false, "users"), "No users");
-        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(group_digits(1_234_567), "1,234,567");
     }
 }

@@ -1,4 +1,4 @@
-//! Choosing a table's columns: which are shown, and in which order. At least one stays.
+//! The dialog for a table's columns: which are shown, and in which order. At least one stays.
 
 use super::About;
 use crate::form::{Button, Variant};
@@ -13,7 +13,7 @@ pub(super) fn dialog(
     visible: Memo<Vec<About>>,
     on_layout: Callback<ColumnLayout>,
 ) -> AnyView {
-    // The order that is being made, with whether each is shown; filled anew each time the dialog opens.
+    // The new order, and whether each column is shown. Filled again each time the dialog opens.
     let draft = RwSignal::new(Vec::<(About, bool)>::new());
     let all = StoredValue::new(columns);
     Effect::new(move |_| {

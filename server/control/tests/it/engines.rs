@@ -215,7 +215,7 @@ async fn an_engine_that_is_away_keeps_its_sessions_and_holds_up_no_others() {
     let status = async |id| yard.session(id).await.row.status;
     assert_eq!(status(first).await, Status::Running, "that an engine is away says nothing about its sessions");
     assert_eq!((status(second).await, status(next).await), (Status::Running, Status::Running));
-    assert_eq!(yard.session(waits).await.row.info, "Waits for an agent: none of resource group default runs its environment.");
+    assert_eq!(yard.session(waits).await.row.info, "Waiting for an agent: none in resource group default runs its environment.");
     assert!(yard.control.session_log(&yard.ann, first, 0, 0, false).await.is_err());
     // A machine of another engine that is gone is found lost all the same.
     let lost = yard.agent(second).await;

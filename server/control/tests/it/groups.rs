@@ -226,7 +226,7 @@ async fn a_group_that_is_switched_off_ends_nothing_and_starts_nothing_until_it_i
     yard.seconds(25).await;
     assert_eq!((yard.status(short).await, yard.status(long).await), (Status::Terminated, Status::Running));
     assert_eq!(yard.status(waits).await, Status::Pending, "a machine has room for it, of a group that is switched off");
-    assert_eq!(yard.info(waits).await, "Waits for an agent: none of resource group default gets new sessions now.");
+    assert_eq!(yard.info(waits).await, "Waiting for an agent: none in resource group default takes new sessions now.");
     yard.group(|group| group.active = true).await;
     yard.seconds(5).await;
     assert_eq!(yard.status(waits).await, Status::Running);

@@ -34,7 +34,7 @@ async fn another_main_keypair_is_no_second_allowance() {
     let second = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
     assert_eq!(yard.status(first).await, Status::Running);
-    assert_eq!(yard.info(second).await, "Waits for a session of its owner to end: policy default allows 1 at a time.");
+    assert_eq!(yard.info(second).await, "Waiting for one of its owner's sessions to end: policy default allows 1 at a time.");
     assert_eq!(yard.control.start_options(&yard.ann, "").await.unwrap().using.sessions, 1);
 }
 
@@ -186,7 +186,7 @@ async fn what_a_project_or_a_domain_may_hold_is_the_limit_of_all_its_sessions() 
     yard.seconds(5).await;
     assert_eq!(
         yard.info(second).await,
-        "Waits for its project's sessions: project default allows 2 CPU cores; in use: 2 CPU cores; this one asks for 2 CPU cores."
+        "Waiting for its project's sessions: project default allows 2 CPU cores; in use: 2 CPU cores; this one asks for 2 CPU cores."
     );
     let refused = yard.refused(&StartSession { slots: with(3), ..yard.asked().await }).await;
     assert!(refused.starts_with("Project default may hold 2 CPU cores in all; this session asks for 3 CPU cores."), "{refused}");
@@ -197,7 +197,7 @@ async fn what_a_project_or_a_domain_may_hold_is_the_limit_of_all_its_sessions() 
     let limit = EditDomain { limit: Some(cores(3)), ..EditDomain::default() };
     yard.control.edit_domain(&yard.root, domain, &limit).await.unwrap();
     yard.seconds(5).await;
-    assert!(yard.info(second).await.starts_with("Waits for its domain's sessions: domain default allows 3 CPU cores"));
+    assert!(yard.info(second).await.starts_with("Waiting for its domain's sessions: domain default allows 3 CPU cores"));
     let refused = yard.refused(&StartSession { slots: with(4), ..yard.asked().await }).await;
     assert_eq!(refused, "Domain default may hold 3 CPU cores in all; this session asks for 4 CPU cores. Ask for less.");
     let offered = yard.control.start_options(&yard.ann, "").await.unwrap().domain;

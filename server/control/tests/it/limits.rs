@@ -100,8 +100,8 @@ async fn a_batch_session_starts_neither_before_its_time_nor_before_what_it_depen
     let at = types::time::Millis(yard.now().0 + 30_000);
     let later = yard.start(&StartSession { starts_at: Some(at), ..yard.asked().await }).await;
     yard.seconds(10).await;
-    assert_eq!(yard.info(after).await, "Waits for session prepare to end well: it depends on it.");
-    assert!(yard.info(later).await.starts_with("Waits for its start time"));
+    assert_eq!(yard.info(after).await, "Waiting for session prepare to finish successfully: it depends on it.");
+    assert!(yard.info(later).await.starts_with("Waiting for its start time"));
     yard.seconds(30).await;
     assert_eq!((yard.status(later).await, yard.status(after).await), (Status::Running, Status::Pending));
     yard.seconds(40).await;
@@ -111,7 +111,7 @@ async fn a_batch_session_starts_neither_before_its_time_nor_before_what_it_depen
     let in_vain = yard.start(&StartSession { depends_on: vec!["fails".into()], ..yard.asked().await }).await;
     yard.seconds(90).await;
     assert_eq!(yard.status(in_vain).await, Status::Cancelled);
-    assert_eq!(yard.info(in_vain).await, "It depends on fails, which did not end well.");
+    assert_eq!(yard.info(in_vain).await, "It depends on fails, which did not finish successfully.");
 }
 
 #[tokio::test]
@@ -144,19 +144,19 @@ async fn what_a_policy_does_not_allow_is_refused_with_the_limit_its_policy_and_w
     assert_eq!(yard.status(first).await, Status::Running);
     assert_eq!(
         yard.info(second).await,
-        "Waits for its owner's sessions: policy default allows 3 CPU cores; in use: 2 CPU cores; this one asks for 2 CPU cores."
+        "Waiting for its owner's sessions: policy default allows 3 CPU cores; in use: 2 CPU cores; this one asks for 2 CPU cores."
     );
     assert!(
         yard.refused(&asked)
             .await
-            .starts_with("Policy default allows 1 pending sessions; 1 are waiting now and this asks for 1 more.")
+            .starts_with("Policy default limits pending sessions to 1; waiting now: 1; this asks for 1 more.")
     );
     yard.control.terminate(&yard.ann, second, false).await.unwrap();
     yard.start(&asked).await;
     yard.seconds(5).await;
     let third = yard.start(&asked).await;
     yard.seconds(5).await;
-    assert_eq!(yard.info(third).await, "Waits for a session of its owner to end: policy default allows 2 at a time.");
+    assert_eq!(yard.info(third).await, "Waiting for one of its owner's sessions to end: policy default allows 2 at a time.");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn an_agent_that_is_not_schedulable_gets_no_new_sessions_and_keeps_those_i
     let after = yard.start(&yard.asked().await).await;
     yard.seconds(10).await;
     assert_eq!(yard.status(before).await, Status::Running);
-    assert_eq!(yard.info(after).await, "Waits for an agent: none of resource group default gets new sessions now.");
+    assert_eq!(yard.info(after).await, "Waiting for an agent: none in resource group default takes new sessions now.");
     yard.control.set_schedulable(&yard.root, &names[1..], true).await.unwrap();
     yard.seconds(10).await;
     assert_eq!(yard.session(after).await.row.agents, ["vm-2"]);
@@ -94,7 +94,7 @@ async fn the_queue_shows_each_sessions_place_and_a_higher_priority_moves_ahead()
         rows.into_iter().map(|row| (row.id, row.position)).collect::<Vec<_>>()
     };
     assert_eq!(queue().await, [(first, Some(1)), (second, Some(2))]);
-    assert_eq!(yard.info(second).await, "Waits its turn: 1 session is ahead of it.");
+    assert_eq!(yard.info(second).await, "Waiting its turn: 1 session is ahead of it.");
     let results = yard.control.set_priority(&yard.root, &[second], 50).await.unwrap();
     assert_eq!(results[0].problem, None);
     yard.seconds(5).await;

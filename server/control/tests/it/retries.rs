@@ -30,7 +30,7 @@ async fn tries_before_the_small_one(yard: &Yard) -> Option<u32> {
             tries = Some(counted);
             break;
         }
-        assert_eq!(yard.info(small).await, "Waits its turn: 1 session is ahead of it.");
+        assert_eq!(yard.info(small).await, "Waiting its turn: 1 session is ahead of it.");
     }
     assert_eq!(yard.status(large).await, Status::Pending);
     for id in [small, large] {

@@ -1,6 +1,6 @@
-//! Resource policies: the limits that follow a keypair, a person and a project (`docs/spec/limits.md`, "Resource policies").
+//! Resource policies: the limits of keypairs, people and projects (`docs/spec/limits.md`, "Resource policies").
 //!
-//! A limit that is `None` does not limit. Names are fixed once they are given.
+//! `None` means unlimited. Names are fixed once given.
 
 use crate::cluster::slots::{limits_in_short, slot_limit};
 use crate::folders::Hosts;
@@ -11,29 +11,33 @@ use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
 
-/// Sessions at one time that a policy may allow.
+/// The most concurrent sessions that a policy may allow.
 pub const MAX_SESSIONS: u32 = 100;
-/// Seconds of idleness that a policy may allow: 180 days.
+/// The longest idle timeout that a policy may set, in seconds: 180 days.
 pub const MAX_IDLE: u32 = 15_552_000;
-/// Containers in one session that a policy may allow.
+/// The most containers in one session that a policy may allow.
 pub const MAX_CLUSTER: u32 = 1_000;
-/// Folders, in the deprecated field of keypair policies.
+/// The most folders in the deprecated field of keypair policies.
 pub const MAX_KEYPAIR_FOLDERS: u32 = 100;
-/// Seconds and counts that have no smaller bound of their own.
+/// The bound of seconds and counts that have no smaller one.
 const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
-/// Bytes of all folders that a policy may allow: 8 PiB.
+/// The most bytes in all folders that a policy may allow: 8 PiB.
 const MAX_FOLDER_BYTES: i64 = 8 << 50;
 
 /// One of the three kinds of policy.
 pub trait Policy: Fields + Clone + Send + Sync + Unpin + 'static {
     const KIND: PolicyKind;
 
-    /// The list of all policies of this kind.
+    /// Returns the list of all policies of this kind.
     fn list() -> &'static ListSpec;
 
     fn name(&self) -> &str;
 
-    /// Every field that is not acceptable.
+    /// Checks every field.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Invalid`] with each unacceptable field.
     fn check(&self) -> Result<(), Problem>;
 }
 
@@ -60,38 +64,38 @@ policy!(KeypairPolicy, Keypair, KEYPAIR_POLICIES);
 policy!(UserPolicy, User, USER_POLICIES);
 policy!(ProjectPolicy, Project, PROJECT_POLICIES);
 
-/// The limits that follow a keypair.
+/// The limits of a keypair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct KeypairPolicy {
     pub name: String,
-    /// What its sessions may hold together.
+    /// The most that its sessions may hold together.
     #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub total: Slots,
-    /// A slot that `total` does not name is not limited; otherwise none of it may be held.
+    /// Whether slots missing from `total` are unlimited. Otherwise none of them may be held.
     pub others_unlimited: bool,
-    /// Sessions at one time.
+    /// The most concurrent sessions.
     pub max_sessions: Option<u32>,
-    /// Sessions in the queue at one time.
+    /// The most sessions in the queue at one time.
     pub max_pending: Option<u32>,
-    /// Containers in one session.
+    /// The most containers in one session.
     pub max_cluster: u32,
-    /// Seconds from when a session is asked for to when it is ended.
+    /// Seconds after its request when a session is ended.
     pub lifetime: Option<u32>,
-    /// Seconds that a session may do nothing.
+    /// Seconds that a session may be idle.
     pub idle_timeout: Option<u32>,
-    /// Sessions for file transfer at one time.
+    /// The most concurrent sessions for file transfer.
     pub max_transfers: Option<u32>,
-    /// Folders of one person: deprecated and kept for programs that read it. User and project policies limit folders.
+    /// The most folders of one person. Deprecated and kept for programs that read it: user and project policies limit folders.
     #[serde(default)]
     pub max_folders: Option<u32>,
-    /// Storage hosts, each with what may be done there.
+    /// Storage hosts with the permissions on each.
     #[cfg_attr(feature = "sqlx", sqlx(json))]
     pub hosts: Hosts,
 }
 
 impl KeypairPolicy {
-    /// A policy that limits nothing but the cluster size, to one container.
+    /// Makes a policy that limits nothing but the cluster size, to one container.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -108,7 +112,7 @@ impl KeypairPolicy {
         }
     }
 
-    /// The most of a slot that its sessions may hold together; `None` is no limit.
+    /// Returns the most of a slot that its sessions may hold together; `None` means unlimited.
     pub fn limit(&self, slot: &str) -> Option<Quantity> {
         match self.total.0.get(slot) {
             Some(limit) => Some(*limit),
@@ -117,122 +121,122 @@ impl KeypairPolicy {
         }
     }
 
-    /// Every field that is not acceptable.
+    /// Checks every field. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
-        policy_name("name", &self.name, &mut errors);
+        check_name("name", &self.name, &mut errors);
         for (slot, amount) in &self.total.0 {
             slot_limit(slot, *amount, &mut errors);
         }
-        at_most("max_sessions", self.max_sessions, MAX_SESSIONS, &mut errors);
-        at_most("max_pending", self.max_pending, MAX_COUNT, &mut errors);
+        check_at_most("max_sessions", self.max_sessions, MAX_SESSIONS, &mut errors);
+        check_at_most("max_pending", self.max_pending, MAX_COUNT, &mut errors);
         if !(1..=MAX_CLUSTER).contains(&self.max_cluster) {
             errors.push(FieldError::new("max_cluster", format!("A whole number from 1 to {MAX_CLUSTER}.")));
         }
-        at_most("lifetime", self.lifetime, MAX_COUNT, &mut errors);
-        at_most("idle_timeout", self.idle_timeout, MAX_IDLE, &mut errors);
-        at_most("max_transfers", self.max_transfers, MAX_COUNT, &mut errors);
-        at_most("max_folders", self.max_folders, MAX_KEYPAIR_FOLDERS, &mut errors);
+        check_at_most("lifetime", self.lifetime, MAX_COUNT, &mut errors);
+        check_at_most("idle_timeout", self.idle_timeout, MAX_IDLE, &mut errors);
+        check_at_most("max_transfers", self.max_transfers, MAX_COUNT, &mut errors);
+        check_at_most("max_folders", self.max_folders, MAX_KEYPAIR_FOLDERS, &mut errors);
         crate::folders::check_hosts("hosts", &self.hosts, &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 }
 
-fn policy_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
+fn check_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
     rules::slug(field, name, false, errors);
 }
 
-fn at_most(field: &str, value: Option<u32>, most: u32, errors: &mut Vec<FieldError>) {
+fn check_at_most(field: &str, value: Option<u32>, most: u32, errors: &mut Vec<FieldError>) {
     if value.is_some_and(|value| value > most) {
         errors.push(FieldError::new(field, format!("A whole number from 0 to {most}, or unlimited.")));
     }
 }
 
-fn folder_bytes(field: &str, value: Option<i64>, errors: &mut Vec<FieldError>) {
+fn check_folder_bytes(field: &str, value: Option<i64>, errors: &mut Vec<FieldError>) {
     if value.is_some_and(|value| !(0..=MAX_FOLDER_BYTES).contains(&value)) {
         errors.push(FieldError::new(field, "From 0 to 8 PiB, or unlimited."));
     }
 }
 
-/// The limits that follow a person: what their folders may take and how far their services may grow.
+/// The limits of a person: the size of their folders and of their model services.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct UserPolicy {
     pub name: String,
     pub max_folders: Option<u32>,
-    /// Bytes of all their folders together.
+    /// The most bytes in all their folders together.
     pub max_folder_bytes: Option<i64>,
-    /// Sessions of one model service.
+    /// The most sessions of one model service.
     pub max_service_sessions: u32,
-    /// Images that they may make of their sessions.
+    /// The most images made from their sessions.
     pub max_images: u32,
 }
 
 impl UserPolicy {
-    /// A policy that limits no folders, with the incumbent's usual counts.
+    /// Makes a policy that does not limit folders, with the incumbent's usual counts.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), max_folders: None, max_folder_bytes: None, max_service_sessions: 10, max_images: 3 }
     }
 
-    /// Every field that is not acceptable.
+    /// Checks every field. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
-        policy_name("name", &self.name, &mut errors);
-        at_most("max_folders", self.max_folders, MAX_COUNT, &mut errors);
-        folder_bytes("max_folder_bytes", self.max_folder_bytes, &mut errors);
-        at_most("max_service_sessions", Some(self.max_service_sessions), MAX_COUNT, &mut errors);
-        at_most("max_images", Some(self.max_images), MAX_COUNT, &mut errors);
+        check_name("name", &self.name, &mut errors);
+        check_at_most("max_folders", self.max_folders, MAX_COUNT, &mut errors);
+        check_folder_bytes("max_folder_bytes", self.max_folder_bytes, &mut errors);
+        check_at_most("max_service_sessions", Some(self.max_service_sessions), MAX_COUNT, &mut errors);
+        check_at_most("max_images", Some(self.max_images), MAX_COUNT, &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 }
 
-/// The limits that follow a project: what its folders may take, and its networks.
+/// The limits of a project: the size of its folders, and its networks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "sqlx", derive(sqlx::FromRow))]
 pub struct ProjectPolicy {
     pub name: String,
     pub max_folders: Option<u32>,
-    /// Bytes of all its folders together.
+    /// The most bytes in all its folders together.
     pub max_folder_bytes: Option<i64>,
     pub max_networks: Option<u32>,
 }
 
 impl ProjectPolicy {
-    /// A policy that limits nothing.
+    /// Makes a policy that limits nothing.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), max_folders: None, max_folder_bytes: None, max_networks: None }
     }
 
-    /// Every field that is not acceptable.
+    /// Checks every field. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
-        policy_name("name", &self.name, &mut errors);
-        at_most("max_folders", self.max_folders, MAX_COUNT, &mut errors);
-        folder_bytes("max_folder_bytes", self.max_folder_bytes, &mut errors);
-        at_most("max_networks", self.max_networks, MAX_COUNT, &mut errors);
+        check_name("name", &self.name, &mut errors);
+        check_at_most("max_folders", self.max_folders, MAX_COUNT, &mut errors);
+        check_folder_bytes("max_folder_bytes", self.max_folder_bytes, &mut errors);
+        check_at_most("max_networks", self.max_networks, MAX_COUNT, &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 }
 
-/// A policy as a list shows it.
+/// One policy in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyRow<P> {
     pub policy: P,
-    /// Grows with every change: an edit says which one it is based on.
+    /// Grows with every change. An edit names the revision that it is based on.
     pub revision: i64,
-    /// Keypairs, people or projects that follow it, inactive ones included.
+    /// The number of keypairs, people or projects that follow it, including inactive ones.
     pub followers: u32,
     pub created_at: Millis,
 }
 
-/// A policy to save: a new one when no revision is given, otherwise the new state of the one that has it.
+/// A policy to save: a new one if there is no revision, otherwise a change based on that revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavePolicy<P> {
     pub policy: P,
     pub revision: Option<i64>,
 }
 
-/// Which of the three kinds of policy is meant.
+/// The three kinds of policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyKind {
@@ -248,7 +252,7 @@ crate::words::words!(PolicyKind {
 });
 
 impl PolicyKind {
-    /// What follows such a policy, one and many.
+    /// Returns the words for the followers of such a policy, singular and plural.
     pub fn followers(self) -> (&'static str, &'static str) {
         match self {
             Self::Keypair => ("keypair", "keypairs"),
@@ -258,31 +262,32 @@ impl PolicyKind {
     }
 }
 
-/// Who follows a policy: so many, and the first of them by name.
+/// The followers of a policy: their number, and the names of the first ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Followers {
     pub count: u32,
     pub first: Vec<String>,
 }
 
-/// Followers that a dialog names.
+/// The most followers that a dialog names.
 pub const FOLLOWERS_SHOWN: u32 = 20;
 
-/// What saving a keypair policy would mean for those who follow it now.
+/// The effect of saving a keypair policy on its current followers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyEffect {
     pub followers: Followers,
-    /// Keypairs whose running sessions would be over the new limits; they go on running.
+    /// Keypairs whose running sessions would exceed the new limits. These sessions keep running.
     pub over: Vec<OverLimit>,
-    /// Such keypairs beyond those that are named.
+    /// The number of such keypairs not listed in `over`.
     pub more: u32,
-    /// Keypairs whose sessions would be ended at once: their lifetime would be over, or they would have been idle for too long.
+    /// Keypairs whose sessions would be ended at once, because their lifetime would be over or they would have been idle for too
+    /// long.
     pub ended: Vec<OverLimit>,
-    /// Such keypairs beyond those that are named.
+    /// The number of such keypairs not listed in `ended`.
     pub ended_more: u32,
 }
 
-/// One keypair whose running sessions would be over a limit.
+/// One keypair whose running sessions would exceed a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverLimit {
     /// The owner's email.
@@ -290,12 +295,12 @@ pub struct OverLimit {
     pub access_key: String,
     /// Names of the sessions.
     pub sessions: Vec<String>,
-    /// Which limit, as a sentence.
+    /// A sentence that names the limit.
     pub why: String,
 }
 
 impl KeypairPolicy {
-    /// Its fields as a person reads them who knows that agents offer the slots of `known`.
+    /// Returns its fields for people. The slots in `known`, which agents offer, appear even if they are not limited.
     pub fn fields_among(&self, known: &[String]) -> Vec<(&'static str, String)> {
         vec![
             ("Name", self.name.clone()),

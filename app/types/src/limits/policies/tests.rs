@@ -1,7 +1,7 @@
 use super::*;
 use crate::cluster::slots::slot_field;
 
-fn refused(policy: &KeypairPolicy) -> Vec<String> {
+fn refused_fields(policy: &KeypairPolicy) -> Vec<String> {
     match policy.check() {
         Err(Problem::Invalid(errors)) => errors.into_iter().map(|e| e.field).collect(),
         Ok(()) => Vec::new(),
@@ -28,7 +28,7 @@ fn a_keypair_policy_has_the_limits_of_the_specification() {
         idle_timeout: Some(15_552_000),
         ..KeypairPolicy::new("most")
     };
-    assert_eq!(refused(&most), Vec::<String>::new());
+    assert_eq!(refused_fields(&most), Vec::<String>::new());
     let beyond = KeypairPolicy {
         total: slots(513, 1025, 65, "256.001"),
         max_sessions: Some(101),
@@ -37,40 +37,43 @@ fn a_keypair_policy_has_the_limits_of_the_specification() {
         ..KeypairPolicy::new("beyond")
     };
     let fields = ["slot.cpu", "slot.cuda.device", "slot.cuda.shares", "slot.mem", "max_sessions", "max_cluster", "idle_timeout"];
-    assert_eq!(refused(&beyond), fields);
+    assert_eq!(refused_fields(&beyond), fields);
 }
 
 #[test]
-fn each_limit_is_refused_at_its_own_field_and_at_no_other() {
+fn each_limit_is_refused_at_its_own_field_only() {
     let holds = |slot: &str, most: i64| KeypairPolicy {
         total: Slots([(slot.to_owned(), Quantity::whole(most))].into()),
         ..KeypairPolicy::new("one")
     };
     for (slot, most) in [("cpu", 512), ("mem", 1024 << 30), ("cuda.device", 64), ("cuda.shares", 256)] {
-        assert_eq!(refused(&holds(slot, most)), Vec::<String>::new(), "{slot}");
-        assert_eq!(refused(&holds(slot, most + 1)), [slot_field(slot)]);
-        assert_eq!(refused(&holds(slot, -1)), [slot_field(slot)]);
+        assert_eq!(refused_fields(&holds(slot, most)), Vec::<String>::new(), "{slot}");
+        assert_eq!(refused_fields(&holds(slot, most + 1)), [slot_field(slot)]);
+        assert_eq!(refused_fields(&holds(slot, -1)), [slot_field(slot)]);
     }
     let sessions = |most| KeypairPolicy { max_sessions: Some(most), ..KeypairPolicy::new("one") };
     let idle = |most| KeypairPolicy { idle_timeout: Some(most), ..KeypairPolicy::new("one") };
-    assert_eq!((refused(&sessions(100)).len(), refused(&sessions(101))), (0, vec!["max_sessions".to_owned()]));
-    assert_eq!((refused(&idle(15_552_000)).len(), refused(&idle(15_552_001))), (0, vec!["idle_timeout".to_owned()]));
+    assert_eq!((refused_fields(&sessions(100)).len(), refused_fields(&sessions(101))), (0, vec!["max_sessions".to_owned()]));
+    assert_eq!(
+        (refused_fields(&idle(15_552_000)).len(), refused_fields(&idle(15_552_001))),
+        (0, vec!["idle_timeout".to_owned()])
+    );
 }
 
 #[test]
-fn only_shares_of_a_device_and_cores_come_in_parts() {
+fn only_cores_and_device_shares_can_be_fractions() {
     let with = |slot: &str, amount: &str| KeypairPolicy {
         total: Slots([(slot.to_owned(), amount.parse().unwrap())].into()),
         ..KeypairPolicy::new("parts")
     };
-    assert_eq!(refused(&with("cuda.shares", "0.5")), Vec::<String>::new());
-    assert_eq!(refused(&with("cpu", "0.5")), Vec::<String>::new());
-    assert_eq!(refused(&with("cuda.device", "0.5")), ["slot.cuda.device"]);
-    assert_eq!(refused(&with("GPU", "1")), ["slot.GPU"]);
+    assert_eq!(refused_fields(&with("cuda.shares", "0.5")), Vec::<String>::new());
+    assert_eq!(refused_fields(&with("cpu", "0.5")), Vec::<String>::new());
+    assert_eq!(refused_fields(&with("cuda.device", "0.5")), ["slot.cuda.device"]);
+    assert_eq!(refused_fields(&with("GPU", "1")), ["slot.GPU"]);
 }
 
 #[test]
-fn what_a_policy_does_not_name_is_unlimited_or_nothing_as_it_says() {
+fn slots_missing_from_a_policy_are_unlimited_or_forbidden() {
     let open = KeypairPolicy::new("open");
     assert_eq!(open.limit("cuda.shares"), None);
     assert_eq!(KeypairPolicy { others_unlimited: false, ..open }.limit("cuda.shares"), Some(Quantity::ZERO));

@@ -1,7 +1,6 @@
-//! What a person asks for when they start a session, and what is offered to them (`docs/spec/sessions.md`, "A request for a
-//! session").
+//! The request for a session, and the choices that the launcher offers (`docs/spec/sessions.md`, "A request for a session").
 //!
-//! The checks here are the ones that the form runs while it is typed in and the server runs again.
+//! The form runs these checks while a person types, and the server runs them again.
 
 mod offer;
 mod share;
@@ -20,11 +19,11 @@ use crate::time::Millis;
 use crate::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 
-/// What a person asks for. Made by the launcher or the API, valid only after [`StartSession::check`].
+/// A request to start sessions. Made by the launcher or the API, valid only after [`StartSession::check`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StartSession {
-    /// Empty: a name is made up. Of several, each gets a number after it.
+    /// If empty, a name is made up. If several sessions are started, each gets a number after the name.
     pub name: String,
     pub project: ProjectId,
     pub resource_group: String,
@@ -32,26 +31,26 @@ pub struct StartSession {
     pub image: String,
     /// The command of a batch session; empty for an interactive one.
     pub command: String,
-    /// What each container gets; `cpu` and `mem` at least.
+    /// The amounts for each container; at least `cpu` and `mem`.
     pub slots: Slots,
     /// Bytes of the memory that processes may share.
     pub shared_memory: Option<i64>,
     pub cluster: Cluster,
-    /// Added to the environment, in this order.
+    /// Variables added to the environment, in this order.
     pub env: Vec<(String, String)>,
-    /// Ports that programs in it will listen on.
+    /// Ports that its programs will listen on.
     pub ports: Vec<u16>,
-    /// A batch session does not start before.
+    /// The earliest start of a batch session.
     pub starts_at: Option<Millis>,
     /// Seconds that a batch session may run.
     pub timeout: Option<u32>,
-    /// Ids or names of own sessions that must have ended well first.
+    /// Ids or names of the owner's sessions that must finish successfully first.
     pub depends_on: Vec<String>,
-    /// Which goes first: 0 to 100.
+    /// From 0 to 100; the higher goes first.
     pub priority: u8,
-    /// So many alike.
+    /// How many identical sessions to start.
     pub count: u32,
-    /// Somebody's email or access key, for whom it is started; one's own when empty.
+    /// The email or access key of the person it is started for; the caller if empty.
     pub owner: String,
 }
 
@@ -79,26 +78,30 @@ impl Default for StartSession {
     }
 }
 
-/// The priority of a session whose priority nobody chose. More is given by administrators.
+/// The priority of a session if nobody chose one. Only administrators give higher ones.
 pub const DEFAULT_PRIORITY: u8 = 10;
 /// The highest priority.
 pub const MAX_PRIORITY: u8 = 100;
-/// Bytes of a start-up command.
+/// The most bytes in a start-up command.
 pub const MAX_COMMAND: usize = 16_384;
-/// Sessions in one request.
+/// The most sessions in one request.
 pub const MAX_COUNT: u32 = 50;
-/// Variables, and bytes of all their names and values.
+/// The most variables, and the most bytes in all their names and values.
 const MAX_ENV: (usize, usize) = (100, 65_536);
-/// Ports, and sessions to wait for.
+/// The most ports, and the most sessions to wait for.
 const MAX_PORTS: usize = 10;
 const MAX_DEPENDENCIES: usize = 32;
-/// Kinds of resources.
+/// The most kinds of resources.
 const MAX_SLOTS: usize = 32;
-/// Seconds of a batch session: a year.
+/// The longest timeout of a batch session, in seconds: a year.
 const MAX_TIMEOUT: u32 = 31_536_000;
 
 impl StartSession {
-    /// Every field that is not acceptable, whoever asks. What only the server knows (names, limits) is checked there.
+    /// Checks every field, for any caller. The server also checks the rules that need its data (names, limits).
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Invalid`] with each unacceptable field.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if !self.name.is_empty() {
@@ -116,7 +119,7 @@ impl StartSession {
             errors.push(FieldError::new("count", format!("Start 1 to {MAX_COUNT} sessions at once.")));
         }
         if self.depends_on.len() > MAX_DEPENDENCIES {
-            errors.push(FieldError::new("depends_on", format!("A session waits for at most {MAX_DEPENDENCIES} others.")));
+            errors.push(FieldError::new("depends_on", format!("A session can wait for at most {MAX_DEPENDENCIES} others.")));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
@@ -128,13 +131,16 @@ impl StartSession {
         }
         for slot in [CPU, MEM] {
             if self.slots.get(slot) <= Quantity::ZERO {
-                errors.push(FieldError::new(slot, format!("Ask for some {}.", if slot == CPU { "CPU" } else { "memory" })));
+                errors.push(FieldError::new(
+                    slot,
+                    format!("Ask for more than 0 {}.", if slot == CPU { "CPU cores" } else { "bytes of memory" }),
+                ));
             }
         }
         for (slot, amount) in &self.slots.0 {
             let before = errors.len();
             slot_amount(slot, *amount, errors);
-            // The fields of a request are called as the slots are.
+            // A request's fields are named after the slots, without the prefix of a policy's form.
             errors[before..].iter_mut().for_each(|error| error.field = slot.clone());
         }
         if self.cluster.size == 0 || self.cluster.size > crate::limits::policies::MAX_CLUSTER {
@@ -143,7 +149,7 @@ impl StartSession {
         }
         let in_parts = |(slot, amount): (&String, &Quantity)| slot != CPU && *amount != Quantity::whole(amount.floor());
         if self.cluster.size > 1 && self.slots.0.iter().any(in_parts) {
-            errors.push(FieldError::new("cluster_size", "Several containers get whole accelerators only."));
+            errors.push(FieldError::new("cluster_size", "A session with several containers can use only whole accelerators."));
         }
         if self.slots.get(MEM) > Quantity::ZERO {
             shared_memory("shared_memory", self.shared_memory, &self.slots, errors);
@@ -153,16 +159,19 @@ impl StartSession {
     fn check_batch(&self, errors: &mut Vec<FieldError>) {
         match self.kind {
             SessionType::Batch if self.command.trim().is_empty() => {
-                errors.push(FieldError::new("command", "A batch session needs the command that it runs."));
+                errors.push(FieldError::new("command", "A batch session needs a command to run."));
             }
             SessionType::Batch if self.command.len() > MAX_COMMAND => {
-                errors.push(FieldError::new("command", format!("A start-up command has at most {MAX_COMMAND} bytes.")));
+                errors.push(FieldError::new("command", format!("A start-up command can have at most {MAX_COMMAND} bytes.")));
             }
             SessionType::Interactive if !self.command.is_empty() => {
-                errors.push(FieldError::new("command", "Only a batch session has a start-up command."));
+                errors.push(FieldError::new("command", "Only a batch session can have a start-up command."));
             }
             SessionType::Inference => {
-                errors.push(FieldError::new("kind", "An inference session is started by its model service, not by itself."));
+                errors.push(FieldError::new(
+                    "kind",
+                    "An inference session is started by its model service and cannot be started directly.",
+                ));
             }
             _ => {}
         }
@@ -170,10 +179,10 @@ impl StartSession {
             errors.push(FieldError::new("command", "A command cannot contain a zero byte."));
         }
         if self.kind != SessionType::Batch && self.starts_at.is_some() {
-            errors.push(FieldError::new("starts_at", "Only a batch session has a start time."));
+            errors.push(FieldError::new("starts_at", "Only a batch session can have a start time."));
         }
         if self.kind != SessionType::Batch && self.timeout.is_some() {
-            errors.push(FieldError::new("timeout", "Only a batch session has a timeout."));
+            errors.push(FieldError::new("timeout", "Only a batch session can have a timeout."));
         }
         if self.timeout.is_some_and(|seconds| seconds == 0 || seconds > MAX_TIMEOUT) {
             errors.push(FieldError::new("timeout", "From 1 second to 365 days."));
@@ -184,18 +193,20 @@ impl StartSession {
         let (most, bytes) = MAX_ENV;
         let size: usize = self.env.iter().map(|(name, value)| name.len() + value.len()).sum();
         if self.env.len() > most || size > bytes {
-            errors.push(FieldError::new("env", format!("At most {most} variables with {bytes} bytes in all.")));
+            errors.push(FieldError::new("env", format!("At most {most} variables, with {bytes} bytes in all.")));
             return;
         }
         for (index, (name, value)) in self.env.iter().enumerate() {
             let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
             if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                errors
-                    .push(FieldError::new("env", format!("“{name}” is no name: a letter or “_”, then letters, digits and “_”.")));
+                errors.push(FieldError::new(
+                    "env",
+                    format!("“{name}” is not a valid name: use a letter or “_”, then letters, digits and “_”."),
+                ));
             } else if self.env[..index].iter().any(|(other, _)| other == name) {
-                errors.push(FieldError::new("env", format!("{name} is there twice.")));
+                errors.push(FieldError::new("env", format!("{name} is set twice.")));
             } else if value.is_empty() || value.contains('\0') {
-                errors.push(FieldError::new("env", format!("{name} needs a value, without zero bytes.")));
+                errors.push(FieldError::new("env", format!("{name} needs a value without zero bytes.")));
             }
         }
         let mut ports = self.ports.clone();
@@ -206,11 +217,11 @@ impl StartSession {
         } else if ports.first().is_some_and(|port| *port < 1024) {
             errors.push(FieldError::new("ports", "Ports from 1024 to 65535."));
         } else if ports.len() < self.ports.len() {
-            errors.push(FieldError::new("ports", "A port is named twice. Name each once."));
+            errors.push(FieldError::new("ports", "A port is listed twice. List each only once."));
         }
     }
 
-    /// The name of each session that is asked for; empty ones are made up.
+    /// Returns the name of each requested session. An empty name means that the server makes one up.
     pub fn names(&self) -> Vec<String> {
         match (self.count, self.name.as_str()) {
             (0 | 1, name) => vec![name.to_owned()],
@@ -219,8 +230,8 @@ impl StartSession {
         }
     }
 
-    /// Raises what is below the image's minimum, and says so, a sentence for each (`docs/spec/sessions.md`, "The least of an
-    /// environment"). Shared memory is taken from the memory, so it comes on top of the least of that.
+    /// Raises amounts below the image's minimum and returns a sentence about each (`docs/spec/sessions.md`, "The least of an
+    /// environment"). Shared memory is part of the memory, so it is added to the minimum memory.
     pub fn raise_to(&mut self, minimum: &Slots) -> Vec<String> {
         let mut raised = Vec::new();
         for (slot, least) in &minimum.0 {
@@ -228,9 +239,9 @@ impl StartSession {
             let shared = self.shared_memory.filter(|_| slot == MEM).unwrap_or_default();
             let least = least.plus(Quantity::whole(shared));
             if asked < least {
-                let beside = if shared > 0 { format!(" beside {} of shared memory", bytes(shared)) } else { String::new() };
+                let beside = if shared > 0 { format!(" plus {} of shared memory", bytes(shared)) } else { String::new() };
                 raised.push(format!(
-                    "Raised from {} to {}, the least that the environment {} runs with{beside}.",
+                    "Raised from {} to {}, the minimum for the environment {}{beside}.",
                     describe(slot, asked),
                     describe(slot, least),
                     self.image
@@ -242,26 +253,25 @@ impl StartSession {
     }
 }
 
-/// What somebody's sessions hold now, and what waits.
+/// The resources that a person's sessions hold now, and how many sessions wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InUse {
-    /// Sessions that hold resources.
+    /// The number of sessions that hold resources.
     pub sessions: u32,
     pub pending: u32,
     pub slots: Slots,
 }
 
-/// Why a request would be refused or would have to wait, by the limits of a policy: the same words in the launcher and from
-/// the server.
+/// The reasons why a request would be refused or would have to wait. The launcher and the server use the same words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// It can never start, or may not be asked for now.
+    /// The session could never start, or may not be requested now.
     pub refusals: Vec<String>,
-    /// It waits for sessions of one's own.
+    /// The session would wait for other sessions to end.
     pub waits: Vec<String>,
 }
 
-/// Holds a request against the policy of its keypair, with what is in use.
+/// Checks a request against the policy of its keypair, given what is in use.
 pub fn against_policy(asked: &StartSession, policy: &KeypairPolicy, using: &InUse) -> Verdict {
     let mut verdict = Verdict::default();
     let name = &policy.name;
@@ -302,7 +312,7 @@ pub fn against_policy(asked: &StartSession, policy: &KeypairPolicy, using: &InUs
         && using.pending.saturating_add(asked.count) > most
     {
         verdict.refusals.push(format!(
-            "Policy {name} allows {most} pending sessions; {} are waiting now and this asks for {} more.",
+            "Policy {name} limits pending sessions to {most}; waiting now: {}; this asks for {} more.",
             using.pending, asked.count
         ));
     }
@@ -313,7 +323,7 @@ fn containers(n: u32) -> String {
     if n == 1 { "1 container".into() } else { format!("{n} containers") }
 }
 
-/// A variable whose value is not kept in an address or sent back.
+/// Whether a variable's value looks secret: it is then neither kept in an address nor sent back.
 pub fn is_secret(variable: &str) -> bool {
     let name = variable.to_ascii_lowercase();
     ["password", "passwd", "token", "key", "secret", "credential"].iter().any(|word| name.contains(word))

@@ -1,4 +1,4 @@
-//! What the launcher is offered to choose from, and what it is answered.
+//! The choices that the launcher offers, and the answer to a request.
 
 use super::{InUse, StartSession};
 use crate::id::{ProjectId, SessionId};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct ImageOffer {
     pub name: String,
     pub label: String,
-    /// The least that it runs with.
+    /// The least that it needs to run.
     pub minimum: Slots,
 }
 
@@ -23,36 +23,38 @@ pub struct GroupOffer {
     pub name: String,
     pub description: String,
     pub session_types: Vec<SessionType>,
-    /// Those of the caller's projects that may use it.
+    /// The caller's projects that may use it.
     pub projects: Vec<ProjectId>,
-    /// What is free on its agents now, without those that have less of everything than another one.
+    /// The free amounts on its agents now, without agents that have less of everything than another one.
     pub free: Vec<Slots>,
-    /// The same of what they have in all.
+    /// The capacities of its agents, reduced in the same way.
     pub capacity: Vec<Slots>,
-    /// Sessions that wait there.
+    /// The number of sessions in its queue.
     pub pending: u32,
 }
 
-/// A project with its own limit on what its sessions hold.
+/// A project with the limit on what its sessions hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectOffer {
     pub id: ProjectId,
     pub name: String,
-    /// What its sessions may hold together, where that is limited, and what they hold.
+    /// The most that its sessions may hold together; a missing slot is unlimited.
     pub limit: Slots,
+    /// The amounts that its sessions hold now.
     pub using: Slots,
 }
 
-/// The person's domain, with its own limit on what its sessions hold.
+/// The person's domain, with the limit on what its sessions hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainOffer {
     pub name: String,
-    /// What its sessions may hold together, where that is limited, and what they hold.
+    /// The most that its sessions may hold together; a missing slot is unlimited.
     pub limit: Slots,
+    /// The amounts that its sessions hold now.
     pub using: Slots,
 }
 
-/// What the launcher offers, as far as the person may use it.
+/// Everything that the launcher offers to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartOptions {
     pub projects: Vec<ProjectOffer>,
@@ -62,24 +64,24 @@ pub struct StartOptions {
     pub presets: Vec<Preset>,
     /// The slots that agents have.
     pub slots: Vec<String>,
-    /// The policy of the keypair that the session is counted by.
+    /// The policy of the keypair that the session counts against.
     pub policy: KeypairPolicy,
     pub using: InUse,
-    /// What was last asked for, newest first, without the values of secrets.
+    /// The latest requests, newest first, without the values of secrets.
     pub recent: Vec<StartSession>,
 }
 
-/// What a person holds, and what their policy lets them hold.
+/// The resources that a person's sessions hold, and the policy that limits them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnUse {
-    /// Followed by their main keypair.
+    /// The policy of their main keypair.
     pub policy: KeypairPolicy,
     pub using: InUse,
-    /// Cores, memory, and whatever else agents have that they may hold.
+    /// Cores, memory, and the other slots of agents that they may hold.
     pub slots: Vec<String>,
 }
 
-/// Requests that the launcher offers again.
+/// The most earlier requests that the launcher offers again.
 pub const RECENT: usize = 5;
 
 /// A session that was put into the queue.
@@ -87,11 +89,11 @@ pub const RECENT: usize = 5;
 pub struct Started {
     pub id: SessionId,
     pub name: String,
-    /// What was raised to the image's minimum.
+    /// A sentence for each amount that was raised to the image's minimum.
     pub raised: Vec<String>,
 }
 
-/// A preset fits when one agent of the group has room for it, and the policy, the project and the domain have as much left.
+/// Whether one agent of the group has room for a preset and the policy, the project and the domain have enough left.
 pub fn preset_fits(preset: &Preset, group: &GroupOffer, options: &StartOptions, project: Option<&ProjectOffer>) -> bool {
     let here = preset.resource_group.as_ref().is_none_or(|name| *name == group.name);
     let room = group.free.iter().any(|free| preset.slots.beyond(free).next().is_none());

@@ -1,9 +1,9 @@
-//! What a project or a domain may hold, against a request: said beforehand by the launcher, and by the server when it is sent.
+//! Checks a request against a project's or a domain's limit, in the launcher and again on the server.
 
 use super::{StartSession, Verdict};
 use crate::quantity::{Slots, describe};
 
-/// Holds a request against what the sessions of `whose` (`Project lab`) may hold together, with what they hold.
+/// Checks a request against the limit of a project or domain, given what its sessions hold. `whose` names it: `Project lab`.
 pub fn against_share(asked: &StartSession, whose: &str, limit: &Slots, using: &Slots) -> Verdict {
     let mut verdict = Verdict::default();
     let one = asked.cluster.of_all(&asked.slots);

@@ -12,7 +12,7 @@ fn batch(command: &str) -> StartSession {
 }
 
 #[test]
-fn a_request_names_every_field_that_is_wrong() {
+fn a_request_is_refused_with_every_unacceptable_field() {
     let slots = Slots::cpu_mem(Quantity::ZERO, 2 << 50);
     let request = StartSession { name: "-x-".into(), slots, priority: 101, count: 51, ..batch(" ") };
     let Err(Problem::Invalid(errors)) = request.check() else { panic!("accepted") };
@@ -22,7 +22,7 @@ fn a_request_names_every_field_that_is_wrong() {
 }
 
 #[test]
-fn an_interactive_session_has_neither_command_nor_start_time_nor_timeout() {
+fn an_interactive_session_has_no_command_start_time_or_timeout() {
     let request = StartSession { kind: SessionType::Interactive, starts_at: Some(Millis(1)), timeout: Some(60), ..batch("true") };
     let problem = request.check().unwrap_err();
     for field in ["command", "starts_at", "timeout"] {
@@ -31,7 +31,7 @@ fn an_interactive_session_has_neither_command_nor_start_time_nor_timeout() {
 }
 
 #[test]
-fn variables_have_names_and_values_and_each_is_there_once() {
+fn variables_have_valid_unique_names_and_values() {
     let env = |pairs: &[(&str, &str)]| {
         let env = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         StartSession { env, ..batch("true") }.check().err().and_then(|problem| problem.of_field("env"))
@@ -43,20 +43,20 @@ fn variables_have_names_and_values_and_each_is_there_once() {
 }
 
 #[test]
-fn ports_are_ten_at_most_above_1023_and_each_is_named_once() {
+fn at_most_ten_different_ports_above_1023_are_accepted() {
     let ports = |ports: Vec<u16>| {
         let refused = StartSession { ports, ..batch("true") }.check().err();
         refused.and_then(|problem| problem.of_field("ports"))
     };
     assert_eq!(ports((8000..8010).collect()), None);
     assert_eq!(ports((8000..8011).collect()).as_deref(), Some("At most 10 ports."));
-    assert_eq!(ports(vec![8000, 9000, 8000]).as_deref(), Some("A port is named twice. Name each once."));
+    assert_eq!(ports(vec![8000, 9000, 8000]).as_deref(), Some("A port is listed twice. List each only once."));
     assert_eq!(ports(vec![1024, 65_535]), None);
     assert_eq!(ports(vec![8000, 1023]).as_deref(), Some("Ports from 1024 to 65535."));
 }
 
 #[test]
-fn shared_memory_is_less_than_the_memory_that_is_asked_for() {
+fn shared_memory_is_less_than_the_requested_memory() {
     let shared = |bytes: i64| {
         let refused = StartSession { shared_memory: Some(bytes), ..batch("true") }.check().err();
         refused.and_then(|problem| problem.of_field("shared_memory"))
@@ -68,20 +68,20 @@ fn shared_memory_is_less_than_the_memory_that_is_asked_for() {
 }
 
 #[test]
-fn what_is_below_the_images_minimum_is_raised_and_said_so() {
+fn amounts_below_the_images_minimum_are_raised_with_a_sentence() {
     let mut request = StartSession { image: "host".into(), ..batch("true") };
     let raised = request.raise_to(&Slots::cpu_mem(Quantity::whole(2), 1 << 20));
-    assert_eq!(raised, ["Raised from 1 CPU core to 2 CPU cores, the least that the environment host runs with."]);
+    assert_eq!(raised, ["Raised from 1 CPU core to 2 CPU cores, the minimum for the environment host."]);
     assert_eq!(request.slots, Slots::cpu_mem(Quantity::whole(2), 1 << 30));
     let mut shared = StartSession { image: "host".into(), shared_memory: Some(1 << 29), ..batch("true") };
     let raised = shared.raise_to(&Slots::cpu_mem(Quantity::whole(1), 1 << 30));
-    let sentence = "Raised from 1 GiB of memory to 1.5 GiB of memory, the least that the environment host runs with beside 512 MiB of \
-                    shared memory.";
+    let sentence =
+        "Raised from 1 GiB of memory to 1.5 GiB of memory, the minimum for the environment host plus 512 MiB of shared memory.";
     assert_eq!(raised, [sentence]);
 }
 
 #[test]
-fn a_limit_is_named_with_its_policy_and_what_is_in_use() {
+fn a_verdict_names_the_limit_its_policy_and_what_is_in_use() {
     let policy = KeypairPolicy {
         total: Slots::cpu_mem(Quantity::whole(4), 8 << 30),
         max_sessions: Some(2),
@@ -97,7 +97,7 @@ fn a_limit_is_named_with_its_policy_and_what_is_in_use() {
             "Policy student allows 2 sessions at a time; 2 are running.",
         ]
     );
-    assert_eq!(verdict.refusals, ["Policy student allows 1 pending sessions; 1 are waiting now and this asks for 1 more."]);
+    assert_eq!(verdict.refusals, ["Policy student limits pending sessions to 1; waiting now: 1; this asks for 1 more."]);
     let large = StartSession { cluster: Cluster { size: 5, ..Cluster::default() }, ..batch("true") };
     let verdict = against_policy(&large, &policy, &InUse::default());
     assert_eq!(
@@ -110,7 +110,7 @@ fn a_limit_is_named_with_its_policy_and_what_is_in_use() {
 }
 
 #[test]
-fn several_containers_get_whole_accelerators_only() {
+fn several_containers_can_use_only_whole_accelerators() {
     let mut request = batch("true");
     request.slots.0.insert("cuda.shares".into(), "0.5".parse().unwrap());
     assert_eq!(request.check(), Ok(()));
@@ -154,16 +154,16 @@ fn options(policy: &KeypairPolicy, using: InUse) -> StartOptions {
 }
 
 #[test]
-fn a_preset_fits_where_one_agent_has_all_of_it_free() {
+fn a_preset_fits_if_one_agent_has_enough_of_everything_free() {
     let policy = KeypairPolicy::new("student");
     let fits = |free: &[Slots]| preset_fits(&preset(2, 4), &offered(free), &options(&policy, InUse::default()), None);
     assert!(fits(&[has(1, 8), has(2, 4)]), "exactly enough is enough");
-    assert!(!fits(&[has(2, 3), has(1, 8)]), "what two agents have together is no agent's");
+    assert!(!fits(&[has(2, 3), has(1, 8)]), "amounts on two agents do not add up");
     assert!(!fits(&[]), "a group without agents starts nothing");
 }
 
 #[test]
-fn a_preset_fits_while_the_policy_has_as_much_left_as_it_asks_for() {
+fn a_preset_fits_while_the_policy_has_enough_left() {
     let total = Slots::cpu_mem(Quantity::whole(4), 8 << 30);
     let policy = KeypairPolicy { total, ..KeypairPolicy::new("student") };
     let fits = |used: Slots, policy: &KeypairPolicy| {
@@ -174,13 +174,13 @@ fn a_preset_fits_while_the_policy_has_as_much_left_as_it_asks_for() {
     assert!(fits(has(2, 4), &policy), "up to the limit itself");
     assert!(!fits(has(3, 4), &policy), "too few cores are left");
     assert!(!fits(has(2, 5), &policy), "too little memory is left");
-    assert!(fits(has(60, 200), &KeypairPolicy::new("open")), "what is in use counts only against a limit");
+    assert!(fits(has(60, 200), &KeypairPolicy::new("open")), "use counts only against a limit");
     let none = KeypairPolicy { others_unlimited: false, ..KeypairPolicy::new("none") };
-    assert!(!fits(Slots::default(), &none), "what is not named is not allowed");
+    assert!(!fits(Slots::default(), &none), "missing slots are not allowed");
 }
 
 #[test]
-fn a_preset_fits_while_the_project_has_as_much_left_as_it_asks_for() {
+fn a_preset_fits_while_the_project_has_enough_left() {
     let policy = KeypairPolicy::new("open");
     let fits = |limit: Slots, using: Slots| {
         let project = ProjectOffer { id: StartSession::default().project, name: "vision".into(), limit, using };
@@ -188,11 +188,11 @@ fn a_preset_fits_while_the_project_has_as_much_left_as_it_asks_for() {
     };
     assert!(fits(has(4, 8), has(2, 4)), "up to the limit itself");
     assert!(!fits(has(4, 8), has(3, 4)), "too few cores are left");
-    assert!(fits(Slots::default(), has(60, 200)), "what is not limited");
+    assert!(fits(Slots::default(), has(60, 200)), "missing slots are unlimited");
 }
 
 #[test]
-fn a_preset_fits_while_the_domain_has_as_much_left_as_it_asks_for() {
+fn a_preset_fits_while_the_domain_has_enough_left() {
     let fits = |limit: Slots, using: Slots| {
         let domain = DomainOffer { name: "lab".into(), limit, using };
         let options = StartOptions { domain, ..options(&KeypairPolicy::new("open"), InUse::default()) };
@@ -200,11 +200,11 @@ fn a_preset_fits_while_the_domain_has_as_much_left_as_it_asks_for() {
     };
     assert!(fits(has(4, 8), has(2, 4)), "up to the limit itself");
     assert!(!fits(has(4, 8), has(2, 5)), "too little memory is left");
-    assert!(fits(Slots::default(), has(60, 200)), "what is not limited");
+    assert!(fits(Slots::default(), has(60, 200)), "missing slots are unlimited");
 }
 
 #[test]
-fn a_preset_of_one_group_fits_in_no_other() {
+fn a_preset_of_one_group_fits_only_there() {
     let policy = KeypairPolicy::new("student");
     let fits = |group: Option<&str>| {
         let preset = Preset { resource_group: group.map(String::from), ..preset(1, 1) };
@@ -233,7 +233,7 @@ fn a_preset_with_a_gpu_fits_only_where_an_agent_has_one_free() {
 }
 
 #[test]
-fn values_of_secrets_are_known_by_their_names() {
+fn secret_variables_are_recognised_by_their_names() {
     for secret in ["DB_PASSWORD", "HF_TOKEN", "api_key", "ClientSecret"] {
         assert!(is_secret(secret), "{secret}");
     }
