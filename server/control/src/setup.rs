@@ -119,7 +119,7 @@ impl Control {
         let (there, sessions_there) = self.store.row_counts().await?;
         if (there > 1 || sessions_there > 0) && !force {
             return Err(Problem::Conflict(format!(
-                "This database holds {there} people and {sessions_there} sessions already. Seed an empty one, or add --force."
+                "This database already holds {there} people and {sessions_there} sessions. Seed an empty one, or add --force."
             )));
         }
         let domains = self.store.domain_choices(None).await?;

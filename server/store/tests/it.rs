@@ -69,7 +69,7 @@ impl Yard {
                 request: "{}",
                 env: None,
                 depends_on: &[],
-                reason: "Asked for.",
+                reason: "Requested.",
                 at: Millis(1),
             })
             .await?;

@@ -30,7 +30,7 @@ impl Control {
     /// The work of that task. Returns how it ended, as a sentence.
     pub(crate) async fn recalculate_usage_now(&self, caller: &Caller, progress: &Progress) -> Result<String> {
         let (me, _) = caller.need(Permission::Maintain)?;
-        progress.report("Looking at every session.", 0, STEPS);
+        progress.report("Checking every session.", 0, STEPS);
         let before: Vec<(SessionId, String)> = {
             self.refresh_mirror().await?;
             let mirror = self.mirror();
@@ -39,7 +39,7 @@ impl Control {
         self.round().await?;
         progress.report("Looking for containers that belong to no session.", 1, STEPS);
         let strays = self.stop_strays().await?;
-        progress.report("Adding up.", 2, STEPS);
+        progress.report("Adding up usage.", 2, STEPS);
         self.refresh_mirror().await?;
         let over: Vec<SessionId> = {
             let mirror = self.mirror();
@@ -51,9 +51,9 @@ impl Control {
         let mut corrected: Vec<String> = before
             .iter()
             .filter(|(id, _)| lost.contains(id))
-            .map(|(_, name)| format!("Session {name} no longer ran; what it held is free."))
+            .map(|(_, name)| format!("Session {name} was no longer running; what it held was freed."))
             .collect();
-        corrected.extend(strays.iter().map(|place| format!("Container {place} belonged to no session; it was ended.")));
+        corrected.extend(strays.iter().map(|place| format!("Container {place} belonged to no session and was ended.")));
         let result = Recalculated {
             sessions: u32::try_from(self.mirror().all().filter(|s| s.status.occupies()).count()).unwrap_or(u32::MAX),
             corrections: u32::try_from(corrected.len()).unwrap_or(u32::MAX),
@@ -62,9 +62,9 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         change.record("recalculate usage", "cluster", serde_json::json!({ "corrections": result.first })).await?;
         let notice = match result.corrections {
-            0 => "Recalculation finished: everything was right.".to_owned(),
-            1 => "Recalculation finished: 1 thing was put right.".to_owned(),
-            n => format!("Recalculation finished: {n} things were put right."),
+            0 => "Recalculation finished: no corrections were needed.".to_owned(),
+            1 => "Recalculation finished: 1 correction was made.".to_owned(),
+            n => format!("Recalculation finished: {n} corrections were made."),
         };
         change.notify(Topic::Agent, "usage", Audience::person(me.id, me.domain), &notice).await?;
         progress.finish(&mut change, &notice, &result).await?;

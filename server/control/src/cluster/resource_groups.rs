@@ -80,7 +80,7 @@ impl Control {
         let before = replaced(save.revision, stands, group, WHAT, TAKEN)?;
         let at = change.at;
         if !change.save_resource_group(group, at).await? {
-            return Err(Problem::field("domains", "Choose among the domains and projects that there are."));
+            return Err(Problem::field("domains", "Choose existing domains and projects."));
         }
         let action = if before.is_some() { "edit resource group" } else { "create resource group" };
         change.record(action, &group.name, json!({ "before": before, "after": group })).await?;
@@ -94,8 +94,9 @@ impl Control {
     pub async fn delete_resource_group(&self, caller: &Caller, name: &str) -> Result<()> {
         caller.need(Permission::ChangeGroups)?;
         if name == FIRST_GROUP {
-            let sentence =
-                format!("New agents and new domains join the resource group {FIRST_GROUP}, so it stays. Deactivate it.");
+            let sentence = format!(
+                "New agents and new domains join the resource group {FIRST_GROUP}, so it cannot be deleted. Deactivate it instead."
+            );
             return Err(Problem::Conflict(sentence));
         }
         let agents = self.known_agents().await?;
@@ -164,7 +165,7 @@ fn still_used(name: &str, agents: &[String], uses: &GroupUses) -> Option<String>
     }
     let users = users.join(", ");
     (!users.is_empty()).then(|| {
-        format!("The resource group {name} is still used by {users}. Deactivate it instead, or delete it when nothing uses it.")
+        format!("The resource group {name} is still used by {users}. Deactivate it instead, or delete it once nothing uses it.")
     })
 }
 
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(
             still_used("gpu", &["host-1".into()], &uses).unwrap(),
             "The resource group gpu is still used by 2 sessions that have not ended, agents (host-1), presets (small). \
-             Deactivate it instead, or delete it when nothing uses it."
+             Deactivate it instead, or delete it once nothing uses it."
         );
     }
 }

@@ -94,11 +94,11 @@ impl Control {
         if name == DEFAULT_POLICY {
             let (_, many) = kind.followers();
             return Err(Problem::Conflict(format!(
-                "New {many} follow the policy {DEFAULT_POLICY}, so it stays. Change its limits."
+                "New {many} follow the policy {DEFAULT_POLICY}, so it cannot be deleted. Change its limits instead."
             )));
         }
         if move_to == Some(name) {
-            return Err(Problem::field("move_to", "Choose another policy than the one that is deleted."));
+            return Err(Problem::field("move_to", "Choose a policy other than the one being deleted."));
         }
         let mut change = self.change_by(caller).await?;
         if !change.has_policy(kind, name).await? {
@@ -108,7 +108,7 @@ impl Control {
         match move_to {
             None if followers.count > 0 => return Err(Problem::Conflict(still_followed(kind, name, &followers))),
             Some(other) if !change.has_policy(kind, other).await? => {
-                return Err(Problem::field("move_to", "There is no resource policy of this name."));
+                return Err(Problem::field("move_to", "There is no resource policy with this name."));
             }
             _ => {}
         }
@@ -161,7 +161,7 @@ fn still_followed(kind: PolicyKind, name: &str, followers: &Followers) -> String
         count => (format!("{count} {many}"), "follow", "them"),
     };
     format!(
-        "{who} still {follow} the policy {name}, inactive ones included: {names}. Choose the policy for {them} to follow from then on."
+        "{who} still {follow} the policy {name} (counting inactive ones): {names}. Choose a policy for {them} to follow instead."
     )
 }
 
@@ -170,15 +170,15 @@ fn over_limit(holding: Holding, policy: &KeypairPolicy) -> Option<OverLimit> {
     let mut why = Vec::new();
     let count = u32::try_from(holding.sessions.len()).unwrap_or(u32::MAX);
     if let Some(most) = policy.max_sessions.filter(|most| count > *most) {
-        why.push(format!("Sessions that run: {count}; {most} would be allowed."));
+        why.push(format!("Running sessions: {count}; {most} would be allowed."));
     }
     if holding.largest > policy.max_cluster {
         let (has, most) = (holding.largest, policy.max_cluster);
-        why.push(format!("A session has {has} containers, and {most} would be allowed."));
+        why.push(format!("A session has {has} containers; {most} would be allowed."));
     }
     for (slot, held) in &holding.slots.0 {
         if let Some(most) = policy.limit(slot).filter(|most| held > most) {
-            why.push(format!("They hold {}, and {} would be allowed.", describe(slot, *held), describe(slot, most)));
+            why.push(format!("They hold {}; {} would be allowed.", describe(slot, *held), describe(slot, most)));
         }
     }
     let Holding { owner, access_key, sessions, .. } = holding;
@@ -203,11 +203,11 @@ mod tests {
         let policy = KeypairPolicy { total, max_cluster: 2, max_sessions: Some(1), ..KeypairPolicy::new("student") };
         assert_eq!(over_limit(holding(4), &policy), None);
         let over = over_limit(holding(5), &policy).unwrap();
-        assert_eq!(over.why, "They hold 5 CPU cores, and 4 CPU cores would be allowed.");
+        assert_eq!(over.why, "They hold 5 CPU cores; 4 CPU cores would be allowed.");
         let none = KeypairPolicy { max_sessions: Some(0), max_cluster: 1, ..policy };
         assert_eq!(
             over_limit(holding(4), &none).unwrap().why,
-            "Sessions that run: 1; 0 would be allowed. A session has 2 containers, and 1 would be allowed."
+            "Running sessions: 1; 0 would be allowed. A session has 2 containers; 1 would be allowed."
         );
     }
 }

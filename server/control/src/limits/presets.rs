@@ -37,7 +37,7 @@ impl Control {
         if let Some(group) = &preset.resource_group
             && change.resource_group(group).await?.is_none()
         {
-            return Err(Problem::field("resource_group", "There is no resource group of this name."));
+            return Err(Problem::field("resource_group", "There is no resource group with this name."));
         }
         let stands = change.preset(&preset.name).await?;
         let before = replaced(save.revision, stands, preset, "resource preset", TAKEN)?;

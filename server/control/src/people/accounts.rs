@@ -7,8 +7,8 @@ use types::id::{DomainId, UserId};
 use types::people::permissions::{Me, Role, may_grant};
 
 /// What a form is told when somebody has the name already.
-pub(crate) const EMAIL_TAKEN: &str = "An account with this email exists already. Use another one.";
-pub(crate) const USERNAME_TAKEN: &str = "An account with this username exists already. Use another one.";
+pub(crate) const EMAIL_TAKEN: &str = "An account with this email already exists. Use another one.";
+pub(crate) const USERNAME_TAKEN: &str = "An account with this username already exists. Use another one.";
 
 /// The user and keypair policy of everybody whose policy was not chosen.
 pub(crate) const DEFAULT_POLICY: &str = "default";

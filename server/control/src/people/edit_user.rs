@@ -62,7 +62,7 @@ impl Control {
         let (_, scope) = caller.scope(Permission::ChangeUsers)?;
         edit.check()?;
         if ids.len() > MOST {
-            return Err(Problem::Limit(format!("At most {MOST} people at once; these are {}.", ids.len())));
+            return Err(Problem::Limit(format!("At most {MOST} people can be changed at once; these are {}.", ids.len())));
         }
         let mut done = Vec::with_capacity(ids.len());
         for id in ids {
@@ -93,7 +93,9 @@ impl Control {
         if before.role == Role::Superadmin && before.status == UserStatus::Active && (leaves || demoted) {
             let others = change.other_superadmin(before.id).await?;
             if !others {
-                return Err(Problem::Conflict("This is the last active superadmin. Make somebody else one first.".into()));
+                return Err(Problem::Conflict(
+                    "This is the last active superadmin. Make somebody else a superadmin first.".into(),
+                ));
             }
         }
         if let Some(role) = edit.role
@@ -111,7 +113,7 @@ impl Control {
                 Some(domain) => {
                     let belongs = |id: &types::id::ProjectId| domain.projects.iter().any(|project| project.id == *id);
                     if !edit.projects.iter().flatten().all(belongs) {
-                        errors.push(FieldError::new("projects", format!("Choose projects of the domain {}.", domain.name)));
+                        errors.push(FieldError::new("projects", format!("Choose projects in the domain {}.", domain.name)));
                     }
                 }
             }
@@ -119,7 +121,7 @@ impl Control {
         if let Some(policy) = &edit.policy
             && !change.has_policy(PolicyKind::User, policy).await?
         {
-            errors.push(FieldError::new("policy", "There is no user resource policy of this name."));
+            errors.push(FieldError::new("policy", "There is no user resource policy with this name."));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }

@@ -87,7 +87,7 @@ impl Control {
         let Some(account) = account.filter(|account| account.id == me.id || within(account.domain)) else {
             return Err(Problem::field(
                 "owner",
-                "There is no such person. Type an email or username as the users page shows it.",
+                "There is no such person. Type an email or username as shown on the users page.",
             ));
         };
         let may = account.id == me.id || may_grant(me.role).contains(&account.role);
@@ -108,12 +108,12 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         let at = change.at;
         if !change.has_policy(PolicyKind::Keypair, policy).await? {
-            return Err(Problem::field("policy", "There is no keypair resource policy of this name."));
+            return Err(Problem::field("policy", "There is no keypair resource policy with this name."));
         }
         let there = change.keypairs_of(account.id).await?;
         if there >= MOST {
             return Err(Problem::Limit(format!(
-                "{} has {there} keypairs already, and {MOST} are the most. Delete one first.",
+                "{} already has {there} keypairs; the maximum is {MOST}. Delete one first.",
                 account.email
             )));
         }
@@ -147,7 +147,7 @@ impl Control {
             return Err(Problem::Conflict("This is the person's main access key. Choose another main key first.".into()));
         }
         if edit.main == Some(false) {
-            return Err(Problem::Conflict("Choose another main key instead: a person always has one.".into()));
+            return Err(Problem::Conflict("A person always has a main key. Choose another one instead.".into()));
         }
         if edit.main == Some(true) {
             self.check_main(caller, &before).await?;
@@ -155,7 +155,7 @@ impl Control {
         if let Some(policy) = &edit.policy
             && !change.has_policy(PolicyKind::Keypair, policy).await?
         {
-            return Err(Problem::field("policy", "There is no keypair resource policy of this name."));
+            return Err(Problem::field("policy", "There is no keypair resource policy with this name."));
         }
         change.edit_keypair(access_key, edit).await?;
         if edit.main == Some(true) && !change.set_main_keypair(before.user, access_key).await? {
@@ -180,7 +180,7 @@ impl Control {
         let main = self.store.main_keypair(key.user).await?;
         match main {
             Some((_, policy)) if policy.name != key.policy => Err(Problem::Conflict(format!(
-                "Your main key follows the policy {}, and this one {}. An administrator can give both the same.",
+                "Your main key follows the policy {}, but this one follows {}. An administrator can give both the same policy.",
                 policy.name, key.policy
             ))),
             _ => Ok(()),
@@ -197,11 +197,14 @@ impl Control {
             return Err(Problem::Conflict("Only an inactive keypair can be deleted. Deactivate it first.".into()));
         }
         if before.sessions > 0 {
-            return Err(Problem::Conflict(format!("{} sessions that have not ended are counted by it.", before.sessions)));
+            return Err(Problem::Conflict(format!(
+                "Sessions that have not ended still count against this keypair: {}.",
+                before.sessions
+            )));
         }
         let mut change = self.change_by(caller).await?;
         if !change.delete_keypair(access_key).await? {
-            return Err(Problem::Conflict("The keypair was changed a moment ago. Look at it again.".into()));
+            return Err(Problem::Conflict("The keypair was just changed. Check it and try again.".into()));
         }
         let user = before.user;
         change.record("delete keypair", access_key, json!({ "before": before })).await?;

@@ -87,18 +87,17 @@ impl Around<'_> {
         let mut errors = Vec::new();
         let owned = |column: &str| text(column).unwrap_or_default().to_owned();
         let mut new = self.blank(owned("email"), owned("username"))?;
-        let mut other =
-            |column: &'static str, allowed: &str| errors.push(FieldError::new(column, format!("Allowed are {allowed}.")));
+        let mut other = |column: &'static str, allowed: &str| errors.push(FieldError::new(column, format!("Use {allowed}.")));
         if let Some(role) = text("role") {
             match Role::from_key(&role.to_lowercase()) {
                 Some(role) => new.role = role,
-                None => other("role", "superadmin, admin, user and monitor"),
+                None => other("role", "superadmin, admin, user or monitor"),
             }
         }
         if let Some(status) = text("status") {
             match UserStatus::from_key(&status.to_lowercase()) {
                 Some(status) => new.status = status,
-                None => other("status", "active, inactive and before-verification"),
+                None => other("status", "active, inactive or before-verification"),
             }
         }
         let made_up = text("password").is_none();
@@ -106,7 +105,7 @@ impl Around<'_> {
             match word.to_lowercase().as_str() {
                 "yes" | "true" | "1" => new.must_change_password = true,
                 "no" | "false" | "0" => new.must_change_password = false,
-                _ => other("need_password_change", "yes and no"),
+                _ => other("need_password_change", "yes or no"),
             }
         }
         // Whatever else is said: a password that was made up is to be changed.
@@ -118,7 +117,7 @@ impl Around<'_> {
                     new.domain = domain.id;
                     new.projects.clear();
                 }
-                None => errors.push(FieldError::new("domain_name", format!("You administer no domain called {name}."))),
+                None => errors.push(FieldError::new("domain_name", format!("You do not administer a domain called {name}."))),
             }
         }
         if let Some(names) = text("project") {
@@ -175,13 +174,16 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
     let columns: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();
     if let Some(unknown) = columns.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
         let allowed = COLUMNS.join(", ");
-        return Err(Problem::field("file", format!("The first line names a column “{unknown}”. Allowed are {allowed}.")));
+        return Err(Problem::field(
+            "file",
+            format!("The first line has an unknown column “{unknown}”. Allowed columns: {allowed}."),
+        ));
     }
     for wanted in &COLUMNS[..2] {
         match columns.iter().filter(|name| name == wanted).count() {
-            0 => return Err(Problem::field("file", format!("The first line must name the columns; “{wanted}” is missing."))),
+            0 => return Err(Problem::field("file", format!("The first line must name the columns. “{wanted}” is missing."))),
             1 => {}
-            _ => return Err(Problem::field("file", format!("The first line names “{wanted}” twice."))),
+            _ => return Err(Problem::field("file", format!("The first line names “{wanted}” more than once."))),
         }
     }
     let mut lines = Vec::new();
@@ -201,17 +203,17 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
         let values: HashMap<&str, &str> = columns.iter().map(String::as_str).zip(record.iter()).collect();
         let mut line = around.read(number, &values)?;
         if record.len() != columns.len() {
-            let message = format!("The line has {} values, and the first line names {} columns.", record.len(), columns.len());
+            let message = format!("The line has {} values, but the first line names {} columns.", record.len(), columns.len());
             line.errors.insert(0, FieldError::new("line", message));
         }
         lines.push(line);
     }
     if lines.iter().filter(|line| !line.made_up).count() > MOST_PASSWORDS {
-        let sentence = format!("The file gives more than {MOST_PASSWORDS} passwords. Leave them empty: then they are made up.");
+        let sentence = format!("The file sets more than {MOST_PASSWORDS} passwords. Leave them empty to have them made up.");
         return Err(Problem::field("file", sentence));
     }
     if lines.is_empty() {
-        return Err(Problem::field("file", "The file names nobody: below its first line there is nothing."));
+        return Err(Problem::field("file", "The file names nobody: there is nothing below its first line."));
     }
     Ok(lines)
 }
@@ -242,7 +244,7 @@ fn mark_twins(lines: &mut [Line]) {
             }
             if let Some(first) = seen.insert(name.to_lowercase(), *number) {
                 seen.insert(name.to_lowercase(), first);
-                errors.push(FieldError::new(field, format!("Line {first} has the same. Give each person their own.")));
+                errors.push(FieldError::new(field, format!("Line {first} has the same one. Give each person their own.")));
             }
         }
     }

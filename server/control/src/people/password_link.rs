@@ -111,13 +111,13 @@ impl Control {
             return Err(caller.refuse(format!("change the account of a {}", account.role.label().to_lowercase())));
         }
         if account.status != UserStatus::Active {
-            return Err(Problem::Conflict("The account is not active: a link would open nothing. Activate it first.".into()));
+            return Err(Problem::Conflict("The account is not active, so a link would not work. Activate it first.".into()));
         }
         if user == me.id {
-            return Err(Problem::Conflict("Change your own password in your account, which asks for the one you have.".into()));
+            return Err(Problem::Conflict("Change your own password in your account, which asks for your current one.".into()));
         }
         let link = self.write_link(&account, Some(me.id), &caller.address, Millis(self.now().0 + MADE_LASTS)).await?;
-        let Some(link) = link else { return Err(Problem::Conflict("The link was not made. Try again.".into())) };
+        let Some(link) = link else { return Err(Problem::Conflict("The link could not be made. Try again.".into())) };
         let mailed = self.mail_link(&account, &link).await;
         Ok(PasswordLink { mailed, ..link })
     }
@@ -151,11 +151,11 @@ impl Control {
         let Some(outbox) = self.shared.outbox.get() else { return false };
         let lasts = duration(link.expires_at.since(self.now()));
         let text = format!(
-            "Hello,\n\nwith this link you choose another password for your account {} at {}:\n\n{}{}\n\nIt works once, within \
+            "Hello,\n\nuse this link to choose a new password for your account {} at {}:\n\n{}{}\n\nThe link works once, within \
              {lasts}. If you did not ask for it, do nothing: your password stays as it is.\n",
             account.email, outbox.address, outbox.address, link.path
         );
-        let sent = outbox.mail.send(&account.email, "Another password for Yardmaster", text).await;
+        let sent = outbox.mail.send(&account.email, "A new password for Yardmaster", text).await;
         sent.inspect_err(|error| tracing::error!(%error, "a password link could not be sent")).is_ok()
     }
 
@@ -188,5 +188,5 @@ impl Control {
 }
 
 fn over() -> Problem {
-    Problem::Conflict("This link was used already, or is too old. Ask for another one.".into())
+    Problem::Conflict("This link has already been used or has expired. Ask for a new one.".into())
 }

@@ -56,7 +56,7 @@ impl Control {
         if layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS) {
             return Err(Problem::field(
                 "columns",
-                format!("At most {MOST_COLUMNS} columns, with names of {MOST_COLUMNS} bytes at most."),
+                format!("At most {MOST_COLUMNS} columns, with names of at most {MOST_COLUMNS} bytes."),
             ));
         }
         let value = serde_json::json!(layout);

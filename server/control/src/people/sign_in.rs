@@ -125,7 +125,7 @@ impl Control {
             self.shared.codes.failed("code", &guesser, at);
             self.shared.attempts.failed(&account.email, &caller.address, at);
             self.record_refused_sign_in(caller).await?;
-            return Err(Problem::field("code", "This code is not right, or was used already. Type the one that is shown now."));
+            return Err(Problem::field("code", "This code is wrong or was already used. Type the one that is shown now."));
         }
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
@@ -218,7 +218,7 @@ impl Control {
         let account = self.store.account(me.id).await?;
         if !self.shared.passwords.check(password, account.map(|account| account.password_hash)).await? {
             self.shared.attempts.failed(&me.email, &caller.address, at);
-            return Err(Problem::field(field, "This is not your password. Type the one that you have now."));
+            return Err(Problem::field(field, "Wrong password. Type your current password."));
         }
         Ok(())
     }
@@ -270,5 +270,5 @@ impl Control {
 }
 
 fn wrong() -> Problem {
-    Problem::field("login", "Email or username and password do not fit together. Check both and try again.")
+    Problem::field("login", "Wrong email, username or password. Check them and try again.")
 }

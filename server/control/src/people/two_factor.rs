@@ -80,7 +80,7 @@ impl Control {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         self.check_own_password(caller, "password", password, self.now()).await?;
         if self.two_factor(caller).await?.on {
-            return Err(Problem::Conflict("Two-factor authentication is on already. Turn it off first.".into()));
+            return Err(Problem::Conflict("Two-factor authentication is already on. Turn it off first.".into()));
         }
         let mut bytes = vec![0u8; SECRET_BYTES];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
@@ -101,7 +101,7 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         let at = change.at;
         let Some(pending) = change.two_factor(me.id).await?.pending else {
-            return Err(Problem::Conflict("Begin anew: there is no secret to confirm.".into()));
+            return Err(Problem::Conflict("There is no secret to confirm. Start again.".into()));
         };
         let Some(step) = step(&self.shared.vault.read(&pending, &owner(me.id))?, code, at)? else {
             return Err(wrong_code());
@@ -196,7 +196,7 @@ fn mark(account: &Account) -> String {
 }
 
 fn wrong_code() -> Problem {
-    Problem::field("code", "This code is not right. Type the one that your authenticator shows now.")
+    Problem::field("code", "Wrong code. Type the one that your authenticator shows now.")
 }
 
 #[cfg(test)]

@@ -233,12 +233,12 @@ pub(crate) fn wrong(me: &Me, new: &CreateUser, domains: &[DomainChoice], policie
     match domains.iter().find(|domain| domain.id == new.domain) {
         None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
         Some(domain) if !new.projects.iter().all(|id| domain.projects.iter().any(|p| p.id == *id)) => {
-            errors.push(FieldError::new("projects", format!("Choose projects of the domain {}.", domain.name)));
+            errors.push(FieldError::new("projects", format!("Choose projects in the domain {}.", domain.name)));
         }
         Some(_) => {}
     }
     if !new.policy.is_empty() && !policies.contains(&new.policy) {
-        errors.push(FieldError::new("policy", "There is no user resource policy of this name."));
+        errors.push(FieldError::new("policy", "There is no user resource policy with this name."));
     }
     errors
 }

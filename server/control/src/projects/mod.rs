@@ -21,8 +21,8 @@ const MODEL_STORE: &str = "model-store";
 #[track_caller]
 fn name_taken(error: StoreError) -> Problem {
     match error.taken() {
-        Some(Taken::DomainName) => Problem::field("name", "A domain of this name exists already. Use another one."),
-        Some(Taken::ProjectName) => Problem::field("name", "The domain has a project of this name already. Use another one."),
+        Some(Taken::DomainName) => Problem::field("name", "A domain with this name already exists. Use another one."),
+        Some(Taken::ProjectName) => Problem::field("name", "The domain already has a project with this name. Use another one."),
         _ => error.into(),
     }
 }
@@ -96,7 +96,7 @@ impl Control {
         let (me, _) = caller.need(Permission::ChangeDomains)?;
         edit.check()?;
         if edit.active == Some(false) && me.domain == id {
-            return Err(Problem::Conflict("You belong to this domain yourself; deactivating it would shut you out.".into()));
+            return Err(Problem::Conflict("You belong to this domain yourself. Deactivating it would lock you out.".into()));
         }
         let mut change = self.change_by(caller).await?;
         let before = change.domain_row(id).await?.ok_or_else(|| Problem::NotFound("domain".into()))?;
@@ -144,7 +144,7 @@ impl Control {
         let before = self.store.project(id, scope).await?;
         let Some(before) = before else { return Err(Problem::NotFound("project".into())) };
         if edit.domain.is_some_and(|domain| domain != before.row.domain_id) {
-            return Err(Problem::field("domain", "A project stays in its domain. Create another one there."));
+            return Err(Problem::field("domain", "A project cannot move to another domain. Create a new one there."));
         }
         let mut change = self.change_by(caller).await?;
         // As it stands now: from here on nobody else can write.
@@ -172,7 +172,7 @@ impl Control {
         if let Some(policy) = &edit.policy
             && !change.has_policy(PolicyKind::Project, policy).await?
         {
-            return Err(Problem::field("policy", "There is no project resource policy of this name."));
+            return Err(Problem::field("policy", "There is no project resource policy with this name."));
         }
         let at = change.at;
         change.edit_project(id, edit, at).await.map_err(name_taken)?;
@@ -191,7 +191,7 @@ impl Control {
                     Some((user, of)) if of == domain => {
                         if belongs == Some(false) && !over_admins && change.is_project_admin(id, user).await? {
                             return Err(Problem::Conflict(format!(
-                                "{login} administers this project. An administrator of the domain can dismiss them."
+                                "{login} administers this project. Ask a domain administrator to remove them."
                             )));
                         }
                         if let Some(belongs) = belongs {
@@ -206,8 +206,7 @@ impl Control {
             }
             if !unknown.is_empty() {
                 let unknown = unknown.join(", ");
-                errors
-                    .push(FieldError::new("add", format!("Nobody of this domain is called {unknown}. Use emails or usernames.")));
+                errors.push(FieldError::new("add", format!("Not found in this domain: {unknown}. Use emails or usernames.")));
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }

@@ -83,7 +83,7 @@ fn reason(check: &IdleCheck) -> String {
     match check.kind {
         CheckKind::SessionLifetime => format!("Its lifetime is over: policy {} allows {limit}.", check.policy),
         CheckKind::IdleTimeout => format!("It was idle for {limit}, as long as policy {} allows.", check.policy),
-        CheckKind::BatchTimeout => format!("Its time is over: it was given {limit}."),
+        CheckKind::BatchTimeout => format!("It reached its time limit of {limit}."),
         CheckKind::PendingTimeout => format!("It waited for {limit}, as long as resource group {} allows.", check.policy),
     }
 }
@@ -139,7 +139,7 @@ impl Control {
                 Status::Pending | Status::Scheduled => Status::Cancelled,
                 _ => Status::Terminating,
             };
-            let notice = format!("Session {} is ended: {reason}", session.name);
+            let notice = format!("Session {} is being ended: {reason}", session.name);
             change.ask_stop(session, 1, &reason, now).await?;
             let step = Step { next, reason: &reason, agents: None, outcome: None, notice: Some(&notice), at: now };
             change.move_session(session, &step).await?;

@@ -126,11 +126,12 @@ impl Control {
             if account.is_none_or(|(id, _)| id != me.id) {
                 caller.need(Permission::StartForOthers)?;
             }
-            account.ok_or_else(|| Problem::field("owner", format!("Nobody has the email or access key {login}.")))?
+            account
+                .ok_or_else(|| Problem::field("owner", format!("No account has the email, username or access key {login}.")))?
         };
         let keypair = self.store.main_keypair(id).await?;
         let (access_key, policy) = keypair.ok_or_else(|| {
-            Problem::Conflict("There is no main keypair, and a session is counted by one. Ask an administrator.".into())
+            Problem::Conflict("The account has no main keypair, which sessions count against. Ask an administrator.".into())
         })?;
         Ok(Owner { id, domain, access_key, policy })
     }
@@ -140,7 +141,7 @@ impl Control {
         let (me, _) = caller.need(Permission::StartSessions)?;
         asked.check()?;
         if asked.starts_at.is_some_and(|at| at.0 < self.now().0 - CLOCK_DRIFT) {
-            return Err(Problem::field("starts_at", "The start time is past. Choose one in the future, or none."));
+            return Err(Problem::field("starts_at", "The start time is in the past. Choose a later one, or none."));
         }
         if asked.starts_at.is_some_and(|at| at.0 > self.now().0 + FARTHEST_START) {
             return Err(Problem::field("starts_at", "At most a year from now."));
@@ -162,7 +163,10 @@ impl Control {
             Err(other) => return Err(other),
         }
         if asked.priority > DEFAULT_PRIORITY && !me.may(Permission::ChangePriorities) {
-            errors.push(FieldError::new("priority", format!("At most {DEFAULT_PRIORITY}; more is given by administrators.")));
+            errors.push(FieldError::new(
+                "priority",
+                format!("At most {DEFAULT_PRIORITY}; only administrators can set a higher one."),
+            ));
         }
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
@@ -177,7 +181,10 @@ impl Control {
             return Err(Problem::Limit(format!("{refusal} Ask for less, or ask an administrator for another policy.")));
         }
         if !change.is_group_open(&asked.resource_group).await? {
-            return Err(Problem::field("resource_group", "It was deleted or deactivated a moment ago. Choose another one."));
+            return Err(Problem::field(
+                "resource_group",
+                "This resource group was just deleted or deactivated. Choose another one.",
+            ));
         }
         let depends_on = resolve(&mut change, &owner, &asked.depends_on).await?;
         let mut started = Vec::new();
@@ -212,7 +219,8 @@ impl Control {
                 if !group.session_types.contains(&asked.kind) {
                     let allowed: Vec<_> = group.session_types.iter().map(|kind| kind.label().to_lowercase()).collect();
                     let (name, kind) = (&group.name, asked.kind.label().to_lowercase());
-                    let text = format!("Resource group {name} takes no {kind} sessions. It takes: {}.", allowed.join(", "));
+                    let text =
+                        format!("Resource group {name} does not accept {kind} sessions. It accepts: {}.", allowed.join(", "));
                     errors.push(FieldError::new("resource_group", text));
                 }
             }
@@ -228,11 +236,11 @@ impl Control {
         let has = |slot: &String| here.iter().any(|agent| agent.report.capacity.0.contains_key(slot));
         let strange =
             asked.slots.0.iter().filter(|(slot, amount)| **amount > Quantity::ZERO && !has(slot)).map(|(slot, _)| {
-                FieldError::new(slot, format!("No agent of resource group {} has {slot}.", asked.resource_group))
+                FieldError::new(slot, format!("No agent in resource group {} has {slot}.", asked.resource_group))
             });
         let mut errors: Vec<_> = if here.is_empty() { Vec::new() } else { strange.collect() };
         if !here.is_empty() && !here.iter().any(|agent| engines.contains(&agent.report.engine)) {
-            let text = format!("No agent of resource group {} runs this environment.", asked.resource_group);
+            let text = format!("No agent in resource group {} runs this environment.", asked.resource_group);
             errors.push(FieldError::new("image", text));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
@@ -247,7 +255,7 @@ impl Control {
         if let Some((name, limit)) = mirror.projects.get(&asked.project)
             && let Some(over) = over(format!("Project {name}"), limit)
         {
-            return Err(Problem::Limit(format!("{over} Ask for less, or in another project.")));
+            return Err(Problem::Limit(format!("{over} Ask for less, or use another project.")));
         }
         if let Some((name, limit)) = mirror.domains.get(&owner.domain)
             && let Some(over) = over(format!("Domain {name}"), limit)
@@ -273,7 +281,7 @@ impl Control {
         });
         let kept = StartSession { env: hidden.collect(), ..asked.clone() };
         let request = serde_json::to_string(&kept).map_err(internal("keeping a request"))?;
-        let reason = [&["Asked for.".to_owned()], raised].concat().join(" ");
+        let reason = [&["Requested.".to_owned()], raised].concat().join(" ");
         let new = NewSession {
             id,
             name,
@@ -298,7 +306,7 @@ impl Control {
             return Err(match error.taken() {
                 Some(Taken::SessionName) => Problem::field(
                     "name",
-                    format!("One of your sessions is called {name} already. Choose another name, or end that one."),
+                    format!("You already have a session called {name}. Choose another name, or end that one."),
                 ),
                 _ => error.into(),
             });
@@ -315,7 +323,7 @@ async fn resolve(change: &mut Change, owner: &Owner, names: &[String]) -> Result
     let mut found = Vec::new();
     for name in names {
         let session = change.session_of(owner.id, name.trim()).await?;
-        let unknown = || Problem::field("depends_on", format!("There is no session {name} of this person."));
+        let unknown = || Problem::field("depends_on", format!("This person has no session called {name}."));
         found.push(session.ok_or_else(unknown)?);
     }
     Ok(found)

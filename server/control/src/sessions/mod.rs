@@ -91,7 +91,7 @@ impl Control {
         let mut found = self.sessions_beginning(caller, owner, text, 2).await?;
         let whole = found.first().is_some_and(|one| one.row.name == text || one.row.id.to_string() == text);
         if found.len() > 1 && !whole {
-            return Err(Problem::Conflict(format!("Several sessions begin with {text}. Give more of it.")));
+            return Err(Problem::Conflict(format!("Several sessions begin with {text}. Type more of the name or id.")));
         }
         if found.is_empty()
             && let Ok(id) = text.parse()
@@ -204,7 +204,7 @@ impl Control {
             Err(error) => {
                 return Err(match error.taken() {
                     Some(Taken::SessionName) => {
-                        Problem::field("name", format!("Another session of this person is called {name} already."))
+                        Problem::field("name", format!("This person already has a session called {name}."))
                     }
                     _ => error.into(),
                 });

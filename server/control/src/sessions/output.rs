@@ -90,11 +90,11 @@ impl Control {
     pub async fn terminal(&self, caller: &Caller, id: SessionId, columns: u16, rows: u16) -> Result<Terminal> {
         let session = self.controllable(caller, id).await?;
         if session.kind != SessionType::Interactive {
-            return Err(Problem::Conflict("Only an interactive session has a terminal.".into()));
+            return Err(Problem::Conflict("Only interactive sessions have a terminal.".into()));
         }
         if session.status != Status::Running {
             return Err(Problem::Conflict(format!(
-                "The session is {}; a terminal opens while it runs.",
+                "The session is {}. A terminal opens only while it is running.",
                 session.status.label().to_lowercase()
             )));
         }

@@ -127,7 +127,7 @@ impl Control {
             if let Some(living) = living.filter(|_| changed) {
                 change.record("set session priority", id, json!({ "before": living.priority, "after": priority })).await?;
             }
-            let problem = (!changed).then(|| Problem::Conflict("It does not wait, or is not yours to order.".into()));
+            let problem = (!changed).then(|| Problem::Conflict("It is not waiting, or you may not change its priority.".into()));
             results.push(BulkResult { name, problem });
         }
         change.commit().await?;

@@ -190,7 +190,7 @@ impl Control {
         });
         if session.status == Status::Preparing && since.clone().count() == states.len() {
             let notice = Some(format!("Session {} is running.", session.name));
-            let words = if states.len() == 1 { "Its process is alive." } else { "All its containers are alive." };
+            let words = if states.len() == 1 { "Its process is running." } else { "All its containers are running." };
             let at = since.max().unwrap_or_else(|| self.now());
             return Ok(Plan { moves: vec![Move { notice, at, ..self.step(Status::Running, words) }], ..Plan::default() });
         }
@@ -201,7 +201,7 @@ impl Control {
     async fn last(&self, session: &LivingSession, states: &[RunState], gone: &HashSet<String>) -> Result<Plan> {
         let never_ran = states.iter().all(|state| matches!(state, RunState::Unknown));
         if never_ran && session.status != Status::Running && session.outcome.is_none() {
-            let reason = because(&session.end_reason, "Ended before it ran.");
+            let reason = because(&session.end_reason, "It ended before it ran.");
             return Ok(Plan { moves: vec![self.step(Status::Terminated, reason)], ..Plan::default() });
         }
         let mut ends = states.iter().filter_map(|state| match state {
@@ -220,7 +220,7 @@ impl Control {
         let mut moves = Vec::new();
         if session.status == Status::Preparing && status == Status::Terminated {
             // It ran and ended between two looks; its history says both.
-            moves.push(Move { at, ..self.step(Status::Running, "Its process was alive.") });
+            moves.push(Move { at, ..self.step(Status::Running, "Its process was running.") });
         }
         let notice = Some(format!("Session {} has ended: {reason}", session.name));
         moves.push(Move { outcome: Some(outcome), notice, at, ..self.step(status, reason) });
@@ -242,12 +242,12 @@ impl Control {
         }
         let whole = match self.what_was_asked(&session).await {
             Ok(Some(whole)) => whole,
-            Ok(None) => return self.not_started(session, "its environment cannot be read; the server's log says why").await,
+            Ok(None) => return self.not_started(session, "its environment cannot be read; see the server's log").await,
             // The database did not answer; the next round asks again.
             Err(_) => return,
         };
         for index in plan.start {
-            let Some(place) = place(index) else { return self.not_started(session, "it was given no agent").await };
+            let Some(place) = place(index) else { return self.not_started(session, "no agent was assigned to it").await };
             match self.engine.start(place, &launch(&session, &whole, index)).await {
                 Ok(()) | Err(EngineError::AgentAway(_)) => {}
                 // Something there has not ended yet; it is tried again when it has.
@@ -282,7 +282,7 @@ impl Control {
         }
         self.refused_starts().remove(&session.id);
         let times = if tries == 1 { String::new() } else { format!(" {tries} times") };
-        self.not_started(session, &format!("{why}{times}; the server's log says why")).await;
+        self.not_started(session, &format!("{why}{times}; see the server's log")).await;
     }
 
     fn refused_starts(&self) -> MutexGuard<'_, HashMap<SessionId, u32>> {

@@ -115,7 +115,7 @@ impl Progress {
     /// Fails once the task is to be cancelled. Asked between steps, before anything is committed.
     pub fn go_on(&self) -> Result<()> {
         if self.control.shared.tasks.known().get(&self.id).is_some_and(|one| one.cancel) {
-            return Err(Problem::Conflict("It was cancelled.".into()));
+            return Err(Problem::Conflict("The task was cancelled.".into()));
         }
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Control {
     pub async fn cancel_task(&self, caller: &Caller, id: TaskId) -> Result<()> {
         let task = self.own_task(caller, id)?;
         if task.state != TaskState::Running {
-            return Err(Problem::Conflict("It has ended already.".into()));
+            return Err(Problem::Conflict("The task has already ended.".into()));
         }
         // First in memory: the work may hold the one writer until it sees this.
         self.shared.tasks.change(id, |one| one.cancel = true);
@@ -184,7 +184,7 @@ impl Control {
         let running = |one: &&Known| one.owner == owner && one.task.state == TaskState::Running;
         if self.shared.tasks.known().values().filter(running).count() >= MAX_RUNNING {
             return Err(Problem::Limit(format!(
-                "{MAX_RUNNING} of your tasks are running, and that is the most at one time. Wait for one of them, or cancel it."
+                "You already have {MAX_RUNNING} running tasks, the maximum. Wait for one to finish, or cancel one."
             )));
         }
         let id = TaskId(uuid::Uuid::now_v7());
@@ -266,7 +266,7 @@ impl Control {
             }
             match self.begin_again(id, owner, &address, &input).await {
                 Ok((caller, work)) if !cancel => self.spawn_task(id, caller, work),
-                Ok(_) => self.fail_task(id, Problem::Conflict("It was cancelled.".into())).await,
+                Ok(_) => self.fail_task(id, Problem::Conflict("The task was cancelled.".into())).await,
                 Err(problem) => self.fail_task(id, problem).await,
             }
         }
@@ -278,7 +278,8 @@ impl Control {
         let work = self.shared.vault.read(input, &id.to_string())?;
         let work = serde_json::from_str(&work).map_err(internal("reading a task"))?;
         let account = self.store.account(owner).await?.filter(|account| account.status == UserStatus::Active);
-        let account = account.ok_or_else(|| Problem::Conflict("The account that asked for it is not active any more.".into()))?;
+        let account =
+            account.ok_or_else(|| Problem::Conflict("The account that started the task is no longer active.".into()))?;
         let caller = Caller::nobody(address, "").signed_in(me_of(&account), SignInId(uuid::Uuid::nil()));
         Ok((caller, work))
     }

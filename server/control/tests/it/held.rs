@@ -94,7 +94,7 @@ async fn time_before_a_start_time_counts_neither_as_lifetime_nor_as_waiting() {
 async fn a_start_time_in_the_past_is_refused_at_its_field() {
     let yard = Yard::new().await;
     let asked = StartSession { starts_at: Some(Millis(yard.now().0 - 3_600_000)), ..yard.asked().await };
-    assert_eq!(yard.refused(&asked).await, "The start time is past. Choose one in the future, or none.");
+    assert_eq!(yard.refused(&asked).await, "The start time is in the past. Choose a later one, or none.");
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ async fn a_batch_session_ends_when_its_own_time_is_over() {
     let id = yard.start(&StartSession { timeout: Some(60), ..yard.asked().await }).await;
     yard.seconds(70).await;
     assert_eq!(yard.status(id).await, Status::Terminated);
-    assert!(yard.info(id).await.starts_with("Its time is over: it was given 1 min 0 s."));
+    assert!(yard.info(id).await.starts_with("It reached its time limit of 1 min 0 s."));
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn a_resource_group_takes_only_the_types_it_allows_and_cancels_what_waits_
     .await;
     let asked = yard.asked().await;
     let shell = StartSession { kind: SessionType::Interactive, command: String::new(), ..asked.clone() };
-    assert_eq!(yard.refused(&shell).await, "Resource group default takes no interactive sessions. It takes: batch.");
+    assert_eq!(yard.refused(&shell).await, "Resource group default does not accept interactive sessions. It accepts: batch.");
     let large = yard.start(&StartSession { slots: Slots::cpu_mem(Quantity::whole(9), 1 << 30), ..asked.clone() }).await;
     yard.seconds(115).await;
     assert_eq!(yard.status(large).await, Status::Pending);
@@ -212,7 +212,7 @@ async fn a_resource_that_no_agent_of_the_group_has_is_refused_and_not_waited_for
     let yard = Yard::new().await;
     let mut asked = yard.asked().await;
     asked.slots.0.insert("cuda.device".into(), Quantity::whole(1));
-    assert_eq!(yard.refused(&asked).await, "No agent of resource group default has cuda.device.");
+    assert_eq!(yard.refused(&asked).await, "No agent in resource group default has cuda.device.");
     asked.slots.0.remove("cuda.device");
     asked.slots.0.insert("cuda.shares".into(), Quantity::whole(64));
     yard.start(&asked).await;

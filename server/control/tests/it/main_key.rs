@@ -49,7 +49,7 @@ async fn another_main_key_is_no_way_out_of_a_policy() {
     let refused = yard.make_main(&yard.ann, &second).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "Your main key follows the policy small, and this one default. An administrator can give both the same."
+        "Your main key follows the policy small, but this one follows default. An administrator can give both the same policy."
     );
     yard.make_main(&yard.root, &second).await.unwrap();
     assert_eq!(yard.main_key().await, second, "whoever may choose limits may choose this one");

@@ -101,7 +101,7 @@ async fn a_session_that_cannot_be_created_within_the_trials_is_given_up_and_the_
     let next = yard.start(&yard.asked().await).await;
     yard.seconds(10).await;
     assert_eq!(yard.status(first).await, Status::Error);
-    assert_eq!(yard.info(first).await, "Could not be started: the engine refused it 2 times; the server's log says why");
+    assert_eq!(yard.info(first).await, "Could not be started: the engine refused it 2 times; see the server's log");
     assert_eq!(yard.status(next).await, Status::Running);
 }
 

@@ -108,10 +108,10 @@ async fn a_cancelled_task_creates_nobody_and_says_so() {
     let id = task(&yard.control, &yard.root, |task| task.current > 0).await.id;
     yard.control.cancel_task(&yard.root, id).await.unwrap();
     let ended = task(&yard.control, &yard.root, has_ended).await;
-    assert_eq!((ended.state, ended.message.as_str()), (TaskState::Cancelled, "It was cancelled."));
-    assert_eq!(page.await.unwrap(), Err(Problem::Conflict("It was cancelled.".into())));
+    assert_eq!((ended.state, ended.message.as_str()), (TaskState::Cancelled, "The task was cancelled."));
+    assert_eq!(page.await.unwrap(), Err(Problem::Conflict("The task was cancelled.".into())));
     assert_eq!(everybody(&yard).await, before);
-    assert_eq!(yard.control.cancel_task(&yard.root, id).await, Err(Problem::Conflict("It has ended already.".into())));
+    assert_eq!(yard.control.cancel_task(&yard.root, id).await, Err(Problem::Conflict("The task has already ended.".into())));
 }
 
 #[tokio::test]

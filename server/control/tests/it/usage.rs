@@ -39,7 +39,7 @@ async fn what_a_session_held_whose_container_is_gone_is_free_after_recalculating
     assert_eq!(occupied(&yard, &agent).await, Quantity::whole(8), "nobody has looked yet");
     let found = yard.control.recalculate_usage(&yard.root).await.unwrap();
     assert_eq!((found.sessions, found.corrections), (0, 1));
-    assert_eq!(found.first, ["Session trains no longer ran; what it held is free."]);
+    assert_eq!(found.first, ["Session trains was no longer running; what it held was freed."]);
     assert_eq!(occupied(&yard, &agent).await, Quantity::ZERO);
     assert_eq!(yard.status(trains).await, Status::Error);
     let found = yard.control.recalculate_usage(&yard.root).await.unwrap();
