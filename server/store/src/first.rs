@@ -8,8 +8,8 @@ use types::time::Millis;
 /// Containers in one session that the keypair policy `default` allows.
 const FIRST_CLUSTER: u32 = 16;
 
-/// What exists from the start: the domain and project `default`, the resource group `default` for them, and a keypair policy `default`.
-/// Asked again, it changes nothing.
+/// What exists from the start: the domain and project `default`, the resource group `default` for them, and a keypair policy
+/// `default`. Asked again, it changes nothing.
 pub async fn first_people(
     change: &mut Change,
     domain: DomainId,

@@ -73,7 +73,8 @@ impl Change {
         Ok(())
     }
 
-    /// Sessions `numbers`, which have ended or wait, owned in turn by the people of [`Change::seed_users`] or, when there are none, by `owner`.
+    /// Sessions `numbers`, which have ended or wait, owned in turn by the people of [`Change::seed_users`] or, when there are
+    /// none, by `owner`.
     pub async fn seed_sessions(
         &mut self,
         numbers: std::ops::Range<u64>,

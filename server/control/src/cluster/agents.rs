@@ -108,8 +108,8 @@ impl Control {
         heard.silent.keys().cloned().collect()
     }
 
-    /// Asks the engine for its machines. What changes by the second stays in memory; what seldom does is kept. An engine that does
-    /// not answer makes its agents silent, and none of them is given up for that.
+    /// Asks the engine for its machines. What changes by the second stays in memory; what seldom does is kept. An engine that
+    /// does not answer makes its agents silent, and none of them is given up for that.
     pub(crate) async fn refresh_agents(&self) -> Result<()> {
         let answer = self.engine.agents().await;
         let stored = self.store.every_agent().await?;

@@ -1,5 +1,5 @@
 //! Resource policies: listing, saving and deleting the three kinds (`docs/spec/limits.md`, "Resource policies" and "Deleting a
-//! policy"), and what saving one would mean for those who follow it.
+//! policy"), and the effect that saving one would have on its followers.
 
 use crate::people::accounts::DEFAULT_POLICY;
 use crate::revision::{named, replaced};
@@ -16,12 +16,12 @@ use types::people::permissions::{Permission, Reach};
 use types::quantity::describe;
 use types::system::events::{Audience, Topic};
 
-/// Keypairs over a limit that are named.
+/// The most keypairs over a limit that are named.
 const MOST_NAMED: usize = 50;
 const TAKEN: &str = "Resource policy name already exists. Please change the name to add.";
 const WHAT: &str = "resource policy";
 
-/// A policy as the caller may see it: those who see only what limits themselves do not learn how many others it limits.
+/// Hides the number of followers from callers who see only the policies that limit themselves.
 fn as_far_as_allowed<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
     move |PolicyRow { policy, revision, followers, created_at }| {
         let followers = if reach > Reach::Projects { followers } else { 0 };
@@ -59,11 +59,11 @@ impl Control {
         Ok(self.store.policy_names(kind).await?)
     }
 
-    /// Creates or changes a policy. Sessions that run go on whatever they hold; a keypair policy's shorter lifetime or idle timeout
-    /// ends those that are past it.
+    /// Creates or changes a policy. Running sessions continue whatever they hold, except that a keypair policy's shorter lifetime
+    /// or idle timeout ends those that are past it.
     ///
     /// # Errors
-    /// `Stale` with the differences, when somebody else has saved it since the revision that this is based on.
+    /// `Stale` with the differences, when somebody else has saved the policy since the revision that this is based on.
     pub async fn save_policy<P: StoredPolicy + serde::Serialize>(&self, caller: &Caller, save: &SavePolicy<P>) -> Result<()> {
         caller.need(Permission::ChangePolicies)?;
         let policy = &save.policy;
@@ -82,13 +82,16 @@ impl Control {
         Ok(())
     }
 
-    /// Who follows a policy, inactive ones included: for whoever is about to delete it.
+    /// The followers of a policy, inactive ones included, shown to an administrator who is about to delete it.
     pub async fn policy_followers(&self, caller: &Caller, kind: PolicyKind, name: &str) -> Result<Followers> {
         caller.need(Permission::ChangePolicies)?;
         Ok(self.store.policy_followers(kind, name).await?)
     }
 
-    /// Deletes a policy; those who follow it follow `move_to` from then on, and it stays when nothing is said of them.
+    /// Deletes a policy and moves its followers to the policy `move_to`.
+    ///
+    /// # Errors
+    /// `Conflict` for the default policy, and for a policy that still has followers when `move_to` is `None`.
     pub async fn delete_policy(&self, caller: &Caller, kind: PolicyKind, name: &str, move_to: Option<&str>) -> Result<()> {
         caller.need(Permission::ChangePolicies)?;
         if name == DEFAULT_POLICY {
@@ -112,7 +115,7 @@ impl Control {
             }
             _ => {}
         }
-        // Where keypairs go that were deleted and still name it.
+        // Deleted keypairs still name the policy and must move as well.
         let target = move_to.unwrap_or(DEFAULT_POLICY);
         change.delete_policy(kind, name, target).await?;
         let action = format!("delete {} policy", kind.key());
@@ -123,7 +126,7 @@ impl Control {
         Ok(())
     }
 
-    /// What saving a keypair policy would mean for those who follow it now.
+    /// The effect that saving a keypair policy would have on its present followers.
     pub async fn policy_effect(&self, caller: &Caller, policy: &KeypairPolicy) -> Result<PolicyEffect> {
         caller.need(Permission::ChangePolicies)?;
         policy.check()?;
@@ -148,7 +151,7 @@ impl Control {
     }
 }
 
-/// How many are not named one by one.
+/// How many of `count` are not named one by one.
 fn beyond(count: usize) -> u32 {
     u32::try_from(count.saturating_sub(MOST_NAMED)).unwrap_or(u32::MAX)
 }
@@ -165,7 +168,7 @@ fn still_followed(kind: PolicyKind, name: &str, followers: &Followers) -> String
     )
 }
 
-/// Which limits the running sessions of a keypair are over, if any.
+/// The limits that the running sessions of a keypair exceed, if any.
 fn over_limit(holding: Holding, policy: &KeypairPolicy) -> Option<OverLimit> {
     let mut why = Vec::new();
     let count = u32::try_from(holding.sessions.len()).unwrap_or(u32::MAX);
@@ -191,7 +194,7 @@ mod tests {
     use types::quantity::{Quantity, Slots};
 
     #[test]
-    fn whoever_would_be_over_a_limit_is_told_which_one() {
+    fn followers_over_a_limit_are_told_which_one() {
         let holding = |cpu: i64| Holding {
             owner: "ann@example.org".into(),
             access_key: "AKIA".into(),

@@ -14,7 +14,7 @@ use types::system::events::{Audience, Topic};
 const TAKEN: &str = "Resource preset name already exists. Please change the name to add.";
 
 impl Control {
-    /// A page of presets: all of them, or those that the caller is offered.
+    /// A page of presets: all of them, or those offered to the caller.
     pub async fn presets(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PresetRow>> {
         let (_, scope) = caller.scope(Permission::ReadPresets)?;
         query.check(&PRESETS)?;
@@ -49,7 +49,7 @@ impl Control {
         change.commit().await
     }
 
-    /// Deletes a preset. Sessions that were started with it keep what they have.
+    /// Deletes a preset. Sessions that were started with it keep their resources.
     pub async fn delete_preset(&self, caller: &Caller, name: &str) -> Result<()> {
         caller.need(Permission::ChangePresets)?;
         let mut change = self.change_by(caller).await?;
@@ -62,7 +62,7 @@ impl Control {
         change.commit().await
     }
 
-    /// The names of the slots that agents have: cores and memory first.
+    /// The names of the slots that agents have, cores and memory first.
     pub async fn slot_names(&self, caller: &Caller) -> Result<Vec<String>> {
         caller.need(Permission::ReadPresets)?;
         let agents = self.known_agents().await?;

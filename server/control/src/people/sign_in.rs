@@ -155,7 +155,8 @@ impl Control {
         change.commit().await
     }
 
-    /// The caller behind a cookie's token, with where `from` came from; nobody when it is not known, has expired, or its person is no longer active.
+    /// The caller behind a cookie's token, with where `from` came from; nobody when it is not known, has expired, or its person
+    /// is no longer active.
     pub async fn caller(&self, from: Caller, token: Option<&str>) -> Result<Caller> {
         // Whoever the request came as by other means, this token alone says who they are.
         let nobody = from.without_person();
@@ -242,8 +243,8 @@ impl Control {
         self.store.sign_in_holds(id, self.now()).await.unwrap_or(true)
     }
 
-    /// The caller as they are now, for what stays open for long: with the role and the projects that they have by now. Nobody when
-    /// their sign-in has ended; unchanged when the database is away, which ends nothing.
+    /// The caller as they are now, for what stays open for long: with the role and the projects that they have by now. Nobody
+    /// when their sign-in has ended; unchanged when the database is away, which ends nothing.
     pub async fn renewed(&self, caller: &Caller) -> Option<Caller> {
         let Ok((me, id)) = caller.person() else { return None };
         if !self.still_signed_in(caller).await {

@@ -14,8 +14,8 @@ impl Control {
     /// the signature was made with it.
     ///
     /// # Errors
-    /// [`Problem::SignInRequired`] for an unknown, inactive or deleted keypair, a signature that does not fit, a person who is not
-    /// active or who may not come from this address: nobody learns which.
+    /// [`Problem::SignInRequired`] for an unknown, inactive or deleted keypair, a signature that does not fit, a person who is
+    /// not active or who may not come from this address: nobody learns which.
     pub async fn signed_caller(
         &self,
         from: &Caller,

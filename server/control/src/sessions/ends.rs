@@ -1,7 +1,7 @@
 //! What ends a session by itself: its lifetime, idleness, a batch job's time. (A wait that was too long is the scheduler's.)
 //!
-//! A session is idle while nobody types into it and its processes use less processor time than the cluster's settings say. A batch
-//! session is never idle: it ends when its command does.
+//! A session is idle while nobody types into it and its processes use less processor time than the cluster's settings say. A
+//! batch session is never idle: it ends when its command does.
 
 use crate::sessions::mirror::Mirror;
 use crate::sessions::places;
@@ -20,7 +20,8 @@ use types::time::{Millis, duration};
 
 /// Activity is looked for this often (milliseconds).
 const LOOK_EVERY: i64 = 15_000;
-/// A session of which nothing was measured for so long (milliseconds) counts as busy: what is not known must not end anybody's work.
+/// A session of which nothing was measured for so long (milliseconds) counts as busy: what is not known must not end anybody's
+/// work.
 const UNMEASURED: i64 = 60_000;
 
 /// When sessions last did anything, and how much processor time they had used then.
@@ -196,7 +197,8 @@ impl Control {
         Ok(change.commit().await?)
     }
 
-    /// Any of its containers did something since the last look; all are looked at, so that the next look has something to compare.
+    /// Any of its containers did something since the last look; all are looked at, so that the next look has something to
+    /// compare.
     async fn did_something(&self, session: &LivingSession) -> Result<bool> {
         let mut did = false;
         for place in places(session.id, &session.agents) {

@@ -43,8 +43,8 @@ impl Control {
         Ok(all)
     }
 
-    /// The log of a session's container number `container`, from byte `from` on. With `wait`, a log that has nothing new is waited
-    /// for, some seconds at most.
+    /// The log of a session's container number `container`, from byte `from` on. With `wait`, a log that has nothing new is
+    /// waited for, some seconds at most.
     pub async fn session_log(&self, caller: &Caller, id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk> {
         let session = self.session(caller, id).await?;
         if container >= session.row.cluster.size {

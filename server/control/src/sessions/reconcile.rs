@@ -133,8 +133,8 @@ impl Control {
         asked.into_iter().zip(answers).collect()
     }
 
-    /// The state of each container of a session. `None` when one of them cannot be told: nothing is decided about the session until
-    /// its agent answers or counts as gone.
+    /// The state of each container of a session. `None` when one of them cannot be told: nothing is decided about the session
+    /// until its agent answers or counts as gone.
     fn states(&self, session: &LivingSession, gone: &HashSet<String>, answers: &Answers) -> Result<Option<Vec<RunState>>> {
         if session.agents.is_empty() {
             // No engine can have heard of a session without a place.

@@ -52,8 +52,8 @@ impl Store {
         followers(&mut *self.read.acquire().await?, kind, name).await
     }
 
-    /// What those hold now whose main keypair follows a keypair policy, by owner; those that hold nothing are left out. Everything
-    /// counts by the main keypair, whichever asked for it.
+    /// What those hold now whose main keypair follows a keypair policy, by owner; those that hold nothing are left out.
+    /// Everything counts by the main keypair, whichever asked for it.
     pub async fn holdings(&self, policy: &str) -> Result<Vec<Holding>> {
         let rows: Vec<(String, String, String, String, u32)> = sqlx::query_as(
             "SELECT u.email, k.access_key, s.name, s.slots, s.cluster_size FROM keypairs k JOIN users u ON u.id = k.user_id \

@@ -1,5 +1,5 @@
-//! Sessions as they are written: asked for, moved from one status to the next, renamed, ordered. Each writes its line of history and
-//! its event in the same transaction.
+//! Sessions as they are written: asked for, moved from one status to the next, renamed, ordered. Each writes its line of history
+//! and its event in the same transaction.
 
 use super::LivingSession;
 use super::living::{LivingRow, living_of, read_slots};
