@@ -7,8 +7,8 @@ use types::revision::{Fields, Stale};
 /// Returns the saved value that `yours` is about to replace; `None` for a new thing.
 ///
 /// # Errors
-/// `Stale` with the differences when `yours` is based on another revision than the saved one, `NotFound` when nothing is saved any
-/// more, and the field error `taken` when a new thing has the name of an existing one.
+/// `Stale` with the differences when `yours` is based on another revision than the saved one, `NotFound` when nothing is saved
+/// any more, and the field error `taken` when a new thing has the name of an existing one.
 pub(crate) fn replaced<T: Fields>(
     based_on: Option<i64>,
     stands: Option<(i64, T)>,

@@ -1,5 +1,5 @@
-//! Starting sessions: what the launcher offers a person, and what becomes of their request. The limits are checked here when a
-//! session is asked for, and by the scheduler when its turn has come.
+//! Starting sessions: the launcher's choices, and the way of a request into the queue. Limits are checked here when a session is
+//! requested, and again by the scheduler when its turn has come.
 
 use crate::change::Change;
 use crate::{Caller, Control, Result, engine_failed, internal, random_text};
@@ -26,7 +26,7 @@ const CLOCK_DRIFT: i64 = 60_000;
 /// Milliseconds from now to the last start time that can be chosen.
 const FARTHEST_START: i64 = 366 * 24 * 3_600_000;
 
-/// In whose name a session is started, and what it is counted by.
+/// The person a session is started for, and the main keypair that it counts against.
 struct Owner {
     id: UserId,
     domain: DomainId,
@@ -34,7 +34,7 @@ struct Owner {
     policy: KeypairPolicy,
 }
 
-/// Cores, memory, and what else agents of these capacities have.
+/// The names of the slots in these capacities: always cores and memory, then the others by name.
 pub(crate) fn offered<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<String> {
     let others: BTreeSet<&String> = capacities.flat_map(|slots| slots.0.keys()).collect();
     let others = others.into_iter().filter(|slot| *slot != CPU && *slot != MEM).cloned();
@@ -42,12 +42,12 @@ pub(crate) fn offered<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<St
 }
 
 impl Control {
-    /// What the launcher offers: to the caller, or to `owner` (an email, a username or an access key) on whose behalf they ask.
+    /// The launcher's choices for the caller, or for `owner` (an email, a username or an access key) on whose behalf they ask.
     pub async fn start_options(&self, caller: &Caller, owner: &str) -> Result<StartOptions> {
         let owner = self.owner(caller, owner).await?;
         self.refresh_mirror().await?;
         let rooms = self.rooms().await?;
-        // While the engine is away the launcher offers what else there is.
+        // While the engine is away, the launcher offers everything but images.
         let images = self.images().await.unwrap_or_default().into_iter().map(|image| image.offer).collect();
         let projects = self.store.projects_of(owner.id).await?;
         let groups = self.store.resource_groups_for(owner.id).await?;
@@ -79,7 +79,7 @@ impl Control {
             }
         };
         let using = mirror.in_use(owner.id);
-        // Those that can start something come first: the first is what somebody gets who chooses nothing.
+        // Groups with agents come first, because the first one is the default.
         let mut groups: Vec<GroupOffer> = groups.into_iter().filter(|(group, _)| group.public).map(offer).collect();
         groups.sort_by_key(|group| group.capacity.is_empty());
         Ok(StartOptions {
@@ -95,12 +95,12 @@ impl Control {
         })
     }
 
-    /// The environments that engines offer.
+    /// The images that engines offer.
     pub(crate) async fn images(&self) -> Result<Vec<Image>> {
         self.engine.images().await.map_err(engine_failed("asking the engine for its environments"))
     }
 
-    /// What the caller holds, and may hold.
+    /// The resources that the caller's sessions hold, and the policy that limits them.
     pub async fn own_use(&self, caller: &Caller) -> Result<OwnUse> {
         let owner = self.owner(caller, "").await?;
         self.refresh_mirror().await?;
@@ -110,7 +110,8 @@ impl Control {
         Ok(OwnUse { policy: owner.policy, using, slots })
     }
 
-    /// Who a session is for.
+    /// The owner of a session: the caller if `login` is empty or theirs, otherwise the person with this email, username or access
+    /// key.
     async fn owner(&self, caller: &Caller, login: &str) -> Result<Owner> {
         let (me, _) = caller.need(Permission::StartSessions)?;
         let login = login.trim();
@@ -122,7 +123,8 @@ impl Control {
                 Some(account) => Some((account.id, account.domain)),
                 None => self.store.keypair_owner(login).await?,
             };
-            // Whoever names themselves starts for nobody else; others hear the same whether or not the name is somebody's.
+            // Naming oneself is not starting for somebody else. Everyone else gets the same answer whether or not the account
+            // exists.
             if account.is_none_or(|(id, _)| id != me.id) {
                 caller.need(Permission::StartForOthers)?;
             }
@@ -136,7 +138,7 @@ impl Control {
         Ok(Owner { id, domain, access_key, policy })
     }
 
-    /// Puts sessions into the queue: as many as are asked for, all or none.
+    /// Puts the requested number of sessions into the queue, all or none.
     pub async fn start_session(&self, caller: &Caller, asked: &StartSession) -> Result<Vec<Started>> {
         let (me, _) = caller.need(Permission::StartSessions)?;
         asked.check()?;
@@ -175,7 +177,7 @@ impl Control {
         self.known_in_group(&asked, &engines.unwrap_or_default()).await?;
 
         let mut change = self.change_by(caller).await?;
-        // In the transaction that writes them: of two requests at once, the second sees what the first has asked for.
+        // In the transaction that writes them, so that of two simultaneous requests the second sees the first one's sessions.
         let using = change.in_use(owner.id).await?;
         if let Some(refusal) = against_policy(&asked, &owner.policy, &using).refusals.first() {
             return Err(Problem::Limit(format!("{refusal} Ask for less, or ask an administrator for another policy.")));
@@ -200,7 +202,7 @@ impl Control {
         Ok(started)
     }
 
-    /// Whether the person's project may use the group for such a session.
+    /// Checks that the person's project may use the group for this type of session.
     async fn usable_group(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
         let projects = self.store.projects_of(owner.id).await?;
         let mut errors = Vec::new();
@@ -228,8 +230,8 @@ impl Control {
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
-    /// What no agent of the group has ever had is a mistake, and not something to wait for. A group without agents may get any.
-    /// `engines` have the image.
+    /// Refuses slots and images that no agent in the group has ever had: such a request is a mistake, and would wait for ever. A
+    /// group without agents is not checked, since it may get any. `engines` are those that have the image.
     async fn known_in_group(&self, asked: &StartSession, engines: &[String]) -> Result<()> {
         let agents = self.known_agents().await?;
         let here: Vec<_> = agents.iter().filter(|agent| agent.resource_group == asked.resource_group).collect();
@@ -246,7 +248,7 @@ impl Control {
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
-    /// A request that could never run within the limit of its project or domain is refused at once; one that could is left to the
+    /// Refuses a request that could never run within the limit of its project or domain. One that only has to wait goes into the
     /// queue.
     async fn within_shares(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
         self.refresh_mirror().await?;
@@ -311,14 +313,14 @@ impl Control {
                 _ => error.into(),
             });
         }
-        // The environment is not in it: programs keep secrets there under any name.
+        // Without the environment, which may hold secrets under any name.
         let asked = StartSession { name: name.to_owned(), env: Vec::new(), ..kept };
         let detail = json!({ "access_key": owner.access_key, "after": asked });
         change.record("start session", id, detail).await
     }
 }
 
-/// The sessions that a new one waits for.
+/// Looks up the sessions that a new one waits for, by name or id.
 async fn resolve(change: &mut Change, owner: &Owner, names: &[String]) -> Result<Vec<SessionId>> {
     let mut found = Vec::new();
     for name in names {
@@ -329,7 +331,7 @@ async fn resolve(change: &mut Change, owner: &Owner, names: &[String]) -> Result
     Ok(found)
 }
 
-/// Those that do not have less of everything than another one.
+/// The amounts that no other one covers in every slot, each once.
 fn largest<'a>(all: impl Iterator<Item = &'a Slots>) -> Vec<Slots> {
     let mut kept: Vec<Slots> = Vec::new();
     for slots in all {
@@ -348,7 +350,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_what_is_free_only_what_no_other_agent_covers_is_told() {
+    fn free_amounts_covered_by_another_agent_are_left_out() {
         let slots = |cpu: i64, mem: i64| Slots::cpu_mem(Quantity::whole(cpu), mem);
         let all = [slots(2, 2), slots(4, 1), slots(2, 1), slots(4, 1)];
         assert_eq!(largest(all.iter()), [slots(2, 2), slots(4, 1)]);

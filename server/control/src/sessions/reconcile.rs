@@ -1,7 +1,8 @@
-//! The difference between what sessions should be (the database) and what their containers are (the engine), closed step by
+//! Brings sessions (the desired state, in the database) in line with their containers (the actual state, at the engine), step by
 //! step.
 //!
-//! Every step can be the last before a crash: each is written down before or after an engine call that may be asked twice.
+//! The server can crash after any step. Each step is therefore written down before or after an engine call that is safe to
+//! repeat.
 
 use super::places;
 use crate::{Control, Result, internal};
@@ -18,17 +19,17 @@ use types::sessions::launch::StartSession;
 use types::sessions::{LogChunk, Outcome, SessionType, Status};
 use types::time::Millis;
 
-/// The time that processes get to end after they were asked to, before they are killed.
+/// The time that processes get to end when asked, before they are killed.
 const GRACE: Duration = Duration::from_secs(5);
-/// Bytes of a failed command's log that may hold the line which explains it.
+/// Bytes at the beginning of a failed command's log that are searched for the line that explains the failure.
 const LAST_WORDS: usize = 4_096;
-/// Sessions whose engine is asked at the same time.
+/// Sessions that are handled at the same time.
 const AT_ONCE: usize = 16;
 
-/// What the engine said of each container that it was asked for.
+/// The engine's answer for each container it was asked about.
 type Answers = HashMap<Place, std::result::Result<RunState, EngineError>>;
 
-/// One move of a session's status, to be written with those of other sessions.
+/// One move of a session's status, written together with those of other sessions.
 struct Move {
     next: Status,
     reason: String,
@@ -37,7 +38,7 @@ struct Move {
     at: Millis,
 }
 
-/// What is to be done about one session: first what is written, then what the engine is asked.
+/// The next actions for one session: moves to write first, then calls of the engine.
 #[derive(Default)]
 struct Plan {
     moves: Vec<Move>,
@@ -50,8 +51,8 @@ struct Plan {
 impl Control {
     /// Moves sessions as far as they can go now. Returns those that could not be looked at.
     pub(crate) async fn reconcile(&self, sessions: Vec<Arc<LivingSession>>) -> Result<HashSet<SessionId>> {
-        // From here on the engine may hear of those that are scheduled: written down first, so that a crash asks the engine and
-        // not the queue.
+        // From here on the engine may know the scheduled sessions. That is written down first, so that after a crash the engine
+        // is asked about them, and the queue does not place them again.
         let mut sessions: Vec<LivingSession> = sessions.into_iter().map(Arc::unwrap_or_clone).collect();
         let mut prepare = Vec::new();
         for session in sessions.iter_mut().filter(|session| session.status == Status::Scheduled) {
@@ -83,7 +84,7 @@ impl Control {
         Ok(failed)
     }
 
-    /// Writes the moves of several sessions in one transaction; each session then stands where its last move led.
+    /// Writes the moves of several sessions in one transaction, and updates each session to its last move.
     async fn write_moves(&self, all: Vec<(&mut LivingSession, Vec<Move>)>) -> Result<()> {
         if all.iter().all(|(_, moves)| moves.is_empty()) {
             return Ok(());
@@ -108,7 +109,7 @@ impl Control {
         change.commit().await?;
         arrived.into_iter().for_each(|(session, now)| *session = now);
         if freed {
-            // What they occupied is free now.
+            // The slots that they held are free now.
             self.shared.work.notify_one();
         }
         Ok(())
@@ -122,7 +123,7 @@ impl Control {
         Move { next, reason: reason.into(), outcome: None, notice: None, at: self.now() }
     }
 
-    /// Asks the engine for all containers of these sessions at once, without those on agents that are gone.
+    /// Asks the engine about all containers of these sessions at once, except those on agents that are gone.
     async fn ask_for_states(&self, sessions: &[LivingSession], gone: &HashSet<String>) -> Answers {
         let all = sessions.iter().flat_map(|session| places(session.id, &session.agents));
         let asked: Vec<Place> = all.filter(|place| !gone.contains(&place.agent)).collect();
@@ -133,11 +134,11 @@ impl Control {
         asked.into_iter().zip(answers).collect()
     }
 
-    /// The state of each container of a session. `None` when one of them cannot be told: nothing is decided about the session
-    /// until its agent answers or counts as gone.
+    /// The state of each container of a session. `None` when one of them is unknown: nothing is decided about the session until
+    /// that agent answers or counts as gone.
     fn states(&self, session: &LivingSession, gone: &HashSet<String>, answers: &Answers) -> Result<Option<Vec<RunState>>> {
         if session.agents.is_empty() {
-            // No engine can have heard of a session without a place.
+            // No engine can know a session that was not placed.
             return Ok(Some(vec![RunState::Unknown]));
         }
         let mut states = Vec::with_capacity(session.agents.len());
@@ -173,7 +174,7 @@ impl Control {
         if !wanted {
             return Ok(Plan { stop: alive, ..Plan::default() });
         }
-        // A part that has ended takes the others with it: a session is whole or over.
+        // A container that has ended takes the others with it: a session has all of its containers or is over.
         let missing = if session.status == Status::Running { unknown.first().or(ended.first()) } else { ended.first() };
         if let Some(index) = missing.or(ended.first()) {
             let outcome = match &states[*index as usize] {
@@ -197,7 +198,7 @@ impl Control {
         Ok(Plan::default())
     }
 
-    /// The end of a session none of whose containers is alive.
+    /// The last moves of a session that has no living container.
     async fn last(&self, session: &LivingSession, states: &[RunState], gone: &HashSet<String>) -> Result<Plan> {
         let never_ran = states.iter().all(|state| matches!(state, RunState::Unknown));
         if never_ran && session.status != Status::Running && session.outcome.is_none() {
@@ -219,7 +220,7 @@ impl Control {
         }
         let mut moves = Vec::new();
         if session.status == Status::Preparing && status == Status::Terminated {
-            // It ran and ended between two looks; its history says both.
+            // It ran and ended between two looks; its history shows both.
             moves.push(Move { at, ..self.step(Status::Running, "Its process was running.") });
         }
         let notice = Some(format!("Session {} has ended: {reason}", session.name));
@@ -243,16 +244,16 @@ impl Control {
         let whole = match self.what_was_asked(&session).await {
             Ok(Some(whole)) => whole,
             Ok(None) => return self.not_started(session, "its environment cannot be read; see the server's log").await,
-            // The database did not answer; the next round asks again.
+            // The database did not answer; the next round tries again.
             Err(_) => return,
         };
         for index in plan.start {
             let Some(place) = place(index) else { return self.not_started(session, "no agent was assigned to it").await };
             match self.engine.start(place, &launch(&session, &whole, index)).await {
                 Ok(()) | Err(EngineError::AgentAway(_)) => {}
-                // Something there has not ended yet; it is tried again when it has.
+                // Something on the agent has not ended yet; the start is tried again once it has.
                 Err(EngineError::Full(agent)) => tracing::warn!(session = %session.id, agent, "an agent has no room yet"),
-                // It will not be able to in the next round either.
+                // The next round would fail in the same way.
                 Err(EngineError::Unsupported { what }) => return self.not_started(session, &what).await,
                 Err(error) => {
                     let causes = error.with_causes();
@@ -264,8 +265,8 @@ impl Control {
         self.refused_starts().remove(&session.id);
     }
 
-    /// A start that fails is tried again in the next round, as often as its resource group says (`docs/spec/sessions.md`,
-    /// "Failing starts"); then the session is given up, and makes room for the next.
+    /// Counts a failed start. The session is tried again in the next round, as often as its resource group says
+    /// (`docs/spec/sessions.md`, "Failing starts"), then given up to make room for the next one.
     async fn refused(&self, session: LivingSession, why: &str) {
         let most = {
             let mirror = self.mirror();
@@ -289,11 +290,11 @@ impl Control {
         self.shared.refused_starts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a session up that cannot be started.
+    /// Gives up a session that cannot be started.
     async fn not_started(&self, mut session: LivingSession, why: &str) {
         let outcome = Outcome::NotStarted(why.into());
         let reason = outcome.describe();
-        // Of several containers some may have been started; those are ended first.
+        // Some of several containers may have been started; those are ended first.
         let next = if session.cluster.size == 1 { Status::Error } else { Status::Terminating };
         let notice = Some(format!("Session {} has ended: {reason}", session.name));
         let end = Move { outcome: Some(outcome), notice, ..self.step(next, reason) };
@@ -302,7 +303,7 @@ impl Control {
         }
     }
 
-    /// The request behind a session, with the values of its secrets; `None` when these cannot be read, now or ever.
+    /// The request behind a session, with the values of its secrets; `None` if these will never be readable.
     async fn what_was_asked(&self, session: &LivingSession) -> Result<Option<StartSession>> {
         let asked = self.store.session_request(session.id).await?;
         let mut asked = asked.unwrap_or_default();
@@ -315,10 +316,10 @@ impl Control {
         Ok(Some(asked))
     }
 
-    /// The last status of a session that ended so, and why in words.
+    /// The final status of a session that ended with this outcome, and why, as a sentence.
     async fn epitaph(&self, session: &LivingSession, outcome: &Outcome) -> (Status, String) {
         match outcome {
-            // What a shell answers when it cannot find or may not run a command: nothing of the batch job ever ran.
+            // A shell exits with these codes when it cannot find or may not run a command, so the batch job never ran.
             Outcome::Exited(code @ (126 | 127)) if session.kind == SessionType::Batch && session.stop_asked == 0 => {
                 let words = self.last_words(session).await;
                 (Status::Error, format!("The start-up command could not be run (exit code {code}): {words}"))
@@ -328,7 +329,7 @@ impl Control {
         }
     }
 
-    /// The last line of a session's log.
+    /// The last line in the first [`LAST_WORDS`] bytes of a session's log.
     async fn last_words(&self, session: &LivingSession) -> String {
         let log = match places(session.id, &session.agents).next() {
             Some(place) => self.engine.log(&place, 0, LAST_WORDS).await.unwrap_or_default(),
@@ -339,7 +340,7 @@ impl Control {
     }
 }
 
-/// Why it was ended, if somebody or something did, before how.
+/// Joins the reason why a session was ended, if there is one, and how it ended.
 fn because(reason: &str, how: &str) -> String {
     if reason.is_empty() { how.to_owned() } else { format!("{reason} {how}") }
 }
@@ -347,7 +348,7 @@ fn because(reason: &str, how: &str) -> String {
 fn launch(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSpec {
     let hosts: Vec<_> = (0..session.cluster.size).map(Cluster::host_name).collect();
     let ports: Vec<_> = asked.ports.iter().map(u16::to_string).collect();
-    // The names that programs written for the incumbent look for.
+    // The names that programs written for Backend.AI look for.
     let mut env = vec![
         ("BACKENDAI_SESSION_ID".to_owned(), session.id.to_string()),
         ("BACKENDAI_SESSION_NAME".into(), session.name.clone()),
