@@ -1,6 +1,6 @@
-//! Bringing what is held in line with what really runs (`docs/spec/cluster.md`, "Recalculating usage"). Occupancy is no counter:
-//! it is the sum of what living sessions hold. What can be wrong is that a session counts as living and nothing of it runs, or
-//! that something runs which belongs to no session.
+//! Brings usage in line with what really runs (`docs/spec/cluster.md`, "Recalculating usage"). Occupancy is not a counter but the
+//! sum of what living sessions hold. It can still be wrong in two ways: a session counts as living but has no container left, or
+//! a container runs that belongs to no session.
 
 use crate::sessions::places;
 use crate::system::tasks::{Progress, Work};
@@ -13,21 +13,21 @@ use types::people::permissions::Permission;
 use types::sessions::Status;
 use types::system::events::{Audience, Topic};
 
-/// Steps that the task tells of.
+/// Steps of the task's progress.
 const STEPS: u64 = 3;
-/// Names that the answer spells out.
+/// The most corrections listed in the answer.
 const MOST_NAMED: usize = 50;
 
 impl Control {
-    /// Looks at every session and every container now, and says what was put right. A background task, which goes on even if
-    /// the caller goes away.
+    /// Checks every session and every container now, and returns what was corrected. Runs as a background task, which continues
+    /// even if the caller goes away.
     pub async fn recalculate_usage(&self, caller: &Caller) -> Result<Recalculated> {
         caller.need(Permission::Maintain)?;
         let task = self.start_task(caller, Work::RecalculateUsage).await?;
         self.task_answer(caller, task).await
     }
 
-    /// The work of that task. Returns how it ended, as a sentence.
+    /// The work of that task. Returns its result as a sentence.
     pub(crate) async fn recalculate_usage_now(&self, caller: &Caller, progress: &Progress) -> Result<String> {
         let (me, _) = caller.need(Permission::Maintain)?;
         progress.report("Checking every session.", 0, STEPS);
@@ -45,7 +45,7 @@ impl Control {
             let mirror = self.mirror();
             before.iter().map(|(id, _)| *id).filter(|id| mirror.get(*id).is_none()).collect()
         };
-        // One that ended as it should have is no correction.
+        // A session that ended normally is not a correction.
         let lost = self.store.failed_among(&over).await?;
         let lost: HashSet<SessionId> = lost.into_iter().collect();
         let mut corrected: Vec<String> = before
@@ -72,10 +72,9 @@ impl Control {
         Ok(notice)
     }
 
-    /// Ends containers that belong to no living session, such as those on a machine that was away when their session was given
-    /// up.
+    /// Ends containers that belong to no living session, such as those on an agent that was away when their session was given up.
     pub(crate) async fn stop_strays(&self) -> Result<Vec<Place>> {
-        // Asked before the database is looked at: what is started meanwhile has its session written down first.
+        // The engine is asked before the database is read: a container started meanwhile has its session in the database already.
         let there = self.engine.containers().await.map_err(engine_failed("asking the engine for its containers"))?;
         self.refresh_mirror().await?;
         let known: HashSet<Place> = {

@@ -1,4 +1,4 @@
-//! Resource groups: listing, saving and deleting them, and who may use which (`docs/spec/cluster.md`, "Resource groups").
+//! Resource groups: listing, saving and deleting them, and which a person may use (`docs/spec/cluster.md`, "Resource groups").
 
 use crate::cluster::agents::FIRST_GROUP;
 use crate::revision::{named, replaced};
@@ -23,7 +23,7 @@ impl Control {
         self.mirror().settings.scheduler_of(group)
     }
 
-    /// A page of groups: all of them, or those that the caller may use.
+    /// A page of resource groups: all of them, or those that the caller may use.
     pub async fn resource_groups(&self, caller: &Caller, query: &ListQuery) -> Result<Page<GroupRow>> {
         let (me, scope) = caller.scope(Permission::ReadGroups)?;
         query.check(&RESOURCE_GROUPS)?;
@@ -33,7 +33,7 @@ impl Control {
         Ok(page.map(|row| shown(row, known.as_deref(), &agents)))
     }
 
-    /// Every group that the filter selects, for an export.
+    /// Every resource group that the filter selects, for an export.
     pub async fn all_resource_groups(
         &self,
         caller: &Caller,
@@ -47,7 +47,7 @@ impl Control {
         Ok(rows.map(move |row| row.map(|row| shown(row, known.as_deref(), &agents)).map_err(Problem::from)))
     }
 
-    /// The names of the groups that the caller sees, for forms that choose one.
+    /// The names of the resource groups that the caller may see, for forms that choose one.
     pub async fn resource_group_names(&self, caller: &Caller) -> Result<Vec<String>> {
         let (me, reach) = caller.need(Permission::ReadGroups)?;
         if reach > Reach::Projects {
@@ -57,7 +57,7 @@ impl Control {
         Ok(groups.into_iter().map(|(group, _)| group.name).collect())
     }
 
-    /// The names of the groups that the caller's sessions may use in one of their projects (id or name), or in any.
+    /// The names of the resource groups that the caller's sessions may use in one of their projects (id or name), or in any.
     pub async fn usable_groups(&self, caller: &Caller, project: Option<&str>) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::ReadGroups)?;
         let groups = self.store.resource_groups_for(me.id).await?;
@@ -70,7 +70,7 @@ impl Control {
         Ok(usable.map(|(group, _)| group.name).collect())
     }
 
-    /// Creates or changes a group.
+    /// Creates or changes a resource group.
     pub async fn save_resource_group(&self, caller: &Caller, save: &SaveGroup) -> Result<()> {
         caller.need(Permission::ChangeGroups)?;
         let group = &save.group;
@@ -90,7 +90,10 @@ impl Control {
         Ok(())
     }
 
-    /// Deletes a group that nothing uses any more.
+    /// Deletes a resource group that nothing uses any more.
+    ///
+    /// # Errors
+    /// `Conflict` for the default group, and for one that still has sessions, answering agents or presets.
     pub async fn delete_resource_group(&self, caller: &Caller, name: &str) -> Result<()> {
         caller.need(Permission::ChangeGroups)?;
         if name == FIRST_GROUP {
@@ -115,7 +118,7 @@ impl Control {
         change.commit().await
     }
 
-    /// The domains whose names, and whose projects' names, a reader of groups may see; all when nothing is said.
+    /// The domains whose names, and whose projects' names, a reader of resource groups may see; `None` for all.
     async fn known_to(&self, reach: Reach, domain: types::id::DomainId) -> Result<Option<Vec<DomainChoice>>> {
         match reach {
             Reach::Everything => Ok(None),
@@ -124,7 +127,7 @@ impl Control {
         }
     }
 
-    /// Agents that answer, by their group.
+    /// The number of agents in each resource group, without those that are gone.
     async fn agents_by_group(&self) -> Result<HashMap<String, u32>> {
         let mut agents = HashMap::new();
         for agent in self.known_agents().await?.into_iter().filter(|agent| agent.lost_at.is_none()) {
@@ -134,7 +137,7 @@ impl Control {
     }
 }
 
-/// A row as its reader sees it: with the agents that answer, and without names of domains that are not theirs to know.
+/// A row as its reader may see it: with its number of agents, and without domains and projects that the reader may not know.
 fn shown(mut row: GroupRow, known: Option<&[DomainChoice]>, agents: &HashMap<String, u32>) -> GroupRow {
     row.agents = agents.get(&row.group.name).copied().unwrap_or_default();
     let Some(known) = known else { return row };
@@ -148,7 +151,7 @@ fn shown(mut row: GroupRow, known: Option<&[DomainChoice]>, agents: &HashMap<Str
     row
 }
 
-/// What still uses a group, as a sentence.
+/// A sentence that names everything that still uses a resource group; `None` if nothing does.
 fn still_used(name: &str, agents: &[String], uses: &GroupUses) -> Option<String> {
     let count = |names: &[String]| u32::try_from(names.len()).unwrap_or(u32::MAX);
     let mut users = Vec::new();
@@ -174,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_still_uses_a_group_is_named() {
+    fn the_refusal_to_delete_a_group_names_what_still_uses_it() {
         assert_eq!(still_used("gpu", &[], &GroupUses::default()), None);
         let uses = GroupUses { sessions: 2, presets: vec!["small".into()] };
         assert_eq!(

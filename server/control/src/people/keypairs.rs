@@ -1,4 +1,4 @@
-//! Keypairs: the list, adding, limiting, switching on and off, deleting (`docs/spec/people.md`, "Keypairs").
+//! Keypairs: listing, adding, limiting, activating, deactivating and deleting them (`docs/spec/people.md`, "Keypairs").
 
 use crate::change::Change;
 use crate::people::accounts::{DEFAULT_POLICY, make_keypair};
@@ -14,7 +14,7 @@ use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS, KeypairRow, 
 use types::people::permissions::{Permission, Reach, may_grant};
 use types::system::events::{Audience, Topic};
 
-/// Keypairs of one person: a list that nobody can read helps nobody.
+/// The most keypairs of one person, so that the list stays readable.
 const MOST: u64 = 100;
 
 impl Control {
@@ -36,7 +36,7 @@ impl Control {
         Ok(self.store.all_keypairs(query, scope).map(|row| row.map_err(Problem::from)))
     }
 
-    /// The caller's own keypairs, whatever else they may see.
+    /// The caller's own keypairs only, whatever else they may see.
     pub async fn my_keypairs(&self, caller: &Caller) -> Result<Vec<KeypairRow>> {
         let (me, _) = caller.person()?;
         let mut all = Vec::new();
@@ -55,7 +55,7 @@ impl Control {
         found.map(|(row, _)| row).ok_or_else(|| Problem::NotFound("keypair".into()))
     }
 
-    /// The secret key of a keypair that the caller may change; that it was read is written down.
+    /// The secret key of a keypair that the caller may change. Reading it is recorded in the audit trail.
     pub async fn keypair_secret(&self, caller: &Caller, access_key: &str) -> Result<String> {
         let (_, sealed) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
         let Some(sealed) = sealed else {
@@ -68,7 +68,7 @@ impl Control {
         Ok(secret)
     }
 
-    /// The secret key of one of the caller's own keypairs, for a program that signed with it and so has it already.
+    /// The secret key of one of the caller's own keypairs, for a program that signed with it and therefore has it already.
     pub async fn my_secret(&self, caller: &Caller, access_key: &str) -> Result<String> {
         let (me, _) = caller.person()?;
         let found = self.store.keypair(access_key, Scope::Own(me.id)).await?;
@@ -76,7 +76,8 @@ impl Control {
         self.shared.vault.read(&sealed, access_key)
     }
 
-    /// Adds a keypair for a person. One's own needs no right beyond that; its limits are then the standard ones.
+    /// Adds a keypair for a person, or for the caller if no owner is given. Callers who may not limit keypairs get the main
+    /// keypair's policy and the default rate limit.
     pub async fn create_keypair(&self, caller: &Caller, new: &CreateKeypair) -> Result<NewKeypair> {
         let (me, reach) = caller.need(Permission::ChangeKeypairs)?;
         new.check()?;
@@ -95,7 +96,7 @@ impl Control {
             return Err(caller.refuse(format!("add a keypair for a {}", account.role.label().to_lowercase())));
         }
         let limits = me.may(Permission::LimitKeypairs);
-        // Whoever may not choose limits gets those that they have: a keypair of one's own is no way out of a policy.
+        // A caller who may not choose limits gets those they have, so that a new keypair is not a way out of a policy.
         let main = self.store.main_keypair(account.id).await?;
         let inherited = main.map_or_else(|| DEFAULT_POLICY.to_owned(), |(_, policy)| policy.name);
         let (policy, rate_limit) = if limits {
@@ -140,7 +141,7 @@ impl Control {
         if edit.policy.is_some() || edit.rate_limit.is_some() {
             caller.need(Permission::LimitKeypairs)?;
         }
-        // What is decided from stands still from here on: nobody else can write.
+        // From here on nobody else can write, so the decisions below stay valid.
         let mut change = self.change_by(caller).await?;
         let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
         if edit.active == Some(false) && before.main {
@@ -166,13 +167,13 @@ impl Control {
         change.record("edit keypair", access_key, json!({ "before": before, "after": after })).await?;
         tell_of_keypairs(&mut change, user).await?;
         change.commit().await?;
-        // Other limits may let somebody's waiting session start.
+        // The new limits may let a waiting session start.
         self.shared.work.notify_one();
         Ok(())
     }
 
-    /// The main key's policy limits everything that its owner runs: whoever may not choose limits leaves none with another main
-    /// key either.
+    /// Refuses another main key with a different policy to callers who may not limit keypairs: the main key's policy limits
+    /// everything that its owner runs.
     async fn check_main(&self, caller: &Caller, key: &KeypairRow) -> Result<()> {
         if caller.person()?.0.may(Permission::LimitKeypairs) {
             return Ok(());
@@ -187,7 +188,7 @@ impl Control {
         }
     }
 
-    /// Deletes an inactive keypair for ever. The main access key cannot be deleted.
+    /// Deletes an inactive keypair permanently. The main access key cannot be deleted.
     pub async fn delete_keypair(&self, caller: &Caller, access_key: &str) -> Result<()> {
         let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
         if before.main {
@@ -212,6 +213,7 @@ impl Control {
         change.commit().await
     }
 
+    /// A keypair that the caller may change, with its encrypted secret key.
     async fn changeable(
         &self,
         caller: &Caller,
@@ -231,7 +233,7 @@ impl Control {
     }
 }
 
-/// Tells a person's open pages, and those of who administers their domain, that one of their keypairs changed.
+/// Tells the open pages of a person and of their domain's administrators that one of their keypairs changed.
 async fn tell_of_keypairs(change: &mut Change, user: UserId) -> Result<()> {
     match change.account(user).await? {
         Some(account) => change.tell(Topic::Keypair, user, Audience::person(user, account.domain)).await,

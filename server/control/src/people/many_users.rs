@@ -1,5 +1,5 @@
-//! Creating many people at once, from a pattern or a CSV file (`docs/spec/people.md`, "Many new people"): first looked at, then
-//! done, all or nobody.
+//! Creating many people at once, from a pattern or a CSV file (`docs/spec/people.md`, "Many new people"): first a preview, then
+//! everybody or nobody is created.
 
 use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
@@ -21,21 +21,21 @@ use types::projects::DomainChoice;
 use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
 
-/// Projects that one line can name.
+/// The most projects in one line.
 const MOST_PROJECTS: usize = 50;
-/// Mistakes that a refusal names; the preview names them all.
+/// The most mistakes named in a refusal. The preview lists up to [`MOST_ERRORS`].
 const MOST_NAMED: usize = 20;
 
-/// One line, read: the account that it would make, and what is wrong with it.
+/// A parsed line: the account that it would create, and its mistakes.
 struct Line {
     number: u64,
     new: CreateUser,
-    /// The password was made up, and is random enough for a quick hash.
+    /// The password was made up here, so it is random enough for a quick hash.
     made_up: bool,
     errors: Vec<FieldError>,
 }
 
-/// What lines are read against.
+/// The defaults, domains and policies that lines are read and checked against.
 struct Around<'a> {
     me: &'a Me,
     defaults: &'a Defaults,
@@ -44,6 +44,7 @@ struct Around<'a> {
 }
 
 impl Around<'_> {
+    /// A new account with the defaults and a made-up password.
     fn blank(&self, email: String, username: String) -> Result<CreateUser> {
         let Defaults { role, status, domain, projects, policy, must_change_password, description } = self.defaults;
         Ok(CreateUser {
@@ -68,7 +69,7 @@ impl Around<'_> {
         self.domains.iter().find(|domain| domain.id == id)
     }
 
-    /// Names of projects, with semicolons between them.
+    /// Looks up the projects of a domain by their names, which are separated by semicolons.
     fn projects(&self, domain: DomainId, names: &str, errors: &mut Vec<FieldError>) -> Vec<ProjectId> {
         let there = self.domain(domain).map(|domain| domain.projects.as_slice()).unwrap_or_default();
         let mut found = Vec::new();
@@ -81,7 +82,7 @@ impl Around<'_> {
         found
     }
 
-    /// The values of one line of a file, by column.
+    /// Reads the values of one line of a file, given by column.
     fn read(&self, number: u64, values: &HashMap<&str, &str>) -> Result<Line> {
         let text = |column: &str| values.get(column).copied().filter(|value| !value.is_empty());
         let mut errors = Vec::new();
@@ -108,7 +109,7 @@ impl Around<'_> {
                 _ => other("need_password_change", "yes or no"),
             }
         }
-        // Whatever else is said: a password that was made up is to be changed.
+        // Whatever the line says, a made-up password must be changed.
         new.must_change_password |= made_up;
         if let Some(name) = text("domain_name") {
             match self.domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(name)) {
@@ -136,7 +137,7 @@ impl Around<'_> {
         Ok(Line { number, new, made_up, errors })
     }
 
-    /// What is wrong with one account by itself, in the names of a file's columns.
+    /// Adds the mistakes that one account has on its own, under the names of the file's columns.
     fn check(&self, line: &mut Line) {
         let by_itself = match line.new.check() {
             Err(Problem::Invalid(errors)) => errors,
@@ -155,12 +156,12 @@ impl Around<'_> {
     }
 }
 
-/// The lines of a file. Its first line names the columns; spreadsheets of some countries part them with semicolons.
+/// Reads the lines of a file. Its first line names the columns. Spreadsheets in some countries separate them with semicolons.
 fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
     if text.len() > LARGEST_FILE {
         return Err(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
     }
-    // Windows ends lines with two characters, of which the reader would count one to the next line.
+    // Windows ends lines with two characters; the reader would count the second one as part of the next line.
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let first = text.lines().next().unwrap_or_default();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
@@ -189,7 +190,7 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
-        // The reader counts a record from the empty lines that it skipped before it.
+        // The reader's line number is that of the empty lines it skipped before the record.
         let number = record.position().map_or(0, |at| {
             let from = usize::try_from(at.byte()).unwrap_or(usize::MAX).min(text.len());
             at.line() + text.as_bytes()[from..].iter().take_while(|byte| **byte == b'\n').count() as u64
@@ -233,7 +234,7 @@ fn lines_of(batch: &Batch, around: &Around<'_>) -> Result<Vec<Line>> {
     }
 }
 
-/// Names that another line of the same file has already.
+/// Marks emails and usernames that an earlier line of the same file already has.
 fn mark_twins(lines: &mut [Line]) {
     let (mut emails, mut usernames) = (HashMap::new(), HashMap::new());
     for line in lines {
@@ -251,7 +252,7 @@ fn mark_twins(lines: &mut [Line]) {
 }
 
 impl Control {
-    /// Reads a batch, and finds everything that is wrong with it.
+    /// Reads a batch, and finds all of its mistakes.
     async fn plan(&self, caller: &Caller, many: &CreateMany) -> Result<(Vec<Line>, Vec<DomainChoice>)> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         let domains = self.domain_choices(caller).await?;
@@ -275,7 +276,7 @@ impl Control {
         Ok((lines, domains))
     }
 
-    /// Reads a batch, or refuses it with its first mistakes.
+    /// Reads a batch, or refuses it with the first mistakes.
     async fn plan_without_mistakes(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<Line>> {
         let (lines, _) = self.plan(caller, many).await?;
         let wrong = errors_of(&lines);
@@ -287,7 +288,7 @@ impl Control {
         Err(Problem::field("file", first.join(" ")))
     }
 
-    /// What creating a batch would do, and every value of every line that is not acceptable.
+    /// The accounts that a batch would create, and its mistakes.
     pub async fn preview_users(&self, caller: &Caller, many: &CreateMany) -> Result<Preview> {
         let (lines, domains) = self.plan(caller, many).await?;
         let first = lines.iter().take(SHOWN).map(|line| {
@@ -307,17 +308,17 @@ impl Control {
         Ok(Preview { count: lines.len() as u64, first: first.collect(), errors: errors_of(&lines) })
     }
 
-    /// Creates everybody of a batch in one change, or nobody. A background task, which goes on even if the caller goes away:
-    /// [`Control::created_people`] has the passwords then.
+    /// Creates everybody in a batch in one change, or nobody. Runs as a background task, which continues even if the caller goes
+    /// away; [`Control::created_people`] returns the passwords then.
     pub async fn create_users(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<CreatedPerson>> {
-        // What is wrong is said at once.
+        // Mistakes are reported at once, before a task is started.
         self.plan_without_mistakes(caller, many).await?;
         let task = self.start_task(caller, Work::CreateUsers(many.clone())).await?;
         self.task_answer(caller, task).await
     }
 
-    /// The people that one of the caller's tasks created, with the passwords that were made up; that they were read again is
-    /// written down.
+    /// The people that one of the caller's tasks created, with the passwords that were made up. Reading them is recorded in the
+    /// audit trail.
     pub async fn created_people(&self, caller: &Caller, task: TaskId) -> Result<Vec<CreatedPerson>> {
         let people = self.task_answer(caller, task).await?;
         let mut change = self.change_by(caller).await?;
@@ -326,13 +327,13 @@ impl Control {
         Ok(people)
     }
 
-    /// The work of that task. Returns how it ended, as a sentence.
+    /// The work of that task. Returns its result as a sentence.
     pub(crate) async fn create_users_now(&self, caller: &Caller, many: &CreateMany, progress: &Progress) -> Result<String> {
         let lines = self.plan_without_mistakes(caller, many).await?;
         // Each person is hashed, then written.
         let (count, steps) = (lines.len() as u64, lines.len() as u64 * 2);
         let hashed = AtomicU64::new(0);
-        // Before the change, which would keep everybody else waiting; no more at once than there are cores.
+        // Hashed before the change, during which nobody else can write. No more run at once than there are cores.
         let passwords: Vec<_> = lines.iter().map(|line| (line.new.password.clone(), line.made_up)).collect();
         let hashes: Vec<String> = stream::iter(passwords)
             .map(|(password, made_up)| {
@@ -355,7 +356,7 @@ impl Control {
             progress.go_on()?;
             progress.report("Writing accounts.", done, steps);
             let made = self.insert_user(&mut change, &line.new, hash).await;
-            // A name can have been taken since it was looked up.
+            // A name may have been taken since it was looked up.
             let made = made.map_err(|problem| match problem {
                 Problem::Invalid(errors) => {
                     let said: Vec<_> =
@@ -370,7 +371,7 @@ impl Control {
                 keypair: made.keypair,
             });
         }
-        // One event tells of all: a page asks for its whole list anyway.
+        // One event per domain is enough, since pages reload their whole list anyway.
         let domains: HashSet<DomainId> = lines.iter().map(|line| line.new.domain).collect();
         for domain in domains {
             change.tell(Topic::User, "many", Audience::domain(domain)).await?;

@@ -1,7 +1,7 @@
-//! A forgotten password: a link with which its owner chooses another one (`docs/spec/people.md`, "Forgotten password").
+//! Forgotten passwords: a link with which a person chooses a new one (`docs/spec/people.md`, "Forgotten password").
 //!
-//! The link goes to the person by mail where a mail server is set, and else to an administrator, who passes it on. Whoever asks
-//! learns nothing about who has an account.
+//! The link is mailed to the person if a mail server is configured. Otherwise an administrator passes it on. Asking for a link
+//! does not reveal who has an account.
 
 use crate::mail::Mail;
 use crate::people::sign_in::hash;
@@ -16,14 +16,14 @@ use types::people::users::{EditUser, UserStatus};
 use types::system::events::{Audience, Topic};
 use types::time::{Millis, duration};
 
-/// Milliseconds that a link holds which was sent by mail to whoever asked.
+/// Milliseconds that a link is valid if it was asked for and mailed.
 const ASKED_LASTS: i64 = 3_600_000;
-/// The same of one that an administrator made and passes on.
+/// Milliseconds that a link is valid if an administrator made it to pass it on.
 const MADE_LASTS: i64 = 86_400_000;
-/// Milliseconds between two questions about one person that are looked at, wherever they come from.
+/// Milliseconds between two requests for one person's link that are handled, from any address.
 const ASK_EVERY: i64 = 5 * 60_000;
 
-/// Where mail goes out, and what links in it begin with.
+/// The mail server, and the beginning of links in mail.
 pub(crate) struct Outbox {
     mail: Mail,
     address: String,
@@ -34,9 +34,10 @@ fn path(token: &str) -> String {
 }
 
 impl Control {
-    /// The same control plane with a way to send mail; `address` is where people reach the console, without a slash at its end.
+    /// Gives the control plane a way to send mail. `address` is the console's address as people reach it, without a trailing
+    /// slash.
     pub fn with_mail(self, mail: Mail, address: String) -> Self {
-        // Set once, at start.
+        // Set only once, at start.
         let _ = self.shared.outbox.set(Outbox { mail, address });
         self
     }
@@ -46,7 +47,7 @@ impl Control {
         self.shared.outbox.get().is_some()
     }
 
-    /// Somebody says that they forgot their password. The answer is the same whether or not they have an account.
+    /// Handles a forgotten password. The answer is the same whether or not there is such an account.
     pub async fn ask_password_link(&self, caller: &Caller, login: &str) -> Result<()> {
         let (login, at) = (login.trim().to_owned(), self.now());
         if login.is_empty() || login.len() > 256 {
@@ -55,10 +56,10 @@ impl Control {
         if let Some(seconds) = self.shared.links.must_wait(&login, &caller.address, at) {
             return Err(Problem::TooMany(seconds));
         }
-        // Every question counts, and none is forgiven: nobody needs many links.
+        // Every request counts, and none is forgiven: nobody needs many links.
         self.shared.links.failed(&login, &caller.address, at);
         let (control, address) = (self.clone(), caller.address.clone());
-        // Beside the answer, so that it takes as long for those who have no account.
+        // In the background, so that the answer takes equally long if there is no account.
         tokio::spawn(async move {
             if let Err(problem) = control.help(&login, &address, at).await {
                 tracing::warn!(%problem, "a forgotten password was left unanswered");
@@ -67,6 +68,7 @@ impl Control {
         Ok(())
     }
 
+    /// Mails a link to an active account, or tells its administrators.
     async fn help(&self, login: &str, address: &str, at: Millis) -> Result<()> {
         let account = self.store.account_by_login(login).await?;
         let Some(account) = account.filter(|account| account.status == UserStatus::Active) else { return Ok(()) };
@@ -77,7 +79,7 @@ impl Control {
             return Ok(());
         }
         if self.sends_mail() {
-            // Nothing to send where an administrator has just made a link, which still holds.
+            // Nothing to send if an administrator has just made a link that is still valid.
             let Some(link) = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await? else { return Ok(()) };
             if self.mail_link(&account, &link).await {
                 return Ok(());
@@ -86,7 +88,7 @@ impl Control {
         self.notify_administrators(&account, address).await
     }
 
-    /// Nothing could be sent: those who administer the person are told, and find the request at the account.
+    /// Tells the person's administrators about a request for which no mail could be sent, and keeps it with the account.
     async fn notify_administrators(&self, account: &Account, address: &str) -> Result<()> {
         let helpers = self.store.helpers(account.domain).await?;
         let mut change = self.change_from(address).await?;
@@ -100,7 +102,7 @@ impl Control {
         change.commit().await
     }
 
-    /// Makes a link for somebody whose account the caller may change; it is also sent, where mail can be.
+    /// Makes a link for a person whose account the caller may change. It is also mailed, if mail is configured.
     pub async fn make_password_link(&self, caller: &Caller, user: UserId) -> Result<PasswordLink> {
         let (me, domain) = caller.need_domain(Permission::ChangeUsers)?;
         let account = self.store.account(user).await?;
@@ -122,6 +124,7 @@ impl Control {
         Ok(PasswordLink { mailed, ..link })
     }
 
+    /// Writes a link to the database; `None` if one made by an administrator is still valid and must not be replaced.
     async fn write_link(
         &self,
         account: &Account,
@@ -146,7 +149,7 @@ impl Control {
         Ok(Some(PasswordLink { path: path(&token), expires_at, mailed: false }))
     }
 
-    /// Sends a link to its person. Says whether the mail server took it.
+    /// Mails a link to its person. Returns whether the mail server accepted it.
     async fn mail_link(&self, account: &Account, link: &PasswordLink) -> bool {
         let Some(outbox) = self.shared.outbox.get() else { return false };
         let lasts = duration(link.expires_at.since(self.now()));
@@ -159,7 +162,7 @@ impl Control {
         sent.inspect_err(|error| tracing::error!(%error, "a password link could not be sent")).is_ok()
     }
 
-    /// Whose password a link changes: their email, for the page that asks for the new one.
+    /// The email of the person whose password a link changes, for the page that asks for the new one.
     pub async fn password_link(&self, token: &str) -> Result<String> {
         let user = self.store.password_link(&hash(token), self.now()).await?;
         let Some(user) = user else { return Err(over()) };
@@ -167,10 +170,10 @@ impl Control {
         account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(over)
     }
 
-    /// Gives the person of a link the password that they chose, and ends their sign-ins. The link is used up by it.
+    /// Sets the password that the person of a link chose, and ends their sign-ins. The link can be used once.
     pub async fn use_password_link(&self, caller: &Caller, token: &str, new: &str, again: &str) -> Result<()> {
         types::people::two_factor::check_new_password(new, again)?;
-        // A link that does not hold costs no hash.
+        // An invalid link must not cost a hash.
         self.password_link(token).await?;
         let password = self.shared.passwords.hash(new).await?;
         let mut change = self.change_from(&caller.address).await?;

@@ -1,4 +1,4 @@
-//! What people set for themselves.
+//! Settings that people make for themselves: the columns of tables. Also the projects of the selector in the header.
 
 use crate::{Caller, Control, Result};
 use types::Problem;
@@ -31,7 +31,7 @@ const TABLES: [&ListSpec; 13] = [
     &PRESETS,
     &RESOURCE_GROUPS,
 ];
-/// Columns that a layout can name, and characters in a name: a bound on what one person can store.
+/// The most columns in a layout, and bytes in a column's name: a bound on what one person can store.
 const MOST_COLUMNS: usize = 64;
 
 fn key(table: &str) -> Result<String> {
@@ -40,14 +40,14 @@ fn key(table: &str) -> Result<String> {
 }
 
 impl Control {
-    /// The caller's choice of columns for a table; empty when they made none.
+    /// The caller's choice of columns for a table; empty if they made none.
     pub async fn columns(&self, caller: &Caller, table: &str) -> Result<ColumnLayout> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let stored = self.store.preference(me.id, &key(table)?).await?;
         Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
-    /// Keeps the caller's choice of columns; at least one must be shown.
+    /// Stores the caller's choice of columns; at least one must be shown.
     pub async fn set_columns(&self, caller: &Caller, table: &str, layout: &ColumnLayout) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         if layout.is_empty() {
@@ -68,7 +68,7 @@ impl Control {
 }
 
 impl Control {
-    /// The projects for the selector in the header: those whose things the caller may see, by name.
+    /// The projects for the selector in the header, by name: those whose sessions the caller may see.
     pub async fn my_projects(&self, caller: &Caller) -> Result<Vec<(ProjectId, String)>> {
         let (_, scope) = caller.scope(Permission::ReadSessions)?;
         let projects = self.store.project_choices(scope).await?;

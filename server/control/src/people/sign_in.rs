@@ -1,4 +1,4 @@
-//! Signing in and out, and the list of one's signed-in browsers.
+//! Signing in and out, a person's own password, and the list of their signed-in browsers.
 
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
@@ -11,23 +11,23 @@ use types::people::permissions::{Me, Permission};
 use types::people::users::{ChangePassword, EditUser, SignIn, UserStatus};
 use types::time::Millis;
 
-/// Milliseconds that a sign-in lasts after it was last used: 7 days.
+/// Milliseconds that a sign-in lasts after its last use: 7 days.
 pub const SIGN_IN_LASTS: i64 = 7 * 86_400_000;
-/// Milliseconds after which it ends however much it is used: 30 days.
+/// Milliseconds after which a sign-in ends even if it is used: 30 days.
 const SIGN_IN_LASTS_AT_MOST: i64 = 30 * 86_400_000;
-/// A use is written down at most this often, in milliseconds: a read must not cost a write each time.
+/// Milliseconds between two writes of a sign-in's last use, so that not every read costs a write.
 const TOUCH_EVERY: i64 = 60_000;
 
-/// What a right password leads to.
+/// The result of a correct password.
 pub enum SignInAnswer {
     Done(SignedIn),
-    /// A one-time code is asked for as well; the text stands for the password until then.
+    /// A one-time code is needed as well. The text stands for the password until then.
     CodeNeeded(String),
 }
 
 /// A fresh sign-in.
 pub struct SignedIn {
-    /// What the cookie holds. Exists nowhere else.
+    /// The value of the cookie. It is stored nowhere else.
     pub token: String,
     pub me: Me,
 }
@@ -50,8 +50,8 @@ pub(crate) fn hash(token: &str) -> [u8; 32] {
 }
 
 impl Control {
-    /// Signs in by email or username, password and, where the account wants it, a one-time code or a recovery code. Never says
-    /// whether name or password was wrong, and takes the same time for both.
+    /// Signs in by email or username, password and, if the account needs it, a one-time code or a recovery code. The answer does
+    /// not tell whether the name or the password was wrong, and takes the same time for both.
     pub async fn sign_in(&self, caller: &Caller, login: &str, password: &str, code: Option<&str>) -> Result<SignInAnswer> {
         let (login, at) = (login.trim(), self.now());
         if login.is_empty() || password.is_empty() {
@@ -73,7 +73,7 @@ impl Control {
             let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
             return Err(Problem::field("login", sentence));
         }
-        // An account that is not active is refused in the same words: whether it exists is nobody's business.
+        // An inactive account is refused in the same words, so that nobody learns whether it exists.
         let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
             self.shared.attempts.failed(login, &caller.address, at);
             self.record_refused_sign_in(caller).await?;
@@ -89,7 +89,7 @@ impl Control {
         }
     }
 
-    /// The second step of signing in: `proof` is what [`SignInAnswer::CodeNeeded`] held.
+    /// The second step of signing in. `proof` is the text of [`SignInAnswer::CodeNeeded`].
     pub async fn sign_in_with_code(&self, caller: &Caller, proof: &str, code: &str) -> Result<SignedIn> {
         let at = self.now();
         let over = || Problem::field("login", "That took too long. Sign in again.");
@@ -105,7 +105,7 @@ impl Control {
         Ok(signed_in)
     }
 
-    /// Everything after the password: the code, where one is needed, and the sign-in itself, in one change.
+    /// The steps after the password: checks the code if one is needed, and writes the sign-in, in one change.
     async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, at: Millis) -> Result<SignedIn> {
         let guesser = account.id.to_string();
         if account.two_factor
@@ -114,7 +114,7 @@ impl Control {
             return Err(Problem::TooMany(seconds));
         }
         let mut change = self.change_from(&caller.address).await?.made_by(Some(account.id));
-        // The password was checked a while ago: what it opened must still be so.
+        // The account may have changed since the password was checked.
         let now = change.account(account.id).await?;
         let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
         if !now.is_some_and(|now| same(&now) && now.status == UserStatus::Active) {
@@ -150,15 +150,15 @@ impl Control {
 
     async fn record_refused_sign_in(&self, caller: &Caller) -> Result<()> {
         let mut change = self.change_from(&caller.address).await?;
-        // Without the name that was typed: people type passwords there.
+        // Without the name that was typed, because people sometimes type their password there.
         change.record("sign-in refused", "", json!({})).await?;
         change.commit().await
     }
 
-    /// The caller behind a cookie's token, with where `from` came from; nobody when it is not known, has expired, or its person
-    /// is no longer active.
+    /// The caller behind a cookie's token, with the address and browser of `from`. A caller without a person if the token is
+    /// unknown or has expired, or if its person is not active or may not sign in from this address.
     pub async fn caller(&self, from: Caller, token: Option<&str>) -> Result<Caller> {
-        // Whoever the request came as by other means, this token alone says who they are.
+        // Any other sign-in of the request is ignored: the token alone decides who the caller is.
         let nobody = from.without_person();
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
         let found = self.store.signed_in(&hash(token)).await?;
@@ -178,7 +178,7 @@ impl Control {
         Ok(nobody.signed_in(me_of(&found.account), found.id))
     }
 
-    /// Ends the caller's own sign-in. Nothing happens when there is none.
+    /// Ends the caller's own sign-in, if there is one.
     pub async fn sign_out(&self, caller: &Caller) -> Result<()> {
         let Ok((_, id)) = caller.person() else { return Ok(()) };
         self.end_sign_in(caller, id).await
@@ -190,8 +190,8 @@ impl Control {
         Ok(self.store.sign_ins_of(me.id, self.now(), current).await?)
     }
 
-    /// Gives the caller another password, and ends their other sign-ins. The old one is asked for, and guessed no more often
-    /// than when signing in.
+    /// Gives the caller a new password, and ends their other sign-ins. Asks for the old password, with the same limit on failures
+    /// as signing in.
     pub async fn change_password(&self, caller: &Caller, change: &ChangePassword) -> Result<()> {
         let (me, current) = caller.person()?;
         change.check()?;
@@ -209,7 +209,7 @@ impl Control {
         Ok(())
     }
 
-    /// Asks for the caller's own password before something that a stolen sign-in must not do; guessed no more often than when
+    /// Checks the caller's own password before an action that a stolen sign-in must not allow. Has the same limit on failures as
     /// signing in.
     pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str, at: Millis) -> Result<()> {
         let (me, _) = caller.person()?;
@@ -237,14 +237,14 @@ impl Control {
         Ok(())
     }
 
-    /// Whether the caller's sign-in still holds, for what stays open for long. A database that is away ends nothing.
+    /// Whether the caller's sign-in is still valid, for connections that stay open. Returns true if the database does not answer.
     async fn still_signed_in(&self, caller: &Caller) -> bool {
         let Ok((_, id)) = caller.person() else { return false };
         self.store.sign_in_holds(id, self.now()).await.unwrap_or(true)
     }
 
-    /// The caller as they are now, for what stays open for long: with the role and the projects that they have by now. Nobody
-    /// when their sign-in has ended; unchanged when the database is away, which ends nothing.
+    /// The caller with their present role and projects, for connections that stay open. `None` if their sign-in has ended;
+    /// unchanged if the database does not answer.
     pub async fn renewed(&self, caller: &Caller) -> Option<Caller> {
         let Ok((me, id)) = caller.person() else { return None };
         if !self.still_signed_in(caller).await {
@@ -256,7 +256,8 @@ impl Control {
         }
     }
 
-    /// The caller as they are now, whether they signed in or sign their requests; a refusal once their account is closed.
+    /// The caller with their present rights, whether they signed in or sign their requests; a refusal once their account is
+    /// inactive.
     pub(crate) async fn still_welcome(&self, caller: &Caller) -> Result<Caller> {
         let (me, id) = caller.person()?;
         let account = self.store.account(me.id).await?;
@@ -264,7 +265,7 @@ impl Control {
         Ok(caller.clone().signed_in(me_of(&account), id))
     }
 
-    /// A wake-up whenever somebody's sign-in was ended here, or what they may do has changed.
+    /// A receiver that is notified whenever somebody's sign-in was ended or their rights changed.
     pub fn sign_ins_ended(&self) -> watch::Receiver<()> {
         self.shared.sign_ins_ended.subscribe()
     }

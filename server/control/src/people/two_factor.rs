@@ -1,8 +1,8 @@
-//! Two-factor authentication: one-time codes by time (RFC 6238) and recovery codes (`docs/spec/people.md`, "Two-factor
+//! Two-factor authentication: time-based one-time codes (RFC 6238) and recovery codes (`docs/spec/people.md`, "Two-factor
 //! authentication").
 //!
-//! A code is good once. Ten recovery codes come with it, for whoever lost their authenticator; they are shown once, and only
-//! their hashes are kept.
+//! Each code can be used once. Ten recovery codes replace a lost authenticator; they are shown once, and only their hashes are
+//! stored.
 
 use crate::change::Change;
 use crate::people::sign_in::hash;
@@ -18,15 +18,16 @@ use types::people::users::UserStatus;
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
-/// Bytes of a secret: as long as the hash function's own output.
+/// Bytes of a secret, as many as the hash function's output has.
 const SECRET_BYTES: usize = 20;
-/// Recovery codes that somebody has, and letters of one: 80 random bits.
+/// Recovery codes of one person.
 const RECOVERY_CODES: usize = 10;
+/// Letters of one code: 80 random bits.
 const RECOVERY_LETTERS: usize = 16;
-/// Milliseconds between a right password and its code.
+/// Milliseconds that may pass between the password and the code.
 const PROOF_LASTS: i64 = 5 * 60_000;
 
-/// What secrets of this person are encrypted for.
+/// The owner under which the vault encrypts a person's one-time secret.
 fn owner(user: UserId) -> String {
     format!("one-time codes of {user}")
 }
@@ -43,7 +44,7 @@ fn totp(secret: &str, email: &str) -> Result<Totp> {
         .map_err(internal("making one-time codes"))
 }
 
-/// The step of a code that was made with this secret around now, if it was.
+/// The time step of a code, if it is valid for this secret around now.
 fn step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -53,7 +54,7 @@ fn step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
     Ok(found.and_then(|step| i64::try_from(step).ok()))
 }
 
-/// A recovery code as it is hashed, however it was typed.
+/// A recovery code in the form that is hashed, however it was typed.
 fn plain(code: &str) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase()
 }
@@ -67,15 +68,15 @@ fn fresh_codes() -> Result<Vec<String>> {
 }
 
 impl Control {
-    /// How the caller's own account stands.
+    /// Whether the caller uses two-factor authentication, and how many recovery codes they have left.
     pub async fn two_factor(&self, caller: &Caller) -> Result<TwoFactorState> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let (on, codes_left) = self.store.two_factor_state(me.id).await?;
         Ok(TwoFactorState { on, codes_left })
     }
 
-    /// Makes a secret for the caller's authenticator; their password is asked for, so that nobody else binds theirs. Signing in
-    /// asks for nothing more until they have shown that it works.
+    /// Makes a secret for the caller's authenticator. Asks for their password, so that nobody else can bind an authenticator to
+    /// the account. Signing in does not ask for codes until [`Control::enable_two_factor`] has confirmed the secret.
     pub async fn begin_two_factor(&self, caller: &Caller, password: &str) -> Result<TwoFactorSetup> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         self.check_own_password(caller, "password", password, self.now()).await?;
@@ -95,7 +96,7 @@ impl Control {
         Ok(TwoFactorSetup { secret, address, picture })
     }
 
-    /// Turns two-factor authentication on, once the caller's authenticator has shown a right code. Returns the recovery codes.
+    /// Turns two-factor authentication on, given a valid code from the caller's authenticator. Returns the recovery codes.
     pub async fn enable_two_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let mut change = self.change_by(caller).await?;
@@ -114,7 +115,7 @@ impl Control {
         Ok(codes)
     }
 
-    /// Other recovery codes in place of those that the caller has; a code of their authenticator is asked for.
+    /// Replaces the caller's recovery codes by new ones. Asks for a one-time code or a recovery code.
     pub async fn renew_recovery_codes(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let at = self.now();
@@ -132,7 +133,7 @@ impl Control {
         Ok(codes)
     }
 
-    /// Turns two-factor authentication off for the caller; their password is asked for.
+    /// Turns two-factor authentication off for the caller. Asks for their password.
     pub async fn disable_two_factor(&self, caller: &Caller, password: &str) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let at = self.now();
@@ -143,7 +144,7 @@ impl Control {
         change.commit().await
     }
 
-    /// Uses a one-time code or a recovery code up. Says whether it was right.
+    /// Uses up a one-time code or a recovery code. Returns whether it was valid.
     pub(crate) async fn use_code(&self, change: &mut Change, user: UserId, code: &str, at: Millis) -> Result<bool> {
         let Some(sealed) = change.two_factor(user).await?.secret else { return Ok(false) };
         match step(&self.shared.vault.read(&sealed, &owner(user))?, code, at)? {
@@ -159,14 +160,14 @@ impl Control {
         Ok(codes)
     }
 
-    /// What stands for a right password until its code is there: nothing that a database would have to keep.
+    /// An encrypted text that stands for a correct password until the code is given, so that nothing has to be stored.
     pub(crate) fn password_proof(&self, account: &Account, at: Millis) -> Result<String> {
         let text = format!("{} {} {}", account.id, at.0 + PROOF_LASTS, mark(account));
         let sealed = self.shared.vault.seal(&text, PROOF)?;
         Ok(sealed.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// The account whose password `proof` stands for, if it still does.
+    /// The account for which [`Control::password_proof`] made `proof`, if the proof is still valid.
     pub(crate) async fn proven(&self, proof: &str, at: Millis) -> Result<Option<Account>> {
         let bytes: Option<Vec<u8>> = (proof.is_ascii() && proof.len().is_multiple_of(2) && proof.len() < 1000)
             .then(|| (0..proof.len()).step_by(2).map(|i| u8::from_str_radix(&proof[i..i + 2], 16).ok()).collect())
@@ -190,7 +191,7 @@ async fn record_two_factor(change: &mut Change, me: &Me, action: &str) -> Result
 
 const PROOF: &str = "a right password";
 
-/// Another password makes every proof of the old one worthless.
+/// Part of the password hash's hash. A proof carries it, so that a new password invalidates the proofs of the old one.
 fn mark(account: &Account) -> String {
     hash(&account.password_hash)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -204,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_fits_for_its_half_minute_and_the_ones_beside_it() {
+    fn a_code_is_valid_in_its_half_minute_and_the_adjacent_ones() {
         // The test vector of RFC 6238, appendix B: the last six of its eight digits.
         let secret = totp_rs::Secret::from(b"12345678901234567890".to_vec()).to_base32();
         assert_eq!(step(&secret, "287082", Millis(59_000)).unwrap(), Some(1));

@@ -1,4 +1,4 @@
-//! People: the list, one person, and creating one.
+//! People: the list, one person, and creating a person.
 
 use crate::change::Change;
 use crate::people::accounts::{DEFAULT_POLICY, EMAIL_TAKEN, USERNAME_TAKEN, make_keypair, may_change};
@@ -17,7 +17,7 @@ use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
 
 impl Control {
-    /// A page of people that the caller may see, with as much of each as they may see.
+    /// A page of the people that the caller may see, with those fields that they may see.
     pub async fn users(&self, caller: &Caller, query: &ListQuery) -> Result<Page<UserRow>> {
         let (me, scope) = people(caller, query)?;
         let page = self.store.users(query, scope).await?;
@@ -50,7 +50,7 @@ impl Control {
         Ok(person)
     }
 
-    /// The domains and projects that a new person can be put in.
+    /// The domains and projects to which a new person can be added.
     pub async fn domain_choices(&self, caller: &Caller) -> Result<Vec<DomainChoice>> {
         let (_, domain) = caller.need_domain(Permission::CreateUsers)?;
         Ok(self.store.domain_choices(domain).await?)
@@ -69,7 +69,7 @@ impl Control {
         self.write_user(Some(me.id), &caller.address, new).await
     }
 
-    /// Writes an account that has been checked.
+    /// Creates an account that has been checked.
     pub(crate) async fn write_user(&self, actor: Option<UserId>, address: &str, new: &CreateUser) -> Result<Created> {
         let hash = self.shared.passwords.hash(&new.password).await?;
         let mut change = self.change_from(address).await?.made_by(actor);
@@ -79,7 +79,7 @@ impl Control {
         Ok(created)
     }
 
-    /// One account with its keypair and its audit record, as part of a change.
+    /// Writes an account with its keypair and its audit record, as part of a change.
     pub(crate) async fn insert_user(&self, change: &mut Change, new: &CreateUser, hash: &str) -> Result<Created> {
         let id = UserId(uuid::Uuid::now_v7());
         let (access_key, secret_key) = make_keypair()?;
@@ -122,10 +122,10 @@ impl Control {
     }
 }
 
-/// What those who administer a project may filter their people by: what they see of them.
+/// The fields by which project administrators may filter people: those that they see.
 const FOR_PROJECT_ADMINS: [&str; 7] = ["email", "username", "full_name", "role", "status", "domain", "created_at"];
 
-/// Whom the caller may list, with a query that asks for nothing that they may not see.
+/// Checks a query for people, which must not ask for fields that the caller may not see. Returns the scope of people to list.
 fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> {
     let (me, scope) = caller.scope(Permission::ReadUsers)?;
     query.check(&USERS)?;
@@ -137,9 +137,10 @@ fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> 
     Ok((me, scope))
 }
 
-/// A person as the caller may see them: to those who administer a project, a name among its members.
+/// A person with the fields that the caller may see: project administrators see little more than a name among the members.
 ///
-/// Every field is named, so that a new one is not shown to them before somebody has decided that it is.
+/// Every field is named here, so that a new one is not shown to project administrators before somebody has decided that it
+/// should.
 fn as_far_as_allowed(me: &Me, scope: Scope, row: UserRow) -> UserRow {
     if !matches!(scope, Scope::Projects(_)) || row.id == me.id {
         return row;
@@ -192,7 +193,7 @@ fn as_far_as_allowed(me: &Me, scope: Scope, row: UserRow) -> UserRow {
     }
 }
 
-/// What the drawer shows of a person to those who administer one of their projects.
+/// The details of a person that the caller may see, reduced for project administrators.
 fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
     if !matches!(scope, Scope::Projects(_)) {
         return person;
@@ -224,7 +225,7 @@ fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDe
     }
 }
 
-/// What only the caller's role, the domains and the policies that there are can tell about a new account.
+/// The mistakes in a new account that depend on the caller's role and on the existing domains and policies.
 pub(crate) fn wrong(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &[String]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if !may_grant(me.role).contains(&new.role) {

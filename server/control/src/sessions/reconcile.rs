@@ -348,7 +348,7 @@ fn because(reason: &str, how: &str) -> String {
 fn launch(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSpec {
     let hosts: Vec<_> = (0..session.cluster.size).map(Cluster::host_name).collect();
     let ports: Vec<_> = asked.ports.iter().map(u16::to_string).collect();
-    // The names that programs written for Backend.AI look for.
+    // The names that programs written for the incumbent look for.
     let mut env = vec![
         ("BACKENDAI_SESSION_ID".to_owned(), session.id.to_string()),
         ("BACKENDAI_SESSION_NAME".into(), session.name.clone()),
