@@ -88,7 +88,7 @@ pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 impl Control {
     /// A control plane over this database and this engine. [`Control::run`] sets it going.
     pub fn new(store: Store, engine: Arc<dyn Engine>, vault: Vault) -> Self {
-        Self::with_clock(store, engine, vault, Arc::new(now))
+        Self::with_clock(store, engine, vault, Arc::new(system_time))
     }
 
     /// The same with a clock other than the system's, which sessions, agents and their limits then follow.
@@ -136,7 +136,7 @@ impl Control {
 }
 
 /// The system's clock.
-fn now() -> Millis {
+fn system_time() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

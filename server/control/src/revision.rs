@@ -9,7 +9,7 @@ use types::revision::{Fields, Stale};
 /// # Errors
 /// `Stale` with the differences when `yours` is based on another revision than the saved one, `NotFound` when nothing is saved
 /// any more, and the field error `taken` when a new thing has the name of an existing one.
-pub(crate) fn replaced<T: Fields>(
+pub(crate) fn check_revision<T: Fields>(
     based_on: Option<i64>,
     stands: Option<(i64, T)>,
     yours: &T,
@@ -26,7 +26,7 @@ pub(crate) fn replaced<T: Fields>(
 }
 
 /// Lists at most three names, and how many more there are.
-pub(crate) fn named(names: &[String], count: u32) -> String {
+pub(crate) fn names_and_rest(names: &[String], count: u32) -> String {
     let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
     let rest = count.saturating_sub(u32::try_from(shown.len()).unwrap_or(u32::MAX));
     let shown = shown.join(", ");
@@ -42,7 +42,7 @@ mod tests {
     fn a_save_based_on_an_old_revision_is_refused_with_the_differences() {
         let saved = UserPolicy { max_images: 5, ..UserPolicy::new("student") };
         let yours = UserPolicy { max_images: 7, ..UserPolicy::new("student") };
-        let save = |based_on, stands| replaced(based_on, stands, &yours, "policy", "taken");
+        let save = |based_on, stands| check_revision(based_on, stands, &yours, "policy", "taken");
         assert_eq!(save(Some(2), Some((2, saved.clone()))), Ok(Some(saved.clone())));
         let Err(Problem::Stale(stale)) = save(Some(1), Some((2, saved.clone()))) else { panic!("not refused") };
         assert_eq!(stale.revision, 2);
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_list_names_three_and_counts_the_rest() {
         let names: Vec<String> = ["a", "b", "c", "d"].map(String::from).into();
-        assert_eq!(named(&names, 9), "a, b, c and 6 more");
-        assert_eq!(named(&names[..2], 2), "a, b");
+        assert_eq!(names_and_rest(&names, 9), "a, b, c and 6 more");
+        assert_eq!(names_and_rest(&names[..2], 2), "a, b");
     }
 }

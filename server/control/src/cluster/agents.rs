@@ -39,7 +39,7 @@ impl Control {
         caller.need(Permission::ReadAgents)?;
         query.check(&AGENTS)?;
         let mut page = self.store.agents(query).await?;
-        self.fill_in(&mut page.rows);
+        self.add_live_state(&mut page.rows);
         Ok(page)
     }
 
@@ -83,12 +83,12 @@ impl Control {
     /// Every agent ever seen, with its newest report.
     pub(crate) async fn known_agents(&self) -> Result<Vec<Agent>> {
         let mut agents = self.store.every_agent().await?;
-        self.fill_in(&mut agents);
+        self.add_live_state(&mut agents);
         Ok(agents)
     }
 
     /// Adds the state that is not stored: live usage, and the slots that sessions hold.
-    fn fill_in(&self, agents: &mut [Agent]) {
+    fn add_live_state(&self, agents: &mut [Agent]) {
         let heard = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
         let mirror = self.mirror();
         let on = mirror.on_agents();
@@ -134,7 +134,8 @@ impl Control {
         let news: Vec<&AgentReport> = reports.iter().filter(is_new).collect();
         let answers: HashSet<&str> = reports.iter().map(|report| report.name.as_str()).collect();
         let missing = stored.values().filter(|agent| agent.lost_at.is_none() && !answers.contains(agent.report.name.as_str()));
-        let lost = self.lost_since(missing.map(|agent| (agent.report.name.as_str(), away.contains(&agent.report.engine))), now);
+        let lost =
+            self.find_lost_agents(missing.map(|agent| (agent.report.name.as_str(), away.contains(&agent.report.engine))), now);
         if !news.is_empty() || !lost.is_empty() {
             self.write_agents(&news, &lost, now).await?;
         }
@@ -144,7 +145,7 @@ impl Control {
         let changed = !lost.is_empty() || !news.is_empty();
         // An agent that was given up and is back may still run containers that no session has any more; their slots are needed.
         let returned = news.iter().any(|report| stored.get(report.name.as_str()).is_some_and(|agent| agent.lost_at.is_some()));
-        self.hear(reports, now);
+        self.keep_reports(reports, now);
         if returned {
             self.stop_strays().await?;
         }
@@ -157,7 +158,7 @@ impl Control {
 
     /// Notes which agents are missing, and returns those that have been missing for too long. Each comes with whether its engine
     /// is away: while the engine cannot be asked, no time counts against its agents.
-    fn lost_since<'a>(&self, missing: impl Iterator<Item = (&'a str, bool)>, now: Millis) -> Vec<String> {
+    fn find_lost_agents<'a>(&self, missing: impl Iterator<Item = (&'a str, bool)>, now: Millis) -> Vec<String> {
         let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
         let since = |name, away: bool| heard.silent.get(name).copied().filter(|_| !away).unwrap_or(now);
         let silent: HashMap<String, Millis> = missing.map(|(name, away)| (name.to_owned(), since(name, away))).collect();
@@ -184,7 +185,7 @@ impl Control {
         change.commit().await
     }
 
-    fn hear(&self, reports: Vec<AgentReport>, now: Millis) {
+    fn keep_reports(&self, reports: Vec<AgentReport>, now: Millis) {
         let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
         for report in &reports {
             let usage = heard.usage.entry(report.name.clone()).or_default();

@@ -1,7 +1,7 @@
 //! Resource groups: listing, saving and deleting them, and which a person may use (`docs/spec/cluster.md`, "Resource groups").
 
 use crate::cluster::agents::FIRST_GROUP;
-use crate::revision::{named, replaced};
+use crate::revision::{check_revision, names_and_rest};
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -28,9 +28,9 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadGroups)?;
         query.check(&RESOURCE_GROUPS)?;
         let page = self.store.resource_groups(query, scope).await?;
-        let known = self.known_to(me.reach(Permission::ReadGroups), me.domain).await?;
+        let known = self.visible_domains(me.reach(Permission::ReadGroups), me.domain).await?;
         let agents = self.agents_by_group().await?;
-        Ok(page.map(|row| shown(row, known.as_deref(), &agents)))
+        Ok(page.map(|row| visible_group_row(row, known.as_deref(), &agents)))
     }
 
     /// Every resource group that the filter selects, for an export.
@@ -41,10 +41,10 @@ impl Control {
     ) -> Result<impl Stream<Item = Result<GroupRow>> + Send + use<>> {
         let me = caller.need_beyond_own(Permission::ReadGroups)?;
         query.check(&RESOURCE_GROUPS)?;
-        let known = self.known_to(me.reach(Permission::ReadGroups), me.domain).await?;
+        let known = self.visible_domains(me.reach(Permission::ReadGroups), me.domain).await?;
         let agents = self.agents_by_group().await?;
         let rows = self.store.all_resource_groups(query);
-        Ok(rows.map(move |row| row.map(|row| shown(row, known.as_deref(), &agents)).map_err(Problem::from)))
+        Ok(rows.map(move |row| row.map(|row| visible_group_row(row, known.as_deref(), &agents)).map_err(Problem::from)))
     }
 
     /// The names of the resource groups that the caller may see, for forms that choose one.
@@ -77,7 +77,7 @@ impl Control {
         group.check()?;
         let mut change = self.change_by(caller).await?;
         let stands = change.resource_group(&group.name).await?;
-        let before = replaced(save.revision, stands, group, WHAT, TAKEN)?;
+        let before = check_revision(save.revision, stands, group, WHAT, TAKEN)?;
         let at = change.at;
         if !change.save_resource_group(group, at).await? {
             return Err(Problem::field("domains", "Choose existing domains and projects."));
@@ -109,7 +109,7 @@ impl Control {
         let before = change.resource_group(name).await?;
         let Some((_, before)) = before else { return Err(Problem::NotFound(WHAT.into())) };
         let uses = change.group_uses(name).await?;
-        if let Some(sentence) = still_used(name, &agents, &uses) {
+        if let Some(sentence) = still_used_message(name, &agents, &uses) {
             return Err(Problem::Conflict(sentence));
         }
         change.delete_resource_group(name, FIRST_GROUP).await?;
@@ -119,7 +119,7 @@ impl Control {
     }
 
     /// The domains whose names, and whose projects' names, a reader of resource groups may see; `None` for all.
-    async fn known_to(&self, reach: Reach, domain: types::id::DomainId) -> Result<Option<Vec<DomainChoice>>> {
+    async fn visible_domains(&self, reach: Reach, domain: types::id::DomainId) -> Result<Option<Vec<DomainChoice>>> {
         match reach {
             Reach::Everything => Ok(None),
             Reach::Domain => Ok(Some(self.store.domain_choices(Some(domain)).await?)),
@@ -138,7 +138,7 @@ impl Control {
 }
 
 /// A row as its reader may see it: with its number of agents, and without domains and projects that the reader may not know.
-fn shown(mut row: GroupRow, known: Option<&[DomainChoice]>, agents: &HashMap<String, u32>) -> GroupRow {
+fn visible_group_row(mut row: GroupRow, known: Option<&[DomainChoice]>, agents: &HashMap<String, u32>) -> GroupRow {
     row.agents = agents.get(&row.group.name).copied().unwrap_or_default();
     let Some(known) = known else { return row };
     let group = &mut row.group;
@@ -152,7 +152,7 @@ fn shown(mut row: GroupRow, known: Option<&[DomainChoice]>, agents: &HashMap<Str
 }
 
 /// A sentence that names everything that still uses a resource group; `None` if nothing does.
-fn still_used(name: &str, agents: &[String], uses: &GroupUses) -> Option<String> {
+fn still_used_message(name: &str, agents: &[String], uses: &GroupUses) -> Option<String> {
     let count = |names: &[String]| u32::try_from(names.len()).unwrap_or(u32::MAX);
     let mut users = Vec::new();
     match uses.sessions {
@@ -161,10 +161,10 @@ fn still_used(name: &str, agents: &[String], uses: &GroupUses) -> Option<String>
         many => users.push(format!("{many} sessions that have not ended")),
     }
     if !agents.is_empty() {
-        users.push(format!("agents ({})", named(agents, count(agents))));
+        users.push(format!("agents ({})", names_and_rest(agents, count(agents))));
     }
     if !uses.presets.is_empty() {
-        users.push(format!("presets ({})", named(&uses.presets, count(&uses.presets))));
+        users.push(format!("presets ({})", names_and_rest(&uses.presets, count(&uses.presets))));
     }
     let users = users.join(", ");
     (!users.is_empty()).then(|| {
@@ -178,10 +178,10 @@ mod tests {
 
     #[test]
     fn the_refusal_to_delete_a_group_names_what_still_uses_it() {
-        assert_eq!(still_used("gpu", &[], &GroupUses::default()), None);
+        assert_eq!(still_used_message("gpu", &[], &GroupUses::default()), None);
         let uses = GroupUses { sessions: 2, presets: vec!["small".into()] };
         assert_eq!(
-            still_used("gpu", &["host-1".into()], &uses).unwrap(),
+            still_used_message("gpu", &["host-1".into()], &uses).unwrap(),
             "The resource group gpu is still used by 2 sessions that have not ended, agents (host-1), presets (small). \
              Deactivate it instead, or delete it once nothing uses it."
         );

@@ -2,7 +2,7 @@
 //! policy"), and the effect that saving one would have on its followers.
 
 use crate::people::accounts::DEFAULT_POLICY;
-use crate::revision::{named, replaced};
+use crate::revision::{check_revision, names_and_rest};
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -22,7 +22,7 @@ const TAKEN: &str = "Resource policy name already exists. Please change the name
 const WHAT: &str = "resource policy";
 
 /// Hides the number of followers from callers who see only the policies that limit themselves.
-fn as_far_as_allowed<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
+fn visible_policy_row<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
     move |PolicyRow { policy, revision, followers, created_at }| {
         let followers = if reach > Reach::Projects { followers } else { 0 };
         PolicyRow { policy, revision, followers, created_at }
@@ -35,7 +35,7 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadPolicies)?;
         query.check(P::list())?;
         let page = self.store.policies(query, scope).await?;
-        Ok(page.map(as_far_as_allowed(me.reach(Permission::ReadPolicies))))
+        Ok(page.map(visible_policy_row(me.reach(Permission::ReadPolicies))))
     }
 
     /// Every policy of one kind that the filter selects, for an export.
@@ -70,7 +70,7 @@ impl Control {
         policy.check()?;
         let mut change = self.change_by(caller).await?;
         let stands = change.policy(policy.name()).await?;
-        let before = replaced(save.revision, stands, policy, WHAT, TAKEN)?;
+        let before = check_revision(save.revision, stands, policy, WHAT, TAKEN)?;
         let at = change.at;
         change.save_policy(policy, at).await?;
         let action = format!("{} {} policy", if before.is_some() { "edit" } else { "create" }, P::KIND.key());
@@ -109,7 +109,7 @@ impl Control {
         }
         let followers = change.policy_followers(kind, name).await?;
         match move_to {
-            None if followers.count > 0 => return Err(Problem::Conflict(still_followed(kind, name, &followers))),
+            None if followers.count > 0 => return Err(Problem::Conflict(still_followed_message(kind, name, &followers))),
             Some(other) if !change.has_policy(kind, other).await? => {
                 return Err(Problem::field("move_to", "There is no resource policy with this name."));
             }
@@ -134,11 +134,11 @@ impl Control {
         let holdings = self.store.holdings(&policy.name).await?;
         let over: Vec<OverLimit> = holdings.into_iter().filter_map(|holding| over_limit(holding, policy)).collect();
         let mut by_key: BTreeMap<String, (UserId, Vec<String>, String)> = BTreeMap::new();
-        for (session, why) in self.ended_by(policy).await? {
+        for (session, why) in self.sessions_ended_by(policy).await? {
             let key = by_key.entry(session.access_key.clone()).or_insert_with(|| (session.owner, Vec::new(), why));
             key.1.push(session.name.clone());
         }
-        let ended_more = beyond(by_key.len());
+        let ended_more = count_not_named(by_key.len());
         let owners: Vec<UserId> = by_key.values().take(MOST_NAMED).map(|(owner, ..)| *owner).collect();
         let emails = self.store.emails(&owners).await?;
         let named = by_key.into_iter().take(MOST_NAMED).map(|(access_key, (owner, sessions, why))| {
@@ -146,19 +146,19 @@ impl Control {
             OverLimit { owner, access_key, sessions, why }
         });
         let ended = named.collect();
-        let more = beyond(over.len());
+        let more = count_not_named(over.len());
         Ok(PolicyEffect { followers, over: over.into_iter().take(MOST_NAMED).collect(), more, ended, ended_more })
     }
 }
 
 /// How many of `count` are not named one by one.
-fn beyond(count: usize) -> u32 {
+fn count_not_named(count: usize) -> u32 {
     u32::try_from(count.saturating_sub(MOST_NAMED)).unwrap_or(u32::MAX)
 }
 
-fn still_followed(kind: PolicyKind, name: &str, followers: &Followers) -> String {
+fn still_followed_message(kind: PolicyKind, name: &str, followers: &Followers) -> String {
     let (one, many) = kind.followers();
-    let names = named(&followers.first, followers.count);
+    let names = names_and_rest(&followers.first, followers.count);
     let (who, follow, them) = match followers.count {
         1 => (format!("One {one}"), "follows", "it"),
         count => (format!("{count} {many}"), "follow", "them"),

@@ -1,7 +1,7 @@
 //! Resource presets: listing, saving and deleting them (`docs/spec/limits.md`, "Resource presets").
 
-use crate::revision::replaced;
-use crate::sessions::launch::offered;
+use crate::revision::check_revision;
+use crate::sessions::launch::slot_names_of;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -40,7 +40,7 @@ impl Control {
             return Err(Problem::field("resource_group", "There is no resource group with this name."));
         }
         let stands = change.preset(&preset.name).await?;
-        let before = replaced(save.revision, stands, preset, "resource preset", TAKEN)?;
+        let before = check_revision(save.revision, stands, preset, "resource preset", TAKEN)?;
         let at = change.at;
         change.save_preset(preset, at).await?;
         let action = if before.is_some() { "edit preset" } else { "create preset" };
@@ -67,6 +67,6 @@ impl Control {
         caller.need(Permission::ReadPresets)?;
         let agents = self.known_agents().await?;
         let here = agents.iter().filter(|agent| agent.lost_at.is_none());
-        Ok(offered(here.map(|agent| &agent.report.capacity)))
+        Ok(slot_names_of(here.map(|agent| &agent.report.capacity)))
     }
 }

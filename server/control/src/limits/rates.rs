@@ -101,7 +101,7 @@ impl Rates {
             .collect()
     }
 
-    fn fill(&self, rows: Vec<(String, i64, u32)>) {
+    fn restore(&self, rows: Vec<(String, i64, u32)>) {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, second, count) in rows {
             windows.entry(key).or_default().add(second, count);
@@ -124,7 +124,7 @@ impl Control {
     /// Restores the counts from before this process started.
     pub async fn recall_rates(&self) -> Result<()> {
         let rows = self.store.rates(self.now().0 / 1000 - WINDOW).await?;
-        self.shared.rates.fill(rows);
+        self.shared.rates.restore(rows);
         Ok(())
     }
 
@@ -192,7 +192,7 @@ mod tests {
         let rows = before.unwritten().into_iter().flat_map(|(key, seconds, _)| {
             seconds.into_iter().rev().map(move |(second, count)| (key.clone(), second, count)).collect::<Vec<_>>()
         });
-        after.fill(rows.collect());
+        after.restore(rows.collect());
         assert_eq!(after.take("a", 5, 13).remaining, 0);
         assert!(before.unwritten().is_empty(), "nothing new, nothing to write");
     }

@@ -3,7 +3,7 @@
 
 use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
-use crate::people::users::wrong;
+use crate::people::users::new_user_errors;
 use crate::system::tasks::{Progress, Work};
 use crate::{Caller, Control, Result, made_up_password};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -36,16 +36,16 @@ struct Line {
 }
 
 /// The defaults, domains and policies that lines are read and checked against.
-struct Around<'a> {
+struct Context<'a> {
     me: &'a Me,
     defaults: &'a Defaults,
     domains: &'a [DomainChoice],
     policies: &'a [String],
 }
 
-impl Around<'_> {
+impl Context<'_> {
     /// A new account with the defaults and a made-up password.
-    fn blank(&self, email: String, username: String) -> Result<CreateUser> {
+    fn new_user(&self, email: String, username: String) -> Result<CreateUser> {
         let Defaults { role, status, domain, projects, policy, must_change_password, description } = self.defaults;
         Ok(CreateUser {
             email,
@@ -70,7 +70,7 @@ impl Around<'_> {
     }
 
     /// Looks up the projects of a domain by their names, which are separated by semicolons.
-    fn projects(&self, domain: DomainId, names: &str, errors: &mut Vec<FieldError>) -> Vec<ProjectId> {
+    fn find_projects(&self, domain: DomainId, names: &str, errors: &mut Vec<FieldError>) -> Vec<ProjectId> {
         let there = self.domain(domain).map(|domain| domain.projects.as_slice()).unwrap_or_default();
         let mut found = Vec::new();
         for name in names.split(';').map(str::trim).filter(|name| !name.is_empty()).take(MOST_PROJECTS) {
@@ -83,11 +83,11 @@ impl Around<'_> {
     }
 
     /// Reads the values of one line of a file, given by column.
-    fn read(&self, number: u64, values: &HashMap<&str, &str>) -> Result<Line> {
+    fn read_line(&self, number: u64, values: &HashMap<&str, &str>) -> Result<Line> {
         let text = |column: &str| values.get(column).copied().filter(|value| !value.is_empty());
         let mut errors = Vec::new();
         let owned = |column: &str| text(column).unwrap_or_default().to_owned();
-        let mut new = self.blank(owned("email"), owned("username"))?;
+        let mut new = self.new_user(owned("email"), owned("username"))?;
         let mut other = |column: &'static str, allowed: &str| errors.push(FieldError::new(column, format!("Use {allowed}.")));
         if let Some(role) = text("role") {
             match Role::from_key(&role.to_lowercase()) {
@@ -122,7 +122,7 @@ impl Around<'_> {
             }
         }
         if let Some(names) = text("project") {
-            new.projects = self.projects(new.domain, names, &mut errors);
+            new.projects = self.find_projects(new.domain, names, &mut errors);
         }
         if let Some(password) = text("password") {
             new.password = password.to_owned();
@@ -143,7 +143,7 @@ impl Around<'_> {
             Err(Problem::Invalid(errors)) => errors,
             _ => Vec::new(),
         };
-        let all = by_itself.into_iter().chain(wrong(self.me, &line.new, self.domains, self.policies));
+        let all = by_itself.into_iter().chain(new_user_errors(self.me, &line.new, self.domains, self.policies));
         line.errors.extend(all.map(|error| {
             let column = match error.field.as_str() {
                 "policy" => "resource_policy",
@@ -157,7 +157,7 @@ impl Around<'_> {
 }
 
 /// Reads the lines of a file. Its first line names the columns. Spreadsheets in some countries separate them with semicolons.
-fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
+fn lines_of_file(text: &str, context: &Context<'_>) -> Result<Vec<Line>> {
     if text.len() > LARGEST_FILE {
         return Err(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
     }
@@ -202,7 +202,7 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
             return Err(Problem::field("file", format!("The file has more than {MOST_IN_FILE} people. Split it.")));
         }
         let values: HashMap<&str, &str> = columns.iter().map(String::as_str).zip(record.iter()).collect();
-        let mut line = around.read(number, &values)?;
+        let mut line = context.read_line(number, &values)?;
         if record.len() != columns.len() {
             let message = format!("The line has {} values, but the first line names {} columns.", record.len(), columns.len());
             line.errors.insert(0, FieldError::new("line", message));
@@ -219,13 +219,13 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-fn lines_of(batch: &Batch, around: &Around<'_>) -> Result<Vec<Line>> {
+fn read_lines(batch: &Batch, context: &Context<'_>) -> Result<Vec<Line>> {
     match batch {
-        Batch::File(text) => lines_of_file(text, around),
+        Batch::File(text) => lines_of_file(text, context),
         Batch::Pattern(pattern) => {
             pattern.check()?;
             let line = |(number, (username, email)): (u64, (String, String))| {
-                let mut new = around.blank(email, username)?;
+                let mut new = context.new_user(email, username)?;
                 new.must_change_password = true;
                 Ok(Line { number, new, made_up: true, errors: Vec::new() })
             };
@@ -235,7 +235,7 @@ fn lines_of(batch: &Batch, around: &Around<'_>) -> Result<Vec<Line>> {
 }
 
 /// Marks emails and usernames that an earlier line of the same file already has.
-fn mark_twins(lines: &mut [Line]) {
+fn mark_duplicates(lines: &mut [Line]) {
     let (mut emails, mut usernames) = (HashMap::new(), HashMap::new());
     for line in lines {
         let Line { number, new, errors, .. } = line;
@@ -257,10 +257,10 @@ impl Control {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         let domains = self.domain_choices(caller).await?;
         let policies = self.policy_names(caller, PolicyKind::User).await?;
-        let around = Around { me, defaults: &many.defaults, domains: &domains, policies: &policies };
-        let mut lines = lines_of(&many.batch, &around)?;
-        lines.iter_mut().for_each(|line| around.check(line));
-        mark_twins(&mut lines);
+        let context = Context { me, defaults: &many.defaults, domains: &domains, policies: &policies };
+        let mut lines = read_lines(&many.batch, &context)?;
+        lines.iter_mut().for_each(|line| context.check(line));
+        mark_duplicates(&mut lines);
         let names = lines.iter().flat_map(|line| [line.new.email.to_lowercase(), line.new.username.to_lowercase()]).collect();
         let taken = self.store.taken_names(names).await?;
         let taken: HashSet<String> = taken.into_iter().collect();
@@ -279,7 +279,7 @@ impl Control {
     /// Reads a batch, or refuses it with the first mistakes.
     async fn plan_without_mistakes(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<Line>> {
         let (lines, _) = self.plan(caller, many).await?;
-        let wrong = errors_of(&lines);
+        let wrong = line_errors(&lines);
         if wrong.is_empty() {
             return Ok(lines);
         }
@@ -305,7 +305,7 @@ impl Control {
                 made_up: line.made_up,
             }
         });
-        Ok(Preview { count: lines.len() as u64, first: first.collect(), errors: errors_of(&lines) })
+        Ok(Preview { count: lines.len() as u64, first: first.collect(), errors: line_errors(&lines) })
     }
 
     /// Creates everybody in a batch in one change, or nobody. Runs as a background task, which continues even if the caller goes
@@ -341,7 +341,7 @@ impl Control {
                 let how = if made_up { Hashed::MadeUp } else { Hashed::Chosen };
                 let hashed = &hashed;
                 async move {
-                    progress.go_on()?;
+                    progress.check_not_cancelled()?;
                     let hash = control.shared.passwords.hash_with(&password, how).await;
                     progress.report("Hashing passwords.", hashed.fetch_add(1, Ordering::Relaxed) + 1, steps);
                     hash
@@ -353,7 +353,7 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         let mut created = Vec::with_capacity(lines.len());
         for ((line, hash), done) in lines.iter().zip(&hashes).zip(count..) {
-            progress.go_on()?;
+            progress.check_not_cancelled()?;
             progress.report("Writing accounts.", done, steps);
             let made = self.insert_user(&mut change, &line.new, hash).await;
             // A name may have been taken since it was looked up.
@@ -383,7 +383,7 @@ impl Control {
     }
 }
 
-fn errors_of(lines: &[Line]) -> Vec<LineError> {
+fn line_errors(lines: &[Line]) -> Vec<LineError> {
     let of = |line: &Line| {
         let (number, new) = (line.number, &line.new);
         let who = if new.email.is_empty() { new.username.clone() } else { new.email.clone() };

@@ -4,7 +4,7 @@
 //! does not reveal who has an account.
 
 use crate::mail::Mail;
-use crate::people::sign_in::hash;
+use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
 use store::{Account, NewPasswordLink};
@@ -29,7 +29,7 @@ pub(crate) struct Outbox {
     address: String,
 }
 
-fn path(token: &str) -> String {
+fn link_path(token: &str) -> String {
     format!("/new-password?token={token}")
 }
 
@@ -61,7 +61,7 @@ impl Control {
         let (control, address) = (self.clone(), caller.address.clone());
         // In the background, so that the answer takes equally long if there is no account.
         tokio::spawn(async move {
-            if let Err(problem) = control.help(&login, &address, at).await {
+            if let Err(problem) = control.answer_request(&login, &address, at).await {
                 tracing::warn!(%problem, "a forgotten password was left unanswered");
             }
         });
@@ -69,7 +69,7 @@ impl Control {
     }
 
     /// Mails a link to an active account, or tells its administrators.
-    async fn help(&self, login: &str, address: &str, at: Millis) -> Result<()> {
+    async fn answer_request(&self, login: &str, address: &str, at: Millis) -> Result<()> {
         let account = self.store.account_by_login(login).await?;
         let Some(account) = account.filter(|account| account.status == UserStatus::Active) else { return Ok(()) };
         let mut change = self.change_from(address).await?;
@@ -137,7 +137,7 @@ impl Control {
         let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         let mut change = self.change_from(address).await?.made_by(actor);
         let at = change.at;
-        let token_hash = hash(&token);
+        let token_hash = sha256(&token);
         let link = NewPasswordLink { user: account.id, token_hash: &token_hash, expires_at, made: actor.is_some(), at };
         if !change.set_password_link(&link).await? {
             return Ok(None);
@@ -146,7 +146,7 @@ impl Control {
         change.record("make a password link", account.id, json!({})).await?;
         change.tell(Topic::User, account.id, Audience::domain(account.domain)).await?;
         change.commit().await?;
-        Ok(Some(PasswordLink { path: path(&token), expires_at, mailed: false }))
+        Ok(Some(PasswordLink { path: link_path(&token), expires_at, mailed: false }))
     }
 
     /// Mails a link to its person. Returns whether the mail server accepted it.
@@ -164,10 +164,10 @@ impl Control {
 
     /// The email of the person whose password a link changes, for the page that asks for the new one.
     pub async fn password_link(&self, token: &str) -> Result<String> {
-        let user = self.store.password_link(&hash(token), self.now()).await?;
-        let Some(user) = user else { return Err(over()) };
+        let user = self.store.password_link(&sha256(token), self.now()).await?;
+        let Some(user) = user else { return Err(link_not_valid()) };
         let account = self.store.account(user).await?;
-        account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(over)
+        account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(link_not_valid)
     }
 
     /// Sets the password that the person of a link chose, and ends their sign-ins. The link can be used once.
@@ -178,7 +178,7 @@ impl Control {
         let password = self.shared.passwords.hash(new).await?;
         let mut change = self.change_from(&caller.address).await?;
         let at = change.at;
-        let Some(user) = change.use_password_link(&hash(token), at).await? else { return Err(over()) };
+        let Some(user) = change.use_password_link(&sha256(token), at).await? else { return Err(link_not_valid()) };
         let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
         change.edit_user(user, &edit, Some(&password), at).await?;
         change.delete_sign_ins(user).await?;
@@ -190,6 +190,6 @@ impl Control {
     }
 }
 
-fn over() -> Problem {
+fn link_not_valid() -> Problem {
     Problem::Conflict("This link has already been used or has expired. Ask for a new one.".into())
 }

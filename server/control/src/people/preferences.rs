@@ -34,7 +34,7 @@ const TABLES: [&ListSpec; 13] = [
 /// The most columns in a layout, and bytes in a column's name: a bound on what one person can store.
 const MOST_COLUMNS: usize = 64;
 
-fn key(table: &str) -> Result<String> {
+fn columns_key(table: &str) -> Result<String> {
     let named = TABLES.iter().any(|spec| spec.name == table);
     if named { Ok(format!("columns.{table}")) } else { Err(Problem::NotFound("table".into())) }
 }
@@ -43,7 +43,7 @@ impl Control {
     /// The caller's choice of columns for a table; empty if they made none.
     pub async fn columns(&self, caller: &Caller, table: &str) -> Result<ColumnLayout> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        let stored = self.store.preference(me.id, &key(table)?).await?;
+        let stored = self.store.preference(me.id, &columns_key(table)?).await?;
         Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
@@ -61,7 +61,7 @@ impl Control {
         }
         let value = serde_json::json!(layout);
         let mut change = self.change_by(caller).await?;
-        change.set_preference(me.id, &key(table)?, &value.to_string()).await?;
+        change.set_preference(me.id, &columns_key(table)?, &value.to_string()).await?;
         change.record("set columns", table, value).await?;
         change.commit().await
     }

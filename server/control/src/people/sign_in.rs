@@ -45,7 +45,7 @@ pub(crate) fn me_of(account: &Account) -> Me {
     }
 }
 
-pub(crate) fn hash(token: &str) -> [u8; 32] {
+pub(crate) fn sha256(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
@@ -58,7 +58,7 @@ impl Control {
             return Err(Problem::field("login", "Type your email or username, and your password."));
         }
         if login.len() > 256 || password.len() > types::rules::MAX_PASSWORD {
-            return Err(wrong());
+            return Err(wrong_credentials());
         }
         if let Some(seconds) = self.shared.attempts.must_wait(login, &caller.address, at) {
             return Err(Problem::TooMany(seconds));
@@ -77,7 +77,7 @@ impl Control {
         let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
             self.shared.attempts.failed(login, &caller.address, at);
             self.record_refused_sign_in(caller).await?;
-            return Err(wrong());
+            return Err(wrong_credentials());
         };
         match code.map(str::trim).filter(|code| !code.is_empty()) {
             None if account.two_factor => Ok(SignInAnswer::CodeNeeded(self.password_proof(&account, at)?)),
@@ -93,7 +93,7 @@ impl Control {
     pub async fn sign_in_with_code(&self, caller: &Caller, proof: &str, code: &str) -> Result<SignedIn> {
         let at = self.now();
         let over = || Problem::field("login", "That took too long. Sign in again.");
-        let account = self.proven(proof, at).await?.ok_or_else(over)?;
+        let account = self.account_of_proof(proof, at).await?.ok_or_else(over)?;
         if let Some(seconds) = self.shared.attempts.must_wait(&account.email, &caller.address, at) {
             return Err(Problem::TooMany(seconds));
         }
@@ -118,7 +118,7 @@ impl Control {
         let now = change.account(account.id).await?;
         let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
         if !now.is_some_and(|now| same(&now) && now.status == UserStatus::Active) {
-            return Err(wrong());
+            return Err(wrong_credentials());
         }
         if account.two_factor && !self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await? {
             drop(change);
@@ -134,7 +134,7 @@ impl Control {
         let id = SignInId(uuid::Uuid::now_v7());
         let new = NewSignIn {
             id,
-            token_hash: &hash(&token),
+            token_hash: &sha256(&token),
             user: account.id,
             at,
             expires_at: Millis(at.0 + SIGN_IN_LASTS),
@@ -161,7 +161,7 @@ impl Control {
         // Any other sign-in of the request is ignored: the token alone decides who the caller is.
         let nobody = from.without_person();
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
-        let found = self.store.signed_in(&hash(token)).await?;
+        let found = self.store.signed_in(&sha256(token)).await?;
         let at = self.now();
         let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
             return Ok(nobody);
@@ -271,6 +271,6 @@ impl Control {
     }
 }
 
-fn wrong() -> Problem {
+fn wrong_credentials() -> Problem {
     Problem::field("login", "Wrong email, username or password. Check them and try again.")
 }

@@ -5,7 +5,7 @@
 //! stored.
 
 use crate::change::Change;
-use crate::people::sign_in::hash;
+use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal, random_text};
 use serde_json::json;
 use store::Account;
@@ -28,7 +28,7 @@ const RECOVERY_LETTERS: usize = 16;
 const PROOF_LASTS: i64 = 5 * 60_000;
 
 /// The owner under which the vault encrypts a person's one-time secret.
-fn owner(user: UserId) -> String {
+fn secret_owner(user: UserId) -> String {
     format!("one-time codes of {user}")
 }
 
@@ -45,7 +45,7 @@ fn totp(secret: &str, email: &str) -> Result<Totp> {
 }
 
 /// The time step of a code, if it is valid for this secret around now.
-fn step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
+fn code_step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
@@ -55,11 +55,11 @@ fn step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
 }
 
 /// A recovery code in the form that is hashed, however it was typed.
-fn plain(code: &str) -> String {
+fn normalized_code(code: &str) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase()
 }
 
-fn fresh_codes() -> Result<Vec<String>> {
+fn make_recovery_codes() -> Result<Vec<String>> {
     let code = || {
         let letters = random_text(RECOVERY_LETTERS)?;
         Ok((0..RECOVERY_LETTERS).step_by(4).map(|at| &letters[at..at + 4]).collect::<Vec<_>>().join("-"))
@@ -87,7 +87,7 @@ impl Control {
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
         let secret = totp_rs::Secret::from(bytes).to_base32();
         let address = totp(&secret, &me.email)?.to_url().map_err(internal("making one-time codes"))?;
-        let sealed = self.shared.vault.seal(&secret, &owner(me.id))?;
+        let sealed = self.shared.vault.seal(&secret, &secret_owner(me.id))?;
         let mut change = self.change_by(caller).await?;
         change.set_pending_two_factor(me.id, &sealed).await?;
         change.commit().await?;
@@ -104,7 +104,7 @@ impl Control {
         let Some(pending) = change.two_factor(me.id).await?.pending else {
             return Err(Problem::Conflict("There is no secret to confirm. Start again.".into()));
         };
-        let Some(step) = step(&self.shared.vault.read(&pending, &owner(me.id))?, code, at)? else {
+        let Some(step) = code_step(&self.shared.vault.read(&pending, &secret_owner(me.id))?, code, at)? else {
             return Err(wrong_code());
         };
         change.use_code_step(me.id, step).await?;
@@ -147,28 +147,28 @@ impl Control {
     /// Uses up a one-time code or a recovery code. Returns whether it was valid.
     pub(crate) async fn use_code(&self, change: &mut Change, user: UserId, code: &str, at: Millis) -> Result<bool> {
         let Some(sealed) = change.two_factor(user).await?.secret else { return Ok(false) };
-        match step(&self.shared.vault.read(&sealed, &owner(user))?, code, at)? {
+        match code_step(&self.shared.vault.read(&sealed, &secret_owner(user))?, code, at)? {
             Some(step) => Ok(change.use_code_step(user, step).await?),
-            None => Ok(change.use_recovery_code(user, &hash(&plain(code))).await?),
+            None => Ok(change.use_recovery_code(user, &sha256(&normalized_code(code))).await?),
         }
     }
 
     async fn write_recovery_codes(&self, change: &mut Change, user: UserId) -> Result<Vec<String>> {
-        let codes = fresh_codes()?;
-        let hashes: Vec<_> = codes.iter().map(|code| hash(&plain(code))).collect();
+        let codes = make_recovery_codes()?;
+        let hashes: Vec<_> = codes.iter().map(|code| sha256(&normalized_code(code))).collect();
         change.set_recovery_codes(user, &hashes).await?;
         Ok(codes)
     }
 
     /// An encrypted text that stands for a correct password until the code is given, so that nothing has to be stored.
     pub(crate) fn password_proof(&self, account: &Account, at: Millis) -> Result<String> {
-        let text = format!("{} {} {}", account.id, at.0 + PROOF_LASTS, mark(account));
+        let text = format!("{} {} {}", account.id, at.0 + PROOF_LASTS, password_mark(account));
         let sealed = self.shared.vault.seal(&text, PROOF)?;
         Ok(sealed.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The account for which [`Control::password_proof`] made `proof`, if the proof is still valid.
-    pub(crate) async fn proven(&self, proof: &str, at: Millis) -> Result<Option<Account>> {
+    pub(crate) async fn account_of_proof(&self, proof: &str, at: Millis) -> Result<Option<Account>> {
         let bytes: Option<Vec<u8>> = (proof.is_ascii() && proof.len().is_multiple_of(2) && proof.len() < 1000)
             .then(|| (0..proof.len()).step_by(2).map(|i| u8::from_str_radix(&proof[i..i + 2], 16).ok()).collect())
             .flatten();
@@ -180,7 +180,7 @@ impl Control {
             return Ok(None);
         }
         let account = self.store.account(user).await?;
-        Ok(account.filter(|account| account.status == UserStatus::Active && mark(account) == of))
+        Ok(account.filter(|account| account.status == UserStatus::Active && password_mark(account) == of))
     }
 }
 
@@ -192,8 +192,8 @@ async fn record_two_factor(change: &mut Change, me: &Me, action: &str) -> Result
 const PROOF: &str = "a right password";
 
 /// Part of the password hash's hash. A proof carries it, so that a new password invalidates the proofs of the old one.
-fn mark(account: &Account) -> String {
-    hash(&account.password_hash)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+fn password_mark(account: &Account) -> String {
+    sha256(&account.password_hash)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn wrong_code() -> Problem {
@@ -208,18 +208,18 @@ mod tests {
     fn a_code_is_valid_in_its_half_minute_and_the_adjacent_ones() {
         // The test vector of RFC 6238, appendix B: the last six of its eight digits.
         let secret = totp_rs::Secret::from(b"12345678901234567890".to_vec()).to_base32();
-        assert_eq!(step(&secret, "287082", Millis(59_000)).unwrap(), Some(1));
-        assert_eq!(step(&secret, "287 082", Millis(89_000)).unwrap(), Some(1));
-        assert_eq!(step(&secret, "287082", Millis(90_000)).unwrap(), None);
-        assert_eq!(step(&secret, "287083", Millis(59_000)).unwrap(), None);
-        assert_eq!(step(&secret, "ABCD-EFGH", Millis(59_000)).unwrap(), None);
+        assert_eq!(code_step(&secret, "287082", Millis(59_000)).unwrap(), Some(1));
+        assert_eq!(code_step(&secret, "287 082", Millis(89_000)).unwrap(), Some(1));
+        assert_eq!(code_step(&secret, "287082", Millis(90_000)).unwrap(), None);
+        assert_eq!(code_step(&secret, "287083", Millis(59_000)).unwrap(), None);
+        assert_eq!(code_step(&secret, "ABCD-EFGH", Millis(59_000)).unwrap(), None);
     }
 
     #[test]
     fn recovery_codes_differ_and_can_be_typed_in_any_way() {
-        let codes = fresh_codes().unwrap();
+        let codes = make_recovery_codes().unwrap();
         let different: std::collections::BTreeSet<_> = codes.iter().collect();
         assert_eq!(different.len(), RECOVERY_CODES);
-        assert_eq!(plain(&codes[0].to_lowercase().replace('-', " ")), codes[0].replace('-', ""));
+        assert_eq!(normalized_code(&codes[0].to_lowercase().replace('-', " ")), codes[0].replace('-', ""));
     }
 }

@@ -19,17 +19,17 @@ use types::{FieldError, Problem};
 impl Control {
     /// A page of the people that the caller may see, with those fields that they may see.
     pub async fn users(&self, caller: &Caller, query: &ListQuery) -> Result<Page<UserRow>> {
-        let (me, scope) = people(caller, query)?;
+        let (me, scope) = people_scope(caller, query)?;
         let page = self.store.users(query, scope).await?;
-        Ok(page.map(|row| as_far_as_allowed(me, scope, row)))
+        Ok(page.map(|row| visible_row(me, scope, row)))
     }
 
     /// Everyone that the filter selects, for an export.
     pub fn all_users(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<UserRow>> + Send + use<>> {
-        let (me, scope) = people(caller, &query)?;
+        let (me, scope) = people_scope(caller, &query)?;
         let me = me.clone();
         let rows = self.store.all_users(query, scope);
-        Ok(rows.map(move |row| row.map(|row| as_far_as_allowed(&me, scope, row)).map_err(Problem::from)))
+        Ok(rows.map(move |row| row.map(|row| visible_row(&me, scope, row)).map_err(Problem::from)))
     }
 
     /// The caller's own account.
@@ -44,7 +44,7 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadUsers)?;
         let found = self.store.user(id, scope).await?;
         let person = found.ok_or_else(|| Problem::NotFound("person".into()))?;
-        let mut person = detail_as_far_as_allowed(me, scope, person);
+        let mut person = visible_detail(me, scope, person);
         person.may_change =
             me.may(Permission::ChangeUsers) && may_change(me, scope == Scope::Everything, id, person.domain, person.row.role);
         Ok(person)
@@ -62,7 +62,7 @@ impl Control {
         new.check()?;
         let domains = self.domain_choices(caller).await?;
         let policies = self.policy_names(caller, PolicyKind::User).await?;
-        let errors = wrong(me, new, &domains, &policies);
+        let errors = new_user_errors(me, new, &domains, &policies);
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
@@ -126,7 +126,7 @@ impl Control {
 const FOR_PROJECT_ADMINS: [&str; 7] = ["email", "username", "full_name", "role", "status", "domain", "created_at"];
 
 /// Checks a query for people, which must not ask for fields that the caller may not see. Returns the scope of people to list.
-fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> {
+fn people_scope<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> {
     let (me, scope) = caller.scope(Permission::ReadUsers)?;
     query.check(&USERS)?;
     let asked = query.conditions.iter().map(|condition| condition.key.as_str());
@@ -141,7 +141,7 @@ fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> 
 ///
 /// Every field is named here, so that a new one is not shown to project administrators before somebody has decided that it
 /// should.
-fn as_far_as_allowed(me: &Me, scope: Scope, row: UserRow) -> UserRow {
+fn visible_row(me: &Me, scope: Scope, row: UserRow) -> UserRow {
     if !matches!(scope, Scope::Projects(_)) || row.id == me.id {
         return row;
     }
@@ -194,7 +194,7 @@ fn as_far_as_allowed(me: &Me, scope: Scope, row: UserRow) -> UserRow {
 }
 
 /// The details of a person that the caller may see, reduced for project administrators.
-fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
+fn visible_detail(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
     if !matches!(scope, Scope::Projects(_)) {
         return person;
     }
@@ -212,7 +212,7 @@ fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDe
     } = person;
     projects.retain(|id| me.administers.contains(id));
     UserDetail {
-        row: as_far_as_allowed(me, scope, row),
+        row: visible_row(me, scope, row),
         domain,
         projects,
         sessions,
@@ -226,7 +226,7 @@ fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDe
 }
 
 /// The mistakes in a new account that depend on the caller's role and on the existing domains and policies.
-pub(crate) fn wrong(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &[String]) -> Vec<FieldError> {
+pub(crate) fn new_user_errors(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &[String]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if !may_grant(me.role).contains(&new.role) {
         errors.push(FieldError::new("role", format!("You may not create a {}.", new.role.label().to_lowercase())));

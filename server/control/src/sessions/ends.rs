@@ -37,19 +37,24 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    fn last(&self, session: &LivingSession) -> Option<Millis> {
+    fn last_active(&self, session: &LivingSession) -> Option<Millis> {
         let known = [self.active.get(&session.id).copied(), session.last_active, session.started_at];
         known.into_iter().flatten().max()
     }
 }
 
 /// Everything that will end this session automatically, and when.
-fn checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
-    checks_by(session, mirror.policies.get(&session.policy), mirror, activity)
+fn idle_checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
+    idle_checks_under(session, mirror.policies.get(&session.policy), mirror, activity)
 }
 
 /// The same under another keypair policy.
-fn checks_by(session: &LivingSession, policy: Option<&KeypairPolicy>, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
+fn idle_checks_under(
+    session: &LivingSession,
+    policy: Option<&KeypairPolicy>,
+    mirror: &Mirror,
+    activity: &Activity,
+) -> Vec<IdleCheck> {
     let after = |from: Millis, limit: u32, kind, policy: &str| {
         let at = Millis(from.0.saturating_add(i64::from(limit) * 1000));
         IdleCheck { kind, at, limit, policy: policy.to_owned() }
@@ -72,7 +77,7 @@ fn checks_by(session: &LivingSession, policy: Option<&KeypairPolicy>, mirror: &M
         }
         let idle = policy.and_then(|policy| Some((policy, policy.idle_timeout.filter(|limit| *limit > 0)?)));
         if session.kind == SessionType::Interactive
-            && let (Some((policy, limit)), Some(last)) = (idle, activity.last(session))
+            && let (Some((policy, limit)), Some(last)) = (idle, activity.last_active(session))
         {
             checks.push(after(last, limit, CheckKind::IdleTimeout, &policy.name));
         }
@@ -81,7 +86,7 @@ fn checks_by(session: &LivingSession, policy: Option<&KeypairPolicy>, mirror: &M
 }
 
 /// Why a session was ended, as a sentence.
-fn reason(check: &IdleCheck) -> String {
+fn end_reason(check: &IdleCheck) -> String {
     let limit = duration(i64::from(check.limit) * 1000);
     match check.kind {
         CheckKind::SessionLifetime => format!("Its lifetime is over: policy {} allows {limit}.", check.policy),
@@ -93,15 +98,15 @@ fn reason(check: &IdleCheck) -> String {
 
 impl Control {
     /// Everything that will end a session automatically, for its page.
-    pub(crate) fn checks_of(&self, id: SessionId) -> Vec<IdleCheck> {
+    pub(crate) fn idle_checks_of(&self, id: SessionId) -> Vec<IdleCheck> {
         let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
         let mirror = self.mirror();
-        mirror.get(id).map(|session| checks(session, &mirror, &activity)).unwrap_or_default()
+        mirror.get(id).map(|session| idle_checks(session, &mirror, &activity)).unwrap_or_default()
     }
 
     /// The sessions that would be ended at once if the policy were saved like this, each with the reason. Sessions that are due
     /// to end anyway are left out.
-    pub(crate) async fn ended_by(&self, policy: &KeypairPolicy) -> Result<Vec<(Arc<LivingSession>, String)>> {
+    pub(crate) async fn sessions_ended_by(&self, policy: &KeypairPolicy) -> Result<Vec<(Arc<LivingSession>, String)>> {
         self.refresh_mirror().await?;
         let now = self.now();
         let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,14 +114,14 @@ impl Control {
         let theirs = mirror.all().filter(|session| session.policy == policy.name && session.status != Status::Terminating);
         let over = |checks: Vec<IdleCheck>| checks.into_iter().find(|check| check.at <= now);
         let ended = theirs.filter_map(|session| {
-            let check = over(checks_by(session, Some(policy), &mirror, &activity))?;
-            over(checks(session, &mirror, &activity)).is_none().then(|| (session.clone(), reason(&check)))
+            let check = over(idle_checks_under(session, Some(policy), &mirror, &activity))?;
+            over(idle_checks(session, &mirror, &activity)).is_none().then(|| (session.clone(), end_reason(&check)))
         });
         Ok(ended.collect())
     }
 
     /// Ends every session whose time is over.
-    pub(crate) async fn end_what_is_over(&self) -> Result<()> {
+    pub(crate) async fn end_overdue_sessions(&self) -> Result<()> {
         self.look_for_activity().await?;
         let now = self.now();
         let over: Vec<(Arc<LivingSession>, IdleCheck)> = {
@@ -125,7 +130,7 @@ impl Control {
             let living = mirror.all().filter(|session| session.stop_asked == 0 && session.status != Status::Terminating);
             living
                 .filter_map(|session| {
-                    let check = checks(session, &mirror, &activity).into_iter().find(|check| check.at <= now)?;
+                    let check = idle_checks(session, &mirror, &activity).into_iter().find(|check| check.at <= now)?;
                     Some((session.clone(), check))
                 })
                 // The scheduler cancels those that waited too long, with the rest of its queue in view.
@@ -137,7 +142,7 @@ impl Control {
         }
         let mut change = self.store.change().await?;
         for (session, check) in &over {
-            let reason = reason(check);
+            let reason = end_reason(check);
             let next = match session.status {
                 Status::Pending | Status::Scheduled => Status::Cancelled,
                 _ => Status::Terminating,
@@ -229,7 +234,7 @@ impl Control {
     }
 
     /// Wraps a terminal so that its input counts as activity.
-    pub(crate) fn watched(&self, id: SessionId, terminal: Terminal) -> Terminal {
+    pub(crate) fn watch_input(&self, id: SessionId, terminal: Terminal) -> Terminal {
         let control = self.clone();
         let touch = Box::new(move || {
             let mut activity = control.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);

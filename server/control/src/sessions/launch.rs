@@ -35,7 +35,7 @@ struct Owner {
 }
 
 /// The names of the slots in these capacities: always cores and memory, then the others by name.
-pub(crate) fn offered<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<String> {
+pub(crate) fn slot_names_of<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<String> {
     let others: BTreeSet<&String> = capacities.flat_map(|slots| slots.0.keys()).collect();
     let others = others.into_iter().filter(|slot| *slot != CPU && *slot != MEM).cloned();
     [CPU.to_owned(), MEM.to_owned()].into_iter().chain(others).collect()
@@ -44,7 +44,7 @@ pub(crate) fn offered<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<St
 impl Control {
     /// The launcher's choices for the caller, or for `owner` (an email, a username or an access key) on whose behalf they ask.
     pub async fn start_options(&self, caller: &Caller, owner: &str) -> Result<StartOptions> {
-        let owner = self.owner(caller, owner).await?;
+        let owner = self.session_owner(caller, owner).await?;
         self.refresh_mirror().await?;
         let rooms = self.rooms().await?;
         // While the engine is away, the launcher offers everything but images.
@@ -69,8 +69,8 @@ impl Control {
         let offer = |(group, projects): (ResourceGroup, Vec<ProjectId>)| {
             let here = |room: &&Room| room.schedulable && room.resource_group == group.name;
             GroupOffer {
-                free: largest(rooms.iter().filter(here).map(|room| &room.free)),
-                capacity: largest(rooms.iter().filter(here).map(|room| &room.capacity)),
+                free: without_covered(rooms.iter().filter(here).map(|room| &room.free)),
+                capacity: without_covered(rooms.iter().filter(here).map(|room| &room.capacity)),
                 pending: pending.get(group.name.as_str()).copied().unwrap_or_default(),
                 name: group.name,
                 description: group.description,
@@ -88,7 +88,7 @@ impl Control {
             groups,
             images,
             presets,
-            slots: offered(rooms.iter().map(|room| &room.capacity)),
+            slots: slot_names_of(rooms.iter().map(|room| &room.capacity)),
             policy: owner.policy,
             using,
             recent,
@@ -102,9 +102,9 @@ impl Control {
 
     /// The resources that the caller's sessions hold, and the policy that limits them.
     pub async fn own_use(&self, caller: &Caller) -> Result<OwnUse> {
-        let owner = self.owner(caller, "").await?;
+        let owner = self.session_owner(caller, "").await?;
         self.refresh_mirror().await?;
-        let mut slots = offered(self.rooms().await?.iter().map(|room| &room.capacity));
+        let mut slots = slot_names_of(self.rooms().await?.iter().map(|room| &room.capacity));
         slots.retain(|slot| owner.policy.limit(slot) != Some(Quantity::ZERO));
         let using = self.mirror().in_use(owner.id);
         Ok(OwnUse { policy: owner.policy, using, slots })
@@ -112,7 +112,7 @@ impl Control {
 
     /// The owner of a session: the caller if `login` is empty or theirs, otherwise the person with this email, username or access
     /// key.
-    async fn owner(&self, caller: &Caller, login: &str) -> Result<Owner> {
+    async fn session_owner(&self, caller: &Caller, login: &str) -> Result<Owner> {
         let (me, _) = caller.need(Permission::StartSessions)?;
         let login = login.trim();
         let (id, domain) = if login.is_empty() || login.eq_ignore_ascii_case(&me.email) {
@@ -148,12 +148,12 @@ impl Control {
         if asked.starts_at.is_some_and(|at| at.0 > self.now().0 + FARTHEST_START) {
             return Err(Problem::field("starts_at", "At most a year from now."));
         }
-        let owner = self.owner(caller, &asked.owner).await?;
+        let owner = self.session_owner(caller, &asked.owner).await?;
         let mut asked = asked.clone();
         asked.slots.0.retain(|slot, amount| slot == CPU || slot == MEM || *amount > Quantity::ZERO);
         let image = self.images().await?.into_iter().find(|image| image.offer.name == asked.image);
         let raised = image.as_ref().map(|image| asked.raise_to(&image.offer.minimum)).unwrap_or_default();
-        let group = self.usable_group(&owner, &asked).await;
+        let group = self.check_group_usable(&owner, &asked).await;
         let mut errors = Vec::new();
         let engines = image.map(|image| image.engines);
         if engines.is_none() {
@@ -173,8 +173,8 @@ impl Control {
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
-        self.within_shares(&owner, &asked).await?;
-        self.known_in_group(&asked, &engines.unwrap_or_default()).await?;
+        self.check_shares(&owner, &asked).await?;
+        self.check_agents_can_run(&asked, &engines.unwrap_or_default()).await?;
 
         let mut change = self.change_by(caller).await?;
         // In the transaction that writes them, so that of two simultaneous requests the second sees the first one's sessions.
@@ -188,7 +188,7 @@ impl Control {
                 "This resource group was just deleted or deactivated. Choose another one.",
             ));
         }
-        let depends_on = resolve(&mut change, &owner, &asked.depends_on).await?;
+        let depends_on = find_dependencies(&mut change, &owner, &asked.depends_on).await?;
         let mut started = Vec::new();
         for name in asked.names() {
             let id = SessionId(uuid::Uuid::now_v7());
@@ -203,7 +203,7 @@ impl Control {
     }
 
     /// Checks that the person's project may use the group for this type of session.
-    async fn usable_group(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
+    async fn check_group_usable(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
         let projects = self.store.projects_of(owner.id).await?;
         let mut errors = Vec::new();
         let mine = projects.iter().any(|project| project.id == asked.project);
@@ -232,7 +232,7 @@ impl Control {
 
     /// Refuses slots and images that no agent in the group has ever had: such a request is a mistake, and would wait for ever. A
     /// group without agents is not checked, since it may get any. `engines` are those that have the image.
-    async fn known_in_group(&self, asked: &StartSession, engines: &[String]) -> Result<()> {
+    async fn check_agents_can_run(&self, asked: &StartSession, engines: &[String]) -> Result<()> {
         let agents = self.known_agents().await?;
         let here: Vec<_> = agents.iter().filter(|agent| agent.resource_group == asked.resource_group).collect();
         let has = |slot: &String| here.iter().any(|agent| agent.report.capacity.0.contains_key(slot));
@@ -250,7 +250,7 @@ impl Control {
 
     /// Refuses a request that could never run within the limit of its project or domain. One that only has to wait goes into the
     /// queue.
-    async fn within_shares(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
+    async fn check_shares(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
         self.refresh_mirror().await?;
         let mirror = self.mirror();
         let over = |whose: String, limit| against_share(asked, &whose, limit, &Slots::default()).refusals.into_iter().next();
@@ -321,7 +321,7 @@ impl Control {
 }
 
 /// Looks up the sessions that a new one waits for, by name or id.
-async fn resolve(change: &mut Change, owner: &Owner, names: &[String]) -> Result<Vec<SessionId>> {
+async fn find_dependencies(change: &mut Change, owner: &Owner, names: &[String]) -> Result<Vec<SessionId>> {
     let mut found = Vec::new();
     for name in names {
         let session = change.session_of(owner.id, name.trim()).await?;
@@ -332,7 +332,7 @@ async fn resolve(change: &mut Change, owner: &Owner, names: &[String]) -> Result
 }
 
 /// The amounts that no other one covers in every slot, each once.
-fn largest<'a>(all: impl Iterator<Item = &'a Slots>) -> Vec<Slots> {
+fn without_covered<'a>(all: impl Iterator<Item = &'a Slots>) -> Vec<Slots> {
     let mut kept: Vec<Slots> = Vec::new();
     for slots in all {
         let covered = |by: &Slots| slots.beyond(by).next().is_none();
@@ -353,6 +353,6 @@ mod tests {
     fn free_amounts_covered_by_another_agent_are_left_out() {
         let slots = |cpu: i64, mem: i64| Slots::cpu_mem(Quantity::whole(cpu), mem);
         let all = [slots(2, 2), slots(4, 1), slots(2, 1), slots(4, 1)];
-        assert_eq!(largest(all.iter()), [slots(2, 2), slots(4, 1)]);
+        assert_eq!(without_covered(all.iter()), [slots(2, 2), slots(4, 1)]);
     }
 }

@@ -115,12 +115,12 @@ impl Control {
         // One at a time: an older answer must not overtake a newer one.
         let _one = self.shared.mirroring.lock().await;
         let newest = *self.store.events_grew().borrow();
-        let Some(seen) = self.mirror().seen else { return self.reload_whole(newest).await };
+        let Some(seen) = self.mirror().seen else { return self.reload_and_look_at_all(newest).await };
         if newest <= seen {
             return Ok(());
         }
         let changed = self.store.sessions_changed(seen).await?;
-        let Some(Changed { ids, limits, last }) = changed else { return self.reload_whole(newest).await };
+        let Some(Changed { ids, limits, last }) = changed else { return self.reload_and_look_at_all(newest).await };
         // Before the mirror has them, so that a failure from here on leaves them to be looked at instead of forgotten.
         self.keep_unlooked(&ids);
         if limits {
@@ -136,7 +136,7 @@ impl Control {
     }
 
     /// Takes the sessions that changed since the last call.
-    pub(crate) fn unlooked(&self) -> HashSet<SessionId> {
+    pub(crate) fn take_unlooked(&self) -> HashSet<SessionId> {
         std::mem::take(&mut self.shared.unlooked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -146,7 +146,7 @@ impl Control {
     }
 
     /// Reads everything again and has every session looked at, since it is unknown which ones changed.
-    async fn reload_whole(&self, newest: i64) -> Result<()> {
+    async fn reload_and_look_at_all(&self, newest: i64) -> Result<()> {
         self.reload_mirror(newest).await?;
         let ids: Vec<_> = self.mirror().all().map(|session| session.id).collect();
         self.keep_unlooked(&ids);

@@ -33,7 +33,7 @@ pub(crate) fn places(id: SessionId, agents: &[String]) -> impl Iterator<Item = P
 }
 
 /// Whether a permission of `me` reaches this session.
-pub(crate) fn reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
+pub(crate) fn permission_reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
     match me.reach(permission) {
         Reach::Everything => true,
         Reach::Domain => session.domain == me.domain,
@@ -48,7 +48,7 @@ impl Control {
     pub async fn sessions(&self, caller: &Caller, query: &ListQuery, project: Option<ProjectId>) -> Result<Page<SessionRow>> {
         let (_, scope) = caller.scope(Permission::ReadSessions)?;
         query.check(&SESSIONS)?;
-        keys_stay_hidden(caller, scope, query)?;
+        refuse_access_key_filter(caller, scope, query)?;
         let page = self.store.sessions(query, scope, project).await?;
         Ok(page.map(|row| self.with_reason(row)))
     }
@@ -76,12 +76,12 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadSessions)?;
         let found = self.store.session(id, scope).await?;
         let mut session = found.ok_or_else(|| Problem::NotFound("session".into()))?;
-        session.may_control = reaches(me, Permission::ControlSessions, &session);
+        session.may_control = permission_reaches(me, Permission::ControlSessions, &session);
         session.row = self.with_reason(session.row);
         if matches!(scope, Scope::Projects(_)) && session.row.owner != me.id {
             session.access_key = String::new();
         }
-        session.checks = self.checks_of(id);
+        session.checks = self.idle_checks_of(id);
         session.now = self.now();
         Ok(session)
     }
@@ -278,7 +278,7 @@ impl Control {
 }
 
 /// Refuses filters by access key to project administrators, who must not learn the keypairs of others.
-fn keys_stay_hidden(caller: &Caller, scope: Scope, query: &ListQuery) -> Result<()> {
+fn refuse_access_key_filter(caller: &Caller, scope: Scope, query: &ListQuery) -> Result<()> {
     let asked = query.conditions.iter().any(|condition| condition.key == "access_key");
     let asked = asked || query.filter.as_ref().is_some_and(|filter| filter.looks_at("access_key"));
     if asked && matches!(scope, Scope::Projects(_)) {

@@ -84,7 +84,7 @@ impl Control {
                 other => each.push(other.map_err(engine_failed("reading a session's use"))?),
             }
         }
-        Ok(together(each))
+        Ok(sum_usage(each))
     }
 
     /// Opens a terminal in a running interactive session.
@@ -106,13 +106,13 @@ impl Control {
         let place = places(id, &session.agents).next().ok_or_else(ended)?;
         match self.engine.terminal(&place, columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
             Err(EngineError::NotRunning | EngineError::UnknownContainer) => Err(ended()),
-            other => other.map(|terminal| self.watched(id, terminal)).map_err(engine_failed("opening a terminal")),
+            other => other.map(|terminal| self.watch_input(id, terminal)).map_err(engine_failed("opening a terminal")),
         }
     }
 }
 
 /// Adds up the usage of several containers, at the times at which the first one was measured.
-fn together(mut each: Vec<Vec<Usage>>) -> Vec<Usage> {
+fn sum_usage(mut each: Vec<Vec<Usage>>) -> Vec<Usage> {
     let mut sums = if each.is_empty() { Vec::new() } else { each.remove(0) };
     for other in each {
         let mut measured = other.iter().peekable();
@@ -141,8 +141,8 @@ mod tests {
         let main = vec![one(1_000, 10, 5), one(2_000, 20, 5)];
         let sub = vec![one(900, 100, 7), one(1_900, 200, 8), one(2_900, 300, 9)];
         let expected = [(110, 12), (220, 13)];
-        let sums = together(vec![main, sub]);
+        let sums = sum_usage(vec![main, sub]);
         assert_eq!(sums.iter().map(|sum| (sum.cpu_ms, sum.mem)).collect::<Vec<_>>(), expected);
-        assert_eq!(together(Vec::new()), []);
+        assert_eq!(sum_usage(Vec::new()), []);
     }
 }

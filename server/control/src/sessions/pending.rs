@@ -1,7 +1,7 @@
 //! The queue of a resource group as people see it: its order, its priorities, and a sample of it for trying other rules. The
 //! scheduler's decisions are kept in `queue`.
 
-use crate::sessions::reaches;
+use crate::sessions::permission_reaches;
 use crate::{Caller, Control, Result};
 use scheduler::{Running, Sample};
 use serde_json::json;
@@ -27,7 +27,7 @@ impl Control {
     pub async fn queue(&self, caller: &Caller, group: &str, query: &ListQuery) -> Result<Page<SessionRow>> {
         let (_, scope) = self.queue_scope(caller)?;
         query.check(&QUEUE)?;
-        let order = self.order_of(group);
+        let order = self.queue_order(group);
         let ids = if query.conditions.is_empty() && scope == store::Scope::Everything {
             // The whole queue is in memory: a long one is not read from the database for one page of it.
             order
@@ -70,7 +70,7 @@ impl Control {
         snapshot.queue.retain(|waiting| waiting.resource_group == group);
         let total = u32::try_from(snapshot.queue.len()).unwrap_or(u32::MAX);
         if snapshot.queue.len() > SAMPLE {
-            let order = self.order_of(group);
+            let order = self.queue_order(group);
             let first: HashSet<SessionId> = order.iter().take(SAMPLE).copied().collect();
             snapshot.queue.retain(|waiting| first.contains(&waiting.id));
         }
@@ -81,7 +81,7 @@ impl Control {
             session.timeout.or(lifetime).or(typical)
         };
         let held = mirror.all().filter(|session| session.resource_group == group && session.status.occupies());
-        let running = held.map(|session| running(session, last(session), snapshot.now)).collect();
+        let running = held.map(|session| running_session(session, last(session), snapshot.now)).collect();
         let lasts: BTreeMap<SessionId, u32> =
             snapshot.queue.iter().filter_map(|one| Some((one.id, last(mirror.get(one.id)?)?))).collect();
         drop(mirror);
@@ -91,7 +91,7 @@ impl Control {
         Ok(Sample { snapshot, total, running, lasts })
     }
 
-    fn order_of(&self, group: &str) -> Arc<Vec<SessionId>> {
+    fn queue_order(&self, group: &str) -> Arc<Vec<SessionId>> {
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         queue.order.get(group).cloned().unwrap_or_default()
     }
@@ -109,7 +109,7 @@ impl Control {
         let mut asked = Vec::with_capacity(ids.len());
         for id in ids {
             asked.push(match self.session(caller, *id).await {
-                Ok(session) if reaches(me, Permission::ChangePriorities, &session) => {
+                Ok(session) if permission_reaches(me, Permission::ChangePriorities, &session) => {
                     let living = self.store.living_session(*id).await?;
                     (*id, session.row.name, living)
                 }
@@ -138,7 +138,7 @@ impl Control {
 }
 
 /// A running session as the forecast needs it. One that has run longer than expected may end at any moment.
-fn running(session: &LivingSession, lasts: Option<u32>, now: Millis) -> Running {
+fn running_session(session: &LivingSession, lasts: Option<u32>, now: Millis) -> Running {
     let since = session.started_at.unwrap_or(now);
     let ends_at = lasts.map(|seconds| Millis((since.0 + i64::from(seconds) * 1000).max(now.0)));
     Running {

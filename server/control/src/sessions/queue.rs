@@ -130,11 +130,11 @@ impl Control {
         // One round at a time, since two would give away the same room twice.
         let _one = self.shared.rounds.lock().await;
         self.refresh_mirror().await?;
-        let changed = self.unlooked();
-        let mut failed = self.reconcile(self.to_look_at(dirty, changed)).await?;
+        let changed = self.take_unlooked();
+        let mut failed = self.reconcile(self.sessions_to_look_at(dirty, changed)).await?;
         self.refresh_mirror().await?;
-        self.end_what_is_over().await?;
-        let placed = self.place().await?;
+        self.end_overdue_sessions().await?;
+        let placed = self.place_waiting().await?;
         if !placed.is_empty() {
             self.refresh_mirror().await?;
             let placed = placed.iter().filter_map(|id| self.mirror().get(*id).cloned()).collect();
@@ -143,7 +143,7 @@ impl Control {
         Ok(failed)
     }
 
-    fn to_look_at(&self, dirty: &Dirty, mut changed: HashSet<SessionId>) -> Vec<Arc<LivingSession>> {
+    fn sessions_to_look_at(&self, dirty: &Dirty, mut changed: HashSet<SessionId>) -> Vec<Arc<LivingSession>> {
         let mirror = self.mirror();
         let placed = mirror.all().filter(|session| session.status != Status::Pending);
         if dirty.all {
@@ -158,7 +158,7 @@ impl Control {
     }
 
     /// Lets the scheduler decide, and writes its decisions. Returns the sessions that it placed.
-    async fn place(&self) -> Result<Vec<SessionId>> {
+    async fn place_waiting(&self) -> Result<Vec<SessionId>> {
         let snapshot = self.snapshot().await?;
         let groups: HashMap<SessionId, String> =
             snapshot.queue.iter().map(|waiting| (waiting.id, waiting.resource_group.clone())).collect();
@@ -178,7 +178,7 @@ impl Control {
         let mut change = self.store.change().await?;
         for (session, decision) in moves {
             let (next, reason, agents) = match decision {
-                Decision::Place(agents) => (Status::Scheduled, placed_on(agents), Some(agents.as_slice())),
+                Decision::Place(agents) => (Status::Scheduled, placed_reason(agents), Some(agents.as_slice())),
                 Decision::Cancel(reason) | Decision::Wait(reason) => (Status::Cancelled, reason.describe(), None),
             };
             let cancelled = format!("Session {} was cancelled: {reason}", session.name);
@@ -361,7 +361,7 @@ impl Control {
     }
 }
 
-fn placed_on(agents: &[String]) -> String {
+fn placed_reason(agents: &[String]) -> String {
     let mut names: Vec<&str> = agents.iter().map(String::as_str).collect();
     names.dedup();
     match agents.len() {

@@ -56,7 +56,7 @@ impl Control {
         let mut sessions: Vec<LivingSession> = sessions.into_iter().map(Arc::unwrap_or_clone).collect();
         let mut prepare = Vec::new();
         for session in sessions.iter_mut().filter(|session| session.status == Status::Scheduled) {
-            prepare.push((session, vec![self.step(Status::Preparing, "The engine was asked to start it.")]));
+            prepare.push((session, vec![self.move_to(Status::Preparing, "The engine was asked to start it.")]));
         }
         self.write_moves(prepare).await?;
         sessions.retain(|session| session.status != Status::Scheduled);
@@ -80,7 +80,7 @@ impl Control {
         }
         let moves = planned.iter_mut().map(|(session, plan)| (session, std::mem::take(&mut plan.moves)));
         self.write_moves(moves.collect()).await?;
-        stream::iter(planned).for_each_concurrent(AT_ONCE, |(session, plan)| self.act(session, plan)).await;
+        stream::iter(planned).for_each_concurrent(AT_ONCE, |(session, plan)| self.carry_out(session, plan)).await;
         Ok(failed)
     }
 
@@ -119,7 +119,7 @@ impl Control {
         self.shared.gone.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn step(&self, next: Status, reason: impl Into<String>) -> Move {
+    fn move_to(&self, next: Status, reason: impl Into<String>) -> Move {
         Move { next, reason: reason.into(), outcome: None, notice: None, at: self.now() }
     }
 
@@ -136,7 +136,12 @@ impl Control {
 
     /// The state of each container of a session. `None` when one of them is unknown: nothing is decided about the session until
     /// that agent answers or counts as gone.
-    fn states(&self, session: &LivingSession, gone: &HashSet<String>, answers: &Answers) -> Result<Option<Vec<RunState>>> {
+    fn container_states(
+        &self,
+        session: &LivingSession,
+        gone: &HashSet<String>,
+        answers: &Answers,
+    ) -> Result<Option<Vec<RunState>>> {
         if session.agents.is_empty() {
             // No engine can know a session that was not placed.
             return Ok(Some(vec![RunState::Unknown]));
@@ -157,7 +162,7 @@ impl Control {
     }
 
     async fn next_steps(&self, session: &LivingSession, gone: &HashSet<String>, answers: &Answers) -> Result<Plan> {
-        let Some(states) = self.states(session, gone, answers)? else { return Ok(Plan::default()) };
+        let Some(states) = self.container_states(session, gone, answers)? else { return Ok(Plan::default()) };
         let which = |is: fn(&RunState) -> bool| -> Vec<u32> {
             (0u32..).zip(&states).filter(|(_, state)| is(state)).map(|(index, _)| index).collect()
         };
@@ -169,7 +174,7 @@ impl Control {
             return Ok(Plan { start: unknown, ..Plan::default() });
         }
         if alive.is_empty() {
-            return self.last(session, &states, gone).await;
+            return self.last_moves(session, &states, gone).await;
         }
         if !wanted {
             return Ok(Plan { stop: alive, ..Plan::default() });
@@ -182,7 +187,7 @@ impl Control {
                 _ => Outcome::Lost,
             };
             let reason = format!("Its container {} has ended: {}", Cluster::host_name(*index), outcome.describe());
-            let end = Move { outcome: Some(outcome), ..self.step(Status::Terminating, reason) };
+            let end = Move { outcome: Some(outcome), ..self.move_to(Status::Terminating, reason) };
             return Ok(Plan { moves: vec![end], stop: alive, ..Plan::default() });
         }
         let since = states.iter().filter_map(|state| match state {
@@ -193,17 +198,17 @@ impl Control {
             let notice = Some(format!("Session {} is running.", session.name));
             let words = if states.len() == 1 { "Its process is running." } else { "All its containers are running." };
             let at = since.max().unwrap_or_else(|| self.now());
-            return Ok(Plan { moves: vec![Move { notice, at, ..self.step(Status::Running, words) }], ..Plan::default() });
+            return Ok(Plan { moves: vec![Move { notice, at, ..self.move_to(Status::Running, words) }], ..Plan::default() });
         }
         Ok(Plan::default())
     }
 
     /// The last moves of a session that has no living container.
-    async fn last(&self, session: &LivingSession, states: &[RunState], gone: &HashSet<String>) -> Result<Plan> {
+    async fn last_moves(&self, session: &LivingSession, states: &[RunState], gone: &HashSet<String>) -> Result<Plan> {
         let never_ran = states.iter().all(|state| matches!(state, RunState::Unknown));
         if never_ran && session.status != Status::Running && session.outcome.is_none() {
-            let reason = because(&session.end_reason, "It ended before it ran.");
-            return Ok(Plan { moves: vec![self.step(Status::Terminated, reason)], ..Plan::default() });
+            let reason = join_reasons(&session.end_reason, "It ended before it ran.");
+            return Ok(Plan { moves: vec![self.move_to(Status::Terminated, reason)], ..Plan::default() });
         }
         let mut ends = states.iter().filter_map(|state| match state {
             RunState::Ended { outcome, at } => Some((outcome.clone(), *at)),
@@ -212,23 +217,23 @@ impl Control {
         let main = ends.next();
         let at = main.iter().cloned().chain(ends).map(|(_, at)| at).max().unwrap_or_else(|| self.now());
         let outcome = session.outcome.clone().or(main.map(|(outcome, _)| outcome)).unwrap_or(Outcome::Lost);
-        let (status, mut reason) = self.epitaph(session, &outcome).await;
+        let (status, mut reason) = self.final_status(session, &outcome).await;
         if outcome == Outcome::Lost
             && let Some(agent) = session.agents.iter().find(|agent| gone.contains(*agent))
         {
-            reason = because(&session.end_reason, &format!("Lost: agent {agent} no longer answers."));
+            reason = join_reasons(&session.end_reason, &format!("Lost: agent {agent} no longer answers."));
         }
         let mut moves = Vec::new();
         if session.status == Status::Preparing && status == Status::Terminated {
             // It ran and ended between two looks; its history shows both.
-            moves.push(Move { at, ..self.step(Status::Running, "Its process was running.") });
+            moves.push(Move { at, ..self.move_to(Status::Running, "Its process was running.") });
         }
         let notice = Some(format!("Session {} has ended: {reason}", session.name));
-        moves.push(Move { outcome: Some(outcome), notice, at, ..self.step(status, reason) });
+        moves.push(Move { outcome: Some(outcome), notice, at, ..self.move_to(status, reason) });
         Ok(Plan { moves, ..Plan::default() })
     }
 
-    async fn act(&self, session: LivingSession, plan: Plan) {
+    async fn carry_out(&self, session: LivingSession, plan: Plan) {
         let how = if session.stop_asked > 1 { Stop::Now } else { Stop::Gently(GRACE) };
         let places: Vec<Place> = places(session.id, &session.agents).collect();
         let place = |index: u32| places.get(index as usize);
@@ -241,24 +246,24 @@ impl Control {
         if plan.start.is_empty() {
             return;
         }
-        let whole = match self.what_was_asked(&session).await {
+        let whole = match self.full_request(&session).await {
             Ok(Some(whole)) => whole,
-            Ok(None) => return self.not_started(session, "its environment cannot be read; see the server's log").await,
+            Ok(None) => return self.give_up(session, "its environment cannot be read; see the server's log").await,
             // The database did not answer; the next round tries again.
             Err(_) => return,
         };
         for index in plan.start {
-            let Some(place) = place(index) else { return self.not_started(session, "no agent was assigned to it").await };
-            match self.engine.start(place, &launch(&session, &whole, index)).await {
+            let Some(place) = place(index) else { return self.give_up(session, "no agent was assigned to it").await };
+            match self.engine.start(place, &launch_spec(&session, &whole, index)).await {
                 Ok(()) | Err(EngineError::AgentAway(_)) => {}
                 // Something on the agent has not ended yet; the start is tried again once it has.
                 Err(EngineError::Full(agent)) => tracing::warn!(session = %session.id, agent, "an agent has no room yet"),
                 // The next round would fail in the same way.
-                Err(EngineError::Unsupported { what }) => return self.not_started(session, &what).await,
+                Err(EngineError::Unsupported { what }) => return self.give_up(session, &what).await,
                 Err(error) => {
                     let causes = error.with_causes();
                     tracing::error!(session = %session.id, error = causes, "the engine could not start a session");
-                    return self.refused(session, &error.to_string()).await;
+                    return self.count_failed_start(session, &error.to_string()).await;
                 }
             }
         }
@@ -267,7 +272,7 @@ impl Control {
 
     /// Counts a failed start. The session is tried again in the next round, as often as its resource group says
     /// (`docs/spec/sessions.md`, "Failing starts"), then given up to make room for the next one.
-    async fn refused(&self, session: LivingSession, why: &str) {
+    async fn count_failed_start(&self, session: LivingSession, why: &str) {
         let most = {
             let mirror = self.mirror();
             mirror.groups.get(&session.resource_group).map_or(1, |group| mirror.settings.retries_of(group)).max(1)
@@ -283,7 +288,7 @@ impl Control {
         }
         self.refused_starts().remove(&session.id);
         let times = if tries == 1 { String::new() } else { format!(" {tries} times") };
-        self.not_started(session, &format!("{why}{times}; see the server's log")).await;
+        self.give_up(session, &format!("{why}{times}; see the server's log")).await;
     }
 
     fn refused_starts(&self) -> MutexGuard<'_, HashMap<SessionId, u32>> {
@@ -291,20 +296,20 @@ impl Control {
     }
 
     /// Gives up a session that cannot be started.
-    async fn not_started(&self, mut session: LivingSession, why: &str) {
+    async fn give_up(&self, mut session: LivingSession, why: &str) {
         let outcome = Outcome::NotStarted(why.into());
         let reason = outcome.describe();
         // Some of several containers may have been started; those are ended first.
         let next = if session.cluster.size == 1 { Status::Error } else { Status::Terminating };
         let notice = Some(format!("Session {} has ended: {reason}", session.name));
-        let end = Move { outcome: Some(outcome), notice, ..self.step(next, reason) };
+        let end = Move { outcome: Some(outcome), notice, ..self.move_to(next, reason) };
         if self.write_moves(vec![(&mut session, vec![end])]).await.is_ok() {
             self.shared.work.notify_one();
         }
     }
 
     /// The request behind a session, with the values of its secrets; `None` if these will never be readable.
-    async fn what_was_asked(&self, session: &LivingSession) -> Result<Option<StartSession>> {
+    async fn full_request(&self, session: &LivingSession) -> Result<Option<StartSession>> {
         let asked = self.store.session_request(session.id).await?;
         let mut asked = asked.unwrap_or_default();
         if let Some(sealed) = self.store.session_env(session.id).await? {
@@ -317,15 +322,15 @@ impl Control {
     }
 
     /// The final status of a session that ended with this outcome, and why, as a sentence.
-    async fn epitaph(&self, session: &LivingSession, outcome: &Outcome) -> (Status, String) {
+    async fn final_status(&self, session: &LivingSession, outcome: &Outcome) -> (Status, String) {
         match outcome {
             // A shell exits with these codes when it cannot find or may not run a command, so the batch job never ran.
             Outcome::Exited(code @ (126 | 127)) if session.kind == SessionType::Batch && session.stop_asked == 0 => {
                 let words = self.last_words(session).await;
                 (Status::Error, format!("The start-up command could not be run (exit code {code}): {words}"))
             }
-            Outcome::NotStarted(_) | Outcome::Lost => (Status::Error, because(&session.end_reason, &outcome.describe())),
-            _ => (Status::Terminated, because(&session.end_reason, &outcome.describe())),
+            Outcome::NotStarted(_) | Outcome::Lost => (Status::Error, join_reasons(&session.end_reason, &outcome.describe())),
+            _ => (Status::Terminated, join_reasons(&session.end_reason, &outcome.describe())),
         }
     }
 
@@ -341,11 +346,11 @@ impl Control {
 }
 
 /// Joins the reason why a session was ended, if there is one, and how it ended.
-fn because(reason: &str, how: &str) -> String {
+fn join_reasons(reason: &str, how: &str) -> String {
     if reason.is_empty() { how.to_owned() } else { format!("{reason} {how}") }
 }
 
-fn launch(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSpec {
+fn launch_spec(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSpec {
     let hosts: Vec<_> = (0..session.cluster.size).map(Cluster::host_name).collect();
     let ports: Vec<_> = asked.ports.iter().map(u16::to_string).collect();
     // The names that programs written for the incumbent look for.

@@ -1,6 +1,6 @@
 //! Settings of the whole cluster (`docs/spec/system.md`, "Scheduler settings").
 
-use crate::revision::replaced;
+use crate::revision::check_revision;
 use crate::{Caller, Control, Result};
 use serde_json::json;
 use types::Problem;
@@ -32,7 +32,7 @@ impl Control {
             settings.retries_to_skip = stands.retries_to_skip;
         }
         let stands = Some((stands.revision, stands));
-        let before = replaced(Some(settings.revision), stands, &settings, "setting", "")?;
+        let before = check_revision(Some(settings.revision), stands, &settings, "setting", "")?;
         change.save_scheduler_settings(&settings).await?;
         change.record("edit scheduler settings", "scheduler", json!({ "before": before, "after": settings })).await?;
         change.tell(Topic::Group, "scheduler", Audience::ADMINISTRATORS).await?;

@@ -113,7 +113,7 @@ impl Progress {
     }
 
     /// Fails once the task is to be cancelled. The work calls this between steps, before anything is committed.
-    pub fn go_on(&self) -> Result<()> {
+    pub fn check_not_cancelled(&self) -> Result<()> {
         if self.control.shared.tasks.known().get(&self.id).is_some_and(|one| one.cancel) {
             return Err(Problem::Conflict("The task was cancelled.".into()));
         }
