@@ -1,4 +1,4 @@
-//! Resource policies of the three kinds: their lists, one, and saving it. Who follows them is in `followers.rs`.
+//! Resource policies of the three kinds: listing, reading and saving them. Their followers are in `followers.rs`.
 //!
 //! A policy is read straight into its type, whose fields have the names of the columns.
 
@@ -185,7 +185,7 @@ impl<P> Row<P> {
     }
 }
 
-/// A policy belongs to no domain: somebody sees them all, or those that limit themselves.
+/// A policy belongs to no domain: a person sees either all of them or those that limit themselves.
 fn within<P: StoredPolicy>(scope: Scope) -> Vec<Fixed> {
     match scope {
         Scope::Everything | Scope::Domain(_) => Vec::new(),
@@ -235,21 +235,21 @@ impl Store {
 }
 
 impl Change {
-    /// Whether there is a policy of this name.
+    /// Whether there is a policy with this name.
     pub async fn has_policy(&mut self, kind: PolicyKind, name: &str) -> Result<bool> {
         let sql = format!("SELECT 1 FROM {} WHERE name = ?", table(kind));
         let found: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(&mut *self.tx).await?;
         Ok(found.is_some())
     }
 
-    /// A policy as it stands, with its revision.
+    /// A policy as this change sees it, with its revision.
     pub async fn policy<P: StoredPolicy>(&mut self, name: &str) -> Result<Option<(i64, P)>> {
         let sql = format!("SELECT {} FROM {} p WHERE p.name = ?", P::COLUMNS, P::TABLE);
         let row: Option<Row<P>> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(&mut *self.tx).await?;
         Ok(row.map(|row| (row.revision, row.policy)))
     }
 
-    /// Writes a policy, new or over the one of its name.
+    /// Writes a policy, new or in place of the one with its name.
     pub async fn save_policy<P: StoredPolicy>(&mut self, policy: &P, at: Millis) -> Result<()> {
         let values = policy.values();
         let mut sql = QueryBuilder::<Sqlite>::new("INSERT INTO ");

@@ -1,4 +1,4 @@
-//! Resource presets: their list, one, saving and deleting it.
+//! Resource presets: listing, reading, saving and deleting them.
 
 use crate::cluster::resource_groups::usable;
 use crate::list::{Bind, Column, Fixed, Source, all, page};
@@ -48,7 +48,7 @@ impl Row {
     }
 }
 
-/// A preset belongs to nobody; one that is for a group alone is offered to those who may use the group.
+/// A preset belongs to nobody. One for a single resource group is offered to those who may use that group.
 fn within(scope: Scope) -> Vec<Fixed> {
     match scope {
         Scope::Everything | Scope::Domain(_) => Vec::new(),
@@ -77,14 +77,14 @@ impl Store {
 }
 
 impl Change {
-    /// A preset as it stands, with its revision.
+    /// A preset as this change sees it, with its revision.
     pub async fn preset(&mut self, name: &str) -> Result<Option<(i64, Preset)>> {
         let row: Option<Row> =
             sqlx::query_as("SELECT * FROM presets WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
         row.map(|row| row.read().map(|row| (row.revision, row.preset))).transpose()
     }
 
-    /// Writes a preset, new or over the one of its name.
+    /// Writes a preset, new or in place of the one with its name.
     pub async fn save_preset(&mut self, preset: &Preset, at: Millis) -> Result<()> {
         sqlx::query(
             "INSERT INTO presets (name, slots, cpu, mem, shared_memory, resource_group, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) \
@@ -103,7 +103,7 @@ impl Change {
         Ok(())
     }
 
-    /// Deletes a preset. Says whether there was one.
+    /// Deletes a preset. Returns whether there was one.
     pub async fn delete_preset(&mut self, name: &str) -> Result<bool> {
         let done = sqlx::query("DELETE FROM presets WHERE name = ?").bind(name).execute(&mut *self.tx).await?;
         Ok(done.rows_affected() == 1)

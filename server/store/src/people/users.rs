@@ -1,4 +1,4 @@
-//! Accounts: the list, one account, and a new one.
+//! Accounts: listing, reading, creating and editing them.
 
 use crate::list::{Bind, Column, Fixed, Source, all, one, page};
 use crate::{Change, Result, Scope, Store, json, to_json, word};
@@ -44,7 +44,7 @@ pub(crate) static SOURCE: Source = Source {
     ],
 };
 
-// The project names come as one text, so that a page of people is one query.
+// The project names are read as one text, so that a page of people is one query.
 const COLUMNS: &str = "u.id, u.email, u.username, u.full_name, d.name AS domain, u.role, u.status, u.status_info, \
     u.description, u.policy, u.addresses, u.sudo, u.must_change_password, u.two_factor, u.uid, u.gid, u.gids, \
     u.created_at, u.modified_at, \
@@ -138,8 +138,7 @@ pub struct NewUser<'a> {
 }
 
 impl<'a> NewUser<'a> {
-    /// An active user of a domain, for tests, which then name only the fields that they are about. Email, username and access key
-    /// are `name`.
+    /// An active user in a domain, so that tests set only the fields they are about. Email, username and access key are `name`.
     #[doc(hidden)]
     pub fn example(id: UserId, name: &'a str, domain: DomainId) -> Self {
         const NO_IDS: &UnixIds = &UnixIds { uid: None, gid: None, gids: Vec::new() };
@@ -172,7 +171,7 @@ fn within(scope: Scope) -> Option<Fixed> {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
         Scope::Projects(id) => Some((
-            // From the few who belong to a project, not from everybody.
+            // Starts from the few members of the projects, not from everybody.
             "u.id IN (SELECT m.user_id FROM project_members a JOIN projects p ON p.id = a.project_id AND p.active = 1 \
              JOIN project_members m ON m.project_id = a.project_id WHERE a.user_id = ? AND a.admin = 1)",
             Bind::Id(id.0),
@@ -198,7 +197,7 @@ impl Store {
         all(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Row::read)
     }
 
-    /// Which of these emails and usernames, in lower case, are taken; at most as many as were asked for.
+    /// The emails and usernames among `names` (in lower case) that are taken.
     pub async fn taken_names(&self, names: Vec<String>) -> Result<Vec<String>> {
         let sql = "SELECT email_key FROM users WHERE email_key IN (SELECT value FROM json_each(?1)) \
                    UNION SELECT username_key FROM users WHERE username_key IN (SELECT value FROM json_each(?1))";
@@ -252,7 +251,7 @@ impl Store {
 }
 
 impl Change {
-    /// One person as the list shows them, as they stand in this change.
+    /// One person as the list shows them, as this change sees them.
     pub async fn user_row(&mut self, id: UserId) -> Result<Option<UserRow>> {
         one(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Row::read).await
     }
@@ -298,7 +297,8 @@ impl Change {
         Ok(())
     }
 
-    /// Writes what `edit` names; `hash` is its password's. Projects, main keypair and two-factor have calls of their own.
+    /// Writes the fields that `edit` sets; `hash` is the hash of its password. Projects, main keypair and two-factor
+    /// authentication have methods of their own.
     pub async fn edit_user(&mut self, id: UserId, edit: &EditUser, hash: Option<&str>, at: Millis) -> Result<()> {
         let mut sql = QueryBuilder::new("UPDATE users SET modified_at = ");
         sql.push_bind(at);
@@ -345,7 +345,7 @@ impl Change {
         Ok(())
     }
 
-    /// Makes these a person's projects. Those that they administered and still belong to they go on administering.
+    /// Sets a person's projects. They still administer those that they administered and stay in.
     pub async fn set_projects(&mut self, user: UserId, projects: &[ProjectId]) -> Result<()> {
         let mut sql = QueryBuilder::new("DELETE FROM project_members WHERE user_id = ");
         sql.push_bind(user);

@@ -1,4 +1,4 @@
-//! Domains and projects: their lists, one, and what is changed of them.
+//! Domains and projects: listing, reading and changing them.
 
 mod choices;
 
@@ -174,7 +174,7 @@ impl Store {
         all(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
     }
 
-    /// Projects and domains that limit what their sessions hold together: id, name, limit.
+    /// The projects and domains that limit the slots that their sessions hold together, as (id, name, limit).
     pub async fn shares(&self) -> Result<(Vec<(ProjectId, String, Slots)>, Vec<(DomainId, String, Slots)>)> {
         let projects: Vec<(ProjectId, String, String)> =
             sqlx::query_as("SELECT id, name, slots FROM projects WHERE slots <> '{}'").fetch_all(&self.read).await?;
@@ -209,17 +209,17 @@ impl Store {
 }
 
 impl Change {
-    /// One domain as the list shows it, as it stands in this change.
+    /// One domain as the list shows it, as this change sees it.
     pub async fn domain_row(&mut self, id: DomainId) -> Result<Option<DomainRow>> {
         one(&mut *self.tx, &DOMAIN_SOURCE, DOMAIN, [("d.id = ?", Bind::Id(id.0))], DomainDbRow::read).await
     }
 
-    /// One project as the list shows it, as it stands in this change.
+    /// One project as the list shows it, as this change sees it.
     pub async fn project_row(&mut self, id: ProjectId) -> Result<Option<ProjectRow>> {
         one(&mut *self.tx, &PROJECT_SOURCE, PROJECT, [("p.id = ?", Bind::Id(id.0))], ProjectDbRow::read).await
     }
 
-    /// The person with this id, email or username.
+    /// The person with this id, email or username, and their domain.
     pub async fn user_id(&mut self, login: &str) -> Result<Option<(UserId, DomainId)>> {
         let id = uuid::Uuid::parse_str(login).ok();
         Ok(sqlx::query_as("SELECT id, domain_id FROM users WHERE id = ?1 OR email_key = ?2 OR username_key = ?2")
@@ -241,7 +241,7 @@ impl Change {
         Ok(())
     }
 
-    /// Writes what `edit` names. Says whether there is such a domain.
+    /// Writes the fields that `edit` sets. Returns whether there is such a domain.
     pub async fn edit_domain(&mut self, id: DomainId, edit: &EditDomain, at: Millis) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE domains SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
@@ -285,7 +285,7 @@ impl Change {
         Ok(())
     }
 
-    /// Writes what `edit` names, but for its members. Says whether there is such a project.
+    /// Writes the fields that `edit` sets, except the members. Returns whether there is such a project.
     pub async fn edit_project(&mut self, id: ProjectId, edit: &EditProject, at: Millis) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE projects SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
@@ -308,7 +308,7 @@ impl Change {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Somebody comes to belong to a project, or no longer does.
+    /// Adds a person to a project, or removes them.
     pub async fn set_member(&mut self, project: ProjectId, user: UserId, belongs: bool) -> Result<()> {
         let sql = if belongs {
             "INSERT OR IGNORE INTO project_members (project_id, user_id) VALUES (?, ?)"
@@ -319,14 +319,14 @@ impl Change {
         Ok(())
     }
 
-    /// Whether somebody administers a project.
+    /// Whether a person administers a project.
     pub async fn is_project_admin(&mut self, project: ProjectId, user: UserId) -> Result<bool> {
         let sql = "SELECT 1 FROM project_members WHERE user_id = ? AND project_id = ? AND admin = 1";
         let found: Option<i64> = sqlx::query_scalar(sql).bind(user).bind(project).fetch_optional(&mut *self.tx).await?;
         Ok(found.is_some())
     }
 
-    /// A member comes to administer a project, or no longer does. Says whether they are a member.
+    /// Makes a member an administrator of a project, or ends that. Returns whether they are a member.
     pub async fn set_project_admin(&mut self, project: ProjectId, user: UserId, admin: bool) -> Result<bool> {
         let done = sqlx::query("UPDATE project_members SET admin = ? WHERE project_id = ? AND user_id = ?")
             .bind(admin)

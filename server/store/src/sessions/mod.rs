@@ -1,5 +1,5 @@
-//! Sessions as people see them: the list and one session. The living ones, as the queue needs them, are in `living`, every
-//! move of their status in `moves`.
+//! Sessions as people see them: the list and one session. Living sessions, as the queue needs them, are in `living`, and every
+//! move of their status is in `moves`.
 
 mod living;
 mod moves;
@@ -93,10 +93,10 @@ impl Row {
     }
 }
 
-/// The fewest sessions that say how long one takes, and the most that are looked at.
+/// The fewest sessions from which a typical length is computed, and the most that are used.
 const LENGTHS: (usize, i64) = (5, 200);
 
-/// What a session's page shows beyond its row.
+/// The columns of a session's page that are not in its row.
 #[derive(FromRow)]
 struct More {
     domain_id: DomainId,
@@ -121,7 +121,7 @@ fn within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-/// The same for a few rows that are known by their ids: each is held against the scope, instead of reading all that is in it.
+/// The same for a few rows with known ids: each is checked against the scope, instead of reading all rows in it.
 fn each_within(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Projects(id) => Some((
@@ -203,7 +203,7 @@ impl Store {
         }))
     }
 
-    /// The sessions that one waits for.
+    /// The sessions that a session depends on.
     pub async fn dependencies(&self, id: SessionId) -> Result<Vec<DependencyState>> {
         let rows: Vec<(SessionId, String, String, Option<String>)> = sqlx::query_as(
             "SELECT s.id, s.name, s.status, s.outcome FROM session_dependencies d JOIN sessions s ON s.id = d.depends_on \
@@ -220,10 +220,11 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Sessions of a person whose name or id is, or else begins with, `text`: living ones first, then the last.
+    /// A person's sessions whose name or id is `text` or, if they have not ended, begins with it. An exact id comes first, then
+    /// living sessions, exact names and newer sessions.
     pub async fn sessions_beginning(&self, owner: UserId, text: &str, most: usize) -> Result<Vec<SessionId>> {
         let id = uuid::Uuid::parse_str(text).ok();
-        // A name is compared by its range, which an index answers; ids are few among what has not ended.
+        // A name is compared as a range, for which there is an index. Living sessions are few enough to compare every id.
         let after = format!("{text}\u{10ffff}");
         let hex: String = text.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
         let hex = if hex.chars().all(|c| c.is_ascii_hexdigit()) { hex } else { String::new() };
@@ -246,7 +247,7 @@ impl Store {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Living sessions that wait for this one, directly or through others.
+    /// The living sessions that depend on this one, directly or through others.
     pub async fn dependents(&self, id: SessionId) -> Result<Vec<SessionId>> {
         let rows: Vec<(SessionId,)> = sqlx::query_as(
             "WITH RECURSIVE after (id) AS (SELECT session_id FROM session_dependencies WHERE depends_on = ? \
@@ -280,8 +281,8 @@ impl Store {
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
-    /// Ids of the sessions that wait in a resource group, are in scope and fulfil the query's conditions, in the order they were
-    /// asked for.
+    /// The ids of the sessions in scope that wait in a resource group and match the query's conditions, in the order of their
+    /// requests.
     pub async fn pending_ids(&self, group: &str, query: &ListQuery, scope: Scope) -> Result<Vec<SessionId>> {
         let mut fixed: Vec<Fixed> =
             vec![("s.finished = 0 AND s.status = 'PENDING' AND s.resource_group = ?", Bind::Text(group.into()))];
@@ -292,7 +293,7 @@ impl Store {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// What a person asked for last, newest first, each once.
+    /// A person's last requests for sessions, newest first, without duplicates.
     pub async fn recent_requests(&self, user: UserId, most: usize) -> Result<Vec<StartSession>> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "SELECT request FROM (SELECT request, seq FROM sessions WHERE user_id = ? AND request <> '{}' ORDER BY seq DESC LIMIT 100) \
@@ -305,7 +306,7 @@ impl Store {
         rows.iter().map(|(request,)| json("session's request", request)).collect()
     }
 
-    /// Seconds that the middle one of the last sessions of a group ran that have ended; nothing while there are only a few.
+    /// The median running time of a group's last ended sessions, in seconds; `None` if there are only a few.
     pub async fn typical_length(&self, group: &str) -> Result<Option<u32>> {
         let rows: Vec<(i64,)> = sqlx::query_as(
             "SELECT ended_at - started_at FROM sessions WHERE resource_group = ? AND status = 'TERMINATED' AND started_at IS NOT NULL \
@@ -321,7 +322,7 @@ impl Store {
         Ok(middle.map(|seconds| u32::try_from((*seconds).max(1)).unwrap_or(u32::MAX)))
     }
 
-    /// How many sessions stand in each status, for the metrics.
+    /// The number of living sessions in each status, for the metrics.
     pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
         Ok(sqlx::query_as("SELECT status, count(*) FROM sessions WHERE finished = 0 GROUP BY status")
             .fetch_all(&self.read)

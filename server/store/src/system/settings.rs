@@ -1,4 +1,4 @@
-//! What the whole cluster goes by: one JSON text per key, with a revision.
+//! Settings of the whole cluster: one JSON text per key, with a revision.
 
 use crate::{Change, Result, Store, json, to_json};
 use types::cluster::resource_groups::SchedulerSettings;
@@ -12,14 +12,14 @@ fn scheduler(row: Option<(String, i64)>) -> Result<SchedulerSettings> {
 }
 
 impl Store {
-    /// What the scheduler goes by where a group does not say otherwise.
+    /// The scheduler's settings for groups without settings of their own.
     pub async fn scheduler_settings(&self) -> Result<SchedulerSettings> {
         scheduler(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&self.read).await?)
     }
 }
 
 impl Change {
-    /// The scheduler's settings as they stand.
+    /// The scheduler's settings as this change sees them.
     pub async fn scheduler_settings(&mut self) -> Result<SchedulerSettings> {
         scheduler(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&mut *self.tx).await?)
     }
