@@ -192,12 +192,12 @@ impl Change {
 }
 
 /// Reads a stored word as one of a vocabulary's variants.
-fn word<T>(what: &'static str, value: String, read: impl Fn(&str) -> Option<T>) -> Result<T> {
+fn read_word<T>(what: &'static str, value: String, read: impl Fn(&str) -> Option<T>) -> Result<T> {
     read(&value).ok_or(StoreError::Unreadable { what, value })
 }
 
 /// Reads a stored JSON text.
-fn json<T: serde::de::DeserializeOwned>(what: &'static str, value: &str) -> Result<T> {
+fn read_json<T: serde::de::DeserializeOwned>(what: &'static str, value: &str) -> Result<T> {
     serde_json::from_str(value).map_err(|_| StoreError::Unreadable { what, value: value.into() })
 }
 

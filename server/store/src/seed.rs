@@ -51,7 +51,7 @@ impl Change {
             .bind(id)
             .bind(&email)
             .bind(&username)
-            .bind(format!("{} {}", capital(first), capital(last)))
+            .bind(format!("{} {}", capitalized(first), capitalized(last)))
             .bind(hash)
             .bind(role)
             .bind(status)
@@ -136,7 +136,7 @@ impl Change {
     }
 }
 
-fn capital(word: &str) -> String {
+fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Agents that engines have reported. The slots that sessions hold on them are not stored here, but with the sessions.
 
-use crate::list::{Bind, Column, Fixed, Source, page};
-use crate::{Change, Result, Store, json, to_json};
+use crate::list::{Bind, Column, Fixed, Source, page_of_rows};
+use crate::{Change, Result, Store, read_json, to_json};
 use sqlx::FromRow;
 use types::cluster::agents::{AGENTS, Agent, AgentReport};
 use types::list::{ListQuery, Page};
@@ -37,7 +37,7 @@ struct Row {
 impl Row {
     fn read(self) -> Result<Agent> {
         Ok(Agent {
-            report: json::<AgentReport>("agent's report", &self.report)?,
+            report: read_json::<AgentReport>("agent's report", &self.report)?,
             resource_group: self.resource_group,
             schedulable: self.schedulable,
             first_contact: self.first_contact,
@@ -52,7 +52,7 @@ impl Store {
     /// A page of agents, without the slots that sessions hold on them.
     pub async fn agents(&self, query: &ListQuery) -> Result<Page<Agent>> {
         let lost = query.tab().map(|tab| -> Fixed { ("(g.lost_at IS NOT NULL) = ?", Bind::Int(i64::from(tab == "terminated"))) });
-        page(self, (&SOURCE, &AGENTS), COLUMNS, query, lost.into_iter().collect(), Row::read).await
+        page_of_rows(self, (&SOURCE, &AGENTS), COLUMNS, query, lost.into_iter().collect(), Row::read).await
     }
 
     /// Every agent by name, without the slots that sessions hold on them.

@@ -2,8 +2,8 @@
 //!
 //! A deleted group keeps its row, because ended sessions name it. A new group with its name takes over the row.
 
-use crate::list::{Bind, Column, Fixed, Source, all, page};
-use crate::{Change, Result, Scope, Store, StoreError, json, to_json, word};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, page_of_rows};
+use crate::{Change, Result, Scope, Store, StoreError, read_json, read_word, to_json};
 use futures::Stream;
 use sqlx::FromRow;
 use types::cluster::resource_groups::{GroupRow, Placement, RESOURCE_GROUPS, ResourceGroup, group_scheduler};
@@ -68,16 +68,16 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<GroupRow> {
-        let (domains, domain_names) = named(self.domains)?;
-        let (projects, project_names) = named(self.projects)?;
+        let (domains, domain_names) = split_ids_and_names(self.domains)?;
+        let (projects, project_names) = split_ids_and_names(self.projects)?;
         let group = ResourceGroup {
             name: self.name,
             description: self.description,
             active: self.active,
             public: self.public,
-            scheduler: word("scheduler", self.scheduler, group_scheduler)?,
-            placement: word("placement", self.placement, Placement::from_key)?,
-            session_types: json("session types", &self.session_types)?,
+            scheduler: read_word("scheduler", self.scheduler, group_scheduler)?,
+            placement: read_word("placement", self.placement, Placement::from_key)?,
+            session_types: read_json("session types", &self.session_types)?,
             pending_timeout: self.pending_timeout,
             retries_to_skip: self.retries_to_skip,
             app_proxy: self.app_proxy,
@@ -97,7 +97,7 @@ impl Row {
     }
 }
 
-fn named(joined: Option<String>) -> Result<(Vec<Uuid>, Vec<String>)> {
+fn split_ids_and_names(joined: Option<String>) -> Result<(Vec<Uuid>, Vec<String>)> {
     let mut ids = Vec::new();
     let mut names = Vec::new();
     for one in joined.iter().flat_map(|joined| joined.split('\u{1f}')) {
@@ -108,7 +108,7 @@ fn named(joined: Option<String>) -> Result<(Vec<Uuid>, Vec<String>)> {
     Ok((ids, names))
 }
 
-fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
     let mut fixed: Vec<Fixed> = vec![("g.deleted = ?", Bind::Int(0))];
     fixed.extend(query.tab().map(|tab| ("g.active = ?", Bind::Int(i64::from(tab != "inactive")))));
     if let Scope::Projects(id) | Scope::Own(id) = scope {
@@ -131,13 +131,13 @@ pub struct GroupUses {
 impl Store {
     /// A page of groups, without their number of agents.
     pub async fn resource_groups(&self, query: &ListQuery, scope: Scope) -> Result<Page<GroupRow>> {
-        page(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed(query, scope), Row::read).await
+        page_of_rows(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed_conditions(query, scope), Row::read).await
     }
 
     /// Every group that the filter selects, one after the other.
     pub fn all_resource_groups(&self, query: ListQuery) -> impl Stream<Item = Result<GroupRow>> + Send + use<> {
-        let fixed = fixed(&query, Scope::Everything);
-        all(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed, Row::read)
+        let fixed = fixed_conditions(&query, Scope::Everything);
+        all_rows(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed, Row::read)
     }
 
     /// Every group by name.

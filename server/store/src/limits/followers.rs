@@ -2,13 +2,13 @@
 //!
 //! Deleted keypairs still name a policy. They do not count as followers, but they are moved when the policy is deleted.
 
-use crate::{Change, Result, Store, json};
+use crate::{Change, Result, Store, read_json};
 use sqlx::SqliteConnection;
 use types::limits::policies::{FOLLOWERS_SHOWN, Followers, PolicyKind};
 use types::quantity::Slots;
 
 /// The queries for the number of a policy's followers and for the names of the first ones.
-fn counting(kind: PolicyKind) -> (&'static str, &'static str) {
+fn follower_queries(kind: PolicyKind) -> (&'static str, &'static str) {
     match kind {
         PolicyKind::Keypair => (
             "SELECT count(*) FROM keypairs WHERE policy = ? AND deleted = 0",
@@ -26,7 +26,7 @@ fn counting(kind: PolicyKind) -> (&'static str, &'static str) {
 }
 
 async fn followers(db: &mut SqliteConnection, kind: PolicyKind, name: &str) -> Result<Followers> {
-    let (count, names) = counting(kind);
+    let (count, names) = follower_queries(kind);
     let count: u32 = sqlx::query_scalar(count).bind(name).fetch_one(&mut *db).await?;
     let first = sqlx::query_scalar(names).bind(name).bind(FOLLOWERS_SHOWN).fetch_all(&mut *db).await?;
     Ok(Followers { count, first })
@@ -71,7 +71,7 @@ impl Store {
             }
             if let Some(holding) = holdings.last_mut() {
                 holding.sessions.push(session);
-                holding.slots.add(&json::<Slots>("session's amounts", &slots)?.times(containers));
+                holding.slots.add(&read_json::<Slots>("session's amounts", &slots)?.times(containers));
                 holding.largest = holding.largest.max(containers);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! A policy is read straight into its type, whose fields have the names of the columns.
 
-use crate::list::{Bind, Column, Fixed, Source, all, page};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, page_of_rows};
 use crate::{Change, Result, Scope, Store, to_json};
 use futures::Stream;
 use sqlx::sqlite::SqliteRow;
@@ -161,7 +161,7 @@ impl StoredPolicy for ProjectPolicy {
     }
 }
 
-fn table(kind: PolicyKind) -> &'static str {
+fn policy_table(kind: PolicyKind) -> &'static str {
     match kind {
         PolicyKind::Keypair => KeypairPolicy::TABLE,
         PolicyKind::User => UserPolicy::TABLE,
@@ -186,7 +186,7 @@ impl<P> Row<P> {
 }
 
 /// A policy belongs to no domain: a person sees either all of them or those that limit themselves.
-fn within<P: StoredPolicy>(scope: Scope) -> Vec<Fixed> {
+fn scope_condition<P: StoredPolicy>(scope: Scope) -> Vec<Fixed> {
     match scope {
         Scope::Everything | Scope::Domain(_) => Vec::new(),
         Scope::Projects(id) | Scope::Own(id) => vec![(P::OWN, Bind::Id(id.0))],
@@ -196,12 +196,12 @@ fn within<P: StoredPolicy>(scope: Scope) -> Vec<Fixed> {
 impl Store {
     /// A page of policies of one kind.
     pub async fn policies<P: StoredPolicy>(&self, query: &ListQuery, scope: Scope) -> Result<Page<PolicyRow<P>>> {
-        page(self, (P::SOURCE, P::list()), P::COLUMNS, query, within::<P>(scope), Row::<P>::read).await
+        page_of_rows(self, (P::SOURCE, P::list()), P::COLUMNS, query, scope_condition::<P>(scope), Row::<P>::read).await
     }
 
     /// Every policy of one kind that the filter selects, one after the other.
     pub fn all_policies<P: StoredPolicy>(&self, query: ListQuery) -> impl Stream<Item = Result<PolicyRow<P>>> + Send + use<P> {
-        all(self, (P::SOURCE, P::list()), P::COLUMNS, query, Vec::new(), Row::<P>::read)
+        all_rows(self, (P::SOURCE, P::list()), P::COLUMNS, query, Vec::new(), Row::<P>::read)
     }
 
     /// Every keypair policy, for the scheduler.
@@ -229,7 +229,7 @@ impl Store {
 
     /// The names of all policies of one kind.
     pub async fn policy_names(&self, kind: PolicyKind) -> Result<Vec<String>> {
-        let sql = format!("SELECT name FROM {} ORDER BY name", table(kind));
+        let sql = format!("SELECT name FROM {} ORDER BY name", policy_table(kind));
         Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?)
     }
 }
@@ -237,7 +237,7 @@ impl Store {
 impl Change {
     /// Whether there is a policy with this name.
     pub async fn has_policy(&mut self, kind: PolicyKind, name: &str) -> Result<bool> {
-        let sql = format!("SELECT 1 FROM {} WHERE name = ?", table(kind));
+        let sql = format!("SELECT 1 FROM {} WHERE name = ?", policy_table(kind));
         let found: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(&mut *self.tx).await?;
         Ok(found.is_some())
     }

@@ -1,8 +1,8 @@
 //! Resource presets: listing, reading, saving and deleting them.
 
 use crate::cluster::resource_groups::usable;
-use crate::list::{Bind, Column, Fixed, Source, all, page};
-use crate::{Change, Result, Scope, Store, json, to_json};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, page_of_rows};
+use crate::{Change, Result, Scope, Store, read_json, to_json};
 use futures::Stream;
 use sqlx::FromRow;
 use types::limits::presets::{PRESETS, Preset, PresetRow};
@@ -40,7 +40,7 @@ impl Row {
     fn read(self) -> Result<PresetRow> {
         let preset = Preset {
             name: self.name,
-            slots: json("preset's amounts", &self.slots)?,
+            slots: read_json("preset's amounts", &self.slots)?,
             shared_memory: self.shared_memory,
             resource_group: self.resource_group,
         };
@@ -49,7 +49,7 @@ impl Row {
 }
 
 /// A preset belongs to nobody. One for a single resource group is offered to those who may use that group.
-fn within(scope: Scope) -> Vec<Fixed> {
+fn scope_condition(scope: Scope) -> Vec<Fixed> {
     match scope {
         Scope::Everything | Scope::Domain(_) => Vec::new(),
         Scope::Projects(id) | Scope::Own(id) => vec![(OFFERED, Bind::Id(id.0))],
@@ -61,12 +61,12 @@ const OFFERED: &str = concat!("(p.resource_group IS NULL OR p.resource_group IN 
 impl Store {
     /// A page of presets.
     pub async fn presets(&self, query: &ListQuery, scope: Scope) -> Result<Page<PresetRow>> {
-        page(self, (&SOURCE, &PRESETS), COLUMNS, query, within(scope), Row::read).await
+        page_of_rows(self, (&SOURCE, &PRESETS), COLUMNS, query, scope_condition(scope), Row::read).await
     }
 
     /// Every preset that the filter selects, one after the other.
     pub fn all_presets(&self, query: ListQuery) -> impl Stream<Item = Result<PresetRow>> + Send + use<> {
-        all(self, (&SOURCE, &PRESETS), COLUMNS, query, Vec::new(), Row::read)
+        all_rows(self, (&SOURCE, &PRESETS), COLUMNS, query, Vec::new(), Row::read)
     }
 
     /// Every preset, for the launcher.

@@ -102,7 +102,7 @@ impl Prepared<'_> {
             }
             Op::Equals if kind == Kind::Number => {
                 // Nothing equals NULL: a fraction is in no column of whole numbers.
-                let (number, exact) = number(&value, column.whole);
+                let (number, exact) = stored_number(&value, column.whole);
                 sql.push(" = ").push_bind(exact.then_some(number));
             }
             Op::Equals => {
@@ -112,17 +112,17 @@ impl Prepared<'_> {
                 }
             }
             Op::Min if kind == Kind::Date => {
-                sql.push(" >= ").push_bind(day(&value));
+                sql.push(" >= ").push_bind(day_start(&value));
             }
             Op::Max if kind == Kind::Date => {
-                sql.push(" < ").push_bind(day(&value) + 86_400_000);
+                sql.push(" < ").push_bind(day_start(&value) + 86_400_000);
             }
             Op::Min => {
-                let (number, exact) = number(&value, column.whole);
+                let (number, exact) = stored_number(&value, column.whole);
                 sql.push(if exact { " >= " } else { " > " }).push_bind(number);
             }
             Op::Max => {
-                let (number, _) = number(&value, column.whole);
+                let (number, _) = stored_number(&value, column.whole);
                 sql.push(" <= ").push_bind(number);
             }
         }
@@ -137,11 +137,11 @@ impl Prepared<'_> {
 // Values have been checked against their kind before.
 
 /// A number in its column's unit, rounded down, and whether it is exact.
-fn number(value: &str, whole: bool) -> (i64, bool) {
+fn stored_number(value: &str, whole: bool) -> (i64, bool) {
     let number = value.parse::<Quantity>().unwrap_or_default();
     if whole { (number.floor(), Quantity::whole(number.floor()) == number) } else { (number.as_thousandths(), true) }
 }
 
-fn day(value: &str) -> i64 {
+fn day_start(value: &str) -> i64 {
     types::time::day(value).unwrap_or_default().0
 }

@@ -231,7 +231,7 @@ impl Prepared<'_> {
 }
 
 /// A page of the rows that `query` selects, with their number.
-pub(crate) async fn page<R, T>(
+pub(crate) async fn page_of_rows<R, T>(
     store: &Store,
     (source, spec): (&'static Source, &'static ListSpec),
     columns: &'static str,
@@ -251,7 +251,7 @@ where
 }
 
 /// The one row that satisfies all of `fixed`, if there is one.
-pub(crate) async fn one<'e, R, T>(
+pub(crate) async fn one_row<'e, R, T>(
     executor: impl sqlx::SqliteExecutor<'e>,
     source: &Source,
     columns: &str,
@@ -266,7 +266,7 @@ where
 }
 
 /// The few rows that satisfy all of `fixed`, in no particular order.
-pub(crate) async fn some<R, T>(
+pub(crate) async fn some_rows<R, T>(
     store: &Store,
     source: &Source,
     columns: &str,
@@ -287,7 +287,7 @@ fn where_all(source: &Source, columns: &str, fixed: impl IntoIterator<Item = Fix
 }
 
 /// Every row that `query` selects, one after the other, read with `read`.
-pub(crate) fn all<R, T>(
+pub(crate) fn all_rows<R, T>(
     store: &Store,
     (source, spec): (&'static Source, &'static ListSpec),
     columns: &'static str,

@@ -1,6 +1,6 @@
 //! Accounts as signing in needs them: identity, role and password hash.
 
-use crate::{Change, Result, Store, json, word};
+use crate::{Change, Result, Store, read_json, read_word};
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 use std::collections::HashMap;
 use types::id::{DomainId, ProjectId, UserId};
@@ -50,10 +50,10 @@ impl AccountRow {
             username: self.username,
             full_name: self.full_name,
             password_hash: self.password_hash,
-            role: word("role", self.role, Role::from_key)?,
-            status: word("user status", self.status, UserStatus::from_key)?,
+            role: read_word("role", self.role, Role::from_key)?,
+            status: read_word("user status", self.status, UserStatus::from_key)?,
             domain: self.domain_id,
-            addresses: json("addresses", &self.addresses)?,
+            addresses: read_json("addresses", &self.addresses)?,
             must_change_password: self.must_change_password,
             two_factor: self.two_factor,
             administers: self.administers.as_deref().unwrap_or("").split(',').filter_map(|id| id.parse().ok()).collect(),

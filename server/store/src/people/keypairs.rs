@@ -1,6 +1,6 @@
 //! Keypairs: listing, reading and changing them. Secrets are encrypted before they are passed to this module.
 
-use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows};
 use crate::people::accounts::{ACCOUNT, AccountRow};
 use crate::{Account, Change, Result, Scope, Store};
 use futures::Stream;
@@ -104,7 +104,7 @@ pub struct Signer {
     pub rate_limit: u32,
 }
 
-fn within(scope: Scope) -> Option<Fixed> {
+fn scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
@@ -113,10 +113,10 @@ fn within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
     let mut fixed: Vec<Fixed> = vec![("k.deleted = ?", Bind::Int(0))];
     fixed.extend(query.tab().map(|tab| ("k.active = ?", Bind::Int(i64::from(tab != "inactive")))));
-    fixed.extend(within(scope));
+    fixed.extend(scope_condition(scope));
     fixed
 }
 
@@ -133,20 +133,20 @@ impl Store {
 
     /// A page of keypairs.
     pub async fn keypairs(&self, query: &ListQuery, scope: Scope) -> Result<Page<KeypairRow>> {
-        page(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed(query, scope), Row::read).await
+        page_of_rows(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed_conditions(query, scope), Row::read).await
     }
 
     /// Every keypair that the filter selects, one after the other.
     pub fn all_keypairs(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<KeypairRow>> + Send + use<> {
-        let fixed = fixed(&query, scope);
-        all(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed, Row::read)
+        let fixed = fixed_conditions(&query, scope);
+        all_rows(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed, Row::read)
     }
 
     /// One keypair and its encrypted secret, if it is in scope.
     pub async fn keypair(&self, access_key: &str, scope: Scope) -> Result<Option<(KeypairRow, Option<Vec<u8>>)>> {
         let mut fixed = vec![("k.access_key = ?", Bind::Text(access_key.to_owned())), ("k.deleted = ?", Bind::Int(0))];
-        fixed.extend(within(scope));
-        let Some(row) = one(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
+        fixed.extend(scope_condition(scope));
+        let Some(row) = one_row(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
         let (secret,): (Option<Vec<u8>>,) =
             sqlx::query_as("SELECT secret FROM keypairs WHERE access_key = ?").bind(access_key).fetch_one(&self.read).await?;
         Ok(Some((row, secret)))
@@ -177,7 +177,7 @@ impl Store {
 impl Change {
     /// One keypair as the list shows it, as this change sees it.
     pub async fn keypair_row(&mut self, access_key: &str) -> Result<Option<KeypairRow>> {
-        one(&mut *self.tx, &SOURCE, COLUMNS, [("k.access_key = ?", Bind::Text(access_key.to_owned()))], Row::read).await
+        one_row(&mut *self.tx, &SOURCE, COLUMNS, [("k.access_key = ?", Bind::Text(access_key.to_owned()))], Row::read).await
     }
 
     /// Writes a keypair.

@@ -1,7 +1,7 @@
 //! Accounts: listing, reading, creating and editing them.
 
-use crate::list::{Bind, Column, Fixed, Source, all, one, page};
-use crate::{Change, Result, Scope, Store, json, to_json, word};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows};
+use crate::{Change, Result, Scope, Store, read_json, read_word, to_json};
 use futures::Stream;
 use sqlx::{FromRow, QueryBuilder};
 use types::id::{DomainId, ProjectId, UserId};
@@ -97,16 +97,16 @@ impl Row {
             projects,
             project_ids,
             main_key: self.main_key,
-            role: word("role", self.role, Role::from_key)?,
-            status: word("user status", self.status, UserStatus::from_key)?,
+            role: read_word("role", self.role, Role::from_key)?,
+            status: read_word("user status", self.status, UserStatus::from_key)?,
             status_info: self.status_info,
             description: self.description,
             policy: self.policy,
-            addresses: json("addresses", &self.addresses)?,
+            addresses: read_json("addresses", &self.addresses)?,
             sudo: self.sudo,
             must_change_password: self.must_change_password,
             two_factor: self.two_factor,
-            ids: UnixIds { uid: self.uid, gid: self.gid, gids: json("groups", &self.gids)? },
+            ids: UnixIds { uid: self.uid, gid: self.gid, gids: read_json("groups", &self.gids)? },
             created_at: self.created_at,
             modified_at: self.modified_at,
         })
@@ -166,7 +166,7 @@ impl<'a> NewUser<'a> {
     }
 }
 
-fn within(scope: Scope) -> Option<Fixed> {
+fn scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
@@ -180,21 +180,21 @@ fn within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
     let active = query.tab().map(|tab| ("u.active = ?", Bind::Int(i64::from(tab == "active"))));
-    active.into_iter().chain(within(scope)).collect()
+    active.into_iter().chain(scope_condition(scope)).collect()
 }
 
 impl Store {
     /// A page of people.
     pub async fn users(&self, query: &ListQuery, scope: Scope) -> Result<Page<UserRow>> {
-        page(self, (&SOURCE, &USERS), COLUMNS, query, fixed(query, scope), Row::read).await
+        page_of_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed_conditions(query, scope), Row::read).await
     }
 
     /// Everyone that the filter selects, one after the other.
     pub fn all_users(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
-        let fixed = fixed(&query, scope);
-        all(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Row::read)
+        let fixed = fixed_conditions(&query, scope);
+        all_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Row::read)
     }
 
     /// The emails and usernames among `names` (in lower case) that are taken.
@@ -206,8 +206,8 @@ impl Store {
 
     /// One person as the list shows them, if they are in scope.
     pub async fn user_row(&self, id: UserId, scope: Scope) -> Result<Option<UserRow>> {
-        let fixed = [("u.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
-        one(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await
+        let fixed = [("u.id = ?", Bind::Id(id.0))].into_iter().chain(scope_condition(scope));
+        one_row(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await
     }
 
     /// One person, if they are in scope.
@@ -253,7 +253,7 @@ impl Store {
 impl Change {
     /// One person as the list shows them, as this change sees them.
     pub async fn user_row(&mut self, id: UserId) -> Result<Option<UserRow>> {
-        one(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Row::read).await
+        one_row(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Row::read).await
     }
 
     /// Writes a new account with its main keypair. A taken email or username is a unique violation of its `_key` column.

@@ -2,8 +2,8 @@
 
 mod choices;
 
-use crate::list::{Bind, Column, Fixed, Source, all, one, page};
-use crate::{Change, Result, Scope, Store, json, to_json, word};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows};
+use crate::{Change, Result, Scope, Store, read_json, read_word, to_json};
 use futures::Stream;
 use sqlx::FromRow;
 use types::id::{DomainId, ProjectId, UserId};
@@ -76,11 +76,11 @@ impl ProjectDbRow {
             domain_id: self.domain_id,
             domain: self.domain,
             description: self.description,
-            kind: word("project type", self.kind, ProjectKind::from_key)?,
+            kind: read_word("project type", self.kind, ProjectKind::from_key)?,
             active: self.active,
             policy: self.policy,
-            hosts: json("hosts", &self.hosts)?,
-            limit: json("limits", &self.slots)?,
+            hosts: read_json("hosts", &self.hosts)?,
+            limit: read_json("limits", &self.slots)?,
             integration: self.integration,
             members: self.members,
             created_at: self.created_at,
@@ -111,8 +111,8 @@ impl DomainDbRow {
             name: self.name,
             description: self.description,
             active: self.active,
-            hosts: json("hosts", &self.hosts)?,
-            limit: json("limits", &self.slots)?,
+            hosts: read_json("hosts", &self.hosts)?,
+            limit: read_json("limits", &self.slots)?,
             integration: self.integration,
             projects: self.projects,
             people: self.people,
@@ -122,7 +122,7 @@ impl DomainDbRow {
     }
 }
 
-fn projects_within(scope: Scope) -> Option<Fixed> {
+fn project_scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("p.domain_id = ?", Bind::Id(id.0))),
@@ -136,7 +136,7 @@ fn projects_within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-fn domains_within(scope: Scope) -> Option<Fixed> {
+fn domain_scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("d.id = ?", Bind::Id(id.0))),
@@ -144,7 +144,7 @@ fn domains_within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-fn fixed(condition: &'static str, query: &ListQuery, scope: Option<Fixed>) -> Vec<Fixed> {
+fn fixed_conditions(condition: &'static str, query: &ListQuery, scope: Option<Fixed>) -> Vec<Fixed> {
     let active = query.tab().map(|tab| (condition, Bind::Int(i64::from(tab != "inactive"))));
     active.into_iter().chain(scope).collect()
 }
@@ -152,26 +152,26 @@ fn fixed(condition: &'static str, query: &ListQuery, scope: Option<Fixed>) -> Ve
 impl Store {
     /// A page of projects.
     pub async fn projects(&self, query: &ListQuery, scope: Scope) -> Result<Page<ProjectRow>> {
-        let fixed = fixed("p.active = ?", query, projects_within(scope));
-        page(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read).await
+        let fixed = fixed_conditions("p.active = ?", query, project_scope_condition(scope));
+        page_of_rows(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read).await
     }
 
     /// Every project that the filter selects, one after the other.
     pub fn all_projects(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<ProjectRow>> + Send + use<> {
-        let fixed = fixed("p.active = ?", &query, projects_within(scope));
-        all(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read)
+        let fixed = fixed_conditions("p.active = ?", &query, project_scope_condition(scope));
+        all_rows(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read)
     }
 
     /// A page of domains.
     pub async fn domains(&self, query: &ListQuery, scope: Scope) -> Result<Page<DomainRow>> {
-        let fixed = fixed("d.active = ?", query, domains_within(scope));
-        page(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read).await
+        let fixed = fixed_conditions("d.active = ?", query, domain_scope_condition(scope));
+        page_of_rows(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read).await
     }
 
     /// Every domain that the filter selects, one after the other.
     pub fn all_domains(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<DomainRow>> + Send + use<> {
-        let fixed = fixed("d.active = ?", &query, domains_within(scope));
-        all(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
+        let fixed = fixed_conditions("d.active = ?", &query, domain_scope_condition(scope));
+        all_rows(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
     }
 
     /// The projects and domains that limit the slots that their sessions hold together, as (id, name, limit).
@@ -180,15 +180,15 @@ impl Store {
             sqlx::query_as("SELECT id, name, slots FROM projects WHERE slots <> '{}'").fetch_all(&self.read).await?;
         let domains: Vec<(DomainId, String, String)> =
             sqlx::query_as("SELECT id, name, slots FROM domains WHERE slots <> '{}'").fetch_all(&self.read).await?;
-        let projects = projects.into_iter().map(|(id, name, slots)| Ok((id, name, json("project's limits", &slots)?)));
-        let domains = domains.into_iter().map(|(id, name, slots)| Ok((id, name, json("domain's limits", &slots)?)));
+        let projects = projects.into_iter().map(|(id, name, slots)| Ok((id, name, read_json("project's limits", &slots)?)));
+        let domains = domains.into_iter().map(|(id, name, slots)| Ok((id, name, read_json("domain's limits", &slots)?)));
         Ok((projects.collect::<Result<_>>()?, domains.collect::<Result<_>>()?))
     }
 
     /// One project with its members, if it is in scope.
     pub async fn project(&self, id: ProjectId, scope: Scope) -> Result<Option<ProjectDetail>> {
-        let fixed = [("p.id = ?", Bind::Id(id.0))].into_iter().chain(projects_within(scope));
-        let Some(row) = one(&self.read, &PROJECT_SOURCE, PROJECT, fixed, ProjectDbRow::read).await? else { return Ok(None) };
+        let fixed = [("p.id = ?", Bind::Id(id.0))].into_iter().chain(project_scope_condition(scope));
+        let Some(row) = one_row(&self.read, &PROJECT_SOURCE, PROJECT, fixed, ProjectDbRow::read).await? else { return Ok(None) };
         let members: Vec<(UserId, String, String, bool)> = sqlx::query_as(
             "SELECT u.id, u.email, u.full_name, m.admin FROM project_members m JOIN users u ON u.id = m.user_id \
              WHERE m.project_id = ? ORDER BY m.admin DESC, u.email_key LIMIT ?",
@@ -203,20 +203,20 @@ impl Store {
 
     /// One domain, if it is in scope.
     pub async fn domain(&self, id: DomainId, scope: Scope) -> Result<Option<DomainRow>> {
-        let fixed = [("d.id = ?", Bind::Id(id.0))].into_iter().chain(domains_within(scope));
-        one(&self.read, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
+        let fixed = [("d.id = ?", Bind::Id(id.0))].into_iter().chain(domain_scope_condition(scope));
+        one_row(&self.read, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
     }
 }
 
 impl Change {
     /// One domain as the list shows it, as this change sees it.
     pub async fn domain_row(&mut self, id: DomainId) -> Result<Option<DomainRow>> {
-        one(&mut *self.tx, &DOMAIN_SOURCE, DOMAIN, [("d.id = ?", Bind::Id(id.0))], DomainDbRow::read).await
+        one_row(&mut *self.tx, &DOMAIN_SOURCE, DOMAIN, [("d.id = ?", Bind::Id(id.0))], DomainDbRow::read).await
     }
 
     /// One project as the list shows it, as this change sees it.
     pub async fn project_row(&mut self, id: ProjectId) -> Result<Option<ProjectRow>> {
-        one(&mut *self.tx, &PROJECT_SOURCE, PROJECT, [("p.id = ?", Bind::Id(id.0))], ProjectDbRow::read).await
+        one_row(&mut *self.tx, &PROJECT_SOURCE, PROJECT, [("p.id = ?", Bind::Id(id.0))], ProjectDbRow::read).await
     }
 
     /// The person with this id, email or username, and their domain.

@@ -1,6 +1,6 @@
 //! Sessions that have not ended, as the queue and the reconciler need them. `moves` writes them.
 
-use crate::{Result, Store, json, word};
+use crate::{Result, Store, read_json, read_word};
 use sqlx::FromRow;
 use sqlx::{QueryBuilder, Sqlite};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
@@ -93,8 +93,8 @@ impl LivingRow {
             seq: self.seq,
             id: self.id,
             name: self.name,
-            kind: word("session type", self.kind, SessionType::from_key)?,
-            status: word("session status", self.status, Status::from_key)?,
+            kind: read_word("session type", self.kind, SessionType::from_key)?,
+            status: read_word("session status", self.status, Status::from_key)?,
             owner: self.user_id,
             domain: self.domain_id,
             project: self.project_id,
@@ -102,10 +102,13 @@ impl LivingRow {
             policy: self.policy,
             resource_group: self.resource_group,
             image: self.image,
-            agents: json("session's agents", &self.agents)?,
+            agents: read_json("session's agents", &self.agents)?,
             command: self.command,
             slots: read_slots(&self.slots)?,
-            cluster: Cluster { mode: word("cluster mode", self.cluster_mode, ClusterMode::from_key)?, size: self.cluster_size },
+            cluster: Cluster {
+                mode: read_word("cluster mode", self.cluster_mode, ClusterMode::from_key)?,
+                size: self.cluster_size,
+            },
             priority: self.priority,
             starts_at: self.starts_at,
             timeout: self.timeout,
@@ -114,14 +117,14 @@ impl LivingRow {
             last_active: self.last_active,
             stop_asked: self.stop_asked,
             end_reason: self.end_reason,
-            outcome: self.outcome.map(|text| json("session's outcome", &text)).transpose()?,
+            outcome: self.outcome.map(|text| read_json("session's outcome", &text)).transpose()?,
         })
     }
 }
 
 /// Reads stored amounts.
 pub(crate) fn read_slots(text: &str) -> Result<Slots> {
-    json("session's amounts", text)
+    read_json("session's amounts", text)
 }
 
 // All sessions of a person count against their present main keypair and its policy, whichever keypair was the main one when they
@@ -150,7 +153,7 @@ fn push_ids(sql: &mut QueryBuilder<Sqlite>, ids: &[SessionId]) {
     sql.push(")");
 }
 
-pub(super) fn living_of(ids: &[SessionId]) -> QueryBuilder<Sqlite> {
+pub(super) fn living_query(ids: &[SessionId]) -> QueryBuilder<Sqlite> {
     let mut sql = QueryBuilder::new(LIVING);
     sql.push(" WHERE s.finished = 0 AND s.id IN (");
     push_ids(&mut sql, ids);
@@ -169,7 +172,7 @@ impl Store {
     pub async fn living_among(&self, ids: &[SessionId]) -> Result<Vec<LivingSession>> {
         let mut found = Vec::new();
         for ids in ids.chunks(IDS_AT_ONCE) {
-            let rows: Vec<LivingRow> = living_of(ids).build_query_as().fetch_all(&self.read).await?;
+            let rows: Vec<LivingRow> = living_query(ids).build_query_as().fetch_all(&self.read).await?;
             found.extend(rows.into_iter().map(LivingRow::read).collect::<Result<Vec<_>>>()?);
         }
         Ok(found)
@@ -208,8 +211,8 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         let read = |(id, on, name, status, outcome): (SessionId, SessionId, String, String, Option<String>)| {
-            let outcome = outcome.map(|text| json("session's outcome", &text)).transpose()?;
-            Ok((id, on, name, word("session status", status, Status::from_key)?, outcome))
+            let outcome = outcome.map(|text| read_json("session's outcome", &text)).transpose()?;
+            Ok((id, on, name, read_word("session status", status, Status::from_key)?, outcome))
         };
         rows.into_iter().map(read).collect()
     }
@@ -225,7 +228,7 @@ impl Store {
     pub async fn session_request(&self, id: SessionId) -> Result<Option<types::sessions::launch::StartSession>> {
         let row: Option<(String,)> =
             sqlx::query_as("SELECT request FROM sessions WHERE id = ?").bind(id).fetch_optional(&self.read).await?;
-        row.map(|(text,)| json("session's request", &text)).transpose()
+        row.map(|(text,)| read_json("session's request", &text)).transpose()
     }
 
     /// The changes after event `after`. `None` if they are unknown because some events are gone, or if there are too many.

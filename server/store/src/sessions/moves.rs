@@ -2,7 +2,7 @@
 //! and every change its event, in the same transaction.
 
 use super::LivingSession;
-use super::living::{LivingRow, living_of, read_slots};
+use super::living::{LivingRow, living_query, read_slots};
 use crate::{Change, Result, to_json};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::quantity::{CPU, MEM, Slots};
@@ -88,10 +88,17 @@ impl Change {
                 .await?;
         }
         self.add_history(new.id, Status::Pending, new.reason, new.at).await?;
-        self.tell_of(new.id, new.owner, new.domain, None, new.at).await
+        self.tell_of_session(new.id, new.owner, new.domain, None, new.at).await
     }
 
-    async fn tell_of(&mut self, id: SessionId, owner: UserId, domain: DomainId, notice: Option<&str>, at: Millis) -> Result<()> {
+    async fn tell_of_session(
+        &mut self,
+        id: SessionId,
+        owner: UserId,
+        domain: DomainId,
+        notice: Option<&str>,
+        at: Millis,
+    ) -> Result<()> {
         let audience = Audience { owner: Some(owner), domain: Some(domain) };
         self.tell(Topic::Session, &id.to_string(), audience, notice, at).await
     }
@@ -134,7 +141,7 @@ impl Change {
             return Ok(false);
         }
         self.add_history(session.id, next, reason, at).await?;
-        self.tell_of(session.id, session.owner, session.domain, notice, at).await?;
+        self.tell_of_session(session.id, session.owner, session.domain, notice, at).await?;
         Ok(true)
     }
 
@@ -149,12 +156,12 @@ impl Change {
         .bind(session.id)
         .execute(&mut *self.tx)
         .await?;
-        self.tell_of(session.id, session.owner, session.domain, None, at).await
+        self.tell_of_session(session.id, session.owner, session.domain, None, at).await
     }
 
     /// One session that has not ended, as this change sees it.
     pub async fn living_session(&mut self, id: SessionId) -> Result<Option<LivingSession>> {
-        let row: Option<LivingRow> = living_of(&[id]).build_query_as().fetch_optional(&mut *self.tx).await?;
+        let row: Option<LivingRow> = living_query(&[id]).build_query_as().fetch_optional(&mut *self.tx).await?;
         row.map(LivingRow::read).transpose()
     }
 
@@ -165,7 +172,7 @@ impl Change {
             .bind(session.id)
             .execute(&mut *self.tx)
             .await?;
-        self.tell_of(session.id, session.owner, session.domain, None, at).await?;
+        self.tell_of_session(session.id, session.owner, session.domain, None, at).await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -176,7 +183,7 @@ impl Change {
             .bind(session.id)
             .execute(&mut *self.tx)
             .await?;
-        self.tell_of(session.id, session.owner, session.domain, None, at).await?;
+        self.tell_of_session(session.id, session.owner, session.domain, None, at).await?;
         Ok(done.rows_affected() > 0)
     }
 

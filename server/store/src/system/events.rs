@@ -1,6 +1,6 @@
 //! Events for open pages and audit records, written in the transaction of the change that they describe.
 
-use crate::{Change, Result, Store, word};
+use crate::{Change, Result, Store, read_word};
 use types::id::{DomainId, UserId};
 use types::system::events::{Audience, Event, Topic};
 use types::time::Millis;
@@ -39,7 +39,7 @@ impl Store {
                 .fetch_all(&self.read)
                 .await?;
         let read = |(id, topic, subject, owner, domain, notice): Row| {
-            let topic = word("topic", topic, Topic::from_key)?;
+            let topic = read_word("topic", topic, Topic::from_key)?;
             Ok(StoredEvent { event: Event { id, topic, subject, notice }, owner, domain })
         };
         rows.into_iter().map(read).collect::<Result<_>>().map(Some)

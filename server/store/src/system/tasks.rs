@@ -1,6 +1,6 @@
 //! Background tasks, stored so that the next server can begin them again and their answers can still be read.
 
-use crate::{Change, Result, Store, word};
+use crate::{Change, Result, Store, read_word};
 use sqlx::FromRow;
 use types::id::{TaskId, UserId};
 use types::system::tasks::{Task, TaskKind, TaskState};
@@ -55,8 +55,8 @@ impl Row {
     fn read(self) -> Result<StoredTask> {
         let task = Task {
             id: self.id,
-            kind: word("kind of task", self.kind, TaskKind::from_key)?,
-            state: word("state of a task", self.state, TaskState::from_key)?,
+            kind: read_word("kind of task", self.kind, TaskKind::from_key)?,
+            state: read_word("state of a task", self.state, TaskState::from_key)?,
             message: self.message,
             current: 0,
             total: 0,
