@@ -41,7 +41,7 @@ test("the official client lists, adds, updates, deactivates and finds people", a
   const added = await client(yard, key, "admin", "user", "add", "default", email, PASSWORD, "-u", name, "-n", "Cli Person");
   expect(added).toMatchObject({ ok: true });
   const again = await client(yard, key, "admin", "user", "add", "default", email, PASSWORD, "-u", name);
-  expect(JSON.stringify(again)).toContain("exists already");
+  expect(JSON.stringify(again)).toContain("already exists");
   const found = await client(yard, key, "admin", "user", "list", "--filter", `email ilike "%${name}%"`, "--order=-created_at");
   expect(found.items).toMatchObject([{ email, username: name, role: "user", status: "active", domain_name: "default" }]);
   expect(found.items![0].main_access_key).toMatch(/^AKIA/);

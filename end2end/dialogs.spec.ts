@@ -70,7 +70,7 @@ test("a save that is answered late leaves the next opening of the dialog as it i
     const slow = await hold(page, "create_domain");
     await leave(first, slow);
     await slow.answer();
-    await expect(page.getByText("A domain of this name exists already. Use another one.")).toBeVisible();
+    await expect(page.getByText("A domain with this name already exists. Use another one.")).toBeVisible();
     await untouched();
     await edit.getByRole("button", { name: "Save" }).click();
     await expect(page.getByRole("row", { name: new RegExp(second) })).toContainText("typed");
@@ -92,7 +92,7 @@ test("a refusal that comes when the page has been left is still told", async ({ 
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Projects" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Projects" })).toBeVisible();
   await slow.answer();
-  await expect(page.getByText("A domain of this name exists already. Use another one.")).toBeVisible();
+  await expect(page.getByText("A domain with this name already exists. Use another one.")).toBeVisible();
 });
 
 test("choices that were asked for by an earlier opening change nothing of the next", async ({ yard }) => {

@@ -158,7 +158,7 @@ test("the group that new agents join stays, and only superadmins are offered cha
   const ask = page.getByRole("dialog", { name: "Delete the resource group default?" });
   await ask.getByRole("textbox").fill("default");
   await ask.getByRole("button", { name: "Delete" }).click();
-  await expect(page.getByText(/so it stays. Deactivate it/)).toBeVisible();
+  await expect(page.getByText(/so it cannot be deleted. Deactivate it/)).toBeVisible();
   for (const role of ["monitor", "admin"]) {
     const who = unique(`groups-${role}`);
     await yard.person(who, role);

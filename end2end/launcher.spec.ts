@@ -117,9 +117,9 @@ test("a superadmin starts a session on somebody's behalf, and nobody else does",
   await yard.goto("/session/start");
   const main = page.getByRole("main");
   await main.getByLabel("On behalf of").fill("nobody-at-all@example.org");
-  await expect(main.getByText("Nobody has the email or access key nobody-at-all@example.org.")).toBeVisible();
+  await expect(main.getByText("No account has the email, username or access key nobody-at-all@example.org.")).toBeVisible();
   await main.getByLabel("On behalf of").fill(email);
-  await expect(main.getByText("Nobody has the email or access key")).toBeHidden();
+  await expect(main.getByText("No account has the email, username or access key")).toBeHidden();
   await main.getByRole("radio", { name: /Batch/ }).check();
   await main.getByLabel("Name", { exact: true }).fill(name);
   await main.getByLabel("Start-up command").fill("true");

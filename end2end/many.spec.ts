@@ -53,7 +53,7 @@ test("a file's mistakes are named by line and column, put right in place, and th
   await expect(dialog.getByLabel("Its lines")).toHaveValue(/queen/);
   await dialog.getByRole("button", { name: "Look at it first" }).click();
   await expect(dialog.getByRole("alert")).toHaveText(/1 of 2 lines have something wrong, 2 values in all/);
-  await expect(dialog.getByRole("row", { name: /role/ })).toContainText("Allowed are superadmin, admin, user and monitor.");
+  await expect(dialog.getByRole("row", { name: /role/ })).toContainText("Use superadmin, admin, user or monitor.");
   await expect(dialog.getByRole("row", { name: /username/ })).toContainText("Line 2 has the same");
   const right = (await dialog.getByLabel("Its lines").inputValue()).replace("queen", "user").replace(`.org,${name}-a,,`, `.org,${name}-b,,`);
   await dialog.getByLabel("Its lines").fill(right);

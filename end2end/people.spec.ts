@@ -134,7 +134,7 @@ test("people manage their own keypairs and password", async ({ yard }) => {
   await dialog.getByRole("textbox", { name: "New password", exact: true }).fill("Another-Horse-1");
   await dialog.getByLabel("New password again").fill("Another-Horse-1");
   await dialog.getByRole("button", { name: "Change", exact: true }).click();
-  await expect(dialog.getByText(/This is not your password/)).toBeVisible();
+  await expect(dialog.getByText(/Wrong password/)).toBeVisible();
   await dialog.getByLabel("Password now").fill(PASSWORD);
   await dialog.getByRole("button", { name: "Change", exact: true }).click();
   await expect(page.getByText("Your password was changed.")).toBeVisible();

@@ -22,7 +22,7 @@ test("a project is created with members; one of them comes to administer it, and
   await expect(drawer.getByText("nas-1, nas-2")).toBeVisible();
   await drawer.getByLabel("Add members").fill(`${boss}, nobody-at-all`);
   await drawer.getByRole("button", { name: "Add", exact: true }).click();
-  await expect(drawer.getByText(/Nobody of this domain is called nobody-at-all/)).toBeVisible();
+  await expect(drawer.getByText(/Not found in this domain: nobody-at-all/)).toBeVisible();
   await drawer.getByLabel("Add members").fill(`${boss}, ${member}@example.org`);
   await drawer.getByRole("button", { name: "Add", exact: true }).click();
   await expect(drawer.getByText("Members (2)")).toBeVisible();

@@ -29,7 +29,7 @@ async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> 
   const first = page.getByRole("dialog", { name: "Your password" });
   await first.getByLabel("Password now").fill("Wrong-Horse-1");
   await first.getByRole("button", { name: "Go on" }).click();
-  await expect(first.getByText(/This is not your password/)).toBeVisible();
+  await expect(first.getByText(/Wrong password/)).toBeVisible();
   await first.getByLabel("Password now").fill(PASSWORD);
   await first.getByRole("button", { name: "Go on" }).click();
   const dialog = page.getByRole("dialog", { name: "Turn on two-factor" });
@@ -39,7 +39,7 @@ async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> 
   const secret = (await dialog.locator(".two-factor-secret").textContent())!;
   await dialog.getByLabel("Code").fill("000000");
   await dialog.getByRole("button", { name: "Turn on" }).click();
-  await expect(dialog.getByText(/This code is not right/)).toBeVisible();
+  await expect(dialog.getByText(/Wrong code/)).toBeVisible();
   await dialog.getByLabel("Code").fill(code(secret));
   await dialog.getByRole("button", { name: "Turn on" }).click();
   const shown = page.getByRole("dialog", { name: "Recovery codes" });
@@ -66,7 +66,7 @@ test("two-factor is turned on with a code, asked for at sign-in, and a recovery 
   await password(yard, other, email);
   await other.getByLabel("Code").fill("123456");
   await other.getByRole("button", { name: "Sign in" }).click();
-  await expect(other.getByRole("alert")).toHaveText(/This code is not right/);
+  await expect(other.getByRole("alert")).toHaveText(/This code is wrong/);
   await other.getByLabel("Code").fill(code(secret, 1));
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other).toHaveURL(/\/account$/);
@@ -118,7 +118,7 @@ test("the owner makes new recovery codes and turns two-factor off with the passw
   const off = page.getByRole("dialog", { name: "Turn off two-factor" });
   await off.getByLabel("Password now").fill("Wrong-Horse-1");
   await off.getByRole("button", { name: "Turn off" }).click();
-  await expect(off.getByText(/This is not your password/)).toBeVisible();
+  await expect(off.getByText(/Wrong password/)).toBeVisible();
   await off.getByLabel("Password now").fill(PASSWORD);
   await off.getByRole("button", { name: "Turn off" }).click();
   await expect(page.getByRole("button", { name: "Turn on two-factor" })).toBeVisible();

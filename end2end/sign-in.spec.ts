@@ -8,7 +8,7 @@ test("wrong data never says which half was wrong, and the name stays typed", asy
     await page.getByLabel("Email or username").fill(login);
     await page.getByLabel("Password").fill("Wrong-Password-1");
     await page.getByRole("button", { name: "Sign in" }).click();
-    await expect(page.getByRole("alert")).toHaveText("Email or username and password do not fit together. Check both and try again.");
+    await expect(page.getByRole("alert")).toHaveText("Wrong email, username or password. Check them and try again.");
     await expect(page.getByLabel("Email or username")).toHaveValue(login);
   }
 });

@@ -35,7 +35,7 @@ test("a taken email is refused beside its field and nothing that was typed is lo
   await dialog.getByLabel("Password again").fill(PASSWORD);
   await dialog.getByLabel("Description").fill("kept");
   await dialog.getByRole("button", { name: "Create", exact: true }).click();
-  await expect(dialog.getByText("An account with this email exists already.")).toBeVisible();
+  await expect(dialog.getByText("An account with this email already exists.")).toBeVisible();
   await expect(dialog.getByLabel("Description")).toHaveValue("kept");
   await dialog.getByLabel("Password", { exact: true }).fill("short");
   await dialog.getByRole("button", { name: "Create", exact: true }).click();

@@ -1,4 +1,4 @@
-//! Who asks. Every method of `Control` takes one, and cannot do anything without asking it first.
+//! The author of a request. Every method of `Control` takes a [`Caller`] and must ask it for permission before doing anything.
 
 use crate::Result;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,23 +7,23 @@ use types::Problem;
 use types::id::{DomainId, SignInId, UserId};
 use types::people::permissions::{Me, Permission, Reach};
 
-/// Something that was refused: to whom, and what.
+/// A refusal: the person it was given to, and what was refused.
 pub(crate) type Refusal = (Option<UserId>, String);
 
-/// The person (or nobody) behind a request, and where it came from.
+/// The person behind a request, if anyone is signed in, and where the request came from.
 #[derive(Clone, Debug)]
 pub struct Caller {
     me: Option<(Me, SignInId)>,
     /// The address that the request came from, for the audit trail and limits.
     pub address: String,
-    /// The browser's own description of itself.
+    /// The browser's `User-Agent`.
     pub browser: String,
-    /// What was refused while the request was answered, for the audit trail. All clones share it.
+    /// Refusals given while the request was answered, for the audit trail. All clones share them.
     refusals: Arc<Mutex<Vec<Refusal>>>,
 }
 
 impl Caller {
-    /// A request that came with no sign-in, or with one that has ended.
+    /// A caller without a sign-in, or with one that has ended.
     pub fn nobody(address: impl Into<String>, browser: impl Into<String>) -> Self {
         Self { me: None, address: address.into(), browser: browser.into(), refusals: Arc::default() }
     }
@@ -41,12 +41,12 @@ impl Caller {
         self.me.as_ref().map(|(me, _)| me)
     }
 
-    /// The person and the sign-in they came with, or a refusal.
+    /// The person and their sign-in, or a refusal.
     pub(crate) fn person(&self) -> Result<(&Me, SignInId)> {
         self.me.as_ref().map(|(me, id)| (me, *id)).ok_or(Problem::SignInRequired)
     }
 
-    /// The person and how far this permission reaches for them; a refusal when that is nowhere.
+    /// The person and how far this permission reaches for them; a refusal when they do not have it at all.
     pub(crate) fn need(&self, permission: Permission) -> Result<(&Me, Reach)> {
         let (me, _) = self.person()?;
         match me.reach(permission) {
@@ -55,7 +55,7 @@ impl Caller {
         }
     }
 
-    /// The person, when the permission reaches beyond what is their own.
+    /// The person, if the permission reaches beyond what is their own.
     pub(crate) fn need_beyond_own(&self, permission: Permission) -> Result<&Me> {
         match self.need(permission)? {
             (_, Reach::Own | Reach::Nothing) => Err(self.refuse(permission.verb())),
@@ -63,7 +63,7 @@ impl Caller {
         }
     }
 
-    /// The person, and what of a kind of thing this permission lets them see or change.
+    /// The person, and the scope in which this permission lets them see or change things.
     pub(crate) fn scope(&self, permission: Permission) -> Result<(&Me, Scope)> {
         let (me, reach) = self.need(permission)?;
         let scope = match reach {
@@ -75,7 +75,8 @@ impl Caller {
         Ok((me, scope))
     }
 
-    /// For permissions that reach a domain at least: the domain that the caller is confined to, if any.
+    /// The person and the domain that the permission confines them to, if any. Refuses permissions that do not reach a whole
+    /// domain.
     pub(crate) fn need_domain(&self, permission: Permission) -> Result<(&Me, Option<DomainId>)> {
         match self.need(permission)? {
             (me, Reach::Everything) => Ok((me, None)),
@@ -84,14 +85,14 @@ impl Caller {
         }
     }
 
-    /// A refusal, which will stand in the audit trail; `what` are the words after “You may not …”.
+    /// Refuses something, and keeps the refusal for the audit trail. `what` completes the sentence “You may not …”.
     pub fn refuse(&self, what: impl Into<String>) -> Problem {
         let what = what.into();
         self.note_refusal(what.clone());
         Problem::Forbidden(what)
     }
 
-    /// Something was refused and is not written down yet.
+    /// Whether something was refused that is not in the audit trail yet.
     pub fn was_refused(&self) -> bool {
         !self.refusals.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }

@@ -1,6 +1,6 @@
-//! A change: one transaction with who makes it, its audit record and the events that tell open pages of it.
+//! A change: one transaction with its author, its audit record and the events that tell open pages about it.
 //!
-//! Deliberately absent: how things are written. Those are the calls of [`store::Change`], which this stands for.
+//! Deliberately absent: how things are written. That is done by the methods of [`store::Change`], which this dereferences to.
 
 use crate::{Caller, Control, Result};
 use std::ops::{Deref, DerefMut};
@@ -11,35 +11,35 @@ use types::id::UserId;
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
-/// An open transaction and its author. Nothing of it is there until [`Change::commit`].
+/// An open transaction and its author. Nothing in it is visible until [`Change::commit`].
 pub(crate) struct Change {
     inner: store::Change,
     actor: Option<UserId>,
     address: String,
-    /// When it was begun: the time of everything that it writes.
+    /// When the change was begun. Everything it writes carries this time.
     pub at: Millis,
 }
 
 impl Control {
-    /// Begins a change that the caller makes. Nobody else can write until it ends, so what is read in it stands still.
+    /// Begins a change made by the caller. Nobody else can write until it ends, so what is read in it does not change meanwhile.
     pub(crate) async fn change_by(&self, caller: &Caller) -> Result<Change> {
         let change = self.change_from(&caller.address).await?;
         Ok(Change { actor: caller.me().map(|me| me.id), ..change })
     }
 
-    /// Begins a change that no account makes. `origin`, such as `command line`, stands in the audit trail where an address would.
+    /// Begins a change made by no account. The audit trail shows `origin`, such as `command line`, in place of an address.
     pub(crate) async fn change_from(&self, origin: &str) -> Result<Change> {
         Ok(Change { inner: self.store.change().await?, actor: None, address: origin.to_owned(), at: self.now() })
     }
 }
 
 impl Change {
-    /// The same change with this person as its author, such as somebody who is just signing in.
+    /// The same change with this person as its author, for example somebody who is just signing in.
     pub fn made_by(self, actor: Option<UserId>) -> Self {
         Self { actor, ..self }
     }
 
-    /// Writes the audit record. `detail` must hold no secret; of what is edited it holds the whole thing before and after.
+    /// Writes the audit record. `detail` must hold no secret. For an edit it holds the complete thing before and after.
     #[track_caller]
     pub fn record(
         &mut self,
@@ -62,7 +62,7 @@ impl Change {
         async move { self.inner.tell(topic, &subject, audience, None, self.at).await.map_err(with_place(place)) }
     }
 
-    /// The same, with a sentence for the notification list of the audience's owner.
+    /// Tells open pages that `subject` changed, and adds the sentence `notice` to the notifications of the audience's owner.
     #[track_caller]
     pub fn notify(
         &mut self,
@@ -75,7 +75,7 @@ impl Change {
         async move { self.inner.tell(topic, &subject, audience, Some(notice), self.at).await.map_err(with_place(place)) }
     }
 
-    /// Makes the change lasting, then wakes whoever follows events.
+    /// Commits the change, then wakes everyone who follows events.
     #[track_caller]
     pub fn commit(self) -> impl Future<Output = Result<()>> + Send {
         let place = Location::caller();
@@ -83,7 +83,7 @@ impl Change {
     }
 }
 
-/// The place in the rules is what helps in the log, not the one in this file.
+/// Logs an error with the caller's place in the rules, which helps more than the place in this file.
 fn with_place(place: &'static Location<'static>) -> impl FnOnce(StoreError) -> Problem {
     move |error| Problem::Internal(store::incident("writing a change", place, &error))
 }

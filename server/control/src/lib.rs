@@ -1,5 +1,5 @@
 //! The rules: who may do what, and what follows from it. Every method takes the [`Caller`] first and decides by the one
-//! permission table in `types`; every change writes its audit record and its event in its own transaction.
+//! permission table in `types`. Every change writes its audit record and its event in its own transaction.
 //!
 //! Deliberately absent: HTTP, pages and SQL.
 
@@ -33,10 +33,10 @@ use types::Problem;
 use types::id::SessionId;
 use types::time::Millis;
 
-/// The result of everything here.
+/// The result of every method of [`Control`].
 pub type Result<T> = std::result::Result<T, Problem>;
 
-/// The control plane. Cheap to clone: all clones are one.
+/// The control plane. Cheap to clone: all clones share the same state.
 #[derive(Clone)]
 pub struct Control {
     store: Store,
@@ -44,52 +44,54 @@ pub struct Control {
     shared: Arc<Shared>,
 }
 
-/// What lives as long as the process. Nothing of it is needed after a restart.
+/// State that lives as long as the process. None of it is needed after a restart.
 struct Shared {
     passwords: people::password::Passwords,
     vault: Vault,
     attempts: people::limiter::Attempts,
-    /// Requests whose signature did not fit, and questions for a password link.
+    /// Requests with a wrong signature.
     bad_signatures: people::limiter::Attempts,
-    /// Wrong one-time codes of an account, wherever they come from, and refusals of a person that were written down.
+    /// Wrong one-time codes of an account, from any address.
     codes: people::limiter::Attempts,
+    /// A person's refusals that were written to the audit trail.
     refusals: people::limiter::Attempts,
+    /// Requests for a password link.
     links: people::limiter::Attempts,
     outbox: OnceLock<people::password_link::Outbox>,
     rates: limits::rates::Rates,
-    /// Changes whenever a sign-in was ended, so that what it still holds open is looked at.
+    /// Changes whenever a sign-in was ended, so that connections it still holds open are checked again.
     sign_ins_ended: watch::Sender<()>,
-    /// Rung whenever the queue or a session may have something to do.
+    /// Notified whenever the queue or a session may need attention.
     work: Notify,
     clock: Clock,
-    /// The sessions that have not ended, and the turn of who brings them in step with the database.
+    /// The sessions that have not ended, and the lock of whoever brings them in step with the database.
     mirror: RwLock<sessions::mirror::Mirror>,
     mirroring: tokio::sync::Mutex<()>,
-    /// Sessions that changed since the loop last looked at them, whoever brought the mirror in step.
+    /// Sessions that changed since the loop last looked at them, whichever caller refreshed the mirror.
     unlooked: Mutex<HashSet<SessionId>>,
-    /// Held while sessions are looked at and placed.
+    /// Held during a round, while sessions are looked at and placed.
     rounds: tokio::sync::Mutex<()>,
-    /// Why each pending session waits, as the scheduler last said.
+    /// Why each pending session waits, from the scheduler's last decision.
     queue: RwLock<sessions::queue::Queue>,
     activity: Mutex<sessions::ends::Activity>,
     /// How often the engine refused to start a session.
     refused_starts: Mutex<HashMap<SessionId, u32>>,
-    /// What was last heard of machines, and the names of those that have gone.
+    /// The agents' last reports, and the names of the agents that are gone.
     agents: RwLock<cluster::agents::Heard>,
     gone: RwLock<HashSet<String>>,
     tasks: system::tasks::Tasks,
 }
 
-/// What tells the time.
+/// A source of the current time.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
 impl Control {
-    /// A control plane over this database and this engine. [`Control::run`] makes it work.
+    /// A control plane over this database and this engine. [`Control::run`] sets it going.
     pub fn new(store: Store, engine: Arc<dyn Engine>, vault: Vault) -> Self {
-        Self::with_clock(store, engine, vault, Arc::new(now))
+        Self::with_clock(store, engine, vault, Arc::new(system_time))
     }
 
-    /// The same by another clock than the system's: sessions, agents and their limits go by it.
+    /// The same with a clock other than the system's, which sessions, agents and their limits then follow.
     pub fn with_clock(store: Store, engine: Arc<dyn Engine>, vault: Vault, clock: Clock) -> Self {
         let shared = Shared {
             passwords: people::password::Passwords::new(),
@@ -122,32 +124,33 @@ impl Control {
         (self.shared.clock)()
     }
 
-    /// Answers when the database does.
+    /// Succeeds when the database answers.
     pub async fn ready(&self) -> Result<()> {
         Ok(self.store.ping().await?)
     }
 
-    /// Numbers for the metrics page: living sessions by status.
+    /// The number of living sessions in each status, for the metrics page.
     pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
         Ok(self.store.session_counts().await?)
     }
 }
 
-/// The server's clock.
-fn now() -> Millis {
+/// The system's clock.
+fn system_time() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// A fault of ours that is no [`StoreError`](store::StoreError), which `?` turns into the same: logged with an id, and of it the
-/// person learns only the id.
+/// Turns an error into an internal problem: logs it with an id, and tells the person only that id. A
+/// [`StoreError`](store::StoreError) needs no call of this; `?` does the same for it.
 #[track_caller]
 pub fn internal<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Problem {
     let at = std::panic::Location::caller();
     move |error| Problem::Internal(store::incident(doing, at, &error))
 }
 
-/// A failure of an engine. An agent that is away says so; everything else is a fault of ours, logged with its causes.
+/// Turns an engine's failure into a problem. An agent that is away is named; everything else is an internal problem, logged with
+/// its causes.
 #[track_caller]
 fn engine_failed(doing: &'static str) -> impl FnOnce(EngineError) -> Problem {
     let fault = internal(doing);
@@ -157,14 +160,14 @@ fn engine_failed(doing: &'static str) -> impl FnOnce(EngineError) -> Problem {
     }
 }
 
-/// A panic while a request was answered, as the fault of ours that it is.
+/// Turns a panic while a request was answered into an internal problem.
 #[track_caller]
 pub fn panicked(panic: &(dyn std::any::Any + Send)) -> Problem {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
     internal("answering a request")(text.unwrap_or("a panic without a text"))
 }
 
-/// Random text of `n` characters from digits and capital letters, for names and keys.
+/// Random text of `n` characters (capital letters and the digits 2 to 7), for names and keys.
 fn random_text(n: usize) -> Result<String> {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut bytes = vec![0u8; n];

@@ -7,17 +7,18 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use percent_encoding::percent_decode_str;
 use std::time::Duration;
 
-/// The way out: a mail server, and who writes.
+/// A mail server, and the sender's address.
 pub struct Mail {
     server: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
 }
 
 impl Mail {
-    /// Reads `server`, such as `smtps://yard@mail.example.org` or `smtp://127.0.0.1:25`, and who writes. Connects to nobody yet.
+    /// Parses `server`, such as `smtps://yard@mail.example.org` or `smtp://127.0.0.1:25`, and the sender `from`. Does not connect
+    /// yet.
     ///
     /// # Errors
-    /// When either cannot be read.
+    /// When either cannot be parsed.
     pub fn open(server: &str, password: Option<&str>, from: &str) -> anyhow::Result<Self> {
         let from = from.parse().with_context(|| format!("{from:?} is not an address such as yard@example.org"))?;
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(server)
@@ -32,7 +33,7 @@ impl Mail {
         Ok(Self { server: builder.timeout(Some(Duration::from_secs(20))).build(), from })
     }
 
-    /// Sends one message. Its text must not reach a log: it may hold a link.
+    /// Sends one message. Its text must not be logged, since it may contain a link.
     pub(crate) async fn send(&self, to: &str, subject: &str, text: String) -> anyhow::Result<()> {
         let message = Message::builder().from(self.from.clone()).to(to.parse()?).subject(subject).body(text)?;
         self.server.send(message).await?;
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_no_mail_server_or_no_address_is_refused() {
+    async fn invalid_mail_servers_and_addresses_are_refused() {
         assert!(Mail::open("smtp://127.0.0.1:2525", None, "Yard <yard@example.org>").is_ok());
         assert!(Mail::open("smtps://yard@mail.example.org", Some("secret"), "yard@example.org").is_ok());
         for (server, from) in [("http://mail", "yard@example.org"), ("mail", "yard@example.org"), ("smtp://mail", "nobody")] {

@@ -1,11 +1,15 @@
-//! Saving things that several administrators edit: nobody overwrites what they have not seen.
+//! Saving things that several administrators edit, so that nobody overwrites a change they have not seen.
 
 use crate::Result;
 use types::Problem;
 use types::revision::{Fields, Stale};
 
-/// What stands now and is about to be replaced, if anything; a refusal when `yours` was based on something else.
-pub(crate) fn replaced<T: Fields>(
+/// Returns the saved value that `yours` is about to replace; `None` for a new thing.
+///
+/// # Errors
+/// `Stale` with the differences when `yours` is based on another revision than the saved one, `NotFound` when nothing is saved
+/// any more, and the field error `taken` when a new thing has the name of an existing one.
+pub(crate) fn check_revision<T: Fields>(
     based_on: Option<i64>,
     stands: Option<(i64, T)>,
     yours: &T,
@@ -21,8 +25,8 @@ pub(crate) fn replaced<T: Fields>(
     }
 }
 
-/// At most three names, and how many there are besides.
-pub(crate) fn named(names: &[String], count: u32) -> String {
+/// Lists at most three names, and how many more there are.
+pub(crate) fn names_and_rest(names: &[String], count: u32) -> String {
     let shown: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
     let rest = count.saturating_sub(u32::try_from(shown.len()).unwrap_or(u32::MAX));
     let shown = shown.join(", ");
@@ -35,10 +39,10 @@ mod tests {
     use types::limits::policies::UserPolicy;
 
     #[test]
-    fn a_save_is_refused_with_the_difference_when_it_is_based_on_something_else_than_what_stands() {
+    fn a_save_based_on_an_old_revision_is_refused_with_the_differences() {
         let saved = UserPolicy { max_images: 5, ..UserPolicy::new("student") };
         let yours = UserPolicy { max_images: 7, ..UserPolicy::new("student") };
-        let save = |based_on, stands| replaced(based_on, stands, &yours, "policy", "taken");
+        let save = |based_on, stands| check_revision(based_on, stands, &yours, "policy", "taken");
         assert_eq!(save(Some(2), Some((2, saved.clone()))), Ok(Some(saved.clone())));
         let Err(Problem::Stale(stale)) = save(Some(1), Some((2, saved.clone()))) else { panic!("not refused") };
         assert_eq!(stale.revision, 2);
@@ -49,9 +53,9 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_names_three_and_counts_the_rest() {
+    fn a_list_names_three_and_counts_the_rest() {
         let names: Vec<String> = ["a", "b", "c", "d"].map(String::from).into();
-        assert_eq!(named(&names, 9), "a, b, c and 6 more");
-        assert_eq!(named(&names[..2], 2), "a, b");
+        assert_eq!(names_and_rest(&names, 9), "a, b, c and 6 more");
+        assert_eq!(names_and_rest(&names[..2], 2), "a, b");
     }
 }

@@ -1,6 +1,7 @@
-//! What is done at the machine itself, not through a page: the first start, and the administrator's commands on the command line.
+//! The first start, and the administrator's commands on the command line.
 //!
-//! Whoever can run these can read the database file, so they take no caller.
+//! These run on the server's machine, not through a page. Anyone who can run them can read the database file, so they take no
+//! caller.
 
 use crate::{Control, Result, random_text};
 use types::Problem;
@@ -9,21 +10,21 @@ use types::people::permissions::Role;
 use types::people::users::CreateUser;
 use types::quantity::{Quantity, Slots};
 
-/// Sessions that the keypair policy `default` allows at one time.
+/// The number of sessions that the keypair policy `default` allows at one time.
 const DEFAULT_SESSIONS: u32 = 20;
 
 /// The administrator that was created at the first start.
 pub struct FirstAdministrator {
     pub email: String,
-    /// Set when it was made up here: to be shown once.
+    /// Set if the password was made up here; to be shown once.
     pub password: Option<String>,
 }
 
-/// People and sessions per transaction when seeding: large enough to be fast, small enough to report progress.
+/// Rows per transaction when seeding: large enough to be fast, small enough to report progress.
 const SEED_STEP: u64 = 20_000;
 
 impl Control {
-    /// Makes the database ready: what exists from the start, and an administrator when nobody has an account yet.
+    /// Prepares the database: creates what exists from the start, and an administrator if there are no accounts yet.
     pub async fn first_start(&self, email: Option<&str>, password: Option<&str>) -> Result<Option<FirstAdministrator>> {
         let total = Slots::cpu_mem(Quantity::whole(128), 512 << 30);
         let (domain, project) = (DomainId(uuid::Uuid::now_v7()), ProjectId(uuid::Uuid::now_v7()));
@@ -69,10 +70,10 @@ impl Control {
         Ok(self.write_user(None, "command line", &new).await?.id)
     }
 
-    /// Gives a person a new password and ends all their sign-ins. Returns the password when it was made up here.
+    /// Gives a person a new password and ends all their sign-ins. Returns the password if it was made up here.
     ///
-    /// With `end_two_factor` a password alone opens the account from then on: the way back for somebody who has lost both their
-    /// authenticator and their recovery codes, and whom no administrator can help.
+    /// With `end_two_factor`, the password alone opens the account from then on. This is the way back for somebody who has lost
+    /// both their authenticator and their recovery codes, and whom no administrator can help.
     pub async fn reset_password_here(&self, login: &str, password: Option<&str>, end_two_factor: bool) -> Result<Option<String>> {
         let made_up = match password {
             Some(_) => None,
@@ -101,8 +102,8 @@ impl Control {
         Ok(made_up)
     }
 
-    /// Writes many people and ended sessions, for measuring. Refused on a database that holds more than a first start leaves,
-    /// unless `force`. All seeded people share the password that is returned.
+    /// Writes many people, and ended and waiting sessions, for measuring. Refuses a database that holds more than a first start
+    /// creates, unless `force` is set. All seeded people share the password that is returned.
     pub async fn seed(
         &self,
         users: u64,
@@ -113,7 +114,7 @@ impl Control {
         let (there, sessions_there) = self.store.row_counts().await?;
         if (there > 1 || sessions_there > 0) && !force {
             return Err(Problem::Conflict(format!(
-                "This database holds {there} people and {sessions_there} sessions already. Seed an empty one, or add --force."
+                "This database already holds {there} people and {sessions_there} sessions. Seed an empty one, or add --force."
             )));
         }
         let domains = self.store.domain_choices(None).await?;
@@ -146,7 +147,7 @@ impl Control {
     }
 }
 
-/// A password that satisfies the rule and is easy to read out: `XXXX-XXXX-XXXX-XXXX-7`, 80 bits of it random.
+/// Makes up a password that satisfies the password rules and is easy to read aloud: `XXXX-XXXX-XXXX-XXXX-7`, with 80 random bits.
 pub fn made_up_password() -> Result<String> {
     let text = random_text(16)?;
     let groups: Vec<&str> = (0..4).map(|i| &text[i * 4..i * 4 + 4]).collect();

@@ -1,7 +1,7 @@
-//! Secrets that must be read again, such as a keypair's secret key: encrypted with a key that lies beside the database and
-//! never in it, so that a copy of the database alone signs nothing.
+//! Secrets that must be read again, such as a keypair's secret key. They are encrypted with a key that is kept beside the
+//! database and never in it, so that nobody can sign requests with a copy of the database alone.
 //!
-//! Passwords are not here: nobody needs to read them, so they are hashed (`password.rs`).
+//! Deliberately absent: passwords. Nobody needs to read them, so they are hashed (`password.rs`).
 
 use crate::{Result, internal};
 use anyhow::Context;
@@ -14,21 +14,21 @@ use std::path::Path;
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
 
-/// The key, ready to use.
+/// Encrypts and decrypts secrets with the server's key.
 #[derive(Clone)]
 pub struct Vault(ChaCha20Poly1305);
 
 impl Vault {
-    /// Reads the key file, or makes it: 32 random bytes that only the server's own user can read.
+    /// Reads the key file, or creates it: 32 random bytes that only the server's own user can read.
     ///
     /// # Errors
-    /// When the file cannot be read or made, or is not such a key.
+    /// When the file cannot be read or created, or does not hold such a key.
     pub fn open(file: &Path) -> anyhow::Result<Self> {
         let at = || format!("the key file {}", file.display());
         if !file.exists() {
             let mut key = [0u8; KEY_BYTES];
             getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-            // Written whole beside its place and then moved there: a crash leaves a key or none, never half of one.
+            // Written to a file beside it and then renamed, so that a crash leaves a complete key or none, never half of one.
             let part = file.with_extension("part");
             let mut out =
                 std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).with_context(at)?;
@@ -44,7 +44,7 @@ impl Vault {
         Ok(Self(ChaCha20Poly1305::new(key)))
     }
 
-    /// Encrypts `secret` for `owner`: under another owner's name it cannot be read back.
+    /// Encrypts `secret` for `owner`. It cannot be read back under another owner's name.
     pub(crate) fn seal(&self, secret: &str, owner: &str) -> Result<Vec<u8>> {
         let mut nonce = [0u8; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(internal("asking for randomness"))?;
@@ -53,13 +53,13 @@ impl Vault {
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Reads what [`Vault::seal`] made for `owner`.
+    /// Decrypts a secret that [`Vault::seal`] encrypted for `owner`.
     pub(crate) fn read(&self, sealed: &[u8], owner: &str) -> Result<String> {
         let unreadable = internal("reading a secret");
         self.open_text(sealed, owner).ok_or_else(|| unreadable("it was not made with this key, or was changed"))
     }
 
-    /// The same of something that came from outside, where it may well be nothing of ours.
+    /// Decrypts something that came from outside; `None` if the vault did not encrypt it for `owner`.
     pub(crate) fn open_text(&self, sealed: &[u8], owner: &str) -> Option<String> {
         let (nonce, sealed) = sealed.split_at_checked(NONCE_BYTES)?;
         let payload = Payload { msg: sealed, aad: owner.as_bytes() };
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_read_with_the_same_key_file_for_the_same_owner_only() {
+    fn a_secret_is_readable_only_with_its_key_file_and_for_its_owner() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");
         let sealed = Vault::open(&file).unwrap().seal("open sesame", "AKIA1").unwrap();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_file_is_its_owners_alone() {
+    fn only_its_owner_can_read_the_key_file() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.key");

@@ -1,15 +1,15 @@
-//! What exists from the first start on.
+//! The rows that exist from the first start on.
 
 use crate::{Change, Result, to_json};
 use types::id::{DomainId, ProjectId};
 use types::quantity::Slots;
 use types::time::Millis;
 
-/// Containers in one session that the keypair policy `default` allows.
+/// The number of containers in one session that the keypair policy `default` allows.
 const FIRST_CLUSTER: u32 = 16;
 
-/// What exists from the start: the domain and project `default`, the resource group `default` for them, and a keypair policy `default`.
-/// Asked again, it changes nothing.
+/// Creates the domain and project `default`, the resource group `default` for them, and the keypair policy `default`. Changes
+/// nothing if there is a domain already.
 pub async fn first_people(
     change: &mut Change,
     domain: DomainId,

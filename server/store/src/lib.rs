@@ -1,6 +1,6 @@
 //! The database: migrations and every line of SQL. Reads are methods of [`Store`], writes of [`Change`], a transaction.
 //!
-//! Deliberately absent: rules. Who may see or change what is decided in `control`, which passes a scope down.
+//! Deliberately absent: rules. `control` decides who may see or change what, and passes a scope down.
 
 mod cluster;
 mod fields;
@@ -36,20 +36,20 @@ use types::Problem;
 use types::id::{DomainId, UserId};
 use types::problem::Incident;
 
-/// What can go wrong below the rules.
+/// An error of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("{0}")]
     Database(#[from] sqlx::Error),
     #[error("{0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// A value in the database is not one that this version knows.
+    /// The database holds a value that this version does not know.
     #[error("the database holds {value:?} where a {what} should be")]
     Unreadable { what: &'static str, value: String },
 }
 
 impl StoreError {
-    /// The name that refused a row because another one has it. SQLite says which only in its message.
+    /// The unique name because of which a row was refused, if that was the cause. SQLite tells which one only in its message.
     pub fn taken(&self) -> Option<Taken> {
         let Self::Database(sqlx::Error::Database(error)) = self else { return None };
         if !error.is_unique_violation() {
@@ -66,19 +66,19 @@ impl StoreError {
     }
 }
 
-/// A name that must be unique and is not.
+/// A name that must be unique and is already in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
     Email,
     Username,
     DomainName,
-    /// In its domain.
+    /// Unique in its domain.
     ProjectName,
-    /// Among the sessions of its owner that have not ended.
+    /// Unique among the sessions of its owner that have not ended.
     SessionName,
 }
 
-/// `?` on a call of the store is a fault of ours, logged with the place that asked.
+/// `?` turns an error of the store into an internal problem, logged with the place of the call.
 impl From<StoreError> for Problem {
     #[track_caller]
     fn from(error: StoreError) -> Self {
@@ -86,38 +86,38 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// Logs a fault that nobody outside caused, and returns the id under which it stands in the log.
+/// Logs an internal error, and returns the id under which it is found in the log.
 pub fn incident(doing: &str, at: &Location<'_>, error: &dyn std::fmt::Display) -> Incident {
     let id = uuid::Uuid::now_v7().simple().to_string();
-    // The random part: short enough to be read out on the telephone.
+    // The random part, short enough to be read out on the telephone.
     let id = id[id.len() - 12..].to_owned();
     tracing::error!(id, doing, at = %at, %error, "internal error");
     Incident::logged(id)
 }
 
-/// Whose things are meant: how far a permission reaches, as the database can tell.
+/// The rows that a query may return: how far a permission reaches, in terms of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     Everything,
     Domain(DomainId),
-    /// What is this person's own, and what belongs to the projects that they administer.
+    /// This person's own things, and those of the projects that they administer.
     Projects(UserId),
     Own(UserId),
 }
 
-/// The result of everything here.
+/// The result of every method of [`Store`] and [`Change`].
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// Exports that are read at the same time; others wait for their turn.
+/// The most exports that run at the same time; others wait for their turn.
 const EXPORTS: u32 = 2;
 
 /// The open database.
 #[derive(Clone)]
 pub struct Store {
     read: SqlitePool,
-    // Connections that an export holds for as long as somebody takes to download it: never those of everybody else.
+    // An export holds its connection for the whole download, so it never uses one of the others.
     export: SqlitePool,
-    // One connection: SQLite has one writer, and waiting in our queue is fairer than busy retries in its own.
+    // One connection, since SQLite has one writer, and waiting in our queue is fairer than SQLite's busy retries.
     write: SqlitePool,
     last_event: watch::Sender<i64>,
 }
@@ -144,24 +144,24 @@ impl Store {
         Ok(Self { read, export, write, last_event: watch::Sender::new(last) })
     }
 
-    /// Begins a change. Nothing of it is there until [`Change::commit`].
+    /// Begins a change. Nothing in it is visible until [`Change::commit`].
     pub async fn change(&self) -> Result<Change> {
         let tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Change { tx, last_event: None, announce: self.last_event.clone() })
     }
 
-    /// The newest event's id, and a wake-up whenever it grows.
+    /// The newest event's id. The receiver is notified whenever it grows.
     pub fn events_grew(&self) -> watch::Receiver<i64> {
         self.last_event.subscribe()
     }
 
-    /// Answers when the database does.
+    /// Succeeds when the database answers.
     pub async fn ping(&self) -> Result<()> {
         sqlx::query("SELECT 1").execute(&self.read).await?;
         Ok(())
     }
 
-    /// Ends every connection, so that the write-ahead log is folded into the file.
+    /// Closes every connection, so that the write-ahead log is merged into the file.
     pub async fn close(&self) {
         self.read.close().await;
         self.export.close().await;
@@ -169,7 +169,7 @@ impl Store {
     }
 }
 
-/// A transaction: what changes, the audit record of it and the event for open pages, all or nothing.
+/// A transaction: a change, its audit record and the event for open pages, all or nothing.
 pub struct Change {
     tx: Transaction<'static, Sqlite>,
     last_event: Option<i64>,
@@ -177,10 +177,10 @@ pub struct Change {
 }
 
 impl Change {
-    /// Makes the change lasting, then wakes whoever follows events.
+    /// Commits the change, then wakes everyone who follows events.
     pub async fn commit(self) -> Result<()> {
         let Self { tx, last_event, announce } = self;
-        // A request that is given up meanwhile must not leave a change that nobody hears of.
+        // In a task of its own: a request that is aborted meanwhile must not leave a committed change without its wake-up.
         let committed = tokio::spawn(async move {
             tx.commit().await?;
             if let Some(id) = last_event {
@@ -193,16 +193,16 @@ impl Change {
 }
 
 /// Reads a stored word as one of a vocabulary's variants.
-fn word<T>(what: &'static str, value: String, read: impl Fn(&str) -> Option<T>) -> Result<T> {
+fn read_word<T>(what: &'static str, value: String, read: impl Fn(&str) -> Option<T>) -> Result<T> {
     read(&value).ok_or(StoreError::Unreadable { what, value })
 }
 
 /// Reads a stored JSON text.
-fn json<T: serde::de::DeserializeOwned>(what: &'static str, value: &str) -> Result<T> {
+fn read_json<T: serde::de::DeserializeOwned>(what: &'static str, value: &str) -> Result<T> {
     serde_json::from_str(value).map_err(|_| StoreError::Unreadable { what, value: value.into() })
 }
 
-/// JSON of a value that always has one.
+/// The JSON of a value that can always be serialized.
 fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Bulk rows for measuring: people and sessions by the million, written fast and all alike in shape.
+//! Bulk rows for measuring: people and sessions by the million, written fast and all of the same shape.
 
 use crate::{Change, Result, Store};
 use types::id::{DomainId, ProjectId, UserId};
@@ -17,14 +17,15 @@ const LAST: [&str; 32] = [
 ];
 
 impl Store {
-    /// Rows of people and of sessions.
+    /// The number of people and of sessions.
     pub async fn row_counts(&self) -> Result<(i64, i64)> {
         Ok(sqlx::query_as("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM sessions)").fetch_one(&self.read).await?)
     }
 }
 
 impl Change {
-    /// People `from..to` (numbers, so that a second call goes on where the first stopped), with the password hash `hash`.
+    /// Writes people with the numbers `from..to` and the password hash `hash`. The numbers let a second call continue where the
+    /// first one stopped.
     pub async fn seed_users(
         &mut self,
         from: u64,
@@ -41,7 +42,7 @@ impl Change {
             let id = UserId(uuid::Uuid::now_v7());
             let role = if n % 5000 == 7 { "admin" } else { "user" };
             let status = if n % 20 == 19 { "inactive" } else { "active" };
-            // Spread over two years, in an order that is not that of the names.
+            // Spread over two years, in an order other than that of the names.
             let created = at.0 - ((n.wrapping_mul(2_654_435_761) % 63_072_000) as i64) * 1000;
             sqlx::query(
                 "INSERT INTO users (id, email, email_key, username, username_key, full_name, password_hash, role, status, domain_id, \
@@ -50,7 +51,7 @@ impl Change {
             .bind(id)
             .bind(&email)
             .bind(&username)
-            .bind(format!("{} {}", capital(first), capital(last)))
+            .bind(format!("{} {}", capitalized(first), capitalized(last)))
             .bind(hash)
             .bind(role)
             .bind(status)
@@ -73,7 +74,8 @@ impl Change {
         Ok(())
     }
 
-    /// Sessions `numbers`, which have ended or wait, owned in turn by the people of [`Change::seed_users`] or, when there are none, by `owner`.
+    /// Writes sessions with these numbers, which either wait or have ended. They are owned in turn by the people of
+    /// [`Change::seed_users`] or, if there are none, by `owner`.
     pub async fn seed_sessions(
         &mut self,
         numbers: std::ops::Range<u64>,
@@ -110,7 +112,7 @@ impl Change {
             .bind(key)
             .bind(domain)
             .bind(project)
-            // Of lengths that differ, so that those that start at once do not end at once.
+            // Of different lengths, so that sessions that start together do not end together.
             .bind(format!("sleep {}", 50 + n.wrapping_mul(7919) % 101))
             .bind(cpu as i64 * 1000)
             .bind((gigabytes as i64) << 30)
@@ -127,14 +129,14 @@ impl Change {
         Ok(())
     }
 
-    /// Gives the query planner the shape of what is there now.
+    /// Updates the query planner's statistics.
     pub async fn analyze(&mut self) -> Result<()> {
         sqlx::query("ANALYZE").execute(&mut *self.tx).await?;
         Ok(())
     }
 }
 
-fn capital(word: &str) -> String {
+fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -76,7 +76,7 @@ impl Yard {
                 request: "{}",
                 env: None,
                 depends_on: &[],
-                reason: "Asked for.",
+                reason: "Requested.",
                 at: Millis(1),
             })
             .await?;
@@ -98,7 +98,7 @@ fn step(next: Status) -> Step<'static> {
 async fn every_order_and_page_size_visits_each_row_exactly_once() {
     let yard = Yard::new().await;
     for n in 0..57 {
-        // Equal times, so that only the row's own number can tell them apart.
+        // Equal times, so that only the row's own number tells them apart.
         yard.person(&format!("user{n:02}"), n / 10).await.unwrap();
     }
     for sort in USERS.sorts {
@@ -120,7 +120,7 @@ async fn every_order_and_page_size_visits_each_row_exactly_once() {
 }
 
 #[tokio::test]
-async fn a_fragment_is_found_in_any_case_whether_it_is_rare_short_or_everywhere() {
+async fn a_rare_short_or_frequent_fragment_is_found_regardless_of_case() {
     let yard = Yard::new().await;
     let mut change = yard.store.change().await.unwrap();
     change.seed_users(0, 6000, yard.domain, yard.project, "x", Millis(1_000_000_000_000)).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_fragment_is_found_in_any_case_whether_it_is_rare_short_or_everywhere(
         assert_eq!(page.total, total, "{fragment}");
         assert_eq!(page.rows.len() as u64, total, "{fragment}");
     }
-    // More rows hold this than the text index is asked for: the other way of finding them must agree.
+    // More rows contain this than the text index is used for: the other way of finding them must agree.
     let all = yard.store.users(&email_contains("example"), Scope::Everything).await.unwrap();
     assert_eq!((all.rows.len(), all.total, all.more), (10, 5701, false));
 }
@@ -145,7 +145,7 @@ async fn names_are_unique_regardless_of_case() {
 }
 
 #[tokio::test]
-async fn a_session_moves_only_from_where_it_stands_and_tells_of_each_move() {
+async fn a_session_moves_only_from_its_present_status_with_one_event_each() {
     let yard = Yard::new().await;
     let owner = yard.person("ann", 1).await.unwrap();
     let id = yard.session(owner, "train", "KEY-ann").await.unwrap();
@@ -154,7 +154,7 @@ async fn a_session_moves_only_from_where_it_stands_and_tells_of_each_move() {
 
     let mut change = yard.store.change().await.unwrap();
     assert!(change.move_session(&living, &step(Status::Scheduled)).await.unwrap());
-    assert!(!change.move_session(&living, &step(Status::Cancelled)).await.unwrap(), "it no longer stands in PENDING");
+    assert!(!change.move_session(&living, &step(Status::Cancelled)).await.unwrap(), "it is no longer PENDING");
     change.commit().await.unwrap();
 
     let detail = yard.store.session(id, Scope::Everything).await.unwrap().unwrap();
@@ -165,7 +165,7 @@ async fn a_session_moves_only_from_where_it_stands_and_tells_of_each_move() {
 }
 
 #[tokio::test]
-async fn what_was_not_committed_was_never_there() {
+async fn an_uncommitted_change_leaves_nothing() {
     let yard = Yard::new().await;
     let owner = yard.person("ann", 1).await.unwrap();
     let id = yard.session(owner, "train", "KEY-ann").await.unwrap();
@@ -178,7 +178,7 @@ async fn what_was_not_committed_was_never_there() {
 }
 
 #[tokio::test]
-async fn a_persons_living_sessions_have_different_names_and_ended_ones_give_theirs_back() {
+async fn names_are_unique_among_a_persons_living_sessions_only() {
     let yard = Yard::new().await;
     let owner = yard.person("ann", 1).await.unwrap();
     let id = yard.session(owner, "train", "KEY-ann").await.unwrap();
@@ -208,7 +208,7 @@ async fn a_scope_shows_nothing_of_others() {
 }
 
 #[tokio::test]
-async fn a_page_that_was_away_too_long_is_told_so() {
+async fn a_page_that_was_away_too_long_must_reload() {
     let yard = Yard::new().await;
     let nobody = Audience { owner: None, domain: None };
     for _ in 0..5 {
@@ -224,7 +224,7 @@ async fn a_page_that_was_away_too_long_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_sign_in_is_found_by_its_hash_alone_and_can_be_ended() {
+async fn a_sign_in_is_found_only_by_its_hash_and_can_be_ended() {
     let yard = Yard::new().await;
     let user = yard.person("ann", 1).await.unwrap();
     let id = SignInId(Uuid::now_v7());
@@ -259,7 +259,7 @@ fn empty(key: &str) -> Filter {
     Filter::Empty { key: key.into() }
 }
 
-/// The usernames that a program finds, in its order.
+/// The usernames that a filter finds, in the given orders.
 async fn found(yard: &Yard, filter: Filter, orders: &[(&str, bool)]) -> String {
     let mut orders = orders.iter().map(|(key, descending)| ((*key).to_owned(), *descending));
     let (sort, descending) = orders.next().unwrap();
@@ -272,7 +272,7 @@ async fn found(yard: &Yard, filter: Filter, orders: &[(&str, bool)]) -> String {
 }
 
 #[tokio::test]
-async fn a_programs_filter_joins_conditions_in_any_way() {
+async fn a_filter_combines_conditions_in_any_way() {
     let yard = Yard::new().await;
     for (name, at) in [("ann", 10), ("bob", 20), ("cid", 20), ("Dan_", 30)] {
         yard.person(name, at).await.unwrap();
@@ -314,7 +314,7 @@ async fn a_programs_filter_joins_conditions_in_any_way() {
 }
 
 #[tokio::test]
-async fn several_orders_apply_one_after_the_other() {
+async fn several_orders_apply_in_turn() {
     let yard = Yard::new().await;
     for (name, at) in [("ann", 10), ("bob", 20), ("cid", 20), ("Dan_", 30)] {
         yard.person(name, at).await.unwrap();
@@ -324,12 +324,12 @@ async fn several_orders_apply_one_after_the_other() {
     assert_eq!(by_time, "Dan_ bob cid ann");
     assert_eq!(found(&yard, everybody.clone(), &[("created_at", false), ("username", true)]).await, "ann cid bob Dan_");
     assert_eq!(found(&yard, everybody.clone(), &[("project_name", false), ("username", true)]).await, "Dan_ cid bob ann");
-    // Keys are ordered as they are written: capitals come first.
+    // Keys are ordered by case: capitals come first.
     assert_eq!(found(&yard, everybody, &[("active", true), ("main_key", false)]).await, "Dan_ ann bob cid");
 }
 
 #[tokio::test]
-async fn what_has_no_value_fulfils_no_comparison_and_so_the_opposite_of_each() {
+async fn a_missing_value_matches_only_negated_comparisons() {
     let yard = Yard::new().await;
     let mut change = yard.store.change().await.unwrap();
     let audit = Audit { at: Millis(5), actor: None, address: "", action: "end", subject: "Thing", detail: "{}" };

@@ -1,4 +1,4 @@
-//! Agents: what the engine last said of its machines, with what sessions occupy on them, and which machines have gone.
+//! Agents: their last reports, the slots that sessions hold on them, and which of them are gone.
 
 use crate::{Caller, Control, Result, engine_failed};
 use engine::Agents;
@@ -15,34 +15,35 @@ use types::time::Millis;
 
 /// The resource group of an agent whose engine names none.
 pub(crate) const FIRST_GROUP: &str = "default";
-/// An agent that is not heard of for so long (milliseconds) is gone, as with the incumbent.
+/// Milliseconds without an answer after which an agent counts as gone, as in the incumbent.
 const GONE_AFTER: i64 = 40_000;
-/// Agents in one change.
+/// The most agents in one bulk action.
 const MOST_AT_ONCE: usize = 1_000;
-/// Measurements that are kept of an agent, and milliseconds between two.
+/// Measurements kept for each agent.
 const MOST_USAGE: usize = 180;
+/// Milliseconds between two of them.
 const USAGE_EVERY: i64 = 10_000;
 
-/// What was last heard of machines.
+/// The agents' last reports.
 #[derive(Default)]
 pub(crate) struct Heard {
     reports: BTreeMap<String, AgentReport>,
-    /// Those that do not answer, and since when.
+    /// Agents that do not answer, and since when.
     silent: HashMap<String, Millis>,
     usage: HashMap<String, VecDeque<AgentUsage>>,
 }
 
 impl Control {
-    /// A page of agents, with live use.
+    /// A page of agents, with live usage.
     pub async fn agents(&self, caller: &Caller, query: &ListQuery) -> Result<Page<Agent>> {
         caller.need(Permission::ReadAgents)?;
         query.check(&AGENTS)?;
         let mut page = self.store.agents(query).await?;
-        self.fill_in(&mut page.rows);
+        self.add_live_state(&mut page.rows);
         Ok(page)
     }
 
-    /// One agent with its use over time and the sessions on it.
+    /// One agent with its usage over time and the sessions on it.
     pub async fn agent(&self, caller: &Caller, name: &str) -> Result<AgentDetail> {
         caller.need(Permission::ReadAgents)?;
         let agents = self.known_agents().await?;
@@ -54,7 +55,7 @@ impl Control {
         Ok(AgentDetail { agent, usage, sessions })
     }
 
-    /// Says whether agents get new sessions; what runs on them stays. Each has its own answer.
+    /// Sets whether agents get new sessions; sessions on them keep running. Each agent has its own result.
     pub async fn set_schedulable(&self, caller: &Caller, names: &[String], schedulable: bool) -> Result<Vec<BulkResult>> {
         caller.need(Permission::ChangeAgents)?;
         if names.len() > MOST_AT_ONCE {
@@ -79,15 +80,15 @@ impl Control {
         Ok(results)
     }
 
-    /// Every agent that has been seen, with its newest report.
+    /// Every agent ever seen, with its newest report.
     pub(crate) async fn known_agents(&self) -> Result<Vec<Agent>> {
         let mut agents = self.store.every_agent().await?;
-        self.fill_in(&mut agents);
+        self.add_live_state(&mut agents);
         Ok(agents)
     }
 
-    /// Adds what is not kept but known: live use, and what sessions hold.
-    fn fill_in(&self, agents: &mut [Agent]) {
+    /// Adds the state that is not stored: live usage, and the slots that sessions hold.
+    fn add_live_state(&self, agents: &mut [Agent]) {
         let heard = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
         let mirror = self.mirror();
         let on = mirror.on_agents();
@@ -102,14 +103,14 @@ impl Control {
         }
     }
 
-    /// Those that did not answer the last time, and may be gone.
+    /// Agents that did not answer last time, and may be gone.
     pub(crate) fn silent_agents(&self) -> HashSet<String> {
         let heard = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
         heard.silent.keys().cloned().collect()
     }
 
-    /// Asks the engine for its machines. What changes by the second stays in memory; what seldom does is kept. An engine that does
-    /// not answer makes its agents silent, and none of them is given up for that.
+    /// Asks the engine for its agents. Values that change every second stay in memory; those that rarely change are stored. If an
+    /// engine does not answer, its agents count as silent, but none of them is given up because of that.
     pub(crate) async fn refresh_agents(&self) -> Result<()> {
         let answer = self.engine.agents().await;
         let stored = self.store.every_agent().await?;
@@ -133,7 +134,8 @@ impl Control {
         let news: Vec<&AgentReport> = reports.iter().filter(is_new).collect();
         let answers: HashSet<&str> = reports.iter().map(|report| report.name.as_str()).collect();
         let missing = stored.values().filter(|agent| agent.lost_at.is_none() && !answers.contains(agent.report.name.as_str()));
-        let lost = self.lost_since(missing.map(|agent| (agent.report.name.as_str(), away.contains(&agent.report.engine))), now);
+        let lost =
+            self.find_lost_agents(missing.map(|agent| (agent.report.name.as_str(), away.contains(&agent.report.engine))), now);
         if !news.is_empty() || !lost.is_empty() {
             self.write_agents(&news, &lost, now).await?;
         }
@@ -141,9 +143,9 @@ impl Control {
         let gone: HashSet<String> = gone.chain(lost.iter().cloned()).filter(|name| !answers.contains(name.as_str())).collect();
         *self.shared.gone.write().unwrap_or_else(PoisonError::into_inner) = gone;
         let changed = !lost.is_empty() || !news.is_empty();
-        // One that was given up and is back may still run what nobody waits for any more; its room is needed.
+        // An agent that was given up and is back may still run containers that no session has any more; their slots are needed.
         let returned = news.iter().any(|report| stored.get(report.name.as_str()).is_some_and(|agent| agent.lost_at.is_some()));
-        self.hear(reports, now);
+        self.keep_reports(reports, now);
         if returned {
             self.stop_strays().await?;
         }
@@ -154,9 +156,9 @@ impl Control {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Those of the missing agents that have been missing for too long. Each comes with whether its engine is away: as long as
-    /// nobody can be asked, no time counts against it.
-    fn lost_since<'a>(&self, missing: impl Iterator<Item = (&'a str, bool)>, now: Millis) -> Vec<String> {
+    /// Notes which agents are missing, and returns those that have been missing for too long. Each comes with whether its engine
+    /// is away: while the engine cannot be asked, no time counts against its agents.
+    fn find_lost_agents<'a>(&self, missing: impl Iterator<Item = (&'a str, bool)>, now: Millis) -> Vec<String> {
         let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
         let since = |name, away: bool| heard.silent.get(name).copied().filter(|_| !away).unwrap_or(now);
         let silent: HashMap<String, Millis> = missing.map(|(name, away)| (name.to_owned(), since(name, away))).collect();
@@ -183,7 +185,7 @@ impl Control {
         change.commit().await
     }
 
-    fn hear(&self, reports: Vec<AgentReport>, now: Millis) {
+    fn keep_reports(&self, reports: Vec<AgentReport>, now: Millis) {
         let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
         for report in &reports {
             let usage = heard.usage.entry(report.name.clone()).or_default();
@@ -197,7 +199,7 @@ impl Control {
         heard.reports = reports.into_iter().map(|report| (report.name.clone(), report)).collect();
     }
 
-    /// What was on machines that have just gone is found lost at once.
+    /// Looks at the sessions on agents that have just gone, so that they are found lost at once.
     async fn look_at_sessions_of(&self, lost: &[String]) -> Result<()> {
         if lost.is_empty() {
             return Ok(());

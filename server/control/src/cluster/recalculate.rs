@@ -1,6 +1,6 @@
-//! Bringing what is held in line with what really runs (`docs/spec/cluster.md`, "Recalculating usage"). Occupancy is no counter:
-//! it is the sum of what living sessions hold. What can be wrong is that a session counts as living and nothing of it runs, or
-//! that something runs which belongs to no session.
+//! Brings usage in line with what really runs (`docs/spec/cluster.md`, "Recalculating usage"). Occupancy is not a counter but the
+//! sum of what living sessions hold. It can still be wrong in two ways: a session counts as living but has no container left, or
+//! a container runs that belongs to no session.
 
 use crate::sessions::places;
 use crate::system::tasks::{Progress, Work};
@@ -13,24 +13,24 @@ use types::people::permissions::Permission;
 use types::sessions::Status;
 use types::system::events::{Audience, Topic};
 
-/// Steps that the task tells of.
+/// Steps of the task's progress.
 const STEPS: u64 = 3;
-/// Names that the answer spells out.
+/// The most corrections listed in the answer.
 const MOST_NAMED: usize = 50;
 
 impl Control {
-    /// Looks at every session and every container now, and says what was put right. A background task, which goes on even if
-    /// the caller goes away.
+    /// Checks every session and every container now, and returns what was corrected. Runs as a background task, which continues
+    /// even if the caller goes away.
     pub async fn recalculate_usage(&self, caller: &Caller) -> Result<Recalculated> {
         caller.need(Permission::Maintain)?;
         let task = self.start_task(caller, Work::RecalculateUsage).await?;
         self.task_answer(caller, task).await
     }
 
-    /// The work of that task. Returns how it ended, as a sentence.
+    /// The work of that task. Returns its result as a sentence.
     pub(crate) async fn recalculate_usage_now(&self, caller: &Caller, progress: &Progress) -> Result<String> {
         let (me, _) = caller.need(Permission::Maintain)?;
-        progress.report("Looking at every session.", 0, STEPS);
+        progress.report("Checking every session.", 0, STEPS);
         let before: Vec<(SessionId, String)> = {
             self.refresh_mirror().await?;
             let mirror = self.mirror();
@@ -39,21 +39,21 @@ impl Control {
         self.round().await?;
         progress.report("Looking for containers that belong to no session.", 1, STEPS);
         let strays = self.stop_strays().await?;
-        progress.report("Adding up.", 2, STEPS);
+        progress.report("Adding up usage.", 2, STEPS);
         self.refresh_mirror().await?;
         let over: Vec<SessionId> = {
             let mirror = self.mirror();
             before.iter().map(|(id, _)| *id).filter(|id| mirror.get(*id).is_none()).collect()
         };
-        // One that ended as it should have is no correction.
+        // A session that ended normally is not a correction.
         let lost = self.store.failed_among(&over).await?;
         let lost: HashSet<SessionId> = lost.into_iter().collect();
         let mut corrected: Vec<String> = before
             .iter()
             .filter(|(id, _)| lost.contains(id))
-            .map(|(_, name)| format!("Session {name} no longer ran; what it held is free."))
+            .map(|(_, name)| format!("Session {name} was no longer running; what it held was freed."))
             .collect();
-        corrected.extend(strays.iter().map(|place| format!("Container {place} belonged to no session; it was ended.")));
+        corrected.extend(strays.iter().map(|place| format!("Container {place} belonged to no session and was ended.")));
         let result = Recalculated {
             sessions: u32::try_from(self.mirror().all().filter(|s| s.status.occupies()).count()).unwrap_or(u32::MAX),
             corrections: u32::try_from(corrected.len()).unwrap_or(u32::MAX),
@@ -62,9 +62,9 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         change.record("recalculate usage", "cluster", serde_json::json!({ "corrections": result.first })).await?;
         let notice = match result.corrections {
-            0 => "Recalculation finished: everything was right.".to_owned(),
-            1 => "Recalculation finished: 1 thing was put right.".to_owned(),
-            n => format!("Recalculation finished: {n} things were put right."),
+            0 => "Recalculation finished: no corrections were needed.".to_owned(),
+            1 => "Recalculation finished: 1 correction was made.".to_owned(),
+            n => format!("Recalculation finished: {n} corrections were made."),
         };
         change.notify(Topic::Agent, "usage", Audience::person(me.id, me.domain), &notice).await?;
         progress.finish(&mut change, &notice, &result).await?;
@@ -72,10 +72,9 @@ impl Control {
         Ok(notice)
     }
 
-    /// Ends containers that belong to no living session, such as those on a machine that was away when their session was given
-    /// up.
+    /// Ends containers that belong to no living session, such as those on an agent that was away when their session was given up.
     pub(crate) async fn stop_strays(&self) -> Result<Vec<Place>> {
-        // Asked before the database is looked at: what is started meanwhile has its session written down first.
+        // The engine is asked before the database is read: a container started meanwhile has its session in the database already.
         let there = self.engine.containers().await.map_err(engine_failed("asking the engine for its containers"))?;
         self.refresh_mirror().await?;
         let known: HashSet<Place> = {

@@ -1,8 +1,8 @@
 //! Resource policies: listing, saving and deleting the three kinds (`docs/spec/limits.md`, "Resource policies" and "Deleting a
-//! policy"), and what saving one would mean for those who follow it.
+//! policy"), and the effect that saving one would have on its followers.
 
 use crate::people::accounts::DEFAULT_POLICY;
-use crate::revision::{named, replaced};
+use crate::revision::{check_revision, names_and_rest};
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -16,13 +16,13 @@ use types::people::permissions::{Permission, Reach};
 use types::quantity::describe;
 use types::system::events::{Audience, Topic};
 
-/// Keypairs over a limit that are named.
+/// The most keypairs over a limit that are named.
 const MOST_NAMED: usize = 50;
 const TAKEN: &str = "Resource policy name already exists. Please change the name to add.";
 const WHAT: &str = "resource policy";
 
-/// A policy as the caller may see it: those who see only what limits themselves do not learn how many others it limits.
-fn as_far_as_allowed<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
+/// Hides the number of followers from callers who see only the policies that limit themselves.
+fn visible_policy_row<P>(reach: Reach) -> impl Fn(PolicyRow<P>) -> PolicyRow<P> {
     move |PolicyRow { policy, revision, followers, created_at }| {
         let followers = if reach > Reach::Projects { followers } else { 0 };
         PolicyRow { policy, revision, followers, created_at }
@@ -35,7 +35,7 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadPolicies)?;
         query.check(P::list())?;
         let page = self.store.policies(query, scope).await?;
-        Ok(page.map(as_far_as_allowed(me.reach(Permission::ReadPolicies))))
+        Ok(page.map(visible_policy_row(me.reach(Permission::ReadPolicies))))
     }
 
     /// Every policy of one kind that the filter selects, for an export.
@@ -59,18 +59,18 @@ impl Control {
         Ok(self.store.policy_names(kind).await?)
     }
 
-    /// Creates or changes a policy. Sessions that run go on whatever they hold; a keypair policy's shorter lifetime or idle timeout
-    /// ends those that are past it.
+    /// Creates or changes a policy. Running sessions continue whatever they hold, except that a keypair policy's shorter lifetime
+    /// or idle timeout ends those that are past it.
     ///
     /// # Errors
-    /// `Stale` with the differences, when somebody else has saved it since the revision that this is based on.
+    /// `Stale` with the differences, when somebody else has saved the policy since the revision that this is based on.
     pub async fn save_policy<P: StoredPolicy + serde::Serialize>(&self, caller: &Caller, save: &SavePolicy<P>) -> Result<()> {
         caller.need(Permission::ChangePolicies)?;
         let policy = &save.policy;
         policy.check()?;
         let mut change = self.change_by(caller).await?;
         let stands = change.policy(policy.name()).await?;
-        let before = replaced(save.revision, stands, policy, WHAT, TAKEN)?;
+        let before = check_revision(save.revision, stands, policy, WHAT, TAKEN)?;
         let at = change.at;
         change.save_policy(policy, at).await?;
         let action = format!("{} {} policy", if before.is_some() { "edit" } else { "create" }, P::KIND.key());
@@ -82,23 +82,26 @@ impl Control {
         Ok(())
     }
 
-    /// Who follows a policy, inactive ones included: for whoever is about to delete it.
+    /// The followers of a policy, inactive ones included, shown to an administrator who is about to delete it.
     pub async fn policy_followers(&self, caller: &Caller, kind: PolicyKind, name: &str) -> Result<Followers> {
         caller.need(Permission::ChangePolicies)?;
         Ok(self.store.policy_followers(kind, name).await?)
     }
 
-    /// Deletes a policy; those who follow it follow `move_to` from then on, and it stays when nothing is said of them.
+    /// Deletes a policy and moves its followers to the policy `move_to`.
+    ///
+    /// # Errors
+    /// `Conflict` for the default policy, and for a policy that still has followers when `move_to` is `None`.
     pub async fn delete_policy(&self, caller: &Caller, kind: PolicyKind, name: &str, move_to: Option<&str>) -> Result<()> {
         caller.need(Permission::ChangePolicies)?;
         if name == DEFAULT_POLICY {
             let (_, many) = kind.followers();
             return Err(Problem::Conflict(format!(
-                "New {many} follow the policy {DEFAULT_POLICY}, so it stays. Change its limits."
+                "New {many} follow the policy {DEFAULT_POLICY}, so it cannot be deleted. Change its limits instead."
             )));
         }
         if move_to == Some(name) {
-            return Err(Problem::field("move_to", "Choose another policy than the one that is deleted."));
+            return Err(Problem::field("move_to", "Choose a policy other than the one being deleted."));
         }
         let mut change = self.change_by(caller).await?;
         if !change.has_policy(kind, name).await? {
@@ -106,13 +109,13 @@ impl Control {
         }
         let followers = change.policy_followers(kind, name).await?;
         match move_to {
-            None if followers.count > 0 => return Err(Problem::Conflict(still_followed(kind, name, &followers))),
+            None if followers.count > 0 => return Err(Problem::Conflict(still_followed_message(kind, name, &followers))),
             Some(other) if !change.has_policy(kind, other).await? => {
-                return Err(Problem::field("move_to", "There is no resource policy of this name."));
+                return Err(Problem::field("move_to", "There is no resource policy with this name."));
             }
             _ => {}
         }
-        // Where keypairs go that were deleted and still name it.
+        // Deleted keypairs still name the policy and must move as well.
         let target = move_to.unwrap_or(DEFAULT_POLICY);
         change.delete_policy(kind, name, target).await?;
         let action = format!("delete {} policy", kind.key());
@@ -123,7 +126,7 @@ impl Control {
         Ok(())
     }
 
-    /// What saving a keypair policy would mean for those who follow it now.
+    /// The effect that saving a keypair policy would have on its present followers.
     pub async fn policy_effect(&self, caller: &Caller, policy: &KeypairPolicy) -> Result<PolicyEffect> {
         caller.need(Permission::ChangePolicies)?;
         policy.check()?;
@@ -131,11 +134,11 @@ impl Control {
         let holdings = self.store.holdings(&policy.name).await?;
         let over: Vec<OverLimit> = holdings.into_iter().filter_map(|holding| over_limit(holding, policy)).collect();
         let mut by_key: BTreeMap<String, (UserId, Vec<String>, String)> = BTreeMap::new();
-        for (session, why) in self.ended_by(policy).await? {
+        for (session, why) in self.sessions_ended_by(policy).await? {
             let key = by_key.entry(session.access_key.clone()).or_insert_with(|| (session.owner, Vec::new(), why));
             key.1.push(session.name.clone());
         }
-        let ended_more = beyond(by_key.len());
+        let ended_more = count_not_named(by_key.len());
         let owners: Vec<UserId> = by_key.values().take(MOST_NAMED).map(|(owner, ..)| *owner).collect();
         let emails = self.store.emails(&owners).await?;
         let named = by_key.into_iter().take(MOST_NAMED).map(|(access_key, (owner, sessions, why))| {
@@ -143,42 +146,42 @@ impl Control {
             OverLimit { owner, access_key, sessions, why }
         });
         let ended = named.collect();
-        let more = beyond(over.len());
+        let more = count_not_named(over.len());
         Ok(PolicyEffect { followers, over: over.into_iter().take(MOST_NAMED).collect(), more, ended, ended_more })
     }
 }
 
-/// How many are not named one by one.
-fn beyond(count: usize) -> u32 {
+/// How many of `count` are not named one by one.
+fn count_not_named(count: usize) -> u32 {
     u32::try_from(count.saturating_sub(MOST_NAMED)).unwrap_or(u32::MAX)
 }
 
-fn still_followed(kind: PolicyKind, name: &str, followers: &Followers) -> String {
+fn still_followed_message(kind: PolicyKind, name: &str, followers: &Followers) -> String {
     let (one, many) = kind.followers();
-    let names = named(&followers.first, followers.count);
+    let names = names_and_rest(&followers.first, followers.count);
     let (who, follow, them) = match followers.count {
         1 => (format!("One {one}"), "follows", "it"),
         count => (format!("{count} {many}"), "follow", "them"),
     };
     format!(
-        "{who} still {follow} the policy {name}, inactive ones included: {names}. Choose the policy for {them} to follow from then on."
+        "{who} still {follow} the policy {name} (counting inactive ones): {names}. Choose a policy for {them} to follow instead."
     )
 }
 
-/// Which limits the running sessions of a keypair are over, if any.
+/// The limits that the running sessions of a keypair exceed, if any.
 fn over_limit(holding: Holding, policy: &KeypairPolicy) -> Option<OverLimit> {
     let mut why = Vec::new();
     let count = u32::try_from(holding.sessions.len()).unwrap_or(u32::MAX);
     if let Some(most) = policy.max_sessions.filter(|most| count > *most) {
-        why.push(format!("Sessions that run: {count}; {most} would be allowed."));
+        why.push(format!("Running sessions: {count}; {most} would be allowed."));
     }
     if holding.largest > policy.max_cluster {
         let (has, most) = (holding.largest, policy.max_cluster);
-        why.push(format!("A session has {has} containers, and {most} would be allowed."));
+        why.push(format!("A session has {has} containers; {most} would be allowed."));
     }
     for (slot, held) in &holding.slots.0 {
         if let Some(most) = policy.limit(slot).filter(|most| held > most) {
-            why.push(format!("They hold {}, and {} would be allowed.", describe(slot, *held), describe(slot, most)));
+            why.push(format!("They hold {}; {} would be allowed.", describe(slot, *held), describe(slot, most)));
         }
     }
     let Holding { owner, access_key, sessions, .. } = holding;
@@ -191,7 +194,7 @@ mod tests {
     use types::quantity::{Quantity, Slots};
 
     #[test]
-    fn whoever_would_be_over_a_limit_is_told_which_one() {
+    fn followers_over_a_limit_are_told_which_one() {
         let holding = |cpu: i64| Holding {
             owner: "ann@example.org".into(),
             access_key: "AKIA".into(),
@@ -203,11 +206,11 @@ mod tests {
         let policy = KeypairPolicy { total, max_cluster: 2, max_sessions: Some(1), ..KeypairPolicy::new("student") };
         assert_eq!(over_limit(holding(4), &policy), None);
         let over = over_limit(holding(5), &policy).unwrap();
-        assert_eq!(over.why, "They hold 5 CPU cores, and 4 CPU cores would be allowed.");
+        assert_eq!(over.why, "They hold 5 CPU cores; 4 CPU cores would be allowed.");
         let none = KeypairPolicy { max_sessions: Some(0), max_cluster: 1, ..policy };
         assert_eq!(
             over_limit(holding(4), &none).unwrap().why,
-            "Sessions that run: 1; 0 would be allowed. A session has 2 containers, and 1 would be allowed."
+            "Running sessions: 1; 0 would be allowed. A session has 2 containers; 1 would be allowed."
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Resource presets: listing, saving and deleting them (`docs/spec/limits.md`, "Resource presets").
 
-use crate::revision::replaced;
-use crate::sessions::launch::offered;
+use crate::revision::check_revision;
+use crate::sessions::launch::slot_names_of;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -14,7 +14,7 @@ use types::system::events::{Audience, Topic};
 const TAKEN: &str = "Resource preset name already exists. Please change the name to add.";
 
 impl Control {
-    /// A page of presets: all of them, or those that the caller is offered.
+    /// A page of presets: all of them, or those offered to the caller.
     pub async fn presets(&self, caller: &Caller, query: &ListQuery) -> Result<Page<PresetRow>> {
         let (_, scope) = caller.scope(Permission::ReadPresets)?;
         query.check(&PRESETS)?;
@@ -37,10 +37,10 @@ impl Control {
         if let Some(group) = &preset.resource_group
             && change.resource_group(group).await?.is_none()
         {
-            return Err(Problem::field("resource_group", "There is no resource group of this name."));
+            return Err(Problem::field("resource_group", "There is no resource group with this name."));
         }
         let stands = change.preset(&preset.name).await?;
-        let before = replaced(save.revision, stands, preset, "resource preset", TAKEN)?;
+        let before = check_revision(save.revision, stands, preset, "resource preset", TAKEN)?;
         let at = change.at;
         change.save_preset(preset, at).await?;
         let action = if before.is_some() { "edit preset" } else { "create preset" };
@@ -49,7 +49,7 @@ impl Control {
         change.commit().await
     }
 
-    /// Deletes a preset. Sessions that were started with it keep what they have.
+    /// Deletes a preset. Sessions that were started with it keep their resources.
     pub async fn delete_preset(&self, caller: &Caller, name: &str) -> Result<()> {
         caller.need(Permission::ChangePresets)?;
         let mut change = self.change_by(caller).await?;
@@ -62,11 +62,11 @@ impl Control {
         change.commit().await
     }
 
-    /// The names of the slots that agents have: cores and memory first.
+    /// The names of the slots that agents have, cores and memory first.
     pub async fn slot_names(&self, caller: &Caller) -> Result<Vec<String>> {
         caller.need(Permission::ReadPresets)?;
         let agents = self.known_agents().await?;
         let here = agents.iter().filter(|agent| agent.lost_at.is_none());
-        Ok(offered(here.map(|agent| &agent.report.capacity)))
+        Ok(slot_names_of(here.map(|agent| &agent.report.capacity)))
     }
 }

@@ -1,8 +1,8 @@
 //! The rate limit: requests of one keypair in a sliding window of 15 minutes (`docs/spec/limits.md`, "Rate limit").
 //!
-//! Counted in memory, by the second, under one lock: exact however many ask at once. What was counted is written down once a
-//! second, so a restart forgets no more than that. A refused request does not count, so that waiting as long as the answer
-//! says is always enough.
+//! Requests are counted in memory, by the second, under one lock, so the count is exact however many requests come at once. The
+//! counts are written to the database once a second, so a restart loses one second at most. A refused request does not count, so
+//! that waiting as long as the answer says is always enough.
 
 use crate::{Control, Result};
 use std::collections::{HashMap, VecDeque};
@@ -10,34 +10,36 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use types::id::UserId;
 
-/// Seconds of the window.
+/// Length of the window in seconds.
 pub const WINDOW: i64 = 900;
 
-/// How a request stands with its keypair's limit.
+/// How much of a keypair's limit is left after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
+    /// Requests allowed in the window.
     pub limit: u32,
-    /// Requests left in the window, this one counted.
+    /// Requests left in the window after this one.
     pub remaining: u32,
-    /// Seconds to wait, when this request is over the limit.
+    /// Seconds to wait, if this request is over the limit.
     pub wait: Option<u32>,
 }
 
 #[derive(Default)]
 struct Window {
-    /// Requests by second, oldest first.
+    /// The number of requests in each second, oldest first.
     seconds: VecDeque<(i64, u32)>,
     total: u32,
-    /// Requests that were not yet written down, and the first second that has some.
+    /// Requests that are not in the database yet.
     unwritten: u32,
+    /// The first second that has such requests.
     since: i64,
 }
 
-/// The windows of all keypairs that were used in the last 15 minutes.
+/// The windows of all keypairs used in the last 15 minutes.
 #[derive(Default)]
 pub(crate) struct Rates(Mutex<HashMap<String, Window>>);
 
-/// An access key, the counts of its seconds that changed, and its requests since the last time.
+/// An access key, the counts of its seconds that changed, and its requests since the last call.
 type Fresh = (String, Vec<(i64, u32)>, u32);
 
 impl Window {
@@ -69,7 +71,7 @@ impl Rates {
         };
         window.forget(at);
         if window.total >= limit {
-            // Room comes when as many of the oldest are gone as there are too many.
+            // The next request is allowed once enough of the oldest requests have left the window.
             let mut left = window.total;
             let leaves = window.seconds.iter().find(|(_, count)| {
                 left -= count;
@@ -86,7 +88,7 @@ impl Rates {
         Allowance { limit, remaining: limit - window.total, wait: None }
     }
 
-    /// What came since the last call: per keypair, the counts of the seconds that changed, and the requests.
+    /// The requests since the last call, for each keypair.
     fn unwritten(&self) -> Vec<Fresh> {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         windows.retain(|_, window| !window.seconds.is_empty());
@@ -99,7 +101,7 @@ impl Rates {
             .collect()
     }
 
-    fn fill(&self, rows: Vec<(String, i64, u32)>) {
+    fn restore(&self, rows: Vec<(String, i64, u32)>) {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, second, count) in rows {
             windows.entry(key).or_default().add(second, count);
@@ -113,20 +115,20 @@ impl Control {
         self.shared.rates.take(access_key, limit, self.now().0 / 1000)
     }
 
-    /// Counts a page or call of the console against the person's main keypair; nothing to count for somebody without one.
+    /// Counts a page or call of the console against the person's main keypair; `None` for a person without one.
     pub async fn count_console_request(&self, user: UserId) -> Result<Option<Allowance>> {
         let key = self.store.main_key_limit(user).await?;
         Ok(key.map(|(access_key, limit)| self.count_request(&access_key, limit)))
     }
 
-    /// Reads what was counted before this process started.
+    /// Restores the counts from before this process started.
     pub async fn recall_rates(&self) -> Result<()> {
         let rows = self.store.rates(self.now().0 / 1000 - WINDOW).await?;
-        self.shared.rates.fill(rows);
+        self.shared.rates.restore(rows);
         Ok(())
     }
 
-    /// Writes down what was counted since the last time.
+    /// Writes the counts since the last call to the database.
     pub async fn keep_rates(&self) -> Result<()> {
         let fresh = self.shared.rates.unwritten();
         if fresh.is_empty() {
@@ -141,13 +143,13 @@ impl Control {
         Ok(change.commit().await?)
     }
 
-    /// Keeps them every second, for as long as the process lives.
+    /// Writes the counts every second, for as long as the process lives.
     pub async fn keep_rates_always(self) {
         let mut every = tokio::time::interval(Duration::from_secs(1));
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            // It is in the log already, and the next second tries again.
+            // A failure is in the log already, and the next second tries again.
             let _ = self.keep_rates().await;
         }
     }
@@ -158,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_is_reached_exactly_and_frees_itself_as_the_window_slides() {
+    fn the_limit_is_exact_and_frees_up_as_the_window_slides() {
         let rates = Rates::default();
         assert_eq!(rates.take("a", 3, 1000), Allowance { limit: 3, remaining: 2, wait: None });
         rates.take("a", 3, 1000);
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_callers_at_once_get_exactly_as_many_answers_as_the_limit_allows() {
+    fn sixteen_concurrent_callers_get_exactly_the_allowed_answers() {
         let rates = Rates::default();
         let answered: usize = std::thread::scope(|scope| {
             let threads: Vec<_> =
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_down_counts_after_a_restart() {
+    fn written_counts_still_count_after_a_restart() {
         let (before, after) = (Rates::default(), Rates::default());
         for second in [10, 10, 11, 12] {
             before.take("a", 5, second);
@@ -190,7 +192,7 @@ mod tests {
         let rows = before.unwritten().into_iter().flat_map(|(key, seconds, _)| {
             seconds.into_iter().rev().map(move |(second, count)| (key.clone(), second, count)).collect::<Vec<_>>()
         });
-        after.fill(rows.collect());
+        after.restore(rows.collect());
         assert_eq!(after.take("a", 5, 13).remaining, 0);
         assert!(before.unwritten().is_empty(), "nothing new, nothing to write");
     }

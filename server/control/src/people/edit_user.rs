@@ -14,7 +14,7 @@ use types::people::users::{EditUser, UserStatus};
 use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
 
-/// People that one call may change.
+/// The most people that one call may change.
 const MOST: usize = 1000;
 
 impl Control {
@@ -37,32 +37,32 @@ impl Control {
         }
         self.check_edit(me, &before, edit, &mut change).await?;
         self.write_edit(&mut change, &before, edit, hash.as_deref()).await?;
-        // Of a password there is nothing else to keep than that it was changed.
+        // Of a password, the record keeps only that it was changed.
         let detail = json!({ "before": row_before, "after": change.user_row(id).await?, "password": edit.password.is_some() });
         change.record("edit user", id, detail).await?;
         let domain = edit.domain.unwrap_or(before.domain);
         change.tell(Topic::User, id, Audience::domain(domain)).await?;
         if edit.main_access_key.is_some() {
-            // Everything that they run is limited by another policy now.
+            // All of their sessions may be limited by another policy now.
             change.tell(Topic::Keypair, id, Audience::person(id, domain)).await?;
         }
         change.commit().await?;
         if edit.main_access_key.is_some() {
             self.shared.work.notify_one();
         }
-        // What is open asks again what it may show.
+        // Open pages and connections ask again what they may show.
         if ends_sign_ins(edit) || edit.role.is_some() || edit.domain.is_some() || edit.projects.is_some() {
             self.shared.sign_ins_ended.send_replace(());
         }
         Ok(())
     }
 
-    /// Changes several accounts alike, each for itself; what could not be changed is named.
+    /// Makes the same change to several accounts, each with its own result.
     pub async fn edit_users(&self, caller: &Caller, ids: &[UserId], edit: &EditUser) -> Result<Vec<BulkResult>> {
         let (_, scope) = caller.scope(Permission::ChangeUsers)?;
         edit.check()?;
         if ids.len() > MOST {
-            return Err(Problem::Limit(format!("At most {MOST} people at once; these are {}.", ids.len())));
+            return Err(Problem::Limit(format!("At most {MOST} people can be changed at once; these are {}.", ids.len())));
         }
         let mut done = Vec::with_capacity(ids.len());
         for id in ids {
@@ -74,7 +74,7 @@ impl Control {
         Ok(done)
     }
 
-    /// What only the database and the caller's own role can tell about an edit.
+    /// Checks an edit against the database and the caller's own role.
     async fn check_edit(&self, me: &Me, before: &Account, edit: &EditUser, change: &mut Change) -> Result<()> {
         let mut errors = Vec::new();
         let leaves = edit.status.is_some_and(|status| status != UserStatus::Active);
@@ -93,7 +93,9 @@ impl Control {
         if before.role == Role::Superadmin && before.status == UserStatus::Active && (leaves || demoted) {
             let others = change.other_superadmin(before.id).await?;
             if !others {
-                return Err(Problem::Conflict("This is the last active superadmin. Make somebody else one first.".into()));
+                return Err(Problem::Conflict(
+                    "This is the last active superadmin. Make somebody else a superadmin first.".into(),
+                ));
             }
         }
         if let Some(role) = edit.role
@@ -111,7 +113,7 @@ impl Control {
                 Some(domain) => {
                     let belongs = |id: &types::id::ProjectId| domain.projects.iter().any(|project| project.id == *id);
                     if !edit.projects.iter().flatten().all(belongs) {
-                        errors.push(FieldError::new("projects", format!("Choose projects of the domain {}.", domain.name)));
+                        errors.push(FieldError::new("projects", format!("Choose projects in the domain {}.", domain.name)));
                     }
                 }
             }
@@ -119,7 +121,7 @@ impl Control {
         if let Some(policy) = &edit.policy
             && !change.has_policy(PolicyKind::User, policy).await?
         {
-            errors.push(FieldError::new("policy", "There is no user resource policy of this name."));
+            errors.push(FieldError::new("policy", "There is no user resource policy with this name."));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
@@ -156,7 +158,7 @@ impl Control {
     }
 }
 
-/// Whoever is deactivated, or gets another password from somebody else, is signed out everywhere.
+/// Whether an edit signs the person out everywhere: one that deactivates the account or sets another password.
 fn ends_sign_ins(edit: &EditUser) -> bool {
     edit.password.is_some() || edit.status.is_some_and(|status| status != UserStatus::Active)
 }

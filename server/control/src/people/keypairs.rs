@@ -1,4 +1,4 @@
-//! Keypairs: the list, adding, limiting, switching on and off, deleting (`docs/spec/people.md`, "Keypairs").
+//! Keypairs: listing, adding, limiting, activating, deactivating and deleting them (`docs/spec/people.md`, "Keypairs").
 
 use crate::change::Change;
 use crate::people::accounts::{DEFAULT_POLICY, make_keypair};
@@ -14,7 +14,7 @@ use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS, KeypairRow, 
 use types::people::permissions::{Permission, Reach, may_grant};
 use types::system::events::{Audience, Topic};
 
-/// Keypairs of one person: a list that nobody can read helps nobody.
+/// The most keypairs of one person, so that the list stays readable.
 const MOST: u64 = 100;
 
 impl Control {
@@ -36,7 +36,7 @@ impl Control {
         Ok(self.store.all_keypairs(query, scope).map(|row| row.map_err(Problem::from)))
     }
 
-    /// The caller's own keypairs, whatever else they may see.
+    /// The caller's own keypairs only, whatever else they may see.
     pub async fn my_keypairs(&self, caller: &Caller) -> Result<Vec<KeypairRow>> {
         let (me, _) = caller.person()?;
         let mut all = Vec::new();
@@ -55,7 +55,7 @@ impl Control {
         found.map(|(row, _)| row).ok_or_else(|| Problem::NotFound("keypair".into()))
     }
 
-    /// The secret key of a keypair that the caller may change; that it was read is written down.
+    /// The secret key of a keypair that the caller may change. Reading it is recorded in the audit trail.
     pub async fn keypair_secret(&self, caller: &Caller, access_key: &str) -> Result<String> {
         let (_, sealed) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
         let Some(sealed) = sealed else {
@@ -68,7 +68,7 @@ impl Control {
         Ok(secret)
     }
 
-    /// The secret key of one of the caller's own keypairs, for a program that signed with it and so has it already.
+    /// The secret key of one of the caller's own keypairs, for a program that signed with it and therefore has it already.
     pub async fn my_secret(&self, caller: &Caller, access_key: &str) -> Result<String> {
         let (me, _) = caller.person()?;
         let found = self.store.keypair(access_key, Scope::Own(me.id)).await?;
@@ -76,7 +76,8 @@ impl Control {
         self.shared.vault.read(&sealed, access_key)
     }
 
-    /// Adds a keypair for a person. One's own needs no right beyond that; its limits are then the standard ones.
+    /// Adds a keypair for a person, or for the caller if no owner is given. Callers who may not limit keypairs get the main
+    /// keypair's policy and the default rate limit.
     pub async fn create_keypair(&self, caller: &Caller, new: &CreateKeypair) -> Result<NewKeypair> {
         let (me, reach) = caller.need(Permission::ChangeKeypairs)?;
         new.check()?;
@@ -87,7 +88,7 @@ impl Control {
         let Some(account) = account.filter(|account| account.id == me.id || within(account.domain)) else {
             return Err(Problem::field(
                 "owner",
-                "There is no such person. Type an email or username as the users page shows it.",
+                "There is no such person. Type an email or username as shown on the users page.",
             ));
         };
         let may = account.id == me.id || may_grant(me.role).contains(&account.role);
@@ -95,7 +96,7 @@ impl Control {
             return Err(caller.refuse(format!("add a keypair for a {}", account.role.label().to_lowercase())));
         }
         let limits = me.may(Permission::LimitKeypairs);
-        // Whoever may not choose limits gets those that they have: a keypair of one's own is no way out of a policy.
+        // A caller who may not choose limits gets those they have, so that a new keypair is not a way out of a policy.
         let main = self.store.main_keypair(account.id).await?;
         let inherited = main.map_or_else(|| DEFAULT_POLICY.to_owned(), |(_, policy)| policy.name);
         let (policy, rate_limit) = if limits {
@@ -108,12 +109,12 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         let at = change.at;
         if !change.has_policy(PolicyKind::Keypair, policy).await? {
-            return Err(Problem::field("policy", "There is no keypair resource policy of this name."));
+            return Err(Problem::field("policy", "There is no keypair resource policy with this name."));
         }
         let there = change.keypairs_of(account.id).await?;
         if there >= MOST {
             return Err(Problem::Limit(format!(
-                "{} has {there} keypairs already, and {MOST} are the most. Delete one first.",
+                "{} already has {there} keypairs; the maximum is {MOST}. Delete one first.",
                 account.email
             )));
         }
@@ -140,14 +141,14 @@ impl Control {
         if edit.policy.is_some() || edit.rate_limit.is_some() {
             caller.need(Permission::LimitKeypairs)?;
         }
-        // What is decided from stands still from here on: nobody else can write.
+        // From here on nobody else can write, so the decisions below stay valid.
         let mut change = self.change_by(caller).await?;
         let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
         if edit.active == Some(false) && before.main {
             return Err(Problem::Conflict("This is the person's main access key. Choose another main key first.".into()));
         }
         if edit.main == Some(false) {
-            return Err(Problem::Conflict("Choose another main key instead: a person always has one.".into()));
+            return Err(Problem::Conflict("A person always has a main key. Choose another one instead.".into()));
         }
         if edit.main == Some(true) {
             self.check_main(caller, &before).await?;
@@ -155,7 +156,7 @@ impl Control {
         if let Some(policy) = &edit.policy
             && !change.has_policy(PolicyKind::Keypair, policy).await?
         {
-            return Err(Problem::field("policy", "There is no keypair resource policy of this name."));
+            return Err(Problem::field("policy", "There is no keypair resource policy with this name."));
         }
         change.edit_keypair(access_key, edit).await?;
         if edit.main == Some(true) && !change.set_main_keypair(before.user, access_key).await? {
@@ -166,13 +167,13 @@ impl Control {
         change.record("edit keypair", access_key, json!({ "before": before, "after": after })).await?;
         tell_of_keypairs(&mut change, user).await?;
         change.commit().await?;
-        // Other limits may let somebody's waiting session start.
+        // The new limits may let a waiting session start.
         self.shared.work.notify_one();
         Ok(())
     }
 
-    /// The main key's policy limits everything that its owner runs: whoever may not choose limits leaves none with another main
-    /// key either.
+    /// Refuses another main key with a different policy to callers who may not limit keypairs: the main key's policy limits
+    /// everything that its owner runs.
     async fn check_main(&self, caller: &Caller, key: &KeypairRow) -> Result<()> {
         if caller.person()?.0.may(Permission::LimitKeypairs) {
             return Ok(());
@@ -180,14 +181,14 @@ impl Control {
         let main = self.store.main_keypair(key.user).await?;
         match main {
             Some((_, policy)) if policy.name != key.policy => Err(Problem::Conflict(format!(
-                "Your main key follows the policy {}, and this one {}. An administrator can give both the same.",
+                "Your main key follows the policy {}, but this one follows {}. An administrator can give both the same policy.",
                 policy.name, key.policy
             ))),
             _ => Ok(()),
         }
     }
 
-    /// Deletes an inactive keypair for ever. The main access key cannot be deleted.
+    /// Deletes an inactive keypair permanently. The main access key cannot be deleted.
     pub async fn delete_keypair(&self, caller: &Caller, access_key: &str) -> Result<()> {
         let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
         if before.main {
@@ -197,11 +198,14 @@ impl Control {
             return Err(Problem::Conflict("Only an inactive keypair can be deleted. Deactivate it first.".into()));
         }
         if before.sessions > 0 {
-            return Err(Problem::Conflict(format!("{} sessions that have not ended are counted by it.", before.sessions)));
+            return Err(Problem::Conflict(format!(
+                "Sessions that have not ended still count against this keypair: {}.",
+                before.sessions
+            )));
         }
         let mut change = self.change_by(caller).await?;
         if !change.delete_keypair(access_key).await? {
-            return Err(Problem::Conflict("The keypair was changed a moment ago. Look at it again.".into()));
+            return Err(Problem::Conflict("The keypair was just changed. Check it and try again.".into()));
         }
         let user = before.user;
         change.record("delete keypair", access_key, json!({ "before": before })).await?;
@@ -209,6 +213,7 @@ impl Control {
         change.commit().await
     }
 
+    /// A keypair that the caller may change, with its encrypted secret key.
     async fn changeable(
         &self,
         caller: &Caller,
@@ -228,7 +233,7 @@ impl Control {
     }
 }
 
-/// Tells a person's open pages, and those of who administers their domain, that one of their keypairs changed.
+/// Tells the open pages of a person and of their domain's administrators that one of their keypairs changed.
 async fn tell_of_keypairs(change: &mut Change, user: UserId) -> Result<()> {
     match change.account(user).await? {
         Some(account) => change.tell(Topic::Keypair, user, Audience::person(user, account.domain)).await,

@@ -1,18 +1,19 @@
-//! Failed sign-ins, counted by account and by address. In memory: a restart forgives, which costs an attacker more than it gives.
+//! Failed sign-ins, counted by account and by address. They are kept in memory only; an attacker gains little from a restart that
+//! clears them.
 //!
-//! Own code because only failures count, and a success clears them: rate limiters count every call.
+//! Not a library, because only failures count and a success clears them, while rate limiters count every call.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use types::time::Millis;
 
-/// Failures of one account from one address in a row before it must wait (`docs/spec/people.md`, "Failed sign-ins").
+/// Consecutive failures of one account from one address before it must wait (`docs/spec/people.md`, "Failed sign-ins").
 const PER_ACCOUNT: u32 = 10;
-/// Failures from one address, whatever the account, within the wait.
+/// Failures from one address, for any accounts, before it must wait.
 const PER_ADDRESS: u32 = 100;
-/// How long it must wait, in milliseconds.
+/// Milliseconds to wait after the last failure.
 const WAIT: i64 = 20 * 60 * 1000;
-/// Entries kept; beyond it the oldest go, so that a flood of names cannot fill the memory.
+/// The most entries kept, so that a flood of names cannot fill the memory. Beyond it, expired entries are dropped, then all.
 const MOST: usize = 50_000;
 
 pub(crate) struct Attempts {
@@ -27,7 +28,7 @@ impl Default for Attempts {
 }
 
 impl Attempts {
-    /// Counts that stop one account from one address after so many.
+    /// Counts that make one account from one address wait after `per_account` failures.
     pub(crate) fn new(per_account: u32) -> Self {
         Self { failed: Mutex::default(), per_account }
     }
@@ -39,7 +40,7 @@ impl Attempts {
         ]
     }
 
-    /// Seconds to wait before another try is looked at, if any.
+    /// Seconds to wait before another try is accepted, if any.
     pub(crate) fn must_wait(&self, account: &str, address: &str, now: Millis) -> Option<u32> {
         let failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let keys = self.keys(account, address);
@@ -80,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_eleventh_try_waits_and_other_accounts_do_not() {
+    fn the_eleventh_try_must_wait_and_other_accounts_need_not() {
         let attempts = Attempts::default();
         for _ in 0..10 {
             assert_eq!(attempts.must_wait("Ann", "10.0.0.1", Millis(0)), None);

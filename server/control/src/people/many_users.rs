@@ -1,9 +1,9 @@
-//! Creating many people at once, from a pattern or a CSV file (`docs/spec/people.md`, "Many new people"): first looked at, then
-//! done, all or nobody.
+//! Creating many people at once, from a pattern or a CSV file (`docs/spec/people.md`, "Many new people"): first a preview, then
+//! everybody or nobody is created.
 
 use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
-use crate::people::users::wrong;
+use crate::people::users::new_user_errors;
 use crate::system::tasks::{Progress, Work};
 use crate::{Caller, Control, Result, made_up_password};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -21,30 +21,31 @@ use types::projects::DomainChoice;
 use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
 
-/// Projects that one line can name.
+/// The most projects in one line.
 const MOST_PROJECTS: usize = 50;
-/// Mistakes that a refusal names; the preview names them all.
+/// The most mistakes named in a refusal. The preview lists up to [`MOST_ERRORS`].
 const MOST_NAMED: usize = 20;
 
-/// One line, read: the account that it would make, and what is wrong with it.
+/// A parsed line: the account that it would create, and its mistakes.
 struct Line {
     number: u64,
     new: CreateUser,
-    /// The password was made up, and is random enough for a quick hash.
+    /// The password was made up here, so it is random enough for a quick hash.
     made_up: bool,
     errors: Vec<FieldError>,
 }
 
-/// What lines are read against.
-struct Around<'a> {
+/// The defaults, domains and policies that lines are read and checked against.
+struct Context<'a> {
     me: &'a Me,
     defaults: &'a Defaults,
     domains: &'a [DomainChoice],
     policies: &'a [String],
 }
 
-impl Around<'_> {
-    fn blank(&self, email: String, username: String) -> Result<CreateUser> {
+impl Context<'_> {
+    /// A new account with the defaults and a made-up password.
+    fn new_user(&self, email: String, username: String) -> Result<CreateUser> {
         let Defaults { role, status, domain, projects, policy, must_change_password, description } = self.defaults;
         Ok(CreateUser {
             email,
@@ -65,8 +66,8 @@ impl Around<'_> {
         self.domains.iter().find(|domain| domain.id == id)
     }
 
-    /// Names of projects, with semicolons between them.
-    fn projects(&self, domain: DomainId, names: &str, errors: &mut Vec<FieldError>) -> Vec<ProjectId> {
+    /// Looks up the projects of a domain by their names, which are separated by semicolons.
+    fn find_projects(&self, domain: DomainId, names: &str, errors: &mut Vec<FieldError>) -> Vec<ProjectId> {
         let there = self.domain(domain).map(|domain| domain.projects.as_slice()).unwrap_or_default();
         let mut found = Vec::new();
         for name in names.split(';').map(str::trim).filter(|name| !name.is_empty()).take(MOST_PROJECTS) {
@@ -78,24 +79,23 @@ impl Around<'_> {
         found
     }
 
-    /// The values of one line of a file, by column.
-    fn read(&self, number: u64, values: &HashMap<&str, &str>) -> Result<Line> {
+    /// Reads the values of one line of a file, given by column.
+    fn read_line(&self, number: u64, values: &HashMap<&str, &str>) -> Result<Line> {
         let text = |column: &str| values.get(column).copied().filter(|value| !value.is_empty());
         let mut errors = Vec::new();
         let owned = |column: &str| text(column).unwrap_or_default().to_owned();
-        let mut new = self.blank(owned("email"), owned("username"))?;
-        let mut other =
-            |column: &'static str, allowed: &str| errors.push(FieldError::new(column, format!("Allowed are {allowed}.")));
+        let mut new = self.new_user(owned("email"), owned("username"))?;
+        let mut other = |column: &'static str, allowed: &str| errors.push(FieldError::new(column, format!("Use {allowed}.")));
         if let Some(role) = text("role") {
             match Role::from_key(&role.to_lowercase()) {
                 Some(role) => new.role = role,
-                None => other("role", "superadmin, admin, user and monitor"),
+                None => other("role", "superadmin, admin, user or monitor"),
             }
         }
         if let Some(status) = text("status") {
             match UserStatus::from_key(&status.to_lowercase()) {
                 Some(status) => new.status = status,
-                None => other("status", "active, inactive and before-verification"),
+                None => other("status", "active, inactive or before-verification"),
             }
         }
         let made_up = text("password").is_none();
@@ -103,10 +103,10 @@ impl Around<'_> {
             match word.to_lowercase().as_str() {
                 "yes" | "true" | "1" => new.must_change_password = true,
                 "no" | "false" | "0" => new.must_change_password = false,
-                _ => other("need_password_change", "yes and no"),
+                _ => other("need_password_change", "yes or no"),
             }
         }
-        // Whatever else is said: a password that was made up is to be changed.
+        // Whatever the line says, a made-up password must be changed.
         new.must_change_password |= made_up;
         if let Some(name) = text("domain_name") {
             match self.domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(name)) {
@@ -115,11 +115,11 @@ impl Around<'_> {
                     new.domain = domain.id;
                     new.projects.clear();
                 }
-                None => errors.push(FieldError::new("domain_name", format!("You administer no domain called {name}."))),
+                None => errors.push(FieldError::new("domain_name", format!("You do not administer a domain called {name}."))),
             }
         }
         if let Some(names) = text("project") {
-            new.projects = self.projects(new.domain, names, &mut errors);
+            new.projects = self.find_projects(new.domain, names, &mut errors);
         }
         if let Some(password) = text("password") {
             new.password = password.to_owned();
@@ -134,13 +134,13 @@ impl Around<'_> {
         Ok(Line { number, new, made_up, errors })
     }
 
-    /// What is wrong with one account by itself, in the names of a file's columns.
+    /// Adds the mistakes that one account has on its own, under the names of the file's columns.
     fn check(&self, line: &mut Line) {
         let by_itself = match line.new.check() {
             Err(Problem::Invalid(errors)) => errors,
             _ => Vec::new(),
         };
-        let all = by_itself.into_iter().chain(wrong(self.me, &line.new, self.domains, self.policies));
+        let all = by_itself.into_iter().chain(new_user_errors(self.me, &line.new, self.domains, self.policies));
         line.errors.extend(all.map(|error| {
             let column = match error.field.as_str() {
                 "policy" => "resource_policy",
@@ -153,12 +153,12 @@ impl Around<'_> {
     }
 }
 
-/// The lines of a file. Its first line names the columns; spreadsheets of some countries part them with semicolons.
-fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
+/// Reads the lines of a file. Its first line names the columns. Spreadsheets in some countries separate them with semicolons.
+fn lines_of_file(text: &str, context: &Context<'_>) -> Result<Vec<Line>> {
     if text.len() > LARGEST_FILE {
         return Err(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
     }
-    // Windows ends lines with two characters, of which the reader would count one to the next line.
+    // Windows ends lines with two characters; the reader would count the second one as part of the next line.
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let first = text.lines().next().unwrap_or_default();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
@@ -172,19 +172,22 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
     let columns: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();
     if let Some(unknown) = columns.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
         let allowed = COLUMNS.join(", ");
-        return Err(Problem::field("file", format!("The first line names a column “{unknown}”. Allowed are {allowed}.")));
+        return Err(Problem::field(
+            "file",
+            format!("The first line has an unknown column “{unknown}”. Allowed columns: {allowed}."),
+        ));
     }
     for wanted in &COLUMNS[..2] {
         match columns.iter().filter(|name| name == wanted).count() {
-            0 => return Err(Problem::field("file", format!("The first line must name the columns; “{wanted}” is missing."))),
+            0 => return Err(Problem::field("file", format!("The first line must name the columns. “{wanted}” is missing."))),
             1 => {}
-            _ => return Err(Problem::field("file", format!("The first line names “{wanted}” twice."))),
+            _ => return Err(Problem::field("file", format!("The first line names “{wanted}” more than once."))),
         }
     }
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
-        // The reader counts a record from the empty lines that it skipped before it.
+        // The reader's line number is that of the empty lines it skipped before the record.
         let number = record.position().map_or(0, |at| {
             let from = usize::try_from(at.byte()).unwrap_or(usize::MAX).min(text.len());
             at.line() + text.as_bytes()[from..].iter().take_while(|byte| **byte == b'\n').count() as u64
@@ -196,30 +199,30 @@ fn lines_of_file(text: &str, around: &Around<'_>) -> Result<Vec<Line>> {
             return Err(Problem::field("file", format!("The file has more than {MOST_IN_FILE} people. Split it.")));
         }
         let values: HashMap<&str, &str> = columns.iter().map(String::as_str).zip(record.iter()).collect();
-        let mut line = around.read(number, &values)?;
+        let mut line = context.read_line(number, &values)?;
         if record.len() != columns.len() {
-            let message = format!("The line has {} values, and the first line names {} columns.", record.len(), columns.len());
+            let message = format!("The line has {} values, but the first line names {} columns.", record.len(), columns.len());
             line.errors.insert(0, FieldError::new("line", message));
         }
         lines.push(line);
     }
     if lines.iter().filter(|line| !line.made_up).count() > MOST_PASSWORDS {
-        let sentence = format!("The file gives more than {MOST_PASSWORDS} passwords. Leave them empty: then they are made up.");
+        let sentence = format!("The file sets more than {MOST_PASSWORDS} passwords. Leave them empty to have them made up.");
         return Err(Problem::field("file", sentence));
     }
     if lines.is_empty() {
-        return Err(Problem::field("file", "The file names nobody: below its first line there is nothing."));
+        return Err(Problem::field("file", "The file names nobody: there is nothing below its first line."));
     }
     Ok(lines)
 }
 
-fn lines_of(batch: &Batch, around: &Around<'_>) -> Result<Vec<Line>> {
+fn read_lines(batch: &Batch, context: &Context<'_>) -> Result<Vec<Line>> {
     match batch {
-        Batch::File(text) => lines_of_file(text, around),
+        Batch::File(text) => lines_of_file(text, context),
         Batch::Pattern(pattern) => {
             pattern.check()?;
             let line = |(number, (username, email)): (u64, (String, String))| {
-                let mut new = around.blank(email, username)?;
+                let mut new = context.new_user(email, username)?;
                 new.must_change_password = true;
                 Ok(Line { number, new, made_up: true, errors: Vec::new() })
             };
@@ -228,8 +231,8 @@ fn lines_of(batch: &Batch, around: &Around<'_>) -> Result<Vec<Line>> {
     }
 }
 
-/// Names that another line of the same file has already.
-fn mark_twins(lines: &mut [Line]) {
+/// Marks emails and usernames that an earlier line of the same file already has.
+fn mark_duplicates(lines: &mut [Line]) {
     let (mut emails, mut usernames) = (HashMap::new(), HashMap::new());
     for line in lines {
         let Line { number, new, errors, .. } = line;
@@ -239,22 +242,22 @@ fn mark_twins(lines: &mut [Line]) {
             }
             if let Some(first) = seen.insert(name.to_lowercase(), *number) {
                 seen.insert(name.to_lowercase(), first);
-                errors.push(FieldError::new(field, format!("Line {first} has the same. Give each person their own.")));
+                errors.push(FieldError::new(field, format!("Line {first} has the same one. Give each person their own.")));
             }
         }
     }
 }
 
 impl Control {
-    /// Reads a batch, and finds everything that is wrong with it.
+    /// Reads a batch, and finds all of its mistakes.
     async fn plan(&self, caller: &Caller, many: &CreateMany) -> Result<(Vec<Line>, Vec<DomainChoice>)> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         let domains = self.domain_choices(caller).await?;
         let policies = self.policy_names(caller, PolicyKind::User).await?;
-        let around = Around { me, defaults: &many.defaults, domains: &domains, policies: &policies };
-        let mut lines = lines_of(&many.batch, &around)?;
-        lines.iter_mut().for_each(|line| around.check(line));
-        mark_twins(&mut lines);
+        let context = Context { me, defaults: &many.defaults, domains: &domains, policies: &policies };
+        let mut lines = read_lines(&many.batch, &context)?;
+        lines.iter_mut().for_each(|line| context.check(line));
+        mark_duplicates(&mut lines);
         let names = lines.iter().flat_map(|line| [line.new.email.to_lowercase(), line.new.username.to_lowercase()]).collect();
         let taken = self.store.taken_names(names).await?;
         let taken: HashSet<String> = taken.into_iter().collect();
@@ -270,10 +273,10 @@ impl Control {
         Ok((lines, domains))
     }
 
-    /// Reads a batch, or refuses it with its first mistakes.
+    /// Reads a batch, or refuses it with the first mistakes.
     async fn plan_without_mistakes(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<Line>> {
         let (lines, _) = self.plan(caller, many).await?;
-        let wrong = errors_of(&lines);
+        let wrong = line_errors(&lines);
         if wrong.is_empty() {
             return Ok(lines);
         }
@@ -282,7 +285,7 @@ impl Control {
         Err(Problem::field("file", first.join(" ")))
     }
 
-    /// What creating a batch would do, and every value of every line that is not acceptable.
+    /// The accounts that a batch would create, and its mistakes.
     pub async fn preview_users(&self, caller: &Caller, many: &CreateMany) -> Result<Preview> {
         let (lines, domains) = self.plan(caller, many).await?;
         let first = lines.iter().take(SHOWN).map(|line| {
@@ -299,20 +302,20 @@ impl Control {
                 made_up: line.made_up,
             }
         });
-        Ok(Preview { count: lines.len() as u64, first: first.collect(), errors: errors_of(&lines) })
+        Ok(Preview { count: lines.len() as u64, first: first.collect(), errors: line_errors(&lines) })
     }
 
-    /// Creates everybody of a batch in one change, or nobody. A background task, which goes on even if the caller goes away:
-    /// [`Control::created_people`] has the passwords then.
+    /// Creates everybody in a batch in one change, or nobody. Runs as a background task, which continues even if the caller goes
+    /// away; [`Control::created_people`] returns the passwords then.
     pub async fn create_users(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<CreatedPerson>> {
-        // What is wrong is said at once.
+        // Mistakes are reported at once, before a task is started.
         self.plan_without_mistakes(caller, many).await?;
         let task = self.start_task(caller, Work::CreateUsers(many.clone())).await?;
         self.task_answer(caller, task).await
     }
 
-    /// The people that one of the caller's tasks created, with the passwords that were made up; that they were read again is
-    /// written down.
+    /// The people that one of the caller's tasks created, with the passwords that were made up. Reading them is recorded in the
+    /// audit trail.
     pub async fn created_people(&self, caller: &Caller, task: TaskId) -> Result<Vec<CreatedPerson>> {
         let people = self.task_answer(caller, task).await?;
         let mut change = self.change_by(caller).await?;
@@ -321,13 +324,13 @@ impl Control {
         Ok(people)
     }
 
-    /// The work of that task. Returns how it ended, as a sentence.
+    /// The work of that task. Returns its result as a sentence.
     pub(crate) async fn create_users_now(&self, caller: &Caller, many: &CreateMany, progress: &Progress) -> Result<String> {
         let lines = self.plan_without_mistakes(caller, many).await?;
         // Each person is hashed, then written.
         let (count, steps) = (lines.len() as u64, lines.len() as u64 * 2);
         let hashed = AtomicU64::new(0);
-        // Before the change, which would keep everybody else waiting; no more at once than there are cores.
+        // Hashed before the change, during which nobody else can write. No more run at once than there are cores.
         let passwords: Vec<_> = lines.iter().map(|line| (line.new.password.clone(), line.made_up)).collect();
         let hashes: Vec<String> = stream::iter(passwords)
             .map(|(password, made_up)| {
@@ -335,7 +338,7 @@ impl Control {
                 let how = if made_up { Hashed::MadeUp } else { Hashed::Chosen };
                 let hashed = &hashed;
                 async move {
-                    progress.go_on()?;
+                    progress.check_not_cancelled()?;
                     let hash = control.shared.passwords.hash_with(&password, how).await;
                     progress.report("Hashing passwords.", hashed.fetch_add(1, Ordering::Relaxed) + 1, steps);
                     hash
@@ -347,10 +350,10 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         let mut created = Vec::with_capacity(lines.len());
         for ((line, hash), done) in lines.iter().zip(&hashes).zip(count..) {
-            progress.go_on()?;
+            progress.check_not_cancelled()?;
             progress.report("Writing accounts.", done, steps);
             let made = self.insert_user(&mut change, &line.new, hash).await;
-            // A name can have been taken since it was looked up.
+            // A name may have been taken since it was looked up.
             let made = made.map_err(|problem| match problem {
                 Problem::Invalid(errors) => {
                     let said: Vec<_> =
@@ -365,7 +368,7 @@ impl Control {
                 keypair: made.keypair,
             });
         }
-        // One event tells of all: a page asks for its whole list anyway.
+        // One event per domain is enough, since pages reload their whole list anyway.
         let domains: HashSet<DomainId> = lines.iter().map(|line| line.new.domain).collect();
         for domain in domains {
             change.tell(Topic::User, "many", Audience::domain(domain)).await?;
@@ -377,7 +380,7 @@ impl Control {
     }
 }
 
-fn errors_of(lines: &[Line]) -> Vec<LineError> {
+fn line_errors(lines: &[Line]) -> Vec<LineError> {
     let of = |line: &Line| {
         let (number, new) = (line.number, &line.new);
         let who = if new.email.is_empty() { new.username.clone() } else { new.email.clone() };

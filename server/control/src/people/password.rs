@@ -1,5 +1,5 @@
-//! Passwords: argon2id, off the async threads, and only as many at once as there are cores, since each takes 19 MiB and a
-//! whole core for some 20 ms.
+//! Passwords: hashed with argon2id, off the async threads. At most one runs per core at a time, since each takes 19 MiB and a
+//! whole core for about 20 ms.
 
 use crate::{Result, internal};
 use argon2::password_hash::phc::PasswordHash;
@@ -11,19 +11,19 @@ use tokio::sync::{OnceCell, Semaphore};
 /// Memory of the quick hash, in KiB.
 const QUICK_KIB: u32 = 256;
 
-/// Whose idea a password was.
+/// Where a password came from, which decides how slowly it is hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hashed {
     Chosen,
-    /// Made of 80 random bits by `made_up_password`. Nobody finds those by trying, however quick a try is, so that thousands of
-    /// accounts can be created in a moment. What a person then chooses instead is hashed slowly.
+    /// Made of 80 random bits by `made_up_password`. That cannot be guessed however quick a try is, so a quick hash is safe, and
+    /// thousands of accounts can be created in a moment. The password that a person chooses instead is hashed slowly.
     MadeUp,
 }
 
 /// Hashes and checks passwords.
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
-    /// A hash of nothing anybody knows: checked when there is no such account, so that both answers take the same time.
+    /// The hash of a random password, checked if there is no such account, so that both answers take the same time.
     decoy: OnceCell<String>,
 }
 
@@ -33,12 +33,12 @@ impl Passwords {
         Self { turns: Arc::new(Semaphore::new(cores)), decoy: OnceCell::new() }
     }
 
-    /// The hash to keep of a password that somebody chose.
+    /// Hashes a password that somebody chose.
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
         self.hash_with(password, Hashed::Chosen).await
     }
 
-    /// The hash to keep of a password.
+    /// Hashes a password as slowly as its origin needs.
     pub(crate) async fn hash_with(&self, password: &str, how: Hashed) -> Result<String> {
         let password = password.to_owned();
         let argon2 = match how {
@@ -52,14 +52,14 @@ impl Passwords {
         hash.map_err(internal("hashing a password"))
     }
 
-    /// Whether `password` is the one that `hash` was made of; takes as long when there is no hash.
+    /// Whether `password` is the one that `hash` was made of. Takes equally long if there is no hash.
     pub(crate) async fn check(&self, password: &str, hash: Option<String>) -> Result<bool> {
         let real = hash.is_some();
         let hash = match hash {
             Some(hash) => hash,
             None => self.decoy().await?,
         };
-        // A quick hash would give away by its quickness that there is such an account.
+        // Checking a quick hash alone would reveal by its speed that there is such an account.
         let decoy = if hash.contains(&format!("$m={QUICK_KIB},")) { Some(self.decoy().await?) } else { None };
         let password = password.to_owned();
         let fits = self

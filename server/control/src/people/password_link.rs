@@ -1,10 +1,10 @@
-//! A forgotten password: a link with which its owner chooses another one (`docs/spec/people.md`, "Forgotten password").
+//! Forgotten passwords: a link with which a person chooses a new one (`docs/spec/people.md`, "Forgotten password").
 //!
-//! The link goes to the person by mail where a mail server is set, and else to an administrator, who passes it on. Whoever asks
-//! learns nothing about who has an account.
+//! The link is mailed to the person if a mail server is configured. Otherwise an administrator passes it on. Asking for a link
+//! does not reveal who has an account.
 
 use crate::mail::Mail;
-use crate::people::sign_in::hash;
+use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
 use store::{Account, NewPasswordLink};
@@ -16,27 +16,28 @@ use types::people::users::{EditUser, UserStatus};
 use types::system::events::{Audience, Topic};
 use types::time::{Millis, duration};
 
-/// Milliseconds that a link holds which was sent by mail to whoever asked.
+/// Milliseconds that a link is valid if it was asked for and mailed.
 const ASKED_LASTS: i64 = 3_600_000;
-/// The same of one that an administrator made and passes on.
+/// Milliseconds that a link is valid if an administrator made it to pass it on.
 const MADE_LASTS: i64 = 86_400_000;
-/// Milliseconds between two questions about one person that are looked at, wherever they come from.
+/// Milliseconds between two requests for one person's link that are handled, from any address.
 const ASK_EVERY: i64 = 5 * 60_000;
 
-/// Where mail goes out, and what links in it begin with.
+/// The mail server, and the beginning of links in mail.
 pub(crate) struct Outbox {
     mail: Mail,
     address: String,
 }
 
-fn path(token: &str) -> String {
+fn link_path(token: &str) -> String {
     format!("/new-password?token={token}")
 }
 
 impl Control {
-    /// The same control plane with a way to send mail; `address` is where people reach the console, without a slash at its end.
+    /// Gives the control plane a way to send mail. `address` is the console's address as people reach it, without a trailing
+    /// slash.
     pub fn with_mail(self, mail: Mail, address: String) -> Self {
-        // Set once, at start.
+        // Set only once, at start.
         let _ = self.shared.outbox.set(Outbox { mail, address });
         self
     }
@@ -46,7 +47,7 @@ impl Control {
         self.shared.outbox.get().is_some()
     }
 
-    /// Somebody says that they forgot their password. The answer is the same whether or not they have an account.
+    /// Handles a forgotten password. The answer is the same whether or not there is such an account.
     pub async fn ask_password_link(&self, caller: &Caller, login: &str) -> Result<()> {
         let (login, at) = (login.trim().to_owned(), self.now());
         if login.is_empty() || login.len() > 256 {
@@ -55,19 +56,20 @@ impl Control {
         if let Some(seconds) = self.shared.links.must_wait(&login, &caller.address, at) {
             return Err(Problem::TooMany(seconds));
         }
-        // Every question counts, and none is forgiven: nobody needs many links.
+        // Every request counts, and none is forgiven: nobody needs many links.
         self.shared.links.failed(&login, &caller.address, at);
         let (control, address) = (self.clone(), caller.address.clone());
-        // Beside the answer, so that it takes as long for those who have no account.
+        // In the background, so that the answer takes equally long if there is no account.
         tokio::spawn(async move {
-            if let Err(problem) = control.help(&login, &address, at).await {
+            if let Err(problem) = control.answer_request(&login, &address, at).await {
                 tracing::warn!(%problem, "a forgotten password was left unanswered");
             }
         });
         Ok(())
     }
 
-    async fn help(&self, login: &str, address: &str, at: Millis) -> Result<()> {
+    /// Mails a link to an active account, or tells its administrators.
+    async fn answer_request(&self, login: &str, address: &str, at: Millis) -> Result<()> {
         let account = self.store.account_by_login(login).await?;
         let Some(account) = account.filter(|account| account.status == UserStatus::Active) else { return Ok(()) };
         let mut change = self.change_from(address).await?;
@@ -77,7 +79,7 @@ impl Control {
             return Ok(());
         }
         if self.sends_mail() {
-            // Nothing to send where an administrator has just made a link, which still holds.
+            // Nothing to send if an administrator has just made a link that is still valid.
             let Some(link) = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await? else { return Ok(()) };
             if self.mail_link(&account, &link).await {
                 return Ok(());
@@ -86,7 +88,7 @@ impl Control {
         self.notify_administrators(&account, address).await
     }
 
-    /// Nothing could be sent: those who administer the person are told, and find the request at the account.
+    /// Tells the person's administrators about a request for which no mail could be sent, and keeps it with the account.
     async fn notify_administrators(&self, account: &Account, address: &str) -> Result<()> {
         let helpers = self.store.helpers(account.domain).await?;
         let mut change = self.change_from(address).await?;
@@ -100,7 +102,7 @@ impl Control {
         change.commit().await
     }
 
-    /// Makes a link for somebody whose account the caller may change; it is also sent, where mail can be.
+    /// Makes a link for a person whose account the caller may change. It is also mailed, if mail is configured.
     pub async fn make_password_link(&self, caller: &Caller, user: UserId) -> Result<PasswordLink> {
         let (me, domain) = caller.need_domain(Permission::ChangeUsers)?;
         let account = self.store.account(user).await?;
@@ -111,17 +113,18 @@ impl Control {
             return Err(caller.refuse(format!("change the account of a {}", account.role.label().to_lowercase())));
         }
         if account.status != UserStatus::Active {
-            return Err(Problem::Conflict("The account is not active: a link would open nothing. Activate it first.".into()));
+            return Err(Problem::Conflict("The account is not active, so a link would not work. Activate it first.".into()));
         }
         if user == me.id {
-            return Err(Problem::Conflict("Change your own password in your account, which asks for the one you have.".into()));
+            return Err(Problem::Conflict("Change your own password in your account, which asks for your current one.".into()));
         }
         let link = self.write_link(&account, Some(me.id), &caller.address, Millis(self.now().0 + MADE_LASTS)).await?;
-        let Some(link) = link else { return Err(Problem::Conflict("The link was not made. Try again.".into())) };
+        let Some(link) = link else { return Err(Problem::Conflict("The link could not be made. Try again.".into())) };
         let mailed = self.mail_link(&account, &link).await;
         Ok(PasswordLink { mailed, ..link })
     }
 
+    /// Writes a link to the database; `None` if one made by an administrator is still valid and must not be replaced.
     async fn write_link(
         &self,
         account: &Account,
@@ -134,7 +137,7 @@ impl Control {
         let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         let mut change = self.change_from(address).await?.made_by(actor);
         let at = change.at;
-        let token_hash = hash(&token);
+        let token_hash = sha256(&token);
         let link = NewPasswordLink { user: account.id, token_hash: &token_hash, expires_at, made: actor.is_some(), at };
         if !change.set_password_link(&link).await? {
             return Ok(None);
@@ -143,39 +146,39 @@ impl Control {
         change.record("make a password link", account.id, json!({})).await?;
         change.tell(Topic::User, account.id, Audience::domain(account.domain)).await?;
         change.commit().await?;
-        Ok(Some(PasswordLink { path: path(&token), expires_at, mailed: false }))
+        Ok(Some(PasswordLink { path: link_path(&token), expires_at, mailed: false }))
     }
 
-    /// Sends a link to its person. Says whether the mail server took it.
+    /// Mails a link to its person. Returns whether the mail server accepted it.
     async fn mail_link(&self, account: &Account, link: &PasswordLink) -> bool {
         let Some(outbox) = self.shared.outbox.get() else { return false };
         let lasts = duration(link.expires_at.since(self.now()));
         let text = format!(
-            "Hello,\n\nwith this link you choose another password for your account {} at {}:\n\n{}{}\n\nIt works once, within \
+            "Hello,\n\nuse this link to choose a new password for your account {} at {}:\n\n{}{}\n\nThe link works once, within \
              {lasts}. If you did not ask for it, do nothing: your password stays as it is.\n",
             account.email, outbox.address, outbox.address, link.path
         );
-        let sent = outbox.mail.send(&account.email, "Another password for Yardmaster", text).await;
+        let sent = outbox.mail.send(&account.email, "A new password for Yardmaster", text).await;
         sent.inspect_err(|error| tracing::error!(%error, "a password link could not be sent")).is_ok()
     }
 
-    /// Whose password a link changes: their email, for the page that asks for the new one.
+    /// The email of the person whose password a link changes, for the page that asks for the new one.
     pub async fn password_link(&self, token: &str) -> Result<String> {
-        let user = self.store.password_link(&hash(token), self.now()).await?;
-        let Some(user) = user else { return Err(over()) };
+        let user = self.store.password_link(&sha256(token), self.now()).await?;
+        let Some(user) = user else { return Err(link_not_valid()) };
         let account = self.store.account(user).await?;
-        account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(over)
+        account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(link_not_valid)
     }
 
-    /// Gives the person of a link the password that they chose, and ends their sign-ins. The link is used up by it.
+    /// Sets the password that the person of a link chose, and ends their sign-ins. The link can be used once.
     pub async fn use_password_link(&self, caller: &Caller, token: &str, new: &str, again: &str) -> Result<()> {
         types::people::two_factor::check_new_password(new, again)?;
-        // A link that does not hold costs no hash.
+        // An invalid link must not cost a hash.
         self.password_link(token).await?;
         let password = self.shared.passwords.hash(new).await?;
         let mut change = self.change_from(&caller.address).await?;
         let at = change.at;
-        let Some(user) = change.use_password_link(&hash(token), at).await? else { return Err(over()) };
+        let Some(user) = change.use_password_link(&sha256(token), at).await? else { return Err(link_not_valid()) };
         let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
         change.edit_user(user, &edit, Some(&password), at).await?;
         change.delete_sign_ins(user).await?;
@@ -187,6 +190,6 @@ impl Control {
     }
 }
 
-fn over() -> Problem {
-    Problem::Conflict("This link was used already, or is too old. Ask for another one.".into())
+fn link_not_valid() -> Problem {
+    Problem::Conflict("This link has already been used or has expired. Ask for a new one.".into())
 }

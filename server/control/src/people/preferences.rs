@@ -1,4 +1,4 @@
-//! What people set for themselves.
+//! Settings that people make for themselves: the columns of tables. Also the projects of the selector in the header.
 
 use crate::{Caller, Control, Result};
 use types::Problem;
@@ -31,23 +31,23 @@ const TABLES: [&ListSpec; 13] = [
     &PRESETS,
     &RESOURCE_GROUPS,
 ];
-/// Columns that a layout can name, and characters in a name: a bound on what one person can store.
+/// The most columns in a layout, and bytes in a column's name: a bound on what one person can store.
 const MOST_COLUMNS: usize = 64;
 
-fn key(table: &str) -> Result<String> {
+fn columns_key(table: &str) -> Result<String> {
     let named = TABLES.iter().any(|spec| spec.name == table);
     if named { Ok(format!("columns.{table}")) } else { Err(Problem::NotFound("table".into())) }
 }
 
 impl Control {
-    /// The caller's choice of columns for a table; empty when they made none.
+    /// The caller's choice of columns for a table; empty if they made none.
     pub async fn columns(&self, caller: &Caller, table: &str) -> Result<ColumnLayout> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        let stored = self.store.preference(me.id, &key(table)?).await?;
+        let stored = self.store.preference(me.id, &columns_key(table)?).await?;
         Ok(stored.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
-    /// Keeps the caller's choice of columns; at least one must be shown.
+    /// Stores the caller's choice of columns; at least one must be shown.
     pub async fn set_columns(&self, caller: &Caller, table: &str, layout: &ColumnLayout) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         if layout.is_empty() {
@@ -56,19 +56,19 @@ impl Control {
         if layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS) {
             return Err(Problem::field(
                 "columns",
-                format!("At most {MOST_COLUMNS} columns, with names of {MOST_COLUMNS} bytes at most."),
+                format!("At most {MOST_COLUMNS} columns, with names of at most {MOST_COLUMNS} bytes."),
             ));
         }
         let value = serde_json::json!(layout);
         let mut change = self.change_by(caller).await?;
-        change.set_preference(me.id, &key(table)?, &value.to_string()).await?;
+        change.set_preference(me.id, &columns_key(table)?, &value.to_string()).await?;
         change.record("set columns", table, value).await?;
         change.commit().await
     }
 }
 
 impl Control {
-    /// The projects for the selector in the header: those whose things the caller may see, by name.
+    /// The projects for the selector in the header, by name: those whose sessions the caller may see.
     pub async fn my_projects(&self, caller: &Caller) -> Result<Vec<(ProjectId, String)>> {
         let (_, scope) = caller.scope(Permission::ReadSessions)?;
         let projects = self.store.project_choices(scope).await?;

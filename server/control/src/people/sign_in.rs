@@ -1,4 +1,4 @@
-//! Signing in and out, and the list of one's signed-in browsers.
+//! Signing in and out, a person's own password, and the list of their signed-in browsers.
 
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
@@ -11,23 +11,23 @@ use types::people::permissions::{Me, Permission};
 use types::people::users::{ChangePassword, EditUser, SignIn, UserStatus};
 use types::time::Millis;
 
-/// Milliseconds that a sign-in lasts after it was last used: 7 days.
+/// Milliseconds that a sign-in lasts after its last use: 7 days.
 pub const SIGN_IN_LASTS: i64 = 7 * 86_400_000;
-/// Milliseconds after which it ends however much it is used: 30 days.
+/// Milliseconds after which a sign-in ends even if it is used: 30 days.
 const SIGN_IN_LASTS_AT_MOST: i64 = 30 * 86_400_000;
-/// A use is written down at most this often, in milliseconds: a read must not cost a write each time.
+/// Milliseconds between two writes of a sign-in's last use, so that not every read costs a write.
 const TOUCH_EVERY: i64 = 60_000;
 
-/// What a right password leads to.
+/// The result of a correct password.
 pub enum SignInAnswer {
     Done(SignedIn),
-    /// A one-time code is asked for as well; the text stands for the password until then.
+    /// A one-time code is needed as well. The text stands for the password until then.
     CodeNeeded(String),
 }
 
 /// A fresh sign-in.
 pub struct SignedIn {
-    /// What the cookie holds. Exists nowhere else.
+    /// The value of the cookie. It is stored nowhere else.
     pub token: String,
     pub me: Me,
 }
@@ -45,20 +45,20 @@ pub(crate) fn me_of(account: &Account) -> Me {
     }
 }
 
-pub(crate) fn hash(token: &str) -> [u8; 32] {
+pub(crate) fn sha256(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
 impl Control {
-    /// Signs in by email or username, password and, where the account wants it, a one-time code or a recovery code. Never says
-    /// whether name or password was wrong, and takes the same time for both.
+    /// Signs in by email or username, password and, if the account needs it, a one-time code or a recovery code. The answer does
+    /// not tell whether the name or the password was wrong, and takes the same time for both.
     pub async fn sign_in(&self, caller: &Caller, login: &str, password: &str, code: Option<&str>) -> Result<SignInAnswer> {
         let (login, at) = (login.trim(), self.now());
         if login.is_empty() || password.is_empty() {
             return Err(Problem::field("login", "Type your email or username, and your password."));
         }
         if login.len() > 256 || password.len() > types::rules::MAX_PASSWORD {
-            return Err(wrong());
+            return Err(wrong_credentials());
         }
         if let Some(seconds) = self.shared.attempts.must_wait(login, &caller.address, at) {
             return Err(Problem::TooMany(seconds));
@@ -73,11 +73,11 @@ impl Control {
             let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
             return Err(Problem::field("login", sentence));
         }
-        // An account that is not active is refused in the same words: whether it exists is nobody's business.
+        // An inactive account is refused in the same words, so that nobody learns whether it exists.
         let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
             self.shared.attempts.failed(login, &caller.address, at);
             self.record_refused_sign_in(caller).await?;
-            return Err(wrong());
+            return Err(wrong_credentials());
         };
         match code.map(str::trim).filter(|code| !code.is_empty()) {
             None if account.two_factor => Ok(SignInAnswer::CodeNeeded(self.password_proof(&account, at)?)),
@@ -89,11 +89,11 @@ impl Control {
         }
     }
 
-    /// The second step of signing in: `proof` is what [`SignInAnswer::CodeNeeded`] held.
+    /// The second step of signing in. `proof` is the text of [`SignInAnswer::CodeNeeded`].
     pub async fn sign_in_with_code(&self, caller: &Caller, proof: &str, code: &str) -> Result<SignedIn> {
         let at = self.now();
         let over = || Problem::field("login", "That took too long. Sign in again.");
-        let account = self.proven(proof, at).await?.ok_or_else(over)?;
+        let account = self.account_of_proof(proof, at).await?.ok_or_else(over)?;
         if let Some(seconds) = self.shared.attempts.must_wait(&account.email, &caller.address, at) {
             return Err(Problem::TooMany(seconds));
         }
@@ -105,7 +105,7 @@ impl Control {
         Ok(signed_in)
     }
 
-    /// Everything after the password: the code, where one is needed, and the sign-in itself, in one change.
+    /// The steps after the password: checks the code if one is needed, and writes the sign-in, in one change.
     async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, at: Millis) -> Result<SignedIn> {
         let guesser = account.id.to_string();
         if account.two_factor
@@ -114,18 +114,18 @@ impl Control {
             return Err(Problem::TooMany(seconds));
         }
         let mut change = self.change_from(&caller.address).await?.made_by(Some(account.id));
-        // The password was checked a while ago: what it opened must still be so.
+        // The account may have changed since the password was checked.
         let now = change.account(account.id).await?;
         let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
         if !now.is_some_and(|now| same(&now) && now.status == UserStatus::Active) {
-            return Err(wrong());
+            return Err(wrong_credentials());
         }
         if account.two_factor && !self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await? {
             drop(change);
             self.shared.codes.failed("code", &guesser, at);
             self.shared.attempts.failed(&account.email, &caller.address, at);
             self.record_refused_sign_in(caller).await?;
-            return Err(Problem::field("code", "This code is not right, or was used already. Type the one that is shown now."));
+            return Err(Problem::field("code", "This code is wrong or was already used. Type the one that is shown now."));
         }
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
@@ -134,7 +134,7 @@ impl Control {
         let id = SignInId(uuid::Uuid::now_v7());
         let new = NewSignIn {
             id,
-            token_hash: &hash(&token),
+            token_hash: &sha256(&token),
             user: account.id,
             at,
             expires_at: Millis(at.0 + SIGN_IN_LASTS),
@@ -150,17 +150,18 @@ impl Control {
 
     async fn record_refused_sign_in(&self, caller: &Caller) -> Result<()> {
         let mut change = self.change_from(&caller.address).await?;
-        // Without the name that was typed: people type passwords there.
+        // Without the name that was typed, because people sometimes type their password there.
         change.record("sign-in refused", "", json!({})).await?;
         change.commit().await
     }
 
-    /// The caller behind a cookie's token, with where `from` came from; nobody when it is not known, has expired, or its person is no longer active.
+    /// The caller behind a cookie's token, with the address and browser of `from`. A caller without a person if the token is
+    /// unknown or has expired, or if its person is not active or may not sign in from this address.
     pub async fn caller(&self, from: Caller, token: Option<&str>) -> Result<Caller> {
-        // Whoever the request came as by other means, this token alone says who they are.
+        // Any other sign-in of the request is ignored: the token alone decides who the caller is.
         let nobody = from.without_person();
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
-        let found = self.store.signed_in(&hash(token)).await?;
+        let found = self.store.signed_in(&sha256(token)).await?;
         let at = self.now();
         let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
             return Ok(nobody);
@@ -177,7 +178,7 @@ impl Control {
         Ok(nobody.signed_in(me_of(&found.account), found.id))
     }
 
-    /// Ends the caller's own sign-in. Nothing happens when there is none.
+    /// Ends the caller's own sign-in, if there is one.
     pub async fn sign_out(&self, caller: &Caller) -> Result<()> {
         let Ok((_, id)) = caller.person() else { return Ok(()) };
         self.end_sign_in(caller, id).await
@@ -189,8 +190,8 @@ impl Control {
         Ok(self.store.sign_ins_of(me.id, self.now(), current).await?)
     }
 
-    /// Gives the caller another password, and ends their other sign-ins. The old one is asked for, and guessed no more often
-    /// than when signing in.
+    /// Gives the caller a new password, and ends their other sign-ins. Asks for the old password, with the same limit on failures
+    /// as signing in.
     pub async fn change_password(&self, caller: &Caller, change: &ChangePassword) -> Result<()> {
         let (me, current) = caller.person()?;
         change.check()?;
@@ -208,7 +209,7 @@ impl Control {
         Ok(())
     }
 
-    /// Asks for the caller's own password before something that a stolen sign-in must not do; guessed no more often than when
+    /// Checks the caller's own password before an action that a stolen sign-in must not allow. Has the same limit on failures as
     /// signing in.
     pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str, at: Millis) -> Result<()> {
         let (me, _) = caller.person()?;
@@ -218,7 +219,7 @@ impl Control {
         let account = self.store.account(me.id).await?;
         if !self.shared.passwords.check(password, account.map(|account| account.password_hash)).await? {
             self.shared.attempts.failed(&me.email, &caller.address, at);
-            return Err(Problem::field(field, "This is not your password. Type the one that you have now."));
+            return Err(Problem::field(field, "Wrong password. Type your current password."));
         }
         Ok(())
     }
@@ -236,14 +237,14 @@ impl Control {
         Ok(())
     }
 
-    /// Whether the caller's sign-in still holds, for what stays open for long. A database that is away ends nothing.
+    /// Whether the caller's sign-in is still valid, for connections that stay open. Returns true if the database does not answer.
     async fn still_signed_in(&self, caller: &Caller) -> bool {
         let Ok((_, id)) = caller.person() else { return false };
         self.store.sign_in_holds(id, self.now()).await.unwrap_or(true)
     }
 
-    /// The caller as they are now, for what stays open for long: with the role and the projects that they have by now. Nobody when
-    /// their sign-in has ended; unchanged when the database is away, which ends nothing.
+    /// The caller with their present role and projects, for connections that stay open. `None` if their sign-in has ended;
+    /// unchanged if the database does not answer.
     pub async fn renewed(&self, caller: &Caller) -> Option<Caller> {
         let Ok((me, id)) = caller.person() else { return None };
         if !self.still_signed_in(caller).await {
@@ -255,7 +256,8 @@ impl Control {
         }
     }
 
-    /// The caller as they are now, whether they signed in or sign their requests; a refusal once their account is closed.
+    /// The caller with their present rights, whether they signed in or sign their requests; a refusal once their account is
+    /// inactive.
     pub(crate) async fn still_welcome(&self, caller: &Caller) -> Result<Caller> {
         let (me, id) = caller.person()?;
         let account = self.store.account(me.id).await?;
@@ -263,12 +265,12 @@ impl Control {
         Ok(caller.clone().signed_in(me_of(&account), id))
     }
 
-    /// A wake-up whenever somebody's sign-in was ended here, or what they may do has changed.
+    /// A receiver that is notified whenever somebody's sign-in was ended or their rights changed.
     pub fn sign_ins_ended(&self) -> watch::Receiver<()> {
         self.shared.sign_ins_ended.subscribe()
     }
 }
 
-fn wrong() -> Problem {
-    Problem::field("login", "Email or username and password do not fit together. Check both and try again.")
+fn wrong_credentials() -> Problem {
+    Problem::field("login", "Wrong email, username or password. Check them and try again.")
 }

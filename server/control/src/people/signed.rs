@@ -1,6 +1,6 @@
-//! Requests that are signed with a keypair instead of coming with a cookie.
+//! Requests that are signed with a keypair instead of carrying a cookie.
 //!
-//! Deliberately absent: how a signature is made and where it stands in a request, which is the API's business.
+//! Deliberately absent: how a signature is made and where a request carries it, which is up to the API.
 
 use crate::limits::rates::Allowance;
 use crate::people::sign_in::me_of;
@@ -10,12 +10,12 @@ use types::id::SignInId;
 use types::people::users::UserStatus;
 
 impl Control {
-    /// The caller behind a signed request, counted against its keypair. `fits` is given the keypair's secret key and says whether
-    /// the signature was made with it.
+    /// The caller behind a signed request, which is counted against its keypair. `fits` gets the keypair's secret key and returns
+    /// whether the signature was made with it.
     ///
     /// # Errors
-    /// [`Problem::SignInRequired`] for an unknown, inactive or deleted keypair, a signature that does not fit, a person who is not
-    /// active or who may not come from this address: nobody learns which.
+    /// [`Problem::SignInRequired`] for an unknown, inactive or deleted keypair, a wrong signature, and a person who is not active
+    /// or may not sign in from this address. The answer does not tell which.
     pub async fn signed_caller(
         &self,
         from: &Caller,
@@ -23,7 +23,7 @@ impl Control {
         fits: impl FnOnce(&str) -> bool,
     ) -> Result<(Caller, Allowance)> {
         let refused = || {
-            // Whoever tries keys out fills the audit trail no faster than so many records in 20 minutes.
+            // Limited, so that somebody who tries out keys does not fill the audit trail.
             let at = self.now();
             if self.shared.bad_signatures.must_wait(access_key, &from.address, at).is_none() {
                 self.shared.bad_signatures.failed(access_key, &from.address, at);
@@ -41,7 +41,7 @@ impl Control {
             return Err(refused());
         }
         let allowance = self.count_request(access_key, signer.rate_limit);
-        // A keypair is no signed-in browser: the id that none has.
+        // A keypair is not a signed-in browser, so it gets the id that none has.
         let none = SignInId(uuid::Uuid::nil());
         Ok((from.clone().signed_in(me_of(account), none), allowance))
     }

@@ -1,11 +1,11 @@
-//! Two-factor authentication: one-time codes by time (RFC 6238) and recovery codes (`docs/spec/people.md`, "Two-factor
+//! Two-factor authentication: time-based one-time codes (RFC 6238) and recovery codes (`docs/spec/people.md`, "Two-factor
 //! authentication").
 //!
-//! A code is good once. Ten recovery codes come with it, for whoever lost their authenticator; they are shown once, and only
-//! their hashes are kept.
+//! Each code can be used once. Ten recovery codes replace a lost authenticator; they are shown once, and only their hashes are
+//! stored.
 
 use crate::change::Change;
-use crate::people::sign_in::hash;
+use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal, random_text};
 use serde_json::json;
 use store::Account;
@@ -18,16 +18,17 @@ use types::people::users::UserStatus;
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
-/// Bytes of a secret: as long as the hash function's own output.
+/// Bytes of a secret, as many as the hash function's output has.
 const SECRET_BYTES: usize = 20;
-/// Recovery codes that somebody has, and letters of one: 80 random bits.
+/// Recovery codes of one person.
 const RECOVERY_CODES: usize = 10;
+/// Letters of one code: 80 random bits.
 const RECOVERY_LETTERS: usize = 16;
-/// Milliseconds between a right password and its code.
+/// Milliseconds that may pass between the password and the code.
 const PROOF_LASTS: i64 = 5 * 60_000;
 
-/// What secrets of this person are encrypted for.
-fn owner(user: UserId) -> String {
+/// The owner under which the vault encrypts a person's one-time secret.
+fn secret_owner(user: UserId) -> String {
     format!("one-time codes of {user}")
 }
 
@@ -43,8 +44,8 @@ fn totp(secret: &str, email: &str) -> Result<Totp> {
         .map_err(internal("making one-time codes"))
 }
 
-/// The step of a code that was made with this secret around now, if it was.
-fn step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
+/// The time step of a code, if it is valid for this secret around now.
+fn code_step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
@@ -53,12 +54,12 @@ fn step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
     Ok(found.and_then(|step| i64::try_from(step).ok()))
 }
 
-/// A recovery code as it is hashed, however it was typed.
-fn plain(code: &str) -> String {
+/// A recovery code in the form that is hashed, however it was typed.
+fn normalized_code(code: &str) -> String {
     code.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_uppercase()
 }
 
-fn fresh_codes() -> Result<Vec<String>> {
+fn make_recovery_codes() -> Result<Vec<String>> {
     let code = || {
         let letters = random_text(RECOVERY_LETTERS)?;
         Ok((0..RECOVERY_LETTERS).step_by(4).map(|at| &letters[at..at + 4]).collect::<Vec<_>>().join("-"))
@@ -67,26 +68,26 @@ fn fresh_codes() -> Result<Vec<String>> {
 }
 
 impl Control {
-    /// How the caller's own account stands.
+    /// Whether the caller uses two-factor authentication, and how many recovery codes they have left.
     pub async fn two_factor(&self, caller: &Caller) -> Result<TwoFactorState> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let (on, codes_left) = self.store.two_factor_state(me.id).await?;
         Ok(TwoFactorState { on, codes_left })
     }
 
-    /// Makes a secret for the caller's authenticator; their password is asked for, so that nobody else binds theirs. Signing in
-    /// asks for nothing more until they have shown that it works.
+    /// Makes a secret for the caller's authenticator. Asks for their password, so that nobody else can bind an authenticator to
+    /// the account. Signing in does not ask for codes until [`Control::enable_two_factor`] has confirmed the secret.
     pub async fn begin_two_factor(&self, caller: &Caller, password: &str) -> Result<TwoFactorSetup> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         self.check_own_password(caller, "password", password, self.now()).await?;
         if self.two_factor(caller).await?.on {
-            return Err(Problem::Conflict("Two-factor authentication is on already. Turn it off first.".into()));
+            return Err(Problem::Conflict("Two-factor authentication is already on. Turn it off first.".into()));
         }
         let mut bytes = vec![0u8; SECRET_BYTES];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
         let secret = totp_rs::Secret::from(bytes).to_base32();
         let address = totp(&secret, &me.email)?.to_url().map_err(internal("making one-time codes"))?;
-        let sealed = self.shared.vault.seal(&secret, &owner(me.id))?;
+        let sealed = self.shared.vault.seal(&secret, &secret_owner(me.id))?;
         let mut change = self.change_by(caller).await?;
         change.set_pending_two_factor(me.id, &sealed).await?;
         change.commit().await?;
@@ -95,15 +96,15 @@ impl Control {
         Ok(TwoFactorSetup { secret, address, picture })
     }
 
-    /// Turns two-factor authentication on, once the caller's authenticator has shown a right code. Returns the recovery codes.
+    /// Turns two-factor authentication on, given a valid code from the caller's authenticator. Returns the recovery codes.
     pub async fn enable_two_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let mut change = self.change_by(caller).await?;
         let at = change.at;
         let Some(pending) = change.two_factor(me.id).await?.pending else {
-            return Err(Problem::Conflict("Begin anew: there is no secret to confirm.".into()));
+            return Err(Problem::Conflict("There is no secret to confirm. Start again.".into()));
         };
-        let Some(step) = step(&self.shared.vault.read(&pending, &owner(me.id))?, code, at)? else {
+        let Some(step) = code_step(&self.shared.vault.read(&pending, &secret_owner(me.id))?, code, at)? else {
             return Err(wrong_code());
         };
         change.use_code_step(me.id, step).await?;
@@ -114,7 +115,7 @@ impl Control {
         Ok(codes)
     }
 
-    /// Other recovery codes in place of those that the caller has; a code of their authenticator is asked for.
+    /// Replaces the caller's recovery codes by new ones. Asks for a one-time code or a recovery code.
     pub async fn renew_recovery_codes(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let at = self.now();
@@ -132,7 +133,7 @@ impl Control {
         Ok(codes)
     }
 
-    /// Turns two-factor authentication off for the caller; their password is asked for.
+    /// Turns two-factor authentication off for the caller. Asks for their password.
     pub async fn disable_two_factor(&self, caller: &Caller, password: &str) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let at = self.now();
@@ -143,31 +144,31 @@ impl Control {
         change.commit().await
     }
 
-    /// Uses a one-time code or a recovery code up. Says whether it was right.
+    /// Uses up a one-time code or a recovery code. Returns whether it was valid.
     pub(crate) async fn use_code(&self, change: &mut Change, user: UserId, code: &str, at: Millis) -> Result<bool> {
         let Some(sealed) = change.two_factor(user).await?.secret else { return Ok(false) };
-        match step(&self.shared.vault.read(&sealed, &owner(user))?, code, at)? {
+        match code_step(&self.shared.vault.read(&sealed, &secret_owner(user))?, code, at)? {
             Some(step) => Ok(change.use_code_step(user, step).await?),
-            None => Ok(change.use_recovery_code(user, &hash(&plain(code))).await?),
+            None => Ok(change.use_recovery_code(user, &sha256(&normalized_code(code))).await?),
         }
     }
 
     async fn write_recovery_codes(&self, change: &mut Change, user: UserId) -> Result<Vec<String>> {
-        let codes = fresh_codes()?;
-        let hashes: Vec<_> = codes.iter().map(|code| hash(&plain(code))).collect();
+        let codes = make_recovery_codes()?;
+        let hashes: Vec<_> = codes.iter().map(|code| sha256(&normalized_code(code))).collect();
         change.set_recovery_codes(user, &hashes).await?;
         Ok(codes)
     }
 
-    /// What stands for a right password until its code is there: nothing that a database would have to keep.
+    /// An encrypted text that stands for a correct password until the code is given, so that nothing has to be stored.
     pub(crate) fn password_proof(&self, account: &Account, at: Millis) -> Result<String> {
-        let text = format!("{} {} {}", account.id, at.0 + PROOF_LASTS, mark(account));
+        let text = format!("{} {} {}", account.id, at.0 + PROOF_LASTS, password_mark(account));
         let sealed = self.shared.vault.seal(&text, PROOF)?;
         Ok(sealed.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// The account whose password `proof` stands for, if it still does.
-    pub(crate) async fn proven(&self, proof: &str, at: Millis) -> Result<Option<Account>> {
+    /// The account for which [`Control::password_proof`] made `proof`, if the proof is still valid.
+    pub(crate) async fn account_of_proof(&self, proof: &str, at: Millis) -> Result<Option<Account>> {
         let bytes: Option<Vec<u8>> = (proof.is_ascii() && proof.len().is_multiple_of(2) && proof.len() < 1000)
             .then(|| (0..proof.len()).step_by(2).map(|i| u8::from_str_radix(&proof[i..i + 2], 16).ok()).collect())
             .flatten();
@@ -179,7 +180,7 @@ impl Control {
             return Ok(None);
         }
         let account = self.store.account(user).await?;
-        Ok(account.filter(|account| account.status == UserStatus::Active && mark(account) == of))
+        Ok(account.filter(|account| account.status == UserStatus::Active && password_mark(account) == of))
     }
 }
 
@@ -190,13 +191,13 @@ async fn record_two_factor(change: &mut Change, me: &Me, action: &str) -> Result
 
 const PROOF: &str = "a right password";
 
-/// Another password makes every proof of the old one worthless.
-fn mark(account: &Account) -> String {
-    hash(&account.password_hash)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+/// Part of the password hash's hash. A proof carries it, so that a new password invalidates the proofs of the old one.
+fn password_mark(account: &Account) -> String {
+    sha256(&account.password_hash)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn wrong_code() -> Problem {
-    Problem::field("code", "This code is not right. Type the one that your authenticator shows now.")
+    Problem::field("code", "Wrong code. Type the one that your authenticator shows now.")
 }
 
 #[cfg(test)]
@@ -204,21 +205,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_fits_for_its_half_minute_and_the_ones_beside_it() {
+    fn a_code_is_valid_in_its_half_minute_and_the_adjacent_ones() {
         // The test vector of RFC 6238, appendix B: the last six of its eight digits.
         let secret = totp_rs::Secret::from(b"12345678901234567890".to_vec()).to_base32();
-        assert_eq!(step(&secret, "287082", Millis(59_000)).unwrap(), Some(1));
-        assert_eq!(step(&secret, "287 082", Millis(89_000)).unwrap(), Some(1));
-        assert_eq!(step(&secret, "287082", Millis(90_000)).unwrap(), None);
-        assert_eq!(step(&secret, "287083", Millis(59_000)).unwrap(), None);
-        assert_eq!(step(&secret, "ABCD-EFGH", Millis(59_000)).unwrap(), None);
+        assert_eq!(code_step(&secret, "287082", Millis(59_000)).unwrap(), Some(1));
+        assert_eq!(code_step(&secret, "287 082", Millis(89_000)).unwrap(), Some(1));
+        assert_eq!(code_step(&secret, "287082", Millis(90_000)).unwrap(), None);
+        assert_eq!(code_step(&secret, "287083", Millis(59_000)).unwrap(), None);
+        assert_eq!(code_step(&secret, "ABCD-EFGH", Millis(59_000)).unwrap(), None);
     }
 
     #[test]
     fn recovery_codes_differ_and_can_be_typed_in_any_way() {
-        let codes = fresh_codes().unwrap();
+        let codes = make_recovery_codes().unwrap();
         let different: std::collections::BTreeSet<_> = codes.iter().collect();
         assert_eq!(different.len(), RECOVERY_CODES);
-        assert_eq!(plain(&codes[0].to_lowercase().replace('-', " ")), codes[0].replace('-', ""));
+        assert_eq!(normalized_code(&codes[0].to_lowercase().replace('-', " ")), codes[0].replace('-', ""));
     }
 }

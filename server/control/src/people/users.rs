@@ -1,4 +1,4 @@
-//! People: the list, one person, and creating one.
+//! People: the list, one person, and creating a person.
 
 use crate::change::Change;
 use crate::people::accounts::{DEFAULT_POLICY, EMAIL_TAKEN, USERNAME_TAKEN, make_keypair, may_change};
@@ -17,19 +17,19 @@ use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
 
 impl Control {
-    /// A page of people that the caller may see, with as much of each as they may see.
+    /// A page of the people that the caller may see, with those fields that they may see.
     pub async fn users(&self, caller: &Caller, query: &ListQuery) -> Result<Page<UserRow>> {
-        let (me, scope) = people(caller, query)?;
+        let (me, scope) = people_scope(caller, query)?;
         let page = self.store.users(query, scope).await?;
-        Ok(page.map(|row| as_far_as_allowed(me, scope, row)))
+        Ok(page.map(|row| visible_row(me, scope, row)))
     }
 
     /// Everyone that the filter selects, for an export.
     pub fn all_users(&self, caller: &Caller, query: ListQuery) -> Result<impl Stream<Item = Result<UserRow>> + Send + use<>> {
-        let (me, scope) = people(caller, &query)?;
+        let (me, scope) = people_scope(caller, &query)?;
         let me = me.clone();
         let rows = self.store.all_users(query, scope);
-        Ok(rows.map(move |row| row.map(|row| as_far_as_allowed(&me, scope, row)).map_err(Problem::from)))
+        Ok(rows.map(move |row| row.map(|row| visible_row(&me, scope, row)).map_err(Problem::from)))
     }
 
     /// The caller's own account.
@@ -44,13 +44,13 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadUsers)?;
         let found = self.store.user(id, scope).await?;
         let person = found.ok_or_else(|| Problem::NotFound("person".into()))?;
-        let mut person = detail_as_far_as_allowed(me, scope, person);
+        let mut person = visible_detail(me, scope, person);
         person.may_change =
             me.may(Permission::ChangeUsers) && may_change(me, scope == Scope::Everything, id, person.domain, person.row.role);
         Ok(person)
     }
 
-    /// The domains and projects that a new person can be put in.
+    /// The domains and projects to which a new person can be added.
     pub async fn domain_choices(&self, caller: &Caller) -> Result<Vec<DomainChoice>> {
         let (_, domain) = caller.need_domain(Permission::CreateUsers)?;
         Ok(self.store.domain_choices(domain).await?)
@@ -62,14 +62,14 @@ impl Control {
         new.check()?;
         let domains = self.domain_choices(caller).await?;
         let policies = self.policy_names(caller, PolicyKind::User).await?;
-        let errors = wrong(me, new, &domains, &policies);
+        let errors = new_user_errors(me, new, &domains, &policies);
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
         self.write_user(Some(me.id), &caller.address, new).await
     }
 
-    /// Writes an account that has been checked.
+    /// Creates an account that has been checked.
     pub(crate) async fn write_user(&self, actor: Option<UserId>, address: &str, new: &CreateUser) -> Result<Created> {
         let hash = self.shared.passwords.hash(&new.password).await?;
         let mut change = self.change_from(address).await?.made_by(actor);
@@ -79,7 +79,7 @@ impl Control {
         Ok(created)
     }
 
-    /// One account with its keypair and its audit record, as part of a change.
+    /// Writes an account with its keypair and its audit record, as part of a change.
     pub(crate) async fn insert_user(&self, change: &mut Change, new: &CreateUser, hash: &str) -> Result<Created> {
         let id = UserId(uuid::Uuid::now_v7());
         let (access_key, secret_key) = make_keypair()?;
@@ -111,11 +111,11 @@ impl Control {
     }
 }
 
-/// What those who administer a project may filter their people by: what they see of them.
+/// The fields by which project administrators may filter people: those that they see.
 const FOR_PROJECT_ADMINS: [&str; 7] = ["email", "username", "full_name", "role", "status", "domain", "created_at"];
 
-/// Whom the caller may list, with a query that asks for nothing that they may not see.
-fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> {
+/// Checks a query for people, which must not ask for fields that the caller may not see. Returns the scope of people to list.
+fn people_scope<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> {
     let (me, scope) = caller.scope(Permission::ReadUsers)?;
     query.check(&USERS)?;
     let asked = query.conditions.iter().map(|condition| condition.key.as_str());
@@ -126,10 +126,11 @@ fn people<'c>(caller: &'c Caller, query: &ListQuery) -> Result<(&'c Me, Scope)> 
     Ok((me, scope))
 }
 
-/// A person as the caller may see them: to those who administer a project, a name among its members.
+/// A person with the fields that the caller may see: project administrators see little more than a name among the members.
 ///
-/// Every field is named, so that a new one is not shown to them before somebody has decided that it is.
-fn as_far_as_allowed(me: &Me, scope: Scope, row: UserRow) -> UserRow {
+/// Every field is named here, so that a new one is not shown to project administrators before somebody has decided that it
+/// should.
+fn visible_row(me: &Me, scope: Scope, row: UserRow) -> UserRow {
     if !matches!(scope, Scope::Projects(_)) || row.id == me.id {
         return row;
     }
@@ -181,8 +182,8 @@ fn as_far_as_allowed(me: &Me, scope: Scope, row: UserRow) -> UserRow {
     }
 }
 
-/// What the drawer shows of a person to those who administer one of their projects.
-fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
+/// The details of a person that the caller may see, reduced for project administrators.
+fn visible_detail(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
     if !matches!(scope, Scope::Projects(_)) {
         return person;
     }
@@ -200,7 +201,7 @@ fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDe
     } = person;
     projects.retain(|id| me.administers.contains(id));
     UserDetail {
-        row: as_far_as_allowed(me, scope, row),
+        row: visible_row(me, scope, row),
         domain,
         projects,
         sessions,
@@ -213,8 +214,8 @@ fn detail_as_far_as_allowed(me: &Me, scope: Scope, person: UserDetail) -> UserDe
     }
 }
 
-/// What only the caller's role, the domains and the policies that there are can tell about a new account.
-pub(crate) fn wrong(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &[String]) -> Vec<FieldError> {
+/// The mistakes in a new account that depend on the caller's role and on the existing domains and policies.
+pub(crate) fn new_user_errors(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &[String]) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if !may_grant(me.role).contains(&new.role) {
         errors.push(FieldError::new("role", format!("You may not create a {}.", new.role.label().to_lowercase())));
@@ -222,12 +223,12 @@ pub(crate) fn wrong(me: &Me, new: &CreateUser, domains: &[DomainChoice], policie
     match domains.iter().find(|domain| domain.id == new.domain) {
         None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
         Some(domain) if !new.projects.iter().all(|id| domain.projects.iter().any(|p| p.id == *id)) => {
-            errors.push(FieldError::new("projects", format!("Choose projects of the domain {}.", domain.name)));
+            errors.push(FieldError::new("projects", format!("Choose projects in the domain {}.", domain.name)));
         }
         Some(_) => {}
     }
     if !new.policy.is_empty() && !policies.contains(&new.policy) {
-        errors.push(FieldError::new("policy", "There is no user resource policy of this name."));
+        errors.push(FieldError::new("policy", "There is no user resource policy with this name."));
     }
     errors
 }

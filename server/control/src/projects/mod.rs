@@ -1,4 +1,4 @@
-//! Domains and projects: listing, creating, changing, and who belongs to a project (`docs/spec/projects.md`).
+//! Domains and projects: listing, creating and changing them, and the members of a project (`docs/spec/projects.md`).
 
 use crate::change::Change;
 use crate::cluster::agents::FIRST_GROUP;
@@ -14,15 +14,15 @@ use types::projects::{DOMAINS, DomainRow, EditDomain, EditProject, PROJECTS, Pro
 use types::system::events::{Audience, Topic};
 use types::{FieldError, Problem};
 
-/// The project that every new domain has from the start: its folders are the model store's cards.
+/// The project that every new domain starts with; the model store shows each of its folders as a card.
 const MODEL_STORE: &str = "model-store";
 
-/// A name that is taken is the field's error; anything else is ours.
+/// Turns a taken name into an error of the field `name`; any other error is internal.
 #[track_caller]
 fn name_taken(error: StoreError) -> Problem {
     match error.taken() {
-        Some(Taken::DomainName) => Problem::field("name", "A domain of this name exists already. Use another one."),
-        Some(Taken::ProjectName) => Problem::field("name", "The domain has a project of this name already. Use another one."),
+        Some(Taken::DomainName) => Problem::field("name", "A domain with this name already exists. Use another one."),
+        Some(Taken::ProjectName) => Problem::field("name", "The domain already has a project with this name. Use another one."),
         _ => error.into(),
     }
 }
@@ -80,7 +80,7 @@ impl Control {
         change.edit_domain(id, new, at).await.map_err(name_taken)?;
         let store = ProjectId(uuid::Uuid::now_v7());
         change.insert_project(store, id, MODEL_STORE, ProjectKind::ModelStore, at).await?;
-        // So that the people of the domain can start sessions.
+        // So that the people in the domain can start sessions.
         if change.give_group(FIRST_GROUP, id).await? {
             change.tell(Topic::Group, FIRST_GROUP, Audience::ADMINISTRATORS).await?;
         }
@@ -96,7 +96,7 @@ impl Control {
         let (me, _) = caller.need(Permission::ChangeDomains)?;
         edit.check()?;
         if edit.active == Some(false) && me.domain == id {
-            return Err(Problem::Conflict("You belong to this domain yourself; deactivating it would shut you out.".into()));
+            return Err(Problem::Conflict("You belong to this domain yourself. Deactivating it would lock you out.".into()));
         }
         let mut change = self.change_by(caller).await?;
         let before = change.domain_row(id).await?.ok_or_else(|| Problem::NotFound("domain".into()))?;
@@ -106,7 +106,7 @@ impl Control {
         change.record("edit domain", id, json!({ "before": before, "after": after })).await?;
         change.tell(Topic::Project, id, Audience::domain(id)).await?;
         change.commit().await?;
-        // Another limit may let somebody's waiting session start.
+        // The new limit may let a waiting session start.
         self.shared.work.notify_one();
         Ok(())
     }
@@ -135,8 +135,7 @@ impl Control {
         Ok(id)
     }
 
-    /// Changes a project and who belongs to it. Who belongs to it can also be said by those who administer it; who does that
-    /// cannot.
+    /// Changes a project and its members. Project administrators may change the members, but not who the administrators are.
     pub async fn edit_project(&self, caller: &Caller, id: ProjectId, edit: &EditProject) -> Result<()> {
         let needed = if edit.only_members() { Permission::ChangeMembers } else { Permission::ChangeProjects };
         let (me, scope) = caller.scope(needed)?;
@@ -144,10 +143,10 @@ impl Control {
         let before = self.store.project(id, scope).await?;
         let Some(before) = before else { return Err(Problem::NotFound("project".into())) };
         if edit.domain.is_some_and(|domain| domain != before.row.domain_id) {
-            return Err(Problem::field("domain", "A project stays in its domain. Create another one there."));
+            return Err(Problem::field("domain", "A project cannot move to another domain. Create a new one there."));
         }
         let mut change = self.change_by(caller).await?;
-        // As it stands now: from here on nobody else can write.
+        // Read again inside the change: from here on nobody else can write.
         let before = change.project_row(id).await?.ok_or_else(|| Problem::NotFound("project".into()))?;
         let over_admins = me.may(Permission::ChangeProjects);
         self.write_project(&mut change, id, (before.domain_id, over_admins), edit).await?;
@@ -157,7 +156,7 @@ impl Control {
         change.tell(Topic::Project, id, Audience::domain(domain)).await?;
         change.commit().await?;
         self.shared.work.notify_one();
-        // What is open asks again what it may show.
+        // Open pages and connections ask again what they may show.
         self.shared.sign_ins_ended.send_replace(());
         Ok(())
     }
@@ -172,11 +171,11 @@ impl Control {
         if let Some(policy) = &edit.policy
             && !change.has_policy(PolicyKind::Project, policy).await?
         {
-            return Err(Problem::field("policy", "There is no project resource policy of this name."));
+            return Err(Problem::field("policy", "There is no project resource policy with this name."));
         }
         let at = change.at;
         change.edit_project(id, edit, at).await.map_err(name_taken)?;
-        // What happens to each, as (belongs to it, administers it).
+        // Each list with (becomes a member, becomes an administrator); `None` leaves it as it is.
         let all = [
             (&edit.add, Some(true), None),
             (&edit.remove, Some(false), None),
@@ -191,7 +190,7 @@ impl Control {
                     Some((user, of)) if of == domain => {
                         if belongs == Some(false) && !over_admins && change.is_project_admin(id, user).await? {
                             return Err(Problem::Conflict(format!(
-                                "{login} administers this project. An administrator of the domain can dismiss them."
+                                "{login} administers this project. Ask a domain administrator to remove them."
                             )));
                         }
                         if let Some(belongs) = belongs {
@@ -206,15 +205,14 @@ impl Control {
             }
             if !unknown.is_empty() {
                 let unknown = unknown.join(", ");
-                errors
-                    .push(FieldError::new("add", format!("Nobody of this domain is called {unknown}. Use emails or usernames.")));
+                errors.push(FieldError::new("add", format!("Not found in this domain: {unknown}. Use emails or usernames.")));
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 }
 
-/// Who was added, removed, appointed and dismissed, for the audit trail.
+/// The people who were added, removed, appointed and dismissed, for the audit trail.
 fn members(edit: &EditProject) -> serde_json::Value {
     json!({ "added": edit.add, "removed": edit.remove, "appointed": edit.appoint, "dismissed": edit.dismiss })
 }

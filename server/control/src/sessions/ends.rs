@@ -1,7 +1,8 @@
-//! What ends a session by itself: its lifetime, idleness, a batch job's time. (A wait that was too long is the scheduler's.)
+//! Sessions that are ended automatically: at the end of their lifetime, when idle, or when a batch job's time is over. (The
+//! scheduler cancels those that waited too long.)
 //!
-//! A session is idle while nobody types into it and its processes use less processor time than the cluster's settings say. A batch
-//! session is never idle: it ends when its command does.
+//! A session is idle while nobody types into it and its processes use less processor time than the cluster's settings say. A
+//! batch session is never idle: it ends when its command does.
 
 use crate::sessions::mirror::Mirror;
 use crate::sessions::places;
@@ -18,41 +19,47 @@ use types::limits::policies::KeypairPolicy;
 use types::sessions::{CheckKind, IdleCheck, SessionType, Status};
 use types::time::{Millis, duration};
 
-/// Activity is looked for this often (milliseconds).
+/// Milliseconds between two looks for activity.
 const LOOK_EVERY: i64 = 15_000;
-/// A session of which nothing was measured for so long (milliseconds) counts as busy: what is not known must not end anybody's work.
+/// Milliseconds without a measurement after which a session counts as busy: missing data must not end anybody's work.
 const UNMEASURED: i64 = 60_000;
 
 /// When sessions last did anything, and how much processor time they had used then.
 #[derive(Default)]
 pub(crate) struct Activity {
+    /// When activity was last looked for.
     looked: Option<Millis>,
-    /// Typed into, since when the database last heard of it.
+    /// Sessions that were typed into and whose activity is not in the database yet.
     typed: HashMap<SessionId, Millis>,
-    /// The last measurement that was looked at: its time and processor milliseconds.
+    /// The last measurement seen of each container: its time, and the processor time used by then in milliseconds.
     used: HashMap<Place, (Millis, u64)>,
     active: HashMap<SessionId, Millis>,
 }
 
 impl Activity {
-    fn last(&self, session: &LivingSession) -> Option<Millis> {
+    fn last_active(&self, session: &LivingSession) -> Option<Millis> {
         let known = [self.active.get(&session.id).copied(), session.last_active, session.started_at];
         known.into_iter().flatten().max()
     }
 }
 
-/// Everything that ends this session by itself, and when.
-fn checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
-    checks_by(session, mirror.policies.get(&session.policy), mirror, activity)
+/// Everything that will end this session automatically, and when.
+fn idle_checks(session: &LivingSession, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
+    idle_checks_under(session, mirror.policies.get(&session.policy), mirror, activity)
 }
 
-/// The same if its owner followed another policy.
-fn checks_by(session: &LivingSession, policy: Option<&KeypairPolicy>, mirror: &Mirror, activity: &Activity) -> Vec<IdleCheck> {
+/// The same under another keypair policy.
+fn idle_checks_under(
+    session: &LivingSession,
+    policy: Option<&KeypairPolicy>,
+    mirror: &Mirror,
+    activity: &Activity,
+) -> Vec<IdleCheck> {
     let after = |from: Millis, limit: u32, kind, policy: &str| {
         let at = Millis(from.0.saturating_add(i64::from(limit) * 1000));
         IdleCheck { kind, at, limit, policy: policy.to_owned() }
     };
-    // Time before a start time of one's own choice counts for nothing.
+    // Time before a start time that the owner chose does not count.
     let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
     let mut checks = Vec::new();
     if let Some((policy, limit)) = policy.and_then(|policy| Some((policy, policy.lifetime.filter(|limit| *limit > 0)?))) {
@@ -70,7 +77,7 @@ fn checks_by(session: &LivingSession, policy: Option<&KeypairPolicy>, mirror: &M
         }
         let idle = policy.and_then(|policy| Some((policy, policy.idle_timeout.filter(|limit| *limit > 0)?)));
         if session.kind == SessionType::Interactive
-            && let (Some((policy, limit)), Some(last)) = (idle, activity.last(session))
+            && let (Some((policy, limit)), Some(last)) = (idle, activity.last_active(session))
         {
             checks.push(after(last, limit, CheckKind::IdleTimeout, &policy.name));
         }
@@ -78,27 +85,28 @@ fn checks_by(session: &LivingSession, policy: Option<&KeypairPolicy>, mirror: &M
     checks
 }
 
-fn reason(check: &IdleCheck) -> String {
+/// Why a session was ended, as a sentence.
+fn end_reason(check: &IdleCheck) -> String {
     let limit = duration(i64::from(check.limit) * 1000);
     match check.kind {
         CheckKind::SessionLifetime => format!("Its lifetime is over: policy {} allows {limit}.", check.policy),
         CheckKind::IdleTimeout => format!("It was idle for {limit}, as long as policy {} allows.", check.policy),
-        CheckKind::BatchTimeout => format!("Its time is over: it was given {limit}."),
+        CheckKind::BatchTimeout => format!("It reached its time limit of {limit}."),
         CheckKind::PendingTimeout => format!("It waited for {limit}, as long as resource group {} allows.", check.policy),
     }
 }
 
 impl Control {
-    /// What ends a session by itself, for its page.
-    pub(crate) fn checks_of(&self, id: SessionId) -> Vec<IdleCheck> {
+    /// Everything that will end a session automatically, for its page.
+    pub(crate) fn idle_checks_of(&self, id: SessionId) -> Vec<IdleCheck> {
         let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
         let mirror = self.mirror();
-        mirror.get(id).map(|session| checks(session, &mirror, &activity)).unwrap_or_default()
+        mirror.get(id).map(|session| idle_checks(session, &mirror, &activity)).unwrap_or_default()
     }
 
-    /// The sessions that would be ended if a policy was this from now on, each with the reason; those that are over anyway are
-    /// left out.
-    pub(crate) async fn ended_by(&self, policy: &KeypairPolicy) -> Result<Vec<(Arc<LivingSession>, String)>> {
+    /// The sessions that would be ended at once if the policy were saved like this, each with the reason. Sessions that are due
+    /// to end anyway are left out.
+    pub(crate) async fn sessions_ended_by(&self, policy: &KeypairPolicy) -> Result<Vec<(Arc<LivingSession>, String)>> {
         self.refresh_mirror().await?;
         let now = self.now();
         let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,14 +114,14 @@ impl Control {
         let theirs = mirror.all().filter(|session| session.policy == policy.name && session.status != Status::Terminating);
         let over = |checks: Vec<IdleCheck>| checks.into_iter().find(|check| check.at <= now);
         let ended = theirs.filter_map(|session| {
-            let check = over(checks_by(session, Some(policy), &mirror, &activity))?;
-            over(checks(session, &mirror, &activity)).is_none().then(|| (session.clone(), reason(&check)))
+            let check = over(idle_checks_under(session, Some(policy), &mirror, &activity))?;
+            over(idle_checks(session, &mirror, &activity)).is_none().then(|| (session.clone(), end_reason(&check)))
         });
         Ok(ended.collect())
     }
 
     /// Ends every session whose time is over.
-    pub(crate) async fn end_what_is_over(&self) -> Result<()> {
+    pub(crate) async fn end_overdue_sessions(&self) -> Result<()> {
         self.look_for_activity().await?;
         let now = self.now();
         let over: Vec<(Arc<LivingSession>, IdleCheck)> = {
@@ -122,7 +130,7 @@ impl Control {
             let living = mirror.all().filter(|session| session.stop_asked == 0 && session.status != Status::Terminating);
             living
                 .filter_map(|session| {
-                    let check = checks(session, &mirror, &activity).into_iter().find(|check| check.at <= now)?;
+                    let check = idle_checks(session, &mirror, &activity).into_iter().find(|check| check.at <= now)?;
                     Some((session.clone(), check))
                 })
                 // The scheduler cancels those that waited too long, with the rest of its queue in view.
@@ -134,23 +142,23 @@ impl Control {
         }
         let mut change = self.store.change().await?;
         for (session, check) in &over {
-            let reason = reason(check);
+            let reason = end_reason(check);
             let next = match session.status {
                 Status::Pending | Status::Scheduled => Status::Cancelled,
                 _ => Status::Terminating,
             };
-            let notice = format!("Session {} is ended: {reason}", session.name);
+            let notice = format!("Session {} is being ended: {reason}", session.name);
             change.ask_stop(session, 1, &reason, now).await?;
             let step = Step { next, reason: &reason, agents: None, outcome: None, notice: Some(&notice), at: now };
             change.move_session(session, &step).await?;
         }
         change.commit().await?;
-        // They stand elsewhere now, and the engine has to hear of it.
+        // Their status has changed, and the engine must be told.
         self.shared.work.notify_one();
         Ok(())
     }
 
-    /// Asks once in a while which of the sessions that could be idle have done anything.
+    /// Checks every [`LOOK_EVERY`] which of the sessions with an idle timeout have done anything.
     async fn look_for_activity(&self) -> Result<()> {
         let now = self.now();
         let watched: Vec<Arc<LivingSession>> = {
@@ -175,7 +183,7 @@ impl Control {
             match self.did_something(session).await {
                 Ok(true) => active.push((session.id, now)),
                 Ok(false) => {}
-                // Whoever cannot be asked counts as busy: a fault must not end anybody's work.
+                // A session that cannot be measured counts as busy: a fault must not end anybody's work.
                 Err(_) => active.push((session.id, now)),
             }
         }
@@ -196,7 +204,8 @@ impl Control {
         Ok(change.commit().await?)
     }
 
-    /// Any of its containers did something since the last look; all are looked at, so that the next look has something to compare.
+    /// Whether any container of the session did something since the last look. All of them are measured, so that the next look
+    /// has something to compare with.
     async fn did_something(&self, session: &LivingSession) -> Result<bool> {
         let mut did = false;
         for place in places(session.id, &session.agents) {
@@ -224,8 +233,8 @@ impl Control {
         Ok(passed > 0 && used.saturating_mul(100) / passed >= percent)
     }
 
-    /// A terminal whose input counts as activity.
-    pub(crate) fn watched(&self, id: SessionId, terminal: Terminal) -> Terminal {
+    /// Wraps a terminal so that its input counts as activity.
+    pub(crate) fn watch_input(&self, id: SessionId, terminal: Terminal) -> Terminal {
         let control = self.clone();
         let touch = Box::new(move || {
             let mut activity = control.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
@@ -237,7 +246,7 @@ impl Control {
     }
 }
 
-/// A terminal's input that says so whenever something is typed.
+/// A terminal's input that calls `touch` whenever something is typed.
 struct Touching {
     inner: Box<dyn AsyncWrite + Send + Unpin>,
     touch: Box<dyn Fn() + Send>,

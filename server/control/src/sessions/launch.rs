@@ -1,5 +1,5 @@
-//! Starting sessions: what the launcher offers a person, and what becomes of their request. The limits are checked here when a
-//! session is asked for, and by the scheduler when its turn has come.
+//! Starting sessions: the launcher's choices, and the way of a request into the queue. Limits are checked here when a session is
+//! requested, and again by the scheduler when its turn has come.
 
 use crate::change::Change;
 use crate::{Caller, Control, Result, engine_failed, internal, random_text};
@@ -26,7 +26,7 @@ const CLOCK_DRIFT: i64 = 60_000;
 /// Milliseconds from now to the last start time that can be chosen.
 const FARTHEST_START: i64 = 366 * 24 * 3_600_000;
 
-/// In whose name a session is started, and what it is counted by.
+/// The person a session is started for, and the main keypair that it counts against.
 struct Owner {
     id: UserId,
     domain: DomainId,
@@ -34,20 +34,20 @@ struct Owner {
     policy: KeypairPolicy,
 }
 
-/// Cores, memory, and what else agents of these capacities have.
-pub(crate) fn offered<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<String> {
+/// The names of the slots in these capacities: always cores and memory, then the others by name.
+pub(crate) fn slot_names_of<'a>(capacities: impl Iterator<Item = &'a Slots>) -> Vec<String> {
     let others: BTreeSet<&String> = capacities.flat_map(|slots| slots.0.keys()).collect();
     let others = others.into_iter().filter(|slot| *slot != CPU && *slot != MEM).cloned();
     [CPU.to_owned(), MEM.to_owned()].into_iter().chain(others).collect()
 }
 
 impl Control {
-    /// What the launcher offers: to the caller, or to `owner` (an email, a username or an access key) on whose behalf they ask.
+    /// The launcher's choices for the caller, or for `owner` (an email, a username or an access key) on whose behalf they ask.
     pub async fn start_options(&self, caller: &Caller, owner: &str) -> Result<StartOptions> {
-        let owner = self.owner(caller, owner).await?;
+        let owner = self.session_owner(caller, owner).await?;
         self.refresh_mirror().await?;
         let rooms = self.rooms().await?;
-        // While the engine is away the launcher offers what else there is.
+        // While the engine is away, the launcher offers everything but images.
         let images = self.images().await.unwrap_or_default().into_iter().map(|image| image.offer).collect();
         let projects = self.store.projects_of(owner.id).await?;
         let groups = self.store.resource_groups_for(owner.id).await?;
@@ -69,8 +69,8 @@ impl Control {
         let offer = |(group, projects): (ResourceGroup, Vec<ProjectId>)| {
             let here = |room: &&Room| room.schedulable && room.resource_group == group.name;
             GroupOffer {
-                free: largest(rooms.iter().filter(here).map(|room| &room.free)),
-                capacity: largest(rooms.iter().filter(here).map(|room| &room.capacity)),
+                free: without_covered(rooms.iter().filter(here).map(|room| &room.free)),
+                capacity: without_covered(rooms.iter().filter(here).map(|room| &room.capacity)),
                 pending: pending.get(group.name.as_str()).copied().unwrap_or_default(),
                 name: group.name,
                 description: group.description,
@@ -79,7 +79,7 @@ impl Control {
             }
         };
         let using = mirror.in_use(owner.id);
-        // Those that can start something come first: the first is what somebody gets who chooses nothing.
+        // Groups with agents come first, because the first one is the default.
         let mut groups: Vec<GroupOffer> = groups.into_iter().filter(|(group, _)| group.public).map(offer).collect();
         groups.sort_by_key(|group| group.capacity.is_empty());
         Ok(StartOptions {
@@ -88,30 +88,31 @@ impl Control {
             groups,
             images,
             presets,
-            slots: offered(rooms.iter().map(|room| &room.capacity)),
+            slots: slot_names_of(rooms.iter().map(|room| &room.capacity)),
             policy: owner.policy,
             using,
             recent,
         })
     }
 
-    /// The environments that engines offer.
+    /// The images that engines offer.
     pub(crate) async fn images(&self) -> Result<Vec<Image>> {
         self.engine.images().await.map_err(engine_failed("asking the engine for its environments"))
     }
 
-    /// What the caller holds, and may hold.
+    /// The resources that the caller's sessions hold, and the policy that limits them.
     pub async fn own_use(&self, caller: &Caller) -> Result<OwnUse> {
-        let owner = self.owner(caller, "").await?;
+        let owner = self.session_owner(caller, "").await?;
         self.refresh_mirror().await?;
-        let mut slots = offered(self.rooms().await?.iter().map(|room| &room.capacity));
+        let mut slots = slot_names_of(self.rooms().await?.iter().map(|room| &room.capacity));
         slots.retain(|slot| owner.policy.limit(slot) != Some(Quantity::ZERO));
         let using = self.mirror().in_use(owner.id);
         Ok(OwnUse { policy: owner.policy, using, slots })
     }
 
-    /// Who a session is for.
-    async fn owner(&self, caller: &Caller, login: &str) -> Result<Owner> {
+    /// The owner of a session: the caller if `login` is empty or theirs, otherwise the person with this email, username or access
+    /// key.
+    async fn session_owner(&self, caller: &Caller, login: &str) -> Result<Owner> {
         let (me, _) = caller.need(Permission::StartSessions)?;
         let login = login.trim();
         let (id, domain) = if login.is_empty() || login.eq_ignore_ascii_case(&me.email) {
@@ -122,35 +123,37 @@ impl Control {
                 Some(account) => Some((account.id, account.domain)),
                 None => self.store.keypair_owner(login).await?,
             };
-            // Whoever names themselves starts for nobody else; others hear the same whether or not the name is somebody's.
+            // Naming oneself is not starting for somebody else. Everyone else gets the same answer whether or not the account
+            // exists.
             if account.is_none_or(|(id, _)| id != me.id) {
                 caller.need(Permission::StartForOthers)?;
             }
-            account.ok_or_else(|| Problem::field("owner", format!("Nobody has the email or access key {login}.")))?
+            account
+                .ok_or_else(|| Problem::field("owner", format!("No account has the email, username or access key {login}.")))?
         };
         let keypair = self.store.main_keypair(id).await?;
         let (access_key, policy) = keypair.ok_or_else(|| {
-            Problem::Conflict("There is no main keypair, and a session is counted by one. Ask an administrator.".into())
+            Problem::Conflict("The account has no main keypair, which sessions count against. Ask an administrator.".into())
         })?;
         Ok(Owner { id, domain, access_key, policy })
     }
 
-    /// Puts sessions into the queue: as many as are asked for, all or none.
+    /// Puts the requested number of sessions into the queue, all or none.
     pub async fn start_session(&self, caller: &Caller, asked: &StartSession) -> Result<Vec<Started>> {
         let (me, _) = caller.need(Permission::StartSessions)?;
         asked.check()?;
         if asked.starts_at.is_some_and(|at| at.0 < self.now().0 - CLOCK_DRIFT) {
-            return Err(Problem::field("starts_at", "The start time is past. Choose one in the future, or none."));
+            return Err(Problem::field("starts_at", "The start time is in the past. Choose a later one, or none."));
         }
         if asked.starts_at.is_some_and(|at| at.0 > self.now().0 + FARTHEST_START) {
             return Err(Problem::field("starts_at", "At most a year from now."));
         }
-        let owner = self.owner(caller, &asked.owner).await?;
+        let owner = self.session_owner(caller, &asked.owner).await?;
         let mut asked = asked.clone();
         asked.slots.0.retain(|slot, amount| slot == CPU || slot == MEM || *amount > Quantity::ZERO);
         let image = self.images().await?.into_iter().find(|image| image.offer.name == asked.image);
         let raised = image.as_ref().map(|image| asked.raise_to(&image.offer.minimum)).unwrap_or_default();
-        let group = self.usable_group(&owner, &asked).await;
+        let group = self.check_group_usable(&owner, &asked).await;
         let mut errors = Vec::new();
         let engines = image.map(|image| image.engines);
         if engines.is_none() {
@@ -162,24 +165,30 @@ impl Control {
             Err(other) => return Err(other),
         }
         if asked.priority > DEFAULT_PRIORITY && !me.may(Permission::ChangePriorities) {
-            errors.push(FieldError::new("priority", format!("At most {DEFAULT_PRIORITY}; more is given by administrators.")));
+            errors.push(FieldError::new(
+                "priority",
+                format!("At most {DEFAULT_PRIORITY}; only administrators can set a higher one."),
+            ));
         }
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
-        self.within_shares(&owner, &asked).await?;
-        self.known_in_group(&asked, &engines.unwrap_or_default()).await?;
+        self.check_shares(&owner, &asked).await?;
+        self.check_agents_can_run(&asked, &engines.unwrap_or_default()).await?;
 
         let mut change = self.change_by(caller).await?;
-        // In the transaction that writes them: of two requests at once, the second sees what the first has asked for.
+        // In the transaction that writes them, so that of two simultaneous requests the second sees the first one's sessions.
         let using = change.in_use(owner.id).await?;
         if let Some(refusal) = against_policy(&asked, &owner.policy, &using).refusals.first() {
             return Err(Problem::Limit(format!("{refusal} Ask for less, or ask an administrator for another policy.")));
         }
         if !change.is_group_open(&asked.resource_group).await? {
-            return Err(Problem::field("resource_group", "It was deleted or deactivated a moment ago. Choose another one."));
+            return Err(Problem::field(
+                "resource_group",
+                "This resource group was just deleted or deactivated. Choose another one.",
+            ));
         }
-        let depends_on = resolve(&mut change, &owner, &asked.depends_on).await?;
+        let depends_on = find_dependencies(&mut change, &owner, &asked.depends_on).await?;
         let mut started = Vec::new();
         for name in asked.names() {
             let id = SessionId(uuid::Uuid::now_v7());
@@ -193,8 +202,8 @@ impl Control {
         Ok(started)
     }
 
-    /// Whether the person's project may use the group for such a session.
-    async fn usable_group(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
+    /// Checks that the person's project may use the group for this type of session.
+    async fn check_group_usable(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
         let projects = self.store.projects_of(owner.id).await?;
         let mut errors = Vec::new();
         let mine = projects.iter().any(|project| project.id == asked.project);
@@ -212,7 +221,8 @@ impl Control {
                 if !group.session_types.contains(&asked.kind) {
                     let allowed: Vec<_> = group.session_types.iter().map(|kind| kind.label().to_lowercase()).collect();
                     let (name, kind) = (&group.name, asked.kind.label().to_lowercase());
-                    let text = format!("Resource group {name} takes no {kind} sessions. It takes: {}.", allowed.join(", "));
+                    let text =
+                        format!("Resource group {name} does not accept {kind} sessions. It accepts: {}.", allowed.join(", "));
                     errors.push(FieldError::new("resource_group", text));
                 }
             }
@@ -220,34 +230,34 @@ impl Control {
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
-    /// What no agent of the group has ever had is a mistake, and not something to wait for. A group without agents may get any.
-    /// `engines` have the image.
-    async fn known_in_group(&self, asked: &StartSession, engines: &[String]) -> Result<()> {
+    /// Refuses slots and images that no agent in the group has ever had: such a request is a mistake, and would wait for ever. A
+    /// group without agents is not checked, since it may get any. `engines` are those that have the image.
+    async fn check_agents_can_run(&self, asked: &StartSession, engines: &[String]) -> Result<()> {
         let agents = self.known_agents().await?;
         let here: Vec<_> = agents.iter().filter(|agent| agent.resource_group == asked.resource_group).collect();
         let has = |slot: &String| here.iter().any(|agent| agent.report.capacity.0.contains_key(slot));
         let strange =
             asked.slots.0.iter().filter(|(slot, amount)| **amount > Quantity::ZERO && !has(slot)).map(|(slot, _)| {
-                FieldError::new(slot, format!("No agent of resource group {} has {slot}.", asked.resource_group))
+                FieldError::new(slot, format!("No agent in resource group {} has {slot}.", asked.resource_group))
             });
         let mut errors: Vec<_> = if here.is_empty() { Vec::new() } else { strange.collect() };
         if !here.is_empty() && !here.iter().any(|agent| engines.contains(&agent.report.engine)) {
-            let text = format!("No agent of resource group {} runs this environment.", asked.resource_group);
+            let text = format!("No agent in resource group {} runs this environment.", asked.resource_group);
             errors.push(FieldError::new("image", text));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 
-    /// A request that could never run within the limit of its project or domain is refused at once; one that could is left to the
+    /// Refuses a request that could never run within the limit of its project or domain. One that only has to wait goes into the
     /// queue.
-    async fn within_shares(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
+    async fn check_shares(&self, owner: &Owner, asked: &StartSession) -> Result<()> {
         self.refresh_mirror().await?;
         let mirror = self.mirror();
         let over = |whose: String, limit| against_share(asked, &whose, limit, &Slots::default()).refusals.into_iter().next();
         if let Some((name, limit)) = mirror.projects.get(&asked.project)
             && let Some(over) = over(format!("Project {name}"), limit)
         {
-            return Err(Problem::Limit(format!("{over} Ask for less, or in another project.")));
+            return Err(Problem::Limit(format!("{over} Ask for less, or use another project.")));
         }
         if let Some((name, limit)) = mirror.domains.get(&owner.domain)
             && let Some(over) = over(format!("Domain {name}"), limit)
@@ -273,7 +283,7 @@ impl Control {
         });
         let kept = StartSession { env: hidden.collect(), ..asked.clone() };
         let request = serde_json::to_string(&kept).map_err(internal("keeping a request"))?;
-        let reason = [&["Asked for.".to_owned()], raised].concat().join(" ");
+        let reason = [&["Requested.".to_owned()], raised].concat().join(" ");
         let new = NewSession {
             id,
             name,
@@ -298,31 +308,31 @@ impl Control {
             return Err(match error.taken() {
                 Some(Taken::SessionName) => Problem::field(
                     "name",
-                    format!("One of your sessions is called {name} already. Choose another name, or end that one."),
+                    format!("You already have a session called {name}. Choose another name, or end that one."),
                 ),
                 _ => error.into(),
             });
         }
-        // The environment is not in it: programs keep secrets there under any name.
+        // Without the environment, which may hold secrets under any name.
         let asked = StartSession { name: name.to_owned(), env: Vec::new(), ..kept };
         let detail = json!({ "access_key": owner.access_key, "after": asked });
         change.record("start session", id, detail).await
     }
 }
 
-/// The sessions that a new one waits for.
-async fn resolve(change: &mut Change, owner: &Owner, names: &[String]) -> Result<Vec<SessionId>> {
+/// Looks up the sessions that a new one waits for, by name or id.
+async fn find_dependencies(change: &mut Change, owner: &Owner, names: &[String]) -> Result<Vec<SessionId>> {
     let mut found = Vec::new();
     for name in names {
         let session = change.session_of(owner.id, name.trim()).await?;
-        let unknown = || Problem::field("depends_on", format!("There is no session {name} of this person."));
+        let unknown = || Problem::field("depends_on", format!("This person has no session called {name}."));
         found.push(session.ok_or_else(unknown)?);
     }
     Ok(found)
 }
 
-/// Those that do not have less of everything than another one.
-fn largest<'a>(all: impl Iterator<Item = &'a Slots>) -> Vec<Slots> {
+/// The amounts that no other one covers in every slot, each once.
+fn without_covered<'a>(all: impl Iterator<Item = &'a Slots>) -> Vec<Slots> {
     let mut kept: Vec<Slots> = Vec::new();
     for slots in all {
         let covered = |by: &Slots| slots.beyond(by).next().is_none();
@@ -340,9 +350,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_what_is_free_only_what_no_other_agent_covers_is_told() {
+    fn free_amounts_covered_by_another_agent_are_left_out() {
         let slots = |cpu: i64, mem: i64| Slots::cpu_mem(Quantity::whole(cpu), mem);
         let all = [slots(2, 2), slots(4, 1), slots(2, 1), slots(4, 1)];
-        assert_eq!(largest(all.iter()), [slots(2, 2), slots(4, 1)]);
+        assert_eq!(without_covered(all.iter()), [slots(2, 2), slots(4, 1)]);
     }
 }

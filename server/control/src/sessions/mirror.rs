@@ -1,7 +1,7 @@
-//! The sessions that have not ended, in memory, with what limits them. The database is what counts: the mirror is kept in step
-//! with it by the events that every change writes, and can be thrown away and read again at any moment.
+//! The sessions that have not ended, in memory, with everything that limits them. The database is authoritative: the events that
+//! every change writes keep the mirror in step with it, and the mirror can be discarded and read again at any time.
 //!
-//! It is what occupancy is computed from: the sum of what sessions hold, never a counter that could drift from them.
+//! Occupancy is computed from the mirror. It is the sum of what sessions hold, never a counter that could drift.
 
 use crate::{Control, Result};
 use scheduler::Share;
@@ -14,23 +14,23 @@ use types::limits::policies::KeypairPolicy;
 use types::quantity::Slots;
 use types::sessions::launch::InUse;
 
-/// What is known of everything that has not ended.
+/// All sessions that have not ended, with their policies, groups, settings and limits.
 #[derive(Default)]
 pub(crate) struct Mirror {
-    /// By the order in which they were asked for.
+    /// By the number of their request, which grows.
     living: BTreeMap<i64, Arc<LivingSession>>,
     numbers: HashMap<SessionId, i64>,
     pub policies: BTreeMap<String, KeypairPolicy>,
     pub groups: BTreeMap<String, ResourceGroup>,
     pub settings: SchedulerSettings,
-    /// Projects and domains that limit what their sessions hold; what they hold is added when it is asked for.
+    /// Projects and domains with a limit, as (name, limit). What they hold is added up when needed.
     pub projects: BTreeMap<ProjectId, (String, Slots)>,
     pub domains: BTreeMap<DomainId, (String, Slots)>,
-    /// The last event that is in it; nothing was read yet when there is none.
+    /// The last event that the mirror includes; `None` before the first read.
     seen: Option<i64>,
 }
 
-/// What sessions hold on one agent.
+/// The slots that sessions hold on one agent, and the number of these sessions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OnAgent {
     pub slots: Slots,
@@ -38,7 +38,7 @@ pub(crate) struct OnAgent {
 }
 
 impl Mirror {
-    /// Every session, in the order they were asked for.
+    /// Every session, in the order of their requests.
     pub fn all(&self) -> impl Iterator<Item = &Arc<LivingSession>> {
         self.living.values()
     }
@@ -58,7 +58,7 @@ impl Mirror {
         }
     }
 
-    /// What a person's sessions hold, and how many of them wait.
+    /// The slots that a person's sessions hold, and how many of them wait.
     pub fn in_use(&self, owner: UserId) -> InUse {
         let mut using = InUse::default();
         for session in self.all().filter(|session| session.owner == owner) {
@@ -72,7 +72,7 @@ impl Mirror {
         using
     }
 
-    /// What sessions hold, by agent.
+    /// The slots that sessions hold on each agent.
     pub fn on_agents(&self) -> HashMap<&str, OnAgent> {
         let mut on: HashMap<&str, OnAgent> = HashMap::new();
         for session in self.all().filter(|session| session.status.occupies()) {
@@ -86,7 +86,7 @@ impl Mirror {
         on
     }
 
-    /// What the sessions of each project and domain hold, where that is limited.
+    /// The slots that the sessions of each limited project and domain hold.
     pub fn shares(&self) -> (BTreeMap<ProjectId, Share>, BTreeMap<DomainId, Share>) {
         let share = |(name, limit): &(String, Slots)| Share { name: name.clone(), limit: limit.clone(), used: Slots::default() };
         let mut projects: BTreeMap<_, _> = self.projects.iter().map(|(id, limited)| (*id, share(limited))).collect();
@@ -104,27 +104,27 @@ impl Mirror {
 }
 
 impl Control {
-    /// Looks at the mirror.
+    /// Locks the mirror for reading.
     pub(crate) fn mirror(&self) -> RwLockReadGuard<'_, Mirror> {
         self.shared.mirror.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings the mirror in step with the database. What changed is kept until the loop has taken it, see [`Control::unlooked`]:
-    /// the loop is not the only one who comes by here.
+    /// Brings the mirror in step with the database. Changed sessions are kept until the loop takes them with
+    /// [`Control::take_unlooked`], because others refresh the mirror as well.
     pub(crate) async fn refresh_mirror(&self) -> Result<()> {
         // One at a time: an older answer must not overtake a newer one.
         let _one = self.shared.mirroring.lock().await;
         let newest = *self.store.events_grew().borrow();
-        let Some(seen) = self.mirror().seen else { return self.reload_whole(newest).await };
+        let Some(seen) = self.mirror().seen else { return self.reload_and_look_at_all(newest).await };
         if newest <= seen {
             return Ok(());
         }
         let changed = self.store.sessions_changed(seen).await?;
-        let Some(Changed { ids, limits, last }) = changed else { return self.reload_whole(newest).await };
-        // Before the mirror has them: whoever fails from here on leaves them to be looked at, not forgotten.
+        let Some(Changed { ids, limits, last }) = changed else { return self.reload_and_look_at_all(newest).await };
+        // Before the mirror has them, so that a failure from here on leaves them to be looked at instead of forgotten.
         self.keep_unlooked(&ids);
         if limits {
-            // Every session may be limited otherwise now, but none of them has moved for that.
+            // Every session may have other limits now, but none of them has moved because of that.
             return self.reload_mirror(newest).await;
         }
         let living = self.store.living_among(&ids).await?;
@@ -135,18 +135,18 @@ impl Control {
         Ok(())
     }
 
-    /// The sessions that changed since this was last asked.
-    pub(crate) fn unlooked(&self) -> HashSet<SessionId> {
+    /// Takes the sessions that changed since the last call.
+    pub(crate) fn take_unlooked(&self) -> HashSet<SessionId> {
         std::mem::take(&mut self.shared.unlooked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// These are looked at in the next round.
+    /// Has these sessions looked at in the next round.
     pub(crate) fn keep_unlooked(&self, ids: &[SessionId]) {
         self.shared.unlooked.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
     }
 
-    /// When nobody can tell what changed, everything may have.
-    async fn reload_whole(&self, newest: i64) -> Result<()> {
+    /// Reads everything again and has every session looked at, since it is unknown which ones changed.
+    async fn reload_and_look_at_all(&self, newest: i64) -> Result<()> {
         self.reload_mirror(newest).await?;
         let ids: Vec<_> = self.mirror().all().map(|session| session.id).collect();
         self.keep_unlooked(&ids);
@@ -154,7 +154,7 @@ impl Control {
     }
 
     async fn reload_mirror(&self, newest: i64) -> Result<()> {
-        // Whatever changes from here on comes again with the next events.
+        // Changes from here on are read again with the next events.
         let living = self.store.living_sessions().await?;
         let policies = self.store.every_keypair_policy().await?;
         let groups = self.store.every_resource_group().await?;

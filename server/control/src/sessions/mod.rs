@@ -1,5 +1,5 @@
-//! Sessions as people see and control them. They are started in `launch`; what makes them move on is in `queue`, `reconcile` and
-//! `ends`; their queue as people see it in `pending`, what comes out of them in `output`.
+//! Sessions as people see and control them. They are started in `launch` and moved on by `queue`, `reconcile` and `ends`. The
+//! queue as people see it is in `pending`; logs, usage and terminals are in `output`.
 
 pub(crate) mod ends;
 pub(crate) mod launch;
@@ -24,15 +24,16 @@ use types::people::permissions::{Me, Permission, Reach};
 use types::sessions::{SESSIONS, SessionDetail, SessionRow, Status};
 use types::time::Millis;
 
-/// Sessions in one action on several.
+/// The most sessions in one bulk action.
 const MOST_AT_ONCE: usize = 200;
 
-/// The containers of a session, each on its agent, in their order. None before the session has been placed.
+/// The containers of a session in order, each on its agent. Empty before the session has been placed.
 pub(crate) fn places(id: SessionId, agents: &[String]) -> impl Iterator<Item = Place> {
     (0..).zip(agents).map(move |(index, agent)| Place::new(agent, ContainerId::of(id, index)))
 }
 
-pub(crate) fn reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
+/// Whether a permission of `me` reaches this session.
+pub(crate) fn permission_reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
     match me.reach(permission) {
         Reach::Everything => true,
         Reach::Domain => session.domain == me.domain,
@@ -47,7 +48,7 @@ impl Control {
     pub async fn sessions(&self, caller: &Caller, query: &ListQuery, project: Option<ProjectId>) -> Result<Page<SessionRow>> {
         let (_, scope) = caller.scope(Permission::ReadSessions)?;
         query.check(&SESSIONS)?;
-        keys_stay_hidden(caller, scope, query)?;
+        refuse_access_key_filter(caller, scope, query)?;
         let page = self.store.sessions(query, scope, project).await?;
         Ok(page.map(|row| self.with_reason(row)))
     }
@@ -70,46 +71,49 @@ impl Control {
         Ok(rows.map(move |row| row.map(|row| control.with_reason(row)).map_err(Problem::from)))
     }
 
-    /// One session with its history. One that the caller may not see is not there.
+    /// One session with its history. A session that the caller may not see is not found.
     pub async fn session(&self, caller: &Caller, id: SessionId) -> Result<SessionDetail> {
         let (me, scope) = caller.scope(Permission::ReadSessions)?;
         let found = self.store.session(id, scope).await?;
         let mut session = found.ok_or_else(|| Problem::NotFound("session".into()))?;
-        session.may_control = reaches(me, Permission::ControlSessions, &session);
+        session.may_control = permission_reaches(me, Permission::ControlSessions, &session);
         session.row = self.with_reason(session.row);
         if matches!(scope, Scope::Projects(_)) && session.row.owner != me.id {
             session.access_key = String::new();
         }
-        session.checks = self.checks_of(id);
+        session.checks = self.idle_checks_of(id);
         session.now = self.now();
         Ok(session)
     }
 
-    /// The session that a name, an id or the beginning of one means: one's own, or that of whoever `owner` (an access key or an
-    /// email) is. Of several that begin so, none is meant.
+    /// Finds a session by its name, its id or the beginning of either: the caller's own, or that of `owner` (an access key or an
+    /// email).
+    ///
+    /// # Errors
+    /// `Conflict` if several sessions begin with `text` and none matches it completely.
     pub async fn session_named(&self, caller: &Caller, owner: &str, text: &str) -> Result<SessionDetail> {
         let mut found = self.sessions_beginning(caller, owner, text, 2).await?;
         let whole = found.first().is_some_and(|one| one.row.name == text || one.row.id.to_string() == text);
         if found.len() > 1 && !whole {
-            return Err(Problem::Conflict(format!("Several sessions begin with {text}. Give more of it.")));
+            return Err(Problem::Conflict(format!("Several sessions begin with {text}. Type more of the name or id.")));
         }
         if found.is_empty()
             && let Ok(id) = text.parse()
         {
-            // Somebody else's, for those who may see it.
+            // Somebody else's session, for callers who may see it.
             return self.session(caller, id).await;
         }
         if found.is_empty() { Err(Problem::NotFound(format!("session {text}"))) } else { Ok(found.swap_remove(0)) }
     }
 
-    /// The sessions whose name or id begins so, at most `most`.
+    /// The sessions whose name or id begins with `text`, at most `most`.
     pub async fn sessions_beginning(&self, caller: &Caller, owner: &str, text: &str, most: usize) -> Result<Vec<SessionDetail>> {
         let (me, _) = caller.need(Permission::ReadSessions)?;
         let owner = match owner {
             "" => me.id,
             login => match self.known_person(login).await {
                 Ok(id) => id,
-                // Whether there is such a person is not everybody's to know.
+                // Not everybody may know whether such a person exists.
                 Err(Problem::NotFound(_)) => return Ok(Vec::new()),
                 Err(problem) => return Err(problem),
             },
@@ -137,19 +141,19 @@ impl Control {
         }
     }
 
-    /// Living sessions that wait for this one, directly or through others.
+    /// The living sessions that depend on this one, directly or through others.
     pub async fn dependents(&self, caller: &Caller, id: SessionId) -> Result<Vec<SessionId>> {
         self.session(caller, id).await?;
         Ok(self.store.dependents(id).await?)
     }
 
-    /// A session once it has more than `seen` lines of history, with whether it has ended; waits for that.
+    /// Waits until a session has more than `seen` lines of history or has ended. Returns it, and whether it has ended.
     pub async fn session_moved(&self, caller: &Caller, id: SessionId, seen: usize) -> Result<(SessionDetail, bool)> {
         let (mut grew, mut looked) = (self.store.events_grew(), false);
         let (mut rights, mut caller) = (self.sign_ins_ended(), caller.clone());
         loop {
             grew.mark_unchanged();
-            // Something happens all the time on a busy cluster: only what it has to do with this session is worth a whole look.
+            // Events come all the time on a busy cluster; only a new line of this session's history is worth reading all of it.
             let lines = self.store.history_lines(id).await?;
             if !looked || usize::try_from(lines).unwrap_or_default() > seen {
                 let session = self.session(&caller, id).await?;
@@ -162,7 +166,7 @@ impl Control {
             tokio::select! {
                 // The sender lives as long as the store does.
                 grown = grew.changed() => grown.map_err(internal("waiting for a session"))?,
-                // What may be waited for long must not outlive the right to it.
+                // A long wait must not outlive the caller's right to see the session.
                 _ = rights.changed() => (caller, looked) = (self.still_welcome(&caller).await?, false),
             }
         }
@@ -173,11 +177,12 @@ impl Control {
         self.now()
     }
 
-    /// Waits, for whoever has no clock of their own.
+    /// Waits for this time, for crates without a clock of their own.
     pub async fn pause(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
 
+    /// Adds why a pending session waits, and its position in the queue.
     pub(crate) fn with_reason(&self, row: SessionRow) -> SessionRow {
         if row.status != Status::Pending {
             return row;
@@ -188,7 +193,7 @@ impl Control {
         SessionRow { info, position: waits.map(|waits| waits.position), ..row }
     }
 
-    /// Gives a session that has not ended another name.
+    /// Renames a session that has not ended.
     pub async fn rename_session(&self, caller: &Caller, id: SessionId, name: &str) -> Result<()> {
         let session = self.controllable(caller, id).await?;
         let mut errors = Vec::new();
@@ -204,7 +209,7 @@ impl Control {
             Err(error) => {
                 return Err(match error.taken() {
                     Some(Taken::SessionName) => {
-                        Problem::field("name", format!("Another session of this person is called {name} already."))
+                        Problem::field("name", format!("This person already has a session called {name}."))
                     }
                     _ => error.into(),
                 });
@@ -214,7 +219,7 @@ impl Control {
         change.commit().await
     }
 
-    /// Asks a session to end: one that waits is cancelled, one that runs gets time to finish, unless `force`.
+    /// Ends a session: a waiting one is cancelled, and a running one gets time to finish unless `force` is set.
     pub async fn terminate(&self, caller: &Caller, id: SessionId, force: bool) -> Result<()> {
         let seen = self.controllable(caller, id).await?;
         let (me, _) = caller.person()?;
@@ -222,7 +227,7 @@ impl Control {
         let reason = format!("{} {how}.", me.email);
         let mut change = self.change_by(caller).await?;
         let at = change.at;
-        // As it stands now; from here on nobody else can move it.
+        // Read again inside the change: from here on nobody else can move it.
         let session = change.living_session(id).await?;
         let session = session.ok_or_else(|| has_ended(&seen.name))?;
         change.ask_stop(&session, if force { 2 } else { 1 }, &reason, at).await?;
@@ -242,7 +247,7 @@ impl Control {
         Ok(())
     }
 
-    /// Asks several sessions to end; each has its own answer.
+    /// Ends several sessions, each with its own result.
     pub async fn terminate_sessions(&self, caller: &Caller, ids: &[SessionId], force: bool) -> Result<Vec<BulkResult>> {
         caller.need(Permission::ControlSessions)?;
         if ids.len() > MOST_AT_ONCE {
@@ -272,8 +277,8 @@ impl Control {
     }
 }
 
-/// Those who administer a project see no keypairs of others, and find none out by a filter.
-fn keys_stay_hidden(caller: &Caller, scope: Scope, query: &ListQuery) -> Result<()> {
+/// Refuses filters by access key to project administrators, who must not learn the keypairs of others.
+fn refuse_access_key_filter(caller: &Caller, scope: Scope, query: &ListQuery) -> Result<()> {
     let asked = query.conditions.iter().any(|condition| condition.key == "access_key");
     let asked = asked || query.filter.as_ref().is_some_and(|filter| filter.looks_at("access_key"));
     if asked && matches!(scope, Scope::Projects(_)) {

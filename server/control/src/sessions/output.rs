@@ -1,4 +1,4 @@
-//! What comes out of a session: its log, what it uses, its terminal.
+//! The output of a session: its log, its usage and its terminal.
 
 use super::places;
 use crate::{Caller, Control, Result, engine_failed};
@@ -10,17 +10,18 @@ use types::people::permissions::Permission;
 use types::sessions::{LogChunk, Outcome, SessionType, Status, Usage, Utilization};
 use types::time::Millis;
 
-/// Bytes of log in one answer.
+/// The most bytes of a log in one answer.
 const LOG_PIECE: usize = 256 << 10;
 /// How long an answer waits for the log to grow, in seconds.
 const LOG_WAIT: u64 = 10;
-/// Sessions in one question.
+/// The most sessions in one request.
 const MOST_AT_ONCE: usize = 200;
-/// Milliseconds over which the use of processors is told.
+/// Milliseconds over which the use of processors is averaged.
 const USE_WINDOW: i64 = 10_000;
 
 impl Control {
-    /// What running sessions use of what they asked for; those that the caller may not see, or that do not run, are left out.
+    /// How much running sessions use of the resources they requested. Sessions that the caller may not see, or that are not
+    /// running, are left out.
     pub async fn session_utilization(&self, caller: &Caller, ids: &[SessionId]) -> Result<Vec<Utilization>> {
         let (_, scope) = caller.scope(Permission::ReadSessions)?;
         let few = &ids[..ids.len().min(MOST_AT_ONCE)];
@@ -43,8 +44,8 @@ impl Control {
         Ok(all)
     }
 
-    /// The log of a session's container number `container`, from byte `from` on. With `wait`, a log that has nothing new is waited
-    /// for, some seconds at most.
+    /// The log of a session's container number `container`, from byte `from` on. With `wait`, waits some seconds for a log that
+    /// has nothing new.
     pub async fn session_log(&self, caller: &Caller, id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk> {
         let session = self.session(caller, id).await?;
         if container >= session.row.cluster.size {
@@ -73,7 +74,7 @@ impl Control {
         }
     }
 
-    /// What a session used, in measurements later than `after`.
+    /// Measurements of a session's usage later than `after`.
     pub async fn session_usage(&self, caller: &Caller, id: SessionId, after: Millis) -> Result<Vec<Usage>> {
         let session = self.session(caller, id).await?;
         let mut each = Vec::new();
@@ -83,18 +84,18 @@ impl Control {
                 other => each.push(other.map_err(engine_failed("reading a session's use"))?),
             }
         }
-        Ok(together(each))
+        Ok(sum_usage(each))
     }
 
     /// Opens a terminal in a running interactive session.
     pub async fn terminal(&self, caller: &Caller, id: SessionId, columns: u16, rows: u16) -> Result<Terminal> {
         let session = self.controllable(caller, id).await?;
         if session.kind != SessionType::Interactive {
-            return Err(Problem::Conflict("Only an interactive session has a terminal.".into()));
+            return Err(Problem::Conflict("Only interactive sessions have a terminal.".into()));
         }
         if session.status != Status::Running {
             return Err(Problem::Conflict(format!(
-                "The session is {}; a terminal opens while it runs.",
+                "The session is {}. A terminal opens only while it is running.",
                 session.status.label().to_lowercase()
             )));
         }
@@ -105,13 +106,13 @@ impl Control {
         let place = places(id, &session.agents).next().ok_or_else(ended)?;
         match self.engine.terminal(&place, columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
             Err(EngineError::NotRunning | EngineError::UnknownContainer) => Err(ended()),
-            other => other.map(|terminal| self.watched(id, terminal)).map_err(engine_failed("opening a terminal")),
+            other => other.map(|terminal| self.watch_input(id, terminal)).map_err(engine_failed("opening a terminal")),
         }
     }
 }
 
-/// What several containers use together, at the times at which the first was measured.
-fn together(mut each: Vec<Vec<Usage>>) -> Vec<Usage> {
+/// Adds up the usage of several containers, at the times at which the first one was measured.
+fn sum_usage(mut each: Vec<Vec<Usage>>) -> Vec<Usage> {
     let mut sums = if each.is_empty() { Vec::new() } else { each.remove(0) };
     for other in each {
         let mut measured = other.iter().peekable();
@@ -120,7 +121,7 @@ fn together(mut each: Vec<Vec<Usage>>) -> Vec<Usage> {
             while let Some(one) = measured.next_if(|one| one.at <= sum.at) {
                 last = Some(one);
             }
-            // Until a container was first measured, what it used first is the best that is known.
+            // Before a container's first measurement, that measurement is the best estimate.
             let Some(one) = last.or(other.first()) else { continue };
             sum.cpu_ms += one.cpu_ms;
             sum.mem += one.mem;
@@ -135,13 +136,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_containers_use_is_added_up_at_the_times_of_the_first() {
+    fn container_usage_is_added_up_at_the_first_ones_times() {
         let one = |at, cpu_ms, mem| Usage { at: Millis(at), cpu_ms, mem, processes: 1 };
         let main = vec![one(1_000, 10, 5), one(2_000, 20, 5)];
         let sub = vec![one(900, 100, 7), one(1_900, 200, 8), one(2_900, 300, 9)];
         let expected = [(110, 12), (220, 13)];
-        let sums = together(vec![main, sub]);
+        let sums = sum_usage(vec![main, sub]);
         assert_eq!(sums.iter().map(|sum| (sum.cpu_ms, sum.mem)).collect::<Vec<_>>(), expected);
-        assert_eq!(together(Vec::new()), []);
+        assert_eq!(sum_usage(Vec::new()), []);
     }
 }

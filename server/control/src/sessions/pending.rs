@@ -1,7 +1,7 @@
-//! The queue of a resource group as people see it: its order, its priorities, and a sample of it to try other rules on. What the
-//! scheduler decides is kept in `queue`.
+//! The queue of a resource group as people see it: its order, its priorities, and a sample of it for trying other rules. The
+//! scheduler's decisions are kept in `queue`.
 
-use crate::sessions::reaches;
+use crate::sessions::permission_reaches;
 use crate::{Caller, Control, Result};
 use scheduler::{Running, Sample};
 use serde_json::json;
@@ -17,9 +17,9 @@ use types::sessions::launch::MAX_PRIORITY;
 use types::sessions::{QUEUE, SessionRow, Status};
 use types::time::Millis;
 
-/// Sessions in one action on several.
+/// The most sessions in one bulk action.
 const MOST_AT_ONCE: usize = 200;
-/// Sessions of a queue that are given out to try other rules on.
+/// The most sessions of a queue in a sample.
 const SAMPLE: usize = 5_000;
 
 impl Control {
@@ -27,13 +27,13 @@ impl Control {
     pub async fn queue(&self, caller: &Caller, group: &str, query: &ListQuery) -> Result<Page<SessionRow>> {
         let (_, scope) = self.queue_scope(caller)?;
         query.check(&QUEUE)?;
-        let order = self.order_of(group);
+        let order = self.queue_order(group);
         let ids = if query.conditions.is_empty() && scope == store::Scope::Everything {
-            // The whole queue is known: a long one is not read again for a page of it.
+            // The whole queue is in memory: a long one is not read from the database for one page of it.
             order
         } else {
             let selected = self.store.pending_ids(group, query, scope).await?;
-            // What was asked for since the scheduler last looked stands at the end until it looks again.
+            // Sessions requested since the scheduler's last look are at the end until its next one.
             let placed: HashSet<_> = order.iter().copied().collect();
             let late = selected.iter().filter(|id| !placed.contains(id));
             let mine: HashSet<_> = selected.iter().copied().collect();
@@ -42,7 +42,7 @@ impl Control {
         let first = usize::try_from(query.offset()).unwrap_or(usize::MAX).min(ids.len());
         let page = &ids[first..ids.len().min(first.saturating_add(query.limit() as usize))];
         let rows = self.store.session_rows(page, scope).await?;
-        // One that has started meanwhile no longer waits.
+        // A session that has started meanwhile no longer waits.
         let waiting = rows.into_iter().filter(|row| row.status == Status::Pending);
         let rows = waiting.map(|row| self.with_reason(row)).collect();
         Ok(Page { rows, total: ids.len() as u64, more: false })
@@ -55,7 +55,8 @@ impl Control {
         }
     }
 
-    /// What the scheduler decides from in one resource group, the first of a long queue, and how long sessions take there.
+    /// The scheduler's input for one resource group, with how long its sessions are expected to run. Of a long queue, only the
+    /// first sessions are included.
     pub async fn queue_snapshot(&self, caller: &Caller, group: &str) -> Result<Sample> {
         if caller.need(Permission::ReadSessions)?.1 != Reach::Everything {
             return Err(caller.refuse("try other rules on everybody's sessions"));
@@ -69,7 +70,7 @@ impl Control {
         snapshot.queue.retain(|waiting| waiting.resource_group == group);
         let total = u32::try_from(snapshot.queue.len()).unwrap_or(u32::MAX);
         if snapshot.queue.len() > SAMPLE {
-            let order = self.order_of(group);
+            let order = self.queue_order(group);
             let first: HashSet<SessionId> = order.iter().take(SAMPLE).copied().collect();
             snapshot.queue.retain(|waiting| first.contains(&waiting.id));
         }
@@ -80,7 +81,7 @@ impl Control {
             session.timeout.or(lifetime).or(typical)
         };
         let held = mirror.all().filter(|session| session.resource_group == group && session.status.occupies());
-        let running = held.map(|session| running(session, last(session), snapshot.now)).collect();
+        let running = held.map(|session| running_session(session, last(session), snapshot.now)).collect();
         let lasts: BTreeMap<SessionId, u32> =
             snapshot.queue.iter().filter_map(|one| Some((one.id, last(mirror.get(one.id)?)?))).collect();
         drop(mirror);
@@ -90,12 +91,12 @@ impl Control {
         Ok(Sample { snapshot, total, running, lasts })
     }
 
-    fn order_of(&self, group: &str) -> Arc<Vec<SessionId>> {
+    fn queue_order(&self, group: &str) -> Arc<Vec<SessionId>> {
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         queue.order.get(group).cloned().unwrap_or_default()
     }
 
-    /// Gives sessions that wait another priority; each has its own answer.
+    /// Changes the priority of waiting sessions, each with its own result.
     pub async fn set_priority(&self, caller: &Caller, ids: &[SessionId], priority: u8) -> Result<Vec<BulkResult>> {
         let (me, _) = caller.need(Permission::ChangePriorities)?;
         if priority > MAX_PRIORITY {
@@ -104,11 +105,11 @@ impl Control {
         if ids.len() > MOST_AT_ONCE {
             return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} sessions can be changed at once.")));
         }
-        // Looked up before the change: while it is open nobody else can write.
+        // Looked up before the change is begun, since nobody else can write while it is open.
         let mut asked = Vec::with_capacity(ids.len());
         for id in ids {
             asked.push(match self.session(caller, *id).await {
-                Ok(session) if reaches(me, Permission::ChangePriorities, &session) => {
+                Ok(session) if permission_reaches(me, Permission::ChangePriorities, &session) => {
                     let living = self.store.living_session(*id).await?;
                     (*id, session.row.name, living)
                 }
@@ -127,7 +128,7 @@ impl Control {
             if let Some(living) = living.filter(|_| changed) {
                 change.record("set session priority", id, json!({ "before": living.priority, "after": priority })).await?;
             }
-            let problem = (!changed).then(|| Problem::Conflict("It does not wait, or is not yours to order.".into()));
+            let problem = (!changed).then(|| Problem::Conflict("It is not waiting, or you may not change its priority.".into()));
             results.push(BulkResult { name, problem });
         }
         change.commit().await?;
@@ -136,8 +137,8 @@ impl Control {
     }
 }
 
-/// A session as a look ahead needs it. One that has taken longer than expected may end at any moment.
-fn running(session: &LivingSession, lasts: Option<u32>, now: Millis) -> Running {
+/// A running session as the forecast needs it. One that has run longer than expected may end at any moment.
+fn running_session(session: &LivingSession, lasts: Option<u32>, now: Millis) -> Running {
     let since = session.started_at.unwrap_or(now);
     let ends_at = lasts.map(|seconds| Millis((since.0 + i64::from(seconds) * 1000).max(now.0)));
     Running {

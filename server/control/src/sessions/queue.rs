@@ -1,5 +1,5 @@
-//! The loop that makes sessions move: it wakes when something happened, brings sessions in line with their engine, ends what is
-//! over, then lets the scheduler place those that wait.
+//! The loop that moves sessions on. It wakes when something happened, brings sessions in line with their engine, ends those whose
+//! time is over, and lets the scheduler place those that wait.
 
 use crate::{Control, Result, internal};
 use engine::{Change, Image};
@@ -14,42 +14,44 @@ use types::sessions::Status;
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
-/// The engine is asked for its machines this often, and what ends by the clock is looked for.
+/// The time between two rounds when nothing happens: the engine is asked for its agents, and sessions whose time is over are
+/// ended.
 const TICK: Duration = Duration::from_secs(2);
-/// Everything is looked at anew this often, in case a wake-up was lost with a machine.
+/// The time between two looks at everything, in case a wake-up was lost with an agent.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// A session that finds no room counts a try at most this often (milliseconds): how busy the cluster is must not decide how soon
-/// it is passed over.
+/// Milliseconds between two counted tries of a session that finds no room, so that a busy cluster with many rounds does not skip
+/// it sooner.
 const TRY_EVERY: i64 = 1_000;
-/// Pages hear at most this often (milliseconds) that only places in the queue have changed.
+/// Milliseconds between two events that tell pages of changed positions in the queue alone.
 const TELL_EVERY: i64 = 3_000;
 
-/// What the scheduler last said.
+/// The scheduler's last decisions about waiting sessions.
 #[derive(Default)]
 pub(crate) struct Queue {
     pub waiting: HashMap<SessionId, Waits>,
-    /// The ids of each group's queue in the order in which they will start.
+    /// The sessions of each group's queue in the order in which they will start.
     pub order: BTreeMap<String, Arc<Vec<SessionId>>>,
-    /// How often a session was first in line without room, and when that was last counted.
+    /// How often each session was first in line without room, and when that was last counted.
     tries: HashMap<SessionId, (u32, Millis)>,
+    /// When pages were last told of changed positions.
     told: Option<Millis>,
-    /// Whose sessions stand elsewhere in the queue than was last told.
+    /// Owners of sessions whose position changed since pages were last told, with their domains.
     untold: BTreeMap<UserId, DomainId>,
 }
 
-/// Why a session waits, and where.
+/// Why a session waits, and its position in the queue.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Waits {
     pub reason: Reason,
     pub position: u32,
 }
 
-/// Which sessions have to be looked at.
+/// The sessions that have to be looked at in the next round.
 #[derive(Default)]
 struct Dirty {
     all: bool,
     containers: HashSet<ContainerId>,
-    /// Those that could not be looked at the last time.
+    /// Sessions that could not be looked at in the last round.
     sessions: HashSet<SessionId>,
 }
 
@@ -63,7 +65,7 @@ impl Dirty {
 }
 
 impl Control {
-    /// Runs until the process ends. The first round brings everything in line with what the engine did while nobody looked.
+    /// Runs until the process ends. The first round catches up with everything that the engine did while no server was running.
     pub async fn run(self) {
         let mut changes = self.engine.changes();
         let mut look = tokio::time::interval(LOOK_EVERY);
@@ -88,12 +90,12 @@ impl Control {
                 }
                 _ = tick.tick() => self.log_failure(self.refresh_agents().await),
             }
-            // What else has happened meanwhile belongs to the same round.
+            // Changes that came meanwhile belong to the same round.
             while let Some(change) = changes.next_now() {
                 dirty.add(change);
             }
             let started = Instant::now();
-            // What is not looked at because of a failure is still to be looked at.
+            // Sessions that a failure kept from being looked at remain for the next round.
             match self.look_and_place(&dirty).await {
                 Ok(failed) => dirty = Dirty { sessions: failed, ..Dirty::default() },
                 failure => {
@@ -101,7 +103,8 @@ impl Control {
                     self.log_failure(failure.map(drop));
                 }
             }
-            // A long round is followed by a pause of the same length: a large queue must not keep everything else from running.
+            // A long round is followed by a pause of the same length, so that a large queue does not keep everything else from
+            // running.
             let took = started.elapsed();
             if took > Duration::from_millis(100) {
                 tokio::time::sleep(took.min(TICK)).await;
@@ -116,22 +119,22 @@ impl Control {
         }
     }
 
-    /// One round that looks at everything, for whoever keeps the time themselves instead of calling [`Control::run`].
+    /// Runs one round that looks at everything, for callers that keep the time themselves instead of using [`Control::run`].
     pub async fn round(&self) -> Result<()> {
         self.refresh_agents().await?;
         self.look_and_place(&Dirty { all: true, ..Dirty::default() }).await.map(drop)
     }
 
-    /// Returns the sessions that could not be looked at.
+    /// Runs one round. Returns the sessions that could not be looked at.
     async fn look_and_place(&self, dirty: &Dirty) -> Result<HashSet<SessionId>> {
-        // One round at a time: two would give the same room away twice.
+        // One round at a time, since two would give away the same room twice.
         let _one = self.shared.rounds.lock().await;
         self.refresh_mirror().await?;
-        let changed = self.unlooked();
-        let mut failed = self.reconcile(self.to_look_at(dirty, changed)).await?;
+        let changed = self.take_unlooked();
+        let mut failed = self.reconcile(self.sessions_to_look_at(dirty, changed)).await?;
         self.refresh_mirror().await?;
-        self.end_what_is_over().await?;
-        let placed = self.place().await?;
+        self.end_overdue_sessions().await?;
+        let placed = self.place_waiting().await?;
         if !placed.is_empty() {
             self.refresh_mirror().await?;
             let placed = placed.iter().filter_map(|id| self.mirror().get(*id).cloned()).collect();
@@ -140,7 +143,7 @@ impl Control {
         Ok(failed)
     }
 
-    fn to_look_at(&self, dirty: &Dirty, mut changed: HashSet<SessionId>) -> Vec<Arc<LivingSession>> {
+    fn sessions_to_look_at(&self, dirty: &Dirty, mut changed: HashSet<SessionId>) -> Vec<Arc<LivingSession>> {
         let mirror = self.mirror();
         let placed = mirror.all().filter(|session| session.status != Status::Pending);
         if dirty.all {
@@ -154,8 +157,8 @@ impl Control {
         placed.filter(|session| changed.contains(&session.id) || has(session)).cloned().collect()
     }
 
-    /// Lets the scheduler decide, and keeps what it decided.
-    async fn place(&self) -> Result<Vec<SessionId>> {
+    /// Lets the scheduler decide, and writes its decisions. Returns the sessions that it placed.
+    async fn place_waiting(&self) -> Result<Vec<SessionId>> {
         let snapshot = self.snapshot().await?;
         let groups: HashMap<SessionId, String> =
             snapshot.queue.iter().map(|waiting| (waiting.id, waiting.resource_group.clone())).collect();
@@ -175,7 +178,7 @@ impl Control {
         let mut change = self.store.change().await?;
         for (session, decision) in moves {
             let (next, reason, agents) = match decision {
-                Decision::Place(agents) => (Status::Scheduled, placed_on(agents), Some(agents.as_slice())),
+                Decision::Place(agents) => (Status::Scheduled, placed_reason(agents), Some(agents.as_slice())),
                 Decision::Cancel(reason) | Decision::Wait(reason) => (Status::Cancelled, reason.describe(), None),
             };
             let cancelled = format!("Session {} was cancelled: {reason}", session.name);
@@ -193,7 +196,8 @@ impl Control {
         Ok(placed)
     }
 
-    /// Keeps why each session waits. Returns who must hear that this has changed: one event each, however many sessions.
+    /// Keeps why each session waits. Returns the audiences to tell that this has changed: one per owner, however many sessions
+    /// they have.
     fn keep_reasons(&self, decided: &[Decided], groups: &HashMap<SessionId, String>, at: Millis) -> Vec<Audience> {
         let mut queue = self.shared.queue.write().unwrap_or_else(PoisonError::into_inner);
         let (mut waiting, mut order) = (HashMap::with_capacity(decided.len()), BTreeMap::<String, Vec<SessionId>>::new());
@@ -243,14 +247,14 @@ impl Control {
         owners.into_iter().map(|(owner, domain)| Audience { owner: Some(owner), domain: Some(domain) }).collect()
     }
 
-    /// The agents that answer, with what is free on them.
+    /// The agents that answer, with their free slots.
     pub(crate) async fn rooms(&self) -> Result<Vec<Room>> {
         let agents = self.known_agents().await?;
         let silent = self.silent_agents();
         let here = agents.into_iter().filter(|agent| agent.lost_at.is_none() && !silent.contains(&agent.report.name));
         let mirror = self.mirror();
         let rooms = here.map(|agent| {
-            // What waits in a group that was switched off goes on waiting there.
+            // Sessions in a deactivated group continue to wait there.
             let open = mirror.groups.get(&agent.resource_group).is_none_or(|group| group.active);
             let mut free = agent.report.capacity.clone();
             free.subtract(&agent.occupied);
@@ -266,9 +270,9 @@ impl Control {
         Ok(rooms.collect())
     }
 
-    /// Tells which engines run an image; `None` when all engines with agents do.
+    /// Returns a function from an image to the engines that run it; `None` if all engines with agents do.
     async fn engines_of_images(&self, rooms: &[Room]) -> impl Fn(&str) -> Option<Vec<String>> + use<> {
-        // While the engine is away nothing is known to run anywhere, and everything waits.
+        // While no engine answers, no image is known to run anywhere, and everything waits.
         let images = self.images().await.unwrap_or_default();
         let here: HashSet<&String> = rooms.iter().map(|room| &room.engine).collect();
         let restricted = |image: Image| {
@@ -279,7 +283,7 @@ impl Control {
         move |image: &str| images.get(image).cloned().unwrap_or_else(|| Some(Vec::new()))
     }
 
-    /// Everything that the scheduler decides from.
+    /// The scheduler's input.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
         let rooms = self.rooms().await?;
         let engines = self.engines_of_images(&rooms).await;
@@ -357,7 +361,7 @@ impl Control {
     }
 }
 
-fn placed_on(agents: &[String]) -> String {
+fn placed_reason(agents: &[String]) -> String {
     let mut names: Vec<&str> = agents.iter().map(String::as_str).collect();
     names.dedup();
     match agents.len() {

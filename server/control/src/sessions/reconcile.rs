@@ -1,7 +1,8 @@
-//! The difference between what sessions should be (the database) and what their containers are (the engine), closed step by
+//! Brings sessions (the desired state, in the database) in line with their containers (the actual state, at the engine), step by
 //! step.
 //!
-//! Every step can be the last before a crash: each is written down before or after an engine call that may be asked twice.
+//! The server can crash after any step. Each step is therefore written down before or after an engine call that is safe to
+//! repeat.
 
 use super::places;
 use crate::{Control, Result, internal};
@@ -18,17 +19,17 @@ use types::sessions::launch::StartSession;
 use types::sessions::{LogChunk, Outcome, SessionType, Status};
 use types::time::Millis;
 
-/// The time that processes get to end after they were asked to, before they are killed.
+/// The time that processes get to end when asked, before they are killed.
 const GRACE: Duration = Duration::from_secs(5);
-/// Bytes of a failed command's log that may hold the line which explains it.
+/// Bytes at the beginning of a failed command's log that are searched for the line that explains the failure.
 const LAST_WORDS: usize = 4_096;
-/// Sessions whose engine is asked at the same time.
+/// Sessions that are handled at the same time.
 const AT_ONCE: usize = 16;
 
-/// What the engine said of each container that it was asked for.
+/// The engine's answer for each container it was asked about.
 type Answers = HashMap<Place, std::result::Result<RunState, EngineError>>;
 
-/// One move of a session's status, to be written with those of other sessions.
+/// One move of a session's status, written together with those of other sessions.
 struct Move {
     next: Status,
     reason: String,
@@ -37,7 +38,7 @@ struct Move {
     at: Millis,
 }
 
-/// What is to be done about one session: first what is written, then what the engine is asked.
+/// The next actions for one session: moves to write first, then calls of the engine.
 #[derive(Default)]
 struct Plan {
     moves: Vec<Move>,
@@ -50,12 +51,12 @@ struct Plan {
 impl Control {
     /// Moves sessions as far as they can go now. Returns those that could not be looked at.
     pub(crate) async fn reconcile(&self, sessions: Vec<Arc<LivingSession>>) -> Result<HashSet<SessionId>> {
-        // From here on the engine may hear of those that are scheduled: written down first, so that a crash asks the engine and
-        // not the queue.
+        // From here on the engine may know the scheduled sessions. That is written down first, so that after a crash the engine
+        // is asked about them, and the queue does not place them again.
         let mut sessions: Vec<LivingSession> = sessions.into_iter().map(Arc::unwrap_or_clone).collect();
         let mut prepare = Vec::new();
         for session in sessions.iter_mut().filter(|session| session.status == Status::Scheduled) {
-            prepare.push((session, vec![self.step(Status::Preparing, "The engine was asked to start it.")]));
+            prepare.push((session, vec![self.move_to(Status::Preparing, "The engine was asked to start it.")]));
         }
         self.write_moves(prepare).await?;
         sessions.retain(|session| session.status != Status::Scheduled);
@@ -79,11 +80,11 @@ impl Control {
         }
         let moves = planned.iter_mut().map(|(session, plan)| (session, std::mem::take(&mut plan.moves)));
         self.write_moves(moves.collect()).await?;
-        stream::iter(planned).for_each_concurrent(AT_ONCE, |(session, plan)| self.act(session, plan)).await;
+        stream::iter(planned).for_each_concurrent(AT_ONCE, |(session, plan)| self.carry_out(session, plan)).await;
         Ok(failed)
     }
 
-    /// Writes the moves of several sessions in one transaction; each session then stands where its last move led.
+    /// Writes the moves of several sessions in one transaction, and updates each session to its last move.
     async fn write_moves(&self, all: Vec<(&mut LivingSession, Vec<Move>)>) -> Result<()> {
         if all.iter().all(|(_, moves)| moves.is_empty()) {
             return Ok(());
@@ -108,7 +109,7 @@ impl Control {
         change.commit().await?;
         arrived.into_iter().for_each(|(session, now)| *session = now);
         if freed {
-            // What they occupied is free now.
+            // The slots that they held are free now.
             self.shared.work.notify_one();
         }
         Ok(())
@@ -118,11 +119,11 @@ impl Control {
         self.shared.gone.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn step(&self, next: Status, reason: impl Into<String>) -> Move {
+    fn move_to(&self, next: Status, reason: impl Into<String>) -> Move {
         Move { next, reason: reason.into(), outcome: None, notice: None, at: self.now() }
     }
 
-    /// Asks the engine for all containers of these sessions at once, without those on agents that are gone.
+    /// Asks the engine about all containers of these sessions at once, except those on agents that are gone.
     async fn ask_for_states(&self, sessions: &[LivingSession], gone: &HashSet<String>) -> Answers {
         let all = sessions.iter().flat_map(|session| places(session.id, &session.agents));
         let asked: Vec<Place> = all.filter(|place| !gone.contains(&place.agent)).collect();
@@ -133,11 +134,16 @@ impl Control {
         asked.into_iter().zip(answers).collect()
     }
 
-    /// The state of each container of a session. `None` when one of them cannot be told: nothing is decided about the session until
-    /// its agent answers or counts as gone.
-    fn states(&self, session: &LivingSession, gone: &HashSet<String>, answers: &Answers) -> Result<Option<Vec<RunState>>> {
+    /// The state of each container of a session. `None` when one of them is unknown: nothing is decided about the session until
+    /// that agent answers or counts as gone.
+    fn container_states(
+        &self,
+        session: &LivingSession,
+        gone: &HashSet<String>,
+        answers: &Answers,
+    ) -> Result<Option<Vec<RunState>>> {
         if session.agents.is_empty() {
-            // No engine can have heard of a session without a place.
+            // No engine can know a session that was not placed.
             return Ok(Some(vec![RunState::Unknown]));
         }
         let mut states = Vec::with_capacity(session.agents.len());
@@ -156,7 +162,7 @@ impl Control {
     }
 
     async fn next_steps(&self, session: &LivingSession, gone: &HashSet<String>, answers: &Answers) -> Result<Plan> {
-        let Some(states) = self.states(session, gone, answers)? else { return Ok(Plan::default()) };
+        let Some(states) = self.container_states(session, gone, answers)? else { return Ok(Plan::default()) };
         let which = |is: fn(&RunState) -> bool| -> Vec<u32> {
             (0u32..).zip(&states).filter(|(_, state)| is(state)).map(|(index, _)| index).collect()
         };
@@ -168,12 +174,12 @@ impl Control {
             return Ok(Plan { start: unknown, ..Plan::default() });
         }
         if alive.is_empty() {
-            return self.last(session, &states, gone).await;
+            return self.last_moves(session, &states, gone).await;
         }
         if !wanted {
             return Ok(Plan { stop: alive, ..Plan::default() });
         }
-        // A part that has ended takes the others with it: a session is whole or over.
+        // A container that has ended takes the others with it: a session has all of its containers or is over.
         let missing = if session.status == Status::Running { unknown.first().or(ended.first()) } else { ended.first() };
         if let Some(index) = missing.or(ended.first()) {
             let outcome = match &states[*index as usize] {
@@ -181,7 +187,7 @@ impl Control {
                 _ => Outcome::Lost,
             };
             let reason = format!("Its container {} has ended: {}", Cluster::host_name(*index), outcome.describe());
-            let end = Move { outcome: Some(outcome), ..self.step(Status::Terminating, reason) };
+            let end = Move { outcome: Some(outcome), ..self.move_to(Status::Terminating, reason) };
             return Ok(Plan { moves: vec![end], stop: alive, ..Plan::default() });
         }
         let since = states.iter().filter_map(|state| match state {
@@ -190,19 +196,19 @@ impl Control {
         });
         if session.status == Status::Preparing && since.clone().count() == states.len() {
             let notice = Some(format!("Session {} is running.", session.name));
-            let words = if states.len() == 1 { "Its process is alive." } else { "All its containers are alive." };
+            let words = if states.len() == 1 { "Its process is running." } else { "All its containers are running." };
             let at = since.max().unwrap_or_else(|| self.now());
-            return Ok(Plan { moves: vec![Move { notice, at, ..self.step(Status::Running, words) }], ..Plan::default() });
+            return Ok(Plan { moves: vec![Move { notice, at, ..self.move_to(Status::Running, words) }], ..Plan::default() });
         }
         Ok(Plan::default())
     }
 
-    /// The end of a session none of whose containers is alive.
-    async fn last(&self, session: &LivingSession, states: &[RunState], gone: &HashSet<String>) -> Result<Plan> {
+    /// The last moves of a session that has no living container.
+    async fn last_moves(&self, session: &LivingSession, states: &[RunState], gone: &HashSet<String>) -> Result<Plan> {
         let never_ran = states.iter().all(|state| matches!(state, RunState::Unknown));
         if never_ran && session.status != Status::Running && session.outcome.is_none() {
-            let reason = because(&session.end_reason, "Ended before it ran.");
-            return Ok(Plan { moves: vec![self.step(Status::Terminated, reason)], ..Plan::default() });
+            let reason = join_reasons(&session.end_reason, "It ended before it ran.");
+            return Ok(Plan { moves: vec![self.move_to(Status::Terminated, reason)], ..Plan::default() });
         }
         let mut ends = states.iter().filter_map(|state| match state {
             RunState::Ended { outcome, at } => Some((outcome.clone(), *at)),
@@ -211,23 +217,23 @@ impl Control {
         let main = ends.next();
         let at = main.iter().cloned().chain(ends).map(|(_, at)| at).max().unwrap_or_else(|| self.now());
         let outcome = session.outcome.clone().or(main.map(|(outcome, _)| outcome)).unwrap_or(Outcome::Lost);
-        let (status, mut reason) = self.epitaph(session, &outcome).await;
+        let (status, mut reason) = self.final_status(session, &outcome).await;
         if outcome == Outcome::Lost
             && let Some(agent) = session.agents.iter().find(|agent| gone.contains(*agent))
         {
-            reason = because(&session.end_reason, &format!("Lost: agent {agent} no longer answers."));
+            reason = join_reasons(&session.end_reason, &format!("Lost: agent {agent} no longer answers."));
         }
         let mut moves = Vec::new();
         if session.status == Status::Preparing && status == Status::Terminated {
-            // It ran and ended between two looks; its history says both.
-            moves.push(Move { at, ..self.step(Status::Running, "Its process was alive.") });
+            // It ran and ended between two looks; its history shows both.
+            moves.push(Move { at, ..self.move_to(Status::Running, "Its process was running.") });
         }
         let notice = Some(format!("Session {} has ended: {reason}", session.name));
-        moves.push(Move { outcome: Some(outcome), notice, at, ..self.step(status, reason) });
+        moves.push(Move { outcome: Some(outcome), notice, at, ..self.move_to(status, reason) });
         Ok(Plan { moves, ..Plan::default() })
     }
 
-    async fn act(&self, session: LivingSession, plan: Plan) {
+    async fn carry_out(&self, session: LivingSession, plan: Plan) {
         let how = if session.stop_asked > 1 { Stop::Now } else { Stop::Gently(GRACE) };
         let places: Vec<Place> = places(session.id, &session.agents).collect();
         let place = |index: u32| places.get(index as usize);
@@ -240,33 +246,33 @@ impl Control {
         if plan.start.is_empty() {
             return;
         }
-        let whole = match self.what_was_asked(&session).await {
+        let whole = match self.full_request(&session).await {
             Ok(Some(whole)) => whole,
-            Ok(None) => return self.not_started(session, "its environment cannot be read; the server's log says why").await,
-            // The database did not answer; the next round asks again.
+            Ok(None) => return self.give_up(session, "its environment cannot be read; see the server's log").await,
+            // The database did not answer; the next round tries again.
             Err(_) => return,
         };
         for index in plan.start {
-            let Some(place) = place(index) else { return self.not_started(session, "it was given no agent").await };
-            match self.engine.start(place, &launch(&session, &whole, index)).await {
+            let Some(place) = place(index) else { return self.give_up(session, "no agent was assigned to it").await };
+            match self.engine.start(place, &launch_spec(&session, &whole, index)).await {
                 Ok(()) | Err(EngineError::AgentAway(_)) => {}
-                // Something there has not ended yet; it is tried again when it has.
+                // Something on the agent has not ended yet; the start is tried again once it has.
                 Err(EngineError::Full(agent)) => tracing::warn!(session = %session.id, agent, "an agent has no room yet"),
-                // It will not be able to in the next round either.
-                Err(EngineError::Unsupported { what }) => return self.not_started(session, &what).await,
+                // The next round would fail in the same way.
+                Err(EngineError::Unsupported { what }) => return self.give_up(session, &what).await,
                 Err(error) => {
                     let causes = error.with_causes();
                     tracing::error!(session = %session.id, error = causes, "the engine could not start a session");
-                    return self.refused(session, &error.to_string()).await;
+                    return self.count_failed_start(session, &error.to_string()).await;
                 }
             }
         }
         self.refused_starts().remove(&session.id);
     }
 
-    /// A start that fails is tried again in the next round, as often as its resource group says (`docs/spec/sessions.md`,
-    /// "Failing starts"); then the session is given up, and makes room for the next.
-    async fn refused(&self, session: LivingSession, why: &str) {
+    /// Counts a failed start. The session is tried again in the next round, as often as its resource group says
+    /// (`docs/spec/sessions.md`, "Failing starts"), then given up to make room for the next one.
+    async fn count_failed_start(&self, session: LivingSession, why: &str) {
         let most = {
             let mirror = self.mirror();
             mirror.groups.get(&session.resource_group).map_or(1, |group| mirror.settings.retries_of(group)).max(1)
@@ -282,28 +288,28 @@ impl Control {
         }
         self.refused_starts().remove(&session.id);
         let times = if tries == 1 { String::new() } else { format!(" {tries} times") };
-        self.not_started(session, &format!("{why}{times}; the server's log says why")).await;
+        self.give_up(session, &format!("{why}{times}; see the server's log")).await;
     }
 
     fn refused_starts(&self) -> MutexGuard<'_, HashMap<SessionId, u32>> {
         self.shared.refused_starts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a session up that cannot be started.
-    async fn not_started(&self, mut session: LivingSession, why: &str) {
+    /// Gives up a session that cannot be started.
+    async fn give_up(&self, mut session: LivingSession, why: &str) {
         let outcome = Outcome::NotStarted(why.into());
         let reason = outcome.describe();
-        // Of several containers some may have been started; those are ended first.
+        // Some of several containers may have been started; those are ended first.
         let next = if session.cluster.size == 1 { Status::Error } else { Status::Terminating };
         let notice = Some(format!("Session {} has ended: {reason}", session.name));
-        let end = Move { outcome: Some(outcome), notice, ..self.step(next, reason) };
+        let end = Move { outcome: Some(outcome), notice, ..self.move_to(next, reason) };
         if self.write_moves(vec![(&mut session, vec![end])]).await.is_ok() {
             self.shared.work.notify_one();
         }
     }
 
-    /// The request behind a session, with the values of its secrets; `None` when these cannot be read, now or ever.
-    async fn what_was_asked(&self, session: &LivingSession) -> Result<Option<StartSession>> {
+    /// The request behind a session, with the values of its secrets; `None` if these will never be readable.
+    async fn full_request(&self, session: &LivingSession) -> Result<Option<StartSession>> {
         let asked = self.store.session_request(session.id).await?;
         let mut asked = asked.unwrap_or_default();
         if let Some(sealed) = self.store.session_env(session.id).await? {
@@ -315,20 +321,20 @@ impl Control {
         Ok(Some(asked))
     }
 
-    /// The last status of a session that ended so, and why in words.
-    async fn epitaph(&self, session: &LivingSession, outcome: &Outcome) -> (Status, String) {
+    /// The final status of a session that ended with this outcome, and why, as a sentence.
+    async fn final_status(&self, session: &LivingSession, outcome: &Outcome) -> (Status, String) {
         match outcome {
-            // What a shell answers when it cannot find or may not run a command: nothing of the batch job ever ran.
+            // A shell exits with these codes when it cannot find or may not run a command, so the batch job never ran.
             Outcome::Exited(code @ (126 | 127)) if session.kind == SessionType::Batch && session.stop_asked == 0 => {
                 let words = self.last_words(session).await;
                 (Status::Error, format!("The start-up command could not be run (exit code {code}): {words}"))
             }
-            Outcome::NotStarted(_) | Outcome::Lost => (Status::Error, because(&session.end_reason, &outcome.describe())),
-            _ => (Status::Terminated, because(&session.end_reason, &outcome.describe())),
+            Outcome::NotStarted(_) | Outcome::Lost => (Status::Error, join_reasons(&session.end_reason, &outcome.describe())),
+            _ => (Status::Terminated, join_reasons(&session.end_reason, &outcome.describe())),
         }
     }
 
-    /// The last line of a session's log.
+    /// The last line in the first [`LAST_WORDS`] bytes of a session's log.
     async fn last_words(&self, session: &LivingSession) -> String {
         let log = match places(session.id, &session.agents).next() {
             Some(place) => self.engine.log(&place, 0, LAST_WORDS).await.unwrap_or_default(),
@@ -339,12 +345,12 @@ impl Control {
     }
 }
 
-/// Why it was ended, if somebody or something did, before how.
-fn because(reason: &str, how: &str) -> String {
+/// Joins the reason why a session was ended, if there is one, and how it ended.
+fn join_reasons(reason: &str, how: &str) -> String {
     if reason.is_empty() { how.to_owned() } else { format!("{reason} {how}") }
 }
 
-fn launch(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSpec {
+fn launch_spec(session: &LivingSession, asked: &StartSession, index: u32) -> LaunchSpec {
     let hosts: Vec<_> = (0..session.cluster.size).map(Cluster::host_name).collect();
     let ports: Vec<_> = asked.ports.iter().map(u16::to_string).collect();
     // The names that programs written for the incumbent look for.

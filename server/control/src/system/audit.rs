@@ -1,4 +1,4 @@
-//! Reading the audit trail, and writing down what was refused. Every change writes its own record, in its own transaction.
+//! Reading the audit trail, and recording refusals. Every change writes its own record, in its own transaction.
 
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
@@ -7,8 +7,8 @@ use types::list::{ListQuery, Page};
 use types::people::permissions::Permission;
 use types::system::audit::{AUDIT, AuditRow};
 
-/// Refusals of one person that are written down until 20 minutes have passed without any: whoever tries all doors fills neither
-/// the database nor the row of those who wait to write.
+/// The most refusals of one person that are recorded until 20 minutes pass without any, so that somebody who tries everything
+/// fills neither the database nor the queue of writers.
 pub(crate) const MOST_REFUSALS: u32 = 200;
 
 impl Control {
@@ -30,7 +30,7 @@ impl Control {
         Ok(self.store.all_audit_records(query).map(|row| row.map_err(Problem::from)))
     }
 
-    /// Writes down what was refused while a request was answered; `request` is its method and path. Nothing, when nothing was.
+    /// Records the refusals given while a request was answered, if any; `request` is its method and path.
     pub async fn note_refusals(&self, caller: &Caller, request: &str) -> Result<()> {
         let at = self.now();
         let mut refusals = caller.take_refusals();

@@ -1,22 +1,22 @@
-//! What open pages follow: the events that a caller may hear of, from any one onwards.
+//! Events for open pages: those that a caller may hear of, after any given one.
 
 use crate::{Caller, Control, Result};
 use tokio::sync::watch;
 use types::people::permissions::{Me, Permission, Reach};
 use types::system::events::Event;
 
-/// Events that are kept for pages which were away: more than a busy day's.
+/// The number of events kept for pages that were away: more than a busy day has.
 const KEEP: i64 = 100_000;
 
 impl Control {
-    /// The newest event's id, and a wake-up whenever it grows.
+    /// The newest event's id. The receiver is notified whenever it grows.
     pub fn events_grew(&self, caller: &Caller) -> Result<watch::Receiver<i64>> {
         caller.person()?;
         Ok(self.store.events_grew())
     }
 
-    /// The events after number `after` that the caller may hear of, with the number to go on from.
-    /// `None` when some of them are gone: the page must load anew.
+    /// The events after number `after` that the caller may hear of, with the number to continue from.
+    /// `None` if some of them are no longer kept: the page must reload.
     pub async fn events(&self, caller: &Caller, after: i64) -> Result<Option<(Vec<Event>, i64)>> {
         let (me, _) = caller.person()?;
         let Some(stored) = self.store.events_after(after).await? else { return Ok(None) };
@@ -28,7 +28,7 @@ impl Control {
         Ok(Some((heard.collect(), last)))
     }
 
-    /// Forgets events that no page can still be waiting for.
+    /// Forgets events that are too old for any page to wait for.
     pub(crate) async fn forget_old_events(&self) -> Result<()> {
         let mut change = self.store.change().await?;
         change.forget_events(KEEP).await?;
@@ -44,13 +44,13 @@ fn may_hear(me: &Me, event: &store::StoredEvent) -> bool {
         Topic::Agent => Permission::ReadAgents,
         Topic::Project => Permission::ReadProjects,
         Topic::Keypair => Permission::ReadKeypairs,
-        // They belong to nobody: whoever reads any of them may see another one after the change.
+        // Policies and presets have no owner, so a change of one may affect anyone who may read them.
         Topic::Policy => return me.may(Permission::ReadPolicies) || me.may(Permission::ReadPresets),
         Topic::Group => return me.may(Permission::ReadGroups) || me.may(Permission::ReadSettings),
     };
     match me.reach(permission) {
         Reach::Everything => true,
-        // Of a change in the domain, a project's administrator learns that there was one; what it was is asked for by itself.
+        // A project administrator learns only that something in the domain changed; the page then asks for what they may see.
         Reach::Domain | Reach::Projects => event.domain == Some(me.domain) || event.owner == Some(me.id),
         Reach::Own => event.owner == Some(me.id),
         Reach::Nothing => false,

@@ -1,6 +1,6 @@
-//! What the whole cluster goes by (`docs/spec/system.md`, "Scheduler settings").
+//! Settings of the whole cluster (`docs/spec/system.md`, "Scheduler settings").
 
-use crate::revision::replaced;
+use crate::revision::check_revision;
 use crate::{Caller, Control, Result};
 use serde_json::json;
 use types::Problem;
@@ -11,13 +11,13 @@ use types::system::events::{Audience, Topic};
 const ONLY_FIFO: &str = "Currently, changes are only possible when the scheduler is FIFO.";
 
 impl Control {
-    /// What the scheduler goes by where a group does not say otherwise.
+    /// The scheduler's settings for groups without settings of their own.
     pub async fn scheduler_settings(&self, caller: &Caller) -> Result<SchedulerSettings> {
         caller.need(Permission::ReadSettings)?;
         Ok(self.store.scheduler_settings().await?)
     }
 
-    /// Changes what the scheduler goes by.
+    /// Changes the scheduler's settings.
     pub async fn save_scheduler_settings(&self, caller: &Caller, settings: &SchedulerSettings) -> Result<()> {
         caller.need(Permission::ChangeSettings)?;
         settings.check()?;
@@ -28,11 +28,11 @@ impl Control {
             if settings.retries_to_skip.is_some() && settings.retries_to_skip != stands.retries_to_skip {
                 return Err(Problem::field("retries_to_skip", ONLY_FIFO));
             }
-            // A field that cannot be used says nothing.
+            // A disabled field changes nothing.
             settings.retries_to_skip = stands.retries_to_skip;
         }
         let stands = Some((stands.revision, stands));
-        let before = replaced(Some(settings.revision), stands, &settings, "setting", "")?;
+        let before = check_revision(Some(settings.revision), stands, &settings, "setting", "")?;
         change.save_scheduler_settings(&settings).await?;
         change.record("edit scheduler settings", "scheduler", json!({ "before": before, "after": settings })).await?;
         change.tell(Topic::Group, "scheduler", Audience::ADMINISTRATORS).await?;

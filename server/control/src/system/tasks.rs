@@ -1,10 +1,10 @@
-//! Background tasks: long work that goes on without the page that asked for it, tells how far it has come, can be cancelled, and
-//! is begun again by the next server when this one is killed.
+//! Background tasks: long work that continues without the page that started it, reports its progress, can be cancelled, and is
+//! begun again by the next server if this one is killed.
 //!
-//! A task's work ends it in its own transaction ([`Progress::finish`]), so that it is never done twice nor half. Progress is kept
-//! in memory alone: writing it down would wait for the very transaction that it tells of.
+//! A task is ended in the same transaction that does its work ([`Progress::finish`]), so it is never done twice or half. Progress
+//! is kept in memory only: writing it to the database would wait for the very transaction that it reports on.
 //!
-//! Deliberately absent: the work itself, which stands with what it is about.
+//! Deliberately absent: the work itself, which is next to the things it is about.
 
 use crate::change::Change;
 use crate::people::sign_in::me_of;
@@ -22,7 +22,7 @@ use types::people::users::UserStatus;
 use types::system::tasks::{KEPT, MAX_RUNNING, Task, TaskKind, TaskState};
 use types::time::Millis;
 
-/// The work that a task does, with what was asked for.
+/// The work of a task, with its input.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Work {
     CreateUsers(CreateMany),
@@ -38,18 +38,18 @@ impl Work {
     }
 }
 
-/// A task's answer: that of the work, or why there is none.
+/// A task's answer: the result of the work, or why it failed.
 type Outcome = std::result::Result<serde_json::Value, Problem>;
 
 struct Known {
     task: Task,
     owner: UserId,
     cancel: bool,
-    /// The number of the last change of any task at which this one changed.
+    /// The value of [`Tasks::version`] when this task last changed.
     version: u64,
 }
 
-/// The tasks that are kept, with a number that grows whenever one of them changes.
+/// The known tasks, with a number that grows whenever one of them changes.
 #[derive(Default)]
 pub(crate) struct Tasks {
     known: Mutex<HashMap<TaskId, Known>>,
@@ -87,7 +87,7 @@ impl Tasks {
     }
 }
 
-/// A running task, as its work sees it.
+/// A running task, as seen by its work.
 #[derive(Clone)]
 pub(crate) struct Progress {
     control: Control,
@@ -95,7 +95,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Says which step the work is at. Tells nobody of less than a hundredth.
+    /// Reports the work's current step. Progress of less than a hundredth is not announced.
     pub fn report(&self, message: &str, current: u64, total: u64) {
         let tasks = &self.control.shared.tasks;
         let far_enough = {
@@ -112,15 +112,15 @@ impl Progress {
         }
     }
 
-    /// Fails once the task is to be cancelled. Asked between steps, before anything is committed.
-    pub fn go_on(&self) -> Result<()> {
+    /// Fails once the task is to be cancelled. The work calls this between steps, before anything is committed.
+    pub fn check_not_cancelled(&self) -> Result<()> {
         if self.control.shared.tasks.known().get(&self.id).is_some_and(|one| one.cancel) {
-            return Err(Problem::Conflict("It was cancelled.".into()));
+            return Err(Problem::Conflict("The task was cancelled.".into()));
         }
         Ok(())
     }
 
-    /// Ends the task in the transaction that does its work, with a sentence for its owner and the answer.
+    /// Ends the task in the transaction that does its work, with a sentence for its owner and the result.
     pub async fn finish(&self, change: &mut Change, message: &str, answer: &impl Serialize) -> Result<()> {
         let answer: Outcome = Ok(serde_json::to_value(answer).map_err(internal("keeping a task's answer"))?);
         self.control.write_end(change, self.id, TaskState::Done, message, &answer).await
@@ -128,7 +128,7 @@ impl Progress {
 }
 
 impl Control {
-    /// The caller's own tasks that changed after `version`, oldest first, and the version to go on from.
+    /// The caller's own tasks that changed after `version`, oldest first, and the version to continue from.
     pub fn tasks(&self, caller: &Caller, version: u64) -> Result<(Vec<Task>, u64)> {
         let (me, _) = caller.person()?;
         let known = self.shared.tasks.known();
@@ -138,19 +138,19 @@ impl Control {
         Ok((tasks, *self.shared.tasks.version.borrow()))
     }
 
-    /// A wake-up whenever any task changes.
+    /// A receiver that is notified whenever any task changes.
     pub fn tasks_changed(&self, caller: &Caller) -> Result<watch::Receiver<u64>> {
         caller.person()?;
         Ok(self.shared.tasks.version.subscribe())
     }
 
-    /// Asks one of the caller's tasks to stop. One that is past its last step ends as if it had not been asked.
+    /// Asks one of the caller's tasks to stop. A task past its last step ends as if it had not been asked.
     pub async fn cancel_task(&self, caller: &Caller, id: TaskId) -> Result<()> {
         let task = self.own_task(caller, id)?;
         if task.state != TaskState::Running {
-            return Err(Problem::Conflict("It has ended already.".into()));
+            return Err(Problem::Conflict("The task has already ended.".into()));
         }
-        // First in memory: the work may hold the one writer until it sees this.
+        // In memory first: the work may hold the only write connection until it sees this.
         self.shared.tasks.change(id, |one| one.cancel = true);
         let mut change = self.change_by(caller).await?;
         change.ask_task_cancel(id).await?;
@@ -165,7 +165,7 @@ impl Control {
         one.map(|one| one.task.clone()).ok_or_else(|| Problem::NotFound("task".into()))
     }
 
-    /// The answer of one of the caller's tasks, once it has ended.
+    /// Waits until one of the caller's tasks has ended, and returns its answer.
     pub(crate) async fn task_answer<T: DeserializeOwned>(&self, caller: &Caller, id: TaskId) -> Result<T> {
         let mut changed = self.tasks_changed(caller)?;
         while self.own_task(caller, id)?.state == TaskState::Running {
@@ -177,14 +177,14 @@ impl Control {
         serde_json::from_value(outcome?).map_err(internal("reading a task's answer"))
     }
 
-    /// Writes a task down and begins it. Whether the caller may do the work is asked before.
+    /// Stores a task and begins it. The permission for the work is checked before.
     pub(crate) async fn start_task(&self, caller: &Caller, work: Work) -> Result<TaskId> {
         let (me, _) = caller.person()?;
         let owner = me.id;
         let running = |one: &&Known| one.owner == owner && one.task.state == TaskState::Running;
         if self.shared.tasks.known().values().filter(running).count() >= MAX_RUNNING {
             return Err(Problem::Limit(format!(
-                "{MAX_RUNNING} of your tasks are running, and that is the most at one time. Wait for one of them, or cancel it."
+                "You already have {MAX_RUNNING} running tasks, the maximum. Wait for one to finish, or cancel one."
             )));
         }
         let id = TaskId(uuid::Uuid::now_v7());
@@ -224,7 +224,7 @@ impl Control {
             let done = match doing.await {
                 Ok(done) => done,
                 Err(error) if error.is_panic() => Err(panicked(&*error.into_panic())),
-                // The server is ending: the next one begins the task again.
+                // The server is shutting down: the next one begins the task again.
                 Err(_) => return,
             };
             match done {
@@ -234,7 +234,7 @@ impl Control {
         });
     }
 
-    /// Ends a task without an answer. One that cannot even be written down is begun again by the next server.
+    /// Ends a task with a problem. If that cannot be stored either, the next server begins the task again.
     async fn fail_task(&self, id: TaskId, problem: Problem) {
         let cancelled = self.shared.tasks.known().get(&id).is_some_and(|one| one.cancel);
         let state = if cancelled { TaskState::Cancelled } else { TaskState::Failed };
@@ -255,7 +255,7 @@ impl Control {
         Ok(change.finish_task(id, &TaskEnd { state, message, outcome: &outcome, at }).await?)
     }
 
-    /// Takes up the tasks of the server before this one: those that ended can be read, the others begin again.
+    /// Takes over the tasks of the previous server: answers of those that ended can be read, the others begin again.
     pub(crate) async fn resume_tasks(&self) -> Result<()> {
         for stored in self.store.every_task().await? {
             let StoredTask { task, owner, address, cancel, input } = stored;
@@ -266,19 +266,20 @@ impl Control {
             }
             match self.begin_again(id, owner, &address, &input).await {
                 Ok((caller, work)) if !cancel => self.spawn_task(id, caller, work),
-                Ok(_) => self.fail_task(id, Problem::Conflict("It was cancelled.".into())).await,
+                Ok(_) => self.fail_task(id, Problem::Conflict("The task was cancelled.".into())).await,
                 Err(problem) => self.fail_task(id, problem).await,
             }
         }
         Ok(())
     }
 
-    /// The owner as they are now, and the work. What they may do no longer, the work refuses.
+    /// The owner with their present rights, and the work. The work refuses what they may no longer do.
     async fn begin_again(&self, id: TaskId, owner: UserId, address: &str, input: &[u8]) -> Result<(Caller, Work)> {
         let work = self.shared.vault.read(input, &id.to_string())?;
         let work = serde_json::from_str(&work).map_err(internal("reading a task"))?;
         let account = self.store.account(owner).await?.filter(|account| account.status == UserStatus::Active);
-        let account = account.ok_or_else(|| Problem::Conflict("The account that asked for it is not active any more.".into()))?;
+        let account =
+            account.ok_or_else(|| Problem::Conflict("The account that started the task is no longer active.".into()))?;
         let caller = Caller::nobody(address, "").signed_in(me_of(&account), SignInId(uuid::Uuid::nil()));
         Ok((caller, work))
     }

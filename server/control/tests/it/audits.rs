@@ -1,6 +1,6 @@
-//! The audit trail keeps the whole of what was edited, before and after.
+//! The audit trail keeps edited things completely, before and after the edit.
 //!
-//! Each edit names every field of its command, so that a new field does not compile until it is edited here as well.
+//! Each edit sets every field of its command, so that a new field does not compile until it is edited here as well.
 
 use crate::yard::Yard;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use types::quantity::{Quantity, Slots};
 use types::system::audit::AUDIT;
 
 impl Yard {
-    /// The newest record of this action: the thing before and after.
+    /// The thing before and after, from the newest record of this action.
     async fn recorded(&self, action: &str) -> (Value, Value) {
         let rows = self.control.audit_records(&self.root, &ListQuery::new(&AUDIT)).await.unwrap().rows;
         let row = rows.into_iter().find(|row| row.action == action).unwrap();
@@ -24,7 +24,7 @@ impl Yard {
     }
 }
 
-/// Every field differs before and after but those that no edit changes.
+/// Asserts that every field differs before and after, except the `fixed` ones.
 fn differs_in_all_but(fixed: &[&str], (before, after): (Value, Value)) {
     for (field, value) in after.as_object().unwrap() {
         assert_eq!(before[field] == *value, fixed.contains(&field.as_str()), "{field}: {} and {value}", before[field]);
@@ -36,7 +36,7 @@ fn hosts() -> types::folders::Hosts {
 }
 
 #[tokio::test]
-async fn an_edited_account_is_kept_whole_before_and_after() {
+async fn the_audit_trail_keeps_an_edited_account_before_and_after() {
     let yard = Yard::new().await;
     let ann = yard.ann.me().unwrap().id;
     let domain = EditDomain { name: Some("labs".into()), ..EditDomain::default() };
@@ -78,7 +78,7 @@ async fn an_edited_account_is_kept_whole_before_and_after() {
 }
 
 #[tokio::test]
-async fn an_edited_keypair_is_kept_whole_before_and_after() {
+async fn the_audit_trail_keeps_an_edited_keypair_before_and_after() {
     let yard = Yard::new().await;
     yard.control.save_policy(&yard.root, &SavePolicy { policy: KeypairPolicy::new("fast"), revision: None }).await.unwrap();
     let added = CreateKeypair { owner: "ann".into(), policy: "default".into(), rate_limit: 100 };
@@ -87,7 +87,7 @@ async fn an_edited_keypair_is_kept_whole_before_and_after() {
     yard.control.edit_keypair(&yard.root, &key, &edit).await.unwrap();
     let fixed = ["access_key", "user", "admin", "owner", "active", "sessions", "requests", "last_used", "created_at"];
     differs_in_all_but(&fixed, yard.recorded("edit keypair").await);
-    // A main key stays active, so that is edited by itself.
+    // A main key stays active, so `active` is edited separately.
     let other = yard.control.create_keypair(&yard.root, &added).await.unwrap().access_key;
     let edit = EditKeypair { active: Some(false), ..EditKeypair::default() };
     yard.control.edit_keypair(&yard.root, &other, &edit).await.unwrap();
@@ -96,7 +96,7 @@ async fn an_edited_keypair_is_kept_whole_before_and_after() {
 }
 
 #[tokio::test]
-async fn an_edited_project_is_kept_whole_before_and_after_with_who_came_and_went() {
+async fn the_audit_trail_keeps_an_edited_project_and_its_member_changes() {
     let yard = Yard::new().await;
     yard.control.save_policy(&yard.root, &SavePolicy { policy: ProjectPolicy::new("labs"), revision: None }).await.unwrap();
     let bea = yard.person("bea").await;
@@ -128,7 +128,7 @@ async fn an_edited_project_is_kept_whole_before_and_after_with_who_came_and_went
 }
 
 #[tokio::test]
-async fn an_edited_domain_is_kept_whole_before_and_after() {
+async fn the_audit_trail_keeps_an_edited_domain_before_and_after() {
     let yard = Yard::new().await;
     let new = EditDomain { name: Some("labs".into()), ..EditDomain::default() };
     let domain = yard.control.create_domain(&yard.root, &new).await.unwrap();
@@ -146,7 +146,7 @@ async fn an_edited_domain_is_kept_whole_before_and_after() {
 }
 
 #[tokio::test]
-async fn an_edited_policy_of_each_kind_is_kept_whole_before_and_after() {
+async fn the_audit_trail_keeps_an_edited_policy_of_each_kind() {
     let yard = Yard::new().await;
     let save = |policy| SavePolicy { policy, revision: None };
     yard.control.save_policy(&yard.root, &save(KeypairPolicy::new("lab"))).await.unwrap();

@@ -1,5 +1,5 @@
-//! A day in a simulated cluster: 50,000 sessions, machines that vanish, die and come back, and a server that is killed in the
-//! middle of whatever it does. The engine and the database are what survives it.
+//! A day in a simulated cluster: 50,000 sessions, agents that vanish, crash and come back, and a server that is killed at any
+//! moment. Only the engine and the database survive that.
 
 use crate::PASSWORD;
 use control::{Caller, Control, Vault};
@@ -39,10 +39,11 @@ slots = { cpu = "64", mem = "512g", "cuda.shares" = "8" }
 start_seconds = 3.0
 "#;
 
-/// Arrivals and hours of the day. They come in handfuls, as from scripts.
+/// Sessions that are started during the day. They come in handfuls, as from scripts.
 const ARRIVALS: u32 = 50_000;
+/// The length of the day in hours.
 const HOURS: i64 = 24;
-/// Seconds between two looks.
+/// Seconds between two rounds.
 const STEP: i64 = 60;
 const PEOPLE: usize = 6;
 
@@ -56,7 +57,7 @@ impl Chance {
     }
 }
 
-/// Runs a future until it has been polled so often, then drops it where it stands, as a kill would.
+/// Polls a future `polls` times, then drops it wherever it is, as a kill would.
 struct KilledAfter<F> {
     inner: Pin<Box<F>>,
     polls: u64,
@@ -110,7 +111,7 @@ impl Day {
         Self { folder, engine, now, control, chance: Chance(7), asked: 0 }
     }
 
-    /// Time passes; machines act, and the control plane looks.
+    /// Lets time pass: the agents act, and the control plane runs a round.
     async fn step(&mut self) {
         self.now.fetch_add(STEP * 1000, Ordering::SeqCst);
         self.engine.advance();
@@ -120,7 +121,7 @@ impl Day {
         self.control.round().await.unwrap();
     }
 
-    /// The server dies in the middle of a round and is started again.
+    /// Kills the server in the middle of a round and starts it again.
     async fn kill(&mut self) {
         let polls = self.chance.below(60);
         let control = self.control.clone();
@@ -138,7 +139,7 @@ impl Day {
         if self.chance.below(30) == 0 && away.len() < 6 {
             let n = self.chance.below(24);
             let name = if n < 16 { format!("cpu-{}", n + 1) } else { format!("gpu-{}", n - 15) };
-            // Some are back before anybody calls them lost, some much later.
+            // Some are back before they count as gone, some much later.
             let until = at + 10 + i64::try_from(self.chance.below(1200)).unwrap();
             if away.insert(name.clone(), until).is_none() {
                 if self.chance.below(2) == 0 { self.engine.lose_agent(&name) } else { self.engine.crash_agent(&name) }
@@ -173,7 +174,7 @@ impl Day {
         self.asked += count;
         if self.chance.below(20) == 0 {
             let force = self.chance.below(2) == 0;
-            // It may have ended by itself already.
+            // It may have ended already.
             let _ = self.control.terminate(&people[who], started[0].id, force).await;
         }
     }
@@ -184,7 +185,7 @@ impl Day {
         page.rows.into_iter().filter(|row| finished.is_none_or(|finished| row.status.is_final() == finished)).collect()
     }
 
-    /// What is held on every machine that answers is what runs there.
+    /// Asserts that on every agent that answers, the occupied slots are those of the containers running there.
     async fn occupancy_is_what_runs(&self, root: &Caller) {
         let answering: HashSet<String> =
             self.engine.agents().await.unwrap().reports.into_iter().map(|report| report.name).collect();
@@ -239,7 +240,7 @@ impl Day {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_with_fifty_thousand_sessions_lost_machines_and_killed_servers_loses_doubles_and_forgets_nothing() {
+async fn a_day_of_lost_agents_and_killed_servers_neither_loses_nor_doubles_sessions() {
     let mut day = Day::new().await;
     let (root, people) = day.people().await;
     let steps = HOURS * 3600 / STEP;
@@ -252,7 +253,7 @@ async fn a_day_with_fifty_thousand_sessions_lost_machines_and_killed_servers_los
         day.machines_come_and_go(&mut away, n * STEP).await;
         day.step().await;
         if n % 60 == 0 {
-            // What ran on machines that had been given up is found by the same look.
+            // Recalculating also ends containers on agents that had been given up.
             day.control.recalculate_usage(&root).await.unwrap();
             day.occupancy_is_what_runs(&root).await;
         }

@@ -19,7 +19,7 @@ use types::sessions::launch::StartSession;
 use types::sessions::{SessionDetail, SessionType, Status};
 use types::time::Millis;
 
-/// Far more than anything here takes, on a busy machine too.
+/// Far more than anything here takes, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 struct Yard {
@@ -32,7 +32,7 @@ struct Yard {
     ann: Caller,
 }
 
-/// Two machines, and an image of the engine's name.
+/// An engine with two agents, and an image with the engine's name.
 fn simulated(name: &str, now: &Arc<AtomicI64>) -> Arc<SimulatedEngine> {
     let text = format!(
         "[[agents]]\nname = \"{name}\"\ncount = 2\nslots = {{ cpu = \"8\", mem = \"32g\" }}\n[[images]]\nname = \"{name}\"\n"
@@ -68,7 +68,7 @@ impl Yard {
         Control::with_clock(store, Arc::new(Several::new(all).unwrap()), vault, clock)
     }
 
-    /// The server is started again on what the last one left.
+    /// Starts the server again with the same database and engines.
     async fn restart(&mut self) {
         let simulated = [self.one.clone(), self.two.clone()];
         self.control = Self::open(self.folder.path(), simulated, &self.local, &self.now).await;
@@ -89,7 +89,7 @@ impl Yard {
         self.control.start_session(&self.ann, &asked).await.unwrap()[0].id
     }
 
-    /// So many seconds pass for the simulated engines and the control plane, which looks every few of them.
+    /// Lets these seconds pass for the simulated engines and the control plane, with a round every two seconds.
     async fn seconds(&self, seconds: i64) {
         for _ in 0..seconds / 2 {
             self.now.fetch_add(2_000, Ordering::SeqCst);
@@ -107,7 +107,7 @@ impl Yard {
         self.session(id).await.row.agents.concat()
     }
 
-    /// Waits until a session on the local engine has come so far, woken by the engine's news.
+    /// Waits until a session on the local engine has this status, with a round after each change that the engine reports.
     async fn reaches(&self, id: SessionId, status: Status) {
         let mut changes = self.local.changes();
         let wait = async {
@@ -121,7 +121,7 @@ impl Yard {
                 assert!(matches!(changes.next().await, Some(Change::Of(_))));
             }
         };
-        tokio::time::timeout(DEADLINE, wait).await.expect("the session came so far");
+        tokio::time::timeout(DEADLINE, wait).await.expect("the session reached the status");
     }
 
     async fn log(&self, id: SessionId) -> String {
@@ -131,7 +131,8 @@ impl Yard {
 
 impl Drop for Yard {
     fn drop(&mut self) {
-        // A test that failed leaves no processes behind either. On a thread of its own, because the test's runtime is in use.
+        // A failed test must leave no processes behind either. This needs a thread of its own, because the test's runtime is in
+        // use.
         let local = self.local.clone();
         let end = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -141,13 +142,13 @@ impl Drop for Yard {
                 }
             });
         });
-        // What goes wrong here was said by that thread.
+        // That thread has reported any error.
         drop(end.join());
     }
 }
 
 #[tokio::test]
-async fn sessions_run_on_the_engine_that_has_their_image_and_each_is_asked_for_its_own() {
+async fn each_session_runs_on_the_engine_that_has_its_image() {
     let mut yard = Yard::new().await;
     let images = yard.control.start_options(&yard.ann, "").await.unwrap().images;
     assert_eq!(images.iter().map(|image| image.name.as_str()).collect::<Vec<_>>(), ["one", "two", "host"]);
@@ -185,7 +186,7 @@ async fn sessions_run_on_the_engine_that_has_their_image_and_each_is_asked_for_i
     tokio::time::timeout(DEADLINE, terminal.output.read_to_string(&mut screen)).await.unwrap().unwrap();
     assert!(screen.contains("42"), "{screen}");
 
-    // A new server finds all of them where they are.
+    // A new server finds all of them again.
     yard.restart().await;
     for id in [first, second, real, shell] {
         assert_eq!(yard.session(id).await.row.status, Status::Running);
@@ -200,7 +201,7 @@ async fn sessions_run_on_the_engine_that_has_their_image_and_each_is_asked_for_i
 }
 
 #[tokio::test]
-async fn an_engine_that_is_away_keeps_its_sessions_and_holds_up_no_others() {
+async fn an_engine_that_is_away_keeps_its_sessions_and_delays_no_others() {
     let mut yard = Yard::new().await;
     let first = yard.start("one", SessionType::Batch, "sleep 3600").await;
     let second = yard.start("two", SessionType::Batch, "sleep 3600").await;
@@ -209,20 +210,20 @@ async fn an_engine_that_is_away_keeps_its_sessions_and_holds_up_no_others() {
     let waits = yard.start("one", SessionType::Batch, "sleep 3600").await;
     let next = yard.start("two", SessionType::Batch, "sleep 3600").await;
     let real = yard.start("host", SessionType::Batch, "sleep 1000").await;
-    // Longer than an agent may be silent whose engine answers.
+    // Longer than an agent may be silent if its engine answers.
     yard.seconds(60).await;
     yard.reaches(real, Status::Running).await;
     let status = async |id| yard.session(id).await.row.status;
-    assert_eq!(status(first).await, Status::Running, "that an engine is away says nothing about its sessions");
+    assert_eq!(status(first).await, Status::Running, "an engine that is away does not end its sessions");
     assert_eq!((status(second).await, status(next).await), (Status::Running, Status::Running));
     assert_eq!(yard.session(waits).await.row.info, "Waiting for an agent: none in resource group default runs its environment.");
     assert!(yard.control.session_log(&yard.ann, first, 0, 0, false).await.is_err());
-    // A machine of another engine that is gone is found lost all the same.
+    // An agent of another engine is still found lost.
     let lost = yard.agent(second).await;
     yard.two.lose_agent(&lost);
     yard.seconds(50).await;
     assert_eq!(yard.session(second).await.row.status, Status::Error);
-    // Nor does a server that starts while it is away give its sessions up.
+    // A server that starts while the engine is away does not give up its sessions either.
     yard.restart().await;
     yard.seconds(60).await;
     assert_eq!(yard.session(first).await.row.status, Status::Running);

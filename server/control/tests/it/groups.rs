@@ -1,4 +1,4 @@
-//! Resource groups: whose agents a session gets, and in which order those that wait there start (`docs/spec/cluster.md`,
+//! Resource groups: the agents that a session may get, and the order in which waiting sessions start (`docs/spec/cluster.md`,
 //! "Resource groups" and "Schedulers").
 
 use crate::yard::Yard;
@@ -23,7 +23,7 @@ resource_group = "p100"
 slots = { cpu = "8", mem = "32g", "cuda.device" = "4" }
 "#;
 
-/// The same machines after the second P100 was given to the other group, in the file that its agent is started with.
+/// The same agents after the file of the second P100 agent has moved it to the other group.
 const ONE_MOVED: &str = r#"
 [[agents]]
 name = "v100"
@@ -62,7 +62,7 @@ async fn start_all(yard: &Yard, asked: &StartSession, count: usize) -> Vec<Sessi
     ids
 }
 
-/// The agents of all these sessions, by name; those that wait have none.
+/// The agents of all these sessions, by name. Waiting sessions have none.
 async fn agents_of(yard: &Yard, ids: &[SessionId]) -> Vec<String> {
     let mut agents = Vec::new();
     for id in ids {
@@ -76,7 +76,8 @@ async fn queued(yard: &Yard, group: &str) -> Vec<SessionId> {
     yard.queue(group).await.into_iter().map(|row| row.id).collect()
 }
 
-/// Ann's first, Bob's and Ann's second wait behind two busy machines, both Ann's. One of these becomes free after a minute.
+/// Queues a session of Ann's, one of Bob's and another one of Ann's, behind two of Ann's that fill both agents. One of these
+/// agents becomes free after a minute.
 async fn three_behind_two(yard: &Yard) -> [SessionId; 3] {
     let whole = yard.cores("default", 8).await;
     yard.start(&StartSession { command: "sleep 60".into(), ..whole.clone() }).await;
@@ -88,17 +89,18 @@ async fn three_behind_two(yard: &Yard) -> [SessionId; 3] {
     waiting
 }
 
-/// The numbers of [`three_behind_two`] as each scheduler puts them. Bob holds nothing, so that he is first where shares count.
+/// The order in which each scheduler puts the sessions of [`three_behind_two`]. Bob holds nothing, so he is first where shares
+/// count.
 const ORDERS: [(SchedulerKind, [usize; 3]); 3] =
     [(SchedulerKind::Fifo, [0, 1, 2]), (SchedulerKind::Lifo, [2, 1, 0]), (SchedulerKind::Drf, [1, 0, 2])];
 
 #[tokio::test]
-async fn three_agents_with_v100s_in_one_group_and_two_with_p100s_in_another_are_exposed_separately() {
+async fn sessions_run_only_on_the_agents_of_their_resource_group() {
     let yard = Yard::of(TWO_KINDS).await;
     let on_v100 = start_all(&yard, &yard.cores("v100", 8).await, 4).await;
     yard.seconds(5).await;
     assert_eq!(agents_of(&yard, &on_v100).await, ["v100-1", "v100-2", "v100-3"]);
-    assert_eq!(yard.status(on_v100[3]).await, Status::Pending, "machines of the other group are free and not its own");
+    assert_eq!(yard.status(on_v100[3]).await, Status::Pending, "only agents of the other group are free");
     let on_p100 = start_all(&yard, &yard.cores("p100", 8).await, 3).await;
     yard.seconds(5).await;
     assert_eq!(agents_of(&yard, &on_p100).await, ["p100-1", "p100-2"]);
@@ -107,7 +109,7 @@ async fn three_agents_with_v100s_in_one_group_and_two_with_p100s_in_another_are_
 }
 
 #[tokio::test]
-async fn an_agent_whose_own_file_names_another_group_is_in_that_one_after_its_restart() {
+async fn an_agent_changes_its_group_when_its_file_names_another_one() {
     let mut yard = Yard::of(TWO_KINDS).await;
     let before = start_all(&yard, &yard.cores("p100", 8).await, 2).await;
     yard.seconds(5).await;
@@ -133,7 +135,7 @@ async fn an_agent_whose_own_file_names_another_group_is_in_that_one_after_its_re
 }
 
 #[tokio::test]
-async fn a_group_without_a_scheduler_of_its_own_is_served_by_the_systems_whatever_that_is_now() {
+async fn a_group_without_its_own_scheduler_follows_the_systems_present_one() {
     let mut yard = Yard::new().await;
     let settings = yard.control.scheduler_settings(&yard.root).await.unwrap();
     let settings = SchedulerSettings { scheduler: SchedulerKind::Drf, ..settings };
@@ -141,7 +143,10 @@ async fn a_group_without_a_scheduler_of_its_own_is_served_by_the_systems_whateve
     yard.restart_with(ONE_EACH).await;
     let rows = yard.control.resource_groups(&yard.root, &ListQuery::new(&RESOURCE_GROUPS)).await.unwrap().rows;
     assert_eq!(rows.iter().map(|row| row.group.name.as_str()).collect::<Vec<_>>(), ["default", "p100", "v100"]);
-    assert!(rows.iter().all(|row| row.group.scheduler.is_none()), "those that an agent's own file is the first to name as well");
+    assert!(
+        rows.iter().all(|row| row.group.scheduler.is_none()),
+        "also groups that exist only because an agent's file names them"
+    );
     let served = async || {
         let sample = yard.control.queue_snapshot(&yard.root, "default").await.unwrap();
         sample.snapshot.groups["default"].scheduler
@@ -150,13 +155,13 @@ async fn a_group_without_a_scheduler_of_its_own_is_served_by_the_systems_whateve
     let settings = yard.control.scheduler_settings(&yard.root).await.unwrap();
     let settings = SchedulerSettings { scheduler: SchedulerKind::Lifo, ..settings };
     yard.control.save_scheduler_settings(&yard.root, &settings).await.unwrap();
-    assert_eq!(served().await, SchedulerKind::Lifo, "groups that are there follow");
+    assert_eq!(served().await, SchedulerKind::Lifo, "existing groups follow");
     yard.group(|group| group.scheduler = Some(SchedulerKind::Fifo)).await;
-    assert_eq!(served().await, SchedulerKind::Fifo, "one of its own wins");
+    assert_eq!(served().await, SchedulerKind::Fifo, "its own scheduler takes precedence");
 }
 
 #[tokio::test]
-async fn what_runs_in_a_group_that_is_deactivated_goes_on_and_nothing_new_is_taken() {
+async fn a_deactivated_group_keeps_its_sessions_and_accepts_no_new_ones() {
     let yard = Yard::new().await;
     let asked = yard.asked().await;
     let runs = yard.start(&asked).await;
@@ -168,7 +173,7 @@ async fn what_runs_in_a_group_that_is_deactivated_goes_on_and_nothing_new_is_tak
 }
 
 #[tokio::test]
-async fn a_group_that_is_not_public_is_not_offered_and_takes_sessions_of_whoever_names_it() {
+async fn a_private_group_is_not_offered_but_accepts_sessions_that_name_it() {
     let yard = Yard::new().await;
     let asked = yard.asked().await;
     let offered = async || {
@@ -181,20 +186,20 @@ async fn a_group_that_is_not_public_is_not_offered_and_takes_sessions_of_whoever
     let named = yard.start(&asked).await;
     yard.seconds(5).await;
     assert_eq!(yard.status(named).await, Status::Running);
-    // Not even by its name where neither domain nor project may use it.
+    // Naming it does not help if neither domain nor project may use it.
     yard.group(|group| group.domains.clear()).await;
     assert_eq!(yard.refused(&asked).await, "Choose one of the resource groups.");
 }
 
 #[tokio::test]
-async fn fifo_starts_the_first_that_was_enqueued_lifo_the_last_and_drf_that_of_whoever_has_the_smallest_share() {
+async fn fifo_starts_the_first_lifo_the_last_and_drf_the_smallest_share() {
     for (scheduler, order) in ORDERS {
         let yard = Yard::new().await;
         yard.group(|group| group.scheduler = Some(scheduler)).await;
         let waiting = three_behind_two(&yard).await;
         let expected = order.map(|n| waiting[n]);
         assert_eq!(queued(&yard, "default").await, expected, "{scheduler:?}");
-        // The machine of Ann's short session becomes free.
+        // The agent of Ann's short session becomes free.
         yard.seconds(65).await;
         for id in waiting {
             let starts = if id == expected[0] { Status::Running } else { Status::Pending };
@@ -205,7 +210,7 @@ async fn fifo_starts_the_first_that_was_enqueued_lifo_the_last_and_drf_that_of_w
 }
 
 #[tokio::test]
-async fn another_scheduler_orders_those_that_wait_already_anew() {
+async fn another_scheduler_reorders_the_sessions_that_already_wait() {
     let yard = Yard::new().await;
     let waiting = three_behind_two(&yard).await;
     for (scheduler, order) in ORDERS.into_iter().rev() {
@@ -215,7 +220,7 @@ async fn another_scheduler_orders_those_that_wait_already_anew() {
 }
 
 #[tokio::test]
-async fn a_group_that_is_switched_off_ends_nothing_and_starts_nothing_until_it_is_switched_on_again() {
+async fn a_deactivated_group_ends_and_starts_nothing_until_it_is_activated() {
     let yard = Yard::new().await;
     let whole = yard.cores("default", 8).await;
     let short = yard.start(&StartSession { command: "sleep 20".into(), ..whole.clone() }).await;
@@ -225,7 +230,7 @@ async fn a_group_that_is_switched_off_ends_nothing_and_starts_nothing_until_it_i
     yard.group(|group| group.active = false).await;
     yard.seconds(25).await;
     assert_eq!((yard.status(short).await, yard.status(long).await), (Status::Terminated, Status::Running));
-    assert_eq!(yard.status(waits).await, Status::Pending, "a machine has room for it, of a group that is switched off");
+    assert_eq!(yard.status(waits).await, Status::Pending, "an agent has room for it, but its group is deactivated");
     assert_eq!(yard.info(waits).await, "Waiting for an agent: none in resource group default takes new sessions now.");
     yard.group(|group| group.active = true).await;
     yard.seconds(5).await;
@@ -233,7 +238,7 @@ async fn a_group_that_is_switched_off_ends_nothing_and_starts_nothing_until_it_i
 }
 
 #[tokio::test]
-async fn the_queue_of_a_group_shows_everybodys_pending_sessions_there_in_the_order_in_which_they_start() {
+async fn the_queue_of_a_group_shows_all_pending_sessions_in_start_order() {
     let yard = Yard::of(ONE_EACH).await;
     let (bob, cid) = (yard.person("bob").await, yard.person("cid").await);
     let v100 = StartSession { command: "sleep 20".into(), ..yard.cores("v100", 8).await };
@@ -252,7 +257,7 @@ async fn the_queue_of_a_group_shows_everybodys_pending_sessions_there_in_the_ord
     let shown: Vec<_> = shown.iter().map(|row| (row.id, row.owner_email.as_str(), row.position)).collect();
     let expected =
         [(first, "cid@example.org", Some(1)), (second, "ann@example.org", Some(2)), (third, "bob@example.org", Some(3))];
-    assert_eq!(shown, expected, "neither what runs nor what waits elsewhere");
+    assert_eq!(shown, expected, "neither running sessions nor those that wait elsewhere");
     let shown = yard.queue("p100").await;
     assert_eq!(shown.iter().map(|row| (row.id, row.position)).collect::<Vec<_>>(), [(elsewhere, Some(1))]);
     assert!(yard.queue("default").await.is_empty());
@@ -267,7 +272,7 @@ async fn the_queue_of_a_group_shows_everybodys_pending_sessions_there_in_the_ord
 }
 
 #[tokio::test]
-async fn a_pending_timeout_of_zero_is_none() {
+async fn a_pending_timeout_of_zero_means_no_timeout() {
     let yard = Yard::new().await;
     yard.group(|group| group.pending_timeout = Some(0)).await;
     let waits = yard.start(&yard.cores("default", 9).await).await;

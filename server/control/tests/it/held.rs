@@ -1,4 +1,4 @@
-//! What counts as held, by whom, and that nothing is given away twice.
+//! Which resources count as held, against whom, and that none are given away twice.
 
 use crate::yard::Yard;
 use futures::future::join_all;
@@ -23,7 +23,7 @@ fn own(policy: &str) -> CreateKeypair {
 }
 
 #[tokio::test]
-async fn another_main_keypair_is_no_second_allowance() {
+async fn another_main_keypair_is_not_a_second_allowance() {
     let yard = Yard::new().await;
     yard.limit(|policy| policy.max_sessions = Some(1)).await;
     let first = yard.start(&yard.asked().await).await;
@@ -39,7 +39,7 @@ async fn another_main_keypair_is_no_second_allowance() {
 }
 
 #[tokio::test]
-async fn a_keypair_that_people_add_themselves_follows_the_policy_that_they_have() {
+async fn a_keypair_that_people_add_themselves_follows_their_own_policy() {
     let yard = Yard::new().await;
     let student = KeypairPolicy::new("student");
     yard.control.save_policy(&yard.root, &SavePolicy { policy: student, revision: None }).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_keypair_that_people_add_themselves_follows_the_policy_that_they_have(
 }
 
 #[tokio::test]
-async fn rounds_that_are_asked_for_at_once_give_no_room_away_twice() {
+async fn concurrent_rounds_never_give_away_the_same_room_twice() {
     let yard = Yard::new().await;
     yard.control.start_session(&yard.ann, &StartSession { count: 20, ..yard.asked().await }).await.unwrap();
     for _ in 0..3 {
@@ -62,7 +62,7 @@ async fn rounds_that_are_asked_for_at_once_give_no_room_away_twice() {
 }
 
 #[tokio::test]
-async fn a_machine_that_is_silent_gets_no_new_sessions() {
+async fn a_silent_agent_gets_no_new_sessions() {
     let yard = Yard::new().await;
     yard.engine.lose_agent("vm-1");
     yard.seconds(4).await;
@@ -76,7 +76,7 @@ async fn a_machine_that_is_silent_gets_no_new_sessions() {
 }
 
 #[tokio::test]
-async fn time_before_a_start_time_counts_neither_as_lifetime_nor_as_waiting() {
+async fn time_before_a_start_time_is_neither_lifetime_nor_waiting() {
     let yard = Yard::new().await;
     yard.limit(|policy| policy.lifetime = Some(600)).await;
     yard.group(|group| group.pending_timeout = Some(300)).await;
@@ -94,11 +94,11 @@ async fn time_before_a_start_time_counts_neither_as_lifetime_nor_as_waiting() {
 async fn a_start_time_in_the_past_is_refused_at_its_field() {
     let yard = Yard::new().await;
     let asked = StartSession { starts_at: Some(Millis(yard.now().0 - 3_600_000)), ..yard.asked().await };
-    assert_eq!(yard.refused(&asked).await, "The start time is past. Choose one in the future, or none.");
+    assert_eq!(yard.refused(&asked).await, "The start time is in the past. Choose a later one, or none.");
 }
 
 #[tokio::test]
-async fn a_request_for_billions_of_sessions_or_thousands_of_slots_is_refused_at_once() {
+async fn absurd_numbers_of_sessions_or_slots_are_refused_at_once() {
     let yard = Yard::new().await;
     let asked = StartSession { name: "many".into(), count: u32::MAX, ..yard.asked().await };
     assert_eq!(yard.refused(&asked).await, "Start 1 to 50 sessions at once.");
@@ -113,7 +113,7 @@ async fn a_request_for_billions_of_sessions_or_thousands_of_slots_is_refused_at_
 }
 
 #[tokio::test]
-async fn people_may_name_themselves_as_owner_and_hear_nothing_of_others() {
+async fn people_may_name_themselves_as_owner_and_learn_nothing_about_others() {
     let yard = Yard::new().await;
     let mine = main_key(&yard).await;
     for owner in ["ann", "ann@example.org", mine.as_str()] {
@@ -132,7 +132,7 @@ async fn people_may_name_themselves_as_owner_and_hear_nothing_of_others() {
 }
 
 #[tokio::test]
-async fn a_name_that_looks_like_the_beginning_of_an_id_means_no_other_session() {
+async fn a_name_like_the_beginning_of_an_id_finds_only_the_named_session() {
     let yard = Yard::new().await;
     let id = yard.start(&yard.asked().await).await;
     let beginning: String = id.to_string().chars().take(8).collect();
@@ -142,7 +142,7 @@ async fn a_name_that_looks_like_the_beginning_of_an_id_means_no_other_session() 
 }
 
 #[tokio::test]
-async fn a_session_is_ended_in_whatever_status_it_is() {
+async fn a_session_can_be_ended_in_any_status() {
     let yard = Yard::new().await;
     for rounds in 0..4 {
         let id = yard.start(&yard.asked().await).await;
@@ -157,7 +157,7 @@ async fn a_session_is_ended_in_whatever_status_it_is() {
 }
 
 #[tokio::test]
-async fn each_container_has_a_log_of_its_own_and_use_is_told_of_all() {
+async fn each_container_has_its_own_log_and_usage_covers_all_containers() {
     let yard = Yard::new().await;
     yard.limit(|policy| policy.max_cluster = 2).await;
     let cluster = Cluster { size: 2, ..Cluster::default() };
@@ -174,7 +174,7 @@ async fn each_container_has_a_log_of_its_own_and_use_is_told_of_all() {
 }
 
 #[tokio::test]
-async fn what_a_project_or_a_domain_may_hold_is_the_limit_of_all_its_sessions() {
+async fn the_limit_of_a_project_or_domain_covers_all_its_sessions() {
     let yard = Yard::new().await;
     let project = yard.asked().await.project;
     let cores = |cpu: i64| Slots([("cpu".to_owned(), Quantity::whole(cpu))].into());
@@ -210,7 +210,7 @@ async fn what_a_project_or_a_domain_may_hold_is_the_limit_of_all_its_sessions() 
 }
 
 #[tokio::test]
-async fn who_waits_for_a_session_waits_no_longer_than_they_may_see_it() {
+async fn waiting_for_a_session_ends_with_the_right_to_see_it() {
     let yard = Yard::new().await;
     let id = yard.start(&yard.asked().await).await;
     yard.seconds(10).await;

@@ -1,4 +1,4 @@
-//! Limits as they bite: when a session is asked for, while it waits, and while it runs.
+//! Limits as they take effect: when a session is requested, while it waits, and while it runs.
 
 use crate::yard::Yard;
 use types::cluster::resource_groups::SchedulerSettings;
@@ -9,7 +9,7 @@ use types::sessions::{CheckKind, SessionType, Status};
 use types::sessions::{Cluster, ClusterMode};
 
 #[tokio::test]
-async fn a_session_is_ended_when_its_lifetime_is_over_and_one_that_waits_as_well() {
+async fn running_and_waiting_sessions_are_ended_after_their_lifetime() {
     let yard = Yard::new().await;
     let runs = yard.start(&yard.asked().await).await;
     let waits = StartSession { slots: Slots::cpu_mem(Quantity::whole(9), 1 << 30), ..yard.asked().await };
@@ -18,7 +18,7 @@ async fn a_session_is_ended_when_its_lifetime_is_over_and_one_that_waits_as_well
     yard.limit(|policy| policy.lifetime = Some(600)).await;
     let checks = yard.session(runs).await.checks;
     let check = checks.iter().find(|check| check.kind == CheckKind::SessionLifetime).unwrap();
-    assert_eq!(check.at.since(yard.now()), 595_000, "counted from when it was asked for");
+    assert_eq!(check.at.since(yard.now()), 595_000, "counted from the request");
     yard.seconds(590).await;
     assert_eq!(yard.status(runs).await, Status::Running);
     yard.seconds(10).await;
@@ -32,7 +32,7 @@ async fn a_session_is_ended_when_its_lifetime_is_over_and_one_that_waits_as_well
 }
 
 #[tokio::test]
-async fn an_interactive_session_that_does_nothing_is_ended_and_one_that_is_typed_into_is_not() {
+async fn an_idle_interactive_session_is_ended_unless_somebody_types_into_it() {
     let mut yard = Yard::new().await;
     yard.limit(|policy| policy.idle_timeout = Some(300)).await;
     let shell = StartSession { kind: SessionType::Interactive, command: String::new(), ..yard.asked().await };
@@ -42,7 +42,7 @@ async fn an_interactive_session_that_does_nothing_is_ended_and_one_that_is_typed
     let mut terminal = yard.control.terminal(&yard.ann, used, 80, 24).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut terminal.input, b"ls\r").await.unwrap();
     yard.seconds(60).await;
-    // What was done is not forgotten with the server.
+    // Activity is not forgotten when the server restarts.
     yard.restart().await;
     yard.seconds(60).await;
     assert_eq!(yard.status(idle).await, Status::Terminated);
@@ -54,7 +54,7 @@ async fn an_interactive_session_that_does_nothing_is_ended_and_one_that_is_typed
 }
 
 #[tokio::test]
-async fn what_counts_as_idle_is_set_by_the_administrators() {
+async fn administrators_set_what_counts_as_idle() {
     const BUSY_A_LITTLE: &str = r#"
 [[agents]]
 name = "vm"
@@ -83,16 +83,16 @@ interactive_cpu = 0.05
 }
 
 #[tokio::test]
-async fn a_batch_session_ends_when_its_own_time_is_over() {
+async fn a_batch_session_ends_at_its_time_limit() {
     let yard = Yard::new().await;
     let id = yard.start(&StartSession { timeout: Some(60), ..yard.asked().await }).await;
     yard.seconds(70).await;
     assert_eq!(yard.status(id).await, Status::Terminated);
-    assert!(yard.info(id).await.starts_with("Its time is over: it was given 1 min 0 s."));
+    assert!(yard.info(id).await.starts_with("It reached its time limit of 1 min 0 s."));
 }
 
 #[tokio::test]
-async fn a_batch_session_starts_neither_before_its_time_nor_before_what_it_depends_on() {
+async fn a_batch_session_waits_for_its_start_time_and_its_dependencies() {
     let yard = Yard::new().await;
     let first = StartSession { name: "prepare".into(), command: "sleep 60".into(), ..yard.asked().await };
     let first = yard.start(&first).await;
@@ -115,7 +115,7 @@ async fn a_batch_session_starts_neither_before_its_time_nor_before_what_it_depen
 }
 
 #[tokio::test]
-async fn what_a_policy_does_not_allow_is_refused_with_the_limit_its_policy_and_what_is_in_use() {
+async fn a_request_beyond_the_policy_is_refused_with_limit_policy_and_usage() {
     let yard = Yard::new().await;
     yard.limit(|policy| {
         policy.total = Slots::cpu_mem(Quantity::whole(3), 8 << 30);
@@ -160,7 +160,7 @@ async fn what_a_policy_does_not_allow_is_refused_with_the_limit_its_policy_and_w
 }
 
 #[tokio::test]
-async fn a_lowered_limit_ends_nothing_that_runs_and_says_who_is_over_it() {
+async fn a_lowered_limit_ends_no_running_session_and_names_who_is_over_it() {
     let yard = Yard::new().await;
     let running = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
@@ -177,7 +177,7 @@ async fn a_lowered_limit_ends_nothing_that_runs_and_says_who_is_over_it() {
 }
 
 #[tokio::test]
-async fn a_resource_group_takes_only_the_types_it_allows_and_cancels_what_waits_too_long() {
+async fn a_group_accepts_only_its_session_types_and_cancels_long_waits() {
     let yard = Yard::new().await;
     yard.group(|group| {
         group.session_types = vec![SessionType::Batch];
@@ -186,7 +186,7 @@ async fn a_resource_group_takes_only_the_types_it_allows_and_cancels_what_waits_
     .await;
     let asked = yard.asked().await;
     let shell = StartSession { kind: SessionType::Interactive, command: String::new(), ..asked.clone() };
-    assert_eq!(yard.refused(&shell).await, "Resource group default takes no interactive sessions. It takes: batch.");
+    assert_eq!(yard.refused(&shell).await, "Resource group default does not accept interactive sessions. It accepts: batch.");
     let large = yard.start(&StartSession { slots: Slots::cpu_mem(Quantity::whole(9), 1 << 30), ..asked.clone() }).await;
     yard.seconds(115).await;
     assert_eq!(yard.status(large).await, Status::Pending);
@@ -198,7 +198,7 @@ async fn a_resource_group_takes_only_the_types_it_allows_and_cancels_what_waits_
 }
 
 #[tokio::test]
-async fn a_group_is_for_the_domains_and_projects_that_it_names() {
+async fn a_group_can_be_used_by_the_domains_and_projects_it_names() {
     let yard = Yard::new().await;
     let asked = yard.asked().await;
     yard.group(|group| group.domains.clear()).await;
@@ -208,18 +208,18 @@ async fn a_group_is_for_the_domains_and_projects_that_it_names() {
 }
 
 #[tokio::test]
-async fn a_resource_that_no_agent_of_the_group_has_is_refused_and_not_waited_for() {
+async fn a_slot_that_no_agent_in_the_group_has_is_refused() {
     let yard = Yard::new().await;
     let mut asked = yard.asked().await;
     asked.slots.0.insert("cuda.device".into(), Quantity::whole(1));
-    assert_eq!(yard.refused(&asked).await, "No agent of resource group default has cuda.device.");
+    assert_eq!(yard.refused(&asked).await, "No agent in resource group default has cuda.device.");
     asked.slots.0.remove("cuda.device");
     asked.slots.0.insert("cuda.shares".into(), Quantity::whole(64));
     yard.start(&asked).await;
 }
 
 #[tokio::test]
-async fn what_one_holds_is_told_beside_what_ones_policy_allows() {
+async fn own_use_shows_held_slots_beside_the_policy() {
     let yard = Yard::new().await;
     yard.limit(|policy| policy.max_sessions = Some(1)).await;
     yard.start(&yard.asked().await).await;
@@ -231,11 +231,11 @@ async fn what_one_holds_is_told_beside_what_ones_policy_allows() {
         (own.using.slots.get("cpu"), own.slots.as_slice()),
         (Quantity::whole(1), ["cpu", "mem", "cuda.shares"].map(String::from).as_slice())
     );
-    assert_eq!(yard.control.own_use(&yard.root).await.unwrap().using.sessions, 0, "nobody else's count");
+    assert_eq!(yard.control.own_use(&yard.root).await.unwrap().using.sessions, 0, "other people's sessions do not count");
 }
 
 #[tokio::test]
-async fn what_is_below_the_environments_minimum_is_raised_and_its_history_says_so() {
+async fn amounts_below_the_images_minimum_are_raised_and_the_history_says_so() {
     let yard = Yard::new().await;
     let small = StartSession { slots: Slots::cpu_mem(Quantity::thousandths(10), 1 << 20), ..yard.asked().await };
     let started = yard.control.start_session(&yard.ann, &small).await.unwrap().remove(0);

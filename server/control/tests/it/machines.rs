@@ -1,4 +1,4 @@
-//! Machines that stop taking sessions, vanish and come back, and sessions of several containers on them.
+//! Agents that stop taking sessions, vanish and come back, and sessions of several containers on them.
 
 use crate::yard::Yard;
 use types::list::ListQuery;
@@ -8,7 +8,7 @@ use types::sessions::{Cluster, ClusterMode};
 use types::sessions::{QUEUE, Status};
 
 #[tokio::test]
-async fn an_agent_that_is_not_schedulable_gets_no_new_sessions_and_keeps_those_it_has() {
+async fn an_unschedulable_agent_gets_no_new_sessions_and_keeps_those_it_has() {
     let yard = Yard::new().await;
     let before = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
@@ -24,14 +24,14 @@ async fn an_agent_that_is_not_schedulable_gets_no_new_sessions_and_keeps_those_i
 }
 
 #[tokio::test]
-async fn an_agent_that_disappears_is_terminated_and_its_sessions_are_found_lost_with_the_reason() {
+async fn the_sessions_of_an_agent_that_disappears_are_found_lost() {
     let yard = Yard::new().await;
     let id = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
     let agent = yard.session(id).await.row.agents[0].clone();
     yard.engine.lose_agent(&agent);
     yard.seconds(30).await;
-    assert_eq!(yard.status(id).await, Status::Running, "one that is silent for a moment is not lost");
+    assert_eq!(yard.status(id).await, Status::Running, "a briefly silent agent is not lost");
     yard.seconds(20).await;
     assert_eq!(yard.status(id).await, Status::Error);
     assert_eq!(yard.info(id).await, format!("Lost: agent {agent} no longer answers."));
@@ -39,7 +39,7 @@ async fn an_agent_that_disappears_is_terminated_and_its_sessions_are_found_lost_
     let rows = yard.control.agents(&yard.root, &gone).await.unwrap().rows;
     assert_eq!(rows.len(), 1);
     assert!(rows[0].report.name == agent && rows[0].lost_at.is_some());
-    // What still ran there belongs to nobody when it is back.
+    // Containers still running there belong to no session when the agent is back.
     assert_eq!(yard.engine.running().len(), 1);
     yard.engine.return_agent(&agent);
     yard.seconds(5).await;
@@ -48,7 +48,7 @@ async fn an_agent_that_disappears_is_terminated_and_its_sessions_are_found_lost_
 }
 
 #[tokio::test]
-async fn an_agent_that_is_silent_for_a_moment_loses_nothing() {
+async fn a_briefly_silent_agent_loses_nothing() {
     let yard = Yard::new().await;
     let id = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
@@ -80,7 +80,7 @@ async fn the_containers_of_one_session_start_together_and_end_together() {
 }
 
 #[tokio::test]
-async fn the_queue_shows_each_sessions_place_and_a_higher_priority_moves_ahead() {
+async fn the_queue_shows_positions_and_a_higher_priority_moves_ahead() {
     let yard = Yard::new().await;
     let whole = StartSession { slots: Slots::cpu_mem(Quantity::whole(8), 1 << 30), ..yard.asked().await };
     for _ in 0..2 {
@@ -100,13 +100,13 @@ async fn the_queue_shows_each_sessions_place_and_a_higher_priority_moves_ahead()
     yard.seconds(5).await;
     assert_eq!(queue().await, [(second, Some(1)), (first, Some(2))]);
     let mine = yard.control.set_priority(&yard.ann, &[second], 50).await;
-    assert!(mine.is_err(), "only administrators say who goes first");
+    assert!(mine.is_err(), "only administrators change priorities");
     let above = StartSession { priority: 11, ..yard.asked().await };
     assert!(yard.refused(&above).await.starts_with("At most 10"));
 }
 
 #[tokio::test]
-async fn recalculating_finds_what_runs_for_nobody_and_says_what_it_put_right() {
+async fn recalculating_ends_stray_containers_and_reports_its_corrections() {
     let yard = Yard::new().await;
     yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
@@ -137,7 +137,7 @@ async fn recalculating_finds_what_runs_for_nobody_and_says_what_it_put_right() {
 }
 
 #[tokio::test]
-async fn secrets_of_a_session_are_given_to_it_and_to_nobody_who_looks() {
+async fn a_sessions_secrets_reach_the_session_and_nobody_who_looks() {
     let yard = Yard::new().await;
     let env = vec![("HF_TOKEN".to_owned(), "hush".to_owned()), ("EPOCHS".into(), "3".into())];
     let id = yard.start(&StartSession { env, ..yard.asked().await }).await;

@@ -1,4 +1,4 @@
-//! The control plane over a real database and the simulated engine, by a clock that the tests move; in `engines` over several.
+//! The control plane with a real database, a clock that the tests move, and the simulated engine (in `engines`, several engines).
 
 mod audits;
 mod day;
@@ -18,7 +18,7 @@ use control::{Caller, Control, SignInAnswer};
 
 pub const PASSWORD: &str = "Correct-Horse-9";
 
-/// The caller that signing in makes.
+/// Signs in and returns the caller.
 pub async fn caller(control: &Control, login: &str) -> Caller {
     let asked = Caller::nobody("127.0.0.1", "test");
     match control.sign_in(&asked, login, PASSWORD, None).await.unwrap() {

@@ -1,5 +1,5 @@
-//! Everything that a person runs is limited by the policy of their main keypair, whichever keypair asked for it and whichever was
-//! the main one then.
+//! The policy of a person's main keypair limits all of their sessions, whichever keypair started them and whichever was the main
+//! one then.
 
 use crate::yard::Yard;
 use control::Caller;
@@ -12,7 +12,7 @@ use types::sessions::Status;
 use types::sessions::launch::StartSession;
 
 impl Yard {
-    /// A second keypair of Ann's.
+    /// Adds a second keypair for Ann.
     async fn second_key(&self) -> String {
         let own = CreateKeypair { owner: String::new(), policy: String::new(), rate_limit: DEFAULT_RATE_LIMIT };
         self.control.create_keypair(&self.ann, &own).await.unwrap().access_key
@@ -39,7 +39,7 @@ impl Yard {
 }
 
 #[tokio::test]
-async fn another_main_key_is_no_way_out_of_a_policy() {
+async fn another_main_key_is_not_a_way_out_of_a_policy() {
     let yard = Yard::new().await;
     yard.policy("small", 1).await;
     let (main, second) = (yard.main_key().await, yard.second_key().await);
@@ -49,14 +49,14 @@ async fn another_main_key_is_no_way_out_of_a_policy() {
     let refused = yard.make_main(&yard.ann, &second).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "Your main key follows the policy small, and this one default. An administrator can give both the same."
+        "Your main key follows the policy small, but this one follows default. An administrator can give both the same policy."
     );
     yard.make_main(&yard.root, &second).await.unwrap();
-    assert_eq!(yard.main_key().await, second, "whoever may choose limits may choose this one");
+    assert_eq!(yard.main_key().await, second, "those who may choose limits may choose this one");
 }
 
 #[tokio::test]
-async fn what_runs_is_counted_under_a_new_main_key_from_the_moment_it_is_one() {
+async fn running_sessions_count_under_a_new_main_key_at_once() {
     let yard = Yard::new().await;
     yard.limit(|policy| policy.max_sessions = Some(2)).await;
     let (one, two) = (yard.start(&yard.asked().await).await, yard.start(&yard.asked().await).await);
@@ -72,24 +72,24 @@ async fn what_runs_is_counted_under_a_new_main_key_from_the_moment_it_is_one() {
     let mut policy = yard.control.policies::<KeypairPolicy>(&yard.root, &query).await.unwrap().rows.remove(0).policy;
     policy.max_sessions = Some(1);
     let over = yard.control.policy_effect(&yard.root, &policy).await.unwrap().over;
-    assert_eq!(over.len(), 1, "both stand at the new main key: {over:?}");
+    assert_eq!(over.len(), 1, "both count against the new main key: {over:?}");
     assert_eq!(over[0].sessions.len(), 2);
 }
 
 #[tokio::test]
-async fn a_main_key_is_never_an_inactive_one() {
+async fn a_main_key_is_never_inactive() {
     let yard = Yard::new().await;
     let (main, second) = (yard.main_key().await, yard.second_key().await);
     let off = EditKeypair { active: Some(false), ..EditKeypair::default() };
     let (made, switched) = tokio::join!(yard.make_main(&yard.ann, &second), yard.control.edit_keypair(&yard.root, &second, &off));
-    assert!(made.is_ok() != switched.is_ok(), "one of the two comes first and rules the other out: {made:?} {switched:?}");
+    assert!(made.is_ok() != switched.is_ok(), "whichever comes first rules out the other: {made:?} {switched:?}");
     let rows = yard.control.keypairs(&yard.ann, &ListQuery::new(&KEYPAIRS)).await.unwrap().rows;
     let key = rows.iter().find(|row| row.main).unwrap();
     assert!(key.active && [main, second].contains(&key.access_key));
 }
 
 #[tokio::test]
-async fn a_policy_says_before_it_is_saved_which_sessions_it_would_end_at_once() {
+async fn the_effect_of_a_policy_lists_the_sessions_it_would_end_at_once() {
     let yard = Yard::new().await;
     let running = yard.start(&StartSession { name: "elder".into(), ..yard.asked().await }).await;
     yard.seconds(120).await;
@@ -102,22 +102,22 @@ async fn a_policy_says_before_it_is_saved_which_sessions_it_would_end_at_once() 
     assert_eq!(effect.ended.len(), 1);
     assert_eq!((effect.ended[0].owner.as_str(), effect.ended[0].sessions.join(" ")), ("ann@example.org", "elder".to_owned()));
     assert_eq!(effect.ended[0].why, "Its lifetime is over: policy default allows 1 min 0 s.");
-    assert_eq!(yard.status(running).await, Status::Running, "looking ends nothing");
+    assert_eq!(yard.status(running).await, Status::Running, "asking for the effect ends nothing");
     yard.limit(|now| now.lifetime = Some(60)).await;
     yard.seconds(5).await;
     assert_eq!(yard.status(running).await, Status::Terminated);
 }
 
 #[tokio::test]
-async fn what_is_ended_is_told_to_its_engine_at_once_whoever_else_looks_at_the_queue() {
+async fn the_engine_hears_of_an_ended_session_at_once_whoever_reads_the_queue() {
     let yard = Yard::new().await;
     let running = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
     let runs = tokio::spawn(yard.control.clone().run());
-    // Its first look at everything is over by the time that a second session has started.
+    // By then, the loop's first look at everything is over.
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     yard.control.terminate(&yard.ann, running, false).await.unwrap();
-    // This reads what changed before the loop does.
+    // This refreshes the mirror before the loop does.
     yard.control.start_options(&yard.ann, "").await.unwrap();
     let told = async {
         while yard.status(running).await != Status::Terminated {

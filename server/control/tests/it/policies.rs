@@ -1,4 +1,4 @@
-//! Resource policies (`docs/spec/limits.md`, "Keypair policies" and "User policies"): what each may say, and who follows which.
+//! Resource policies (`docs/spec/limits.md`, "Keypair policies" and "User policies"): their limits and their followers.
 
 use crate::yard::Yard;
 use types::Problem;
@@ -10,7 +10,7 @@ use types::people::keypairs::{CreateKeypair, EditKeypair};
 use types::people::users::EditUser;
 use types::quantity::{Quantity, Slots};
 
-/// The names by which those are known who follow a policy.
+/// The names of a policy's followers.
 async fn followers(yard: &Yard, kind: PolicyKind, policy: &str) -> Vec<String> {
     let followers = yard.control.policy_followers(&yard.root, kind, policy).await.unwrap();
     assert_eq!(followers.count as usize, followers.first.len());
@@ -34,7 +34,7 @@ fn holding(slot: &str, most: i64) -> KeypairPolicy {
 }
 
 #[tokio::test]
-async fn each_limit_of_a_keypair_policy_is_accepted_up_to_its_maximum_and_refused_at_its_own_field_beyond() {
+async fn each_limit_of_a_keypair_policy_is_accepted_up_to_its_maximum_only() {
     let yard = Yard::new().await;
     let sessions = |most| KeypairPolicy { max_sessions: Some(most), ..KeypairPolicy::new("") };
     let idle = |most| KeypairPolicy { idle_timeout: Some(most), ..KeypairPolicy::new("") };
@@ -60,7 +60,7 @@ async fn each_limit_of_a_keypair_policy_is_accepted_up_to_its_maximum_and_refuse
 }
 
 #[tokio::test]
-async fn a_user_has_only_one_user_policy_and_is_moved_from_the_followers_of_one_to_those_of_the_other() {
+async fn a_user_follows_only_one_user_policy_at_a_time() {
     let yard = Yard::new().await;
     for name in ["student", "staff"] {
         let save = SavePolicy { policy: UserPolicy::new(name), revision: None };
@@ -83,7 +83,7 @@ async fn a_user_has_only_one_user_policy_and_is_moved_from_the_followers_of_one_
 }
 
 #[tokio::test]
-async fn each_of_a_users_keypairs_has_a_policy_of_its_own_and_follows_the_one_that_is_chosen_for_it() {
+async fn each_of_a_users_keypairs_follows_the_policy_chosen_for_it() {
     let yard = Yard::new().await;
     new_keypair_policies(&yard, &["student", "staff"]).await;
     let first = yard.control.my_keypairs(&yard.ann).await.unwrap().remove(0).access_key;
@@ -103,7 +103,7 @@ async fn each_of_a_users_keypairs_has_a_policy_of_its_own_and_follows_the_one_th
 }
 
 #[tokio::test]
-async fn a_project_policy_is_created_edited_under_its_fixed_name_and_deleted() {
+async fn a_project_policy_can_be_created_edited_and_deleted_but_not_renamed() {
     let yard = Yard::new().await;
     let policy = ProjectPolicy { max_folders: Some(5), max_networks: Some(2), ..ProjectPolicy::new("lab") };
     let save = async |policy: &ProjectPolicy, revision| {
@@ -119,7 +119,7 @@ async fn a_project_policy_is_created_edited_under_its_fixed_name_and_deleted() {
     save(&unlimited, Some(created.revision)).await.unwrap();
     let edited = project_policy(&yard, "lab").await.unwrap();
     assert_eq!(edited.policy, unlimited);
-    // Another name is another policy, which there is not: nothing is renamed by saving it.
+    // Saving does not rename: another name means another policy, which does not exist.
     let renamed = ProjectPolicy { name: "renamed".into(), ..unlimited };
     assert_eq!(save(&renamed, Some(edited.revision)).await, Err(Problem::NotFound("resource policy".into())));
     assert!(project_policy(&yard, "renamed").await.is_none() && project_policy(&yard, "lab").await.is_some());

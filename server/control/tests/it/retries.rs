@@ -4,10 +4,10 @@ use crate::yard::Yard;
 use types::cluster::resource_groups::SchedulerSettings;
 use types::sessions::Status;
 
-/// More tries than any of these tests asks for.
+/// More tries than any of these tests needs.
 const MANY: u32 = 15;
 
-/// Two machines, each with room for a small session and for no large one.
+/// Two agents, each with room for a small session but not for a large one.
 async fn half_full() -> Yard {
     let yard = Yard::new().await;
     for _ in 0..2 {
@@ -17,14 +17,13 @@ async fn half_full() -> Yard {
     yard
 }
 
-/// A large session is first in line and a small one behind it: the tries of the large one before the small one started, if it
-/// did.
+/// Queues a large session and a small one behind it. Returns the tries of the large one before the small one started, if it did.
 async fn tries_before_the_small_one(yard: &Yard) -> Option<u32> {
     let large = yard.start(&yard.cores("default", 8).await).await;
     let small = yard.start(&yard.cores("default", 1).await).await;
     let mut tries = None;
     for counted in 0..MANY {
-        // A look of the scheduler, long enough after the last one to count.
+        // The scheduler's next look, long enough after the last one to count as a try.
         yard.seconds(2).await;
         if yard.status(small).await != Status::Pending {
             tries = Some(counted);
@@ -47,13 +46,13 @@ async fn system_retries(yard: &Yard, retries_to_skip: Option<u32>) {
 }
 
 #[tokio::test]
-async fn one_that_finds_no_room_is_skipped_after_three_tries_if_no_value_is_specified() {
+async fn a_session_without_room_is_skipped_after_three_tries_by_default() {
     let yard = half_full().await;
     assert_eq!(tries_before_the_small_one(&yard).await, Some(3));
 }
 
 #[tokio::test]
-async fn the_systems_value_counts_where_the_group_has_none() {
+async fn the_systems_value_applies_if_the_group_has_none() {
     let yard = half_full().await;
     system_retries(&yard, Some(6)).await;
     assert_eq!(tries_before_the_small_one(&yard).await, Some(6));
@@ -72,7 +71,7 @@ async fn a_groups_own_value_overrides_the_systems_and_zero_never_skips() {
 }
 
 #[tokio::test]
-async fn looks_that_follow_each_other_at_once_are_one_try() {
+async fn looks_in_quick_succession_count_as_one_try() {
     let yard = half_full().await;
     yard.start(&yard.cores("default", 8).await).await;
     let small = yard.start(&yard.cores("default", 1).await).await;
@@ -83,7 +82,7 @@ async fn looks_that_follow_each_other_at_once_are_one_try() {
 }
 
 #[tokio::test]
-async fn a_session_whose_creation_fails_is_created_again_within_the_trials() {
+async fn a_failed_start_is_tried_again() {
     let yard = Yard::new().await;
     yard.engine.refuse_starts(2);
     let id = yard.start(&yard.asked().await).await;
@@ -92,7 +91,7 @@ async fn a_session_whose_creation_fails_is_created_again_within_the_trials() {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_created_within_the_trials_is_given_up_and_the_next_one_starts() {
+async fn a_session_that_keeps_failing_is_given_up_and_the_next_one_starts() {
     let yard = Yard::new().await;
     system_retries(&yard, Some(2)).await;
     yard.engine.refuse_starts(2);
@@ -101,12 +100,12 @@ async fn a_session_that_cannot_be_created_within_the_trials_is_given_up_and_the_
     let next = yard.start(&yard.asked().await).await;
     yard.seconds(10).await;
     assert_eq!(yard.status(first).await, Status::Error);
-    assert_eq!(yard.info(first).await, "Could not be started: the engine refused it 2 times; the server's log says why");
+    assert_eq!(yard.info(first).await, "Could not be started: the engine refused it 2 times; see the server's log");
     assert_eq!(yard.status(next).await, Status::Running);
 }
 
 #[tokio::test]
-async fn what_the_engine_cannot_do_is_in_the_sessions_history_and_is_not_tried_again() {
+async fn an_unsupported_request_is_explained_and_not_tried_again() {
     let yard = Yard::new().await;
     system_retries(&yard, Some(5)).await;
     yard.engine.cannot_start("This engine cannot mount folders.");

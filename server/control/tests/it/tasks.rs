@@ -1,4 +1,4 @@
-//! Background tasks: they outlive the page that asked and the server that ran them, and can be cancelled.
+//! Background tasks: they outlive the page that started them and the server that ran them, and can be cancelled.
 
 use crate::yard::Yard;
 use control::{Caller, Control};
@@ -10,7 +10,7 @@ use types::people::permissions::Role;
 use types::people::users::{USERS, UserStatus};
 use types::system::tasks::{Task, TaskState};
 
-/// A file of so many people.
+/// A file of `count` people.
 async fn people(yard: &Yard, count: usize) -> CreateMany {
     let domains = yard.control.domain_choices(&yard.root).await.unwrap();
     let lines: String = (0..count).map(|n| format!("person-{n}@example.org,person-{n}\n")).collect();
@@ -26,7 +26,7 @@ async fn people(yard: &Yard, count: usize) -> CreateMany {
     CreateMany { batch: Batch::File(format!("email,username\n{lines}")), defaults }
 }
 
-/// The caller's one task, once it is as it should be.
+/// Waits until the caller's only task satisfies `is`, and returns it.
 async fn task(control: &Control, who: &Caller, is: impl Fn(&Task) -> bool) -> Task {
     let mut changed = control.tasks_changed(who).unwrap();
     loop {
@@ -46,7 +46,7 @@ async fn everybody(yard: &Yard) -> u64 {
 }
 
 #[tokio::test]
-async fn a_task_goes_on_without_the_page_that_asked_for_it_and_its_passwords_can_be_read_later() {
+async fn a_task_continues_without_its_page_and_its_passwords_can_be_read_later() {
     let yard = Yard::new().await;
     let (before, many) = (everybody(&yard).await, people(&yard, 120).await);
     let (control, root) = (yard.control.clone(), yard.root.clone());
@@ -67,7 +67,7 @@ async fn a_task_of_a_killed_server_is_begun_again_and_done_once() {
     let mut yard = Yard::new().await;
     let (before, many) = (everybody(&yard).await, people(&yard, 2_000).await);
     let (control, root) = (yard.control.clone(), yard.root.clone());
-    // A server of its own: everything that it runs ends with it, wherever it stands.
+    // A runtime of its own, so that everything the server runs ends with it, at any point.
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let server = tokio::runtime::Runtime::new().unwrap();
     server.spawn(async move {
@@ -91,7 +91,7 @@ async fn a_task_of_a_killed_server_is_begun_again_and_done_once() {
     assert_eq!(everybody(&yard).await, before + 2_000);
     assert_eq!(yard.control.created_people(&yard.root, ended.id).await.unwrap().len(), 2_000);
     run.abort();
-    // Done is done: the next server only tells of it.
+    // A finished task is not repeated: the next server only reports it.
     yard.restart().await;
     let run = tokio::spawn(yard.control.clone().run());
     let known = task(&yard.control, &yard.root, |_| true).await;
@@ -108,14 +108,14 @@ async fn a_cancelled_task_creates_nobody_and_says_so() {
     let id = task(&yard.control, &yard.root, |task| task.current > 0).await.id;
     yard.control.cancel_task(&yard.root, id).await.unwrap();
     let ended = task(&yard.control, &yard.root, has_ended).await;
-    assert_eq!((ended.state, ended.message.as_str()), (TaskState::Cancelled, "It was cancelled."));
-    assert_eq!(page.await.unwrap(), Err(Problem::Conflict("It was cancelled.".into())));
+    assert_eq!((ended.state, ended.message.as_str()), (TaskState::Cancelled, "The task was cancelled."));
+    assert_eq!(page.await.unwrap(), Err(Problem::Conflict("The task was cancelled.".into())));
     assert_eq!(everybody(&yard).await, before);
-    assert_eq!(yard.control.cancel_task(&yard.root, id).await, Err(Problem::Conflict("It has ended already.".into())));
+    assert_eq!(yard.control.cancel_task(&yard.root, id).await, Err(Problem::Conflict("The task has already ended.".into())));
 }
 
 #[tokio::test]
-async fn mistakes_are_told_at_once_and_leave_no_task() {
+async fn mistakes_are_reported_at_once_and_leave_no_task() {
     let yard = Yard::new().await;
     let many = CreateMany { batch: Batch::File("email,username\nnobody,x y\n".into()), ..people(&yard, 1).await };
     assert!(matches!(yard.control.create_users(&yard.root, &many).await, Err(Problem::Invalid(_))));
@@ -123,7 +123,7 @@ async fn mistakes_are_told_at_once_and_leave_no_task() {
 }
 
 #[tokio::test]
-async fn the_tasks_of_others_are_not_there() {
+async fn the_tasks_of_others_are_not_found() {
     let yard = Yard::new().await;
     yard.control.recalculate_usage(&yard.root).await.unwrap();
     let id = task(&yard.control, &yard.root, has_ended).await.id;

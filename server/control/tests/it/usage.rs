@@ -1,5 +1,5 @@
-//! Recalculating usage after machines lost what ran on them (`docs/spec/cluster.md`, "Recalculating usage"), and what ends a
-//! session that is fully utilized.
+//! Recalculating usage after agents lost their containers (`docs/spec/cluster.md`, "Recalculating usage"), and the end of a fully
+//! utilized session.
 
 use crate::yard::Yard;
 use types::cluster::agents::AGENTS;
@@ -23,14 +23,14 @@ async fn occupied(yard: &Yard, agent: &str) -> Quantity {
     rows.iter().find(|row| row.report.name == agent).unwrap().occupied.get(CPU)
 }
 
-/// A machine starts again so fast that nobody misses it, and what ran on it is gone.
+/// Restarts an agent so fast that nobody misses it. Its containers are gone.
 fn crash(yard: &Yard, agent: &str) {
     yard.engine.crash_agent(agent);
     yard.engine.return_agent(agent);
 }
 
 #[tokio::test]
-async fn what_a_session_held_whose_container_is_gone_is_free_after_recalculating_and_the_answer_says_so() {
+async fn recalculating_frees_what_sessions_without_containers_held() {
     let yard = Yard::new().await;
     let trains = yard.start(&StartSession { name: "trains".into(), ..yard.cores("default", 8).await }).await;
     yard.seconds(5).await;
@@ -39,15 +39,15 @@ async fn what_a_session_held_whose_container_is_gone_is_free_after_recalculating
     assert_eq!(occupied(&yard, &agent).await, Quantity::whole(8), "nobody has looked yet");
     let found = yard.control.recalculate_usage(&yard.root).await.unwrap();
     assert_eq!((found.sessions, found.corrections), (0, 1));
-    assert_eq!(found.first, ["Session trains no longer ran; what it held is free."]);
+    assert_eq!(found.first, ["Session trains was no longer running; what it held was freed."]);
     assert_eq!(occupied(&yard, &agent).await, Quantity::ZERO);
     assert_eq!(yard.status(trains).await, Status::Error);
     let found = yard.control.recalculate_usage(&yard.root).await.unwrap();
-    assert_eq!((found.sessions, found.corrections), (0, 0), "there is nothing left to put right");
+    assert_eq!((found.sessions, found.corrections), (0, 0), "there is nothing left to correct");
 }
 
 #[tokio::test]
-async fn a_session_that_waits_has_the_room_as_soon_as_usage_is_recalculated() {
+async fn a_waiting_session_gets_the_room_that_recalculating_frees() {
     let yard = Yard::new().await;
     let whole = yard.cores("default", 8).await;
     let (lost, stays) = (yard.start(&whole).await, yard.start(&whole).await);
@@ -66,7 +66,7 @@ async fn a_session_that_waits_has_the_room_as_soon_as_usage_is_recalculated() {
 }
 
 #[tokio::test]
-async fn nothing_is_put_right_of_a_machine_that_only_does_not_answer_for_a_moment() {
+async fn the_usage_of_a_briefly_silent_agent_is_not_corrected() {
     let yard = Yard::new().await;
     let runs = yard.start(&yard.cores("default", 8).await).await;
     yard.seconds(5).await;
@@ -81,7 +81,7 @@ async fn nothing_is_put_right_of_a_machine_that_only_does_not_answer_for_a_momen
 }
 
 #[tokio::test]
-async fn after_its_lifetime_a_session_is_ended_even_if_it_is_fully_utilized() {
+async fn a_session_is_ended_after_its_lifetime_even_if_fully_utilized() {
     let yard = Yard::of(BUSY).await;
     yard.limit(|policy| {
         policy.idle_timeout = Some(60);
@@ -91,7 +91,7 @@ async fn after_its_lifetime_a_session_is_ended_even_if_it_is_fully_utilized() {
     let busy = yard.start(&StartSession { kind: SessionType::Interactive, command: String::new(), ..yard.asked().await }).await;
     yard.seconds(590).await;
     let session = yard.session(busy).await;
-    assert_eq!(session.row.status, Status::Running, "its processes work, so that it is not idle: {}", session.row.info);
+    assert_eq!(session.row.status, Status::Running, "its processes work, so it is not idle: {}", session.row.info);
     assert!(session.checks.iter().any(|check| check.kind == CheckKind::SessionLifetime));
     yard.seconds(20).await;
     assert_eq!(yard.status(busy).await, Status::Terminated);

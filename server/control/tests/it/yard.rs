@@ -41,7 +41,7 @@ impl Yard {
         Self::of(MACHINES).await
     }
 
-    /// A cluster of other machines.
+    /// A cluster of the given agents.
     pub async fn of(machines: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now = Arc::new(AtomicI64::new(1_764_000_000_000));
@@ -67,26 +67,26 @@ impl Yard {
         Control::with_clock(store, engine, vault, Arc::new(move || Millis(now.load(Ordering::SeqCst))))
     }
 
-    /// The server is started again on what the last one left.
+    /// Starts the server again with the same database and engine.
     pub async fn restart(&mut self) {
         self.control = Self::open(self.folder.path(), &self.engine, &self.now).await;
         self.round().await;
     }
 
-    /// The same, and its machines say something else of themselves. Whatever ran on them is gone.
+    /// Starts the server again with a new engine of the given agents. The containers of the old one are gone.
     pub async fn restart_with(&mut self, machines: &str) {
         self.engine = Self::machines(machines, &self.now);
         self.restart().await;
     }
 
-    /// Another person, signed in.
+    /// Creates another person and signs them in.
     pub async fn person(&self, name: &str) -> Caller {
         let email = format!("{name}@example.org");
         self.control.create_user_here(&email, name, "", PASSWORD, Role::User).await.unwrap();
         caller(&self.control, &email).await
     }
 
-    /// So many seconds pass, looked at every few of them.
+    /// Lets these seconds pass, with a round every two seconds.
     pub async fn seconds(&self, seconds: i64) {
         let mut left = seconds;
         while left > 0 {
@@ -98,7 +98,7 @@ impl Yard {
         }
     }
 
-    /// So many milliseconds pass, looked at by whoever runs.
+    /// Lets these milliseconds pass, without a round.
     pub async fn pass(&self, milliseconds: i64) {
         self.now.fetch_add(milliseconds, Ordering::SeqCst);
         self.engine.advance();
@@ -112,7 +112,7 @@ impl Yard {
         Millis(self.now.load(Ordering::SeqCst))
     }
 
-    /// What Ann asks for when nothing else is said: a core for an hour.
+    /// Ann's default request: one core for an hour.
     pub async fn asked(&self) -> StartSession {
         let options = self.control.start_options(&self.ann, "").await.unwrap();
         StartSession {
@@ -126,7 +126,7 @@ impl Yard {
         }
     }
 
-    /// The same for whole cores of a group's machines.
+    /// The same request for whole cores in a resource group.
     pub async fn cores(&self, group: &str, cores: i64) -> StartSession {
         let slots = Slots::cpu_mem(Quantity::whole(cores), 1 << 30);
         StartSession { resource_group: group.into(), slots, ..self.asked().await }
@@ -140,12 +140,12 @@ impl Yard {
         self.control.start_session(who, asked).await.unwrap()[0].id
     }
 
-    /// What the scheduler page shows of a group.
+    /// The queue of a resource group as the scheduler page shows it.
     pub async fn queue(&self, group: &str) -> Vec<SessionRow> {
         self.control.queue(&self.root, group, &types::list::ListQuery::new(&QUEUE)).await.unwrap().rows
     }
 
-    /// The words with which a request is refused.
+    /// The message with which a request is refused.
     pub async fn refused(&self, asked: &StartSession) -> String {
         match self.control.start_session(&self.ann, asked).await.unwrap_err() {
             types::Problem::Invalid(errors) => errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join(" "),

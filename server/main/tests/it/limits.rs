@@ -146,7 +146,7 @@ async fn a_policy_that_is_followed_is_deleted_only_when_its_followers_have_anoth
     let followers = control.policy_followers(&root, PolicyKind::Keypair, "student").await.unwrap();
     assert_eq!((followers.count, followers.first.as_slice()), (1, ["user@example.org".to_owned()].as_slice()));
     let said = sentence(control.delete_policy(&root, PolicyKind::Keypair, "student", None).await);
-    assert!(said.contains("user@example.org") && said.contains("inactive ones included"), "{said}");
+    assert!(said.contains("user@example.org") && said.contains("counting inactive ones"), "{said}");
     field(control.delete_policy(&root, PolicyKind::Keypair, "student", Some("student")).await, "move_to");
     field(control.delete_policy(&root, PolicyKind::Keypair, "student", Some("nowhere")).await, "move_to");
     assert!(yard.policy(&root, "student").await.is_some());

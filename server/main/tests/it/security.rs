@@ -51,7 +51,7 @@ async fn two_factor_is_on_once_a_code_was_shown_and_asks_for_one_from_then_on() 
     assert!(setup.address.starts_with("otpauth://totp/") && setup.address.contains("user%40example.org"), "{}", setup.address);
     assert!(setup.picture.contains("<svg"));
     let text = yard.refused(&user, "begin_two_factor", json!({ "password": "Wrong-Horse-9" })).await;
-    assert!(text.contains("not your password"), "{text}");
+    assert!(text.contains("Wrong password"), "{text}");
     // Shown is not yet on: whoever closes the page now is not locked out.
     yard.cookie_of("user@example.org").await;
     assert!(yard.refused(&user, "enable_two_factor", json!({ "code": "000000" })).await.contains("code"));
@@ -93,7 +93,7 @@ async fn two_factor_is_turned_off_by_its_owner_with_the_password_or_by_an_admini
     let (user, root) = (yard.cookie_of("user@example.org").await, yard.cookie_of("root@example.org").await);
     let (_, codes) = yard.with_two_factor(&user).await;
     let text = yard.refused(&user, "disable_two_factor", json!({ "password": "Wrong-Horse-9" })).await;
-    assert!(text.contains("not your password"), "{text}");
+    assert!(text.contains("Wrong password"), "{text}");
     let () = yard.done(&user, "disable_two_factor", json!({ "password": PASSWORD })).await;
     yard.cookie_of("user@example.org").await;
 

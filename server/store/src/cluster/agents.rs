@@ -1,7 +1,7 @@
-//! Machines that engines have reported. What sessions hold on them is not kept here: it is what the sessions say.
+//! Agents that engines have reported. The slots that sessions hold on them are not stored here, but with the sessions.
 
-use crate::list::{Bind, Column, Fixed, Source, page};
-use crate::{Change, Result, Store, json, to_json};
+use crate::list::{Bind, Column, Fixed, Source, page_of_rows};
+use crate::{Change, Result, Store, read_json, to_json};
 use sqlx::FromRow;
 use types::cluster::agents::{AGENTS, Agent, AgentReport};
 use types::list::{ListQuery, Page};
@@ -37,7 +37,7 @@ struct Row {
 impl Row {
     fn read(self) -> Result<Agent> {
         Ok(Agent {
-            report: json::<AgentReport>("agent's report", &self.report)?,
+            report: read_json::<AgentReport>("agent's report", &self.report)?,
             resource_group: self.resource_group,
             schedulable: self.schedulable,
             first_contact: self.first_contact,
@@ -49,13 +49,13 @@ impl Row {
 }
 
 impl Store {
-    /// A page of agents, without what sessions hold on them.
+    /// A page of agents, without the slots that sessions hold on them.
     pub async fn agents(&self, query: &ListQuery) -> Result<Page<Agent>> {
         let lost = query.tab().map(|tab| -> Fixed { ("(g.lost_at IS NOT NULL) = ?", Bind::Int(i64::from(tab == "terminated"))) });
-        page(self, (&SOURCE, &AGENTS), COLUMNS, query, lost.into_iter().collect(), Row::read).await
+        page_of_rows(self, (&SOURCE, &AGENTS), COLUMNS, query, lost.into_iter().collect(), Row::read).await
     }
 
-    /// Every agent by name, without what sessions hold on them.
+    /// Every agent by name, without the slots that sessions hold on them.
     pub async fn every_agent(&self) -> Result<Vec<Agent>> {
         let sql = format!("SELECT {COLUMNS} FROM agents g ORDER BY g.name");
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
@@ -64,7 +64,7 @@ impl Store {
 }
 
 impl Change {
-    /// Keeps an agent's newest report, and that it answers; a new agent joins `resource_group`.
+    /// Stores an agent's newest report, its resource group, and that it answers.
     pub async fn save_agent(&mut self, report: &AgentReport, resource_group: &str) -> Result<()> {
         sqlx::query(
             "INSERT INTO agents (name, resource_group, first_contact, report, address) VALUES (?, ?, ?, ?, ?) \
@@ -107,10 +107,10 @@ impl Change {
         Ok(())
     }
 
-    /// Makes a resource group that an engine names and nobody has made yet; every domain may use it. Says whether it
-    /// was made.
+    /// Creates a resource group that an engine names, unless there is one; every domain may use it. Returns whether it was
+    /// created.
     pub async fn ensure_group(&mut self, name: &str, at: Millis) -> Result<bool> {
-        // One that was deleted begins anew, whatever it was like.
+        // A deleted group of this name is reset to the defaults.
         let made = sqlx::query(
             "INSERT INTO resource_groups (name, created_at, scheduler) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET deleted = 0, \
              created_at = excluded.created_at, scheduler = excluded.scheduler, description = '', active = 1, public = 1, \

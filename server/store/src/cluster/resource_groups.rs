@@ -1,9 +1,9 @@
-//! Resource groups: their list, who may use them, saving and deleting one.
+//! Resource groups: listing, saving and deleting them, and who may use which.
 //!
-//! A group that was deleted keeps its row, because ended sessions name it; a new group of its name takes the row over.
+//! A deleted group keeps its row, because ended sessions name it. A new group with its name takes over the row.
 
-use crate::list::{Bind, Column, Fixed, Source, all, page};
-use crate::{Change, Result, Scope, Store, StoreError, json, to_json, word};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, page_of_rows};
+use crate::{Change, Result, Scope, Store, StoreError, read_json, read_word, to_json};
 use futures::Stream;
 use sqlx::FromRow;
 use types::cluster::resource_groups::{GroupRow, Placement, RESOURCE_GROUPS, ResourceGroup, group_scheduler};
@@ -26,7 +26,7 @@ pub(crate) static SOURCE: Source = Source {
     ],
 };
 
-// Domains and projects come as ids (32 digits) with their names behind them.
+// Domains and projects are read as ids (32 digits) followed by their names.
 const COLUMNS: &str = "g.name, g.description, g.active, g.public, g.scheduler, g.placement, g.session_types, g.pending_timeout, \
     g.retries_to_skip, g.app_proxy, g.revision, g.created_at, \
     (SELECT count(*) FROM sessions s WHERE s.finished = 0 AND s.resource_group = g.name) AS sessions, \
@@ -35,8 +35,8 @@ const COLUMNS: &str = "g.name, g.description, g.active, g.public, g.scheduler, g
     (SELECT group_concat(lower(hex(p.id)) || p.name, char(31)) FROM (SELECT p.id, p.name FROM resource_group_projects r \
         JOIN projects p ON p.id = r.project_id WHERE r.resource_group = g.name ORDER BY p.name_key) p) AS projects";
 
-/// The active groups of one person (`?`), one row for each of their projects that may use it: one that the group names, or one of
-/// a domain that it names.
+/// The active groups of one person (`?`), with one row for each of their projects that may use the group: projects that the group
+/// names, and those of domains that it names.
 macro_rules! usable {
     () => {
         "FROM project_members m JOIN projects p ON p.id = m.project_id AND p.active = 1 \
@@ -68,16 +68,16 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<GroupRow> {
-        let (domains, domain_names) = named(self.domains)?;
-        let (projects, project_names) = named(self.projects)?;
+        let (domains, domain_names) = split_ids_and_names(self.domains)?;
+        let (projects, project_names) = split_ids_and_names(self.projects)?;
         let group = ResourceGroup {
             name: self.name,
             description: self.description,
             active: self.active,
             public: self.public,
-            scheduler: word("scheduler", self.scheduler, group_scheduler)?,
-            placement: word("placement", self.placement, Placement::from_key)?,
-            session_types: json("session types", &self.session_types)?,
+            scheduler: read_word("scheduler", self.scheduler, group_scheduler)?,
+            placement: read_word("placement", self.placement, Placement::from_key)?,
+            session_types: read_json("session types", &self.session_types)?,
             pending_timeout: self.pending_timeout,
             retries_to_skip: self.retries_to_skip,
             app_proxy: self.app_proxy,
@@ -87,7 +87,7 @@ impl Row {
         Ok(GroupRow {
             group,
             revision: self.revision,
-            // Which of them answer is known beside the engine alone.
+            // Added by `control`, which knows the agents that answer.
             agents: 0,
             sessions: self.sessions,
             domain_names,
@@ -97,7 +97,7 @@ impl Row {
     }
 }
 
-fn named(joined: Option<String>) -> Result<(Vec<Uuid>, Vec<String>)> {
+fn split_ids_and_names(joined: Option<String>) -> Result<(Vec<Uuid>, Vec<String>)> {
     let mut ids = Vec::new();
     let mut names = Vec::new();
     for one in joined.iter().flat_map(|joined| joined.split('\u{1f}')) {
@@ -108,7 +108,7 @@ fn named(joined: Option<String>) -> Result<(Vec<Uuid>, Vec<String>)> {
     Ok((ids, names))
 }
 
-fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
     let mut fixed: Vec<Fixed> = vec![("g.deleted = ?", Bind::Int(0))];
     fixed.extend(query.tab().map(|tab| ("g.active = ?", Bind::Int(i64::from(tab != "inactive")))));
     if let Scope::Projects(id) | Scope::Own(id) = scope {
@@ -119,28 +119,28 @@ fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
 
 const OFFERED: &str = concat!("g.name IN (SELECT g.name ", usable!(), ")");
 
-/// What keeps a group from being deleted.
+/// The uses that keep a group from being deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupUses {
     /// Sessions that have not ended.
     pub sessions: u32,
-    /// Names of presets that are for it alone.
+    /// Names of presets that are for this group only.
     pub presets: Vec<String>,
 }
 
 impl Store {
-    /// A page of groups; which of their agents answer is not known here.
+    /// A page of groups, without their number of agents.
     pub async fn resource_groups(&self, query: &ListQuery, scope: Scope) -> Result<Page<GroupRow>> {
-        page(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed(query, scope), Row::read).await
+        page_of_rows(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed_conditions(query, scope), Row::read).await
     }
 
     /// Every group that the filter selects, one after the other.
     pub fn all_resource_groups(&self, query: ListQuery) -> impl Stream<Item = Result<GroupRow>> + Send + use<> {
-        let fixed = fixed(&query, Scope::Everything);
-        all(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed, Row::read)
+        let fixed = fixed_conditions(&query, Scope::Everything);
+        all_rows(self, (&SOURCE, &RESOURCE_GROUPS), COLUMNS, query, fixed, Row::read)
     }
 
-    /// Every group, whole, by name.
+    /// Every group by name.
     pub async fn every_resource_group(&self) -> Result<Vec<ResourceGroup>> {
         let sql = format!("SELECT {COLUMNS} FROM resource_groups g WHERE g.deleted = 0 ORDER BY g.name");
         let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
@@ -166,14 +166,14 @@ impl Store {
 }
 
 impl Change {
-    /// A group as it stands, with its revision.
+    /// A group as this change sees it, with its revision.
     pub async fn resource_group(&mut self, name: &str) -> Result<Option<(i64, ResourceGroup)>> {
         let sql = format!("SELECT {COLUMNS} FROM resource_groups g WHERE g.name = ? AND g.deleted = 0");
         let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(&mut *self.tx).await?;
         row.map(|row| row.read().map(|row| (row.revision, row.group))).transpose()
     }
 
-    /// Whether sessions may be asked for in a group, as this transaction sees it.
+    /// Whether a group accepts new sessions, as this change sees it.
     pub async fn is_group_open(&mut self, name: &str) -> Result<bool> {
         let found: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM resource_groups WHERE name = ? AND deleted = 0 AND active = 1")
             .bind(name)
@@ -182,7 +182,7 @@ impl Change {
         Ok(found.is_some())
     }
 
-    /// Writes a group, new or over the one of its name. Says whether all of its domains and projects exist.
+    /// Writes a group, new or in place of the one with its name. Returns whether all of its domains and projects exist.
     pub async fn save_resource_group(&mut self, group: &ResourceGroup, at: Millis) -> Result<bool> {
         sqlx::query(
             "INSERT INTO resource_groups (name, description, active, public, scheduler, placement, session_types, pending_timeout, \
@@ -222,9 +222,9 @@ impl Change {
         Ok(true)
     }
 
-    /// Gives a domain the use of a group, if there is one of this name. Says whether there is.
+    /// Lets a domain use a group, if there is one with this name. Returns whether there is.
     pub async fn give_group(&mut self, name: &str, domain: DomainId) -> Result<bool> {
-        // A form that was opened before must not take it away again.
+        // The revision grows, so that a form opened before cannot undo this unnoticed.
         let sql = "UPDATE resource_groups SET revision = revision + 1 WHERE name = ? AND deleted = 0";
         if sqlx::query(sql).bind(name).execute(&mut *self.tx).await?.rows_affected() == 0 {
             return Ok(false);
@@ -237,7 +237,7 @@ impl Change {
         Ok(true)
     }
 
-    /// What still uses a group, besides agents.
+    /// The uses of a group, besides its agents.
     pub async fn group_uses(&mut self, name: &str) -> Result<GroupUses> {
         let sessions = sqlx::query_scalar("SELECT count(*) FROM sessions WHERE finished = 0 AND resource_group = ?")
             .bind(name)
@@ -250,7 +250,7 @@ impl Change {
         Ok(GroupUses { sessions, presets })
     }
 
-    /// Deletes a group. Agents that were in it, though they no longer answer, are of `move_to` when they come back.
+    /// Deletes a group. Agents that were in it and are gone will be in `move_to` if they come back.
     pub async fn delete_resource_group(&mut self, name: &str, move_to: &str) -> Result<()> {
         self.take_group_away(name).await?;
         sqlx::query("UPDATE agents SET resource_group = ? WHERE resource_group = ?")

@@ -1,14 +1,14 @@
-//! Who follows a resource policy, what their sessions hold, and the end of a policy.
+//! The followers of a resource policy, the slots that their sessions hold, and deleting a policy.
 //!
-//! Keypairs that were deleted for ever still name a policy. They follow nothing, but they go along when a policy ends.
+//! Deleted keypairs still name a policy. They do not count as followers, but they are moved when the policy is deleted.
 
-use crate::{Change, Result, Store, json};
+use crate::{Change, Result, Store, read_json};
 use sqlx::SqliteConnection;
 use types::limits::policies::{FOLLOWERS_SHOWN, Followers, PolicyKind};
 use types::quantity::Slots;
 
-/// How many follow, and the names of the first.
-fn counting(kind: PolicyKind) -> (&'static str, &'static str) {
+/// The queries for the number of a policy's followers and for the names of the first ones.
+fn follower_queries(kind: PolicyKind) -> (&'static str, &'static str) {
     match kind {
         PolicyKind::Keypair => (
             "SELECT count(*) FROM keypairs WHERE policy = ? AND deleted = 0",
@@ -26,13 +26,13 @@ fn counting(kind: PolicyKind) -> (&'static str, &'static str) {
 }
 
 async fn followers(db: &mut SqliteConnection, kind: PolicyKind, name: &str) -> Result<Followers> {
-    let (count, names) = counting(kind);
+    let (count, names) = follower_queries(kind);
     let count: u32 = sqlx::query_scalar(count).bind(name).fetch_one(&mut *db).await?;
     let first = sqlx::query_scalar(names).bind(name).bind(FOLLOWERS_SHOWN).fetch_all(&mut *db).await?;
     Ok(Followers { count, first })
 }
 
-/// What the running sessions of one keypair hold.
+/// The slots that the running sessions of one keypair hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holding {
     /// The owner's email.
@@ -40,20 +40,20 @@ pub struct Holding {
     pub access_key: String,
     /// Names of the sessions.
     pub sessions: Vec<String>,
-    /// What they hold together.
+    /// The slots that they hold together.
     pub slots: Slots,
-    /// Containers of the largest of them.
+    /// The number of containers of the largest session.
     pub largest: u32,
 }
 
 impl Store {
-    /// Who follows a policy, inactive ones included.
+    /// The followers of a policy, inactive ones included.
     pub async fn policy_followers(&self, kind: PolicyKind, name: &str) -> Result<Followers> {
         followers(&mut *self.read.acquire().await?, kind, name).await
     }
 
-    /// What those hold now whose main keypair follows a keypair policy, by owner; those that hold nothing are left out. Everything
-    /// counts by the main keypair, whichever asked for it.
+    /// The slots held by each person whose main keypair follows a keypair policy, ordered by owner. People who hold nothing are
+    /// left out. All sessions count against the main keypair, whichever keypair started them.
     pub async fn holdings(&self, policy: &str) -> Result<Vec<Holding>> {
         let rows: Vec<(String, String, String, String, u32)> = sqlx::query_as(
             "SELECT u.email, k.access_key, s.name, s.slots, s.cluster_size FROM keypairs k JOIN users u ON u.id = k.user_id \
@@ -71,7 +71,7 @@ impl Store {
             }
             if let Some(holding) = holdings.last_mut() {
                 holding.sessions.push(session);
-                holding.slots.add(&json::<Slots>("session's amounts", &slots)?.times(containers));
+                holding.slots.add(&read_json::<Slots>("session's amounts", &slots)?.times(containers));
                 holding.largest = holding.largest.max(containers);
             }
         }
@@ -80,12 +80,12 @@ impl Store {
 }
 
 impl Change {
-    /// Who follows a policy, inactive ones included.
+    /// The followers of a policy, inactive ones included.
     pub async fn policy_followers(&mut self, kind: PolicyKind, name: &str) -> Result<Followers> {
         followers(&mut self.tx, kind, name).await
     }
 
-    /// Ends a policy; everything that names it names `move_to` from then on.
+    /// Deletes a policy. Everything that names it names `move_to` from then on.
     pub async fn delete_policy(&mut self, kind: PolicyKind, name: &str, move_to: &str) -> Result<()> {
         let (moving, ending) = match kind {
             PolicyKind::Keypair => {

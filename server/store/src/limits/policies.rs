@@ -1,9 +1,9 @@
-//! Resource policies of the three kinds: their lists, one, and saving it. Who follows them is in `followers.rs`.
+//! Resource policies of the three kinds: listing, reading and saving them. Their followers are in `followers.rs`.
 //!
 //! A policy is read straight into its type and written from it: its fields have the names of the columns.
 
 use crate::fields::Fields;
-use crate::list::{Bind, Column, Fixed, Source, all, page};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, page_of_rows};
 use crate::{Change, Result, Scope, Store};
 use futures::Stream;
 use serde::Serialize;
@@ -92,7 +92,7 @@ impl StoredPolicy for ProjectPolicy {
     );
 }
 
-fn table(kind: PolicyKind) -> &'static str {
+fn policy_table(kind: PolicyKind) -> &'static str {
     match kind {
         PolicyKind::Keypair => KeypairPolicy::TABLE,
         PolicyKind::User => UserPolicy::TABLE,
@@ -116,8 +116,8 @@ impl<P> Row<P> {
     }
 }
 
-/// A policy belongs to no domain: somebody sees them all, or those that limit themselves.
-fn within<P: StoredPolicy>(scope: Scope) -> Vec<Fixed> {
+/// A policy belongs to no domain: a person sees either all of them or those that limit themselves.
+fn scope_condition<P: StoredPolicy>(scope: Scope) -> Vec<Fixed> {
     match scope {
         Scope::Everything | Scope::Domain(_) => Vec::new(),
         Scope::Projects(id) | Scope::Own(id) => vec![(P::OWN, Bind::Id(id.0))],
@@ -127,12 +127,12 @@ fn within<P: StoredPolicy>(scope: Scope) -> Vec<Fixed> {
 impl Store {
     /// A page of policies of one kind.
     pub async fn policies<P: StoredPolicy>(&self, query: &ListQuery, scope: Scope) -> Result<Page<PolicyRow<P>>> {
-        page(self, (P::SOURCE, P::list()), P::COLUMNS, query, within::<P>(scope), Row::<P>::read).await
+        page_of_rows(self, (P::SOURCE, P::list()), P::COLUMNS, query, scope_condition::<P>(scope), Row::<P>::read).await
     }
 
     /// Every policy of one kind that the filter selects, one after the other.
     pub fn all_policies<P: StoredPolicy>(&self, query: ListQuery) -> impl Stream<Item = Result<PolicyRow<P>>> + Send + use<P> {
-        all(self, (P::SOURCE, P::list()), P::COLUMNS, query, Vec::new(), Row::<P>::read)
+        all_rows(self, (P::SOURCE, P::list()), P::COLUMNS, query, Vec::new(), Row::<P>::read)
     }
 
     /// Every keypair policy, for the scheduler.
@@ -160,27 +160,27 @@ impl Store {
 
     /// The names of all policies of one kind.
     pub async fn policy_names(&self, kind: PolicyKind) -> Result<Vec<String>> {
-        let sql = format!("SELECT name FROM {} ORDER BY name", table(kind));
+        let sql = format!("SELECT name FROM {} ORDER BY name", policy_table(kind));
         Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?)
     }
 }
 
 impl Change {
-    /// Whether there is a policy of this name.
+    /// Whether there is a policy with this name.
     pub async fn has_policy(&mut self, kind: PolicyKind, name: &str) -> Result<bool> {
-        let sql = format!("SELECT 1 FROM {} WHERE name = ?", table(kind));
+        let sql = format!("SELECT 1 FROM {} WHERE name = ?", policy_table(kind));
         let found: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(&mut *self.tx).await?;
         Ok(found.is_some())
     }
 
-    /// A policy as it stands, with its revision.
+    /// A policy as this change sees it, with its revision.
     pub async fn policy<P: StoredPolicy>(&mut self, name: &str) -> Result<Option<(i64, P)>> {
         let sql = format!("SELECT {} FROM {} p WHERE p.name = ?", P::COLUMNS, P::TABLE);
         let row: Option<Row<P>> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(name).fetch_optional(&mut *self.tx).await?;
         Ok(row.map(|row| (row.revision, row.policy)))
     }
 
-    /// Writes a policy, new or over the one of its name.
+    /// Writes a policy, new or in place of the one with its name.
     pub async fn save_policy<P: StoredPolicy + Serialize>(&mut self, policy: &P, at: Millis) -> Result<()> {
         let mut sql = Fields::of(policy, &[])?.with("created_at", at.0).save_into(P::TABLE, "name");
         sql.build().execute(&mut *self.tx).await?;

@@ -1,8 +1,8 @@
-//! Resource presets: their list, one, saving and deleting it.
+//! Resource presets: listing, reading, saving and deleting them.
 
 use crate::cluster::resource_groups::usable;
-use crate::list::{Bind, Column, Fixed, Source, all, page};
-use crate::{Change, Result, Scope, Store, json, to_json};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, page_of_rows};
+use crate::{Change, Result, Scope, Store, read_json, to_json};
 use futures::Stream;
 use sqlx::FromRow;
 use types::limits::presets::{PRESETS, Preset, PresetRow};
@@ -40,7 +40,7 @@ impl Row {
     fn read(self) -> Result<PresetRow> {
         let preset = Preset {
             name: self.name,
-            slots: json("preset's amounts", &self.slots)?,
+            slots: read_json("preset's amounts", &self.slots)?,
             shared_memory: self.shared_memory,
             resource_group: self.resource_group,
         };
@@ -48,8 +48,8 @@ impl Row {
     }
 }
 
-/// A preset belongs to nobody; one that is for a group alone is offered to those who may use the group.
-fn within(scope: Scope) -> Vec<Fixed> {
+/// A preset belongs to nobody. One for a single resource group is offered to those who may use that group.
+fn scope_condition(scope: Scope) -> Vec<Fixed> {
     match scope {
         Scope::Everything | Scope::Domain(_) => Vec::new(),
         Scope::Projects(id) | Scope::Own(id) => vec![(OFFERED, Bind::Id(id.0))],
@@ -61,12 +61,12 @@ const OFFERED: &str = concat!("(p.resource_group IS NULL OR p.resource_group IN 
 impl Store {
     /// A page of presets.
     pub async fn presets(&self, query: &ListQuery, scope: Scope) -> Result<Page<PresetRow>> {
-        page(self, (&SOURCE, &PRESETS), COLUMNS, query, within(scope), Row::read).await
+        page_of_rows(self, (&SOURCE, &PRESETS), COLUMNS, query, scope_condition(scope), Row::read).await
     }
 
     /// Every preset that the filter selects, one after the other.
     pub fn all_presets(&self, query: ListQuery) -> impl Stream<Item = Result<PresetRow>> + Send + use<> {
-        all(self, (&SOURCE, &PRESETS), COLUMNS, query, Vec::new(), Row::read)
+        all_rows(self, (&SOURCE, &PRESETS), COLUMNS, query, Vec::new(), Row::read)
     }
 
     /// Every preset, for the launcher.
@@ -77,14 +77,14 @@ impl Store {
 }
 
 impl Change {
-    /// A preset as it stands, with its revision.
+    /// A preset as this change sees it, with its revision.
     pub async fn preset(&mut self, name: &str) -> Result<Option<(i64, Preset)>> {
         let row: Option<Row> =
             sqlx::query_as("SELECT * FROM presets WHERE name = ?").bind(name).fetch_optional(&mut *self.tx).await?;
         row.map(|row| row.read().map(|row| (row.revision, row.preset))).transpose()
     }
 
-    /// Writes a preset, new or over the one of its name.
+    /// Writes a preset, new or in place of the one with its name.
     pub async fn save_preset(&mut self, preset: &Preset, at: Millis) -> Result<()> {
         sqlx::query(
             "INSERT INTO presets (name, slots, cpu, mem, shared_memory, resource_group, created_at) VALUES (?, ?, ?, ?, ?, ?, ?) \
@@ -103,7 +103,7 @@ impl Change {
         Ok(())
     }
 
-    /// Deletes a preset. Says whether there was one.
+    /// Deletes a preset. Returns whether there was one.
     pub async fn delete_preset(&mut self, name: &str) -> Result<bool> {
         let done = sqlx::query("DELETE FROM presets WHERE name = ?").bind(name).execute(&mut *self.tx).await?;
         Ok(done.rows_affected() == 1)

@@ -1,17 +1,17 @@
-//! What the rate limit keeps across a restart.
+//! The counts of the rate limit that survive a restart.
 
 use crate::{Change, Result, Store};
 use types::id::UserId;
 use types::time::Millis;
 
 impl Store {
-    /// Requests by keypair and second after `after`, oldest first.
+    /// The number of requests by keypair and second, later than the second `after`, oldest first.
     pub async fn rates(&self, after: i64) -> Result<Vec<(String, i64, u32)>> {
         let sql = "SELECT access_key, second, requests FROM rates WHERE second > ? ORDER BY access_key, second";
         Ok(sqlx::query_as(sql).bind(after).fetch_all(&self.read).await?)
     }
 
-    /// A person's main access key and its limit.
+    /// A person's main access key and its rate limit.
     pub async fn main_key_limit(&self, user: UserId) -> Result<Option<(String, u32)>> {
         let sql = "SELECT access_key, rate_limit FROM keypairs WHERE user_id = ? AND main = 1";
         Ok(sqlx::query_as(sql).bind(user).fetch_optional(&self.read).await?)
@@ -19,7 +19,7 @@ impl Store {
 }
 
 impl Change {
-    /// Writes the counts of some seconds as they stand, and that the keypair was used for `requests` more.
+    /// Writes the present counts of some seconds, and adds `requests` to the uses of the keypair.
     pub async fn keep_rate(&mut self, access_key: &str, seconds: &[(i64, u32)], requests: u32, at: Millis) -> Result<()> {
         for (second, count) in seconds {
             sqlx::query(
@@ -41,7 +41,7 @@ impl Change {
         Ok(())
     }
 
-    /// Forgets what is older than the window.
+    /// Deletes the counts up to the second `before`.
     pub async fn forget_rates(&mut self, before: i64) -> Result<()> {
         sqlx::query("DELETE FROM rates WHERE second <= ?").bind(before).execute(&mut *self.tx).await?;
         Ok(())

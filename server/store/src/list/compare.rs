@@ -1,4 +1,4 @@
-//! Conditions and filters of a list as SQL. Every value is bound; text of the query is only what a `Source` says itself.
+//! Conditions and filters of a list as SQL. Every value is bound; the text of a query comes only from its `Source`.
 
 use super::Prepared;
 use sqlx::{QueryBuilder, Sqlite};
@@ -7,13 +7,13 @@ use types::quantity::Quantity;
 use types::time::Millis;
 
 impl Prepared<'_> {
-    /// One condition more.
+    /// Adds a condition to the `WHERE` clause.
     pub(super) fn push_condition(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
         sql.push(" AND ");
         self.push_comparison(sql, condition);
     }
 
-    /// A filter as an expression that can stand between `AND` and `OR`.
+    /// Adds a filter as an expression that can be joined with `AND` and `OR`.
     pub(super) fn push_filter(&self, sql: &mut QueryBuilder<Sqlite>, filter: &Filter) {
         match filter {
             Filter::Is(condition) => self.push_comparison(sql, condition),
@@ -33,9 +33,9 @@ impl Prepared<'_> {
 
     fn push_opposite(&self, sql: &mut QueryBuilder<Sqlite>, filter: &Filter) {
         match filter {
-            // Said this way an index helps, and what has no moment is not later than one either.
+            // In this form an index can be used. A missing time is not later than another one either.
             Filter::Before { key, at } if !self.source.column(key).inside => self.push_moment(sql, key, " >= ", *at),
-            // To SQL a comparison with nothing is neither true nor false; here it does not hold, so its opposite does.
+            // In SQL, a comparison with NULL is neither true nor false. Here it does not hold, so its opposite does.
             _ => {
                 sql.push("NOT coalesce(");
                 self.push_filter(sql, filter);
@@ -101,8 +101,8 @@ impl Prepared<'_> {
                 sql.push(" = ").push_bind(uuid::Uuid::parse_str(&value).unwrap_or_default());
             }
             Op::Equals if kind == Kind::Number => {
-                // Nothing equals NULL: half a thing is in no column of whole ones.
-                let (number, exact) = number(&value, column.whole);
+                // Nothing equals NULL: a fraction is in no column of whole numbers.
+                let (number, exact) = stored_number(&value, column.whole);
                 sql.push(" = ").push_bind(exact.then_some(number));
             }
             Op::Equals => {
@@ -112,17 +112,17 @@ impl Prepared<'_> {
                 }
             }
             Op::Min if kind == Kind::Date => {
-                sql.push(" >= ").push_bind(day(&value));
+                sql.push(" >= ").push_bind(day_start(&value));
             }
             Op::Max if kind == Kind::Date => {
-                sql.push(" < ").push_bind(day(&value) + 86_400_000);
+                sql.push(" < ").push_bind(day_start(&value) + 86_400_000);
             }
             Op::Min => {
-                let (number, exact) = number(&value, column.whole);
+                let (number, exact) = stored_number(&value, column.whole);
                 sql.push(if exact { " >= " } else { " > " }).push_bind(number);
             }
             Op::Max => {
-                let (number, _) = number(&value, column.whole);
+                let (number, _) = stored_number(&value, column.whole);
                 sql.push(" <= ").push_bind(number);
             }
         }
@@ -134,14 +134,14 @@ impl Prepared<'_> {
     }
 }
 
-// Values were checked against their kind before they came here.
+// Values have been checked against their kind before.
 
-/// A number as its column holds it, rounded down, and whether nothing was lost by that.
-fn number(value: &str, whole: bool) -> (i64, bool) {
+/// A number in its column's unit, rounded down, and whether it is exact.
+fn stored_number(value: &str, whole: bool) -> (i64, bool) {
     let number = value.parse::<Quantity>().unwrap_or_default();
     if whole { (number.floor(), Quantity::whole(number.floor()) == number) } else { (number.as_thousandths(), true) }
 }
 
-fn day(value: &str) -> i64 {
+fn day_start(value: &str) -> i64 {
     types::time::day(value).unwrap_or_default().0
 }

@@ -1,7 +1,7 @@
 //! Lists: one function that turns a [`ListQuery`] into SQL, for every table that is declared as a [`Source`].
 //!
-//! The cost of a page is bounded by its shape: order comes from an index, counting stops at [`COUNT_LIMIT`], and a substring
-//! is looked up in a trigram index when few rows hold it, or met on the way along the order's index when many do.
+//! The cost of a page is bounded: order comes from an index, and counting stops at [`COUNT_LIMIT`]. A substring is looked up in a
+//! trigram index if few rows contain it; if many do, they are found by walking the order's index.
 
 mod compare;
 
@@ -13,37 +13,37 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use types::list::{COUNT_LIMIT, ListQuery, ListSpec, Op, Page};
 
-/// Rows that a trigram look-up may yield before walking the order's index is the better way.
+/// The most rows of a trigram look-up for which it is faster than walking the order's index.
 const FEW: i64 = 5000;
-/// Whoever downloads rows and takes none for so long gets no more.
+/// The time without taking a row after which a download is ended.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where a list's rows come from.
+/// The table that a list's rows come from.
 pub struct Source {
     /// The table and its alias, such as `users u`.
     pub(crate) table: &'static str,
-    /// The row's own number, the tail of every order.
+    /// The row's own number, which ends every order.
     pub(crate) number: &'static str,
-    /// Joined only to filter or show; every one of them on a primary key.
+    /// Joins for filtering and showing, each on a primary key.
     pub(crate) joins: &'static str,
-    /// The trigram index of the table; nothing is looked up in it unless a column says so.
+    /// The trigram index of the table, used only for columns that are in it.
     pub(crate) text: &'static str,
-    /// What a property or sort key is in the database.
+    /// The column of each property and sort key.
     pub(crate) columns: &'static [(&'static str, Column)],
 }
 
 /// A property's column.
 pub(crate) struct Column {
     pub sql: &'static str,
-    /// Its name in the trigram index, if it is there.
+    /// Its name in the trigram index, if it is in it.
     pub(crate) text: Option<&'static str>,
-    /// Holds lower case: compare with lower case.
+    /// Whether it holds lower case, so that values are converted to lower case before comparing.
     pub lower: bool,
-    /// Holds whole numbers, not thousandths.
+    /// Whether it holds whole numbers, not thousandths.
     pub whole: bool,
-    /// Is a whole condition, in which `{}` is where the comparison goes.
+    /// Whether `sql` is a complete condition, in which the comparison replaces `{}`.
     pub inside: bool,
-    /// Equals what is written exactly so, case included: that is how its index is ordered.
+    /// Whether equality respects case, as the order of its index does.
     pub exact: bool,
 }
 
@@ -56,22 +56,22 @@ impl Column {
         Self { whole: true, ..Self::plain(sql) }
     }
 
-    /// A condition around the comparison, such as `EXISTS (… AND m.project_id {})`, for what may be several values or none.
+    /// A condition around the comparison, such as `EXISTS (… AND m.project_id {})`, for properties with several values or none.
     pub(crate) const fn inside(sql: &'static str) -> Self {
         Self { inside: true, ..Self::plain(sql) }
     }
 
-    /// The same around something that holds lower case.
+    /// The same for values in lower case.
     pub(crate) const fn inside_lower(sql: &'static str) -> Self {
         Self { lower: true, ..Self::inside(sql) }
     }
 
-    /// Holds lower case and is in no trigram index.
+    /// A column that holds lower case and is not in a trigram index.
     pub(crate) const fn lower(sql: &'static str) -> Self {
         Self { lower: true, ..Self::plain(sql) }
     }
 
-    /// Holds ids or keys, in which case matters.
+    /// A column that holds ids or keys, in which case matters.
     pub(crate) const fn exact(sql: &'static str) -> Self {
         Self { exact: true, ..Self::plain(sql) }
     }
@@ -84,18 +84,18 @@ impl Column {
         Self { lower: true, ..Self::text(sql, text) }
     }
 
-    /// What comes before a comparison, and what after it.
+    /// The SQL before and after a comparison.
     fn parts(&self) -> (&'static str, &'static str) {
         if self.inside { self.sql.split_once("{}").unwrap_or((self.sql, "")) } else { (self.sql, "") }
     }
 
-    /// A condition that holds when an inside column has any value.
+    /// A condition that holds if an inside column has any value.
     fn any(&self) -> String {
         let (before, after) = self.parts();
         format!("{before} IS NOT NULL{after}")
     }
 
-    /// What rows are ordered by: of what may be several values, whether there is one.
+    /// The expression that rows are ordered by; for an inside column, whether it has any value.
     fn order(&self) -> String {
         if self.inside { self.any() } else { self.sql.into() }
     }
@@ -108,7 +108,7 @@ pub(crate) enum Bind {
     Text(String),
 }
 
-/// A fixed condition: SQL with one `?`, and the value that stands there.
+/// A fixed condition: SQL with one `?`, and the value bound there.
 pub(crate) type Fixed = (&'static str, Bind);
 
 fn push_fixed(sql: &mut QueryBuilder<Sqlite>, (condition, value): &Fixed) {
@@ -122,26 +122,26 @@ fn push_fixed(sql: &mut QueryBuilder<Sqlite>, (condition, value): &Fixed) {
     sql.push(after);
 }
 
-/// A query made ready to be asked for its rows or its count.
+/// A prepared query, from which rows and their count are read.
 pub(crate) struct Prepared<'a> {
     source: &'a Source,
     spec: &'static ListSpec,
     query: &'a ListQuery,
     fixed: Vec<Fixed>,
-    /// The condition that the trigram index is asked for, as a match expression.
+    /// The condition to look up in the trigram index, as a match expression.
     matching: Option<String>,
     few: bool,
 }
 
 impl Source {
     fn column(&self, key: &str) -> &Column {
-        // Keys were checked against the spec; a spec's key without a column is caught by the test below.
+        // Keys have been checked against the spec. A test below ensures that every key of a spec has a column.
         self.columns.iter().find(|(name, _)| *name == key).map(|(_, column)| column).unwrap_or(&self.columns[0].1)
     }
 }
 
 impl Store {
-    /// Chooses how `query` is best answered.
+    /// Chooses the fastest way to answer `query`.
     pub(crate) async fn prepare<'a>(
         &self,
         source: &'a Source,
@@ -166,7 +166,7 @@ impl Store {
         Ok(Prepared { source, spec, query, fixed, matching: best.map(|(_, m)| m), few })
     }
 
-    /// Rows that the filter selects, up to [`COUNT_LIMIT`], and whether there are more.
+    /// The number of rows that the filter selects, up to [`COUNT_LIMIT`], and whether there are more.
     pub(crate) async fn count(&self, prepared: &Prepared<'_>) -> Result<(u64, bool)> {
         let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
         prepared.push_from_where(&mut sql, true);
@@ -198,7 +198,7 @@ impl Prepared<'_> {
 
     fn push_from_where(&self, sql: &mut QueryBuilder<Sqlite>, counting: bool) {
         let Source { table, number, joins, text, .. } = *self.source;
-        // CROSS JOIN is SQLite's way to be told the order: from the few matches to their rows, never the other way round.
+        // CROSS JOIN makes SQLite keep this order: from the few matches to their rows, never the other way round.
         match &self.matching {
             Some(matching) if self.few || counting => {
                 sql.push(format!(" FROM {text} CROSS JOIN {table} ON {number} = {text}.rowid {joins} WHERE {text} MATCH "));
@@ -231,7 +231,7 @@ impl Prepared<'_> {
 }
 
 /// A page of the rows that `query` selects, with their number.
-pub(crate) async fn page<R, T>(
+pub(crate) async fn page_of_rows<R, T>(
     store: &Store,
     (source, spec): (&'static Source, &'static ListSpec),
     columns: &'static str,
@@ -244,14 +244,14 @@ where
 {
     let prepared = store.prepare(source, spec, query, fixed).await?;
     let mut page = prepared.page(columns);
-    // At once, on two connections: neither waits for the other.
+    // Concurrently, on two connections, so that neither waits for the other.
     let rows = async { Ok(page.build_query_as::<R>().fetch_all(&store.read).await?) };
     let (rows, (total, more)) = tokio::try_join!(rows, store.count(&prepared))?;
     Ok(Page { rows: rows.into_iter().map(read).collect::<Result<_>>()?, total, more })
 }
 
-/// The one row that all of `fixed` hold for, if there is one.
-pub(crate) async fn one<'e, R, T>(
+/// The one row that satisfies all of `fixed`, if there is one.
+pub(crate) async fn one_row<'e, R, T>(
     executor: impl sqlx::SqliteExecutor<'e>,
     source: &Source,
     columns: &str,
@@ -265,8 +265,8 @@ where
     sql.build_query_as::<R>().fetch_optional(executor).await?.map(read).transpose()
 }
 
-/// The few rows that all of `fixed` hold for, in no order.
-pub(crate) async fn some<R, T>(
+/// The few rows that satisfy all of `fixed`, in no particular order.
+pub(crate) async fn some_rows<R, T>(
     store: &Store,
     source: &Source,
     columns: &str,
@@ -287,7 +287,7 @@ fn where_all(source: &Source, columns: &str, fixed: impl IntoIterator<Item = Fix
 }
 
 /// Every row that `query` selects, one after the other, read with `read`.
-pub(crate) fn all<R, T>(
+pub(crate) fn all_rows<R, T>(
     store: &Store,
     (source, spec): (&'static Source, &'static ListSpec),
     columns: &'static str,
@@ -308,7 +308,7 @@ where
             match out.send_timeout(row.map_err(Into::into).and_then(read), PATIENCE).await {
                 Ok(()) => {}
                 Err(SendTimeoutError::Closed(_)) => break,
-                // An open read also keeps the write-ahead log from being folded into the file.
+                // An open read also keeps the write-ahead log from being merged into the file.
                 Err(SendTimeoutError::Timeout(_)) => {
                     return Err(sqlx::Error::from(io::Error::from(io::ErrorKind::TimedOut)).into());
                 }
@@ -318,7 +318,7 @@ where
     })
 }
 
-/// Runs `work` beside its reader, which gets rows as they are read; work ends when the reader goes away.
+/// Runs `work` concurrently with its reader, which gets rows as they are read. The work ends when the reader goes away.
 pub(crate) fn stream<T, F, Fut>(work: F) -> impl Stream<Item = Result<T>> + Send + use<T, F, Fut>
 where
     T: Send + 'static,

@@ -30,7 +30,7 @@ fn every_property_and_order_of_a_list_has_its_column() {
     }
 }
 
-/// Everything that can be asked about a property.
+/// Every filter that a property allows.
 fn questions(key: &str, kind: Kind) -> Vec<Filter> {
     let value = match kind {
         Kind::Text => "some",
@@ -54,7 +54,7 @@ fn questions(key: &str, kind: Kind) -> Vec<Filter> {
 }
 
 #[tokio::test]
-async fn every_comparison_and_order_of_a_list_is_one_that_the_database_understands() {
+async fn the_database_accepts_every_comparison_and_order_of_a_list() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("yard.db")).await.unwrap();
     let window = Some(Window { offset: 0, limit: 10, any_tab: true });

@@ -1,6 +1,6 @@
-//! Accounts as signing in sees them: who somebody is, and their password.
+//! Accounts as signing in needs them: identity, role and password hash.
 
-use crate::{Change, Result, Store, json, word};
+use crate::{Change, Result, Store, read_json, read_word};
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 use std::collections::HashMap;
 use types::id::{DomainId, ProjectId, UserId};
@@ -8,7 +8,7 @@ use types::people::permissions::Role;
 use types::people::users::UserStatus;
 use types::time::Millis;
 
-/// What signing in and every later request need to know of an account.
+/// The part of an account that signing in and every later request need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub id: UserId,
@@ -50,10 +50,10 @@ impl AccountRow {
             username: self.username,
             full_name: self.full_name,
             password_hash: self.password_hash,
-            role: word("role", self.role, Role::from_key)?,
-            status: word("user status", self.status, UserStatus::from_key)?,
+            role: read_word("role", self.role, Role::from_key)?,
+            status: read_word("user status", self.status, UserStatus::from_key)?,
             domain: self.domain_id,
-            addresses: json("addresses", &self.addresses)?,
+            addresses: read_json("addresses", &self.addresses)?,
             must_change_password: self.must_change_password,
             two_factor: self.two_factor,
             administers: self.administers.as_deref().unwrap_or("").split(',').filter_map(|id| id.parse().ok()).collect(),
@@ -110,14 +110,14 @@ impl Change {
         row.map(AccountRow::read).transpose()
     }
 
-    /// Whether an active superadmin would be left without `id`.
+    /// Whether there is an active superadmin other than `id`.
     pub async fn other_superadmin(&mut self, id: UserId) -> Result<bool> {
         let sql = "SELECT 1 FROM users WHERE role = 'superadmin' AND status = 'active' AND id <> ? LIMIT 1";
         let found: Option<i64> = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *self.tx).await?;
         Ok(found.is_some())
     }
 
-    /// Sets a person's password. Says whether there is such a person.
+    /// Sets a person's password hash. Returns whether there is such a person.
     pub async fn set_password(&mut self, user: UserId, hash: &str, at: Millis) -> Result<bool> {
         let done = sqlx::query("UPDATE users SET password_hash = ?, modified_at = ? WHERE id = ?")
             .bind(hash)

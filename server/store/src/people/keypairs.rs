@@ -1,6 +1,6 @@
-//! Keypairs: the list, one, and what is changed of them. Secrets are encrypted before they come here.
+//! Keypairs: listing, reading and changing them. Secrets are encrypted before they are passed to this module.
 
-use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows};
 use crate::people::accounts::{ACCOUNT, AccountRow};
 use crate::{Account, Change, Result, Scope, Store};
 use futures::Stream;
@@ -94,34 +94,34 @@ pub struct NewKeypairRow<'a> {
     pub at: Millis,
 }
 
-/// What checking a signature needs to know.
+/// The part of a keypair and its account that checking a signature needs.
 #[derive(Clone, Debug)]
 pub struct Signer {
     pub account: Account,
-    /// Encrypted; none for a keypair that cannot sign.
+    /// Encrypted; `None` for a keypair that cannot sign.
     pub secret: Option<Vec<u8>>,
     pub active: bool,
     pub rate_limit: u32,
 }
 
-fn within(scope: Scope) -> Option<Fixed> {
+fn scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
-        // Whoever administers a project does not administer its people's keypairs.
+        // Administering a project does not include its people's keypairs.
         Scope::Projects(id) | Scope::Own(id) => Some(("k.user_id = ?", Bind::Id(id.0))),
     }
 }
 
-fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
     let mut fixed: Vec<Fixed> = vec![("k.deleted = ?", Bind::Int(0))];
     fixed.extend(query.tab().map(|tab| ("k.active = ?", Bind::Int(i64::from(tab != "inactive")))));
-    fixed.extend(within(scope));
+    fixed.extend(scope_condition(scope));
     fixed
 }
 
 impl Store {
-    /// Whose keypair this is, while it is not deleted.
+    /// The owner of a keypair that is not deleted, and their domain.
     pub async fn keypair_owner(&self, access_key: &str) -> Result<Option<(UserId, types::id::DomainId)>> {
         Ok(sqlx::query_as(
             "SELECT u.id, u.domain_id FROM keypairs k JOIN users u ON u.id = k.user_id WHERE k.access_key = ? AND k.deleted = 0",
@@ -133,26 +133,26 @@ impl Store {
 
     /// A page of keypairs.
     pub async fn keypairs(&self, query: &ListQuery, scope: Scope) -> Result<Page<KeypairRow>> {
-        page(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed(query, scope), Row::read).await
+        page_of_rows(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed_conditions(query, scope), Row::read).await
     }
 
     /// Every keypair that the filter selects, one after the other.
     pub fn all_keypairs(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<KeypairRow>> + Send + use<> {
-        let fixed = fixed(&query, scope);
-        all(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed, Row::read)
+        let fixed = fixed_conditions(&query, scope);
+        all_rows(self, (&SOURCE, &KEYPAIRS), COLUMNS, query, fixed, Row::read)
     }
 
     /// One keypair and its encrypted secret, if it is in scope.
     pub async fn keypair(&self, access_key: &str, scope: Scope) -> Result<Option<(KeypairRow, Option<Vec<u8>>)>> {
         let mut fixed = vec![("k.access_key = ?", Bind::Text(access_key.to_owned())), ("k.deleted = ?", Bind::Int(0))];
-        fixed.extend(within(scope));
-        let Some(row) = one(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
+        fixed.extend(scope_condition(scope));
+        let Some(row) = one_row(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
         let (secret,): (Option<Vec<u8>>,) =
             sqlx::query_as("SELECT secret FROM keypairs WHERE access_key = ?").bind(access_key).fetch_one(&self.read).await?;
         Ok(Some((row, secret)))
     }
 
-    /// Who signs with an access key, and with what.
+    /// The account and secret behind an access key.
     pub async fn signer(&self, access_key: &str) -> Result<Option<Signer>> {
         #[derive(FromRow)]
         struct SignerRow {
@@ -175,9 +175,9 @@ impl Store {
 }
 
 impl Change {
-    /// One keypair as the list shows it, as it stands in this change.
+    /// One keypair as the list shows it, as this change sees it.
     pub async fn keypair_row(&mut self, access_key: &str) -> Result<Option<KeypairRow>> {
-        one(&mut *self.tx, &SOURCE, COLUMNS, [("k.access_key = ?", Bind::Text(access_key.to_owned()))], Row::read).await
+        one_row(&mut *self.tx, &SOURCE, COLUMNS, [("k.access_key = ?", Bind::Text(access_key.to_owned()))], Row::read).await
     }
 
     /// Writes a keypair.
@@ -197,7 +197,7 @@ impl Change {
         Ok(())
     }
 
-    /// Writes what `edit` names. Says whether there is such a keypair.
+    /// Writes the fields that `edit` sets. Returns whether there is such a keypair.
     pub async fn edit_keypair(&mut self, access_key: &str, edit: &EditKeypair) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE keypairs SET active = coalesce(?2, active), policy = coalesce(?3, policy), \
@@ -212,7 +212,7 @@ impl Change {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Makes one of a person's active keypairs the main one. Says whether it is one.
+    /// Makes one of a person's active keypairs the main one. Returns false if it is not an active keypair of theirs.
     pub async fn set_main_keypair(&mut self, user: UserId, access_key: &str) -> Result<bool> {
         let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM keypairs WHERE access_key = ? AND user_id = ? AND active = 1")
             .bind(access_key)
@@ -227,7 +227,7 @@ impl Change {
         Ok(true)
     }
 
-    /// Deletes an inactive keypair that is nobody's main one, with its secret. Says whether it was one.
+    /// Deletes a keypair with its secret, if it is inactive and not a main one. Returns whether it did.
     pub async fn delete_keypair(&mut self, access_key: &str) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE keypairs SET deleted = 1, secret = NULL WHERE access_key = ? AND active = 0 AND main = 0 AND deleted = 0",

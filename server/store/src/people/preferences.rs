@@ -1,4 +1,4 @@
-//! What a person has set for themselves, by key: the columns of a table, say.
+//! Settings that people make for themselves, by key, such as the columns of a table.
 
 use crate::{Change, Result, Store};
 use types::id::UserId;
@@ -16,7 +16,7 @@ impl Store {
 }
 
 impl Change {
-    /// Keeps a setting.
+    /// Stores a setting.
     pub async fn set_preference(&mut self, user: UserId, key: &str, value: &str) -> Result<()> {
         sqlx::query("INSERT INTO preferences (user_id, key, value) VALUES (?, ?, ?) ON CONFLICT (user_id, key) DO UPDATE SET value = excluded.value")
             .bind(user)

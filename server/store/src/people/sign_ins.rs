@@ -1,4 +1,4 @@
-//! Signed-in browsers. Only a hash of the cookie's token is kept.
+//! Signed-in browsers. Only a hash of the cookie's token is stored.
 
 use crate::people::accounts::{ACCOUNT, AccountRow};
 use crate::{Account, Change, Result, Store};
@@ -18,7 +18,7 @@ pub struct NewSignIn<'a> {
     pub browser: &'a str,
 }
 
-/// A sign-in that a request came with.
+/// The sign-in of a request, with its account.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub id: SignInId,
@@ -59,7 +59,7 @@ impl Store {
         .transpose()
     }
 
-    /// Whether a sign-in still holds: it has not been ended, has not expired, and its person is active.
+    /// Whether a sign-in is still valid: it has not been ended, has not expired, and its person is active.
     pub async fn sign_in_holds(&self, id: SignInId, now: Millis) -> Result<bool> {
         let found: Option<i64> = sqlx::query_scalar(
             "SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.id = ? AND s.expires_at > ? AND u.status = 'active'",
@@ -71,7 +71,7 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// A person's sign-ins that still hold, the last used first; at most 100.
+    /// A person's sign-ins that have not expired, the last used first; at most 100.
     pub async fn sign_ins_of(&self, user: UserId, now: Millis, current: SignInId) -> Result<Vec<SignIn>> {
         let rows: Vec<(SignInId, Millis, Millis, Millis, String, String)> = sqlx::query_as(
             "SELECT id, created_at, last_used, expires_at, address, browser FROM sign_ins \
@@ -97,7 +97,7 @@ impl Store {
 }
 
 impl Change {
-    /// Writes a sign-in, and forgets those that ended before `forget_before`.
+    /// Writes a sign-in, and deletes the person's sign-ins that expired before `forget_before`.
     pub async fn insert_sign_in(&mut self, new: &NewSignIn<'_>, forget_before: Millis) -> Result<()> {
         sqlx::query("DELETE FROM sign_ins WHERE user_id = ? AND expires_at < ?")
             .bind(new.user)
@@ -121,7 +121,7 @@ impl Change {
         Ok(())
     }
 
-    /// Notes that a sign-in was used, and until when it now holds.
+    /// Stores the last use of a sign-in and when it expires now.
     pub async fn touch_sign_in(&mut self, id: SignInId, at: Millis, expires_at: Millis) -> Result<()> {
         sqlx::query("UPDATE sign_ins SET last_used = ?, expires_at = ? WHERE id = ?")
             .bind(at)
@@ -132,7 +132,7 @@ impl Change {
         Ok(())
     }
 
-    /// Ends one sign-in of a person. Says whether there was one.
+    /// Ends one sign-in of a person. Returns whether there was one.
     pub async fn delete_sign_in(&mut self, user: UserId, id: SignInId) -> Result<bool> {
         let done =
             sqlx::query("DELETE FROM sign_ins WHERE user_id = ? AND id = ?").bind(user).bind(id).execute(&mut *self.tx).await?;

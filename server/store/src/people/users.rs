@@ -1,7 +1,7 @@
-//! Accounts: the list, one account, and a new one.
+//! Accounts: listing, reading, creating and editing them.
 
 use crate::fields::Fields;
-use crate::list::{Bind, Column, Fixed, Source, all, one, page};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows};
 use crate::{Change, Result, Scope, Store, to_json};
 use futures::Stream;
 use sqlx::QueryBuilder;
@@ -71,7 +71,7 @@ fn within(scope: Scope) -> Option<Fixed> {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
         Scope::Projects(id) => Some((
-            // From the few who belong to a project, not from everybody.
+            // Starts from the few members of the projects, not from everybody.
             "u.id IN (SELECT m.user_id FROM project_members a JOIN projects p ON p.id = a.project_id AND p.active = 1 \
              JOIN project_members m ON m.project_id = a.project_id WHERE a.user_id = ? AND a.admin = 1)",
             Bind::Id(id.0),
@@ -80,24 +80,24 @@ fn within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-fn fixed(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
+fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
     let active = query.tab().map(|tab| ("u.active = ?", Bind::Int(i64::from(tab == "active"))));
-    active.into_iter().chain(within(scope)).collect()
+    active.into_iter().chain(scope_condition(scope)).collect()
 }
 
 impl Store {
     /// A page of people.
     pub async fn users(&self, query: &ListQuery, scope: Scope) -> Result<Page<UserRow>> {
-        page(self, (&SOURCE, &USERS), COLUMNS, query, fixed(query, scope), Ok).await
+        page_of_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed(query, scope), Ok).await
     }
 
     /// Everyone that the filter selects, one after the other.
     pub fn all_users(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
         let fixed = fixed(&query, scope);
-        all(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Ok)
+        all_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Ok)
     }
 
-    /// Which of these emails and usernames, in lower case, are taken; at most as many as were asked for.
+    /// The emails and usernames among `names` (in lower case) that are taken.
     pub async fn taken_names(&self, names: Vec<String>) -> Result<Vec<String>> {
         let sql = "SELECT email_key FROM users WHERE email_key IN (SELECT value FROM json_each(?1)) \
                    UNION SELECT username_key FROM users WHERE username_key IN (SELECT value FROM json_each(?1))";
@@ -106,8 +106,8 @@ impl Store {
 
     /// One person as the list shows them, if they are in scope.
     pub async fn user_row(&self, id: UserId, scope: Scope) -> Result<Option<UserRow>> {
-        let fixed = [("u.id = ?", Bind::Id(id.0))].into_iter().chain(within(scope));
-        one(&self.read, &SOURCE, COLUMNS, fixed, Ok).await
+        let fixed = [("u.id = ?", Bind::Id(id.0))].into_iter().chain(scope_condition(scope));
+        one_row(&self.read, &SOURCE, COLUMNS, fixed, Ok).await
     }
 
     /// One person, if they are in scope.
@@ -151,9 +151,9 @@ impl Store {
 }
 
 impl Change {
-    /// One person as the list shows them, as they stand in this change.
+    /// One person as the list shows them, as this change sees them.
     pub async fn user_row(&mut self, id: UserId) -> Result<Option<UserRow>> {
-        one(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Ok).await
+        one_row(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Ok).await
     }
 
     /// Writes a new account with its main keypair. A taken email or username is a unique violation of its `_key` column.
@@ -184,7 +184,8 @@ impl Change {
         Ok(())
     }
 
-    /// Writes what `edit` names; `hash` is its password's. Projects, main keypair and two-factor have calls of their own.
+    /// Writes the fields that `edit` sets; `hash` is the hash of its password. Projects, main keypair and two-factor
+    /// authentication have methods of their own.
     pub async fn edit_user(&mut self, id: UserId, edit: &EditUser, hash: Option<&str>, at: Millis) -> Result<()> {
         let others =
             ["username", "password", "role", "status", "domain", "projects", "two_factor", "uid", "gid", "main_access_key"];
@@ -208,7 +209,7 @@ impl Change {
         Ok(())
     }
 
-    /// Makes these a person's projects. Those that they administered and still belong to they go on administering.
+    /// Sets a person's projects. They still administer those that they administered and stay in.
     pub async fn set_projects(&mut self, user: UserId, projects: &[ProjectId]) -> Result<()> {
         let mut sql = QueryBuilder::new("DELETE FROM project_members WHERE user_id = ");
         sql.push_bind(user);

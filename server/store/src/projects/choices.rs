@@ -5,7 +5,7 @@ use types::id::{DomainId, ProjectId, UserId};
 use types::projects::{DomainChoice, ProjectChoice};
 
 impl Store {
-    /// Every domain (or one) with its projects, by name.
+    /// Every domain (or only one) with its active projects, by name.
     pub async fn domain_choices(&self, only: Option<DomainId>) -> Result<Vec<DomainChoice>> {
         let rows: Vec<(DomainId, String, Option<ProjectId>, Option<String>)> = sqlx::query_as(
             "SELECT d.id, d.name, p.id, p.name FROM domains d LEFT JOIN projects p ON p.domain_id = d.id AND p.active = 1 \
@@ -26,7 +26,7 @@ impl Store {
         Ok(domains)
     }
 
-    /// Every active project that is in scope, by name; at most 500.
+    /// Every active project in scope, by name; at most 500.
     pub async fn project_choices(&self, scope: Scope) -> Result<Vec<ProjectChoice>> {
         let only = match scope {
             Scope::Domain(id) => Some(id),
@@ -42,7 +42,7 @@ impl Store {
         Ok(rows.into_iter().map(|(id, name)| ProjectChoice { id, name }).collect())
     }
 
-    /// The projects that a person belongs to, by name.
+    /// The active projects that a person belongs to, by name.
     pub async fn projects_of(&self, user: UserId) -> Result<Vec<ProjectChoice>> {
         let rows: Vec<(ProjectId, String)> = sqlx::query_as(
             "SELECT p.id, p.name FROM project_members m JOIN projects p ON p.id = m.project_id WHERE m.user_id = ? AND p.active = 1 ORDER BY p.name_key",

@@ -1,9 +1,9 @@
-//! Domains and projects: their lists, one, and what is changed of them.
+//! Domains and projects: listing, reading and changing them.
 
 mod choices;
 
-use crate::list::{Bind, Column, Fixed, Source, all, one, page};
-use crate::{Change, Result, Scope, Store, json, to_json, word};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows};
+use crate::{Change, Result, Scope, Store, read_json, read_word, to_json};
 use futures::Stream;
 use sqlx::FromRow;
 use types::id::{DomainId, ProjectId, UserId};
@@ -76,11 +76,11 @@ impl ProjectDbRow {
             domain_id: self.domain_id,
             domain: self.domain,
             description: self.description,
-            kind: word("project type", self.kind, ProjectKind::from_key)?,
+            kind: read_word("project type", self.kind, ProjectKind::from_key)?,
             active: self.active,
             policy: self.policy,
-            hosts: json("hosts", &self.hosts)?,
-            limit: json("limits", &self.slots)?,
+            hosts: read_json("hosts", &self.hosts)?,
+            limit: read_json("limits", &self.slots)?,
             integration: self.integration,
             members: self.members,
             created_at: self.created_at,
@@ -111,8 +111,8 @@ impl DomainDbRow {
             name: self.name,
             description: self.description,
             active: self.active,
-            hosts: json("hosts", &self.hosts)?,
-            limit: json("limits", &self.slots)?,
+            hosts: read_json("hosts", &self.hosts)?,
+            limit: read_json("limits", &self.slots)?,
             integration: self.integration,
             projects: self.projects,
             people: self.people,
@@ -122,7 +122,7 @@ impl DomainDbRow {
     }
 }
 
-fn projects_within(scope: Scope) -> Option<Fixed> {
+fn project_scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("p.domain_id = ?", Bind::Id(id.0))),
@@ -136,7 +136,7 @@ fn projects_within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-fn domains_within(scope: Scope) -> Option<Fixed> {
+fn domain_scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("d.id = ?", Bind::Id(id.0))),
@@ -144,7 +144,7 @@ fn domains_within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-fn fixed(condition: &'static str, query: &ListQuery, scope: Option<Fixed>) -> Vec<Fixed> {
+fn fixed_conditions(condition: &'static str, query: &ListQuery, scope: Option<Fixed>) -> Vec<Fixed> {
     let active = query.tab().map(|tab| (condition, Bind::Int(i64::from(tab != "inactive"))));
     active.into_iter().chain(scope).collect()
 }
@@ -152,43 +152,43 @@ fn fixed(condition: &'static str, query: &ListQuery, scope: Option<Fixed>) -> Ve
 impl Store {
     /// A page of projects.
     pub async fn projects(&self, query: &ListQuery, scope: Scope) -> Result<Page<ProjectRow>> {
-        let fixed = fixed("p.active = ?", query, projects_within(scope));
-        page(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read).await
+        let fixed = fixed_conditions("p.active = ?", query, project_scope_condition(scope));
+        page_of_rows(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read).await
     }
 
     /// Every project that the filter selects, one after the other.
     pub fn all_projects(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<ProjectRow>> + Send + use<> {
-        let fixed = fixed("p.active = ?", &query, projects_within(scope));
-        all(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read)
+        let fixed = fixed_conditions("p.active = ?", &query, project_scope_condition(scope));
+        all_rows(self, (&PROJECT_SOURCE, &PROJECTS), PROJECT, query, fixed, ProjectDbRow::read)
     }
 
     /// A page of domains.
     pub async fn domains(&self, query: &ListQuery, scope: Scope) -> Result<Page<DomainRow>> {
-        let fixed = fixed("d.active = ?", query, domains_within(scope));
-        page(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read).await
+        let fixed = fixed_conditions("d.active = ?", query, domain_scope_condition(scope));
+        page_of_rows(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read).await
     }
 
     /// Every domain that the filter selects, one after the other.
     pub fn all_domains(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<DomainRow>> + Send + use<> {
-        let fixed = fixed("d.active = ?", &query, domains_within(scope));
-        all(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
+        let fixed = fixed_conditions("d.active = ?", &query, domain_scope_condition(scope));
+        all_rows(self, (&DOMAIN_SOURCE, &DOMAINS), DOMAIN, query, fixed, DomainDbRow::read)
     }
 
-    /// Projects and domains that limit what their sessions hold together: id, name, limit.
+    /// The projects and domains that limit the slots that their sessions hold together, as (id, name, limit).
     pub async fn shares(&self) -> Result<(Vec<(ProjectId, String, Slots)>, Vec<(DomainId, String, Slots)>)> {
         let projects: Vec<(ProjectId, String, String)> =
             sqlx::query_as("SELECT id, name, slots FROM projects WHERE slots <> '{}'").fetch_all(&self.read).await?;
         let domains: Vec<(DomainId, String, String)> =
             sqlx::query_as("SELECT id, name, slots FROM domains WHERE slots <> '{}'").fetch_all(&self.read).await?;
-        let projects = projects.into_iter().map(|(id, name, slots)| Ok((id, name, json("project's limits", &slots)?)));
-        let domains = domains.into_iter().map(|(id, name, slots)| Ok((id, name, json("domain's limits", &slots)?)));
+        let projects = projects.into_iter().map(|(id, name, slots)| Ok((id, name, read_json("project's limits", &slots)?)));
+        let domains = domains.into_iter().map(|(id, name, slots)| Ok((id, name, read_json("domain's limits", &slots)?)));
         Ok((projects.collect::<Result<_>>()?, domains.collect::<Result<_>>()?))
     }
 
     /// One project with its members, if it is in scope.
     pub async fn project(&self, id: ProjectId, scope: Scope) -> Result<Option<ProjectDetail>> {
-        let fixed = [("p.id = ?", Bind::Id(id.0))].into_iter().chain(projects_within(scope));
-        let Some(row) = one(&self.read, &PROJECT_SOURCE, PROJECT, fixed, ProjectDbRow::read).await? else { return Ok(None) };
+        let fixed = [("p.id = ?", Bind::Id(id.0))].into_iter().chain(project_scope_condition(scope));
+        let Some(row) = one_row(&self.read, &PROJECT_SOURCE, PROJECT, fixed, ProjectDbRow::read).await? else { return Ok(None) };
         let members: Vec<(UserId, String, String, bool)> = sqlx::query_as(
             "SELECT u.id, u.email, u.full_name, m.admin FROM project_members m JOIN users u ON u.id = m.user_id \
              WHERE m.project_id = ? ORDER BY m.admin DESC, u.email_key LIMIT ?",
@@ -203,23 +203,23 @@ impl Store {
 
     /// One domain, if it is in scope.
     pub async fn domain(&self, id: DomainId, scope: Scope) -> Result<Option<DomainRow>> {
-        let fixed = [("d.id = ?", Bind::Id(id.0))].into_iter().chain(domains_within(scope));
-        one(&self.read, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
+        let fixed = [("d.id = ?", Bind::Id(id.0))].into_iter().chain(domain_scope_condition(scope));
+        one_row(&self.read, &DOMAIN_SOURCE, DOMAIN, fixed, DomainDbRow::read).await
     }
 }
 
 impl Change {
-    /// One domain as the list shows it, as it stands in this change.
+    /// One domain as the list shows it, as this change sees it.
     pub async fn domain_row(&mut self, id: DomainId) -> Result<Option<DomainRow>> {
-        one(&mut *self.tx, &DOMAIN_SOURCE, DOMAIN, [("d.id = ?", Bind::Id(id.0))], DomainDbRow::read).await
+        one_row(&mut *self.tx, &DOMAIN_SOURCE, DOMAIN, [("d.id = ?", Bind::Id(id.0))], DomainDbRow::read).await
     }
 
-    /// One project as the list shows it, as it stands in this change.
+    /// One project as the list shows it, as this change sees it.
     pub async fn project_row(&mut self, id: ProjectId) -> Result<Option<ProjectRow>> {
-        one(&mut *self.tx, &PROJECT_SOURCE, PROJECT, [("p.id = ?", Bind::Id(id.0))], ProjectDbRow::read).await
+        one_row(&mut *self.tx, &PROJECT_SOURCE, PROJECT, [("p.id = ?", Bind::Id(id.0))], ProjectDbRow::read).await
     }
 
-    /// The person with this id, email or username.
+    /// The person with this id, email or username, and their domain.
     pub async fn user_id(&mut self, login: &str) -> Result<Option<(UserId, DomainId)>> {
         let id = uuid::Uuid::parse_str(login).ok();
         Ok(sqlx::query_as("SELECT id, domain_id FROM users WHERE id = ?1 OR email_key = ?2 OR username_key = ?2")
@@ -241,7 +241,7 @@ impl Change {
         Ok(())
     }
 
-    /// Writes what `edit` names. Says whether there is such a domain.
+    /// Writes the fields that `edit` sets. Returns whether there is such a domain.
     pub async fn edit_domain(&mut self, id: DomainId, edit: &EditDomain, at: Millis) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE domains SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
@@ -285,7 +285,7 @@ impl Change {
         Ok(())
     }
 
-    /// Writes what `edit` names, but for its members. Says whether there is such a project.
+    /// Writes the fields that `edit` sets, except the members. Returns whether there is such a project.
     pub async fn edit_project(&mut self, id: ProjectId, edit: &EditProject, at: Millis) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE projects SET name = coalesce(?2, name), name_key = coalesce(?3, name_key), \
@@ -308,7 +308,7 @@ impl Change {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Somebody comes to belong to a project, or no longer does.
+    /// Adds a person to a project, or removes them.
     pub async fn set_member(&mut self, project: ProjectId, user: UserId, belongs: bool) -> Result<()> {
         let sql = if belongs {
             "INSERT OR IGNORE INTO project_members (project_id, user_id) VALUES (?, ?)"
@@ -319,14 +319,14 @@ impl Change {
         Ok(())
     }
 
-    /// Whether somebody administers a project.
+    /// Whether a person administers a project.
     pub async fn is_project_admin(&mut self, project: ProjectId, user: UserId) -> Result<bool> {
         let sql = "SELECT 1 FROM project_members WHERE user_id = ? AND project_id = ? AND admin = 1";
         let found: Option<i64> = sqlx::query_scalar(sql).bind(user).bind(project).fetch_optional(&mut *self.tx).await?;
         Ok(found.is_some())
     }
 
-    /// A member comes to administer a project, or no longer does. Says whether they are a member.
+    /// Makes a member an administrator of a project, or ends that. Returns whether they are a member.
     pub async fn set_project_admin(&mut self, project: ProjectId, user: UserId, admin: bool) -> Result<bool> {
         let done = sqlx::query("UPDATE project_members SET admin = ? WHERE project_id = ? AND user_id = ?")
             .bind(admin)

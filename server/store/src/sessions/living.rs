@@ -1,6 +1,6 @@
-//! Sessions that have not ended, as the queue and the reconciler need them. They are written in `moves`.
+//! Sessions that have not ended, as the queue and the reconciler need them. `moves` writes them.
 
-use crate::{Result, Store, json, word};
+use crate::{Result, Store, read_json, read_word};
 use sqlx::FromRow;
 use sqlx::{QueryBuilder, Sqlite};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
@@ -10,13 +10,13 @@ use types::sessions::{Outcome, SessionType, Status};
 use types::system::events::Topic;
 use types::time::Millis;
 
-/// Sessions in one question by id: far below the number of values that SQLite binds.
+/// The most ids in one query: far below the number of values that SQLite can bind.
 const IDS_AT_ONCE: usize = 500;
 
 /// A session that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LivingSession {
-    /// Grows with every session that is asked for.
+    /// The number of the request; grows with every new session.
     pub seq: i64,
     pub id: SessionId,
     pub name: String,
@@ -29,10 +29,10 @@ pub struct LivingSession {
     pub policy: String,
     pub resource_group: String,
     pub image: String,
-    /// The agent of each container, in their order.
+    /// The agent of each container, in the containers' order.
     pub agents: Vec<String>,
     pub command: String,
-    /// What each container gets.
+    /// The slots of each container.
     pub slots: Slots,
     pub cluster: Cluster,
     pub priority: u8,
@@ -42,16 +42,16 @@ pub struct LivingSession {
     pub created_at: Millis,
     pub started_at: Option<Millis>,
     pub last_active: Option<Millis>,
-    /// 0: should run; 1: should end; 2: should end at once.
+    /// 0: should run; 1: should end with time to finish; 2: should end at once.
     pub stop_asked: i64,
     /// Why it should end.
     pub end_reason: String,
-    /// How the first of its containers ended, when others are still to end.
+    /// How the first ended container ended, while others have yet to end.
     pub outcome: Option<Outcome>,
 }
 
 impl LivingSession {
-    /// What all its containers get.
+    /// The slots of all its containers together.
     pub fn all_slots(&self) -> Slots {
         self.cluster.of_all(&self.slots)
     }
@@ -93,8 +93,8 @@ impl LivingRow {
             seq: self.seq,
             id: self.id,
             name: self.name,
-            kind: word("session type", self.kind, SessionType::from_key)?,
-            status: word("session status", self.status, Status::from_key)?,
+            kind: read_word("session type", self.kind, SessionType::from_key)?,
+            status: read_word("session status", self.status, Status::from_key)?,
             owner: self.user_id,
             domain: self.domain_id,
             project: self.project_id,
@@ -102,10 +102,13 @@ impl LivingRow {
             policy: self.policy,
             resource_group: self.resource_group,
             image: self.image,
-            agents: json("session's agents", &self.agents)?,
+            agents: read_json("session's agents", &self.agents)?,
             command: self.command,
             slots: read_slots(&self.slots)?,
-            cluster: Cluster { mode: word("cluster mode", self.cluster_mode, ClusterMode::from_key)?, size: self.cluster_size },
+            cluster: Cluster {
+                mode: read_word("cluster mode", self.cluster_mode, ClusterMode::from_key)?,
+                size: self.cluster_size,
+            },
             priority: self.priority,
             starts_at: self.starts_at,
             timeout: self.timeout,
@@ -114,31 +117,31 @@ impl LivingRow {
             last_active: self.last_active,
             stop_asked: self.stop_asked,
             end_reason: self.end_reason,
-            outcome: self.outcome.map(|text| json("session's outcome", &text)).transpose()?,
+            outcome: self.outcome.map(|text| read_json("session's outcome", &text)).transpose()?,
         })
     }
 }
 
 /// Reads stored amounts.
 pub(crate) fn read_slots(text: &str) -> Result<Slots> {
-    json("session's amounts", text)
+    read_json("session's amounts", text)
 }
 
-// All that a person runs is counted together, by their main keypair and under its policy, whichever was the main one when it was
-// asked for: another main keypair is no second allowance.
+// All sessions of a person count against their present main keypair and its policy, whichever keypair was the main one when they
+// were started, so that another main keypair is not a second allowance.
 const LIVING: &str = "SELECT s.seq, s.id, s.name, s.kind, s.status, s.user_id, s.domain_id, s.project_id, k.access_key, k.policy, \
     s.resource_group, s.image, s.agents, s.command, s.slots, s.cluster_mode, s.cluster_size, s.priority, \
     s.request ->> 'starts_at' AS starts_at, s.request ->> 'timeout' AS timeout, s.created_at, s.started_at, s.last_active, \
     s.stop_asked, s.end_reason, s.outcome FROM sessions s \
     JOIN keypairs k ON k.access_key = coalesce((SELECT m.access_key FROM keypairs m WHERE m.user_id = s.user_id AND m.main = 1), s.access_key)";
 
-/// What changed of sessions since some event.
+/// Changes to sessions since some event.
 pub struct Changed {
     /// The sessions themselves.
     pub ids: Vec<SessionId>,
-    /// Something else that sessions are limited by.
+    /// Whether something changed that limits sessions.
     pub limits: bool,
-    /// The event to go on from.
+    /// The event to continue from.
     pub last: i64,
 }
 
@@ -150,7 +153,7 @@ fn push_ids(sql: &mut QueryBuilder<Sqlite>, ids: &[SessionId]) {
     sql.push(")");
 }
 
-pub(super) fn living_of(ids: &[SessionId]) -> QueryBuilder<Sqlite> {
+pub(super) fn living_query(ids: &[SessionId]) -> QueryBuilder<Sqlite> {
     let mut sql = QueryBuilder::new(LIVING);
     sql.push(" WHERE s.finished = 0 AND s.id IN (");
     push_ids(&mut sql, ids);
@@ -158,24 +161,24 @@ pub(super) fn living_of(ids: &[SessionId]) -> QueryBuilder<Sqlite> {
 }
 
 impl Store {
-    /// Every session that has not ended, in the order they were asked for.
+    /// Every session that has not ended, in the order of their requests.
     pub async fn living_sessions(&self) -> Result<Vec<LivingSession>> {
         let sql = format!("{LIVING} WHERE s.finished = 0 ORDER BY s.seq");
         let rows: Vec<LivingRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
         rows.into_iter().map(LivingRow::read).collect()
     }
 
-    /// Those of `ids` that have not ended.
+    /// The sessions among `ids` that have not ended.
     pub async fn living_among(&self, ids: &[SessionId]) -> Result<Vec<LivingSession>> {
         let mut found = Vec::new();
         for ids in ids.chunks(IDS_AT_ONCE) {
-            let rows: Vec<LivingRow> = living_of(ids).build_query_as().fetch_all(&self.read).await?;
+            let rows: Vec<LivingRow> = living_query(ids).build_query_as().fetch_all(&self.read).await?;
             found.extend(rows.into_iter().map(LivingRow::read).collect::<Result<Vec<_>>>()?);
         }
         Ok(found)
     }
 
-    /// Those of `ids` that have ended without having done what they were asked to.
+    /// The sessions among `ids` that have ended with an error.
     pub async fn failed_among(&self, ids: &[SessionId]) -> Result<Vec<SessionId>> {
         let mut found = Vec::new();
         for ids in ids.chunks(IDS_AT_ONCE) {
@@ -187,7 +190,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Lines of a session's history.
+    /// The number of lines in a session's history.
     pub async fn history_lines(&self, id: SessionId) -> Result<i64> {
         let (lines,): (i64,) =
             sqlx::query_as("SELECT count(*) FROM session_history WHERE session_id = ?").bind(id).fetch_one(&self.read).await?;
@@ -199,7 +202,7 @@ impl Store {
         Ok(self.living_among(&[id]).await?.pop())
     }
 
-    /// What sessions that wait depend on, as (session, on which, its name, its status, its outcome).
+    /// The dependencies of waiting sessions, as (session, the session it depends on, that one's name, status and outcome).
     pub async fn waiting_dependencies(&self) -> Result<Vec<(SessionId, SessionId, String, Status, Option<Outcome>)>> {
         let rows: Vec<(SessionId, SessionId, String, String, Option<String>)> = sqlx::query_as(
             "SELECT d.session_id, o.id, o.name, o.status, o.outcome FROM session_dependencies d JOIN sessions s ON s.id = d.session_id \
@@ -208,8 +211,8 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         let read = |(id, on, name, status, outcome): (SessionId, SessionId, String, String, Option<String>)| {
-            let outcome = outcome.map(|text| json("session's outcome", &text)).transpose()?;
-            Ok((id, on, name, word("session status", status, Status::from_key)?, outcome))
+            let outcome = outcome.map(|text| read_json("session's outcome", &text)).transpose()?;
+            Ok((id, on, name, read_word("session status", status, Status::from_key)?, outcome))
         };
         rows.into_iter().map(read).collect()
     }
@@ -221,14 +224,14 @@ impl Store {
         Ok(row.and_then(|(env,)| env))
     }
 
-    /// What a session was asked to be, whole.
+    /// The complete request for a session, without the values of its secrets.
     pub async fn session_request(&self, id: SessionId) -> Result<Option<types::sessions::launch::StartSession>> {
         let row: Option<(String,)> =
             sqlx::query_as("SELECT request FROM sessions WHERE id = ?").bind(id).fetch_optional(&self.read).await?;
-        row.map(|(text,)| json("session's request", &text)).transpose()
+        row.map(|(text,)| read_json("session's request", &text)).transpose()
     }
 
-    /// What changed after event `after`. `None` when that cannot be told, because some events are gone.
+    /// The changes after event `after`. `None` if they are unknown because some events are gone, or if there are too many.
     pub async fn sessions_changed(&self, after: i64) -> Result<Option<Changed>> {
         const MOST: usize = 20_000;
         let (oldest,): (Option<i64>,) = sqlx::query_as("SELECT min(id) FROM events").fetch_one(&self.read).await?;
@@ -237,7 +240,7 @@ impl Store {
         }
         let (last,): (i64,) =
             sqlx::query_as("SELECT coalesce(max(id), ?1) FROM events").bind(after).fetch_one(&self.read).await?;
-        // That places in the queue have changed is told to pages, one event for each owner, and changes no session.
+        // Events about changed positions in the queue are for pages only, and change no session.
         let rows: Vec<(String, String)> = sqlx::query_as(
             "SELECT topic, subject FROM events WHERE id > ? AND id <= ? AND subject <> 'queue' ORDER BY id LIMIT ?",
         )
@@ -246,7 +249,7 @@ impl Store {
         .bind(i64::try_from(MOST + 1).unwrap_or(i64::MAX))
         .fetch_all(&self.read)
         .await?;
-        // What limits sessions is read with them.
+        // Topics of things that limit sessions.
         let others = [Topic::Keypair.key(), Topic::Policy.key(), Topic::Group.key(), Topic::Project.key()];
         if rows.len() > MOST {
             return Ok(None);

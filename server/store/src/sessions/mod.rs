@@ -1,5 +1,5 @@
-//! Sessions as people see them: the list and one session. The living ones, as the queue needs them, are in `living`, every
-//! move of their status in `moves`.
+//! Sessions as people see them: the list and one session. Living sessions, as the queue needs them, are in `living`, and every
+//! move of their status is in `moves`.
 
 mod living;
 mod moves;
@@ -8,8 +8,8 @@ pub(crate) use living::read_slots;
 pub use living::{Changed, LivingSession};
 pub use moves::{NewSession, Step};
 
-use crate::list::{Bind, Column, Fixed, Source, all, one, page, some};
-use crate::{Result, Scope, Store, json, word};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows, some_rows};
+use crate::{Result, Scope, Store, read_json, read_word};
 use futures::Stream;
 use sqlx::FromRow;
 use std::collections::HashMap;
@@ -73,17 +73,20 @@ impl Row {
         Ok(SessionRow {
             id: self.id,
             name: self.name,
-            kind: word("session type", self.kind, SessionType::from_key)?,
-            status: word("session status", self.status, Status::from_key)?,
+            kind: read_word("session type", self.kind, SessionType::from_key)?,
+            status: read_word("session status", self.status, Status::from_key)?,
             info: self.info,
             owner: self.user_id,
             owner_email: self.email,
             project: self.project,
             resource_group: self.resource_group,
             image: self.image,
-            agents: json("session's agents", &self.agents)?,
+            agents: read_json("session's agents", &self.agents)?,
             slots: read_slots(&self.slots)?,
-            cluster: Cluster { mode: word("cluster mode", self.cluster_mode, ClusterMode::from_key)?, size: self.cluster_size },
+            cluster: Cluster {
+                mode: read_word("cluster mode", self.cluster_mode, ClusterMode::from_key)?,
+                size: self.cluster_size,
+            },
             priority: self.priority,
             position: None,
             created_at: self.created_at,
@@ -93,10 +96,10 @@ impl Row {
     }
 }
 
-/// The fewest sessions that say how long one takes, and the most that are looked at.
+/// The fewest sessions from which a typical length is computed, and the most that are used.
 const LENGTHS: (usize, i64) = (5, 200);
 
-/// What a session's page shows beyond its row.
+/// The columns of a session's page that are not in its row.
 #[derive(FromRow)]
 struct More {
     domain_id: DomainId,
@@ -107,7 +110,7 @@ struct More {
     request: String,
 }
 
-fn within(scope: Scope) -> Option<Fixed> {
+fn scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("s.domain_id = ?", Bind::Id(id.0))),
@@ -121,22 +124,22 @@ fn within(scope: Scope) -> Option<Fixed> {
     }
 }
 
-/// The same for a few rows that are known by their ids: each is held against the scope, instead of reading all that is in it.
-fn each_within(scope: Scope) -> Option<Fixed> {
+/// The same for a few rows with known ids: each is checked against the scope, instead of reading all rows in it.
+fn scope_condition_by_id(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Projects(id) => Some((
             "EXISTS (SELECT 1 FROM (SELECT ? AS me) WHERE s.user_id = me OR s.project_id IN (SELECT a.project_id FROM project_members a \
              JOIN projects p ON p.id = a.project_id AND p.active = 1 WHERE a.user_id = me AND a.admin = 1))",
             Bind::Id(id.0),
         )),
-        other => within(other),
+        other => scope_condition(other),
     }
 }
 
-fn fixed(query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Vec<Fixed> {
+fn fixed_conditions(query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Vec<Fixed> {
     let finished = query.tab().map(|tab| -> Fixed { ("s.finished = ?", Bind::Int(i64::from(tab == "finished"))) });
     let mut fixed: Vec<Fixed> = finished.into_iter().collect();
-    fixed.extend(within(scope));
+    fixed.extend(scope_condition(scope));
     fixed.extend(project.map(|id| ("s.project_id = ?", Bind::Id(id.0))));
     if query.subtab != "all" {
         fixed.push(("s.kind = ?", Bind::Text(query.subtab.clone())));
@@ -147,7 +150,7 @@ fn fixed(query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Vec<Fix
 impl Store {
     /// A page of sessions, of one project or of all.
     pub async fn sessions(&self, query: &ListQuery, scope: Scope, project: Option<ProjectId>) -> Result<Page<SessionRow>> {
-        page(self, (&SOURCE, &SESSIONS), COLUMNS, query, fixed(query, scope, project), Row::read).await
+        page_of_rows(self, (&SOURCE, &SESSIONS), COLUMNS, query, fixed_conditions(query, scope, project), Row::read).await
     }
 
     /// Every session that the filter selects, one after the other.
@@ -157,14 +160,14 @@ impl Store {
         scope: Scope,
         project: Option<ProjectId>,
     ) -> impl Stream<Item = Result<SessionRow>> + Send + use<> {
-        let fixed = fixed(&query, scope, project);
-        all(self, (&SOURCE, &SESSIONS), COLUMNS, query, fixed, Row::read)
+        let fixed = fixed_conditions(&query, scope, project);
+        all_rows(self, (&SOURCE, &SESSIONS), COLUMNS, query, fixed, Row::read)
     }
 
     /// One session with its history, if it is in scope.
     pub async fn session(&self, id: SessionId, scope: Scope) -> Result<Option<SessionDetail>> {
-        let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(each_within(scope));
-        let Some(row) = one(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
+        let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(scope_condition_by_id(scope));
+        let Some(row) = one_row(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
         let more: More =
             sqlx::query_as("SELECT domain_id, project_id, access_key, command, outcome, request FROM sessions WHERE id = ?")
                 .bind(id)
@@ -178,11 +181,11 @@ impl Store {
         let history = history
             .into_iter()
             .map(|(at, status, reason)| {
-                Ok(StatusChange { at, status: word("session status", status, Status::from_key)?, reason })
+                Ok(StatusChange { at, status: read_word("session status", status, Status::from_key)?, reason })
             })
             .collect::<Result<_>>()?;
-        let outcome = more.outcome.map(|text| json::<Outcome>("session's outcome", &text)).transpose()?;
-        let asked: StartSession = json("session's request", &more.request)?;
+        let outcome = more.outcome.map(|text| read_json::<Outcome>("session's outcome", &text)).transpose()?;
+        let asked: StartSession = read_json("session's request", &more.request)?;
         Ok(Some(SessionDetail {
             row,
             domain: more.domain_id,
@@ -203,7 +206,7 @@ impl Store {
         }))
     }
 
-    /// The sessions that one waits for.
+    /// The sessions that a session depends on.
     pub async fn dependencies(&self, id: SessionId) -> Result<Vec<DependencyState>> {
         let rows: Vec<(SessionId, String, String, Option<String>)> = sqlx::query_as(
             "SELECT s.id, s.name, s.status, s.outcome FROM session_dependencies d JOIN sessions s ON s.id = d.depends_on \
@@ -213,17 +216,18 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         let read = |(id, name, status, outcome): (SessionId, String, String, Option<String>)| {
-            let outcome = outcome.map(|text| json::<Outcome>("session's outcome", &text)).transpose()?;
-            let status = word("session status", status, Status::from_key)?;
+            let outcome = outcome.map(|text| read_json::<Outcome>("session's outcome", &text)).transpose()?;
+            let status = read_word("session status", status, Status::from_key)?;
             Ok(DependencyState { id, name, status, success: outcome.is_some_and(|outcome| outcome.is_success()) })
         };
         rows.into_iter().map(read).collect()
     }
 
-    /// Sessions of a person whose name or id is, or else begins with, `text`: living ones first, then the last.
+    /// A person's sessions whose name or id is `text` or, if they have not ended, begins with it. An exact id comes first, then
+    /// living sessions, exact names and newer sessions.
     pub async fn sessions_beginning(&self, owner: UserId, text: &str, most: usize) -> Result<Vec<SessionId>> {
         let id = uuid::Uuid::parse_str(text).ok();
-        // A name is compared by its range, which an index answers; ids are few among what has not ended.
+        // A name is compared as a range, for which there is an index. Living sessions are few enough to compare every id.
         let after = format!("{text}\u{10ffff}");
         let hex: String = text.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
         let hex = if hex.chars().all(|c| c.is_ascii_hexdigit()) { hex } else { String::new() };
@@ -246,7 +250,7 @@ impl Store {
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Living sessions that wait for this one, directly or through others.
+    /// The living sessions that depend on this one, directly or through others.
     pub async fn dependents(&self, id: SessionId) -> Result<Vec<SessionId>> {
         let rows: Vec<(SessionId,)> = sqlx::query_as(
             "WITH RECURSIVE after (id) AS (SELECT session_id FROM session_dependencies WHERE depends_on = ? \
@@ -274,25 +278,25 @@ impl Store {
     pub async fn session_rows(&self, ids: &[SessionId], scope: Scope) -> Result<Vec<SessionRow>> {
         let hex: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
         let among = ("s.id IN (SELECT unhex(value) FROM json_each(?))", Bind::Text(crate::to_json(&hex)));
-        let fixed = [among].into_iter().chain(each_within(scope));
-        let rows = some(self, &SOURCE, COLUMNS, fixed, Row::read).await?;
+        let fixed = [among].into_iter().chain(scope_condition_by_id(scope));
+        let rows = some_rows(self, &SOURCE, COLUMNS, fixed, Row::read).await?;
         let mut found: HashMap<SessionId, SessionRow> = rows.into_iter().map(|row| (row.id, row)).collect();
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
-    /// Ids of the sessions that wait in a resource group, are in scope and fulfil the query's conditions, in the order they were
-    /// asked for.
+    /// The ids of the sessions in scope that wait in a resource group and match the query's conditions, in the order of their
+    /// requests.
     pub async fn pending_ids(&self, group: &str, query: &ListQuery, scope: Scope) -> Result<Vec<SessionId>> {
         let mut fixed: Vec<Fixed> =
             vec![("s.finished = 0 AND s.status = 'PENDING' AND s.resource_group = ?", Bind::Text(group.into()))];
-        fixed.extend(within(scope));
+        fixed.extend(scope_condition(scope));
         let by_number = ListQuery { sort: "created_at".into(), descending: false, ..query.clone() };
         let prepared = self.prepare(&SOURCE, &SESSIONS, &by_number, fixed).await?;
         let rows: Vec<(SessionId,)> = prepared.all("s.id").build_query_as().fetch_all(&self.read).await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
-    /// What a person asked for last, newest first, each once.
+    /// A person's last requests for sessions, newest first, without duplicates.
     pub async fn recent_requests(&self, user: UserId, most: usize) -> Result<Vec<StartSession>> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "SELECT request FROM (SELECT request, seq FROM sessions WHERE user_id = ? AND request <> '{}' ORDER BY seq DESC LIMIT 100) \
@@ -302,10 +306,10 @@ impl Store {
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
         .fetch_all(&self.read)
         .await?;
-        rows.iter().map(|(request,)| json("session's request", request)).collect()
+        rows.iter().map(|(request,)| read_json("session's request", request)).collect()
     }
 
-    /// Seconds that the middle one of the last sessions of a group ran that have ended; nothing while there are only a few.
+    /// The median running time of a group's last ended sessions, in seconds; `None` if there are only a few.
     pub async fn typical_length(&self, group: &str) -> Result<Option<u32>> {
         let rows: Vec<(i64,)> = sqlx::query_as(
             "SELECT ended_at - started_at FROM sessions WHERE resource_group = ? AND status = 'TERMINATED' AND started_at IS NOT NULL \
@@ -321,7 +325,7 @@ impl Store {
         Ok(middle.map(|seconds| u32::try_from((*seconds).max(1)).unwrap_or(u32::MAX)))
     }
 
-    /// How many sessions stand in each status, for the metrics.
+    /// The number of living sessions in each status, for the metrics.
     pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
         Ok(sqlx::query_as("SELECT status, count(*) FROM sessions WHERE finished = 0 GROUP BY status")
             .fetch_all(&self.read)

@@ -1,8 +1,8 @@
-//! Sessions as they are written: asked for, moved from one status to the next, renamed, ordered. Each writes its line of history and
-//! its event in the same transaction.
+//! Writing sessions: inserting, moving from one status to the next, renaming and ordering them. Moves write a line of history,
+//! and every change its event, in the same transaction.
 
 use super::LivingSession;
-use super::living::{LivingRow, living_of, read_slots};
+use super::living::{LivingRow, living_query, read_slots};
 use crate::{Change, Result, to_json};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::quantity::{CPU, MEM, Slots};
@@ -12,7 +12,7 @@ use types::sessions::{Outcome, SessionType, Status};
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
-/// A session that was asked for, ready to be written.
+/// A requested session, ready to be written.
 pub struct NewSession<'a> {
     pub id: SessionId,
     pub name: &'a str,
@@ -27,7 +27,7 @@ pub struct NewSession<'a> {
     pub slots: &'a Slots,
     pub cluster: Cluster,
     pub priority: u8,
-    /// JSON of what was asked for, without the values of secrets.
+    /// JSON of the request, without the values of secrets.
     pub request: &'a str,
     /// The environment, encrypted.
     pub env: Option<&'a [u8]>,
@@ -37,7 +37,7 @@ pub struct NewSession<'a> {
     pub at: Millis,
 }
 
-/// One move of a session's status. What is not given of agents and outcome stays as it was.
+/// One move of a session's status. Agents and an outcome of `None` stay as they were.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     pub next: Status,
@@ -88,10 +88,17 @@ impl Change {
                 .await?;
         }
         self.add_history(new.id, Status::Pending, new.reason, new.at).await?;
-        self.tell_of(new.id, new.owner, new.domain, None, new.at).await
+        self.tell_of_session(new.id, new.owner, new.domain, None, new.at).await
     }
 
-    async fn tell_of(&mut self, id: SessionId, owner: UserId, domain: DomainId, notice: Option<&str>, at: Millis) -> Result<()> {
+    async fn tell_of_session(
+        &mut self,
+        id: SessionId,
+        owner: UserId,
+        domain: DomainId,
+        notice: Option<&str>,
+        at: Millis,
+    ) -> Result<()> {
         let audience = Audience { owner: Some(owner), domain: Some(domain) };
         self.tell(Topic::Session, &id.to_string(), audience, notice, at).await
     }
@@ -107,8 +114,8 @@ impl Change {
         Ok(())
     }
 
-    /// Moves a session from one status to the next, if it still stands in the first: with history and event.
-    /// Says whether it did.
+    /// Moves a session to the next status if it still has the status of `session`, with history and event. Returns whether it
+    /// did.
     pub async fn move_session(&mut self, session: &LivingSession, step: &Step<'_>) -> Result<bool> {
         let Step { next, reason, agents, outcome, notice, at } = *step;
         debug_assert!(session.status.may_become(next), "{:?} cannot become {next:?}", session.status);
@@ -134,11 +141,11 @@ impl Change {
             return Ok(false);
         }
         self.add_history(session.id, next, reason, at).await?;
-        self.tell_of(session.id, session.owner, session.domain, notice, at).await?;
+        self.tell_of_session(session.id, session.owner, session.domain, notice, at).await?;
         Ok(true)
     }
 
-    /// Keeps the wish that a session ends, and why; a stronger wish stays, and so does the first reason.
+    /// Records that a session should end, and why. A stronger wish and the first reason are kept.
     pub async fn ask_stop(&mut self, session: &LivingSession, how: i64, reason: &str, at: Millis) -> Result<()> {
         sqlx::query(
             "UPDATE sessions SET stop_asked = max(stop_asked, ?1), \
@@ -149,38 +156,38 @@ impl Change {
         .bind(session.id)
         .execute(&mut *self.tx)
         .await?;
-        self.tell_of(session.id, session.owner, session.domain, None, at).await
+        self.tell_of_session(session.id, session.owner, session.domain, None, at).await
     }
 
-    /// One session that has not ended, as this transaction sees it.
+    /// One session that has not ended, as this change sees it.
     pub async fn living_session(&mut self, id: SessionId) -> Result<Option<LivingSession>> {
-        let row: Option<LivingRow> = living_of(&[id]).build_query_as().fetch_optional(&mut *self.tx).await?;
+        let row: Option<LivingRow> = living_query(&[id]).build_query_as().fetch_optional(&mut *self.tx).await?;
         row.map(LivingRow::read).transpose()
     }
 
-    /// Gives a session that has not ended another name; says whether it had not.
+    /// Renames a session that has not ended. Returns whether it did.
     pub async fn rename_session(&mut self, session: &LivingSession, name: &str, at: Millis) -> Result<bool> {
         let done = sqlx::query("UPDATE sessions SET name = ? WHERE id = ? AND finished = 0")
             .bind(name)
             .bind(session.id)
             .execute(&mut *self.tx)
             .await?;
-        self.tell_of(session.id, session.owner, session.domain, None, at).await?;
+        self.tell_of_session(session.id, session.owner, session.domain, None, at).await?;
         Ok(done.rows_affected() > 0)
     }
 
-    /// Gives a session that waits another priority; says whether it still waited.
+    /// Sets the priority of a waiting session. Returns whether it still waited.
     pub async fn set_priority(&mut self, session: &LivingSession, priority: u8, at: Millis) -> Result<bool> {
         let done = sqlx::query("UPDATE sessions SET priority = ? WHERE id = ? AND status = 'PENDING'")
             .bind(priority)
             .bind(session.id)
             .execute(&mut *self.tx)
             .await?;
-        self.tell_of(session.id, session.owner, session.domain, None, at).await?;
+        self.tell_of_session(session.id, session.owner, session.domain, None, at).await?;
         Ok(done.rows_affected() > 0)
     }
 
-    /// Keeps when sessions last did anything. Nobody is told: it changes by the minute.
+    /// Stores when sessions last did anything. Pages are not told, since that changes every minute.
     pub async fn keep_activity(&mut self, active: &[(SessionId, Millis)]) -> Result<()> {
         for (id, at) in active {
             sqlx::query("UPDATE sessions SET last_active = ? WHERE id = ?").bind(*at).bind(*id).execute(&mut *self.tx).await?;
@@ -188,7 +195,7 @@ impl Change {
         Ok(())
     }
 
-    /// What the sessions of one person hold and how many of them wait, as this transaction sees it.
+    /// The slots that one person's sessions hold and how many of them wait, as this change sees it.
     pub async fn in_use(&mut self, owner: UserId) -> Result<InUse> {
         let rows: Vec<(String, u32)> = sqlx::query_as(
             "SELECT slots, cluster_size FROM sessions \
@@ -209,7 +216,7 @@ impl Change {
         Ok(using)
     }
 
-    /// A person's session by id or by name: the living one of that name, or else the last.
+    /// A person's session by id or by name: the living one with that name, or else the last.
     pub async fn session_of(&mut self, owner: UserId, id_or_name: &str) -> Result<Option<SessionId>> {
         let id = uuid::Uuid::parse_str(id_or_name).ok();
         let row: Option<(SessionId,)> = sqlx::query_as(

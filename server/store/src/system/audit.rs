@@ -1,6 +1,6 @@
 //! The audit trail: written with every change (`Change::audit`), read here, never changed.
 
-use crate::list::{Bind, Column, Source, all, one, page};
+use crate::list::{Bind, Column, Source, all_rows, one_row, page_of_rows};
 use crate::{Result, Store};
 use futures::Stream;
 use sqlx::FromRow;
@@ -55,16 +55,16 @@ impl Row {
 impl Store {
     /// A page of records.
     pub async fn audit_records(&self, query: &ListQuery) -> Result<Page<AuditRow>> {
-        page(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read).await
+        page_of_rows(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read).await
     }
 
     /// Every record that the filter selects, one after the other.
     pub fn all_audit_records(&self, query: ListQuery) -> impl Stream<Item = Result<AuditRow>> + Send + use<> {
-        all(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read)
+        all_rows(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read)
     }
 
     /// One record.
     pub async fn audit_record(&self, id: i64) -> Result<Option<AuditRow>> {
-        one(&self.read, &SOURCE, COLUMNS, [("a.id = ?", Bind::Int(id))], Row::read).await
+        one_row(&self.read, &SOURCE, COLUMNS, [("a.id = ?", Bind::Int(id))], Row::read).await
     }
 }

@@ -1,11 +1,11 @@
-//! Events for open pages and the audit trail: written in the transaction of the change they tell of.
+//! Events for open pages and audit records, written in the transaction of the change that they describe.
 
-use crate::{Change, Result, Store, word};
+use crate::{Change, Result, Store, read_word};
 use types::id::{DomainId, UserId};
 use types::system::events::{Audience, Event, Topic};
 use types::time::Millis;
 
-/// An event with those who may hear of it.
+/// An event with its audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEvent {
     pub event: Event,
@@ -13,10 +13,10 @@ pub struct StoredEvent {
     pub domain: Option<DomainId>,
 }
 
-/// Who did what, from where. `detail` is JSON, and never holds a secret.
+/// An audit record: who did what, and from where. `detail` is JSON, and never holds a secret.
 pub struct Audit<'a> {
     pub at: Millis,
-    /// Nobody for what the server does by itself.
+    /// `None` for actions of the server itself.
     pub actor: Option<UserId>,
     pub address: &'a str,
     pub action: &'a str,
@@ -27,7 +27,7 @@ pub struct Audit<'a> {
 type Row = (i64, String, String, Option<UserId>, Option<DomainId>, Option<String>);
 
 impl Store {
-    /// Up to 500 events after number `after`, oldest first; `None` when some of them are no longer kept.
+    /// Up to 500 events after number `after`, oldest first; `None` if some of them are no longer kept.
     pub async fn events_after(&self, after: i64) -> Result<Option<Vec<StoredEvent>>> {
         let (oldest,): (Option<i64>,) = sqlx::query_as("SELECT min(id) FROM events").fetch_one(&self.read).await?;
         if oldest.is_some_and(|oldest| after + 1 < oldest) || after > *self.last_event.borrow() {
@@ -39,7 +39,7 @@ impl Store {
                 .fetch_all(&self.read)
                 .await?;
         let read = |(id, topic, subject, owner, domain, notice): Row| {
-            let topic = word("topic", topic, Topic::from_key)?;
+            let topic = read_word("topic", topic, Topic::from_key)?;
             Ok(StoredEvent { event: Event { id, topic, subject, notice }, owner, domain })
         };
         rows.into_iter().map(read).collect::<Result<_>>().map(Some)
@@ -83,7 +83,7 @@ impl Change {
         Ok(())
     }
 
-    /// Forgets all but the newest `keep` events: pages that were away longer than that load anew.
+    /// Deletes all but the newest `keep` events. Pages that were away longer must reload.
     pub async fn forget_events(&mut self, keep: i64) -> Result<()> {
         sqlx::query("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?").bind(keep).execute(&mut *self.tx).await?;
         Ok(())

@@ -1,27 +1,27 @@
-//! What the whole cluster goes by: one JSON text per key, with a revision.
+//! Settings of the whole cluster: one JSON text per key, with a revision.
 
-use crate::{Change, Result, Store, json, to_json};
+use crate::{Change, Result, Store, read_json, to_json};
 use types::cluster::resource_groups::SchedulerSettings;
 
 const SCHEDULER: &str = "scheduler";
 const READ: &str = "SELECT value, revision FROM settings WHERE key = ?";
 
-fn scheduler(row: Option<(String, i64)>) -> Result<SchedulerSettings> {
+fn read_scheduler_settings(row: Option<(String, i64)>) -> Result<SchedulerSettings> {
     let Some((value, revision)) = row else { return Ok(SchedulerSettings::default()) };
-    Ok(SchedulerSettings { revision, ..json("scheduler settings", &value)? })
+    Ok(SchedulerSettings { revision, ..read_json("scheduler settings", &value)? })
 }
 
 impl Store {
-    /// What the scheduler goes by where a group does not say otherwise.
+    /// The scheduler's settings for groups without settings of their own.
     pub async fn scheduler_settings(&self) -> Result<SchedulerSettings> {
-        scheduler(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&self.read).await?)
+        read_scheduler_settings(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&self.read).await?)
     }
 }
 
 impl Change {
-    /// The scheduler's settings as they stand.
+    /// The scheduler's settings as this change sees them.
     pub async fn scheduler_settings(&mut self) -> Result<SchedulerSettings> {
-        scheduler(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&mut *self.tx).await?)
+        read_scheduler_settings(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&mut *self.tx).await?)
     }
 
     /// Writes the scheduler's settings.

@@ -1,24 +1,24 @@
-//! Background tasks, so that a killed server begins them again and their answers can still be read.
+//! Background tasks, stored so that the next server can begin them again and their answers can still be read.
 
-use crate::{Change, Result, Store, word};
+use crate::{Change, Result, Store, read_word};
 use sqlx::FromRow;
 use types::id::{TaskId, UserId};
 use types::system::tasks::{Task, TaskKind, TaskState};
 use types::time::Millis;
 
-/// A task as it is written down.
+/// A task as it is stored.
 pub struct StoredTask {
     pub task: Task,
     pub owner: UserId,
-    /// The address that it was asked for from.
+    /// The address from which it was requested.
     pub address: String,
-    /// It is to be cancelled.
+    /// Whether it is to be cancelled.
     pub cancel: bool,
-    /// Encrypted JSON of what was asked for.
+    /// Encrypted JSON of its work and input.
     pub input: Vec<u8>,
 }
 
-/// A task to be written down before its work begins.
+/// A task to be stored before its work begins.
 pub struct NewTask<'a> {
     pub id: TaskId,
     pub kind: TaskKind,
@@ -55,8 +55,8 @@ impl Row {
     fn read(self) -> Result<StoredTask> {
         let task = Task {
             id: self.id,
-            kind: word("kind of task", self.kind, TaskKind::from_key)?,
-            state: word("state of a task", self.state, TaskState::from_key)?,
+            kind: read_word("kind of task", self.kind, TaskKind::from_key)?,
+            state: read_word("state of a task", self.state, TaskState::from_key)?,
             message: self.message,
             current: 0,
             total: 0,
@@ -68,7 +68,7 @@ impl Row {
 }
 
 impl Store {
-    /// Every task that is kept, those that have not ended among them.
+    /// Every stored task, ended or not.
     pub async fn every_task(&self) -> Result<Vec<StoredTask>> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT id, kind, owner, address, state, cancel, message, input, created_at, finished_at FROM tasks ORDER BY created_at",
@@ -87,7 +87,7 @@ impl Store {
 }
 
 impl Change {
-    /// Writes a task down that is about to begin.
+    /// Stores a task that is about to begin.
     pub async fn insert_task(&mut self, task: &NewTask<'_>) -> Result<()> {
         sqlx::query(
             "INSERT INTO tasks (id, kind, owner, address, state, input, created_at) VALUES (?, ?, ?, ?, 'running', ?, ?)",
@@ -103,13 +103,13 @@ impl Change {
         Ok(())
     }
 
-    /// Keeps the wish to cancel a task, for the server that begins it again.
+    /// Stores that a task is to be cancelled, for the server that would begin it again.
     pub async fn ask_task_cancel(&mut self, id: TaskId) -> Result<()> {
         sqlx::query("UPDATE tasks SET cancel = 1 WHERE id = ?").bind(id).execute(&mut *self.tx).await?;
         Ok(())
     }
 
-    /// Ends a running task. What was asked for is needed no more and goes.
+    /// Ends a running task, and deletes its input, which is no longer needed.
     pub async fn finish_task(&mut self, id: TaskId, end: &TaskEnd<'_>) -> Result<()> {
         sqlx::query(
             "UPDATE tasks SET state = ?, message = ?, outcome = ?, finished_at = ?, input = x'' \
@@ -125,7 +125,7 @@ impl Change {
         Ok(())
     }
 
-    /// Forgets tasks that ended before `before`, with their answers.
+    /// Deletes tasks that ended before `before`, with their answers.
     pub async fn forget_tasks(&mut self, before: Millis) -> Result<()> {
         sqlx::query("DELETE FROM tasks WHERE finished_at < ?").bind(before).execute(&mut *self.tx).await?;
         Ok(())
