@@ -53,7 +53,8 @@ struct Serve {
     /// Email of the administrator that the first start creates [default: admin@yardmaster.local]
     #[arg(long, env = "YARDMASTER_ADMIN_EMAIL", value_name = "EMAIL")]
     admin_email: Option<String>,
-    /// Its password; made up and printed once when it is not given. Only read from the environment, since others see command lines
+    /// Its password; made up and printed once when it is not given. Only read from the environment, since others see command
+    /// lines
     #[arg(skip)]
     admin_password: Option<String>,
 }

@@ -61,7 +61,7 @@ pub async fn counted(State(app): State<App>, Extension(caller): Extension<Caller
         Err(problem) => Refusal(problem).into_response(),
     };
     if let Ok(Some(allowance)) = counted {
-        api::state(answer.headers_mut(), allowance);
+        api::add_rate_limit_headers(answer.headers_mut(), allowance);
     }
     answer
 }
@@ -78,7 +78,7 @@ async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, r
     let counted = count(&app, &caller).await;
     let mut answer = answer(&app, &caller, over_the_limit(&counted), request, next).await;
     if let Ok(Some(allowance)) = counted {
-        api::state(answer.headers_mut(), allowance);
+        api::add_rate_limit_headers(answer.headers_mut(), allowance);
     }
     answer
 }

@@ -1,5 +1,5 @@
-//! The plain routes, each declared once: the router is made of [`plain`], and so is the list that a walk over all endpoints needs.
-//! Pages and server functions are declared in `console`, the public API in `api`.
+//! The plain routes, each declared once: the router is made of [`plain`], and so is the list that a walk over all endpoints
+//! needs. Pages and server functions are declared in `console`, the public API in `api`.
 
 use crate::layers::{Group, USUAL};
 use crate::refusal::Refusal;

@@ -1,7 +1,7 @@
 //! `GET /sessions/{id}/terminal`: a WebSocket to a terminal in an interactive session.
 //!
-//! Binary frames are bytes, both ways. A text frame from the browser is `columns x rows`, as in `80x24`; one to the browser is the
-//! reason why the terminal ended.
+//! Binary frames are bytes, both ways. A text frame from the browser is `columns x rows`, as in `80x24`; one to the browser is
+//! the reason why the terminal ended.
 
 use crate::App;
 use crate::refusal::Refusal;

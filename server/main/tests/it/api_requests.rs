@@ -1,4 +1,4 @@
-//! How the API reads what it is asked, and how it refuses: always in the shape that the incumbent's clients read.
+//! How the API reads what it is asked, and how it refuses: always in the shape that Backend.AI's clients read.
 
 use crate::api_sessions::{session, start};
 use crate::{Answer, Yard};

@@ -40,7 +40,7 @@ impl Yard {
         page.rows.into_iter().find(|row| row.group.name == name)
     }
 
-    /// Signs in as the incumbent's client does.
+    /// Signs in as Backend.AI's client does.
     pub async fn client(&self, login: &str) -> String {
         let body = json!({ "username": login, "password": PASSWORD }).to_string();
         let answer = self.call(Method::POST, "/server/login", "", &body).await;
