@@ -135,7 +135,7 @@ test("somebody who forgot their password gets a link from an administrator", asy
   await theirs.getByRole("link", { name: "Forgot your password?" }).click();
   await theirs.getByLabel("Email or username").fill(email);
   await theirs.getByRole("button", { name: "Ask for a link" }).click();
-  await expect(theirs.getByRole("status")).toHaveText(/the administrators have been told/);
+  await expect(theirs.getByRole("status")).toHaveText(/its administrators have been notified/);
 
   // The administrator is told on whatever page they are, and led to the account.
   await yard.page.getByRole("button", { name: /^Notifications, / }).click();

@@ -1,4 +1,4 @@
-//! Who has signed a request, and what of their rate limit is left.
+//! Checks the signature of a request, and reports the rest of the rate limit.
 
 use crate::Api;
 use crate::problem::Refused;
@@ -14,11 +14,11 @@ use serde_json::json;
 use time::OffsetDateTime;
 use types::Problem;
 
-/// The version of the API, as the incumbent's clients know it.
+/// The version of the API that Backend.AI's clients expect.
 const API_VERSION: &str = "v9.20250722";
 const MANAGER_VERSION: &str = "26.9.6";
 
-/// The access key that a request was signed with.
+/// The access key that signed the request, or the main one of the person behind a cookie.
 #[derive(Clone)]
 pub struct Allowed(pub String);
 
@@ -28,7 +28,7 @@ pub fn wants_handshake(headers: &HeaderMap) -> bool {
     !page
 }
 
-/// The answer to a handshake: which versions are spoken here.
+/// The answer to a handshake: the versions of the API and of the manager.
 pub fn handshake() -> Response {
     Json(json!({ "version": API_VERSION, "manager": MANAGER_VERSION })).into_response()
 }
@@ -37,7 +37,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Lets a request through whose signature fits, with its caller; every answer says what of the rate limit is left.
+/// Lets a request with a fitting signature through, with its caller. Every answer has the headers of the rate limit.
 pub async fn authenticate(
     State(api): State<Api>,
     Extension(from): Extension<Caller>,
@@ -81,12 +81,12 @@ pub async fn authenticate(
             next.run(request).await
         }
     };
-    state(answer.headers_mut(), allowance);
+    add_rate_limit_headers(answer.headers_mut(), allowance);
     answer
 }
 
-/// Says in the headers how the keypair stands with its limit.
-pub fn state(headers: &mut HeaderMap, allowance: Allowance) {
+/// Adds the headers that show the rest of a keypair's rate limit (`docs/spec/api.md`, "Rate limit headers").
+pub fn add_rate_limit_headers(headers: &mut HeaderMap, allowance: Allowance) {
     headers.insert("x-ratelimit-limit", HeaderValue::from(allowance.limit));
     headers.insert("x-ratelimit-remaining", HeaderValue::from(allowance.remaining));
     headers.insert("x-ratelimit-window", HeaderValue::from(control::WINDOW));

@@ -1,4 +1,4 @@
-//! The public API: the incumbent's, so that its official client and people's scripts work unchanged once they point here
+//! The public API: Backend.AI's, so that its official client and people's scripts work unchanged once they point here
 //! (`docs/spec/api.md`). It only translates: requests into calls of `control`, and answers and refusals back.
 //!
 //! Deliberately absent: rules, storage, and anything that the console itself uses.
@@ -15,7 +15,7 @@ mod sessions;
 mod signature;
 mod system;
 
-pub use auth::{handshake, state, wants_handshake};
+pub use auth::{add_rate_limit_headers, handshake, wants_handshake};
 pub use route::Route;
 
 use auth::{Allowed, authenticate};
@@ -30,27 +30,27 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What the API's handlers can reach.
+/// The state that the API's handlers share.
 #[derive(Clone)]
 pub struct Api {
     control: Control,
-    /// Cookies are for TLS alone.
+    /// Cookies are sent over TLS only.
     secure: bool,
     schema: Arc<graphql::Schema>,
 }
 
-/// Method and path of every route: what a walk over all endpoints must know.
+/// Method and path of every route, for the walk over all endpoints.
 pub fn routes() -> Vec<(Method, String)> {
     let plain = [signed(), open(), with_password(), greetings()].into_iter().flatten().map(|route| route.address());
     let twins = [signed(), open()].into_iter().flatten().map(|route| route.address());
     plain.chain(twins.map(|(method, path)| (method, format!("{FUNC}{path}")))).collect()
 }
 
-/// What lies here answers to a cookie instead of a signature.
+/// The prefix under which every route is there once more, with a cookie instead of a signature.
 const FUNC: &str = "/func";
 
-/// Where the incumbent's API lies. What is not there is told to a program, and not shown as a page; pages that lie below one of
-/// these come first all the same.
+/// The prefixes of Backend.AI's API. An unknown path below one of them is answered for a program, not with a page. Pages below
+/// one of them still come first.
 const PREFIXES: [&str; 19] = [
     "/acl",
     "/admin",
@@ -73,7 +73,7 @@ const PREFIXES: [&str; 19] = [
     "/user-config",
 ];
 
-/// The API's router. The caller's address and program are expected in a [`Caller`] extension, as for every other route.
+/// The API's router. Expects a [`Caller`] extension with the caller's address and program, as for every other route.
 pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) -> Router<S> {
     let api = Api { control, secure, schema: Arc::new(graphql::schema()) };
     let with_signature = Route::router(signed()).route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
@@ -92,7 +92,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) 
         .with_state(api)
 }
 
-/// What a keypair and a cookie open alike.
+/// The routes that need a signature, or the cookie below [`FUNC`].
 fn signed() -> Vec<Route<Api>> {
     vec![
         Route::any("/auth", echo),
@@ -121,12 +121,12 @@ fn signed() -> Vec<Route<Api>> {
     ]
 }
 
-/// What anybody may ask.
+/// The routes that anybody may call.
 fn open() -> Vec<Route<Api>> {
     vec![Route::get("/manager/announcement", announcement)]
 }
 
-/// The handshake with a client that signs in with a password. It asks with a slash at the end, which is another route for axum.
+/// The handshake with a client that signs in with a password. That client adds a slash, which is another route for axum.
 fn greetings() -> Vec<Route<Api>> {
     vec![Route::get(FUNC, || async { handshake() }), Route::get(format!("{FUNC}/"), || async { handshake() })]
 }
@@ -161,7 +161,7 @@ async fn role(Extension(caller): Extension<Caller>, Params(of): Params<OfGroup>)
         role == types::people::permissions::Role::Superadmin || role == types::people::permissions::Role::Admin
     });
     let here = if admin { "admin" } else { "user" };
-    // What the caller is in the project that was asked about.
+    // The caller's role in the project in question.
     let of_group = |id| caller.me().is_some_and(|me| admin || me.administers.contains(&id));
     let group = of.group.map(|id| if of_group(id) { "admin" } else { "user" });
     let global = role.map_or("user", types::people::permissions::Role::key);
@@ -203,7 +203,7 @@ struct Document {
     variables: Option<Value>,
 }
 
-/// One GraphQL document. The answer is 200 whatever went wrong inside it.
+/// Runs one GraphQL document. The answer is 200 even if something inside it failed.
 async fn query(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,

@@ -1,5 +1,5 @@
-//! Refusals in the shape that the incumbent's clients read (`docs/spec/api.md`, "Refusals"), and the readers of requests that
-//! refuse so.
+//! Refusals in the shape that Backend.AI's clients read (`docs/spec/api.md`, "Refusals"), and the extractors that refuse requests
+//! in that shape.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -16,31 +16,31 @@ use types::id::SessionId;
 /// A refusal of a plain route.
 pub struct Refused {
     pub status: StatusCode,
-    /// The last part of the problem's type.
+    /// The short name at the end of the problem's type.
     pub slug: &'static str,
     pub title: String,
     pub code: &'static str,
     pub message: String,
-    /// What a program has to know of it besides; null when nothing.
+    /// More details for programs; null if there are none.
     pub data: Value,
 }
 
 impl Refused {
-    /// A request that cannot be read, or not as signed.
+    /// A request, or its signature, that cannot be read.
     pub fn bad(slug: &'static str, message: &str) -> Self {
         let (title, message) = ("Missing or invalid API parameters.".into(), message.into());
         let (status, code) = (StatusCode::BAD_REQUEST, "api_parsing_invalid-parameters");
         Self { status, slug, title, code, message, data: Value::Null }
     }
 
-    /// Nobody has signed, or not as somebody who may.
+    /// A request without a signature, or with one that does not fit.
     pub fn unauthorized(message: &str) -> Self {
         let (title, message) = ("Credential/signature mismatch.".into(), message.into());
         let (status, code) = (StatusCode::UNAUTHORIZED, "user_auth_unauthorized");
         Self { status, slug: "auth-failed", title, code, message, data: Value::Null }
     }
 
-    /// A session of this name lives already.
+    /// A living session already has this name.
     pub fn session_exists(id: SessionId, name: &str) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -48,26 +48,26 @@ impl Refused {
             title: "The session already exists.".into(),
             code: "session_create_already-exists",
             message: format!(
-                "A session called {name} exists already, in another environment or without its reuse being asked for."
+                "A session named {name} already exists. It has another environment, or the request does not ask to reuse it."
             ),
             data: json!({ "existingSessionId": id }),
         }
     }
 }
 
-/// Below one of the API's prefixes, but nothing that there is.
+/// Answers for an unknown path below one of the API's prefixes.
 pub async fn unknown(OriginalUri(address): OriginalUri) -> Refused {
     Refused {
         status: StatusCode::NOT_FOUND,
         slug: "url-not-found",
         title: "Unknown URL path.".into(),
         code: "api_access_not-found",
-        message: format!("There is no {} here.", address.path()),
+        message: format!("There is no path {} in this API.", address.path()),
         data: json!(address.path()),
     }
 }
 
-/// There is such a path, but not for this method. Which ones it is for stands in the header `Allow`.
+/// Answers for a known path with another method. The header `Allow` names the path's methods.
 pub async fn wrong_method(method: Method, OriginalUri(address): OriginalUri) -> Refused {
     Refused {
         status: StatusCode::METHOD_NOT_ALLOWED,
@@ -93,7 +93,7 @@ impl From<Problem> for Refused {
             }
         };
         let status = match &problem {
-            // The incumbent's clients know no other status for wrong fields; the console's own calls say 422.
+            // Backend.AI's clients know no other status for wrong fields; the console's own calls answer 422.
             Problem::Invalid(_) => StatusCode::BAD_REQUEST,
             other => StatusCode::from_u16(other.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         };
@@ -102,12 +102,12 @@ impl From<Problem> for Refused {
         } else {
             problem.to_string()
         };
-        Self { status, slug, title, code, message: said(&problem), data: Value::Null }
+        Self { status, slug, title, code, message: problem_text(&problem), data: Value::Null }
     }
 }
 
-/// The problem as one text: every wrong field is named.
-pub fn said(problem: &Problem) -> String {
+/// The problem as one text that names every wrong field.
+pub fn problem_text(problem: &Problem) -> String {
     match problem {
         Problem::Invalid(errors) => {
             errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join(" ")
@@ -131,7 +131,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// A request's JSON body. One that cannot be read is refused in the API's own shape.
+/// A request's JSON body. An unreadable one is refused in the API's own shape.
 pub struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -143,7 +143,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// What stands behind the question mark. What cannot be read is refused in the API's own shape.
+/// The parameters of a request's query string. Unreadable ones are refused in the API's own shape.
 pub struct Params<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
@@ -155,18 +155,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// What is wrong, without the framework's own introduction.
-fn wrong(text: &str) -> &str {
-    text.split_once(": ").map_or(text, |(_, wrong)| wrong)
+/// The reason in axum's message, without the sentence before it.
+fn reason(text: &str) -> &str {
+    text.split_once(": ").map_or(text, |(_, reason)| reason)
 }
 
 impl From<JsonRejection> for Refused {
     fn from(rejection: JsonRejection) -> Self {
         let text = rejection.body_text();
         let message = match rejection {
-            JsonRejection::JsonDataError(_) => format!("The request's body is not as it should be: {}.", wrong(&text)),
-            JsonRejection::JsonSyntaxError(_) => format!("The request's body is no JSON: {}.", wrong(&text)),
-            JsonRejection::MissingJsonContentType(_) => "A request has a JSON body, and says so in its Content-Type.".to_owned(),
+            JsonRejection::JsonDataError(_) => format!("Invalid request body: {}.", reason(&text)),
+            JsonRejection::JsonSyntaxError(_) => format!("The request body is not valid JSON: {}.", reason(&text)),
+            JsonRejection::MissingJsonContentType(_) => {
+                "The request needs a JSON body with the Content-Type application/json.".to_owned()
+            }
             _ => text,
         };
         Self::bad("invalid-api-params", &message)
@@ -175,7 +177,7 @@ impl From<JsonRejection> for Refused {
 
 impl From<QueryRejection> for Refused {
     fn from(rejection: QueryRejection) -> Self {
-        let message = format!("The query is not as it should be: {}.", wrong(&rejection.body_text()));
+        let message = format!("Invalid query parameters: {}.", reason(&rejection.body_text()));
         Self::bad("invalid-api-params", &message)
     }
 }

@@ -1,14 +1,14 @@
-//! A route, declared once: a router and the list that a walk over all endpoints needs are made of the same values, so that no
-//! endpoint can be in one and not in the other.
+//! A route, declared once: the router and the list for the walk over all endpoints come from the same values, so that no endpoint
+//! can be missing from one of them.
 
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
-/// A method, a path as axum writes it (`/session/{name}`), and what answers there.
+/// A method, a path as axum writes it (`/session/{name}`), and the handler.
 pub struct Route<S> {
-    /// GET for a route that answers to every method.
+    /// GET if the route answers to every method.
     pub method: Method,
     pub path: String,
     handler: MethodRouter<S>,
@@ -40,7 +40,10 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         (self.method.clone(), self.path.clone())
     }
 
-    /// The router of these routes. Panics when two of them have the same method and path.
+    /// Builds the router of these routes.
+    ///
+    /// # Panics
+    /// When two routes have the same method and path.
     pub fn router(routes: Vec<Self>) -> Router<S> {
         routes.into_iter().fold(Router::new(), |router, route| router.route(&route.path, route.handler))
     }

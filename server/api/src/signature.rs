@@ -8,13 +8,13 @@ use time::format_description::well_known::{Iso8601, Rfc2822, Rfc3339};
 
 /// Seconds by which a request's date may differ from the server's clock, either way.
 pub const WINDOW: i64 = 15 * 60;
-/// SHA-256 of nothing: bodies have not been part of the signature since version 4.
+/// SHA-256 of an empty body: bodies have not been part of the signature since version 4.
 const EMPTY_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// What of a request is signed.
+/// The signed parts of a request.
 pub struct Signed<'a> {
     pub method: &'a str,
-    /// Path and query exactly as they came.
+    /// Path and query, exactly as they were sent.
     pub target: &'a str,
     /// The text of the date header.
     pub date: &'a str,
@@ -24,7 +24,7 @@ pub struct Signed<'a> {
     pub version: &'a str,
 }
 
-/// The access key and the signature of an `Authorization` header.
+/// Reads the access key and the signature from an `Authorization` header.
 pub fn credential(header: &str) -> Option<(&str, &str)> {
     let rest = header.strip_prefix("BackendAI ").or_else(|| header.strip_prefix("Sorna "))?;
     let part = |name: &str| rest.split(',').map(str::trim).find_map(|part| part.strip_prefix(name));
@@ -34,7 +34,7 @@ pub fn credential(header: &str) -> Option<(&str, &str)> {
     part("credential=")?.split_once(':')
 }
 
-/// The time that a date header names, in the forms that clients send.
+/// Reads a date header, in any of the formats that clients send.
 pub fn date(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT))
@@ -43,14 +43,14 @@ pub fn date(text: &str) -> Option<OffsetDateTime> {
 }
 
 fn hmac(key: &[u8], message: &[u8]) -> Hmac<Sha256> {
-    // A key of any length is allowed, so this cannot fail; an empty key would sign nothing that anybody could have made.
+    // A key of any length is allowed, so this cannot fail; nobody could have made a signature with the empty key.
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::<Sha256>::new(&Default::default()));
     mac.update(message);
     mac
 }
 
 impl Signed<'_> {
-    /// Whether `signature` was made of this request with `secret`. Takes the same time wherever they differ.
+    /// Checks that `signature` was made from this request with `secret`. Takes the same time wherever the two differ.
     pub fn fits(&self, secret: &str, signature: &str) -> bool {
         let Some(day) = date(self.date).map(|at| at.to_offset(time::UtcOffset::UTC).date()) else { return false };
         let Some(signature) = unhex(signature) else { return false };
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signatures_that_the_official_client_made_fit() {
+    fn signatures_made_by_the_official_client_fit() {
         let get = "9107d1dafe13f402fccda0f5f727988e7eaed01d4e37721a8bc9c216952b9b62";
         assert!(request("GET", "/folders?a=1%202", "text/plain").fits(SECRET, get));
         let post = "915a902b01ee44235e31442d7d578e3befce8e99ee842256eb846cc8d95f0c85";
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_fits_nothing_else() {
+    fn a_signature_fits_only_its_own_request_host_and_secret() {
         let get = "9107d1dafe13f402fccda0f5f727988e7eaed01d4e37721a8bc9c216952b9b62";
         assert!(!request("GET", "/folders?a=1%203", "text/plain").fits(SECRET, get));
         assert!(!request("POST", "/folders?a=1%202", "text/plain").fits(SECRET, get));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_read_in_every_form_that_clients_send() {
+    fn dates_are_read_in_every_format_that_clients_send() {
         for text in ["2026-11-24T03:28:50.423494+00:00", "2026-11-24T03:28:50Z", "Tue, 24 Nov 2026 03:28:50 +0000"] {
             assert!(date(text).is_some(), "{text}");
         }

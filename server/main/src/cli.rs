@@ -33,13 +33,13 @@ const EXAMPLES: &str = "Examples:
   yardmaster user create --data /var/lib/yardmaster --email ann@example.org --username ann
   YARDMASTER_ADMIN_EMAIL=root@example.org YARDMASTER_ADMIN_PASSWORD='…' yardmaster serve
 
-SIGTERM ends the server after the requests in flight; sessions go on running and are found again at the next start.";
+SIGTERM ends the server after the requests in flight; sessions keep running and are found again at the next start.";
 
 #[derive(Subcommand)]
 enum Command {
     /// Start the console and the control plane
     Serve(Serve),
-    /// Create people and give them new passwords, at this machine
+    /// Create people and reset their passwords, on this machine
     #[command(subcommand)]
     User(User),
     /// Fill an empty database with people and ended sessions, for measuring
@@ -53,7 +53,8 @@ struct Serve {
     /// Email of the administrator that the first start creates [default: admin@yardmaster.local]
     #[arg(long, env = "YARDMASTER_ADMIN_EMAIL", value_name = "EMAIL")]
     admin_email: Option<String>,
-    /// Its password; made up and printed once when it is not given. Only read from the environment, since others see command lines
+    /// The administrator's password, made up and printed once by default. Only read from the environment, since command lines
+    /// are visible to others
     #[arg(skip)]
     admin_password: Option<String>,
 }
@@ -73,7 +74,7 @@ enum User {
         /// superadmin, admin, user or monitor
         #[arg(long, default_value = "user")]
         role: String,
-        /// Read the password from standard input; without it one is made up and printed
+        /// Read the password from standard input; otherwise one is made up and printed
         #[arg(long)]
         password_stdin: bool,
     },
@@ -83,10 +84,10 @@ enum User {
         data: PathBuf,
         /// Email or username
         login: String,
-        /// Also turn two-factor authentication off, for whoever has lost authenticator and recovery codes
+        /// Also turn two-factor authentication off, if the person has lost authenticator and recovery codes
         #[arg(long)]
         end_two_factor: bool,
-        /// Read the password from standard input; without it one is made up and printed
+        /// Read the password from standard input; otherwise one is made up and printed
         #[arg(long)]
         password_stdin: bool,
     },
@@ -110,15 +111,15 @@ struct Seed {
     force: bool,
 }
 
-/// Runs what the command line asks for.
+/// Runs the command that the command line names.
 pub fn main() -> ExitCode {
     let mut words: Vec<_> = std::env::args_os().collect();
-    // `cargo leptos watch` starts the binary without a word, and means this one.
+    // `cargo leptos watch` starts the binary without arguments, and means `serve`.
     if words.len() == 1 && std::env::var_os("LEPTOS_WATCH").is_some() {
         words.push("serve".into());
     }
     let arguments = Arguments::parse_from(words);
-    // At least four threads: a page that is being rendered on the only one would wait for itself.
+    // At least four threads: a page that is rendered on the only thread would wait for itself.
     let threads = std::thread::available_parallelism().map_or(4, |n| n.get().max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let result = match runtime {
@@ -145,7 +146,7 @@ async fn run(command: Command) -> Result<()> {
         Command::User(User::Create { data, email, username, full_name, role, password_stdin }) => {
             let control = open(&data, None, None).await?;
             let Some(role) = Role::from_key(&role) else {
-                bail!("`--role` is {role:?}; allowed are superadmin, admin, user and monitor")
+                bail!("`--role` is {role:?}; allowed: superadmin, admin, user and monitor")
             };
             if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
                 println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
@@ -208,8 +209,8 @@ fn start_log(json: bool) {
     if json { log.json().init() } else { log.init() }
 }
 
-/// The database and the engine of one data folder. A scenario has a database of its own there: what is simulated never mixes
-/// with what runs.
+/// Opens the database and the engine of one data folder. A scenario has a database of its own there: simulated data never mixes
+/// with real data.
 async fn open(data: &Path, scenario: Option<&Path>, resource_group: Option<String>) -> Result<Control> {
     create_private(data)?;
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be opened", data.display()))?;
@@ -228,7 +229,7 @@ async fn open(data: &Path, scenario: Option<&Path>, resource_group: Option<Strin
     Ok(Control::new(store, engine, vault))
 }
 
-/// The machines of a scenario, with the containers that `journal` says were started on them.
+/// Opens the agents of a scenario, with the containers that were started on them, as kept in `journal`.
 fn simulated(scenario: &Path, journal: PathBuf) -> Result<Arc<SimulatedEngine>> {
     let text = std::fs::read_to_string(scenario)
         .with_context(|| format!("`scenario` = {}: the file cannot be read", scenario.display()))?;
@@ -238,7 +239,7 @@ fn simulated(scenario: &Path, journal: PathBuf) -> Result<Arc<SimulatedEngine>> 
     Ok(engine)
 }
 
-/// The data folder. Others may pass through it, as sessions under another user must reach their own folder, but not list it.
+/// Creates the data folder. Others may pass through it but not list it: sessions under another user must reach their own folder.
 fn create_private(folder: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let mut builder = std::fs::DirBuilder::new();
@@ -246,7 +247,7 @@ fn create_private(folder: &Path) -> Result<()> {
     builder.create(folder).with_context(|| format!("the data folder {} cannot be created", folder.display()))
 }
 
-/// The database is readable by its owner alone; SQLite gives the files beside it the same rights.
+/// Creates the database file, readable only by its owner; SQLite gives the files beside it the same permissions.
 fn own_file(file: &Path) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let opened = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file);
@@ -268,12 +269,12 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         .await
         .with_context(|| format!("`listen` = {}: the address cannot be used", settings.listen))?;
     let address = listener.local_addr()?;
-    // Small pieces of a streamed page go out at once instead of waiting for each other's acknowledgement.
+    // Small pieces of a streamed page are sent at once, without waiting for each other's acknowledgement.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     if let Some(metrics) = settings.metrics {
         match TcpListener::bind(metrics).await {
             Ok(listener) => drop(tokio::spawn(axum::serve(listener, metrics::router(app.clone())).into_future())),
-            // A second server on the same machine is no reason not to start.
+            // A second server on the same machine must still be able to start.
             Err(error) => tracing::warn!(%metrics, %error, "no metrics: the address cannot be used"),
         }
     }
@@ -281,7 +282,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     tokio::spawn(control.clone().keep_rates_always());
     let queue = tokio::spawn(control.clone().run());
 
-    // On standard output, without the log: what a person who starts it for the first time needs to read.
+    // On standard output, apart from the log: the lines that a person needs at the first start.
     println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
     if let Some(first) = first {
         println!("Administrator: {}", first.email);
@@ -293,33 +294,33 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         served = axum::serve(listener, router::service(app)).with_graceful_shutdown(asked_to_end()).into_future() => {
             served.context("the server ended")?;
         }
-        // A server whose queue stands still must not look well: whoever keeps it running starts it again.
+        // A server whose queue has stopped must not look healthy: its supervisor starts it again.
         ended = queue => bail!("the queue's loop ended: {ended:?}"),
     }
     control.keep_rates().await.map_err(plain)?;
     Ok(())
 }
 
-/// Where the built console lies: as `cargo xtask serve` says, else beside this binary.
+/// Reads where the built console is: as `cargo xtask serve` says, or else beside this binary.
 fn site_options() -> Result<LeptosOptions> {
     let conf = leptos::config::get_configuration(None).context("the console's settings (LEPTOS_…) cannot be read")?;
     Ok(conf.leptos_options)
 }
 
-/// The version, and when this very file was made.
+/// The version, and the time at which this binary's file was made.
 fn build() -> String {
     let made = std::env::current_exe().and_then(|exe| exe.metadata()).and_then(|file| file.modified()).ok();
     let seconds = made.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
     format!("{}-{seconds}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Waits for SIGTERM or Ctrl-C. Requests in flight get some seconds; event streams would never end by themselves.
+/// Waits for SIGTERM or Ctrl-C. Requests in flight get five seconds, since event streams would never end on their own.
 async fn asked_to_end() {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return std::future::pending().await;
     };
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-    tracing::info!("asked to end: finishing the requests in flight; sessions go on running");
+    tracing::info!("asked to end: finishing the requests in flight; sessions keep running");
     tokio::spawn(async {
         tokio::time::sleep(std::time::Duration::from_secs(5)).await;
         std::process::exit(0);

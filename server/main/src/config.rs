@@ -1,26 +1,26 @@
 //! Settings of `serve`: each from the command line, else `YARDMASTER_…`, else the file, else a default. All are read and checked
-//! once at start; one that is wrong is refused with its key, its value and what is allowed.
+//! once at start; a wrong one is refused with its key, its value and the allowed values.
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// The settings as given, before they are checked: every one is text, so that all refusals read alike.
+/// The settings as given, before they are checked. Each one is a text, so that all refusals read alike.
 #[derive(clap::Args, Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Given {
     /// Address and port of the console [default: 127.0.0.1:8080]
     #[arg(long, env = "YARDMASTER_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
-    /// Folder of the database, logs and sessions; created when missing [default: ./data]
+    /// Folder of the database, logs and sessions; created if it does not exist [default: ./data]
     #[arg(long, env = "YARDMASTER_DATA", value_name = "DIR")]
     pub data: Option<String>,
-    /// TOML file with these settings, by the same names (without dashes in front)
+    /// TOML file with these settings, under the same names (without dashes in front)
     #[arg(long, env = "YARDMASTER_CONFIG", value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Address by which people reach the console, if a proxy stands before it; https makes cookies secure
+    /// Address under which people reach the console, if it is behind a proxy; https makes cookies secure
     #[arg(long, env = "YARDMASTER_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Loopback address and port of /metrics, or “off” [default: 127.0.0.1:9464]
@@ -30,19 +30,19 @@ pub struct Given {
     #[arg(long, env = "YARDMASTER_TRUST_PROXY", value_name = "YES/NO")]
     #[serde(deserialize_with = "yes_or_no")]
     pub trust_proxy: Option<String>,
-    /// Mail server for links of forgotten passwords, such as smtps://user@mail.example.org [default: none]
+    /// Mail server for password links, such as smtps://user@mail.example.org [default: none]
     #[arg(long, env = "YARDMASTER_MAIL_SERVER", value_name = "URL")]
     pub mail_server: Option<String>,
-    /// Who such mail comes from, such as yardmaster@example.org
+    /// Sender of such mail, such as yardmaster@example.org
     #[arg(long, env = "YARDMASTER_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
-    /// Simulate the machines and sessions of this scenario instead of running any, to try the console out
+    /// Simulate the machines and sessions of this scenario instead of running any, for trying the console out
     #[arg(long, env = "YARDMASTER_SCENARIO", value_name = "FILE")]
     pub scenario: Option<String>,
-    /// Resource group that this machine joins; made when there is none of the name [default: default]
+    /// Resource group that this machine joins; created if it does not exist [default: default]
     #[arg(long, env = "YARDMASTER_RESOURCE_GROUP", value_name = "NAME")]
     pub resource_group: Option<String>,
-    /// How log lines are written: text or json [default: text]
+    /// Format of log lines: text or json [default: text]
     #[arg(long, env = "YARDMASTER_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
 }
@@ -57,20 +57,20 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     pub trust_proxy: bool,
     pub log_json: bool,
-    /// Nothing really runs: machines and sessions are simulated from this file.
+    /// The scenario to simulate; with one, nothing really runs.
     pub scenario: Option<PathBuf>,
-    /// What this machine joins.
+    /// The resource group that this machine joins.
     pub resource_group: Option<String>,
     pub mail: Option<MailSettings>,
 }
 
-/// How mail goes out. The password comes from the environment alone (`YARDMASTER_MAIL_PASSWORD`).
+/// The way for outgoing mail. Its password comes only from the environment (`YARDMASTER_MAIL_PASSWORD`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailSettings {
     /// `smtp://` or `smtps://`, as lettre reads it.
     pub server: String,
     pub from: String,
-    /// What links begin with.
+    /// The beginning of every link: the console's public URL.
     pub address: String,
 }
 
@@ -98,7 +98,7 @@ impl Given {
         })
     }
 
-    /// These settings, and those of the file for what they leave open.
+    /// Fills the settings that are not given with those of the file.
     fn over_file(self, path: &Path) -> Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
@@ -112,7 +112,7 @@ impl Given {
     }
 }
 
-/// Reads what is yes or no also without quotes.
+/// Reads yes or no, and also `true` and `false` without quotes.
 fn yes_or_no<'de, D: serde::Deserializer<'de>>(value: D) -> std::result::Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "expected \"yes\", \"no\", true or false")]
@@ -126,8 +126,8 @@ fn yes_or_no<'de, D: serde::Deserializer<'de>>(value: D) -> std::result::Result<
     }))
 }
 
-fn refused(key: &str, value: &str, allowed: &str) -> anyhow::Error {
-    anyhow::anyhow!("`{key}` is {value:?}; allowed is {allowed}")
+fn wrong_setting(key: &str, value: &str, allowed: &str) -> anyhow::Error {
+    anyhow::anyhow!("`{key}` is {value:?}; allowed: {allowed}")
 }
 
 fn group(value: &str) -> Result<String> {
@@ -135,19 +135,19 @@ fn group(value: &str) -> Result<String> {
     types::rules::slug("name", value, false, &mut errors);
     match errors.first() {
         None => Ok(value.to_owned()),
-        Some(error) => Err(refused("resource-group", value, &error.message)),
+        Some(error) => Err(wrong_setting("resource-group", value, &error.message)),
     }
 }
 
 fn address(key: &str, value: &str) -> Result<SocketAddr> {
-    value.parse().map_err(|_| refused(key, value, "an address with a port, such as 127.0.0.1:8080 or [::]:8080"))
+    value.parse().map_err(|_| wrong_setting(key, value, "an address with a port, such as 127.0.0.1:8080 or [::]:8080"))
 }
 
 fn loopback(value: &str) -> Result<SocketAddr> {
     let allowed = "a loopback address with a port, such as 127.0.0.1:9464, or off";
-    let address: SocketAddr = value.parse().map_err(|_| refused("metrics", value, allowed))?;
-    // Metrics tell what runs here and ask nobody who they are.
-    if address.ip().is_loopback() { Ok(address) } else { Err(refused("metrics", value, allowed)) }
+    let address: SocketAddr = value.parse().map_err(|_| wrong_setting("metrics", value, allowed))?;
+    // Metrics show what runs here, to anybody who asks.
+    if address.ip().is_loopback() { Ok(address) } else { Err(wrong_setting("metrics", value, allowed)) }
 }
 
 fn public(value: &str) -> Result<String> {
@@ -155,7 +155,7 @@ fn public(value: &str) -> Result<String> {
     let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
     match host {
         Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', ' ']) => Ok(trimmed.into()),
-        _ => Err(refused("public-url", value, "a scheme and a host, such as https://cluster.example.org")),
+        _ => Err(wrong_setting("public-url", value, "a scheme and a host, such as https://cluster.example.org")),
     }
 }
 
@@ -164,32 +164,32 @@ fn mail(server: Option<String>, from: Option<String>, public_url: Option<&str>) 
     let allowed = "the address of a mail server, such as smtps://user@mail.example.org or smtp://127.0.0.1:25";
     let user = server.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(user, _)| user);
     if user.is_some_and(|user| user.contains(':')) {
-        // Without the value, which would show the password.
-        bail!("`mail-server` holds a password; it belongs into the environment, as YARDMASTER_MAIL_PASSWORD")
+        // Without the value, which would reveal the password.
+        bail!("`mail-server` contains a password; put it into the environment, as YARDMASTER_MAIL_PASSWORD")
     }
     let host = server.strip_prefix("smtps://").or_else(|| server.strip_prefix("smtp://"));
     if host.is_none_or(str::is_empty) {
-        return Err(refused("mail-server", &server, allowed));
+        return Err(wrong_setting("mail-server", &server, allowed));
     }
-    let Some(from) = from else { bail!("`mail-server` is set, and `mail-from` is missing: the address that mail comes from") };
+    let Some(from) = from else { bail!("`mail-server` is set, but `mail-from` is missing: the sender's address") };
     let Some(address) = public_url.map(String::from) else {
-        bail!("`mail-server` is set, and `public-url` is missing: links in mail begin with it")
+        bail!("`mail-server` is set, but `public-url` is missing: links in mail begin with it")
     };
     Ok(Some(MailSettings { server, from, address }))
 }
 
-/// True for the second of two words; the first is the default.
+/// Reads one of two words: false for the first, which is the default, and true for the second.
 fn choice(key: &str, value: Option<&str>, words: [&str; 2]) -> Result<bool> {
     match value {
         None => Ok(false),
         Some(value) if value == words[0] => Ok(false),
         Some(value) if value == words[1] => Ok(true),
-        Some(value) => Err(refused(key, value, &format!("{} or {}", words[0], words[1]))),
+        Some(value) => Err(wrong_setting(key, value, &format!("{} or {}", words[0], words[1]))),
     }
 }
 
 impl Settings {
-    /// Cookies are marked secure, and bound to the host by their name, when people come over TLS.
+    /// Whether people come over TLS. Cookies are then marked secure, and bound to the host by their name.
     pub fn secure(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_setting_is_refused_with_its_key_its_value_and_what_is_allowed() {
+    fn a_wrong_setting_is_refused_with_key_value_and_allowed_values() {
         let wrong = [
             ("listen", "8080"),
             ("public-url", "cluster"),
@@ -221,12 +221,12 @@ mod tests {
         ];
         for (key, value) in wrong {
             let error = given(key, value).check().unwrap_err().to_string();
-            assert!(error.contains(key) && error.contains(value) && error.contains("allowed is"), "{error}");
+            assert!(error.contains(key) && error.contains(value) && error.contains("allowed: "), "{error}");
         }
     }
 
     #[test]
-    fn mail_needs_somebody_it_comes_from_and_an_address_for_its_links() {
+    fn mail_needs_a_sender_and_an_address_for_its_links() {
         let mut given = Given { mail_server: Some("smtp://127.0.0.1:25".into()), ..Given::default() };
         assert!(given.clone().check().unwrap_err().to_string().contains("mail-from"));
         given.mail_from = Some("yard@example.org".into());
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn yes_may_stand_in_the_file_with_or_without_quotes_and_everything_else_is_text_in_quotes() {
+    fn only_yes_and_no_may_be_without_quotes_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("yardmaster.toml");
         let read = |text: &str| {

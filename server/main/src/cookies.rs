@@ -1,7 +1,7 @@
 //! Cookies, and the middleware that turns the sign-in cookie into a [`Caller`].
 //!
-//! `__Host-` binds the sign-in to this very host and to TLS; browsers refuse that name over plain HTTP, so there the cookie has
-//! a plain name.
+//! `__Host-` binds the sign-in to this host and to TLS. Browsers refuse that name over plain HTTP, so there the cookie has a
+//! plain name.
 
 use crate::App;
 use axum::extract::{ConnectInfo, Request, State};
@@ -18,37 +18,37 @@ pub fn sign_in_name(secure: bool) -> &'static str {
     if secure { "__Host-session" } else { "session" }
 }
 
-/// The value of one cookie of a request.
+/// Reads the value of one cookie of a request.
 pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(std::result::Result::ok);
     cookies.find(|cookie| cookie.name() == name)?.value_raw()
 }
 
-/// A `Set-Cookie` value that scripts cannot read; `max_age` in seconds, 0 to forget it.
+/// Makes the `Set-Cookie` value of a cookie that scripts cannot read; `max_age` in seconds, 0 to delete it.
 pub fn write(name: &str, value: &str, max_age: i64, secure: bool) -> String {
     let mut cookie = readable(name, value, max_age, secure);
     cookie.set_http_only(true);
     cookie.to_string()
 }
 
-/// A cookie that our own scripts may read; `max_age` in seconds.
+/// Makes a cookie that our own scripts may read; `max_age` in seconds.
 pub fn readable<'a>(name: &'a str, value: &'a str, max_age: i64, secure: bool) -> Cookie<'a> {
     let cookie = Cookie::build((name, value)).path("/").same_site(SameSite::Lax).secure(secure);
     cookie.max_age(cookie::time::Duration::seconds(max_age)).build()
 }
 
-/// Where a request came from: the peer, or what a trusted proxy on this machine says.
+/// The address that a request came from: the peer's, or the one that a trusted proxy on this machine names.
 pub fn address(headers: &HeaderMap, peer: SocketAddr, trust_proxy: bool) -> String {
     let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok()).and_then(|list| list.rsplit(',').next());
     match forwarded {
-        // The last entry is the one our own proxy wrote; those before it can be made up by anybody.
+        // Our own proxy wrote the last entry; anybody can make up those before it.
         Some(address) if trust_proxy && peer.ip().is_loopback() => address.trim().chars().take(64).collect(),
         _ => peer.ip().to_string(),
     }
 }
 
-/// Puts the [`Caller`] behind every request into its extensions.
+/// Finds the [`Caller`] behind every request and puts it into the request's extensions.
 pub async fn identify(
     State(app): State<App>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -67,14 +67,14 @@ pub async fn identify(
             note_refusals(&app, &caller, &asked, answer.status()).await;
             answer
         }
-        // The database is away: nobody can be told who they are.
+        // The database does not answer, so the caller cannot be identified.
         Err(problem) => (StatusCode::SERVICE_UNAVAILABLE, problem.to_string()).into_response(),
     }
 }
 
-/// What was refused is written down before the answer goes out, so that whoever was refused cannot be quicker than the trail.
+/// Writes refusals into the audit trail before the answer is sent, so that nobody can act before their refusal is recorded.
 async fn note_refusals(app: &App, caller: &Caller, asked: &str, status: StatusCode) {
-    // A page decides by itself what it does not show; the rules behind it were then not asked.
+    // A page may refuse without asking the rules behind it.
     if status == StatusCode::FORBIDDEN && caller.me().is_some() && !caller.was_refused() {
         drop(caller.refuse("open this page"));
     }

@@ -1,5 +1,5 @@
-//! What lies around the routes of a group: the size of requests, silence, requests from other sites, headers. Each group has its
-//! own, so that one that takes files or passes requests on can differ without changing it for all.
+//! The layers around the routes of a group: body size, silence, requests from other sites, headers. Each group has its own, so
+//! that a group that takes files or passes requests on can differ without a change for all.
 
 use crate::refusal::Refusal;
 use axum::Router;
@@ -22,25 +22,25 @@ use tower_http::timeout::ResponseBodyTimeoutLayer;
 #[derive(Clone, Copy)]
 pub struct Group {
     pub body: BodyLimit,
-    /// An answer that sends nothing for so long is cut off; never without one.
+    /// An answer that sends nothing for this long is cut off; `None` never cuts it off.
     pub silence: Option<Duration>,
-    /// Refuses what a browser sends from the page of another site, unless it only reads.
+    /// Refuses requests that a browser sends from a page of another site, unless they only read.
     pub same_site: bool,
-    /// Name and value of headers that every answer has which does not set them itself.
+    /// Names and values of headers that are added to every answer that does not set them itself.
     pub headers: &'static [(&'static str, &'static str)],
 }
 
 /// How large the body of a request may be.
 #[derive(Clone, Copy)]
 pub enum BodyLimit {
-    /// At most so many bytes, in memory before anything acts on them: one that is too large changes nothing.
+    /// At most this many bytes, read into memory before anything acts on them: a body that is too large changes nothing.
     Whole(usize),
-    /// At most so many bytes, handed on as they arrive. What was read of one that says no size and turns out too large has been
-    /// acted on by then; its reader gets an error.
+    /// At most this many bytes, handed on as they arrive. If a body names no size and turns out too large, its reader gets an
+    /// error; by then it has acted on the first part.
     Streamed(usize),
 }
 
-/// The group of everything that has no reason to differ.
+/// The group of all routes that have no reason to differ.
 pub const USUAL: Group = Group {
     body: BodyLimit::Whole(2 << 20),
     // Event streams ping more often.
@@ -56,20 +56,20 @@ pub const USUAL: Group = Group {
 };
 
 impl Group {
-    /// These routes, and the answer to what is none of them, with the layers of this group around them.
+    /// Puts the layers of this group around these routes and their fallback.
     pub fn around<S: Clone + Send + Sync + 'static>(self, routes: Router<S>) -> Router<S> {
         let compression = CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest).compress_when(
-            // A compressed event stream would sit in the compressor's buffer.
+            // A compressed event stream would get stuck in the compressor's buffer.
             DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream")),
         );
-        // From the inside out.
+        // The innermost layer comes first.
         let mut routes = routes.layer(compression);
         if let Some(silence) = self.silence {
             routes = routes.layer(ResponseBodyTimeoutLayer::new(silence));
         }
         routes = routes
             .layer(CatchPanicLayer::custom(panicked))
-            // axum's own limit, which would hold wherever the group's is larger.
+            // axum's own limit would win wherever the group's is larger.
             .layer(DefaultBodyLimit::disable())
             .layer(middleware::from_fn_with_state(self.body, limit_body));
         if self.same_site {
@@ -99,7 +99,7 @@ async fn limit_body(State(limit): State<BodyLimit>, request: Request, next: Next
     }
 }
 
-/// The body up to `most` bytes. More of it is an error for its reader, and `exceeded` says so to the layer.
+/// The body up to `most` bytes. Beyond them its reader gets an error, and `exceeded` is set for the layer.
 fn cut_off(body: Body, most: usize, exceeded: Arc<AtomicBool>) -> Body {
     let mut left = most;
     let pieces = body.into_data_stream().and_then(move |piece| {
@@ -112,7 +112,8 @@ fn cut_off(body: Body, most: usize, exceeded: Arc<AtomicBool>) -> Body {
 }
 
 fn too_large(most: usize) -> Response {
-    (StatusCode::PAYLOAD_TOO_LARGE, format!("A request may have {} MiB at most.\n", most >> 20)).into_response()
+    (StatusCode::PAYLOAD_TOO_LARGE, format!("The request is too large: at most {} MiB are allowed.\n", most >> 20))
+        .into_response()
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
@@ -149,21 +150,29 @@ mod tests {
         (head.status, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
     }
 
-    /// So many MiB that come piece by piece and do not say how many they are.
+    /// A body of `count` MiB that comes in pieces and does not say its size.
     fn pieces(count: usize) -> Body {
         Body::from_stream(futures::stream::iter((0..count).map(|_| Ok::<_, Infallible>(vec![b'x'; 1 << 20]))))
     }
 
     #[tokio::test]
-    async fn each_group_takes_bodies_of_its_own_size() {
+    async fn each_group_limits_bodies_to_its_own_size() {
         let uploads = UPLOADS.around(Router::new().route("/upload", post(length)));
         let router = USUAL.around(Router::new().route("/form", post(length))).merge(uploads);
         for body in [|count| pieces(count), |count| Body::from(vec![b'x'; count << 20])] {
             for (path, count, expected) in [
                 ("/form", 2, (StatusCode::OK, (2 << 20).to_string())),
-                ("/form", 3, (StatusCode::PAYLOAD_TOO_LARGE, "A request may have 2 MiB at most.\n".to_owned())),
+                (
+                    "/form",
+                    3,
+                    (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large: at most 2 MiB are allowed.\n".to_owned()),
+                ),
                 ("/upload", 3, (StatusCode::OK, (3 << 20).to_string())),
-                ("/upload", 5, (StatusCode::PAYLOAD_TOO_LARGE, "A request may have 4 MiB at most.\n".to_owned())),
+                (
+                    "/upload",
+                    5,
+                    (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large: at most 4 MiB are allowed.\n".to_owned()),
+                ),
             ] {
                 assert_eq!(
                     send(router.clone(), Request::post(path).body(body(count)).unwrap()).await,
@@ -175,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_streamed_body_is_read_while_the_rest_of_it_is_still_on_its_way() {
+    async fn a_streamed_body_is_read_before_all_of_it_has_arrived() {
         let (arrived, mut arrivals) = unbounded_channel();
         let receive = move |body: Body| async move {
             let mut pieces = body.into_data_stream();
@@ -195,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_group_may_take_requests_from_other_sites_and_leave_headers_away() {
+    async fn a_group_may_accept_other_sites_and_omit_headers() {
         let open = Group { same_site: false, headers: &[], ..USUAL };
         let router = open.around(Router::new().route("/open", post(length)));
         let router = router.merge(USUAL.around(Router::new().route("/form", post(length))));

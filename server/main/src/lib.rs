@@ -1,6 +1,6 @@
-//! The binary's inside: configuration, command line, router, cookies, downloads, events, terminals.
+//! The inside of the binary: configuration, command line, router, cookies, downloads, events, terminals.
 //!
-//! Deliberately absent: rules (`control`), pages (`console`) and SQL (`store`). What is here only translates.
+//! Deliberately absent: rules (`control`), pages (`console`) and SQL (`store`). This crate only translates.
 
 pub mod cli;
 pub mod config;
@@ -27,13 +27,13 @@ use control::Control;
 use leptos::prelude::LeptosOptions;
 use std::sync::Arc;
 
-/// What every handler can reach.
+/// The state that all handlers share.
 #[derive(Clone)]
 pub struct App {
     pub control: Control,
     pub settings: Arc<Settings>,
     pub options: LeptosOptions,
-    /// Differs between any two builds of this program; a page that came with another one is told to reload.
+    /// Differs between any two builds of this program; a page from another build is told to reload.
     pub build: Arc<str>,
 }
 

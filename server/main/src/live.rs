@@ -1,4 +1,4 @@
-//! `GET /events`: one stream per tab of what changed, resumed by event id after a drop.
+//! `GET /events`: one stream of changes per tab, resumed by event id after a drop.
 
 use crate::App;
 use crate::refusal::Refusal;
@@ -13,16 +13,16 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-/// A sign-in that ran out, or that another process ended, is noticed after this long.
+/// A sign-in that has expired, or that another process ended, is noticed after this long.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 pub struct From {
-    /// The last event that the page knows of.
+    /// The last event that the page knows.
     after: Option<i64>,
 }
 
-/// The stream. A page that was away too long is told `reload`; then it asks for everything anew.
+/// Opens the stream. A page that was away too long gets `reload`, and then asks for everything again.
 pub async fn events(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -30,7 +30,7 @@ pub async fn events(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let mut grew = app.control.events_grew(&caller)?;
-    // The browser's own resumption wins over the address that the page first opened.
+    // The browser's own `Last-Event-ID` wins over the address that the page opened first.
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let after = resumed.or(from.after).unwrap_or_else(|| *grew.borrow_and_update());
     let hello = Event::default().event("hello").id(after.to_string()).data(app.build.as_ref());
@@ -48,7 +48,7 @@ pub async fn events(
                 tasks.borrow_and_update();
                 if let Ok((changed, version)) = app.control.tasks(&caller, seen) {
                     seen = version;
-                    // Without an id: they are not among the events that are resumed.
+                    // Without an id, because tasks are not among the events that are resumed.
                     ready.extend(changed.into_iter().filter_map(|task| Event::default().event("task").json_data(&task).ok()));
                 }
                 if !ready.is_empty() {
@@ -68,14 +68,14 @@ pub async fn events(
                             changed = tasks.changed() => { changed.ok()?; false }
                             () = tokio::time::sleep(LOOK_EVERY) => true,
                         };
-                        // Every event has data: browsers drop one without.
+                        // Every event has data: browsers drop an event without.
                         if look {
-                            // What somebody may hear changes with their role and projects.
+                            // Role and projects decide which events the person may see, and they can change.
                             caller = match app.control.renewed(&caller).await {
                                 Some(now) => now,
                                 None => {
                                     ready.push_back(Event::default().event("ended").data("sign-in"));
-                                    // Nothing more for somebody who is nobody now.
+                                    // From here on the stream belongs to nobody, and sends nothing more.
                                     Caller::nobody("", "")
                                 }
                             };
@@ -85,7 +85,7 @@ pub async fn events(
                         after = *grew.borrow();
                         ready.push_back(Event::default().event("reload").id(after.to_string()).data("all"));
                     }
-                    // Ended rather than silent: the page connects again and learns why.
+                    // The stream ends rather than falling silent: the page connects again and learns why.
                     Err(_) => return None,
                 }
             }

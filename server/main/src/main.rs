@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // The engine runs this same binary beside and inside each session; those two never need the rest of it.
+    // The engine runs this same binary beside and inside each session; those processes need none of the rest.
     if let Some(code) = engine::local::helper(std::env::args_os()) {
         return code;
     }
@@ -11,14 +11,14 @@ fn main() -> ExitCode {
     server::cli::main()
 }
 
-/// A long queue is copied for each decision, and the copy is freed by another thread than the one that made it: left alone, the
-/// allocator keeps what each thread once had. Elsewhere than on glibc there is nothing to say.
+/// Makes glibc's allocator return memory. A long queue is copied for each decision, and another thread frees the copy; by default
+/// the allocator keeps the memory that each thread once had. Other allocators need nothing.
 fn give_memory_back() {
     #[cfg(target_env = "gnu")]
-    // SAFETY: no other thread runs yet, and these are numbers that the allocator reads.
+    // SAFETY: no other thread runs yet, and both calls only set numbers that the allocator reads.
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 2);
-        // Said once, it does not grow by itself: large pieces go back as soon as they are freed.
+        // A threshold that is set once does not grow, so large pieces go back as soon as they are freed.
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
     }
 }

@@ -1,4 +1,4 @@
-//! `/metrics` in Prometheus' text format, on a listener of its own that only this machine reaches.
+//! `/metrics` in the text format of Prometheus, on a listener of its own that only this machine can reach.
 
 use crate::App;
 use crate::refusal::Refusal;
@@ -9,7 +9,7 @@ use axum::routing::get;
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Requests answered, by class of status, since the start.
+/// The number of answered requests since the start, by class of status.
 static ANSWERED: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
 
 /// Counts an answer.

@@ -1,4 +1,4 @@
-//! The console's pages and server functions as routes, and what every page is given before it is rendered.
+//! The console's pages and server functions as routes, and the data that every page gets before it is rendered.
 
 use crate::refusal::Refusal;
 use crate::{App, cookies};
@@ -14,10 +14,10 @@ use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::sync::OnceLock;
 use types::Problem;
 
-/// Bytes of a problem that a server function answers with.
+/// The most bytes of a problem that a server function answers with.
 const LONGEST_PROBLEM: usize = 64 << 10;
 
-/// The console's own requests count against the person's main keypair.
+/// Counts a request of the console against the person's main keypair.
 async fn count(app: &App, caller: &Caller) -> Result<Option<Allowance>, Problem> {
     match caller.me() {
         Some(me) => app.control.count_console_request(me.id).await,
@@ -32,7 +32,7 @@ fn over_the_limit(counted: &Result<Option<Allowance>, Problem>) -> Result<(), Pr
     }
 }
 
-/// The pages, asked of the console once per process: asking runs the whole console, which must not happen twice at a time.
+/// The pages, listed once per process: listing them runs the whole console, which must not happen twice at a time.
 fn all() -> Vec<AxumRouteListing> {
     static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
     PAGES.get_or_init(|| generate_route_list(console::App)).clone()
@@ -53,7 +53,7 @@ pub fn routes(
     routes.route_layer(middleware::from_fn_with_state(app.clone(), prepare))
 }
 
-/// Counts a download or terminal of the console like a page.
+/// Counts a download or a terminal of the console like a page.
 pub async fn counted(State(app): State<App>, Extension(caller): Extension<Caller>, request: Request, next: Next) -> Response {
     let counted = count(&app, &caller).await;
     let mut answer = match over_the_limit(&counted) {
@@ -61,12 +61,12 @@ pub async fn counted(State(app): State<App>, Extension(caller): Extension<Caller
         Err(problem) => Refusal(problem).into_response(),
     };
     if let Ok(Some(allowance)) = counted {
-        api::state(answer.headers_mut(), allowance);
+        api::add_rate_limit_headers(answer.headers_mut(), allowance);
     }
     answer
 }
 
-/// Finds who asks for a page, and leads somebody who is not signed in to the sign-in page.
+/// Finds the person who asks for a page; without a sign-in, redirects to the sign-in page.
 async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path == "/" && api::wants_handshake(request.headers()) {
@@ -78,7 +78,7 @@ async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, r
     let counted = count(&app, &caller).await;
     let mut answer = answer(&app, &caller, over_the_limit(&counted), request, next).await;
     if let Ok(Some(allowance)) = counted {
-        api::state(answer.headers_mut(), allowance);
+        api::add_rate_limit_headers(answer.headers_mut(), allowance);
     }
     answer
 }
@@ -88,7 +88,7 @@ async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut reque
     if path.starts_with("/call/") {
         return match over {
             Ok(()) => blame_the_caller(next.run(request).await).await,
-            // In the form in which a server function answers.
+            // In the form of a server function's answer.
             Err(problem) => {
                 let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 (status, axum::Json(problem)).into_response()
@@ -108,7 +108,8 @@ async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut reque
     next.run(request).await
 }
 
-/// A call whose arguments cannot be read is a mistake of a page of another version, and none of this server's.
+/// Answers 400 instead of 500 to a call with unreadable arguments: that is the fault of a page of another version, not of this
+/// server.
 async fn blame_the_caller(answer: Response) -> Response {
     if answer.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return answer;
@@ -121,7 +122,7 @@ async fn blame_the_caller(answer: Response) -> Response {
     Response::from_parts(head, text.into())
 }
 
-/// What the console renders for a path that no route and no file has; its own router says that the page is not there.
+/// Renders the console for a path without a route or a file; its own router shows that the page does not exist.
 pub fn missing(
     context: impl Fn() + Clone + Send + Sync + 'static,
     shell: impl Fn() -> AnyView + Clone + Send + Sync + 'static,

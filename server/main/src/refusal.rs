@@ -1,11 +1,11 @@
-//! A [`Problem`] as an HTTP answer of the plain routes: its status and its sentence. Their handlers return
-//! `Result<Response, Refusal>`, so that `?` on a call of `control` refuses.
+//! A [`Problem`] as the HTTP answer of a plain route: its status and its sentence. Handlers return `Result<Response, Refusal>`,
+//! so that `?` on a call of `control` refuses the request.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use types::Problem;
 
-/// The problem as an answer.
+/// A problem as an answer.
 pub struct Refusal(pub Problem);
 
 impl From<Problem> for Refusal {

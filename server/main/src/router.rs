@@ -1,4 +1,4 @@
-//! The router: routes, pages, server functions, the API and files, each group with its layers around it.
+//! The router: plain routes, pages, server functions, the API and files, each group with its layers.
 
 use crate::layers::USUAL;
 use crate::routes::{self, Asks};
@@ -45,7 +45,7 @@ pub fn router(app: App) -> Router {
         all.merge(part.group.around(routes))
     });
     let console = pages::routes(&app, context.clone(), shell.clone())
-        // A file of `public/`, else the console's own page for what is not there.
+        // A file of `public/`, or else the console's own page for unknown addresses.
         .fallback_service(files.fallback(pages::missing(context, shell)));
     let api = api::router(app.control.clone(), app.settings.secure());
     plain
@@ -62,7 +62,7 @@ async fn count(request: Request, next: Next) -> Response {
     answer
 }
 
-/// Pages and answers are one person's: nothing on the way may keep them.
+/// Forbids caches to keep pages and answers, because each belongs to one person.
 async fn no_store(mut answer: Response) -> Response {
     let html = answer.headers().get(CONTENT_TYPE).is_none_or(|kind| {
         let kind = kind.as_bytes();
@@ -74,7 +74,7 @@ async fn no_store(mut answer: Response) -> Response {
     answer
 }
 
-/// Names in `pkg` change with their contents, so what was fetched once never has to be asked for again.
+/// Lets browsers keep the files of `pkg` for ever: their names change with their contents.
 async fn keep_for_ever(mut answer: Response) -> Response {
     if answer.status().is_success() {
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
@@ -82,7 +82,7 @@ async fn keep_for_ever(mut answer: Response) -> Response {
     answer
 }
 
-/// The router as `axum::serve` wants it, with the peer's address in every request.
+/// The router in the form that `axum::serve` takes, with the peer's address in every request.
 pub fn service(app: App) -> axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, std::net::SocketAddr> {
     ServiceExt::<Request>::into_make_service_with_connect_info(router(app))
 }

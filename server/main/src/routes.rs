@@ -1,4 +1,4 @@
-//! The plain routes, each declared once: the router is made of [`plain`], and so is the list that a walk over all endpoints needs.
+//! The plain routes, each declared once: both the router and the list for the walk over all endpoints come from [`plain`].
 //! Pages and server functions are declared in `console`, the public API in `api`.
 
 use crate::layers::{Group, USUAL};
@@ -8,21 +8,21 @@ use api::Route;
 use axum::extract::State;
 use axum::http::Method;
 
-/// Routes that are treated alike.
+/// Routes with the same layers and the same checks.
 pub struct Part {
     pub group: Group,
     pub asks: Asks,
     pub routes: Vec<Route<App>>,
 }
 
-/// What is asked before a route answers.
+/// The checks before a route answers.
 #[derive(Clone, Copy)]
 pub enum Asks {
-    /// Nothing: it answers also when the database does not.
+    /// None: the route answers even when the database does not.
     Nothing,
-    /// Who the caller is.
+    /// Identifies the caller.
     Who,
-    /// Who the caller is, and whether their main keypair has requests left: as for a page.
+    /// Identifies the caller and counts the request against their main keypair, as for a page.
     RateLimit,
 }
 
@@ -48,7 +48,7 @@ pub fn plain() -> Vec<Part> {
     ]
 }
 
-/// Method and path of every plain route, and of the files of the built console.
+/// Method and path of every plain route, and of the built console's files.
 pub fn routes() -> Vec<(Method, String)> {
     let plain = plain().into_iter().flat_map(|part| part.routes).map(|route| route.address());
     plain.chain([(Method::GET, "/pkg/{file}".to_owned())]).collect()

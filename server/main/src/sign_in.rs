@@ -1,4 +1,4 @@
-//! Signing in and out, and a forgotten password, as plain forms: they work before any script has arrived and without any.
+//! Signing in and out, and forgotten passwords, as plain forms, which also work without scripts.
 
 use crate::{App, cookies};
 use axum::Form;
@@ -11,9 +11,9 @@ use console::sign_in::{FLASH, Flash, Says, local_path};
 use control::{Caller, SIGN_IN_LASTS, SignInAnswer};
 use serde::Deserialize;
 
-/// The cookie that stands for a right password while the code is asked for.
+/// The cookie that proves a right password while the code is asked for.
 const STEP: &str = "sign-in-step";
-/// Seconds that it lives; the proof in it says the same by itself.
+/// Seconds that it lives; the proof inside has the same limit.
 const STEP_LASTS: i64 = 300;
 
 #[derive(Deserialize)]
@@ -28,18 +28,18 @@ pub struct SignIn {
     next: String,
 }
 
-/// A redirect with cookies. What has something to say is a redirect, so that reloading the page sends nothing again; what it
-/// says travels in a cookie that lives for one minute and that no script can read.
-fn lead(to: &str, cookies: impl IntoIterator<Item = String>) -> Response {
+/// Redirects with cookies. Answers with a message are redirects, so that reloading the page sends nothing again. The message
+/// travels in a cookie that lives for one minute and that no script can read.
+fn redirect_with(to: &str, cookies: impl IntoIterator<Item = String>) -> Response {
     let cookies: Vec<_> = cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)).collect();
     (AppendHeaders(cookies), Redirect::to(to)).into_response()
 }
 
-fn said(flash: &Flash, secure: bool) -> String {
+fn flash_cookie(flash: &Flash, secure: bool) -> String {
     cookies::write(FLASH, &flash.to_cookie(), 60, secure)
 }
 
-/// `POST /sign-in`: to the page that was asked for, or back to the form with what was typed (but the password) and what to do.
+/// `POST /sign-in`: leads to the requested page, or back to the form with the typed login and what to do.
 pub async fn sign_in(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -60,16 +60,16 @@ pub async fn sign_in(
     match answer {
         Ok(SignInAnswer::Done(signed_in)) => {
             let cookie = cookies::write(cookies::sign_in_name(secure), &signed_in.token, SIGN_IN_LASTS / 1000, secure);
-            lead(next, [cookie, cookies::write(STEP, "", 0, secure), cookies::write(FLASH, "", 0, secure)])
+            redirect_with(next, [cookie, cookies::write(STEP, "", 0, secure), cookies::write(FLASH, "", 0, secure)])
         }
         Ok(SignInAnswer::CodeNeeded(proof)) => {
             let flash = Flash { login, says: Says::Code, ..Flash::default() };
-            lead(&back, [said(&flash, secure), cookies::write(STEP, &proof, STEP_LASTS, secure)])
+            redirect_with(&back, [flash_cookie(&flash, secure), cookies::write(STEP, &proof, STEP_LASTS, secure)])
         }
         Err(problem) => {
-            // Another try at the code, unless it is the password that is asked for again.
+            // Ask for the code again, unless the password is needed again.
             let says = if problem.of_field("code").is_some() { Says::Code } else { Says::Refused };
-            lead(&back, [said(&Flash { login, message: problem.to_string(), says }, secure)])
+            redirect_with(&back, [flash_cookie(&Flash { login, message: problem.to_string(), says }, secure)])
         }
     }
 }
@@ -80,21 +80,21 @@ pub struct Forgotten {
     login: String,
 }
 
-/// `POST /forgotten-password`: back to the form, which says the same whoever was named.
+/// `POST /forgotten-password`: leads back to the form, with the same message whether or not the account exists.
 pub async fn forgotten(State(app): State<App>, Extension(caller): Extension<Caller>, Form(form): Form<Forgotten>) -> Response {
     let login: String = form.login.chars().take(256).collect();
     let flash = match app.control.ask_password_link(&caller, &form.login).await {
         Ok(()) => {
             let message = if app.control.sends_mail() {
-                "If there is such an account, a link is on its way to its email address. It holds for one hour."
+                "If this account exists, a link is on its way to its email address. It works for one hour."
             } else {
-                "If there is such an account, the administrators have been told. One of them will give you a link."
+                "If this account exists, its administrators have been notified. One of them will give you a link."
             };
             Flash { message: message.into(), says: Says::Done, ..Flash::default() }
         }
         Err(problem) => Flash { login, message: problem.to_string(), says: Says::Refused },
     };
-    lead(FORGOTTEN, [said(&flash, app.settings.secure())])
+    redirect_with(FORGOTTEN, [flash_cookie(&flash, app.settings.secure())])
 }
 
 #[derive(Deserialize)]
@@ -107,7 +107,7 @@ pub struct NewPassword {
     again: String,
 }
 
-/// `POST /new-password`: to the sign-in page once the password is there, or back to the form with what to do.
+/// `POST /new-password`: leads to the sign-in page after the change, or back to the form with what to do.
 pub async fn new_password(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -116,12 +116,12 @@ pub async fn new_password(
     let secure = app.settings.secure();
     match app.control.use_password_link(&caller, &form.token, &form.password, &form.again).await {
         Ok(()) => {
-            let message = "Your password was changed. Sign in with it.".to_owned();
-            lead(SIGN_IN, [said(&Flash { message, says: Says::Done, ..Flash::default() }, secure)])
+            let message = "Your password has been changed. Sign in with the new one.".to_owned();
+            redirect_with(SIGN_IN, [flash_cookie(&Flash { message, says: Says::Done, ..Flash::default() }, secure)])
         }
         Err(problem) => {
             let flash = Flash { message: problem.to_string(), says: Says::Refused, ..Flash::default() };
-            lead(&format!("{NEW_PASSWORD}?token={}", types::list::encode(&form.token)), [said(&flash, secure)])
+            redirect_with(&format!("{NEW_PASSWORD}?token={}", types::list::encode(&form.token)), [flash_cookie(&flash, secure)])
         }
     }
 }
@@ -134,7 +134,7 @@ pub async fn sign_out(State(app): State<App>, Extension(caller): Extension<Calle
         tracing::warn!(%problem, "a sign-out was left unfinished");
     }
     let cookie = cookies::write(cookies::sign_in_name(secure), "", 0, secure);
-    lead(SIGN_IN, [cookie])
+    redirect_with(SIGN_IN, [cookie])
 }
 
 /// Seconds for which a theme is remembered: a year.
@@ -145,17 +145,17 @@ pub struct Theme {
     theme: String,
 }
 
-/// `POST /theme`: keeps light, dark or system, and goes back to the page it was asked from.
+/// `POST /theme`: keeps light, dark or system, and leads back to the page that asked.
 pub async fn theme(State(app): State<App>, headers: HeaderMap, Form(form): Form<Theme>) -> Response {
     let theme = console::theme::Theme::from_key(&form.theme);
-    // A script sets the same cookie when it switches at once, so this one is not HttpOnly.
+    // Not HttpOnly, because a script sets the same cookie when it switches without a reload.
     let cookie = cookies::readable("theme", theme.key(), THEME_LASTS, app.settings.secure()).to_string();
     let from = headers.get("referer").and_then(|value| value.to_str().ok()).and_then(|url| {
         let host = headers.get("host")?.to_str().ok()?;
         url.split_once("://")?.1.strip_prefix(host)
     });
     let back = local_path(from.unwrap_or("/"));
-    // Not every address is a header: such a one leads to the first page.
+    // An address that cannot be a header leads to the first page.
     let back = HeaderValue::from_str(back).map_or("/", |_| back);
-    lead(back, [cookie])
+    redirect_with(back, [cookie])
 }

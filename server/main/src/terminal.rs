@@ -1,7 +1,7 @@
 //! `GET /sessions/{id}/terminal`: a WebSocket to a terminal in an interactive session.
 //!
-//! Binary frames are bytes, both ways. A text frame from the browser is `columns x rows`, as in `80x24`; one to the browser is the
-//! reason why the terminal ended.
+//! Binary frames are bytes, both ways. A text frame from the browser is the new size, such as `80x24` (columns, rows). The close
+//! frame carries the reason why the terminal ended.
 
 use crate::App;
 use crate::refusal::Refusal;
@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::Problem;
 use types::id::SessionId;
 
-/// Bytes of one frame from the browser: pasted text, not files.
+/// The most bytes of one frame from the browser: enough for pasted text, not for files.
 const LARGEST_FRAME: usize = 256 << 10;
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ fn twenty_four() -> u16 {
     24
 }
 
-/// Upgrades to a terminal, after the session and the caller's right to it were looked at.
+/// Upgrades to a terminal, after checking the session and the caller's right to it.
 pub async fn open(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -45,12 +45,12 @@ pub async fn open(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
-    // Browsers let any page open a WebSocket anywhere, cookies included: only our own pages may.
+    // Browsers let any page open a WebSocket to any host, with cookies, so other pages are refused here.
     if !same_origin(&headers, app.settings.public_url.as_deref()) {
         return Err(Problem::Forbidden("open a terminal from another site".into()).into());
     }
     let id: SessionId = id.parse().map_err(|_| Problem::NotFound("session".into()))?;
-    // The caller's right comes first: somebody without it learns nothing from how they asked.
+    // The caller's right comes first, so that nobody without it learns anything from a wrong request.
     let terminal = app.control.terminal(&caller, id, size.columns, size.rows).await?;
     Ok(match upgrade {
         Err(no_web_socket) => no_web_socket.into_response(),
@@ -60,11 +60,11 @@ pub async fn open(
     })
 }
 
-/// Whether the page that asks is one of ours.
+/// Whether the page that asks is one of ours, by its origin.
 pub fn same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("origin"), text("host")) {
-        // Not a browser: scripts send no origin, and carry no cookie that they were not given.
+        // Not a browser: other programs send no origin, and only the cookies they were given.
         (None, _) => true,
         (Some(origin), host) => Some(origin) == public_url || origin.split_once("://").map(|(_, host)| host) == host,
     }
@@ -76,7 +76,7 @@ async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, (caller,
     let mut reason = "The shell has ended.";
     loop {
         tokio::select! {
-            // Whoever is signed out, deactivated or may no longer control the session types no further.
+            // A person who was signed out or deactivated, or may no longer control the session, loses the terminal.
             _ = ended.changed() => {
                 let Some(now) = app.control.renewed(&caller).await else {
                     reason = "Your sign-in has ended.";
@@ -104,18 +104,18 @@ async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, (caller,
                 Some(Ok(Message::Text(size))) => {
                     let parsed = size.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));
                     if let Some((columns, rows)) = parsed {
-                        // A size that comes while the last one is still on its way is dropped; the next one follows.
+                        // Dropped if the last size is still on its way; the next one follows.
                         let _ = terminal.resize.try_send((columns, rows));
                     }
                 }
                 Some(Ok(_)) => {}
-                // The page went away; the shell is hung up when its ends are dropped.
+                // The page is gone; dropping the terminal hangs up the shell.
                 Some(Err(_)) | None => return,
             },
         }
     }
     let close = CloseFrame { code: close_code::NORMAL, reason: reason.into() };
-    // Nothing follows whether or not the page still hears it.
+    // It makes no difference whether the page still receives it.
     drop(socket.send(Message::Close(Some(close))).await);
 }
 

@@ -16,7 +16,7 @@ const NAMES: Names = &[
     ("status", "status"),
 ];
 
-/// A mebibyte, in which the incumbent's client reads memory.
+/// Bytes of a mebibyte, the unit in which Backend.AI's client reads memory.
 const MIB: i64 = 1 << 20;
 
 #[derive(SimpleObject)]
@@ -29,7 +29,7 @@ pub struct Agent {
     architecture: String,
     scaling_group: String,
     schedulable: bool,
-    /// JSON texts, as the incumbent sends them.
+    /// JSON texts, as Backend.AI sends them.
     available_slots: String,
     occupied_slots: String,
     addr: String,
@@ -92,7 +92,7 @@ pub struct AgentQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl AgentQuery {
-    #[expect(clippy::too_many_arguments, reason = "the incumbent's own arguments")]
+    #[expect(clippy::too_many_arguments, reason = "Backend.AI's own arguments")]
     async fn agent_list(
         &self,
         context: &Context<'_>,

@@ -1,4 +1,4 @@
-//! The cluster: agents, resource groups, and the resources that there are.
+//! The cluster: agents, resource groups, and the resources that they offer.
 
 pub(crate) mod agents;
 pub(crate) mod resource_groups;

@@ -1,7 +1,7 @@
-//! Resource groups, which the incumbent calls scaling groups, and who may use them.
+//! Resource groups, which Backend.AI calls scaling groups, and the domains and projects that may use them.
 
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::{domain_named, equals, whole};
+use crate::projects::{domain_named, equals, query_without_pages};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use serde_json::{Value, json};
@@ -69,32 +69,32 @@ fn options_text(group: &ResourceGroup) -> String {
     .to_string()
 }
 
-/// What the options name; 0 is no timeout.
+/// Reads the options into the group. A timeout of 0 is none.
 fn read_options(group: &mut ResourceGroup, text: &str) -> Read<()> {
     let wrong = |what: &str| Problem::field("scheduler_opts", what.to_owned());
-    let options: Value = serde_json::from_str(text).map_err(|_| wrong("A JSON object."))?;
+    let options: Value = serde_json::from_str(text).map_err(|_| wrong("Must be a JSON object."))?;
     if let Some(types) = options.get("allowed_session_types") {
         let kinds = types.as_array().into_iter().flatten().map(|kind| kind.as_str().and_then(SessionType::from_key));
         let kinds: Option<Vec<SessionType>> = kinds.collect();
-        group.session_types = kinds.ok_or_else(|| wrong("allowed_session_types are interactive, batch and inference."))?;
+        group.session_types = kinds.ok_or_else(|| wrong("allowed_session_types may be interactive, batch and inference."))?;
     }
     let number = |value: &Value| {
-        // Durations and counts are written as numbers and as texts.
+        // Durations and counts may be numbers or texts.
         let n = value.as_f64().or_else(|| value.as_str()?.parse().ok())?;
         (n >= 0.0 && n <= f64::from(i32::MAX)).then_some(n as u32)
     };
     if let Some(value) = options.get("pending_timeout") {
-        let seconds = number(value).ok_or_else(|| wrong("pending_timeout is a number of seconds."))?;
+        let seconds = number(value).ok_or_else(|| wrong("pending_timeout must be a number of seconds."))?;
         group.pending_timeout = Some(seconds).filter(|seconds| *seconds > 0);
     }
     if let Some(value) = options.get("config") {
         let tries = value.get("num_retries_to_skip").filter(|value| !value.is_null());
-        let read = |value| number(value).ok_or_else(|| wrong("num_retries_to_skip is a whole number."));
+        let read = |value| number(value).ok_or_else(|| wrong("num_retries_to_skip must be a whole number."));
         group.retries_to_skip = tries.map(read).transpose()?;
     }
     if let Some(value) = options.get("agent_selection_strategy") {
         let all = Placement::ALL.iter().find(|placement| value.as_str() == Some(strategy(**placement)));
-        group.placement = *all.ok_or_else(|| wrong("agent_selection_strategy is dispersed, concentrated or roundrobin."))?;
+        group.placement = *all.ok_or_else(|| wrong("agent_selection_strategy must be dispersed, concentrated or roundrobin."))?;
     }
     Ok(())
 }
@@ -147,23 +147,23 @@ impl From<CreateScalingGroupInput> for ModifyScalingGroupInput {
 }
 
 fn merged(group: &mut ResourceGroup, input: ModifyScalingGroupInput) -> Read<()> {
-    // What is not kept here is refused rather than forgotten.
+    // Unsupported fields are refused rather than silently dropped.
     if input.driver.is_some_and(|driver| driver != "static") {
-        return Err(Problem::field("driver", "Agents come and go by themselves: static."));
+        return Err(Problem::field("driver", "Only the driver “static” is supported."));
     }
     let says_nothing = |text: &str| text.trim().is_empty() || text.trim() == "{}";
     if input.driver_opts.is_some_and(|text| !says_nothing(&text)) {
-        return Err(Problem::field("driver_opts", "The driver static has no options."));
+        return Err(Problem::field("driver_opts", "The driver “static” has no options."));
     }
     if input.use_host_network == Some(true) {
-        return Err(Problem::field("use_host_network", "The network of a session is its engine's."));
+        return Err(Problem::field("use_host_network", "The engine decides about the network of a session. Leave it out."));
     }
     if input.wsproxy_api_token.is_some_and(|token| !token.is_empty()) {
-        return Err(Problem::field("wsproxy_api_token", "Tokens of relays are not kept here."));
+        return Err(Problem::field("wsproxy_api_token", "Tokens of app proxies are not supported. Leave it out."));
     }
     if let Some(text) = input.scheduler {
         let kind = SchedulerKind::from_key(&text);
-        group.scheduler = Some(kind.ok_or_else(|| Problem::field("scheduler", "fifo, lifo or drf."))?);
+        group.scheduler = Some(kind.ok_or_else(|| Problem::field("scheduler", "Must be fifo, lifo or drf."))?);
     }
     if let Some(text) = input.scheduler_opts {
         read_options(group, &text)?;
@@ -175,14 +175,15 @@ fn merged(group: &mut ResourceGroup, input: ModifyScalingGroupInput) -> Read<()>
     Ok(())
 }
 
-async fn named(control: &Control, caller: &Caller, name: &str) -> Read<GroupRow> {
-    let found = control.resource_groups(caller, &whole(&RESOURCE_GROUPS, vec![equals("name", name)])).await?.rows.pop();
+async fn group_named(control: &Control, caller: &Caller, name: &str) -> Read<GroupRow> {
+    let found =
+        control.resource_groups(caller, &query_without_pages(&RESOURCE_GROUPS, vec![equals("name", name)])).await?.rows.pop();
     found.ok_or_else(|| Problem::NotFound("resource group".into()))
 }
 
-/// Changes a group as it stands.
+/// Edits a group in its current state.
 async fn change(control: &Control, caller: &Caller, name: &str, edit: impl FnOnce(&mut ResourceGroup) -> Read<()>) -> Read<()> {
-    let GroupRow { mut group, revision, .. } = named(control, caller, name).await?;
+    let GroupRow { mut group, revision, .. } = group_named(control, caller, name).await?;
     edit(&mut group)?;
     control.save_resource_group(caller, &SaveGroup { group, revision: Some(revision) }).await
 }
@@ -191,21 +192,21 @@ async fn domain(control: &Control, caller: &Caller, name: &str) -> Read<DomainId
     Ok(domain_named(control, caller, name).await?.id)
 }
 
-fn give<T: PartialEq>(all: &mut Vec<T>, one: T) -> Read<()> {
+fn add_once<T: PartialEq>(all: &mut Vec<T>, one: T) -> Read<()> {
     if !all.contains(&one) {
         all.push(one);
     }
     Ok(())
 }
 
-fn take<T: PartialEq>(all: &mut Vec<T>, one: &T) -> Read<()> {
+fn remove<T: PartialEq>(all: &mut Vec<T>, one: &T) -> Read<()> {
     all.retain(|other| other != one);
     Ok(())
 }
 
-/// Takes something from every group.
+/// Edits every group.
 async fn change_all(control: &Control, caller: &Caller, edit: impl Fn(&mut ResourceGroup) -> Read<()>) -> Read<()> {
-    let rows = control.resource_groups(caller, &whole(&RESOURCE_GROUPS, Vec::new())).await?.rows;
+    let rows = control.resource_groups(caller, &query_without_pages(&RESOURCE_GROUPS, Vec::new())).await?.rows;
     for GroupRow { group: before, revision, .. } in rows {
         let mut group = before.clone();
         edit(&mut group)?;
@@ -229,14 +230,15 @@ impl GroupQuery {
     ) -> Result<Vec<ScalingGroup>> {
         let (control, caller) = control_and_caller(context)?;
         let conditions = name.map(|name| equals("name", &name)).into_iter().collect();
-        let rows = control.resource_groups(caller, &whole(&RESOURCE_GROUPS, conditions)).await.map_err(refuse)?.rows;
+        let rows =
+            control.resource_groups(caller, &query_without_pages(&RESOURCE_GROUPS, conditions)).await.map_err(refuse)?.rows;
         let kept = rows.into_iter().filter(|row| is_active.is_none_or(|active| row.group.active == active));
         Ok(kept.map(|row| ScalingGroup::of(row, control)).collect())
     }
 
     async fn scaling_group(&self, context: &Context<'_>, name: Option<String>) -> Result<Option<ScalingGroup>> {
         let (control, caller) = control_and_caller(context)?;
-        match named(control, caller, name.as_deref().unwrap_or("default")).await {
+        match group_named(control, caller, name.as_deref().unwrap_or("default")).await {
             Ok(row) => Ok(Some(ScalingGroup::of(row, control))),
             Err(Problem::NotFound(_)) => Ok(None),
             Err(problem) => Err(refuse(problem)),
@@ -268,7 +270,7 @@ impl GroupMutation {
             let mut group = ResourceGroup::new(name.as_str());
             merged(&mut group, props.into())?;
             control.save_resource_group(caller, &SaveGroup { group, revision: None }).await?;
-            named(control, caller, &name).await
+            group_named(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_scaling_group", result.await);
         Ok(GroupPayload { ok, msg, scaling_group: row.map(|row| ScalingGroup::of(row, control)) })
@@ -290,7 +292,7 @@ impl GroupMutation {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
             let id = self::domain(control, caller, &domain).await?;
-            change(control, caller, &scaling_group, |group| give(&mut group.domains, id)).await
+            change(control, caller, &scaling_group, |group| add_once(&mut group.domains, id)).await
         };
         Ok(done("associate_scaling_group_with_domain", result.await))
     }
@@ -300,7 +302,7 @@ impl GroupMutation {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
             let id = self::domain(control, caller, &domain).await?;
-            change(control, caller, &scaling_group, |group| take(&mut group.domains, &id)).await
+            change(control, caller, &scaling_group, |group| remove(&mut group.domains, &id)).await
         };
         Ok(done("disassociate_scaling_group_with_domain", result.await))
     }
@@ -310,7 +312,7 @@ impl GroupMutation {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
             let id = self::domain(control, caller, &domain).await?;
-            change_all(control, caller, |group| take(&mut group.domains, &id)).await
+            change_all(control, caller, |group| remove(&mut group.domains, &id)).await
         };
         Ok(done("disassociate_all_scaling_groups_with_domain", result.await))
     }
@@ -318,21 +320,21 @@ impl GroupMutation {
     #[graphql(name = "associate_scaling_group_with_user_group")]
     async fn give_to_project(&self, context: &Context<'_>, scaling_group: String, user_group: Uuid) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
-        let result = change(control, caller, &scaling_group, |group| give(&mut group.projects, ProjectId(user_group))).await;
+        let result = change(control, caller, &scaling_group, |group| add_once(&mut group.projects, ProjectId(user_group))).await;
         Ok(done("associate_scaling_group_with_user_group", result))
     }
 
     #[graphql(name = "disassociate_scaling_group_with_user_group")]
     async fn take_from_project(&self, context: &Context<'_>, scaling_group: String, user_group: Uuid) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
-        let result = change(control, caller, &scaling_group, |group| take(&mut group.projects, &ProjectId(user_group))).await;
+        let result = change(control, caller, &scaling_group, |group| remove(&mut group.projects, &ProjectId(user_group))).await;
         Ok(done("disassociate_scaling_group_with_user_group", result))
     }
 
     #[graphql(name = "disassociate_all_scaling_groups_with_group")]
     async fn take_all_from_project(&self, context: &Context<'_>, user_group: Uuid) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
-        let result = change_all(control, caller, |group| take(&mut group.projects, &ProjectId(user_group))).await;
+        let result = change_all(control, caller, |group| remove(&mut group.projects, &ProjectId(user_group))).await;
         Ok(done("disassociate_all_scaling_groups_with_group", result))
     }
 }

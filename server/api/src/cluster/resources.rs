@@ -1,5 +1,4 @@
-//! What a client reads before it asks for a session: groups, presets, and the slots that there are (`docs/spec/api.md`,
-//! "Resources").
+//! The lists that a client reads before it asks for a session: groups, presets, and slots (`docs/spec/api.md`, "Resources").
 
 use crate::Api;
 use crate::problem::{Params, Refused};
@@ -13,7 +12,7 @@ use types::limits::presets::{PRESETS, Preset};
 use types::list::{ListQuery, Window};
 use types::quantity::MEM;
 
-/// Presets that an answer holds.
+/// The most presets in an answer.
 const MOST: u32 = 1_000;
 
 fn answer(body: Result<Value>) -> Response {
@@ -33,8 +32,8 @@ pub async fn groups(State(api): State<Api>, Extension(caller): Extension<Caller>
     answer(names.map(|names| json!({ "scaling_groups": named(names) })))
 }
 
-/// A preset as a client reads it. Every slot is named, whether or not the preset asks for any of it.
-pub fn shown(mut preset: Preset, slots: &[String]) -> Value {
+/// A preset as a client reads it. Every slot is named, even if the preset asks for none of it.
+pub fn preset_json(mut preset: Preset, slots: &[String]) -> Value {
     for slot in slots {
         preset.slots.0.entry(slot.clone()).or_default();
     }
@@ -49,7 +48,7 @@ pub struct OfGroup {
     scaling_group: Option<String>,
 }
 
-/// `GET /resource/presets`: those that are offered everywhere, and those of the group that is asked about, or of any.
+/// `GET /resource/presets`: the presets for every group, and those of the group in question, or of any.
 pub async fn presets(State(api): State<Api>, Extension(caller): Extension<Caller>, Params(of): Params<OfGroup>) -> Response {
     let read = async {
         let slots = api.control.slot_names(&caller).await?;
@@ -60,13 +59,13 @@ pub async fn presets(State(api): State<Api>, Extension(caller): Extension<Caller
             let group = preset.resource_group.as_ref();
             group.is_none() || of.scaling_group.is_none() || group == of.scaling_group.as_ref()
         });
-        let shown = here.map(|preset| shown(preset, &slots));
+        let shown = here.map(|preset| preset_json(preset, &slots));
         Ok(json!({ "presets": shown.collect::<Vec<_>>() }))
     };
     answer(read.await)
 }
 
-/// `GET /config/resource-slots`: what kinds of amounts there are.
+/// `GET /config/resource-slots`: the slots with the unit of each.
 pub async fn slots(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
     let unit = |slot: &str| if slot == MEM { "bytes" } else { "count" };
     let kinds =

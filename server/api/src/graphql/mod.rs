@@ -1,19 +1,19 @@
-//! `/admin/gql`: the queries and mutations that the incumbent's client uses for people, keypairs, domains,
-//! projects, limits, machines and sessions.
+//! `/admin/gql`: the queries and mutations that Backend.AI's client uses for people, keypairs, domains, projects, limits, agents
+//! and sessions.
 //!
-//! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are the incumbent's.
+//! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are Backend.AI's.
 
 pub(crate) mod amounts;
 pub(crate) mod filter;
 
 pub(crate) use crate::limits::presets::id as preset_id;
 
-use crate::problem::said;
+use crate::problem::problem_text;
 use async_graphql::{Context, EmptySubscription, InputObject, MergedObject, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
 
-/// Depth and size of a document that is still read: the client's own are far smaller.
+/// The largest depth and complexity of a document; the client's own documents are far smaller.
 const MOST_DEPTH: usize = 12;
 const MOST_COMPLEXITY: usize = 2_000;
 
@@ -49,7 +49,7 @@ pub fn schema() -> Schema {
         .finish()
 }
 
-/// A mutation without anything more to tell.
+/// The answer of a mutation that returns nothing else.
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 pub struct Done {
@@ -57,7 +57,7 @@ pub struct Done {
     msg: String,
 }
 
-/// What a purge would take with it; nothing here is ever purged, so it is read and not looked at.
+/// Options of a purge. Accepted and ignored, since nothing is ever purged.
 #[derive(InputObject)]
 #[graphql(rename_fields = "snake_case")]
 pub struct PurgeUserInput {
@@ -69,17 +69,17 @@ pub(crate) fn control_and_caller<'c>(context: &Context<'c>) -> Result<(&'c Contr
     Ok((context.data::<Control>()?, context.data::<Caller>()?))
 }
 
-/// A query's refusal.
+/// Turns a problem into a query's error.
 pub(crate) fn refuse(problem: Problem) -> async_graphql::Error {
-    async_graphql::Error::new(said(&problem))
+    async_graphql::Error::new(problem_text(&problem))
 }
 
-/// What became of a mutation: whether it was done, and in which words not.
+/// The result of a mutation: success, or the reason for the refusal.
 pub(crate) fn outcome<T>(name: &str, result: std::result::Result<T, Problem>) -> (bool, String, Option<T>) {
     match result {
         Ok(value) => (true, "success".into(), Some(value)),
         Err(Problem::Forbidden(_)) => (false, format!("no permission to execute {name}"), None),
-        Err(problem) => (false, said(&problem), None),
+        Err(problem) => (false, problem_text(&problem), None),
     }
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn done<T>(name: &str, result: std::result::Result<T, Problem>) -> Do
     Done { ok, msg }
 }
 
-/// What is deliberately not done here.
+/// Refuses a purge, which deliberately does not exist.
 pub(crate) fn never(what: &str) -> Done {
-    Done { ok: false, msg: format!("{what} are never deleted, so that what they used stays known. Deactivate them instead.") }
+    Done { ok: false, msg: format!("{what} are never deleted, so that their history stays known. Deactivate them instead.") }
 }

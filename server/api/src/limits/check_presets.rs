@@ -1,11 +1,11 @@
-//! `POST /resource/check-presets`: which presets could start now, and what is left of every limit (`docs/spec/api.md`,
+//! `POST /resource/check-presets`: the presets that could start now, and the rest of every limit (`docs/spec/api.md`,
 //! "Checking presets").
 //!
-//! What machines have free is not added up: no container gets parts of two. A group has as much left of a slot as one of its
-//! machines has free.
+//! Free amounts of agents are not added up, because no container gets parts of two: a group has as much left of a slot as one of
+//! its agents has free.
 
 use crate::Api;
-use crate::cluster::resources::shown;
+use crate::cluster::resources::preset_json;
 use crate::problem::{Body, Refused};
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -21,14 +21,14 @@ use types::quantity::{Quantity, Slots};
 use types::sessions::SESSIONS;
 use types::sessions::launch::{GroupOffer, ProjectOffer, StartOptions, preset_fits};
 
-/// Sessions of one person that are looked at.
+/// The most sessions of one person that are counted.
 const MOST: u32 = 1_000;
 
 #[derive(Deserialize)]
 pub struct Asked {
-    /// A project's id or name; the person's first one when nothing is said.
+    /// A project's id or name; the person's first one if it is missing.
     group: Option<String>,
-    /// One of the project's resource groups; all of them when nothing is said.
+    /// One of the project's resource groups; all of them if it is missing.
     scaling_group: Option<String>,
 }
 
@@ -57,17 +57,17 @@ async fn answer(control: &Control, caller: &Caller, asked: &Asked) -> Result<Val
         bound.is_none_or(|name| groups.iter().any(|group| group.name == *name))
     });
     let presets = offered.map(|preset| {
-        let mut told = shown(preset.clone(), slots);
-        told["allocatable"] = json!(allocatable(preset, &groups, &options, project));
-        told
+        let mut answer = preset_json(preset.clone(), slots);
+        answer["allocatable"] = json!(allocatable(preset, &groups, &options, project));
+        answer
     });
     let here = |group: &GroupOffer, slot: &str| smaller(left(slot), Some(most_free(group, slot)));
     let each = groups.iter().map(|group| {
         let using = using.get(&group.name).cloned().unwrap_or_default();
-        let told = json!({
+        let amounts = json!({
             "using": amounts(slots, |slot| Some(using.get(slot))), "remaining": amounts(slots, |slot| here(group, slot)),
         });
-        (group.name.clone(), told)
+        (group.name.clone(), amounts)
     });
     let most = |slot: &str| groups.iter().filter_map(|group| here(group, slot)).max().unwrap_or_default();
     Ok(json!({
@@ -90,7 +90,7 @@ fn project<'o>(options: &'o StartOptions, wanted: Option<&str>) -> Result<&'o Pr
     found.ok_or_else(|| Problem::NotFound(format!("project {}", wanted.unwrap_or("of this person"))))
 }
 
-/// What the person's sessions hold in each resource group.
+/// The amounts that the person's sessions hold, by resource group.
 async fn using_by_group(control: &Control, caller: &Caller) -> Result<HashMap<String, Slots>> {
     let owner = caller.me().map(|me| me.email.clone()).ok_or(Problem::SignInRequired)?;
     let query = ListQuery {
@@ -109,29 +109,29 @@ fn allocatable(preset: &Preset, groups: &[&GroupOffer], options: &StartOptions, 
     groups.iter().any(|group| preset_fits(preset, group, options, Some(project)))
 }
 
-/// What a limit leaves; nothing when it is overdrawn.
-fn rest(limit: Option<Quantity>, used: Quantity) -> Option<Quantity> {
+/// The rest of a limit, 0 if it is overdrawn; `None` is no limit.
+fn rest_of_limit(limit: Option<Quantity>, used: Quantity) -> Option<Quantity> {
     limit.map(|limit| limit.minus(used).max(Quantity::ZERO))
 }
 
 fn keypair_left(options: &StartOptions, slot: &str) -> Option<Quantity> {
-    rest(options.policy.limit(slot), options.using.slots.get(slot))
+    rest_of_limit(options.policy.limit(slot), options.using.slots.get(slot))
 }
 
 fn project_left(project: &ProjectOffer, slot: &str) -> Option<Quantity> {
-    rest(project.limit.0.get(slot).copied(), project.using.get(slot))
+    rest_of_limit(project.limit.0.get(slot).copied(), project.using.get(slot))
 }
 
 fn most_free(group: &GroupOffer, slot: &str) -> Quantity {
     group.free.iter().map(|free| free.get(slot)).max().unwrap_or_default().max(Quantity::ZERO)
 }
 
-/// The smaller of two amounts, where none is without end.
+/// The smaller of two amounts; `None` is infinite.
 fn smaller(a: Option<Quantity>, b: Option<Quantity>) -> Option<Quantity> {
     a.into_iter().chain(b).min()
 }
 
-/// An amount of every slot, as the incumbent writes what is without end.
+/// An amount of every slot, with `Infinity` for an infinite one.
 fn amounts(slots: &[String], of: impl Fn(&str) -> Option<Quantity>) -> Value {
     let one = |slot: &String| {
         let amount = of(slot).map_or_else(|| "Infinity".to_owned(), |amount| amount.to_string());
@@ -145,14 +145,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_without_end_is_larger_than_any_amount_and_what_is_overdrawn_leaves_nothing() {
+    fn infinity_exceeds_any_amount_and_an_overdrawn_limit_leaves_nothing() {
         let n = |n| Some(Quantity::whole(n));
         assert_eq!(smaller(None, n(3)), n(3));
         assert_eq!(smaller(n(2), n(3)), n(2));
         assert_eq!(smaller(None, None), None);
-        assert_eq!(rest(n(4), Quantity::whole(5)), n(0));
-        assert_eq!(rest(None, Quantity::whole(5)), None);
-        let told = amounts(&["cpu".to_owned(), "mem".to_owned()], |slot| if slot == "cpu" { n(2) } else { None });
-        assert_eq!(told, json!({ "cpu": "2", "mem": "Infinity" }));
+        assert_eq!(rest_of_limit(n(4), Quantity::whole(5)), n(0));
+        assert_eq!(rest_of_limit(None, Quantity::whole(5)), None);
+        let written = amounts(&["cpu".to_owned(), "mem".to_owned()], |slot| if slot == "cpu" { n(2) } else { None });
+        assert_eq!(written, json!({ "cpu": "2", "mem": "Infinity" }));
     }
 }

@@ -1,8 +1,8 @@
-//! Resource presets. The incumbent gives them ids; here their names are unique, and an id is made of the name.
+//! Resource presets. Backend.AI gives them ids; here their names are unique, and an id is derived from the name.
 
 use crate::graphql::amounts::{slots, slots_text};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::whole;
+use crate::projects::query_without_pages;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use sha2::{Digest, Sha256};
@@ -28,7 +28,7 @@ impl From<PresetRow> for ResourcePreset {
     }
 }
 
-/// The id of the preset of a name.
+/// The id of the preset with this name.
 pub fn id(name: &str) -> Uuid {
     let hash = Sha256::digest(name.as_bytes());
     let bytes: [u8; 16] = std::array::from_fn(|n| hash[n]);
@@ -53,12 +53,12 @@ pub struct ModifyResourcePresetInput {
 }
 
 fn shared_memory(text: &str) -> std::result::Result<i64, Problem> {
-    parse_bytes(text).ok_or_else(|| Problem::field("shared_memory", "A size, such as 64m."))
+    parse_bytes(text).ok_or_else(|| Problem::field("shared_memory", "Give a size, such as 64m."))
 }
 
 fn merged(preset: &mut Preset, input: ModifyResourcePresetInput) -> std::result::Result<(), Problem> {
     if input.name.is_some_and(|name| name != preset.name) {
-        return Err(Problem::field("name", "A preset keeps its name. Create another one."));
+        return Err(Problem::field("name", "A preset cannot be renamed. Create another one."));
     }
     if let Some(text) = input.resource_slots {
         preset.slots = slots("resource_slots", &text)?;
@@ -74,14 +74,14 @@ fn merged(preset: &mut Preset, input: ModifyResourcePresetInput) -> std::result:
     Ok(())
 }
 
-/// One by id or by name.
-async fn found(
+/// Finds a preset by its id or its name.
+async fn find_preset(
     control: &Control,
     caller: &Caller,
     wanted: Option<Uuid>,
     name: Option<&str>,
 ) -> std::result::Result<PresetRow, Problem> {
-    let rows = control.presets(caller, &whole(&PRESETS, Vec::new())).await?.rows;
+    let rows = control.presets(caller, &query_without_pages(&PRESETS, Vec::new())).await?.rows;
     let is = |row: &PresetRow| match (wanted, name) {
         (Some(wanted), _) => id(&row.preset.name) == wanted,
         (None, name) => name == Some(row.preset.name.as_str()),
@@ -96,7 +96,7 @@ pub struct PresetQuery;
 impl PresetQuery {
     async fn resource_presets(&self, context: &Context<'_>) -> Result<Vec<ResourcePreset>> {
         let (control, caller) = control_and_caller(context)?;
-        let rows = control.presets(caller, &whole(&PRESETS, Vec::new())).await.map_err(refuse)?.rows;
+        let rows = control.presets(caller, &query_without_pages(&PRESETS, Vec::new())).await.map_err(refuse)?.rows;
         Ok(rows.into_iter().map(ResourcePreset::from).collect())
     }
 
@@ -107,7 +107,7 @@ impl PresetQuery {
         id: Option<Uuid>,
     ) -> Result<Option<ResourcePreset>> {
         let (control, caller) = control_and_caller(context)?;
-        match found(control, caller, id, name.as_deref()).await {
+        match find_preset(control, caller, id, name.as_deref()).await {
             Ok(row) => Ok(Some(row.into())),
             Err(Problem::NotFound(_)) => Ok(None),
             Err(problem) => Err(refuse(problem)),
@@ -143,7 +143,7 @@ impl PresetMutation {
                 resource_group: props.scaling_group_name,
             };
             control.save_preset(caller, &SavePreset { preset, revision: None }).await?;
-            found(control, caller, None, Some(&name)).await
+            find_preset(control, caller, None, Some(&name)).await
         };
         let (ok, msg, row) = outcome("create_resource_preset", result.await);
         Ok(PresetPayload { ok, msg, resource_preset: row.map(ResourcePreset::from) })
@@ -158,7 +158,7 @@ impl PresetMutation {
     ) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
-            let PresetRow { mut preset, revision, .. } = found(control, caller, id, name.as_deref()).await?;
+            let PresetRow { mut preset, revision, .. } = find_preset(control, caller, id, name.as_deref()).await?;
             merged(&mut preset, props)?;
             control.save_preset(caller, &SavePreset { preset, revision: Some(revision) }).await
         };
@@ -168,7 +168,7 @@ impl PresetMutation {
     async fn delete_resource_preset(&self, context: &Context<'_>, id: Option<Uuid>, name: Option<String>) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
-            let row = found(control, caller, id, name.as_deref()).await?;
+            let row = find_preset(control, caller, id, name.as_deref()).await?;
             control.delete_preset(caller, &row.preset.name).await
         };
         Ok(done("delete_resource_preset", result.await))

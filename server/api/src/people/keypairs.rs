@@ -24,7 +24,7 @@ const NAMES: Names = &[
     ("projects", "project_name"),
 ];
 
-/// What keypairs cannot be ordered by: their owners have several of it.
+/// Fields that keypairs cannot be ordered by: multi-valued.
 const UNORDERED: &[&str] = &["projects"];
 
 #[derive(SimpleObject)]
@@ -39,7 +39,7 @@ pub struct UserInfo {
 pub struct KeyPair {
     user_id: String,
     access_key: String,
-    /// Only of the keypair that signed the request: of others it is read in the console, where that is written down.
+    /// Only for the keypair that signed the request. The console shows those of others, and writes that into the audit trail.
     secret_key: Option<String>,
     is_active: bool,
     is_admin: bool,
@@ -84,7 +84,7 @@ fn tab(is_active: Option<bool>) -> Option<&'static str> {
     is_active.map(|active| if active { "active" } else { "inactive" })
 }
 
-fn of(email: Option<String>) -> Option<Condition> {
+fn owned_by(email: Option<String>) -> Option<Condition> {
     email.map(|email| Condition { key: "owner".into(), op: Op::Equals, value: email })
 }
 
@@ -93,7 +93,7 @@ pub struct KeypairQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl KeypairQuery {
-    #[expect(clippy::too_many_arguments, reason = "the incumbent's own arguments")]
+    #[expect(clippy::too_many_arguments, reason = "Backend.AI's own arguments")]
     async fn keypair_list(
         &self,
         context: &Context<'_>,
@@ -109,7 +109,7 @@ impl KeypairQuery {
         let fields = (NAMES, UNORDERED);
         let mut query =
             list(&KEYPAIRS, fields, (limit, offset), tab(is_active), filter.as_deref(), order.as_deref()).map_err(refuse)?;
-        query.conditions.extend(of(email));
+        query.conditions.extend(owned_by(email));
         query.conditions.extend(domain_name.map(|name| Condition { key: "domain".into(), op: Op::Equals, value: name }));
         let page = control.keypairs(caller, &query).await.map_err(refuse)?;
         Ok(KeyPairList { total_count: page.total, items: page.rows.into_iter().map(KeyPair::from).collect() })
@@ -118,7 +118,7 @@ impl KeypairQuery {
     async fn keypairs(&self, context: &Context<'_>, email: Option<String>, is_active: Option<bool>) -> Result<Vec<KeyPair>> {
         let (control, caller) = control_and_caller(context)?;
         let window = Window { offset: 0, limit: 100, any_tab: is_active.is_none() };
-        let conditions = of(email).into_iter().collect();
+        let conditions = owned_by(email).into_iter().collect();
         let tab = tab(is_active).unwrap_or("active").to_owned();
         let query = ListQuery { conditions, tab, window: Some(window), ..ListQuery::new(&KEYPAIRS) };
         let page = control.keypairs(caller, &query).await.map_err(refuse)?;

@@ -34,10 +34,10 @@ const NAMES: Names = &[
     ("project_name", "project_name"),
 ];
 
-/// What people cannot be ordered by: they have several of it, or it is prose.
+/// Fields that people cannot be ordered by: multi-valued, or free text.
 const UNORDERED: &[&str] = &["description", "allowed_client_ip", "project_name"];
 
-/// People that the list without pages holds.
+/// The most people in the list without pages.
 const MOST: usize = 10_000;
 
 #[derive(SimpleObject)]
@@ -113,10 +113,12 @@ pub struct UserList {
     total_count: u64,
 }
 
-/// Narrows a list to a status, as their clients name it, and to the members of a project.
+/// Narrows a list to a status, by Backend.AI's name, and to the members of a project.
 fn narrow(query: &mut ListQuery, status: Option<String>, project: Option<Uuid>) -> std::result::Result<(), Problem> {
     if let Some(key) = status {
-        let status = UserStatus::from_key(&key).ok_or_else(|| Problem::field("status", format!("There is no status {key}.")))?;
+        let status = UserStatus::from_key(&key).ok_or_else(|| {
+            Problem::field("status", format!("“{key}” is not a status. Use active, inactive or before-verification."))
+        })?;
         query.conditions.push(Condition { key: "status".into(), op: Op::Any, value: status.key().into() });
     }
     if let Some(id) = project {
@@ -125,7 +127,7 @@ fn narrow(query: &mut ListQuery, status: Option<String>, project: Option<Uuid>) 
     Ok(())
 }
 
-/// The one person with this email. Everybody may ask for themselves.
+/// Finds the person with this email; the caller, if there is none. Everybody may ask for themselves.
 async fn by_email(control: &Control, caller: &Caller, email: Option<&str>) -> std::result::Result<UserRow, Problem> {
     let me = caller.me().ok_or(Problem::SignInRequired)?;
     let email = email.unwrap_or(&me.email);
@@ -144,7 +146,7 @@ pub struct UserQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl UserQuery {
-    #[expect(clippy::too_many_arguments, reason = "the incumbent's own arguments")]
+    #[expect(clippy::too_many_arguments, reason = "Backend.AI's own arguments")]
     async fn user_list(
         &self,
         context: &Context<'_>,
@@ -240,12 +242,12 @@ pub struct CreateUserPayload {
     user: Option<User>,
 }
 
-/// The status of a command: `status` wins over `is_active`.
+/// Reads the status of an input; `status` wins over `is_active`.
 fn status(status: Option<String>, is_active: Option<bool>) -> std::result::Result<Option<UserStatus>, Problem> {
     match (status, is_active) {
         (Some(key), _) => match UserStatus::from_key(&key) {
             Some(status) => Ok(Some(status)),
-            None => Err(Problem::field("status", "active, inactive or before-verification.")),
+            None => Err(Problem::field("status", "Must be active, inactive or before-verification.")),
         },
         (None, Some(active)) => Ok(Some(if active { UserStatus::Active } else { UserStatus::Inactive })),
         (None, None) => Ok(None),
@@ -254,19 +256,19 @@ fn status(status: Option<String>, is_active: Option<bool>) -> std::result::Resul
 
 fn role(key: Option<String>) -> std::result::Result<Option<Role>, Problem> {
     let Some(key) = key else { return Ok(None) };
-    Role::from_key(&key).map(Some).ok_or_else(|| Problem::field("role", "superadmin, admin, user or monitor."))
+    Role::from_key(&key).map(Some).ok_or_else(|| Problem::field("role", "Must be superadmin, admin, user or monitor."))
 }
 
 fn projects(ids: Option<Vec<String>>) -> std::result::Result<Option<Vec<ProjectId>>, Problem> {
     let read = |ids: Vec<String>| ids.iter().map(|id| id.parse()).collect::<std::result::Result<_, _>>();
-    ids.map(read).transpose().map_err(|_| Problem::field("group_ids", "Ids of projects."))
+    ids.map(read).transpose().map_err(|_| Problem::field("group_ids", "Give the ids of projects."))
 }
 
 async fn domain(control: &Control, caller: &Caller, name: Option<&str>) -> std::result::Result<Option<DomainId>, Problem> {
     let Some(name) = name else { return Ok(None) };
     let domains = control.domain_choices(caller).await?;
     let found = domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(name));
-    found.map(|domain| Some(domain.id)).ok_or_else(|| Problem::field("domain_name", format!("There is no domain {name}.")))
+    found.map(|domain| Some(domain.id)).ok_or_else(|| Problem::field("domain_name", format!("There is no domain named {name}.")))
 }
 
 async fn create(control: &Control, caller: &Caller, email: String, props: UserInput) -> std::result::Result<UserRow, Problem> {
@@ -332,7 +334,7 @@ impl UserMutation {
         Ok(done("modify_user", modify(control, caller, &email, props).await))
     }
 
-    /// Deactivates: nobody is ever deleted.
+    /// Deactivates the account: nobody is ever deleted.
     async fn delete_user(&self, context: &Context<'_>, email: String) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let result = async {

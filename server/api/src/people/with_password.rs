@@ -1,10 +1,10 @@
-//! Signing in with a password instead of a keypair, for clients that are pointed here as at the incumbent's web server
-//! (`docs/spec/api.md`, "Signing in with a password"): a cookie, and every other route once more below `/func`.
+//! Signing in with a password instead of a keypair, for clients that treat this server as Backend.AI's web server
+//! (`docs/spec/api.md`, "Signing in with a password"): a cookie, and all other routes once more below `/func`.
 //!
 //! The cookie is an ordinary sign-in: it is listed in the person's account page and can be ended there.
 
 use crate::Api;
-use crate::auth::{Allowed, state};
+use crate::auth::{Allowed, add_rate_limit_headers};
 use crate::problem::{Body, Refused};
 use axum::Json;
 use axum::extract::{Extension, Request, State};
@@ -17,14 +17,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use types::Problem;
 
-/// The name that the incumbent's clients look for.
+/// The cookie's name, which Backend.AI's clients expect.
 const NAME: &str = "AIOHTTP_SESSION";
 
 #[derive(Deserialize)]
 pub struct Login {
     username: String,
     password: String,
-    /// The one-time code, once it was asked for.
+    /// The one-time code, after the client was asked for it.
     otp: Option<String>,
 }
 
@@ -40,7 +40,7 @@ fn cookie(api: &Api, value: &str, seconds: i64) -> AppendHeaders<[(axum::http::H
 }
 
 /// The person's main access key, role and status, as the client shows them.
-async fn described(api: &Api, caller: &Caller) -> Result<Value, Problem> {
+async fn account_json(api: &Api, caller: &Caller) -> Result<Value, Problem> {
     let me = api.control.myself(caller).await?;
     Ok(json!({ "access_key": me.main_key, "role": me.role.key(), "status": me.status.key() }))
 }
@@ -48,19 +48,19 @@ async fn described(api: &Api, caller: &Caller) -> Result<Value, Problem> {
 /// `POST /server/login`
 pub async fn login(State(api): State<Api>, Extension(from): Extension<Caller>, Body(login): Body<Login>) -> Response {
     let answer = api.control.sign_in(&from, &login.username, &login.password, login.otp.as_deref()).await;
-    let described = match &answer {
+    let account = match &answer {
         Ok(SignInAnswer::Done(signed_in)) => match api.control.caller(from, Some(&signed_in.token)).await {
-            Ok(caller) => described(&api, &caller).await,
+            Ok(caller) => account_json(&api, &caller).await,
             Err(problem) => Err(problem),
         },
         _ => Ok(Value::Null),
     };
-    match (answer, described) {
+    match (answer, account) {
         (Ok(SignInAnswer::Done(signed_in)), Ok(data)) => {
             let body = json!({ "authenticated": true, "data": data });
             (cookie(&api, &signed_in.token, SIGN_IN_LASTS / 1000), Json(body)).into_response()
         }
-        // The client asks for a code when it reads these very words, and sends name and password once more with it.
+        // These exact words make the client ask for a code, and send name and password again with it.
         (Ok(SignInAnswer::CodeNeeded(_)), _) => {
             let kind = "https://api.backend.ai/probs/require-totp-authentication";
             let data = json!({ "type": kind, "title": "Two-Factor Authentication needed.", "details": "OTP not provided" });
@@ -88,7 +88,7 @@ pub async fn check(State(api): State<Api>, Extension(from): Extension<Caller>, h
     if caller.me().is_none() {
         return Json(json!({ "authenticated": false, "data": null, "session_id": null })).into_response();
     }
-    match described(&api, &caller).await {
+    match account_json(&api, &caller).await {
         Ok(data) => Json(json!({ "authenticated": true, "data": data, "session_id": null })).into_response(),
         Err(problem) => Refused::from(problem).into_response(),
     }
@@ -106,7 +106,7 @@ pub async fn logout(State(api): State<Api>, Extension(from): Extension<Caller>, 
     }
 }
 
-/// Lets a request below `/func` through whose cookie is somebody's sign-in; it counts against their main keypair.
+/// Lets a request below `/func` through if its cookie is a sign-in; it counts against the person's main keypair.
 pub async fn with_cookie(
     State(api): State<Api>,
     Extension(from): Extension<Caller>,
@@ -135,7 +135,7 @@ pub async fn with_cookie(
         }
     };
     if let Some(allowance) = counted {
-        state(answer.headers_mut(), allowance);
+        add_rate_limit_headers(answer.headers_mut(), allowance);
     }
     answer
 }

@@ -1,4 +1,4 @@
-//! Domains and projects, which the incumbent calls groups.
+//! Domains and projects, which Backend.AI calls groups.
 
 use crate::graphql::amounts::{slots, slots_text};
 use crate::graphql::{Done, control_and_caller, done, never, outcome, refuse};
@@ -12,7 +12,7 @@ use types::projects::{DOMAINS, DomainRow, EditDomain, EditProject, PROJECTS, Pro
 use types::quantity::Slots;
 use uuid::Uuid;
 
-/// Rows that a list without pages holds.
+/// The most rows in a list without pages.
 const MOST: u32 = 10_000;
 
 #[derive(SimpleObject)]
@@ -23,7 +23,7 @@ pub struct Domain {
     is_active: bool,
     created_at: String,
     modified_at: String,
-    /// JSON texts, as the incumbent sends them.
+    /// JSON texts, as Backend.AI sends them.
     total_resource_slots: String,
     allowed_vfolder_hosts: String,
     allowed_docker_registries: Vec<String>,
@@ -83,25 +83,25 @@ impl From<ProjectRow> for Group {
     }
 }
 
-/// A list without pages.
-pub(crate) fn whole(spec: &'static ListSpec, conditions: Vec<Condition>) -> ListQuery {
+/// The query for a list without pages.
+pub(crate) fn query_without_pages(spec: &'static ListSpec, conditions: Vec<Condition>) -> ListQuery {
     ListQuery { conditions, window: Some(Window { offset: 0, limit: MOST, any_tab: true }), ..ListQuery::new(spec) }
 }
 
-/// A condition.
+/// A condition that a property equals a value.
 pub(crate) fn equals(key: &str, value: &str) -> Condition {
     Condition { key: key.into(), op: Op::Equals, value: value.into() }
 }
 
-/// One domain.
+/// Finds the domain of this name.
 pub(crate) async fn domain_named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<DomainRow, Problem> {
-    let found = control.domains(caller, &whole(&DOMAINS, vec![equals("name", name)])).await?.rows.pop();
+    let found = control.domains(caller, &query_without_pages(&DOMAINS, vec![equals("name", name)])).await?.rows.pop();
     found.ok_or_else(|| Problem::NotFound("domain".into()))
 }
 
 async fn groups(control: &Control, caller: &Caller, domain: Option<&str>, name: Option<&str>) -> Result<Vec<Group>> {
     let conditions = domain.map(|domain| equals("domain", domain)).into_iter().chain(name.map(|name| equals("name", name)));
-    let page = control.projects(caller, &whole(&PROJECTS, conditions.collect())).await.map_err(refuse)?;
+    let page = control.projects(caller, &query_without_pages(&PROJECTS, conditions.collect())).await.map_err(refuse)?;
     Ok(page.rows.into_iter().map(Group::from).collect())
 }
 
@@ -112,7 +112,7 @@ pub struct ProjectQuery;
 impl ProjectQuery {
     async fn domains(&self, context: &Context<'_>, is_active: Option<bool>) -> Result<Vec<Domain>> {
         let (control, caller) = control_and_caller(context)?;
-        let rows = control.domains(caller, &whole(&DOMAINS, Vec::new())).await.map_err(refuse)?.rows;
+        let rows = control.domains(caller, &query_without_pages(&DOMAINS, Vec::new())).await.map_err(refuse)?.rows;
         Ok(rows.into_iter().filter(|row| is_active.is_none_or(|active| row.active == active)).map(Domain::from).collect())
     }
 
@@ -208,23 +208,23 @@ pub struct GroupPayload {
     group: Option<Group>,
 }
 
-/// Hosts are a JSON text.
+/// Reads storage hosts from a JSON text.
 pub(crate) fn hosts(text: Option<String>) -> std::result::Result<Option<Hosts>, Problem> {
     let read = |text: String| serde_json::from_str(&text);
-    let wrong = |_| Problem::field("allowed_vfolder_hosts", "A JSON object of hosts with lists of permissions.");
+    let wrong = |_| Problem::field("allowed_vfolder_hosts", "Must be a JSON object of hosts, each with a list of permissions.");
     text.map(read).transpose().map_err(wrong)
 }
 
-/// What sessions may hold together, as a JSON text; an empty one is no limit.
+/// Reads the limit on what sessions hold together from a JSON text; an empty text is no limit.
 fn limits(text: Option<String>) -> std::result::Result<Option<Slots>, Problem> {
     let read = |text: String| if text.trim().is_empty() { Ok(Slots::default()) } else { slots("total_resource_slots", &text) };
     text.map(read).transpose()
 }
 
-/// What is not kept here is refused rather than forgotten; what says nothing is no limit.
+/// Refuses registries, rather than silently dropping them; an empty list is fine.
 fn no_registries(registries: Option<&[String]>) -> std::result::Result<(), Problem> {
     if registries.is_some_and(|all| !all.is_empty()) {
-        return Err(Problem::field("allowed_docker_registries", "There are no registries here."));
+        return Err(Problem::field("allowed_docker_registries", "Registries are not supported. Leave it out."));
     }
     Ok(())
 }
@@ -276,7 +276,7 @@ async fn create_group(
     let kind = match props.kind.as_deref() {
         None | Some("GENERAL") => ProjectKind::General,
         Some("MODEL_STORE") => ProjectKind::ModelStore,
-        Some(_) => return Err(Problem::field("type", "GENERAL or MODEL_STORE.")),
+        Some(_) => return Err(Problem::field("type", "Must be GENERAL or MODEL_STORE.")),
     };
     let new = EditProject {
         name: Some(name),
@@ -305,7 +305,7 @@ async fn modify_group(
         Some("add") => (people, Vec::new()),
         Some("remove") => (Vec::new(), people),
         None if people.is_empty() => (Vec::new(), Vec::new()),
-        _ => return Err(Problem::field("user_update_mode", "add or remove.")),
+        _ => return Err(Problem::field("user_update_mode", "Must be add or remove.")),
     };
     let domain = match &props.domain_name {
         Some(name) => Some(domain_named(control, caller, name).await?.id),
@@ -345,7 +345,7 @@ impl ProjectMutation {
         Ok(DomainPayload { ok, msg, domain: None })
     }
 
-    /// Deactivates.
+    /// Deactivates the domain.
     async fn delete_domain(&self, context: &Context<'_>, name: String) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
@@ -372,7 +372,7 @@ impl ProjectMutation {
         Ok(GroupPayload { ok, msg, group: None })
     }
 
-    /// Deactivates.
+    /// Deactivates the project.
     async fn delete_group(&self, context: &Context<'_>, gid: Uuid) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let edit = EditProject { active: Some(false), ..EditProject::default() };

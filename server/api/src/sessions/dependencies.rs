@@ -1,5 +1,5 @@
-//! `GET /session/{name}/dependency-graph`: what a session waits for, and what that waits for in turn (`docs/spec/api.md`,
-//! "One session").
+//! `GET /session/{name}/dependency-graph`: the sessions that a session waits for, with those that they wait for
+//! (`docs/spec/api.md`, "One session").
 
 use crate::Api;
 use crate::problem::Params;
@@ -14,7 +14,7 @@ use types::Problem;
 use types::id::SessionId;
 use types::sessions::{SessionDetail, Status};
 
-/// Sessions that are looked at, and how far they may be from the one that was asked about.
+/// The most sessions in an answer, and the most levels between them and the session in question.
 const MOST_SESSIONS: usize = 200;
 const MOST_LEVELS: usize = 32;
 
@@ -26,16 +26,16 @@ pub async fn dependencies(
     Params(which): Params<Which>,
 ) -> Response {
     let read = async {
-        let session = api.named(&caller, &name, &which).await?;
+        let session = api.find_session(&caller, &name, &which).await?;
         let root = (session.row.id, session.row.name.clone(), session.row.status);
-        let found = all_below(&api, &caller, session).await?;
+        let found = read_all_below(&api, &caller, session).await?;
         Ok(Json(node(&found, (root.0, &root.1, root.2), &mut HashSet::new())))
     };
     answer(read.await)
 }
 
-/// The session and everything that it waits for, as far as the caller may look at it.
-async fn all_below(api: &Api, caller: &Caller, root: SessionDetail) -> Result<HashMap<SessionId, SessionDetail>, Problem> {
+/// Reads the session and all that it waits for, as far as the caller may see them.
+async fn read_all_below(api: &Api, caller: &Caller, root: SessionDetail) -> Result<HashMap<SessionId, SessionDetail>, Problem> {
     let below = |session: &SessionDetail| session.depends_on.iter().map(|on| on.id).collect::<Vec<_>>();
     let mut level = below(&root);
     let mut found = HashMap::from([(root.row.id, root)]);
@@ -50,7 +50,7 @@ async fn all_below(api: &Api, caller: &Caller, root: SessionDetail) -> Result<Ha
                     next.extend(below(&session));
                     found.insert(id, session);
                 }
-                // Its name and status are known from the one that waits for it.
+                // The session that waits for it knows its name and status.
                 Err(Problem::NotFound(_)) => {}
                 Err(problem) => return Err(problem),
             }
@@ -60,8 +60,8 @@ async fn all_below(api: &Api, caller: &Caller, root: SessionDetail) -> Result<Ha
     Ok(found)
 }
 
-/// A session with what it waits for. One that several others wait for is unfolded where it comes first, which is where the client
-/// looks: a graph of many such would have no end otherwise, nor would a circle.
+/// A session with those that it waits for. A session that several others wait for is unfolded only where it comes first, which is
+/// where the client looks: otherwise a graph with many of them would be huge, and a circle endless.
 fn node(
     found: &HashMap<SessionId, SessionDetail>,
     (id, name, status): (SessionId, &str, Status),

@@ -1,4 +1,4 @@
-//! `GET /events/session`: what becomes of one session, as it happens (`docs/spec/api.md`, "Events of a session").
+//! `GET /events/session`: the moves of one session, as they happen (`docs/spec/api.md`, "Events of a session").
 
 use crate::Api;
 use crate::problem::{Params, Refused};
@@ -25,7 +25,7 @@ pub struct Followed {
     owner: Option<String>,
 }
 
-/// The moves of one session's status, from now on, until it has ended. Of one that has ended, how it did.
+/// Streams the moves of one session's status from now on, until it has ended. For a session that has ended, only its end.
 pub async fn events(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -33,11 +33,11 @@ pub async fn events(
 ) -> Response {
     let name = followed.session.unwrap_or_default();
     if name.is_empty() || name == "*" {
-        let one = "Name one session here, or give its id as sessionId: several are not followed at once.";
+        let one = "Name one session, or give its id as sessionId: only one can be followed at a time.";
         return Refused::from(Problem::field("sessionName", one)).into_response();
     }
-    let which = Which::of(followed.owner.filter(|key| key != "*"));
-    let session = match api.named(&caller, &name, &which).await {
+    let which = Which::of_owner(followed.owner.filter(|key| key != "*"));
+    let session = match api.find_session(&caller, &name, &which).await {
         Ok(session) => session,
         Err(problem) => return Refused::from(problem).into_response(),
     };
@@ -48,7 +48,7 @@ pub async fn events(
             while ready.is_empty() && !over {
                 let Ok((session, ended)) = api.control.session_moved(&caller, id, seen).await else { return None };
                 for change in &session.history[seen.min(session.history.len())..] {
-                    ready.extend(names(&session, change).map(|name| told(&session, name, &change.reason)));
+                    ready.extend(event_names(&session, change).map(|name| event(&session, name, &change.reason)));
                 }
                 seen = session.history.len();
                 if ended {
@@ -64,8 +64,8 @@ pub async fn events(
     Sse::new(moves).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response()
 }
 
-/// The incumbent's words for a move. How a batch session's command did comes before its end: whoever watches it stops there.
-fn names(session: &SessionDetail, change: &StatusChange) -> impl Iterator<Item = &'static str> + use<> {
+/// Backend.AI's event names for a move. The result of a batch session comes before its end, because clients stop at the end.
+fn event_names(session: &SessionDetail, change: &StatusChange) -> impl Iterator<Item = &'static str> + use<> {
     let over = session.row.kind == SessionType::Batch && change.status == Status::Terminated;
     let did_well = session.outcome.as_ref().is_some_and(Outcome::is_success);
     let result = over.then_some(if did_well { "session_success" } else { FAILURE });
@@ -82,19 +82,19 @@ fn names(session: &SessionDetail, change: &StatusChange) -> impl Iterator<Item =
     result.into_iter().chain([arrival])
 }
 
-/// The exit code of a session. A failure always has one that is not 0: the client that waits for it ends with this code itself,
-/// and without one as if all were well.
+/// The exit code of a session. A failure never has 0 or none: a waiting client exits with this code, and without one as if the
+/// session had succeeded.
 fn exit_code(outcome: Option<&Outcome>, failed: bool) -> Option<i32> {
     let known = match outcome {
         Some(Outcome::Exited(code)) => Some(*code),
-        // As a shell says it.
+        // As a shell reports it.
         Some(Outcome::Signalled(signal)) => Some(128 + signal),
         _ => None,
     };
     if failed { known.filter(|code| *code != 0).or(Some(1)) } else { known }
 }
 
-fn told(session: &SessionDetail, name: &str, reason: &str) -> Event {
+fn event(session: &SessionDetail, name: &str, reason: &str) -> Event {
     let data = json!({
         "reason": reason, "sessionName": session.row.name, "ownerAccessKey": session.access_key, "sessionId": session.row.id,
         "exitCode": exit_code(session.outcome.as_ref(), name == FAILURE),

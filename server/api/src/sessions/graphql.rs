@@ -1,4 +1,4 @@
-//! Sessions, as far as they are listed and read. What is done to them has routes of its own.
+//! Listing and reading sessions. Actions on them have routes of their own.
 
 use crate::graphql::filter::{Names, list};
 use crate::graphql::{control_and_caller, refuse};
@@ -227,26 +227,26 @@ pub struct ComputeSessionList {
     total_count: u64,
 }
 
-/// The statuses of a list with commas that there are here; the incumbent has more of them.
-fn statuses(words: &str) -> Vec<&'static str> {
+/// The known statuses of a comma-separated list; Backend.AI has more of them.
+fn known_statuses(words: &str) -> Vec<&'static str> {
     words.split(',').filter_map(|word| Status::from_key(word.trim())).map(Status::key).collect()
 }
 
-/// A list of sessions holds what its reader may see. Where that is one domain, its name may be given; to choose one of several is
-/// refused, since the list would hold the others as well.
-async fn within_domain(control: &Control, caller: &Caller, name: &str) -> std::result::Result<(), Problem> {
+/// Checks the name of a domain. A list of sessions holds all that its reader may see. If that is one domain, its name may be
+/// given. Choosing one of several is refused, since the list would hold the others as well.
+async fn check_domain(control: &Control, caller: &Caller, name: &str) -> std::result::Result<(), Problem> {
     if caller.me().is_some_and(|me| me.reach(Permission::ReadSessions) == Reach::Domain) {
         return domain_named(control, caller, name).await.map(drop);
     }
-    Err(Problem::field("domain_name", "Sessions are not listed by domain here. Leave it out, or give the group_id of a project."))
+    Err(Problem::field("domain_name", "Sessions cannot be listed by domain. Leave it out, or give the group_id of a project."))
 }
 
 fn project(id: &str) -> std::result::Result<ProjectId, Problem> {
-    id.parse().map_err(|_| Problem::field("group_id", "The id of a project."))
+    id.parse().map_err(|_| Problem::field("group_id", "Give the id of a project."))
 }
 
 /// The project of this name, unless several domains have one.
-fn only(projects: &[(ProjectId, String)], name: &str) -> Option<ProjectId> {
+fn only_project_named(projects: &[(ProjectId, String)], name: &str) -> Option<ProjectId> {
     let mut named = projects.iter().filter(|(_, other)| other == name).map(|(id, _)| *id);
     named.next().filter(|_| named.next().is_none())
 }
@@ -256,7 +256,7 @@ pub struct SessionQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl SessionQuery {
-    #[expect(clippy::too_many_arguments, reason = "the incumbent's own arguments")]
+    #[expect(clippy::too_many_arguments, reason = "Backend.AI's own arguments")]
     async fn compute_session_list(
         &self,
         context: &Context<'_>,
@@ -272,12 +272,12 @@ impl SessionQuery {
         let (control, caller) = control_and_caller(context)?;
         let domain_name = domain_name.filter(|name| !name.is_empty());
         if let Some(name) = &domain_name {
-            within_domain(control, caller, name).await.map_err(refuse)?;
+            check_domain(control, caller, name).await.map_err(refuse)?;
         }
         let fields: (Names, &[&str]) = (NAMES, &["agent", "agent_ids"]);
         let mut query = list(&SESSIONS, fields, (limit, offset), None, filter.as_deref(), order.as_deref()).map_err(refuse)?;
         if let Some(words) = status.as_deref().filter(|words| !words.is_empty()) {
-            let known = statuses(words);
+            let known = known_statuses(words);
             if known.is_empty() {
                 return Ok(ComputeSessionList { items: Vec::new(), total_count: 0 });
             }
@@ -292,7 +292,7 @@ impl SessionQuery {
         let page = control.sessions(caller, &query, project).await.map_err(refuse)?;
         let projects = control.my_projects(caller).await.map_err(refuse)?;
         let item = |row: SessionRow| ComputeSession {
-            group_id: project.or_else(|| only(&projects, &row.project)).map(|id| id.0),
+            group_id: project.or_else(|| only_project_named(&projects, &row.project)).map(|id| id.0),
             domain_name: domain_name.clone(),
             ..ComputeSession::of_row(row)
         };

@@ -1,5 +1,5 @@
-//! Sessions by name or id: what the incumbent's clients ask of one (`docs/spec/api.md`, "One session"). They are started in
-//! `start` and followed in `events`; what they wait for is in `dependencies`.
+//! Routes of one session, by name or id (`docs/spec/api.md`, "One session"). Starting one is in `start`, its events are in
+//! `events`, and the sessions that it waits for in `dependencies`.
 
 pub(crate) mod dependencies;
 pub(crate) mod events;
@@ -21,14 +21,15 @@ use types::id::{ContainerId, SessionId};
 use types::sessions::{SessionDetail, Status};
 use types::time::Millis;
 
-/// Bytes of a log in one answer, its last ones; what was before is read in the console.
+/// The most bytes of a log in one answer: its last ones. The console shows the rest.
 const LOG_BYTES: usize = 4 << 20;
-/// Pieces of a log that are read for one answer, so that whoever writes faster than this reads keeps nobody waiting for ever.
+/// The most pieces of a log that are read for one answer, so that a session that writes faster than this reads cannot hold it up
+/// for ever.
 const MOST_PIECES: usize = 1_000;
-/// Sessions that a beginning may match.
+/// The most sessions that match the beginning of a name or id.
 const MOST_MATCHES: usize = 20;
 
-/// Whose session is meant, and how it is to end.
+/// The session's owner, and how to end it.
 #[derive(Deserialize, Default)]
 pub struct Which {
     owner_access_key: Option<String>,
@@ -39,8 +40,8 @@ pub struct Which {
 }
 
 impl Which {
-    /// A session of whoever this access key belongs to.
-    pub(crate) fn of(owner_access_key: Option<String>) -> Self {
+    /// A session of the person with this access key; of the caller, if there is none.
+    pub(crate) fn of_owner(owner_access_key: Option<String>) -> Self {
         Self { owner_access_key, ..Self::default() }
     }
 }
@@ -53,13 +54,14 @@ pub(crate) fn answer<T: IntoResponse>(result: Result<T, Problem>) -> Response {
 }
 
 impl Api {
-    pub(crate) async fn named(&self, caller: &Caller, name: &str, which: &Which) -> Result<SessionDetail, Problem> {
+    /// Finds a session by its name or id, or by the beginning of either.
+    pub(crate) async fn find_session(&self, caller: &Caller, name: &str, which: &Which) -> Result<SessionDetail, Problem> {
         let owner = which.owner_access_key.as_deref().unwrap_or_default();
         self.control.session_named(caller, owner, name).await
     }
 
-    /// Ends what waited for a session that is to end. One that moved on just then is asked again; one that has ended is as
-    /// wanted.
+    /// Ends a session that waits for one that is about to end. If it moved at that moment, it is asked again; if it has ended,
+    /// all is well.
     async fn end_dependent(&self, caller: &Caller, id: SessionId, force: bool) -> Result<(), Problem> {
         let mut ended = self.control.terminate(caller, id, force).await;
         if ended.is_err() {
@@ -79,10 +81,10 @@ pub async fn info(
     Path(name): Path<String>,
     Params(which): Params<Which>,
 ) -> Response {
-    answer(api.named(&caller, &name, &which).await.map(|session| Json(described(&session))))
+    answer(api.find_session(&caller, &name, &which).await.map(|session| Json(session_info(&session))))
 }
 
-fn described(session: &SessionDetail) -> Value {
+fn session_info(session: &SessionDetail) -> Value {
     let row = &session.row;
     let all = row.cluster.of_all(&row.slots);
     let slots = json!(all).to_string();
@@ -100,7 +102,7 @@ fn described(session: &SessionDetail) -> Value {
     })
 }
 
-/// What may end a session, in the incumbent's shape: seconds that are left of each.
+/// The checks that may end a session, in Backend.AI's shape: the seconds that are left of each.
 pub(crate) fn idle_checks(session: &SessionDetail) -> Value {
     let now = session.now.0;
     let each = session.checks.iter().map(|check| {
@@ -134,8 +136,8 @@ pub async fn matching(
     }))
 }
 
-/// The incumbent's word for what became of a session that was to end. One that runs counts as ended once it was told to.
-fn end(status: Status) -> &'static str {
+/// Backend.AI's word for the end of a session. A running session counts as ended once it was asked to end.
+fn end_word(status: Status) -> &'static str {
     match status {
         Status::Pending | Status::Scheduled | Status::Cancelled => "cancelled",
         Status::Error => "error",
@@ -153,20 +155,20 @@ pub async fn terminate(
     let yes = |word: &Option<String>| word.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("true") || word == "1");
     let (force, recursive) = (yes(&which.forced), yes(&which.recursive));
     let ended = async {
-        let session = api.named(&caller, &name, &which).await?;
+        let session = api.find_session(&caller, &name, &which).await?;
         if recursive {
             let mut first = Ok(());
             for dependent in api.control.dependents(&caller, session.row.id).await? {
-                // One that stays is no reason to keep the others. It is said, and the session stays as well: asked again, the same
-                // request has the rest before it.
+                // If one stays, the others end all the same. The answer names the failure and the session stays too, so that the
+                // same request can finish the rest.
                 first = first.and(api.end_dependent(&caller, dependent, force).await);
             }
             first?;
         }
         api.control.terminate(&caller, session.row.id, force).await?;
-        // It may have moved on between the first look and its end. It was asked to end, whatever this second look finds.
+        // It may have moved between the first look and its end. It was asked to end, whatever this second look finds.
         let after = api.control.session(&caller, session.row.id).await.map_or(session.row.status, |after| after.row.status);
-        Ok(Json(json!({ "stats": { "status": end(after) } })))
+        Ok(Json(json!({ "stats": { "status": end_word(after) } })))
     };
     answer(ended.await)
 }
@@ -174,19 +176,20 @@ pub async fn terminate(
 #[derive(Deserialize)]
 pub struct OfContainer {
     owner_access_key: Option<String>,
-    /// One of the session's containers; its first one when nothing is said.
+    /// The id of one of the session's containers; its first one if it is missing.
     kernel_id: Option<String>,
 }
 
-/// The number of the container that an id means.
+/// The number of the container with this id.
 fn container(session: &SessionDetail, id: Option<&str>) -> Result<u32, Problem> {
     let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(0) };
-    let id: ContainerId = id.parse().map_err(|_| Problem::field("kernel_id", "The id of one of the session's containers."))?;
+    let id: ContainerId =
+        id.parse().map_err(|_| Problem::field("kernel_id", "Give the id of one of the session's containers."))?;
     let found = (0..session.row.cluster.size).find(|index| ContainerId::of(session.row.id, *index) == id);
     found.ok_or_else(|| Problem::NotFound("container of this session".into()))
 }
 
-/// Cuts a text down to its last `bytes`, or the whole characters of them.
+/// Cuts a text down to its last `bytes`, at the boundary of a character.
 fn keep_last(text: &mut String, bytes: usize) {
     let mut cut = text.len().saturating_sub(bytes);
     while !text.is_char_boundary(cut) {
@@ -195,7 +198,7 @@ fn keep_last(text: &mut String, bytes: usize) {
     text.drain(..cut);
 }
 
-/// `GET /session/{name}/logs`: the end of a log tells how it went, so that is what is left of a long one.
+/// `GET /session/{name}/logs`: of a long log, its end, which says how the session went.
 pub async fn logs(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -203,7 +206,7 @@ pub async fn logs(
     Params(of): Params<OfContainer>,
 ) -> Response {
     let read = async {
-        let session = api.named(&caller, &name, &Which::of(of.owner_access_key)).await?;
+        let session = api.find_session(&caller, &name, &Which::of_owner(of.owner_access_key)).await?;
         let container = container(&session, of.kernel_id.as_deref())?;
         let (mut text, mut from) = (String::new(), 0);
         for _ in 0..MOST_PIECES {
@@ -213,7 +216,7 @@ pub async fn logs(
             }
             text.push_str(&chunk.text);
             from = chunk.next;
-            // Not for every piece: what is kept moves each time.
+            // Not for every piece, because each cut moves the rest.
             if text.len() > 2 * LOG_BYTES {
                 keep_last(&mut text, LOG_BYTES);
             }
@@ -231,13 +234,13 @@ pub async fn history(
     Path(name): Path<String>,
     Params(which): Params<Which>,
 ) -> Response {
-    answer(api.named(&caller, &name, &which).await.map(|session| {
+    answer(api.find_session(&caller, &name, &which).await.map(|session| {
         let moves = session.history.iter().map(|change| (change.status.key().to_owned(), json!(change.at.iso())));
         let moves: Map<String, Value> = moves.collect();
-        // The documented answer is flat; the client reads what is below `result`.
-        let mut told = moves.clone();
-        told.insert("result".into(), Value::Object(moves));
-        Json(Value::Object(told))
+        // The documented answer is flat; the client reads the object below `result`.
+        let mut answer = moves.clone();
+        answer.insert("result".into(), Value::Object(moves));
+        Json(Value::Object(answer))
     }))
 }
 
@@ -248,7 +251,7 @@ pub async fn abuse(
     Path(name): Path<String>,
     Params(which): Params<Which>,
 ) -> Response {
-    answer(api.named(&caller, &name, &which).await.map(|_| Json(json!({}))))
+    answer(api.find_session(&caller, &name, &which).await.map(|_| Json(json!({}))))
 }
 
 #[derive(Deserialize, Default)]
@@ -258,12 +261,12 @@ pub struct NewName {
 }
 
 impl NewName {
-    /// What the body says, where there is one: clients put the name there or behind the question mark.
+    /// Reads the body, if there is one: clients send the name there or in the query string.
     fn of_body(body: &[u8]) -> Result<Self, Problem> {
         if body.is_empty() {
             return Ok(Self::default());
         }
-        serde_json::from_slice(body).map_err(|error| Problem::field("body", format!("It is not as it should be: {error}.")))
+        serde_json::from_slice(body).map_err(|error| Problem::field("body", format!("Invalid JSON: {error}.")))
     }
 }
 
@@ -276,11 +279,11 @@ pub async fn rename(
     body: Bytes,
 ) -> Response {
     let renamed = async {
-        // Who names it in the address may send anything else along.
+        // With a name in the address, the body may be anything.
         let more = if asked.name.is_some() { NewName::default() } else { NewName::of_body(&body)? };
-        let new = asked.name.or(more.name).ok_or_else(|| Problem::field("name", "Say how the session is to be called."))?;
-        let which = Which::of(asked.owner_access_key.or(more.owner_access_key));
-        let session = api.named(&caller, &name, &which).await?;
+        let new = asked.name.or(more.name).ok_or_else(|| Problem::field("name", "Give the session's new name."))?;
+        let which = Which::of_owner(asked.owner_access_key.or(more.owner_access_key));
+        let session = api.find_session(&caller, &name, &which).await?;
         api.control.rename_session(&caller, session.row.id, &new).await
     };
     answer(renamed.await.map(|()| StatusCode::NO_CONTENT))
@@ -291,7 +294,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_long_text_the_end_is_kept_in_whole_characters() {
+    fn the_end_of_a_long_text_is_kept_in_whole_characters() {
         for (text, bytes, kept) in [("abc", 3, "abc"), ("abc", 2, "bc"), ("aäb", 2, "b"), ("aäb", 3, "äb"), ("", 2, "")] {
             let mut long = text.to_owned();
             keep_last(&mut long, bytes);
@@ -300,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_new_name_may_stand_in_the_body() {
+    fn the_new_name_may_be_in_the_body() {
         assert_eq!(NewName::of_body(b"{\"name\": \"other\"}").unwrap().name.as_deref(), Some("other"));
         assert_eq!(NewName::of_body(b"").unwrap().name, None);
         assert!(NewName::of_body(b"other").is_err_and(|problem| problem.of_field("body").is_some()));

@@ -1,6 +1,5 @@
-//! `POST /session`: the incumbent's request for a session, turned into ours (`docs/spec/api.md`, "Starting a session"). Keys have
-//! older names as well. A field that is null was not given; one that nothing is made of here is refused, so that nobody believes
-//! it was kept.
+//! `POST /session`: Backend.AI's request for a session, turned into ours (`docs/spec/api.md`, "Starting a session"). Keys have
+//! older names as well. Nulls are ignored; unsupported fields are refused rather than silently dropped.
 
 use crate::Api;
 use crate::graphql::filter::moment;
@@ -23,21 +22,22 @@ use types::sessions::{SessionType, Status};
 use types::time::Millis;
 use types::{FieldError, Problem};
 
-/// Seconds that an answer waits for a session to run when the request does not say.
+/// Seconds that the answer waits for the session to run, if the request names no time.
 const WAIT: u64 = 300;
+/// The longest wait of an answer, in seconds.
 const MOST_WAIT: u64 = 3_600;
-/// What machines there are.
+/// The architecture of every agent.
 const ARCHITECTURE: &str = "x86_64";
 
-const NO_FOLDERS: &str = "There are no folders yet that a session could mount.";
-const NO_AGENTS: &str = "The queue chooses the agents of a session here. Leave it out.";
-/// What the incumbent makes something of and this does not, with why.
-const NOT_KEPT: [(&str, &str); 12] = [
-    ("tag", "Sessions have no tags here. Leave it out."),
-    ("bootstrap_script", "Nothing is run before a session here. Put it into the start-up command of a batch session."),
-    ("callback_url", "Nobody is called when a session moves. Follow its events instead."),
-    ("is_preemptible", "No session makes room for another one here. Leave it out."),
-    ("attach_network", "Sessions join no networks here. Leave it out."),
+const NO_FOLDERS: &str = "Sessions cannot mount folders yet. Leave it out.";
+const NO_AGENTS: &str = "The queue chooses a session's agents. Leave it out.";
+/// Fields that Backend.AI supports and this API does not, each with the reason.
+const UNSUPPORTED: [(&str, &str); 12] = [
+    ("tag", "Sessions have no tags. Leave it out."),
+    ("bootstrap_script", "Bootstrap scripts are not supported. Put the script into the start-up command of a batch session."),
+    ("callback_url", "Callbacks are not supported. Follow the session's events instead."),
+    ("is_preemptible", "Sessions are never preempted. Leave it out."),
+    ("attach_network", "Sessions cannot join networks. Leave it out."),
     ("agent_list", NO_AGENTS),
     ("agentList", NO_AGENTS),
     ("mounts", NO_FOLDERS),
@@ -97,13 +97,13 @@ struct Config {
     others: BTreeMap<String, Value>,
 }
 
-/// Null is as good as nothing.
+/// Reads null like a missing value.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// What clients send of a field that nobody filled in.
-fn says_nothing(value: &Value) -> bool {
+/// Whether a value is one that clients send for a field that nobody filled in.
+fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(yes) => !yes,
@@ -114,13 +114,13 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
-/// Everything that would be forgotten is refused, all of it at once.
-fn refuse_what_is_not_kept(asked: &Asked) -> Result<(), Problem> {
-    let given = asked.others.iter().chain(&asked.config.others).filter(|(_, value)| !says_nothing(value));
-    let why = |field: &str| NOT_KEPT.iter().find(|(name, _)| *name == field).map(|(_, why)| *why);
+/// Refuses all unsupported fields at once.
+fn refuse_unsupported(asked: &Asked) -> Result<(), Problem> {
+    let given = asked.others.iter().chain(&asked.config.others).filter(|(_, value)| !is_blank(value));
+    let why = |field: &str| UNSUPPORTED.iter().find(|(name, _)| *name == field).map(|(_, why)| *why);
     let mut errors: Vec<FieldError> = given.filter_map(|(field, _)| why(field).map(|why| FieldError::new(field, why))).collect();
     if let Some(other) = asked.architecture.as_deref().filter(|name| !name.is_empty() && *name != ARCHITECTURE) {
-        errors.push(FieldError::new("architecture", format!("All machines here are {ARCHITECTURE}, none is {other}.")));
+        errors.push(FieldError::new("architecture", format!("No agent has the architecture {other}: all are {ARCHITECTURE}.")));
     }
     if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
 }
@@ -134,13 +134,13 @@ fn slots(resources: &BTreeMap<String, Value>) -> Result<Slots, Problem> {
     for (slot, value) in resources.iter().filter(|(_, value)| !value.is_null()) {
         let words = text(value);
         let amount = if slot == MEM { parse_bytes(&words).map(Quantity::whole) } else { words.parse().ok() };
-        let amount = amount.ok_or_else(|| Problem::field(slot, format!("“{words}” is no amount.")))?;
+        let amount = amount.ok_or_else(|| Problem::field(slot, format!("“{words}” is not a valid amount.")))?;
         slots.0.insert(slot.clone(), amount);
     }
     Ok(slots)
 }
 
-/// Seconds, as a number or as `30m`, `1h`, `2d`.
+/// Reads a number of seconds, or a duration such as `30m`, `1h`, `2d`.
 fn seconds(words: &str) -> Option<u32> {
     let words = words.trim();
     let split = words.find(|c: char| !c.is_ascii_digit()).unwrap_or(words.len());
@@ -156,15 +156,19 @@ fn seconds(words: &str) -> Option<u32> {
     number.checked_mul(unit)
 }
 
-/// A moment, or how long from now.
+/// Reads a time, or a duration from now.
 fn starts_at(words: &str, now: Millis) -> Result<Millis, Problem> {
     let relative = seconds(words).map(|seconds| Millis(now.0 + i64::from(seconds) * 1000));
-    let wrong = || Problem::field("starts_at", "A time such as 2026-11-24T09:30:00Z, or how long from now, such as 1h.");
+    let wrong = || Problem::field("starts_at", "Give a time, such as 2026-11-24T09:30:00Z, or a duration from now, such as 1h.");
     relative.or_else(|| moment(words)).ok_or_else(wrong)
 }
 
-/// What the request leaves open, chosen from what the person may use.
-fn place(asked: &Asked, options: &StartOptions, kind: SessionType) -> Result<(types::id::ProjectId, String), Problem> {
+/// The project and the resource group; if the request leaves them open, the first ones that the person may use.
+fn project_and_group(
+    asked: &Asked,
+    options: &StartOptions,
+    kind: SessionType,
+) -> Result<(types::id::ProjectId, String), Problem> {
     let wanted = asked.group.as_deref().filter(|name| !name.is_empty());
     let project = match wanted {
         Some(name) => options.projects.iter().find(|project| project.name == name || project.id.to_string() == name),
@@ -176,43 +180,43 @@ fn place(asked: &Asked, options: &StartOptions, kind: SessionType) -> Result<(ty
     }
     let mut usable = options.groups.iter().filter(|group| group.projects.contains(&project.id));
     let group = usable.find(|group| group.session_types.contains(&kind));
-    let none = || Problem::field("scaling_group", "There is no resource group that this project may use for such a session.");
+    let none = || Problem::field("scaling_group", "This project may use no resource group for sessions of this type.");
     Ok((project.id, group.ok_or_else(none)?.name.clone()))
 }
 
-/// Variables as names and values; one that is null was not given.
+/// The environment variables as names and values; nulls are ignored.
 fn variables(asked: &Asked) -> Vec<(String, String)> {
     let given = asked.config.environ.iter().flatten().filter(|(_, value)| !value.is_null());
     given.map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
 fn read(asked: &Asked, options: &StartOptions, now: Millis) -> Result<StartSession, Problem> {
-    refuse_what_is_not_kept(asked)?;
+    refuse_unsupported(asked)?;
     let kind = match asked.kind.as_deref() {
         None => SessionType::Interactive,
         Some(word) => {
-            let unknown = || Problem::field("type", format!("“{word}” is no type of session."));
+            let unknown = || Problem::field("type", format!("“{word}” is not a session type."));
             SessionType::from_key(&word.to_lowercase()).ok_or_else(unknown)?
         }
     };
     let mode = match asked.cluster_mode.as_deref().unwrap_or("single-node").to_lowercase().replace('_', "-").as_str() {
         "single-node" => ClusterMode::SingleNode,
         "multi-node" => ClusterMode::MultiNode,
-        _ => return Err(Problem::field("cluster_mode", "single-node or multi-node.")),
+        _ => return Err(Problem::field("cluster_mode", "Must be single-node or multi-node.")),
     };
-    let (project, resource_group) = place(asked, options, kind)?;
+    let (project, resource_group) = project_and_group(asked, options, kind)?;
     let opts = asked.config.resource_opts.clone().unwrap_or_default();
     let shared = opts.get("shmem").filter(|value| !value.is_null()).map(text);
-    let no_amount = || Problem::field("shmem", "An amount of memory, such as 64m.");
+    let no_amount = || Problem::field("shmem", "Give an amount of memory, such as 64m.");
     let timeout = asked.batch_timeout.as_ref().filter(|value| !value.is_null()).map(text);
-    let no_time = || Problem::field("batch_timeout", "A time such as 90, 30m or 1h.");
+    let no_time = || Problem::field("batch_timeout", "Give a number of seconds, or a duration such as 30m or 1h.");
     Ok(StartSession {
         name: asked.name.clone().unwrap_or_default(),
         project,
         resource_group,
         kind,
         image: asked.image.clone(),
-        // The client gives every session a command, which only a batch session has a use for.
+        // The client sends a command with every session; only a batch session uses it.
         command: asked.startup_command.clone().filter(|_| kind == SessionType::Batch).unwrap_or_default(),
         slots: slots(asked.config.resources.as_ref().unwrap_or(&BTreeMap::new()))?,
         shared_memory: shared.map(|words| parse_bytes(&words).ok_or_else(no_amount)).transpose()?,
@@ -243,19 +247,19 @@ async fn begin(api: &Api, caller: &Caller, asked: &Asked) -> Result<(Value, bool
     let owner = asked.owner_access_key.clone().unwrap_or_default();
     let options = api.control.start_options(caller, &owner).await?;
     let mut wanted = read(asked, &options, api.control.time())?;
-    // The incumbent gives what is not asked for the image's minimum; so does raising nothing to it.
+    // Backend.AI raises omitted resources to the image's minimum.
     if let Some(image) = options.images.iter().find(|image| image.name == wanted.image) {
         for (slot, least) in &image.minimum.0 {
             wanted.slots.0.entry(slot.clone()).or_insert(*least);
         }
     }
     if !wanted.name.is_empty() {
-        let which = Which::of(asked.owner_access_key.clone());
-        let there = api.named(caller, &wanted.name, &which).await.ok();
+        let which = Which::of_owner(asked.owner_access_key.clone());
+        let there = api.find_session(caller, &wanted.name, &which).await.ok();
         let there = there.filter(|there| there.row.name == wanted.name && !there.row.status.is_final());
         if let Some(there) = there {
             if asked.reuse == Some(true) && there.row.image == wanted.image {
-                return Ok((told(there.row.id, &there.row.name, there.row.status.key(), false), false));
+                return Ok((started_answer(there.row.id, &there.row.name, there.row.status.key(), false), false));
             }
             return Err(Refused::session_exists(there.row.id, &there.row.name));
         }
@@ -264,20 +268,20 @@ async fn begin(api: &Api, caller: &Caller, asked: &Asked) -> Result<(Value, bool
     let started = started.into_iter().next().ok_or("a start without a session");
     let started = started.map_err(control::internal("starting a session"))?;
     if asked.enqueue_only == Some(true) {
-        return Ok((told(started.id, &started.name, Status::Pending.key(), true), true));
+        return Ok((started_answer(started.id, &started.name, Status::Pending.key(), true), true));
     }
     let wait = asked.max_wait_seconds.filter(|seconds| *seconds > 0).unwrap_or(WAIT).min(MOST_WAIT);
     let status = wait_until_it_runs(api, caller, started.id, Duration::from_secs(wait)).await?;
-    Ok((told(started.id, &started.name, status.map_or("TIMEOUT", Status::key), true), true))
+    Ok((started_answer(started.id, &started.name, status.map_or("TIMEOUT", Status::key), true), true))
 }
 
-/// Sessions have no services here; of one that was there already, nothing is said of them.
-fn told(id: SessionId, name: &str, status: &str, created: bool) -> Value {
+/// The answer about a session. Sessions have no service ports here; for a reused session the field is null.
+fn started_answer(id: SessionId, name: &str, status: &str, created: bool) -> Value {
     let ports = if created { json!([]) } else { Value::Null };
     json!({ "sessionId": id, "sessionName": name, "status": status, "servicePorts": ports, "created": created })
 }
 
-/// The status of a session once it runs or has ended; nothing when that takes too long.
+/// Waits until a session runs or has ended, and returns its status; `None` if that takes too long.
 async fn wait_until_it_runs(api: &Api, caller: &Caller, id: SessionId, wait: Duration) -> Result<Option<Status>, Problem> {
     let give_up = Instant::now() + wait;
     let mut seen = 0;
@@ -295,6 +299,7 @@ async fn wait_until_it_runs(api: &Api, caller: &Caller, id: SessionId, wait: Dur
     }
 }
 
+/// Waits until the session moves, but at most for `left`.
 async fn moved_within(left: Duration, api: &Api, caller: &Caller, id: SessionId, seen: usize) -> Result<(), Problem> {
     use futures::future::{Either, select};
     let moved = std::pin::pin!(api.control.session_moved(caller, id, seen));
@@ -310,7 +315,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_and_moments_are_read_as_the_client_writes_them() {
+    fn durations_and_times_are_read_as_the_client_writes_them() {
         assert_eq!(seconds("90"), Some(90));
         assert_eq!(seconds("30m"), Some(1800));
         assert_eq!(seconds("soon"), None);
@@ -319,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_come_as_numbers_and_as_texts() {
+    fn amounts_are_read_from_numbers_and_from_texts() {
         let resources = BTreeMap::from([
             ("cpu".to_owned(), json!(2)),
             ("mem".into(), json!("1g")),
@@ -330,11 +335,11 @@ mod tests {
         assert_eq!(slots.get("cpu"), Quantity::whole(2));
         assert_eq!(slots.get(MEM), Quantity::whole(1 << 30));
         assert_eq!(slots.get("cuda.shares"), Quantity::thousandths(500));
-        assert_eq!(slots.0.len(), 3, "null was not given");
+        assert_eq!(slots.0.len(), 3, "null is ignored");
     }
 
-    fn refused(body: Value) -> Vec<String> {
-        match refuse_what_is_not_kept(&serde_json::from_value(body).unwrap()) {
+    fn refused_fields(body: Value) -> Vec<String> {
+        match refuse_unsupported(&serde_json::from_value(body).unwrap()) {
             Ok(()) => Vec::new(),
             Err(Problem::Invalid(errors)) => errors.into_iter().map(|error| error.field).collect(),
             Err(other) => panic!("{other:?}"),
@@ -342,25 +347,25 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_sends_of_its_own_accord_is_no_reason_to_refuse() {
+    fn blank_fields_that_the_client_always_sends_are_accepted() {
         let config = json!({ "mounts": [], "environ": {}, "resources": {}, "resource_opts": {}, "scalingGroup": null,
             "mount_map": {}, "preopen_ports": null });
         let body = json!({ "tag": null, "name": "pysdk-name", "config": config, "dependencies": [], "callback_url": null,
             "architecture": "x86_64", "clusterSize": 1, "clusterMode": "single-node", "starts_at": null, "bootstrap_script": null,
             "owner_access_key": null, "domain": "default", "group": "default", "type": "interactive", "enqueueOnly": false,
             "maxWaitSeconds": 0, "reuseIfExists": true, "startupCommand": null, "image": "host" });
-        assert_eq!(refused(body), [""; 0]);
-        assert_eq!(refused(json!({ "image": "host", "config": null, "is_preemptible": false, "tag": "" })), [""; 0]);
+        assert_eq!(refused_fields(body), [""; 0]);
+        assert_eq!(refused_fields(json!({ "image": "host", "config": null, "is_preemptible": false, "tag": "" })), [""; 0]);
     }
 
     #[test]
-    fn what_is_not_kept_is_refused_by_its_name() {
+    fn unsupported_fields_are_refused_by_name() {
         let config = json!({ "mounts": ["data"], "mount_map": { "data": "/x" }, "agentList": ["here"], "attach_network": "net" });
         let body = json!({ "image": "host", "tag": "mine", "bootstrap_script": "true", "callback_url": "http://x",
             "is_preemptible": true, "arch": "aarch64", "config": config });
         let top = ["bootstrap_script", "callback_url", "is_preemptible", "tag"];
         let inside = ["agentList", "attach_network", "mount_map", "mounts"];
         let all: Vec<&str> = top.into_iter().chain(inside).chain(["architecture"]).collect();
-        assert_eq!(refused(body), all);
+        assert_eq!(refused_fields(body), all);
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /events/background-task`: how far one of the caller's background tasks has come (`docs/spec/api.md`, "Background tasks").
+//! `GET /events/background-task`: the progress of one of the caller's background tasks (`docs/spec/api.md`, "Background tasks").
 
 use crate::Api;
 use crate::problem::{Params, Refused};
@@ -20,7 +20,7 @@ pub struct Followed {
     task_id: TaskId,
 }
 
-/// The task's progress until it ends, and its end. Of one that has ended, the end alone.
+/// Streams the task's progress until it ends, and its end. For a task that has ended, only the end.
 pub async fn events(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
@@ -43,7 +43,7 @@ pub async fn events(
         loop {
             if let Some(task) = next.take() {
                 let over = task.state != TaskState::Running;
-                let events = [progress(&task)].into_iter().chain(over.then(close)).map(Ok::<_, Infallible>);
+                let events = [task_event(&task)].into_iter().chain(over.then(close)).map(Ok::<_, Infallible>);
                 return Some((stream::iter(events), (api, caller, changed, version, None, over)));
             }
             changed.changed().await.ok()?;
@@ -54,8 +54,8 @@ pub async fn events(
     Sse::new(futures::StreamExt::flatten(events)).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response()
 }
 
-/// Backend.AI's words for how a task stands.
-fn progress(task: &Task) -> Event {
+/// Backend.AI's event for a task's state.
+fn task_event(task: &Task) -> Event {
     let (name, message) = match task.state {
         TaskState::Running => ("bgtask_updated", task.message.as_str()),
         TaskState::Done => ("bgtask_done", "Task completed successfully"),

@@ -1,4 +1,4 @@
-//! Resource policies, presets and resource groups as CSV: a column for each field that their forms have.
+//! Resource policies, presets and resource groups as CSV, with a column for each field of their forms.
 
 use super::{Asked, Csv, export};
 use crate::App;
@@ -13,13 +13,13 @@ use types::limits::presets::{PRESETS, Preset, PresetRow};
 use types::quantity::Slots;
 use types::revision::Fields;
 
-/// Columns that say who may use a resource group: as numbers in its fields, by name in a file.
+/// The columns for the domains and projects that may use a resource group: numbers among its fields, names in the file.
 const COUNTED: [&str; 2] = ["Domains", "Projects"];
 
 pub(super) fn routes() -> Vec<Route<App>> {
     vec![
         export("keypair_policies", &KEYPAIR_POLICIES, async |asked: Asked| {
-            // What agents offer is told also where a policy does not limit it.
+            // Slots that agents offer have a column even if a policy does not limit them.
             let known = asked.control.slot_names(&asked.caller).await?;
             let cells = move |policy: &KeypairPolicy| values(policy.fields_among(&known));
             Ok(policies(KeypairPolicy::new(""), asked.control.all_policies(&asked.caller, asked.query)?, cells))
@@ -55,7 +55,7 @@ fn values<L>(fields: Vec<(L, String)>) -> Vec<String> {
     fields.into_iter().map(|(_, value)| value).collect()
 }
 
-/// Policies with how many follow them; `cells` are the fields of one.
+/// The file of policies with their number of followers; `cells` reads the fields of one policy.
 fn policies<P: Fields + 'static>(
     any: P,
     rows: impl Stream<Item = Result<PolicyRow<P>>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Lists as CSV whose columns are chosen here: each is a title and its cell of a row.
+//! Lists as CSV with columns that are chosen here: each is a title, and the cell of a row.
 
 use super::{Asked, Csv, export};
 use crate::App;
@@ -30,7 +30,7 @@ pub(super) fn routes() -> Vec<Route<App>> {
         export("audit", &AUDIT, async |asked: Asked| {
             Ok(csv(AUDIT_COLUMNS, asked.control.all_audit_records(&asked.caller, asked.query)?))
         }),
-        // What the page shows: of the project that is chosen in the header.
+        // The same as the page shows: only the project chosen in the header.
         export("sessions", &SESSIONS, async |asked: Asked| {
             Ok(csv(SESSION_COLUMNS, asked.control.all_sessions(&asked.caller, asked.query, asked.project)?))
         }),
@@ -132,12 +132,12 @@ fn active(active: bool) -> String {
     if active { "Active" } else { "Inactive" }.into()
 }
 
-/// Empty for what has not happened.
+/// A time as text, empty if there is none.
 fn time(at: Option<Millis>) -> String {
     at.map(Millis::iso).unwrap_or_default()
 }
 
-/// Each agent that a session is on, once, in the order of its containers.
+/// The agents of a session, each once, in the order of its containers.
 fn agents(session: &SessionRow) -> String {
     let mut names: Vec<&str> = Vec::new();
     for agent in &session.agents {
@@ -148,7 +148,7 @@ fn agents(session: &SessionRow) -> String {
     names.join(", ")
 }
 
-/// What a session asks for beside cores and memory, for all its containers together.
+/// The amounts of a session besides cores and memory, for all its containers together.
 fn accelerators(session: &SessionRow) -> String {
     let all = session.cluster.of_all(&session.slots);
     let others = all.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM).map(|(slot, amount)| describe(slot, *amount));

@@ -12,15 +12,15 @@ use types::Problem;
 use types::id::SessionId;
 use types::sessions::Cluster;
 
-/// Which of a session's containers is meant.
+/// The chosen container of a session.
 #[derive(serde::Deserialize)]
 pub(super) struct Which {
-    /// Its number; the main one without.
+    /// Its number; 0, the main one, by default.
     #[serde(default)]
     container: u32,
 }
 
-/// `GET /sessions/{id}/log?container=N`: the whole log of one of its containers.
+/// `GET /sessions/{id}/log?container=N`: the whole log of one of the session's containers.
 pub(super) async fn log(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -50,6 +50,6 @@ pub(super) async fn log(
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{}{part}.log\"", session.row.name)),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
-    // Fused: compression asks once more after the end.
+    // Fused, because compression polls once more after the end.
     Ok((headers, Body::from_stream(pieces.fuse())).into_response())
 }

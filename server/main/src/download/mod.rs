@@ -1,5 +1,5 @@
-//! Files made on the fly: lists as CSV, streamed row by row, and a session's log. Whoever asks for a list may say what its file
-//! is called: `?name=…`.
+//! Files made on the fly: lists as CSV, streamed row by row, and a session's log. `?name=…` in a list's address sets the file's
+//! name.
 
 mod by_fields;
 mod lists;
@@ -28,23 +28,23 @@ pub fn routes() -> Vec<Route<App>> {
     routes
 }
 
-/// What somebody asks for who exports a list.
+/// A request for a list's export.
 struct Asked {
     control: Control,
     caller: Caller,
-    /// Filter and order, as the page with the list has them in its address.
+    /// Filter and order, as in the address of the list's page.
     query: ListQuery,
-    /// The project that is chosen in the header.
+    /// The project chosen in the header.
     project: Option<ProjectId>,
 }
 
-/// The rows of a file: the titles of its columns, and the cells of each row as they are read.
+/// A CSV file: the titles of its columns, and the cells of each row, as they are read.
 struct Csv<S> {
     titles: Vec<&'static str>,
     rows: S,
 }
 
-/// `GET /export/{list}.csv`: a list that `rows` reads.
+/// `GET /export/{list}.csv`: the list that `rows` reads.
 fn export<S, F>(
     list: &'static str,
     spec: &'static ListSpec,
@@ -65,19 +65,19 @@ where
     Route::get(format!("/export/{list}.csv"), answer)
 }
 
-/// The decoded pairs of a query string; none of one that cannot be read.
+/// The decoded pairs of a query string; none if it cannot be read.
 fn pairs(raw: Option<&str>) -> Vec<(String, String)> {
     serde_urlencoded::from_str(raw.unwrap_or_default()).unwrap_or_default()
 }
 
-/// Rows that are written in one piece of the answer.
+/// Rows in one piece of the answer.
 const ROWS_PER_PIECE: usize = 500;
 
 fn csv_file(name: &str, csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send + 'static>) -> Response {
     let titles = csv.titles.into_iter().map(String::from).collect();
     let first = stream::once(std::future::ready(line(titles)));
     let rest = csv.rows.map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
-    // A failure half-way cuts the file off, so that a client sees an unfinished download and not a short list.
+    // A failure halfway cuts the file off, so that a client sees an unfinished download and not a short list.
     let pieces = rest.map(|lines| lines.into_iter().collect::<Result<Vec<_>>>().map(|lines| lines.concat()));
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
@@ -89,12 +89,12 @@ fn csv_file(name: &str, csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send 
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(cells.into_iter().map(defused)).map_err(control::internal("writing a row"))?;
+    writer.write_record(cells.into_iter().map(without_formula)).map_err(control::internal("writing a row"))?;
     writer.into_inner().map_err(control::internal("writing a row"))
 }
 
-/// A cell that a spreadsheet would run as a formula is marked as text.
-fn defused(cell: String) -> String {
+/// Marks a cell as text if a spreadsheet would run it as a formula.
+fn without_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 

@@ -1,13 +1,13 @@
-//! What a downloaded file is called: as the person chose, or as its list.
+//! The name of a downloaded file: as the person chose, or as its list.
 
-/// Characters of a file's name, its ending included.
+/// The most characters of a file's name, including its ending.
 const LONGEST: usize = 255;
 const ENDING: &str = ".csv";
 
-/// The name that the pairs of an address ask for with `name=…`, made fit for a file; `usual` when they ask for none.
+/// The name that an address asks for with `name=…`, cleaned for a file; `usual` if it asks for none.
 pub(super) fn file_name(pairs: &[(String, String)], usual: &str) -> String {
     let asked = pairs.iter().find(|(key, _)| key == "name").map_or("", |(_, value)| value.as_str());
-    // What some system gives a meaning to in a path.
+    // Characters that have a meaning in paths on some system.
     let fits = |c: &char| !c.is_control() && !"/\\:*?\"<>|".contains(*c);
     let clean: String = asked.chars().filter(fits).collect();
     let clean = clean.trim().trim_start_matches('.');
@@ -16,10 +16,10 @@ pub(super) fn file_name(pairs: &[(String, String)], usual: &str) -> String {
     stem.chars().take(LONGEST - ENDING.len()).chain(ENDING.chars()).collect()
 }
 
-/// The header that makes a browser keep the answer as a file of this name; old ones read the plain part.
+/// The header that makes a browser save the answer as a file of this name; old browsers read the plain part.
 pub(super) fn disposition(name: &str) -> String {
     let plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
-    // What a query string may hold as it is and this header may not.
+    // Characters that a query string may contain unencoded, but this header may not.
     let encoded = types::list::encode(name).replace(',', "%2C").replace('@', "%40").replace(':', "%3A");
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_called_as_it_was_asked_for_and_always_ends_as_what_it_is() {
+    fn a_file_has_the_requested_name_and_always_ends_in_csv() {
         for (raw, name) in [
             ("", "users.csv"),
             ("name=", "users.csv"),
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_any_script_arrives_whole() {
+    fn a_name_in_any_script_is_kept() {
         assert_eq!(
             disposition("Größe, 1.csv"),
             "attachment; filename=\"Gr__e, 1.csv\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%2C%201.csv"

@@ -1,11 +1,11 @@
-//! How the API reads what it is asked, and how it refuses: always in the shape that the incumbent's clients read.
+//! How the API reads and refuses requests: always in the shape that Backend.AI's clients read.
 
 use crate::api_sessions::{session, start};
 use crate::{Answer, Yard};
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// The body of a refusal, which is a problem of this kind.
+/// Checks that an answer is a problem of this kind, and returns its body.
 fn problem(answer: &Answer, status: StatusCode, kind: &str) -> Value {
     assert_eq!(answer.status, status, "{}", answer.text);
     assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.text);
@@ -14,8 +14,8 @@ fn problem(answer: &Answer, status: StatusCode, kind: &str) -> Value {
     body
 }
 
-/// The words with which a request is refused as a wrong one.
-fn wrong(answer: &Answer) -> String {
+/// The message that refuses an invalid request.
+fn invalid_message(answer: &Answer) -> String {
     problem(answer, StatusCode::BAD_REQUEST, "invalid-api-params")["msg"].as_str().unwrap().to_owned()
 }
 
@@ -25,7 +25,7 @@ fn read(answer: &Answer, status: StatusCode) -> Value {
 }
 
 impl Yard {
-    /// `POST /session` with what a batch session needs and `more`.
+    /// `POST /session` with the fields that a batch session needs, and `more`.
     async fn ask_for(&self, cookie: &str, name: &str, more: Value) -> Answer {
         let mut body = json!({ "name": name, "image": "host", "type": "batch", "startupCommand": "true", "enqueueOnly": true });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -34,7 +34,7 @@ impl Yard {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_there_is_not_below_the_apis_prefixes_is_a_problem_that_names_its_path() {
+async fn unknown_api_paths_answer_404_with_the_path() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     for path in ["/auth/nothing", "/session/name/nothing", "/resource/a/b", "/folders", "/services/1", "/func/nothing"] {
@@ -53,29 +53,29 @@ async fn what_there_is_not_below_the_apis_prefixes_is_a_problem_that_names_its_p
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_cannot_be_read_is_told_what_is_wrong_with_it() {
+async fn an_unreadable_request_is_refused_with_the_reason() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     for (body, says) in [
-        ("{", "no JSON"),
+        ("{", "not valid JSON"),
         ("{}", "missing field `image`"),
         ("{\"image\": 5}", "expected a string"),
         ("{\"image\": \"host\", \"priority\": 300}", "expected u8"),
     ] {
-        let said = wrong(&yard.call(Method::POST, "/func/session", &user, body).await);
-        assert!(said.contains(says), "{body}: {said}");
+        let message = invalid_message(&yard.call(Method::POST, "/func/session", &user, body).await);
+        assert!(message.contains(says), "{body}: {message}");
     }
-    let said = wrong(&yard.get("/func/session/_/match", &user).await);
-    assert!(said.contains("missing field `id`"), "{said}");
-    let said = wrong(&yard.get("/func/auth/role?group=lab", &user).await);
-    assert!(said.starts_with("The query is not as it should be: "), "{said}");
-    // The same status for what is read and not accepted.
-    let said = wrong(&yard.ask_for(&user, "abc", json!({})).await);
-    assert!(said.starts_with("name: "), "{said}");
+    let message = invalid_message(&yard.get("/func/session/_/match", &user).await);
+    assert!(message.contains("missing field `id`"), "{message}");
+    let message = invalid_message(&yard.get("/func/auth/role?group=lab", &user).await);
+    assert!(message.starts_with("Invalid query parameters: "), "{message}");
+    // The same status for a readable request with unacceptable fields.
+    let message = invalid_message(&yard.ask_for(&user, "abc", json!({})).await);
+    assert!(message.starts_with("name: "), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_would_be_forgotten_of_a_request_for_a_session_is_refused_and_what_is_null_was_not_given() {
+async fn unsupported_session_fields_are_refused_and_nulls_are_ignored() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     for (field, more) in [
@@ -86,8 +86,8 @@ async fn what_would_be_forgotten_of_a_request_for_a_session_is_refused_and_what_
         ("mount_map", json!({ "config": { "mount_map": { "data": "/data" } } })),
         ("agentList", json!({ "config": { "agentList": ["here"] } })),
     ] {
-        let said = wrong(&yard.ask_for(&user, "refused", more).await);
-        assert!(said.starts_with(&format!("{field}: ")), "{said}");
+        let message = invalid_message(&yard.ask_for(&user, "refused", more).await);
+        assert!(message.starts_with(&format!("{field}: ")), "{message}");
     }
     let nothing =
         json!({ "config": null, "tag": null, "architecture": "x86_64", "bootstrap_script": "", "is_preemptible": false });
@@ -95,13 +95,13 @@ async fn what_would_be_forgotten_of_a_request_for_a_session_is_refused_and_what_
     let nulls =
         json!({ "config": { "environ": { "A": "1", "B": null }, "resources": { "cpu": null, "mem": "128m" }, "mounts": [] } });
     read(&yard.ask_for(&user, "nulls", nulls).await, StatusCode::CREATED);
-    let told = session(&yard, &user, "nulls").await;
-    assert_eq!(told["environ"], "{\"A\":\"1\"}");
-    assert!(told["requestedSlots"].as_str().unwrap().contains("\"mem\":\"134217728\""), "{told}");
+    let answer = session(&yard, &user, "nulls").await;
+    assert_eq!(answer["environ"], "{\"A\":\"1\"}");
+    assert!(answer["requestedSlots"].as_str().unwrap().contains("\"mem\":\"134217728\""), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_there_already_is_given_again_or_named_in_the_refusal() {
+async fn an_existing_session_is_reused_or_named_in_the_refusal() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     let first = read(&yard.ask_for(&user, "same", json!({})).await, StatusCode::CREATED);
@@ -114,7 +114,7 @@ async fn a_session_that_is_there_already_is_given_again_or_named_in_the_refusal(
         let refused = problem(&answer, StatusCode::BAD_REQUEST, "session-already-exists");
         assert_eq!(refused["data"]["existingSessionId"], first["sessionId"]);
     }
-    // What has ended is no session of this name any more.
+    // An ended session gives its name back.
     let ended = read(&yard.call(Method::DELETE, "/func/session/same", &user, "").await, StatusCode::OK);
     assert_eq!(ended["stats"]["status"], "cancelled");
     let new = read(&yard.ask_for(&user, "same", json!({ "reuseIfExists": true })).await, StatusCode::CREATED);
@@ -122,7 +122,7 @@ async fn a_session_that_is_there_already_is_given_again_or_named_in_the_refusal(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_name_comes_behind_the_question_mark_or_in_the_body() {
+async fn a_new_name_is_read_from_the_query_or_the_body() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     let id = start(&yard, &user, "first", &[]).await;
@@ -136,14 +136,14 @@ async fn a_new_name_comes_behind_the_question_mark_or_in_the_body() {
     matches("second").await;
     assert_eq!(rename("", "{\"name\": \"third\"}").await.status, StatusCode::NO_CONTENT);
     matches("third").await;
-    assert!(wrong(&rename("", "").await).starts_with("name: "));
-    assert!(wrong(&rename("", "third").await).starts_with("body: "));
-    assert!(wrong(&rename("?name=abc", "").await).starts_with("name: "));
+    assert!(invalid_message(&rename("", "").await).starts_with("name: "));
+    assert!(invalid_message(&rename("", "third").await).starts_with("body: "));
+    assert!(invalid_message(&rename("?name=abc", "").await).starts_with("name: "));
     matches("third").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_graph_of_a_session_holds_what_it_waits_for_and_what_that_waits_for() {
+async fn a_dependency_graph_holds_everything_a_session_waits_for() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     let mut ids = Vec::new();
@@ -169,7 +169,7 @@ async fn the_graph_of_a_session_holds_what_it_waits_for_and_what_that_waits_for(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_history_is_flat_and_logs_are_of_a_container_that_there_is() {
+async fn a_history_is_flat_and_logs_need_an_existing_container() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     let id = start(&yard, &user, "waits", &[]).await;
@@ -182,15 +182,15 @@ async fn a_history_is_flat_and_logs_are_of_a_container_that_there_is() {
         assert_eq!(read(&logs(kernel).await, StatusCode::OK)["result"]["logs"], "");
     }
     problem(&logs(&other).await, StatusCode::NOT_FOUND, "object-not-found");
-    assert!(wrong(&logs("first").await).starts_with("kernel_id: "));
+    assert!(invalid_message(&logs("first").await).starts_with("kernel_id: "));
     for query in ["", "?sessionName=", "?sessionName=*&scope=session"] {
-        let said = wrong(&yard.get(&format!("/func/events/session{query}"), &user).await);
-        assert!(said.starts_with("sessionName: "), "{said}");
+        let message = invalid_message(&yard.get(&format!("/func/events/session{query}"), &user).await);
+        assert!(message.starts_with("sessionName: "), "{message}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_session_asked_for_is_told_of_its_containers_and_its_project_in_a_list() {
+async fn graphql_shows_requested_resources_ports_and_the_project() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     let config =
@@ -198,10 +198,10 @@ async fn what_a_session_asked_for_is_told_of_its_containers_and_its_project_in_a
     let id = read(&yard.ask_for(&user, "asks", json!({ "config": config })).await, StatusCode::CREATED)["sessionId"].take();
     let id = id.as_str().unwrap();
     let fields = "result resource_opts containers { resource_opts preopen_ports occupied_slots }";
-    let told = yard.gql(&user, &format!("{{ compute_session(id: \"{id}\") {{ {fields} }} }}")).await["compute_session"].take();
+    let answer = yard.gql(&user, &format!("{{ compute_session(id: \"{id}\") {{ {fields} }} }}")).await["compute_session"].take();
     let opts = "{\"shmem\":\"67108864\"}";
     let container = json!({ "resource_opts": opts, "preopen_ports": [8080], "occupied_slots": "{}" });
-    assert_eq!(told, json!({ "result": "UNDEFINED", "resource_opts": opts, "containers": [container] }));
+    assert_eq!(answer, json!({ "result": "UNDEFINED", "resource_opts": opts, "containers": [container] }));
     let person = crate::caller(&yard.control, "user@example.org").await;
     let mine = yard.control.my_projects(&person).await.unwrap();
     let default = mine.iter().find(|(_, name)| name == "default").unwrap().0;
@@ -211,7 +211,7 @@ async fn what_a_session_asked_for_is_told_of_its_containers_and_its_project_in_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_keypair_policy_is_refused_what_it_would_turn_into_something_else() {
+async fn a_keypair_policy_refuses_values_it_cannot_represent() {
     let yard = Yard::new().await;
     let root = yard.client("root@example.org").await;
     let create = async |name: &str, others: &str, more: &str| {
@@ -229,7 +229,7 @@ async fn a_keypair_policy_is_refused_what_it_would_turn_into_something_else() {
     let refused = create("folders", "UNLIMITED", "max_vfolder_count: 101").await;
     assert!(refused["msg"].as_str().unwrap().starts_with("max_vfolder_count: At most 100."), "{refused}");
     assert_eq!(create("folders", "UNLIMITED", "max_vfolder_count: 100").await["ok"], true);
-    // What is kept limits as it did, and is changed to nothing else.
+    // A saved policy keeps its limits, and refuses the same values.
     assert_eq!(create("closed", "LIMITED", r#"total_resource_slots: "{\"cpu\": 2}""#).await["ok"], true);
     let modify = format!("mutation {{ modify_keypair_resource_policy(name: \"closed\", props: {{ {endless} }}) {{ ok msg }} }}");
     assert_eq!(yard.gql(&root, &modify).await["modify_keypair_resource_policy"]["ok"], false);

@@ -1,4 +1,4 @@
-//! Sessions that really run and end, as the API tells of them: what a script that started one waits for.
+//! Sessions that really run and end, as the API reports them to a script that waits for one.
 
 use crate::{Yard, caller};
 use axum::body::Body;
@@ -12,7 +12,7 @@ use types::id::SessionId;
 impl Yard {
     /// Runs a batch session to its end.
     async fn run(&self, cookie: &str, name: &str, command: &str) -> String {
-        // Sessions run as somebody who owns nothing here, and who has to come through.
+        // Sessions run as another user, who owns nothing here and must be able to pass through.
         std::fs::set_permissions(self.folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
         let body = json!({ "name": name, "image": "host", "type": "batch", "startupCommand": command, "enqueueOnly": true,
             "config": { "resources": { "cpu": "0.5", "mem": "256m" } } });
@@ -31,7 +31,7 @@ impl Yard {
         panic!("{name} has not ended");
     }
 
-    /// The events of a session that has ended: their names and what they carry.
+    /// The events of a session that has ended: their names and their data.
     async fn events(&self, cookie: &str, query: &str) -> Vec<(String, Value)> {
         let request = Request::get(format!("/func/events/session?{query}")).header("cookie", cookie);
         let body = self.open(request.body(Body::empty()).unwrap()).await.into_body();
@@ -57,7 +57,7 @@ fn names(events: &[(String, Value)]) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_watches_a_batch_session_hears_how_its_command_did_before_its_end() {
+async fn a_batch_sessions_result_is_sent_before_its_end() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     let failed = yard.run(&user, "fails", "exit 3").await;
@@ -69,7 +69,7 @@ async fn whoever_watches_a_batch_session_hears_how_its_command_did_before_its_en
     let events = yard.events(&user, "sessionName=does-well").await;
     assert_eq!(names(&events), ["session_success", "session_terminated", "server_close"], "{events:?}");
     assert_eq!(events[0].1["exitCode"], 0);
-    // Either way of naming whose session it is.
+    // Both ways of naming the session's owner.
     for owner in ["ownerAccessKey", "owner_access_key"] {
         let answer = yard.get(&format!("/func/events/session?sessionName=fails&{owner}=AKIANOBODYHASTHISKEY"), &user).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{owner}");
@@ -83,7 +83,7 @@ async fn whoever_watches_a_batch_session_hears_how_its_command_did_before_its_en
 async fn of_a_long_log_the_end_is_told() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
-    // 6 MiB, of which 4 are told.
+    // 6 MiB, of which the answer has the last 4.
     let id = yard.run(&user, "talks", "seq 1 900000").await;
     let log = yard.logs(&user, "talks/logs").await;
     assert_eq!(log.len(), 4 << 20);

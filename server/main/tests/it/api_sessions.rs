@@ -1,4 +1,4 @@
-//! What the API tells of sessions, which lists of them it refuses, and what it says of presets before one is asked for.
+//! Sessions and presets in the API: one session, lists of them with their refusals, and the presets that could start.
 
 use crate::{Yard, caller};
 use axum::http::{Method, StatusCode};
@@ -24,7 +24,7 @@ pub async fn session(yard: &Yard, cookie: &str, name: &str) -> Value {
     serde_json::from_str(&answer.text).unwrap()
 }
 
-/// The names that a list of sessions holds, or the words with which it is refused.
+/// The names in a list of sessions, or the message that refuses it.
 async fn listed(yard: &Yard, cookie: &str, arguments: &str) -> Result<Vec<String>, String> {
     let document = format!("{{ compute_session_list(limit: 10, offset: 0{arguments}) {{ items {{ name }} total_count }} }}");
     let body = json!({ "query": document }).to_string();
@@ -55,7 +55,7 @@ async fn a_session_grows_older_until_it_has_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_waits_for_a_session_ends_with_it_when_that_is_asked_for() {
+async fn a_recursive_end_also_ends_the_sessions_that_wait_for_it() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     let mut ids = Vec::new();
@@ -70,7 +70,7 @@ async fn whatever_waits_for_a_session_ends_with_it_when_that_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_sessions_is_of_what_was_asked_for_or_refused() {
+async fn a_list_of_sessions_holds_the_requested_ones_or_is_refused() {
     let yard = Yard::new().await;
     let user = yard.client("user@example.org").await;
     start(&yard, &user, "mine", &[]).await;
@@ -83,16 +83,16 @@ async fn a_list_of_sessions_is_of_what_was_asked_for_or_refused() {
     }
     let nobodys = ", group_id: \"00000000-0000-0000-0000-000000000001\"";
     assert_eq!(listed(&yard, &admin, nobodys).await, Ok(Vec::new()));
-    assert_eq!(listed(&yard, &user, ", group_id: \"default\"").await, Err("group_id: The id of a project.".into()));
+    assert_eq!(listed(&yard, &user, ", group_id: \"default\"").await, Err("group_id: Give the id of a project.".into()));
     assert!(listed(&yard, &admin, ", domain_name: \"physics\"").await.unwrap_err().contains("no such domain"));
     let all = yard.client("root@example.org").await;
     let refused = listed(&yard, &all, ", domain_name: \"default\"").await.unwrap_err();
-    assert!(refused.starts_with("domain_name: Sessions are not listed by domain here."), "{refused}");
+    assert!(refused.starts_with("domain_name: Sessions cannot be listed by domain."), "{refused}");
     assert_eq!(listed(&yard, &all, "").await, mine);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pending_timeout_of_zero_from_the_api_is_none() {
+async fn a_pending_timeout_of_zero_from_the_api_is_no_timeout() {
     let yard = Yard::new().await;
     let (root, client) = (caller(&yard.control, "root@example.org").await, yard.client("root@example.org").await);
     let kept = async |options: &str| {
@@ -111,9 +111,9 @@ async fn a_pending_timeout_of_zero_from_the_api_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn presets_are_said_to_fit_or_not_with_what_is_left_of_every_limit() {
+async fn checking_presets_shows_which_fit_and_the_rest_of_every_limit() {
     let yard = Yard::new().await;
-    // The machine is known from then on.
+    // From then on the agent is known.
     yard.control.round().await.unwrap();
     let root = caller(&yard.control, "root@example.org").await;
     yard.control.save_resource_group(&root, &SaveGroup { group: ResourceGroup::new("gpu"), revision: None }).await.unwrap();
@@ -127,25 +127,25 @@ async fn presets_are_said_to_fit_or_not_with_what_is_left_of_every_limit() {
         let answer = yard.call(Method::POST, "/func/resource/check-presets", &user, &body.to_string()).await;
         (answer.status, serde_json::from_str::<Value>(&answer.text).unwrap())
     };
-    let (status, told) = check(json!({ "group": "default", "scaling_group": "default" })).await;
-    assert_eq!(status, StatusCode::OK, "{told}");
-    let presets: Vec<_> = told["presets"].as_array().unwrap().iter().map(|one| (&one["name"], &one["allocatable"])).collect();
+    let (status, checked) = check(json!({ "group": "default", "scaling_group": "default" })).await;
+    assert_eq!(status, StatusCode::OK, "{checked}");
+    let presets: Vec<_> = checked["presets"].as_array().unwrap().iter().map(|one| (&one["name"], &one["allocatable"])).collect();
     assert_eq!(
         presets,
         [(&json!("small"), &json!(true)), (&json!("huge"), &json!(false))],
-        "what is for another group is not told"
+        "presets of another group are left out"
     );
-    assert_eq!(told["presets"][0]["resource_slots"]["cpu"], "0.1");
-    assert_eq!((&told["keypair_limits"]["cpu"], &told["keypair_using"]["cpu"]), (&json!("128"), &json!("0")));
-    assert_eq!((&told["keypair_remaining"]["cpu"], &told["group_limits"]["cpu"]), (&json!("128"), &json!("Infinity")));
-    assert_eq!((&told["group_using"]["mem"], &told["group_remaining"]["mem"]), (&json!("0"), &json!("Infinity")));
-    let here = &told["scaling_groups"]["default"];
+    assert_eq!(checked["presets"][0]["resource_slots"]["cpu"], "0.1");
+    assert_eq!((&checked["keypair_limits"]["cpu"], &checked["keypair_using"]["cpu"]), (&json!("128"), &json!("0")));
+    assert_eq!((&checked["keypair_remaining"]["cpu"], &checked["group_limits"]["cpu"]), (&json!("128"), &json!("Infinity")));
+    assert_eq!((&checked["group_using"]["mem"], &checked["group_remaining"]["mem"]), (&json!("0"), &json!("Infinity")));
+    let here = &checked["scaling_groups"]["default"];
     assert_eq!(here["using"]["cpu"], "0");
-    assert!(here["remaining"]["cpu"].as_str().unwrap().parse::<f64>().unwrap() > 0.0, "{told}");
-    assert_eq!(told["scaling_group_remaining"], here["remaining"]);
+    assert!(here["remaining"]["cpu"].as_str().unwrap().parse::<f64>().unwrap() > 0.0, "{checked}");
+    assert_eq!(checked["scaling_group_remaining"], here["remaining"]);
 
-    // Nothing at all may be left out of the request; what there is not is said.
-    assert_eq!(check(json!({})).await.1, told);
+    // Every field of the request is optional; unknown names are refused.
+    assert_eq!(check(json!({})).await.1, checked);
     assert_eq!(check(json!({ "group": "nowhere" })).await.0, StatusCode::NOT_FOUND);
     assert_eq!(check(json!({ "group": "default", "scaling_group": "gpu" })).await.0, StatusCode::NOT_FOUND);
     let monitor = yard.client("monitor@example.org").await;

@@ -57,7 +57,7 @@ async fn the_sign_in_cookie_is_hidden_from_scripts_and_ends_on_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_eleventh_wrong_password_is_told_to_wait() {
+async fn the_eleventh_wrong_password_has_to_wait() {
     let yard = Yard::new().await;
     let form = format!("login={}&password=Wrong-Password-1", email(Role::User));
     for _ in 0..10 {
@@ -79,12 +79,12 @@ async fn the_first_page_has_its_rows_before_any_script() {
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.text.contains("monitor@example.org"));
     assert!(answer.text.contains("1–1 of 1 users"), "the count is in the page");
-    // Asked for once: a second answer could differ from the one that the browser takes over.
+    // Loaded once: a second answer could differ from the one that the browser takes over.
     assert_eq!(answer.text.matches("\\\"rows\\\":").count(), 1, "{}", answer.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_too_large_or_no_json_is_refused_plainly() {
+async fn a_body_that_is_too_large_or_not_json_is_refused() {
     let yard = Yard::new().await;
     let cookie = yard.cookie(Role::User).await;
     let large = format!("{{\"table\":\"{}\"}}", "x".repeat(3 << 20));
@@ -96,7 +96,7 @@ async fn a_body_that_is_too_large_or_no_json_is_refused_plainly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_address_is_a_page_that_says_so() {
+async fn an_unknown_address_shows_a_page_that_says_so() {
     let yard = Yard::new().await;
     let answer = yard.get("/no/such/page", "").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);

@@ -1,4 +1,4 @@
-//! Whatever administrators do to people and keypairs, in whatever order, some things always hold.
+//! Invariants of people and keypairs that hold after any actions of administrators, in any order.
 
 use crate::{PASSWORD, Yard, email};
 use control::{Caller, SignInAnswer};
@@ -10,7 +10,7 @@ use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS};
 use types::people::permissions::Role;
 use types::people::users::{CreateUser, EditUser, USERS, UserStatus};
 
-/// Something that somebody tries; numbers choose among the people and keypairs that there are.
+/// An action that is tried; its numbers choose among the existing people and keypairs.
 #[derive(Clone, Debug)]
 enum Step {
     Create { name: u8, upper: bool, role: Role },
@@ -46,7 +46,7 @@ struct World {
 }
 
 impl World {
-    /// The first active superadmin: whoever may still do everything. There must always be one.
+    /// The first active superadmin. There must always be one.
     async fn boss(&self) -> Caller {
         for login in [email(Role::Superadmin)].into_iter().chain((0..6).map(|n| format!("p{n}@example.org"))) {
             let asked = Caller::nobody("127.0.0.1", "test");
@@ -136,14 +136,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn people_and_keypairs_keep_their_invariants_whatever_is_done(steps in prop::collection::vec(step(), 1..25)) {
+    fn people_and_keypairs_keep_their_invariants_after_any_actions(steps in prop::collection::vec(step(), 1..25)) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let world = World { yard: Yard::new().await, password: PASSWORD.into() };
             let boss = world.boss().await;
             for step in &steps {
                 let before = world.people(&boss).await.len();
-                // Refused or done: either way everything must still hold.
+                // Whether it was refused or done, everything must still hold.
                 let _ = world.run(&boss, step).await;
                 world.holds(&boss, before).await;
             }

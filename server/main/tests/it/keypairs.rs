@@ -1,4 +1,4 @@
-//! A person's keypairs, sentence by sentence (`docs/spec/people.md`, "Keypairs").
+//! A person's keypairs (`docs/spec/people.md`, "Keypairs").
 
 use crate::{PASSWORD, Yard};
 use axum::http::StatusCode;
@@ -34,7 +34,7 @@ async fn a_new_person_has_a_keypair_of_their_own_and_may_have_several() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn policy_and_rate_limit_of_a_keypair_can_be_changed_within_their_bounds() {
+async fn a_keypairs_policy_and_rate_limit_can_be_changed_within_bounds() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     let key = yard.create(&root, "ann").await.keypair.access_key;
@@ -47,7 +47,7 @@ async fn policy_and_rate_limit_of_a_keypair_can_be_changed_within_their_bounds()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_inactive_keypair_that_is_not_the_main_one_can_be_deleted_for_ever() {
+async fn only_an_inactive_keypair_that_is_not_the_main_one_can_be_deleted() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     let main = yard.create(&root, "ann").await.keypair.access_key;
@@ -62,6 +62,6 @@ async fn only_an_inactive_keypair_that_is_not_the_main_one_can_be_deleted_for_ev
     assert!(yard.refused(&root, "edit_keypair", edit(&second, json!({ "main": true }))).await.contains("active"));
     let () = yard.done(&root, "delete_keypair", delete(&second)).await;
     assert_eq!(yard.ask(&root, "keypair", delete(&second)).await.0, StatusCode::NOT_FOUND);
-    // Deleted by mistake: another one can be made.
+    // After a mistake, another one can be made.
     yard.done::<types::people::keypairs::NewKeypair>(&root, "create_keypair", body).await;
 }

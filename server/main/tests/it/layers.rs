@@ -1,4 +1,4 @@
-//! What lies around every route, page and server function, and around what is none of them.
+//! The layers around every route, page and server function, and around unknown addresses.
 
 use crate::Yard;
 use axum::body::Body;
@@ -35,14 +35,14 @@ async fn a_body_of_3_mib_is_refused_at_every_address_whether_or_not_it_says_its_
         let pieces: Vec<_> = whole.chunks(1 << 20).map(|piece| Ok::<_, Infallible>(piece.to_vec())).collect();
         for body in [Body::from(whole.clone()), Body::from_stream(futures::stream::iter(pieces))] {
             let answer = yard.send(Request::builder().method(&method).uri(&path).body(body).unwrap()).await;
-            let refused = (StatusCode::PAYLOAD_TOO_LARGE, "A request may have 2 MiB at most.\n");
+            let refused = (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large: at most 2 MiB are allowed.\n");
             assert_eq!((answer.status, answer.text.as_str()), refused, "{method} {path}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_has_the_headers_that_protect_it() {
+async fn every_answer_has_the_security_headers() {
     let yard = Yard::new().await;
     for (method, path) in endpoints() {
         for method in [method, Method::PATCH] {

@@ -29,7 +29,7 @@ impl Yard {
         self.control.save_policy(root, &save).await.unwrap();
     }
 
-    /// A keypair more of `user@example.org`.
+    /// Adds a keypair for `user@example.org`.
     async fn new_keypair(&self, root: &Caller, policy: &str) -> String {
         let new = CreateKeypair { owner: "user@example.org".into(), policy: policy.into(), rate_limit: 100 };
         self.control.create_keypair(root, &new).await.unwrap().access_key
@@ -40,14 +40,14 @@ impl Yard {
         page.rows.into_iter().find(|row| row.group.name == name)
     }
 
-    /// Signs in as the incumbent's client does.
+    /// Signs in as Backend.AI's client does.
     pub async fn client(&self, login: &str) -> String {
         let body = json!({ "username": login, "password": PASSWORD }).to_string();
         let answer = self.call(Method::POST, "/server/login", "", &body).await;
         answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
     }
 
-    /// What a document answers, without its errors: there must be none.
+    /// The data of a document's answer, which must have no errors.
     pub async fn gql(&self, cookie: &str, document: &str) -> Value {
         let body = json!({ "query": document }).to_string();
         let answer = self.call(Method::POST, "/func/admin/gql", cookie, &body).await;
@@ -79,7 +79,7 @@ fn preset(name: &str, group: Option<&str>) -> Preset {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_saves_a_policy_second_is_told_what_the_first_one_changed_and_overwrites_nothing() {
+async fn a_second_save_of_a_policy_is_refused_with_what_the_first_changed() {
     let yard = Yard::new().await;
     let root = yard.root().await;
     yard.new_policy(&root, "student").await;
@@ -95,14 +95,14 @@ async fn who_saves_a_policy_second_is_told_what_the_first_one_changed_and_overwr
     assert_eq!(differences, [("Concurrent jobs", "3", "5")]);
     assert_eq!(yard.policy(&root, "student").await.unwrap().policy.max_sessions, Some(3));
 
-    // Having seen it, they may.
+    // After seeing the difference, they may save.
     save.revision = Some(stale.revision);
     yard.control.save_policy(&root, &save).await.unwrap();
     assert_eq!(yard.policy(&root, "student").await.unwrap().policy.max_sessions, Some(5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_of_nothing_is_kept_apart_from_no_limit() {
+async fn a_limit_of_zero_is_not_the_same_as_no_limit() {
     let yard = Yard::new().await;
     let root = yard.root().await;
     for max_sessions in [Some(0), None] {
@@ -118,7 +118,7 @@ async fn a_limit_of_nothing_is_kept_apart_from_no_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_policy_beyond_its_limits_or_with_a_taken_name_is_refused_at_its_field() {
+async fn a_policy_with_wrong_limits_or_a_taken_name_is_refused_at_its_field() {
     let yard = Yard::new().await;
     let root = yard.root().await;
     let save = |policy| SavePolicy { policy, revision: None };
@@ -136,7 +136,7 @@ async fn a_policy_beyond_its_limits_or_with_a_taken_name_is_refused_at_its_field
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_policy_that_is_followed_is_deleted_only_when_its_followers_have_another_one() {
+async fn a_followed_policy_is_deleted_only_if_its_followers_get_another() {
     let yard = Yard::new().await;
     let (root, control) = (yard.root().await, yard.control.clone());
     yard.new_policy(&root, "student").await;
@@ -163,7 +163,7 @@ async fn a_policy_that_is_followed_is_deleted_only_when_its_followers_have_anoth
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keypairs_that_were_deleted_for_ever_do_not_hold_a_policy() {
+async fn deleted_keypairs_do_not_keep_a_policy_from_being_deleted() {
     let yard = Yard::new().await;
     let (root, control) = (yard.root().await, yard.control.clone());
     yard.new_policy(&root, "student").await;
@@ -175,7 +175,7 @@ async fn keypairs_that_were_deleted_for_ever_do_not_hold_a_policy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn before_a_policy_is_saved_it_is_said_who_follows_it_and_who_would_be_over() {
+async fn the_effect_of_a_policy_names_followers_and_those_over_its_limits() {
     let yard = Yard::new().await;
     let root = yard.root().await;
     let default = yard.policy(&root, "default").await.unwrap();
@@ -185,7 +185,7 @@ async fn before_a_policy_is_saved_it_is_said_who_follows_it_and_who_would_be_ove
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ordinary_people_see_the_policy_of_their_own_keypairs_and_change_none() {
+async fn users_see_the_policy_of_their_own_keypairs_and_change_none() {
     let yard = Yard::new().await;
     let root = yard.root().await;
     yard.new_policy(&root, "student").await;
@@ -198,14 +198,14 @@ async fn ordinary_people_see_the_policy_of_their_own_keypairs_and_change_none() 
         let save = SavePolicy { policy: KeypairPolicy::new("mine"), revision: None };
         assert!(matches!(yard.control.save_policy(other, &save).await, Err(Problem::Forbidden(_))));
     }
-    // Pages of both learn that something changed.
+    // The pages of both hear of the change.
     let topics = |events: Vec<types::system::events::Event>| events.into_iter().map(|event| event.topic).collect::<Vec<_>>();
     let (heard, _) = yard.control.events(&user, 0).await.unwrap().unwrap();
     assert!(topics(heard).contains(&Topic::Policy));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_is_used_by_those_who_were_given_it_and_deleted_when_nothing_uses_it() {
+async fn a_group_serves_only_who_was_given_it_and_is_deleted_when_unused() {
     let yard = Yard::new().await;
     let (root, control) = (yard.root().await, yard.control.clone());
     let user = caller(&control, "user@example.org").await;
@@ -236,7 +236,7 @@ async fn a_group_is_used_by_those_who_were_given_it_and_deleted_when_nothing_use
     assert_eq!(control.resource_group_names(&user).await.unwrap(), ["default"]);
     sentence(control.delete_resource_group(&root, "default").await);
 
-    // The name is free again, and nothing of the old group comes back with it.
+    // The name is free again, and a new group of that name inherits nothing.
     control.save_resource_group(&root, &SaveGroup { group: ResourceGroup::new("gpu"), revision: None }).await.unwrap();
     assert!(yard.group(&root, "gpu").await.unwrap().group.domains.is_empty());
 }
@@ -250,13 +250,13 @@ async fn the_people_of_a_new_domain_may_use_the_first_group() {
     let id = yard.control.create_domain(&root, &new).await.unwrap();
     let after = yard.group(&root, "default").await.unwrap();
     assert!(after.group.domains.contains(&id));
-    // A form that was opened before would take it away again.
+    // A form that was opened earlier would undo it.
     let save = SaveGroup { group: before.group, revision: Some(before.revision) };
     assert!(matches!(yard.control.save_resource_group(&root, &save).await, Err(Problem::Stale(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn presets_have_names_of_their_own_and_groups_that_exist() {
+async fn presets_need_unique_names_and_existing_groups() {
     let yard = Yard::new().await;
     let (root, control) = (yard.root().await, yard.control.clone());
     let save = |preset| SavePreset { preset, revision: None };
@@ -276,7 +276,7 @@ async fn presets_have_names_of_their_own_and_groups_that_exist() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn retries_are_said_only_while_the_scheduler_is_fifo() {
+async fn retries_can_be_changed_only_while_the_scheduler_is_fifo() {
     let yard = Yard::new().await;
     let (root, control) = (yard.root().await, yard.control.clone());
     let settings = control.scheduler_settings(&root).await.unwrap();
@@ -379,7 +379,7 @@ async fn the_api_creates_changes_reads_and_deletes_groups_and_presets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_limits_is_a_file_that_is_called_as_its_reader_wants() {
+async fn a_list_of_limits_is_exported_under_the_requested_name() {
     let yard = Yard::new().await;
     let cookie = yard.cookie_of("root@example.org").await;
     let answer = yard.get("/export/keypair_policies.csv?name=spring%20term", &cookie).await;

@@ -44,7 +44,7 @@ pub struct Yard {
     folder: tempfile::TempDir,
 }
 
-/// An answer, read whole.
+/// An answer with its whole body.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -63,7 +63,7 @@ impl Yard {
         Self { router: server::router(app), control, folder }
     }
 
-    /// The answer with its body unread.
+    /// The answer, with its body still unread.
     pub async fn open(&self, mut request: Request<Body>) -> Response {
         request.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:5000".parse().unwrap()));
         self.router.clone().oneshot(request).await.unwrap()
@@ -71,7 +71,7 @@ impl Yard {
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.open(request).await.into_parts();
-        // An event stream has no end: what matters of it here is how it begins.
+        // An event stream has no end; here only its beginning matters.
         let streams = parts.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
         let text =
             if streams { String::new() } else { String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned() };
@@ -94,7 +94,7 @@ impl Yard {
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
     }
 
-    /// Lets time pass for every sign-in, by moving all of its times back.
+    /// Lets time pass for every sign-in, by moving its times back.
     pub async fn days_pass(&self, days: i64) {
         let url = format!("sqlite://{}", self.folder.path().join("yardmaster.db").display());
         let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
@@ -108,7 +108,7 @@ impl Yard {
         self.cookie_of(&email(role)).await
     }
 
-    /// Signs in with the password of everybody here and returns the cookie.
+    /// Signs in with the password that everybody has in these tests, and returns the cookie.
     pub async fn cookie_of(&self, login: &str) -> String {
         let answer = self.post_form("/sign-in", "", &format!("login={login}&password={PASSWORD}&next=/")).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
@@ -123,14 +123,14 @@ impl Yard {
         (answer.status, answer.text)
     }
 
-    /// The answer of a server function that does what it is asked.
+    /// The answer of a server function that must succeed.
     pub async fn done<T: serde::de::DeserializeOwned>(&self, cookie: &str, name: &str, body: Value) -> T {
         let (status, text) = self.ask(cookie, name, body).await;
         assert_eq!(status, StatusCode::OK, "{name}: {text}");
         serde_json::from_str(&text).unwrap()
     }
 
-    /// The words of a server function that refuses.
+    /// The message of a server function that must refuse.
     pub async fn refused(&self, cookie: &str, name: &str, body: Value) -> String {
         let (status, text) = self.ask(cookie, name, body).await;
         assert!(status.is_client_error(), "{name}: {status} {text}");
@@ -138,14 +138,14 @@ impl Yard {
     }
 }
 
-/// What a server in this folder is made of.
+/// Opens the parts of a server in this folder.
 async fn open(folder: &Path) -> (Control, Store) {
     let store = Store::open(&folder.join("yardmaster.db")).await.unwrap();
     let engine = LocalEngine::open(folder.join("sessions"), env!("CARGO_BIN_EXE_yardmaster").into()).unwrap();
     (Control::new(store.clone(), Arc::new(engine), Vault::open(&folder.join("secret.key")).unwrap()), store)
 }
 
-/// The caller that signing in makes.
+/// Signs in and returns the caller.
 pub async fn caller(control: &Control, login: &str) -> Caller {
     let asked = Caller::nobody("127.0.0.1", "test");
     match control.sign_in(&asked, login, PASSWORD, None).await.unwrap() {

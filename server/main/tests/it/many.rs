@@ -21,7 +21,7 @@ impl Yard {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pattern_makes_people_with_passwords_of_their_own_that_are_to_be_changed() {
+async fn a_pattern_creates_people_with_own_passwords_to_be_changed() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let batch = json!({ "Pattern": { "prefix": "lab-", "suffix": "", "count": 12, "host": "example.org" } });
@@ -34,14 +34,14 @@ async fn a_pattern_makes_people_with_passwords_of_their_own_that_are_to_be_chang
     let cookie = yard.signs_in("lab-05", &password).await.expect("the password that was shown");
     assert!(yard.get("/sessions", &cookie).await.text.contains("Change it in your account"));
     assert!(yard.signs_in("lab-06", &password).await.is_none(), "everybody has another one");
-    // The same once more: everybody is there already, and nobody is made twice.
+    // The same again: everybody exists already, and nobody is created twice.
     let plan: Preview = yard.done(&root, "preview_users", body.clone()).await;
     assert_eq!(plan.errors.len(), 24);
     yard.refused(&root, "create_users", body).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_mistake_in_a_file_is_named_with_its_line_and_column_and_nobody_is_created() {
+async fn every_mistake_in_a_file_is_named_by_line_and_nobody_is_created() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let before = yard.people(&root).await;
@@ -90,7 +90,7 @@ async fn every_kind_of_mistake_in_a_file_is_named_with_its_line_and_column_and_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_read_as_people_says_what_is_wrong_with_it() {
+async fn an_unreadable_file_is_refused_with_the_reason() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     for (file, said) in [
@@ -107,7 +107,7 @@ async fn a_file_that_cannot_be_read_as_people_says_what_is_wrong_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lines_say_more_than_the_defaults_and_five_thousand_are_made_together() {
+async fn lines_override_the_defaults_and_five_thousand_are_created_at_once() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let mut file = String::from("email,username,role,status,project,password,description\n");
@@ -134,7 +134,7 @@ async fn lines_say_more_than_the_defaults_and_five_thousand_are_made_together() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_admin_creates_plain_users_of_their_own_domain_alone() {
+async fn a_domain_admin_creates_only_plain_users_of_their_own_domain() {
     let yard = Yard::new().await;
     let (root, admin) = (yard.cookie_of("root@example.org").await, yard.cookie_of("admin@example.org").await);
     yard.done::<Value>(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;

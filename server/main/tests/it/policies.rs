@@ -19,7 +19,7 @@ async fn lab(yard: &Yard, cookie: &str) -> Option<PolicyRow<ProjectPolicy>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_of_policies_has_a_column_for_each_of_their_fields_and_a_sign_for_what_is_unlimited() {
+async fn a_file_of_policies_has_a_column_per_field_and_a_sign_for_no_limit() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let [user, open] = [
@@ -40,7 +40,7 @@ async fn a_file_of_policies_has_a_column_for_each_of_their_fields_and_a_sign_for
     ] {
         let answer = yard.get(&format!("/export/{path}"), &root).await;
         assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
-        // When it was created is the last cell.
+        // The last cell is the time of creation.
         let (cells, created) = answer.text.trim_end().rsplit_once(',').unwrap();
         assert_eq!((format!("{cells},"), created.starts_with("20")), (format!("{header}\n{line}"), true));
     }
@@ -61,7 +61,7 @@ async fn a_file_of_policies_has_a_column_for_each_of_their_fields_and_a_sign_for
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_project_policy_is_created_changed_without_being_renamed_and_deleted_by_superadmins_alone() {
+async fn only_superadmins_create_change_and_delete_a_project_policy() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let policy = |name: &str, networks: Option<u32>| json!({ "name": name, "max_folders": null, "max_folder_bytes": null, "max_networks": networks });

@@ -1,4 +1,4 @@
-//! What somebody may do who administers a project, and whose sessions are shown to somebody who administers a domain.
+//! The permissions of project admins, and the sessions that a domain admin sees.
 
 use crate::Yard;
 use axum::http::StatusCode;
@@ -28,7 +28,7 @@ async fn start(yard: &Yard, cookie: &str, name: &str, project: &Value) -> Value 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_and_of_no_others() {
+async fn a_project_admin_sees_people_and_sessions_of_their_projects_only() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let body = yard.new_person(&root, "outsider", json!({ "projects": [] })).await;
@@ -41,7 +41,7 @@ async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_
     let boss = yard.cookie_of("project-admin@example.org").await;
     let seen = emails(&yard, &boss).await;
     assert!(seen.contains(&"user@example.org".to_owned()) && !seen.contains(&"outsider@example.org".to_owned()), "{seen:?}");
-    // A name among the members, and nothing more of them.
+    // Of a member they see the name, and nothing more.
     let query = ListQuery { per: 50, ..ListQuery::new(&USERS) };
     let page: Page<UserRow> = yard.done(&boss, "users", json!({ "query": query })).await;
     let member = page.rows.iter().find(|row| row.email == "user@example.org").unwrap();
@@ -65,14 +65,14 @@ async fn a_project_admin_sees_the_people_sessions_and_members_of_their_projects_
     assert_eq!(yard.ask(&boss, "session", json!({ "id": hidden })).await.0, StatusCode::NOT_FOUND);
     let session: types::sessions::SessionDetail = yard.done(&boss, "session", json!({ "id": theirs })).await;
     assert!(session.may_control, "and may end it");
-    // The project that is chosen in the header narrows everybody's list.
+    // The project chosen in the header narrows everybody's list.
     assert_eq!(sessions(&yard, &user, other.clone()).await, ["in-other"]);
     assert_eq!(sessions(&yard, &user, default).await, ["in-default"]);
     assert_eq!(sessions(&yard, &root, Value::Null).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_project_admin_says_who_belongs_to_the_project_and_nothing_else_about_it() {
+async fn a_project_admin_changes_the_projects_members_and_nothing_else() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let body = yard.new_person(&root, "newcomer", json!({ "projects": [] })).await;
@@ -114,7 +114,7 @@ async fn a_project_admin_says_who_belongs_to_the_project_and_nothing_else_about_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_queue_and_the_file_of_a_domain_admin_hold_the_sessions_of_their_own_domain_alone() {
+async fn a_domain_admins_queue_and_export_hold_only_their_own_domain() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let domains: Value = yard.done(&root, "domain_choices", json!({})).await;
@@ -145,7 +145,7 @@ async fn the_queue_and_the_file_of_a_domain_admin_hold_the_sessions_of_their_own
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_comes_with_a_model_store_and_projects_take_people_of_their_own_domain_only() {
+async fn a_domain_has_a_model_store_and_projects_take_only_its_people() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     yard.create(&root, "ann").await;

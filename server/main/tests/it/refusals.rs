@@ -1,4 +1,4 @@
-//! What was refused stands in the audit trail: who, what, from where.
+//! Refusals are in the audit trail: who, what, and from where.
 
 use crate::Yard;
 use axum::http::StatusCode;
@@ -7,7 +7,7 @@ use types::list::{ListQuery, Page};
 use types::system::audit::{AUDIT, AuditRow};
 
 impl Yard {
-    /// The newest records, as a superadmin reads them.
+    /// The newest records, as a superadmin sees them.
     pub async fn trail(&self) -> Vec<AuditRow> {
         let root = self.cookie_of("root@example.org").await;
         let query = ListQuery { per: 50, ..ListQuery::new(&AUDIT) };
@@ -16,7 +16,7 @@ impl Yard {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_call_and_a_refused_page_are_written_down_with_who_asked() {
+async fn refused_calls_and_pages_are_recorded_with_the_person() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;
     let (status, _) = yard.ask(&user, "create_domain", json!({ "domain": {} })).await;
@@ -30,7 +30,7 @@ async fn a_refused_call_and_a_refused_page_are_written_down_with_who_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signature_that_does_not_fit_is_written_down_but_no_flood_of_them() {
+async fn wrong_signatures_are_recorded_but_not_a_flood_of_them() {
     let yard = Yard::new().await;
     let now = types::time::Millis(
         i64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap(),
@@ -51,7 +51,7 @@ async fn a_signature_that_does_not_fit_is_written_down_but_no_flood_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_who_is_not_signed_in_or_does_nothing_wrong_leaves_no_refusal() {
+async fn no_refusal_is_recorded_without_a_sign_in_or_without_a_reason() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;
     assert_eq!(

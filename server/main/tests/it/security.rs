@@ -21,14 +21,14 @@ fn cookies(answer: &crate::Answer) -> String {
 }
 
 impl Yard {
-    /// Turns two-factor on for whoever has the cookie; the secret and the recovery codes.
+    /// Turns two-factor authentication on for the cookie's person; returns the secret and the recovery codes.
     async fn with_two_factor(&self, cookie: &str) -> (TwoFactorSetup, Vec<String>) {
         let setup: TwoFactorSetup = self.done(cookie, "begin_two_factor", json!({ "password": PASSWORD })).await;
         let codes = self.done(cookie, "enable_two_factor", json!({ "code": code(&setup, -1) })).await;
         (setup, codes)
     }
 
-    /// The first step of signing in; the cookies that come with the question for a code.
+    /// Does the first step of signing in; returns the cookies that come with the question for a code.
     async fn password_step(&self, login: &str) -> String {
         let answer = self.post_form("/sign-in", "", &format!("login={login}&password={PASSWORD}&next=/agents")).await;
         let cookies = cookies(&answer);
@@ -44,7 +44,7 @@ impl Yard {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_factor_is_on_once_a_code_was_shown_and_asks_for_one_from_then_on() {
+async fn two_factor_is_on_after_a_right_code_and_then_asks_for_one() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;
     let setup: TwoFactorSetup = yard.done(&user, "begin_two_factor", json!({ "password": PASSWORD })).await;
@@ -52,7 +52,7 @@ async fn two_factor_is_on_once_a_code_was_shown_and_asks_for_one_from_then_on() 
     assert!(setup.picture.contains("<svg"));
     let text = yard.refused(&user, "begin_two_factor", json!({ "password": "Wrong-Horse-9" })).await;
     assert!(text.contains("Wrong password"), "{text}");
-    // Shown is not yet on: whoever closes the page now is not locked out.
+    // It is not on yet: closing the page now locks nobody out.
     yard.cookie_of("user@example.org").await;
     assert!(yard.refused(&user, "enable_two_factor", json!({ "code": "000000" })).await.contains("code"));
     let codes: Vec<String> = yard.done(&user, "enable_two_factor", json!({ "code": code(&setup, -1) })).await;
@@ -72,7 +72,7 @@ async fn two_factor_is_on_once_a_code_was_shown_and_asks_for_one_from_then_on() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recovery_code_signs_in_once_and_new_ones_take_the_place_of_the_old() {
+async fn a_recovery_code_works_once_and_new_codes_replace_the_old_ones() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;
     let (setup, codes) = yard.with_two_factor(&user).await;
@@ -88,7 +88,7 @@ async fn a_recovery_code_signs_in_once_and_new_ones_take_the_place_of_the_old() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_factor_is_turned_off_by_its_owner_with_the_password_or_by_an_administrator() {
+async fn the_owner_with_a_password_or_an_administrator_turns_two_factor_off() {
     let yard = Yard::new().await;
     let (user, root) = (yard.cookie_of("user@example.org").await, yard.cookie_of("root@example.org").await);
     let (_, codes) = yard.with_two_factor(&user).await;
@@ -110,14 +110,14 @@ async fn two_factor_is_turned_off_by_its_owner_with_the_password_or_by_an_admini
     yard.cookie_of("user@example.org").await;
     let detail: UserDetail = yard.done(&root, "user", json!({ "id": id })).await;
     assert!(!detail.row.two_factor && !detail.recent_sign_ins.is_empty());
-    // The codes of before open nothing when it is turned on anew.
+    // Old codes do not work after it is turned on again.
     yard.with_two_factor(&user).await;
     let step = yard.password_step("the-user").await;
     assert!(yard.code_step(&step, &codes[0]).await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guessing_codes_is_limited_as_guessing_passwords_is() {
+async fn guessing_codes_is_limited_like_guessing_passwords() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;
     let (setup, _) = yard.with_two_factor(&user).await;
@@ -126,14 +126,14 @@ async fn guessing_codes_is_limited_as_guessing_passwords_is() {
         assert!(yard.code_step(&step, "000000").await.is_none());
     }
     assert!(yard.code_step(&step, &code(&setup, 0)).await.is_none(), "even the right one has to wait now");
-    // By whatever name the account is called, and wherever the codes come from.
+    // For every name of the account, and from every address.
     let asked = control::Caller::nobody("10.9.9.9", "test");
     let answer = yard.control.sign_in(&asked, "the-user", PASSWORD, Some(&code(&setup, 0))).await;
     assert!(matches!(answer, Err(types::Problem::TooMany(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_goes_round_the_question_for_their_own_password() {
+async fn nobody_can_skip_the_question_for_their_own_password() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let me = crate::caller(&yard.control, "root@example.org").await.me().unwrap().id;
@@ -146,7 +146,7 @@ async fn nobody_goes_round_the_question_for_their_own_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_ends_with_the_password_role_or_status_that_it_was_made_for() {
+async fn a_link_ends_with_the_password_role_or_status_it_was_made_for() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     let body = yard.new_person(&root, "ann", json!({})).await;
@@ -154,7 +154,7 @@ async fn a_link_ends_with_the_password_role_or_status_that_it_was_made_for() {
     for edit in [json!({ "password": "Another-Horse-1" }), json!({ "role": "monitor" }), json!({ "status": "inactive" })] {
         let link: PasswordLink = yard.done(&root, "make_password_link", json!({ "user": ann.id })).await;
         assert_eq!(yard.get(&link.path, "").await.status, StatusCode::OK);
-        // What anybody can ask for does not take its place.
+        // A link that anybody can request does not replace it.
         yard.post_form("/forgotten-password", "", "login=ann").await;
         assert_eq!(yard.get(&link.path, "").await.status, StatusCode::OK);
         let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": edit })).await;
@@ -163,7 +163,7 @@ async fn a_link_ends_with_the_password_role_or_status_that_it_was_made_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_lost_everything_is_let_in_from_the_servers_command_line() {
+async fn the_servers_command_line_lets_in_a_person_who_lost_everything() {
     let yard = Yard::new().await;
     let root = yard.cookie_of("root@example.org").await;
     yard.with_two_factor(&root).await;
@@ -174,7 +174,7 @@ async fn whoever_lost_everything_is_let_in_from_the_servers_command_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proof_of_a_password_is_worth_nothing_once_the_password_has_changed() {
+async fn the_proof_of_a_password_is_void_once_the_password_has_changed() {
     let yard = Yard::new().await;
     let user = yard.cookie_of("user@example.org").await;
     let (setup, _) = yard.with_two_factor(&user).await;
@@ -216,13 +216,13 @@ async fn a_password_link_works_once_ends_sign_ins_and_is_in_no_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_forgot_their_password_is_answered_alike_and_their_administrators_learn_of_it() {
+async fn forgotten_passwords_get_one_answer_and_reach_the_administrators() {
     let yard = Yard::new().await;
     let mut locations = Vec::new();
     for login in ["user@example.org", "nobody@example.org"] {
         let answer = yard.post_form("/forgotten-password", "", &format!("login={login}")).await;
         let said = yard.get("/forgotten-password", &cookies(&answer)).await.text;
-        assert!(said.contains("the administrators have been told"), "{said}");
+        assert!(said.contains("its administrators have been notified"), "{said}");
         locations.push(answer.headers["location"].clone());
     }
     assert_eq!(locations[0], locations[1]);
@@ -232,7 +232,7 @@ async fn whoever_forgot_their_password_is_answered_alike_and_their_administrator
     let people: serde_json::Value = yard.done(&root, "users", json!({ "query": query })).await;
     let id = people["rows"].as_array().unwrap().iter().find(|row| row["email"] == "user@example.org").unwrap()["id"].clone();
     let mut asked = None;
-    // Told beside the answer, so a moment later.
+    // This is done beside the answer, so it takes a moment.
     for _ in 0..100 {
         asked = yard.done::<UserDetail>(&root, "user", json!({ "id": id })).await.link_asked;
         if asked.is_some() {
@@ -249,7 +249,7 @@ async fn whoever_forgot_their_password_is_answered_alike_and_their_administrator
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_domain_admin_makes_no_link_for_an_administrator_and_nobody_for_somebody_inactive() {
+async fn no_password_link_for_a_higher_role_or_an_inactive_account() {
     let yard = Yard::new().await;
     let (root, admin) = (yard.cookie_of("root@example.org").await, yard.cookie_of("admin@example.org").await);
     let me = crate::caller(&yard.control, "root@example.org").await.me().unwrap().id;

@@ -1,4 +1,4 @@
-//! How long a sign-in lasts, and what ends with it.
+//! How long a sign-in lasts, and the streams that end with it.
 
 use crate::Yard;
 use axum::body::Body;
@@ -12,7 +12,7 @@ async fn status(yard: &Yard, cookie: &str) -> StatusCode {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_that_is_not_used_for_seven_days_has_ended() {
+async fn a_sign_in_ends_after_seven_days_without_use() {
     let yard = Yard::new().await;
     let cookie = yard.cookie(Role::User).await;
     yard.days_pass(8).await;
@@ -20,20 +20,20 @@ async fn a_sign_in_that_is_not_used_for_seven_days_has_ended() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sign_in_that_is_used_goes_on_but_for_thirty_days_at_most() {
+async fn a_used_sign_in_lasts_for_thirty_days_at_most() {
     let yard = Yard::new().await;
     let cookie = yard.cookie(Role::User).await;
     for day in [6, 12, 18, 24] {
         yard.days_pass(6).await;
         assert_eq!(status(&yard, &cookie).await, StatusCode::OK, "day {day}");
     }
-    // Used on day 24, so by use alone it would last until day 31.
+    // Last used on day 24: use alone would let it last until day 31.
     yard.days_pass(6).await;
     assert_eq!(status(&yard, &cookie).await, StatusCode::UNAUTHORIZED, "day 30");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_event_stream_of_a_sign_in_that_is_ended_elsewhere_says_so_and_ends() {
+async fn the_event_stream_ends_when_its_sign_in_is_ended_elsewhere() {
     let yard = Yard::new().await;
     let (here, elsewhere) = (yard.cookie(Role::User).await, yard.cookie(Role::User).await);
     let request = Request::get("/events").header("cookie", &here).body(Body::empty()).unwrap();
@@ -59,7 +59,7 @@ async fn the_event_stream_of_a_sign_in_that_is_ended_elsewhere_says_so_and_ends(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_missed_events_is_told_to_ask_for_everything() {
+async fn a_page_that_missed_events_is_told_to_load_everything_again() {
     let yard = Yard::new().await;
     let cookie = yard.cookie(Role::User).await;
     let request = Request::get("/events?after=999999").header("cookie", &cookie).body(Body::empty()).unwrap();

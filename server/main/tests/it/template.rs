@@ -1,5 +1,5 @@
-//! A database with everybody in it, made once for a build of these tests and copied by each: hashing five passwords takes longer
-//! than most tests.
+//! A database with all the accounts, made once for a build of these tests and copied by each, because hashing five passwords
+//! takes longer than most tests.
 
 use crate::{PASSWORD, caller, email, open};
 use std::fs::File;
@@ -8,14 +8,14 @@ use std::time::UNIX_EPOCH;
 use types::people::permissions::Role;
 use types::projects::EditProject;
 
-/// What a server is made of: its database, and the key that opens the secrets in it.
+/// The files of a server: its database, and the key that opens the secrets in it.
 const FILES: [&str; 2] = ["yardmaster.db", "secret.key"];
 
-/// Copies the template to an empty folder, and makes it first when there is none yet.
+/// Copies the template to an empty folder; makes it first if there is none.
 pub async fn copy_to(folder: &Path) {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("people");
     std::fs::create_dir_all(&all).unwrap();
-    // Each test is a process of its own: one makes the template while the others wait.
+    // Each test is a process of its own: one makes the template, and the others wait.
     let lock = File::create(all.join("lock")).unwrap();
     lock.lock().unwrap();
     let template = all.join(build_and_day());
@@ -33,8 +33,8 @@ pub async fn copy_to(folder: &Path) {
     }
 }
 
-/// A template is for this build of the tests, which may have other migrations than the last one, and for a day: what is in it
-/// must not look old.
+/// The template's name. It is for this build of the tests, which may have new migrations, and for one day, so that its data does
+/// not look old.
 fn build_and_day() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let built = tests.metadata().unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap().as_millis();
@@ -42,7 +42,7 @@ fn build_and_day() -> PathBuf {
     format!("{}-{built}-{day}", tests.file_name().unwrap().display()).into()
 }
 
-/// A server with an account of each role, and one who administers the project that everybody is in.
+/// A server with an account of each role, and a project admin of the project that everybody belongs to.
 async fn make(folder: &Path) {
     let (control, store) = open(folder).await;
     control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
@@ -54,6 +54,6 @@ async fn make(folder: &Path) {
     let projects = control.my_projects(&root).await.unwrap();
     let appoint = EditProject { appoint: vec![id.to_string()], ..EditProject::default() };
     control.edit_project(&root, projects[0].0, &appoint).await.unwrap();
-    // What was written is then in the file alone, and not in the log beside it.
+    // All data is then in the file itself, and not in the log beside it.
     store.close().await;
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use types::list::{ListQuery, ListSpec};
 use types::people::users::CreateUser;
 
-/// Who walks: superadmin, domain admin, project admin, user, monitor.
+/// The walkers: superadmin, domain admin, project admin, user, monitor.
 const WALKERS: [&str; 5] = ["root", "admin", "project-admin", "user", "monitor"];
-/// Whom of them is let in. Letting in means any answer but 401 and 403.
+/// The walkers that are let in, which means any answer except 401 and 403.
 type LetIn = [bool; 5];
 
 const EVERYBODY: LetIn = [true, true, true, true, true];
@@ -136,7 +136,7 @@ fn expect(status: StatusCode, let_in: bool, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_server_function_refuses_nobody_and_each_role_as_the_table_says() {
+async fn every_server_function_lets_in_only_the_roles_of_the_table() {
     let yard = Yard::new().await;
     let functions = functions();
     let walked: BTreeSet<String> = functions.iter().map(|(name, ..)| format!("/call/{name}")).collect();
@@ -157,7 +157,7 @@ async fn every_server_function_refuses_nobody_and_each_role_as_the_table_says() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_belongs_to_a_project_is_changed_by_its_administrators_as_well() {
+async fn project_admins_change_the_members_of_their_project() {
     let yard = Yard::new().await;
     let body = json!({ "id": NOBODYS_ID, "edit": { "add": ["nobody"] } }).to_string();
     for (who, may) in WALKERS.into_iter().zip(CHANGERS_OF_MEMBERS) {
@@ -181,7 +181,7 @@ async fn no_server_function_answers_to_a_get() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_whose_arguments_cannot_be_read_is_the_callers_mistake() {
+async fn a_call_with_unreadable_arguments_is_the_callers_mistake() {
     let yard = Yard::new().await;
     let cookie = yard.cookie_of("root@example.org").await;
     let answer = yard.call(Method::POST, "/call/session_log", &cookie, "{}").await;
@@ -189,7 +189,7 @@ async fn a_call_whose_arguments_cannot_be_read_is_the_callers_mistake() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
+async fn every_plain_route_lets_in_only_the_roles_of_the_table() {
     let yard = Yard::new().await;
     // Open to all: health, signing in and out, the theme, and the console's own files.
     let open = [
@@ -240,7 +240,7 @@ async fn every_route_refuses_nobody_and_each_role_as_the_table_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_may() {
+async fn every_page_needs_a_sign_in_and_opens_only_for_its_roles() {
     let yard = Yard::new().await;
     let guarded = [
         ("/", EVERYBODY),
@@ -282,10 +282,10 @@ async fn every_page_leads_nobody_to_the_sign_in_page_and_each_role_as_far_as_it_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_of_the_api_refuses_whoever_has_not_signed() {
+async fn every_route_of_the_api_refuses_unsigned_requests() {
     let yard = Yard::new().await;
     let cookie = yard.cookie_of("root@example.org").await;
-    // What anybody may ask: the client does so before each command, and to sign in.
+    // Open to anybody: the client calls these before each command, and to sign in.
     let open = ["/manager/announcement", "/server/login-check", "/server/logout", "/func", "/func/"];
     for (method, path) in server::api_routes() {
         let open = open.contains(&path.as_str()) || path == "/func/manager/announcement";

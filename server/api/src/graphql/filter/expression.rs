@@ -6,9 +6,9 @@
 //! one        := "!" one | "(" expression ")" | field operator value
 //! ```
 //!
-//! The incumbent leaves open which of `&` and `|` binds tighter; here it is `&`, as everywhere else.
+//! Backend.AI leaves open which of `&` and `|` binds tighter; here it is `&`, as everywhere else.
 
-use super::{Names, named, wrong};
+use super::{Names, invalid_filter, key_of_field};
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use types::Problem;
@@ -16,29 +16,29 @@ use types::list::{Condition, Filter, Kind, ListSpec, Op};
 use types::time::Millis;
 use types::time::day;
 
-/// Characters of an expression.
+/// The most characters of an expression.
 const MOST_TEXT: usize = 4096;
-/// How deep `!` and brackets may lie in one another.
+/// The deepest nesting of `!` and brackets.
 const MOST_NESTED: usize = 16;
 
-/// Operators that are signs; of two that begin alike the longer one comes first.
+/// Operators that are signs; a longer one comes before a shorter one that begins alike.
 const SIGNS: [&str; 6] = ["==", "!=", ">=", "<=", ">", "<"];
 const WORDS: [&str; 6] = ["contains", "in", "is", "isnot", "like", "ilike"];
-/// What ends a value without quotes, besides a space.
+/// The characters that end a value without quotes, like a space.
 const ENDS: &str = "&|()[],\"!=<>";
 
 type Read<T> = Result<T, Problem>;
 
-/// What an expression asks of the list.
+/// Reads an expression as a filter of the list.
 pub fn read(spec: &'static ListSpec, names: Names, text: &str) -> Read<Filter> {
     if text.chars().count() > MOST_TEXT {
-        return Err(wrong(format!("An expression has at most {MOST_TEXT} characters.")));
+        return Err(invalid_filter(format!("An expression has at most {MOST_TEXT} characters.")));
     }
-    let mut reader = Reader { spec, names, rest: text, nested: 0 };
+    let mut reader = Reader { spec, names, rest: text, depth: 0 };
     let filter = reader.expression()?;
     match reader.rest.trim_start().chars().next() {
         None => Ok(filter),
-        Some(next) => Err(wrong(format!("There is a “{next}” where & or | or the end should be."))),
+        Some(next) => Err(invalid_filter(format!("Found “{next}” where &, | or the end was expected."))),
     }
 }
 
@@ -46,10 +46,10 @@ struct Reader<'a> {
     spec: &'static ListSpec,
     names: Names,
     rest: &'a str,
-    nested: usize,
+    depth: usize,
 }
 
-/// A value as it was written.
+/// A value, as written in the expression.
 struct Literal {
     text: String,
     quoted: bool,
@@ -84,35 +84,36 @@ impl<'a> Reader<'a> {
 
     fn one(&mut self) -> Read<Filter> {
         if self.takes("!") {
-            return Ok(not(self.within(Self::one)?));
+            return Ok(not(self.nested(Self::one)?));
         }
         if self.takes("(") {
-            let inner = self.within(Self::expression)?;
-            return if self.takes(")") { Ok(inner) } else { Err(wrong("A bracket is not closed.")) };
+            let inner = self.nested(Self::expression)?;
+            return if self.takes(")") { Ok(inner) } else { Err(invalid_filter("A bracket is not closed.")) };
         }
         self.comparison()
     }
 
-    /// Reads something inside something else.
-    fn within(&mut self, read: fn(&mut Self) -> Read<Filter>) -> Read<Filter> {
-        if self.nested == MOST_NESTED {
-            return Err(wrong(format!("! and brackets can be at most {MOST_NESTED} deep in one another.")));
+    /// Reads a part one level deeper, up to the deepest nesting.
+    fn nested(&mut self, read: fn(&mut Self) -> Read<Filter>) -> Read<Filter> {
+        if self.depth == MOST_NESTED {
+            return Err(invalid_filter(format!("! and brackets can be nested at most {MOST_NESTED} deep.")));
         }
-        self.nested += 1;
+        self.depth += 1;
         let inner = read(self)?;
-        self.nested -= 1;
+        self.depth -= 1;
         Ok(inner)
     }
 
     fn comparison(&mut self) -> Read<Filter> {
         let field = self.word();
         if field.is_empty() {
-            return Err(wrong("There is no field where a comparison should begin."));
+            return Err(invalid_filter("A comparison must begin with a field."));
         }
-        let key = named(self.names, field)?;
-        let property = self.spec.property(key).ok_or_else(|| wrong(format!("{field} cannot be filtered by.")))?;
+        let key = key_of_field(self.names, field)?;
+        let property =
+            self.spec.property(key).ok_or_else(|| invalid_filter(format!("This list cannot be filtered by {field}.")))?;
         let field = Field { name: field, key, kind: property.kind };
-        let op = self.operator().ok_or_else(|| wrong(format!("There is no operator after {}.", field.name)))?;
+        let op = self.operator().ok_or_else(|| invalid_filter(format!("There is no known operator after {}.", field.name)))?;
         if op != "in" {
             let value = self.value(field.name)?;
             return field.compared(op, &value);
@@ -121,14 +122,14 @@ impl<'a> Reader<'a> {
         Ok(joined(values.iter().map(|value| field.equals(value)).collect::<Read<_>>()?, Filter::Any))
     }
 
-    /// Steps over `text` if it comes next.
+    /// Steps over `text` if it comes next, and returns whether it did.
     fn takes(&mut self, text: &str) -> bool {
         let after = self.rest.trim_start().strip_prefix(text);
         self.rest = after.unwrap_or(self.rest);
         after.is_some()
     }
 
-    /// The letters, digits and `_` that come next.
+    /// Reads the letters, digits and `_` that come next.
     fn word(&mut self) -> &'a str {
         let rest = self.rest.trim_start();
         let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
@@ -145,7 +146,7 @@ impl<'a> Reader<'a> {
         WORDS.into_iter().find(|op| *op == word)
     }
 
-    /// One value: in quotes, or a number or word as it stands.
+    /// Reads one value: in quotes, or a bare number or word.
     fn value(&mut self, field: &str) -> Read<Literal> {
         let rest = self.rest.trim_start();
         if let Some(inside) = rest.strip_prefix('"') {
@@ -157,11 +158,11 @@ impl<'a> Reader<'a> {
                 }
                 escaped = c == '\\' && !escaped;
             }
-            return Err(wrong(format!("A quote after {field} is not closed.")));
+            return Err(invalid_filter(format!("A quote after {field} is not closed.")));
         }
         let end = rest.find(|c: char| c.is_whitespace() || ENDS.contains(c)).unwrap_or(rest.len());
         if end == 0 {
-            return Err(wrong(format!("There is no value that {field} can be compared with.")));
+            return Err(invalid_filter(format!("There is no value to compare {field} with.")));
         }
         let (text, after) = rest.split_at(end);
         self.rest = after;
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
 
     fn values(&mut self, field: &str) -> Read<Vec<Literal>> {
         if !self.takes("[") {
-            return Err(wrong(format!("After {field} in comes a list, such as [1, 2].")));
+            return Err(invalid_filter(format!("{field} in must be followed by a list, such as [1, 2].")));
         }
         let mut values = Vec::new();
         if self.takes("]") {
@@ -182,15 +183,15 @@ impl<'a> Reader<'a> {
                 return Ok(values);
             }
             if !self.takes(",") {
-                return Err(wrong(format!("The list after {field} is not closed.")));
+                return Err(invalid_filter(format!("The list after {field} is not closed.")));
             }
         }
     }
 }
 
-/// A field that is compared.
+/// The field on the left of a comparison.
 struct Field<'a> {
-    /// Theirs.
+    /// Backend.AI's name.
     name: &'a str,
     key: &'static str,
     kind: Kind,
@@ -213,7 +214,7 @@ impl Field<'_> {
             ("<=", Kind::Date) => Ok(self.before(after(self.moment(value)?))),
             (">=", Kind::Date) => Ok(not(self.before(self.moment(value)?))),
             (">", Kind::Date) => Ok(not(self.before(after(self.moment(value)?)))),
-            _ => Err(wrong(format!("{} cannot be compared with {op} here.", self.name))),
+            _ => Err(invalid_filter(format!("{} does not support the operator {op}.", self.name))),
         }
     }
 
@@ -228,16 +229,16 @@ impl Field<'_> {
             Kind::Flag => match text {
                 "true" => self.condition(Op::Is, "yes"),
                 "false" => self.condition(Op::Is, "no"),
-                _ => Err(wrong(format!("{} is either true or false.", self.name))),
+                _ => Err(invalid_filter(format!("{} must be true or false.", self.name))),
             },
             Kind::Choice(options) => match choice(options, text) {
                 Some(key) => self.condition(Op::Any, key),
                 None => {
                     let keys: Vec<_> = options.iter().map(|(key, _)| *key).collect();
-                    Err(wrong(format!("{}: “{text}” is not one of {}.", self.name, keys.join(", "))))
+                    Err(invalid_filter(format!("{}: “{text}” is not one of {}.", self.name, keys.join(", "))))
                 }
             },
-            // Times are shown in whole seconds, so that is what somebody compares with.
+            // Times are shown in whole seconds, so people compare with whole seconds.
             Kind::Date => {
                 let second = self.moment(value)?.0.div_euclid(1000) * 1000;
                 let (from, to) = (self.before(Millis(second)), self.before(Millis(second + 1000)));
@@ -251,10 +252,10 @@ impl Field<'_> {
         if flag || value.is("null") {
             return self.equals(value);
         }
-        Err(wrong(format!("{}: is and isnot are for null, and of flags for true and false.", self.name)))
+        Err(invalid_filter(format!("{}: is and isnot compare with null, and flags also with true and false.", self.name)))
     }
 
-    /// A pattern that only asks for what a text contains is asked that way, because there is an index for it.
+    /// Reads a pattern. `%text%` becomes `contains`, which has an index.
     fn like(&self, pattern: &str) -> Read<Filter> {
         let inside = pattern.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
         match inside {
@@ -272,7 +273,7 @@ impl Field<'_> {
     }
 
     fn check(&self, value: &str) -> Read<()> {
-        self.kind.check(value).map_err(|message| wrong(format!("{}: {message}", self.name)))
+        self.kind.check(value).map_err(|message| invalid_filter(format!("{}: {message}", self.name)))
     }
 
     fn before(&self, at: Millis) -> Filter {
@@ -280,12 +281,13 @@ impl Field<'_> {
     }
 
     fn moment(&self, value: &Literal) -> Read<Millis> {
-        moment(&value.text).ok_or_else(|| wrong(format!("{}: Give a day or a time, such as 2026-11-24T09:30:00Z.", self.name)))
+        moment(&value.text)
+            .ok_or_else(|| invalid_filter(format!("{}: Give a day or a time, such as 2026-11-24T09:30:00Z.", self.name)))
     }
 }
 
 impl Literal {
-    /// Whether it is this word, without quotes.
+    /// Checks for this word without quotes.
     fn is(&self, word: &str) -> bool {
         !self.quoted && self.text == word
     }
@@ -302,12 +304,12 @@ fn not(filter: Filter) -> Filter {
     }
 }
 
-/// A number without the sign that says nothing.
+/// A number without a leading `+`.
 fn unsigned(value: &Literal) -> &str {
     value.text.strip_prefix('+').unwrap_or(&value.text)
 }
 
-/// The key that a value stands for: itself, a label, or their name of it, such as `BEFORE_VERIFICATION`.
+/// The key of a choice that is given by key, by label, or by Backend.AI's name, such as `BEFORE_VERIFICATION`.
 fn choice(options: &[(&'static str, &'static str)], text: &str) -> Option<&'static str> {
     let plain = |text: &str| text.to_lowercase().replace(['_', ' '], "-");
     let text = plain(text);
@@ -318,12 +320,12 @@ fn after(at: Millis) -> Millis {
     Millis(at.0 + 1)
 }
 
-/// A time with or without an offset (UTC then), or the beginning of a day.
+/// Reads a time, in UTC if it has no offset, or a day, which is its beginning.
 pub(crate) fn moment(text: &str) -> Option<Millis> {
     if let Some(at) = day(text) {
         return Some(at);
     }
-    // Python's own way of writing a time has a space in its middle.
+    // Python writes a time with a space in the middle.
     let text = text.trim().replacen(' ', "T", 1);
     let at = OffsetDateTime::parse(&text, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(&text, &Iso8601::DEFAULT))

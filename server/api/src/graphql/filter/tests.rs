@@ -1,4 +1,4 @@
-//! The incumbent's language, read.
+//! Tests of reading Backend.AI's filter language.
 
 use super::*;
 use types::list::MAX_DEPTH;
@@ -25,7 +25,7 @@ fn asked(filter: &str, order: &str) -> Result<ListQuery, Problem> {
     list(&USERS, (NAMES, UNORDERED), (20, 0), None, Some(filter), Some(order))
 }
 
-/// What a filter means, in words with every bracket.
+/// A filter in words, with every bracket.
 fn words(filter: &Filter) -> String {
     let joined = |parts: &[Filter], word: &str| format!("({})", parts.iter().map(words).collect::<Vec<_>>().join(word));
     match filter {
@@ -43,8 +43,8 @@ fn read(text: &str) -> String {
     words(&expression::read(&USERS, NAMES, text).unwrap_or_else(|problem| panic!("{text}: {problem:?}")))
 }
 
-/// What is wrong with a filter.
-fn refused(text: &str) -> String {
+/// The reason why a filter is refused.
+fn refusal(text: &str) -> String {
     match expression::read(&USERS, NAMES, text) {
         Ok(filter) => panic!("{text}: {}", words(&filter)),
         Err(problem) => problem.of_field("filter").unwrap(),
@@ -63,7 +63,7 @@ fn comparisons_joined_by_and_become_conditions() {
 }
 
 #[test]
-fn what_no_condition_can_say_is_asked_besides() {
+fn parts_that_are_not_plain_conditions_stay_a_filter() {
     let query = asked(r#"role == user & (email == "a" | email == "b") & email != "c""#, "").unwrap();
     assert_eq!(query.conditions.len(), 1);
     assert_eq!(words(query.filter.as_ref().unwrap()), "((email equals a or email equals b) and not email equals c)");
@@ -77,7 +77,7 @@ fn what_no_condition_can_say_is_asked_besides() {
 }
 
 #[test]
-fn and_binds_tighter_than_or_and_not_tighter_than_both() {
+fn and_binds_tighter_than_or_and_not_binds_tightest() {
     let (a, b, c) = (r#"email=="a""#, r#"email=="b""#, r#"email=="c""#);
     for (text, meaning) in [
         (format!("{a}|{b}&{c}"), "(email equals a or (email equals b and email equals c))"),
@@ -141,7 +141,7 @@ fn every_operator_means_what_it_says() {
 }
 
 #[test]
-fn moments_are_exact_and_in_utc_unless_they_say_otherwise() {
+fn times_are_exact_and_in_utc_unless_they_have_an_offset() {
     for (text, meaning) in [
         (r#"created_at < "2026-11-24""#, "created_at before 0"),
         ("created_at <= 2026-11-24T00:00:00Z", "created_at before 1"),
@@ -159,50 +159,50 @@ fn moments_are_exact_and_in_utc_unless_they_say_otherwise() {
 }
 
 #[test]
-fn what_cannot_be_answered_is_an_error_that_names_the_field() {
+fn an_invalid_filter_is_an_error_that_names_the_field() {
     for (text, message) in [
         (r#"nosuch == "a""#, "Unknown/unsupported field name: nosuch"),
         (r#"email == "a" | nosuch == "a""#, "Unknown/unsupported field name: nosuch"),
-        (r#"gone == "a""#, "gone cannot be filtered by."),
-        ("email", "no operator after email"),
-        (r#"email = "a""#, "no operator after email"),
-        (r#"email matches "a""#, "no operator after email"),
-        (r#"email > "a""#, "email cannot be compared with >"),
-        ("role contains a", "role cannot be compared with contains"),
-        (r#"uuid like "%a%""#, "uuid cannot be compared with like"),
-        ("need_password_change > true", "need_password_change cannot be compared with >"),
+        (r#"gone == "a""#, "This list cannot be filtered by gone."),
+        ("email", "no known operator after email"),
+        (r#"email = "a""#, "no known operator after email"),
+        (r#"email matches "a""#, "no known operator after email"),
+        (r#"email > "a""#, "email does not support the operator >"),
+        ("role contains a", "role does not support the operator contains"),
+        (r#"uuid like "%a%""#, "uuid does not support the operator like"),
+        ("need_password_change > true", "need_password_change does not support the operator >"),
         (r#"role == "king""#, "role: “king” is not one of superadmin, admin, user, monitor."),
         (r#"role == "user,admin""#, "role: “user,admin” is not one of"),
         ("uuid == x", "uuid: Paste a whole ID"),
-        ("need_password_change == 1", "need_password_change is either true or false."),
-        ("email is true", "email: is and isnot are for null"),
+        ("need_password_change == 1", "need_password_change must be true or false."),
+        ("email is true", "email: is and isnot compare with null"),
         (r#"created_at > "yesterday""#, "created_at: Give a day or a time"),
         (r#"created_at > "2026-02-30""#, "created_at: Give a day or a time"),
         (r#"email contains """#, "email: Type a value"),
         (r#"email like """#, "email: Type a value"),
-        ("email ==", "no value that email can be compared with"),
-        (r#"email == ["a"]"#, "no value that email can be compared with"),
-        (r#"email in "a""#, "After email in comes a list"),
+        ("email ==", "no value to compare email with"),
+        (r#"email == ["a"]"#, "no value to compare email with"),
+        (r#"email in "a""#, "email in must be followed by a list"),
         (r#"email in ["a""#, "The list after email is not closed."),
         (r#"email in ["a" "b"]"#, "The list after email is not closed."),
-        (r#"email in ["a",]"#, "no value that email"),
+        (r#"email in ["a",]"#, "no value to compare email with"),
         (r#"email == "a"#, "A quote after email is not closed."),
         (r#"email == "a\""#, "A quote after email is not closed."),
         (r#"(email == "a""#, "A bracket is not closed."),
-        (r#"email == "a")"#, "There is a “)”"),
-        (r#"email == "a" email == "b""#, "There is a “e”"),
-        (r#"email == "a" &"#, "There is no field"),
-        (r#"email == "a" || email == "b""#, "There is no field"),
-        ("!", "There is no field"),
-        ("()", "There is no field"),
+        (r#"email == "a")"#, "Found “)”"),
+        (r#"email == "a" email == "b""#, "Found “e”"),
+        (r#"email == "a" &"#, "must begin with a field"),
+        (r#"email == "a" || email == "b""#, "must begin with a field"),
+        ("!", "must begin with a field"),
+        ("()", "must begin with a field"),
     ] {
-        let said = refused(text);
-        assert!(said.contains(message), "{text}: {said}");
+        let reason = refusal(text);
+        assert!(reason.contains(message), "{text}: {reason}");
     }
-    assert!(refused(&format!("email == {}", "a".repeat(201))).contains("email: A value has at most 200 characters."));
-    assert!(refused(&format!("email == {}", "a".repeat(4096))).contains("at most 4096 characters"));
-    assert!(refused(&format!("{}email == a{}", "(".repeat(17), ")".repeat(17))).contains("at most 16 deep"));
-    assert!(refused(&format!("{}email == a", "!".repeat(17))).contains("at most 16 deep"));
+    assert!(refusal(&format!("email == {}", "a".repeat(201))).contains("email: A value has at most 200 characters."));
+    assert!(refusal(&format!("email == {}", "a".repeat(4096))).contains("at most 4096 characters"));
+    assert!(refusal(&format!("{}email == a{}", "(".repeat(17), ")".repeat(17))).contains("at most 16 deep"));
+    assert!(refusal(&format!("{}email == a", "!".repeat(17))).contains("at most 16 deep"));
     read(&format!("{}email == a{}", "(".repeat(16), ")".repeat(16)));
     assert!(list(&USERS, (NAMES, UNORDERED), (101, 0), None, None, None).is_err());
     assert!(list(&USERS, (NAMES, UNORDERED), (10, -1), None, None, None).is_err());
@@ -239,7 +239,7 @@ fn no_text_makes_the_reader_panic() {
             .split_whitespace()
             .chain([" ", "\t", "\u{2028}", "\0", "email == a", "role in [user, \"admin\"]", "created_at < \"2026-11-24 10:00\""])
             .collect();
-    // A small generator of numbers, always the same ones, so that a failure can be looked at again.
+    // A small generator of always the same numbers, so that a failure can be reproduced.
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut next = |below: usize| {
         state ^= state << 13;
@@ -251,7 +251,7 @@ fn no_text_makes_the_reader_panic() {
     for _ in 0..50_000 {
         let (length, between) = (next(12), if next(2) == 0 { "" } else { " " });
         let text = (0..length).map(|_| pieces[next(pieces.len())]).collect::<Vec<_>>().join(between);
-        // Orders are no language of their own, but must bear anything as well.
+        // Orders have no grammar of their own, but must not panic either.
         let _ = asked("", &text);
         if let Ok(filter) = expression::read(&USERS, NAMES, &text) {
             filter.check(&USERS).unwrap();

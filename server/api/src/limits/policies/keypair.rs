@@ -1,9 +1,9 @@
 //! Keypair policies.
 
-use super::missing;
+use super::policy_not_found;
 use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::{equals, hosts, whole};
+use crate::projects::{equals, hosts, query_without_pages};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
@@ -14,7 +14,7 @@ use types::limits::policies::{KEYPAIR_POLICIES, KeypairPolicy, MAX_KEYPAIR_FOLDE
 pub struct KeypairResourcePolicy {
     name: String,
     created_at: String,
-    /// `UNLIMITED` or `LIMITED`: what holds for slots that are not named.
+    /// `UNLIMITED` or `LIMITED`, for slots that are not named.
     default_for_unspecified: &'static str,
     total_resource_slots: String,
     max_session_lifetime: i64,
@@ -25,7 +25,7 @@ pub struct KeypairResourcePolicy {
     max_containers_per_session: u32,
     idle_timeout: i64,
     allowed_vfolder_hosts: String,
-    /// Folders are limited by the policies of people and projects.
+    /// Folders are limited by the policies of users and projects.
     max_vfolder_count: Option<i64>,
     max_vfolder_size: Option<i64>,
     max_quota_scope_size: Option<i64>,
@@ -47,7 +47,7 @@ impl From<PolicyRow<KeypairPolicy>> for KeypairResourcePolicy {
             idle_timeout: number(policy.idle_timeout),
             allowed_vfolder_hosts: serde_json::json!(policy.hosts).to_string(),
             name: policy.name,
-            // The client reads them as numbers, and 0 as no limit.
+            // The client reads these as numbers, with 0 for no limit.
             max_vfolder_count: Some(number(policy.max_folders)),
             max_vfolder_size: Some(0),
             max_quota_scope_size: Some(0),
@@ -55,7 +55,7 @@ impl From<PolicyRow<KeypairPolicy>> for KeypairResourcePolicy {
     }
 }
 
-/// What a new policy needs to say.
+/// The fields of a new policy.
 #[derive(InputObject)]
 #[graphql(name = "CreateKeyPairResourcePolicyInput", rename_fields = "snake_case")]
 pub struct CreateInput {
@@ -74,7 +74,7 @@ pub struct CreateInput {
     max_quota_scope_size: Option<i64>,
 }
 
-/// What changes; the rest stays.
+/// The changes to a policy; missing fields stay as they are.
 #[derive(InputObject)]
 #[graphql(name = "ModifyKeyPairResourcePolicyInput", rename_fields = "snake_case")]
 pub struct ModifyInput {
@@ -100,7 +100,7 @@ impl From<CreateInput> for ModifyInput {
             total_resource_slots: new.total_resource_slots,
             max_session_lifetime: new.max_session_lifetime,
             max_concurrent_sessions: Some(new.max_concurrent_sessions),
-            // The incumbent's own value for who says nothing.
+            // Backend.AI's default.
             max_concurrent_sftp_sessions: Some(new.max_concurrent_sftp_sessions.unwrap_or(1)),
             max_containers_per_session: Some(new.max_containers_per_session),
             idle_timeout: Some(new.idle_timeout),
@@ -114,17 +114,20 @@ impl From<CreateInput> for ModifyInput {
     }
 }
 
-/// A policy with what `input` says of it.
+/// Applies `input` to a policy.
 fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result<(), Problem> {
-    // What is not kept here is refused rather than forgotten.
+    // Unsupported fields are refused rather than silently dropped.
     if input.max_pending_session_resource_slots.is_some_and(|text| !text.is_empty() && text.trim() != "{}") {
-        return Err(Problem::field("max_pending_session_resource_slots", "Amounts of waiting sessions are not limited here."));
+        return Err(Problem::field(
+            "max_pending_session_resource_slots",
+            "Limits on the amounts of waiting sessions are not supported. Leave it out.",
+        ));
     }
     if let Some(n) = input.max_vfolder_count {
         policy.max_folders = limit("max_vfolder_count", n)?;
         if policy.max_folders.is_some_and(|n| n > MAX_KEYPAIR_FOLDERS) {
             let most = format!(
-                "At most {MAX_KEYPAIR_FOLDERS}. It is deprecated and limits nothing: user and project policies limit folders."
+                "At most {MAX_KEYPAIR_FOLDERS}. This limit is deprecated and has no effect: user and project policies limit folders."
             );
             return Err(Problem::field("max_vfolder_count", most));
         }
@@ -133,7 +136,7 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
         policy.others_unlimited = match text.as_str() {
             "UNLIMITED" => true,
             "LIMITED" => false,
-            _ => return Err(Problem::field("default_for_unspecified", "UNLIMITED or LIMITED.")),
+            _ => return Err(Problem::field("default_for_unspecified", "Must be UNLIMITED or LIMITED.")),
         };
     }
     if let Some(text) = input.total_resource_slots {
@@ -166,8 +169,12 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
     Ok(())
 }
 
-async fn named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<Option<PolicyRow<KeypairPolicy>>, Problem> {
-    let query = whole(&KEYPAIR_POLICIES, vec![equals("name", name)]);
+async fn policy_named(
+    control: &Control,
+    caller: &Caller,
+    name: &str,
+) -> std::result::Result<Option<PolicyRow<KeypairPolicy>>, Problem> {
+    let query = query_without_pages(&KEYPAIR_POLICIES, vec![equals("name", name)]);
     Ok(control.policies::<KeypairPolicy>(caller, &query).await?.rows.pop())
 }
 
@@ -178,11 +185,14 @@ pub struct KeypairPolicyQuery;
 impl KeypairPolicyQuery {
     async fn keypair_resource_policies(&self, context: &Context<'_>) -> Result<Vec<KeypairResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page = control.policies::<KeypairPolicy>(caller, &whole(&KEYPAIR_POLICIES, Vec::new())).await.map_err(refuse)?;
+        let page = control
+            .policies::<KeypairPolicy>(caller, &query_without_pages(&KEYPAIR_POLICIES, Vec::new()))
+            .await
+            .map_err(refuse)?;
         Ok(page.rows.into_iter().map(KeypairResourcePolicy::from).collect())
     }
 
-    /// One by name, or the one that the caller's main keypair follows.
+    /// The policy of this name; without one, the policy that the caller's main keypair follows.
     async fn keypair_resource_policy(
         &self,
         context: &Context<'_>,
@@ -196,7 +206,7 @@ impl KeypairPolicyQuery {
                 mine.into_iter().find(|keypair| keypair.main).map(|keypair| keypair.policy).unwrap_or_default()
             }
         };
-        Ok(named(control, caller, &name).await.map_err(refuse)?.map(KeypairResourcePolicy::from))
+        Ok(policy_named(control, caller, &name).await.map_err(refuse)?.map(KeypairResourcePolicy::from))
     }
 }
 
@@ -219,7 +229,7 @@ impl KeypairPolicyMutation {
             let mut policy = KeypairPolicy::new(name.as_str());
             merged(&mut policy, props.into())?;
             control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
-            named(control, caller, &name).await
+            policy_named(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_keypair_resource_policy", result.await);
         Ok(Payload { ok, msg, resource_policy: row.flatten().map(KeypairResourcePolicy::from) })
@@ -228,7 +238,8 @@ impl KeypairPolicyMutation {
     async fn modify_keypair_resource_policy(&self, context: &Context<'_>, name: String, props: ModifyInput) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
-            let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
+            let PolicyRow { mut policy, revision, .. } =
+                policy_named(control, caller, &name).await?.ok_or_else(policy_not_found)?;
             merged(&mut policy, props)?;
             control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };

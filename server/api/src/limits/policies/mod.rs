@@ -1,7 +1,7 @@
 //! Resource policies, each kind in a file of its own.
 //!
-//! The incumbent writes no limit as 0, a limit of folders' size as −1. A limit of 0 that was set in the console therefore
-//! reads as none here.
+//! Backend.AI writes "no limit" as 0, and as −1 for the size of folders. A limit of 0 that was set in the console therefore reads
+//! as no limit here.
 
 mod keypair;
 mod project;
@@ -16,6 +16,6 @@ pub struct PolicyQuery(keypair::KeypairPolicyQuery, user::UserPolicyQuery, proje
 #[derive(MergedObject, Default)]
 pub struct PolicyMutation(keypair::KeypairPolicyMutation, user::UserPolicyMutation, project::ProjectPolicyMutation);
 
-fn missing() -> Problem {
+fn policy_not_found() -> Problem {
     Problem::NotFound("resource policy".into())
 }

@@ -1,9 +1,9 @@
 //! Project policies.
 
-use super::missing;
+use super::policy_not_found;
 use crate::graphql::amounts::{limit, number, size};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::{equals, whole};
+use crate::projects::{equals, query_without_pages};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
@@ -15,7 +15,7 @@ pub struct ProjectResourcePolicy {
     name: String,
     created_at: String,
     max_vfolder_count: i64,
-    /// −1 when it is not limited.
+    /// Bytes; −1 for no limit.
     max_quota_scope_size: i64,
     max_network_count: i64,
 }
@@ -32,7 +32,7 @@ impl From<PolicyRow<ProjectPolicy>> for ProjectResourcePolicy {
     }
 }
 
-/// What a new policy says.
+/// The fields of a new policy.
 #[derive(InputObject)]
 #[graphql(name = "CreateProjectResourcePolicyInput", rename_fields = "snake_case")]
 pub struct CreateInput {
@@ -41,7 +41,7 @@ pub struct CreateInput {
     max_network_count: Option<i64>,
 }
 
-/// What changes; the rest stays.
+/// The changes to a policy; missing fields stay as they are.
 #[derive(InputObject)]
 #[graphql(name = "ModifyProjectResourcePolicyInput", rename_fields = "snake_case")]
 pub struct ModifyInput {
@@ -73,8 +73,12 @@ fn merged(policy: &mut ProjectPolicy, input: &ModifyInput) -> std::result::Resul
     Ok(())
 }
 
-async fn named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<Option<PolicyRow<ProjectPolicy>>, Problem> {
-    let query = whole(&PROJECT_POLICIES, vec![equals("name", name)]);
+async fn policy_named(
+    control: &Control,
+    caller: &Caller,
+    name: &str,
+) -> std::result::Result<Option<PolicyRow<ProjectPolicy>>, Problem> {
+    let query = query_without_pages(&PROJECT_POLICIES, vec![equals("name", name)]);
     Ok(control.policies::<ProjectPolicy>(caller, &query).await?.rows.pop())
 }
 
@@ -85,13 +89,16 @@ pub struct ProjectPolicyQuery;
 impl ProjectPolicyQuery {
     async fn project_resource_policies(&self, context: &Context<'_>) -> Result<Vec<ProjectResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page = control.policies::<ProjectPolicy>(caller, &whole(&PROJECT_POLICIES, Vec::new())).await.map_err(refuse)?;
+        let page = control
+            .policies::<ProjectPolicy>(caller, &query_without_pages(&PROJECT_POLICIES, Vec::new()))
+            .await
+            .map_err(refuse)?;
         Ok(page.rows.into_iter().map(ProjectResourcePolicy::from).collect())
     }
 
     async fn project_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Option<ProjectResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        Ok(named(control, caller, &name).await.map_err(refuse)?.map(ProjectResourcePolicy::from))
+        Ok(policy_named(control, caller, &name).await.map_err(refuse)?.map(ProjectResourcePolicy::from))
     }
 }
 
@@ -114,7 +121,7 @@ impl ProjectPolicyMutation {
             let mut policy = ProjectPolicy::new(name.as_str());
             merged(&mut policy, &props.into())?;
             control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
-            named(control, caller, &name).await
+            policy_named(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_project_resource_policy", result.await);
         Ok(Payload { ok, msg, resource_policy: row.flatten().map(ProjectResourcePolicy::from) })
@@ -123,7 +130,8 @@ impl ProjectPolicyMutation {
     async fn modify_project_resource_policy(&self, context: &Context<'_>, name: String, props: ModifyInput) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
-            let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
+            let PolicyRow { mut policy, revision, .. } =
+                policy_named(control, caller, &name).await?.ok_or_else(policy_not_found)?;
             merged(&mut policy, &props)?;
             control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };

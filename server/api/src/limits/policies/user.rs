@@ -1,9 +1,9 @@
 //! User policies.
 
-use super::missing;
+use super::policy_not_found;
 use crate::graphql::amounts::{count, limit, number, size};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::{equals, whole};
+use crate::projects::{equals, query_without_pages};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
@@ -15,7 +15,7 @@ pub struct UserResourcePolicy {
     name: String,
     created_at: String,
     max_vfolder_count: i64,
-    /// −1 when it is not limited.
+    /// Bytes; −1 for no limit.
     max_quota_scope_size: i64,
     max_session_count_per_model_session: u32,
     max_customized_image_count: u32,
@@ -34,7 +34,7 @@ impl From<PolicyRow<UserPolicy>> for UserResourcePolicy {
     }
 }
 
-/// What a new policy says.
+/// The fields of a new policy.
 #[derive(InputObject)]
 #[graphql(name = "CreateUserResourcePolicyInput", rename_fields = "snake_case")]
 pub struct CreateInput {
@@ -44,7 +44,7 @@ pub struct CreateInput {
     max_customized_image_count: Option<i64>,
 }
 
-/// What changes; the rest stays.
+/// The changes to a policy; missing fields stay as they are.
 #[derive(InputObject)]
 #[graphql(name = "ModifyUserResourcePolicyInput", rename_fields = "snake_case")]
 pub struct ModifyInput {
@@ -81,8 +81,12 @@ fn merged(policy: &mut UserPolicy, input: &ModifyInput) -> std::result::Result<(
     Ok(())
 }
 
-async fn named(control: &Control, caller: &Caller, name: &str) -> std::result::Result<Option<PolicyRow<UserPolicy>>, Problem> {
-    let query = whole(&USER_POLICIES, vec![equals("name", name)]);
+async fn policy_named(
+    control: &Control,
+    caller: &Caller,
+    name: &str,
+) -> std::result::Result<Option<PolicyRow<UserPolicy>>, Problem> {
+    let query = query_without_pages(&USER_POLICIES, vec![equals("name", name)]);
     Ok(control.policies::<UserPolicy>(caller, &query).await?.rows.pop())
 }
 
@@ -93,13 +97,14 @@ pub struct UserPolicyQuery;
 impl UserPolicyQuery {
     async fn user_resource_policies(&self, context: &Context<'_>) -> Result<Vec<UserResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page = control.policies::<UserPolicy>(caller, &whole(&USER_POLICIES, Vec::new())).await.map_err(refuse)?;
+        let page =
+            control.policies::<UserPolicy>(caller, &query_without_pages(&USER_POLICIES, Vec::new())).await.map_err(refuse)?;
         Ok(page.rows.into_iter().map(UserResourcePolicy::from).collect())
     }
 
     async fn user_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Option<UserResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        Ok(named(control, caller, &name).await.map_err(refuse)?.map(UserResourcePolicy::from))
+        Ok(policy_named(control, caller, &name).await.map_err(refuse)?.map(UserResourcePolicy::from))
     }
 }
 
@@ -122,7 +127,7 @@ impl UserPolicyMutation {
             let mut policy = UserPolicy::new(name.as_str());
             merged(&mut policy, &props.into())?;
             control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
-            named(control, caller, &name).await
+            policy_named(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_user_resource_policy", result.await);
         Ok(Payload { ok, msg, resource_policy: row.flatten().map(UserResourcePolicy::from) })
@@ -131,7 +136,8 @@ impl UserPolicyMutation {
     async fn modify_user_resource_policy(&self, context: &Context<'_>, name: String, props: ModifyInput) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
-            let PolicyRow { mut policy, revision, .. } = named(control, caller, &name).await?.ok_or_else(missing)?;
+            let PolicyRow { mut policy, revision, .. } =
+                policy_named(control, caller, &name).await?.ok_or_else(policy_not_found)?;
             merged(&mut policy, &props)?;
             control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };

@@ -1,4 +1,4 @@
-//! Accounts: what a new one needs, what can be changed of one, and what that does to whoever has it.
+//! Accounts: the fields of a new one, the changes to one, and their effects on its owner.
 
 use crate::{PASSWORD, Yard, email};
 use axum::http::StatusCode;
@@ -9,7 +9,7 @@ use types::people::permissions::Role;
 use types::people::users::{Created, USERS, UserDetail, UserRow};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_has_eight_characters_with_a_letter_a_digit_and_a_special_one() {
+async fn a_password_needs_eight_characters_letter_digit_and_special_one() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     for bad in ["Short1!", "no-digits-here", "12345678!", "NoSpecial1"] {
@@ -48,7 +48,7 @@ async fn a_taken_email_or_username_is_refused_whatever_its_case() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn name_password_and_state_of_a_person_can_be_changed_and_the_user_id_cannot() {
+async fn an_accounts_fields_can_be_changed_except_the_user_id() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     let ann = yard.create(&root, "ann").await;
@@ -66,7 +66,7 @@ async fn name_password_and_state_of_a_person_can_be_changed_and_the_user_id_cann
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_inactive_or_before_verification_cannot_sign_in_and_is_listed_under_inactive() {
+async fn people_who_are_not_active_cannot_sign_in_and_are_listed_as_inactive() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     for (name, status) in [("ina", "inactive"), ("bev", "before_verification")] {
@@ -131,7 +131,7 @@ async fn deactivating_and_reactivating_does_not_change_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_can_deactivate_or_demote_themselves_or_the_last_active_superadmin() {
+async fn nobody_can_deactivate_or_demote_themselves_or_the_last_superadmin() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     let query = ListQuery::new(&USERS);

@@ -1,4 +1,4 @@
-//! People: who sees and changes whom, and what a page shows of them.
+//! People: who may see and change whom, and what pages show of a person.
 
 mod accounts;
 
@@ -68,7 +68,7 @@ async fn people_can_be_filtered_by_user_id_name_role_and_description() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_superadmin_sees_the_people_of_all_domains_and_a_domain_admin_those_of_their_own() {
+async fn a_superadmin_sees_all_domains_people_and_a_domain_admin_their_own() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     let physics: Value = yard.done(&root, "create_domain", json!({ "domain": { "name": "physics" } })).await;
@@ -96,12 +96,12 @@ async fn no_account_is_ever_deleted_not_even_by_a_superadmin() {
         assert!(text.contains(&format!("\"ok\":{ok}")), "{text}");
         assert_eq!(text.contains("never deleted"), !ok, "{text}");
     }
-    // What the client calls deleting takes the right to sign in, and nothing else.
+    // The client's delete only takes away the right to sign in.
     assert!(yard.listed(&root, "inactive").await.contains(&"user@example.org".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_menu_of_administration_is_there_for_those_who_have_it() {
+async fn the_administration_menu_is_shown_only_to_those_who_may_use_it() {
     let yard = Yard::new().await;
     for (role, has) in [(Role::Superadmin, true), (Role::Admin, true), (Role::Monitor, true), (Role::User, false)] {
         let cookie = yard.cookie(role).await;
@@ -110,7 +110,7 @@ async fn the_menu_of_administration_is_there_for_those_who_have_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_detail_of_a_person_shows_domain_projects_keypairs_policies_and_recent_sign_ins() {
+async fn a_persons_detail_shows_projects_keypairs_policies_and_sign_ins() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     let ids = json!({ "uid": 1500, "gid": 1600, "gids": [20, 30] });
@@ -127,7 +127,7 @@ async fn the_detail_of_a_person_shows_domain_projects_keypairs_policies_and_rece
     for wrong in [json!({ "uid": 2_147_483_648u32 }), json!({ "gids": [5, 5] }), json!({ "policy": "no-such" })] {
         yard.refused(&root, "edit_user", edit(wrong)).await;
     }
-    // One number by itself leaves the others; nought gives one back to the engine.
+    // One number alone leaves the others as they are; 0 leaves it to the engine again.
     let () = yard.done(&root, "edit_user", edit(json!({ "gid": 1700 }))).await;
     let () = yard.done(&root, "edit_user", edit(json!({ "uid": 0 }))).await;
     let detail: UserDetail = yard.done(&root, "user", json!({ "id": ann.id })).await;
