@@ -66,7 +66,7 @@ pub struct NewUser<'a> {
     pub at: Millis,
 }
 
-fn within(scope: Scope) -> Option<Fixed> {
+fn scope_condition(scope: Scope) -> Option<Fixed> {
     match scope {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
@@ -88,12 +88,12 @@ fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
 impl Store {
     /// A page of people.
     pub async fn users(&self, query: &ListQuery, scope: Scope) -> Result<Page<UserRow>> {
-        page_of_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed(query, scope), Ok).await
+        page_of_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed_conditions(query, scope), Ok).await
     }
 
     /// Everyone that the filter selects, one after the other.
     pub fn all_users(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
-        let fixed = fixed(&query, scope);
+        let fixed = fixed_conditions(&query, scope);
         all_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Ok)
     }
 
