@@ -101,8 +101,8 @@ impl<'a> Agents<'a> {
         if let Some(reason) = self.full.get(&number) {
             return Err(reason.clone());
         }
-        // Parts are alike, so whichever agents the first ones get, the others find the room that was counted. A single part is not
-        // counted first: usually it finds room, on one of the first agents of the line.
+        // Parts are alike, so whichever agents the first ones get, the others find the room that was counted. A single part is
+        // not counted first: usually it finds room, on one of the first agents of the line.
         let room = if shape.parts == 1 { 1 } else { self.count_parts(&self.free, shape) };
         if room == shape.parts {
             let placed: Vec<_> = (0..shape.parts).map_while(|_| self.place_part(shape)).collect();
@@ -170,8 +170,8 @@ impl<'a> Agents<'a> {
         self.kinds[a].cmp(&self.kinds[b]).then(room).then(a.cmp(&b))
     }
 
-    /// Returns the slots that are short on the agent that lacks the fewest; among several such agents, on the one that has the most
-    /// of them.
+    /// Returns the slots that are short on the agent that lacks the fewest; among several such agents, on the one that has the
+    /// most of them.
     fn missing(&self, has: &Table, shape: &Shape) -> Vec<(String, Quantity, Quantity)> {
         let short = |agent: usize| {
             let row = has.row(agent);

@@ -247,8 +247,8 @@ fn drf_serves_the_person_with_the_smallest_dominant_share() {
     ];
     fair.groups.get_mut("default").unwrap().scheduler = SchedulerKind::Drf;
     // Person 3 (0) takes 2 devices and has 1/2. Person 2 (1/4) takes 1 and has 1/2 as well. Now that all have 1/2, the oldest
-    // request goes first: person 1, who then has 6/10. Person 2 takes the last core and still has 1/2. The other sessions of 3 and
-    // 1 find no core left.
+    // request goes first: person 1, who then has 6/10. Person 2 takes the last core and still has 1/2. The other sessions of 3
+    // and 1 find no core left.
     assert_eq!(order(&fair, "default"), [5, 3, 1, 4, 6, 2].map(id));
     let tried: Vec<_> = schedule(&fair).into_iter().map(|decided| decided.tried).collect();
     assert_eq!(tried, [false, false, false, false, true, true]);

@@ -46,8 +46,8 @@ impl<'a, 'b> Turns<'a, 'b> {
         self.shapes.get(shape).add_to(row);
     }
 
-    /// Decides about the next session. If `ahead` sessions that wait are ahead of it, it stays behind them, however much room there
-    /// is.
+    /// Decides about the next session. If `ahead` sessions that wait are ahead of it, it stays behind them, however much room
+    /// there is.
     pub(crate) fn take(&mut self, session: &'a Waiting, shape: usize, ahead: u32) -> Outcome {
         let (decision, outcome, tried) = if let Some(decision) = self.held_back(session, shape) {
             (decision, Outcome::Held, false)

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 /// The permissions on each storage host, by host name.
 pub type Hosts = BTreeMap<String, Vec<String>>;
 
-/// All permissions on a storage host (`docs/spec/folders.md`, "Host permissions"). A host newly chosen in a form starts with all of
-/// them.
+/// All permissions on a storage host (`docs/spec/folders.md`, "Host permissions"). A host newly chosen in a form starts with all
+/// of them.
 pub const HOST_PERMISSIONS: [&str; 8] = [
     "create-vfolder",
     "modify-vfolder",

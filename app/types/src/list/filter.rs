@@ -20,8 +20,8 @@ pub enum Filter {
     All(Vec<Filter>),
     /// At least one part holds. An empty list does not hold.
     Any(Vec<Filter>),
-    /// The text matches an SQL pattern: `%` stands for any characters and `_` for one; after `\` they stand for themselves. Case is
-    /// ignored.
+    /// The text matches an SQL pattern: `%` stands for any characters and `_` for one; after `\` they stand for themselves. Case
+    /// is ignored.
     Like { key: String, pattern: String },
     /// The time is earlier than `at`.
     Before { key: String, at: Millis },

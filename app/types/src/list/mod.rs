@@ -252,7 +252,8 @@ impl ListQuery {
         Self { page, ..self.clone() }
     }
 
-    /// Returns the same query with the next order of `key`: ascending, descending, the list's default. Goes back to the first page.
+    /// Returns the same query with the next order of `key`: ascending, descending, the list's default. Goes back to the first
+    /// page.
     pub fn sorted_by(&self, spec: &ListSpec, key: &str) -> Self {
         let (sort, descending) = match (self.sort == key, self.descending) {
             (false, _) => (key, false),

@@ -136,8 +136,8 @@ pub struct CreateUser {
 }
 
 impl CreateUser {
-    /// Makes an active user of a domain, for tests, which then set only the fields that they are about. Not behind a feature: with
-    /// one, everything that uses this crate would be compiled once for the server and once for its tests.
+    /// Makes an active user of a domain, for tests, which then set only the fields that they are about. Not behind a feature:
+    /// with one, everything that uses this crate would be compiled once for the server and once for its tests.
     #[doc(hidden)]
     pub fn example(name: &str, domain: DomainId) -> Self {
         let (email, password) = (format!("{name}@example.org"), "Correct-Horse-9".to_owned());

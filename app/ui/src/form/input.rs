@@ -25,8 +25,8 @@ pub fn TextInput(
     }
 }
 
-/// A control for a number between bounds: a text field with a numeric on-screen keyboard. Not the browser's number field, which has
-/// no value for half-typed numbers such as `0.` and would lose the point.
+/// A control for a number between bounds: a text field with a numeric on-screen keyboard. Not the browser's number field, which
+/// has no value for half-typed numbers such as `0.` and would lose the point.
 #[component]
 pub fn NumberInput(
     #[prop(into)] name: String,

@@ -1,8 +1,8 @@
 //! The table. Columns are declared once. Filter, order and page are links and forms, so that the address determines the contents
 //! and the table works before scripts arrive. The server does the filtering, ordering and paging.
 //!
-//! The table knows its rows only through their columns. Code that does not depend on the type of row is in the other files of this
-//! folder, compiled once for all tables.
+//! The table knows its rows only through their columns. Code that does not depend on the type of row is in the other files of
+//! this folder, compiled once for all tables.
 
 mod body;
 mod filter;
