@@ -240,7 +240,7 @@ impl Day {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_of_lost_agents_and_killed_servers_neither_loses_nor_doubles_sessions() {
+async fn lost_agents_and_killed_servers_neither_lose_nor_double_sessions() {
     let mut day = Day::new().await;
     let (root, people) = day.people().await;
     let steps = HOURS * 3600 / STEP;
