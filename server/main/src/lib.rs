@@ -12,6 +12,7 @@ mod pages;
 mod refusal;
 mod router;
 mod sign_in;
+pub mod site;
 mod terminal;
 
 pub use api::ROUTES as API_ROUTES;
@@ -20,8 +21,10 @@ pub use router::{ROUTES, router};
 
 use axum::extract::FromRef;
 use config::Settings;
+use console::document::Names;
 use control::Control;
 use leptos::prelude::LeptosOptions;
+use site::Site;
 use std::sync::Arc;
 
 /// What every handler can reach.
@@ -29,13 +32,16 @@ use std::sync::Arc;
 pub struct App {
     pub control: Control,
     pub settings: Arc<Settings>,
-    pub options: LeptosOptions,
+    pub site: Site,
+    /// What the site's files are called.
+    pub names: Arc<Names>,
     /// Differs between any two builds of this program; a page that came with another one is told to reload.
     pub build: Arc<str>,
 }
 
+/// Leptos wants settings; where the site is and what its files are called does not come from there.
 impl FromRef<App> for LeptosOptions {
-    fn from_ref(app: &App) -> Self {
-        app.options.clone()
+    fn from_ref(_: &App) -> Self {
+        LeptosOptions::builder().output_name("console").build()
     }
 }

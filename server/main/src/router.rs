@@ -1,6 +1,6 @@
 //! Every route, and the layers around them.
 
-use crate::{App, cookies, download, live, metrics, pages, refusal::Refusal, sign_in, terminal};
+use crate::{App, cookies, download, live, metrics, pages, refusal::Refusal, sign_in, site, terminal};
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -14,7 +14,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::CsrfLayer;
-use tower_http::services::ServeDir;
 use tower_http::timeout::ResponseBodyTimeoutLayer;
 
 /// The plain routes (method, path): what a walk over all endpoints must know besides pages and server functions.
@@ -50,22 +49,22 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// The whole application.
 pub fn router(app: App) -> Router {
-    let options = app.options.clone();
-    let site_root = app.options.site_root.to_string();
     let context = {
         let app = app.clone();
+        let preloads = app.names.preloads();
         move || {
             provide_context(app.control.clone());
+            provide_context(preloads.clone());
             console::headers::send_headers(app.settings.secure());
         }
     };
     let shell = {
-        let options = options.clone();
-        move || console::document::document(options.clone())
+        let names = app.names.clone();
+        move || console::document::document(&names)
     };
-    let files = ServeDir::new(site_root.clone()).precompressed_br().precompressed_gzip();
-    let pkg = ServeDir::new(format!("{site_root}/{}", options.site_pkg_dir)).precompressed_br().precompressed_gzip();
-    let pkg = Router::new().fallback_service(pkg).layer(middleware::map_response(keep_for_ever));
+    // A file of `public/`, else the console's own page for what is not there.
+    let file = middleware::from_fn_with_state(app.clone(), site::public_file);
+    let elsewhere = pages::missing(context.clone(), shell.clone()).layer(file);
 
     let counted = Router::new()
         .route("/export/users.csv", get(download::users))
@@ -93,9 +92,8 @@ pub fn router(app: App) -> Router {
         .route("/events", get(live::events))
         .merge(counted)
         .merge(api::router(app.control.clone(), app.settings.secure()))
-        .merge(pages::routes(&app, context.clone(), shell.clone()))
-        // A file of `public/`, else the console's own page for what is not there.
-        .fallback_service(files.fallback(pages::missing(context, shell)))
+        .merge(pages::routes(&app, context, shell))
+        .fallback_service(elsewhere)
         .layer(middleware::from_fn_with_state(app.clone(), cookies::identify))
         .layer(middleware::map_response(no_store));
 
@@ -105,7 +103,7 @@ pub fn router(app: App) -> Router {
     );
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
-        .nest("/pkg", pkg)
+        .route("/pkg/{*file}", get(site::from_pkg))
         .merge(inside)
         .with_state(app)
         // From the inside out.
@@ -163,14 +161,6 @@ async fn no_store(mut answer: Response) -> Response {
     });
     if html {
         answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
-    }
-    answer
-}
-
-/// Names in `pkg` change with their contents, so what was fetched once never has to be asked for again.
-async fn keep_for_ever(mut answer: Response) -> Response {
-    if answer.status().is_success() {
-        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     }
     answer
 }

@@ -14,6 +14,7 @@ mod projects;
 mod refusals;
 mod security;
 mod sign_in;
+mod site;
 mod walk;
 
 use axum::Router;
@@ -26,6 +27,7 @@ use engine::local::LocalEngine;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use server::config::{Given, Settings};
+use server::site::Site;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use store::Store;
@@ -51,6 +53,10 @@ pub struct Answer {
 
 impl Yard {
     pub async fn new() -> Self {
+        Self::with_site(Site::Embedded(|_| None)).await
+    }
+
+    pub async fn with_site(site: Site) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("yardmaster.db")).await.unwrap();
         let engine = LocalEngine::open(folder.path().join("sessions"), env!("CARGO_BIN_EXE_yardmaster").into()).unwrap();
@@ -65,9 +71,8 @@ impl Yard {
         let appoint = EditProject { appoint: vec![id.to_string()], ..EditProject::default() };
         control.edit_project(&root, projects[0].0, &appoint).await.unwrap();
         let settings: Settings = Given::default().check().unwrap();
-        let options =
-            leptos::prelude::LeptosOptions::builder().output_name("console").site_root(folder.path().to_str().unwrap()).build();
-        let app = server::App { control: control.clone(), settings: Arc::new(settings), options, build: "test".into() };
+        let names = Arc::new(site.names().unwrap());
+        let app = server::App { control: control.clone(), settings: Arc::new(settings), site, names, build: "test".into() };
         Self { router: server::router(app), control, folder }
     }
 
