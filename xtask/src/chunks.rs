@@ -64,10 +64,9 @@ fn run(module: &[u8], dir: &Path, main: &Path, loader: &str) -> Result<Manifest>
 }
 
 /// Puts the tiniest shared files into the loader's script, which reads them as if they had been fetched.
-pub fn bring_along(dir: &Path, loader: &str, manifest: &str) -> Result<()> {
-    let (script, list) = (dir.join(loader), dir.join(manifest));
+pub fn bring_along(dir: &Path, loader: &str, pages: &mut Manifest) -> Result<()> {
+    let script = dir.join(loader);
     let mut text = fs::read_to_string(&script)?;
-    let mut pages: Manifest = serde_json::from_slice(&fs::read(&list)?)?;
     let chunks: BTreeSet<String> = pages.values().flatten().filter(|file| file.starts_with("chunk_")).cloned().collect();
     let mut brought = BTreeSet::new();
     for file in chunks {
@@ -84,9 +83,7 @@ pub fn bring_along(dir: &Path, loader: &str, manifest: &str) -> Result<()> {
     }
     text.push_str(HERE);
     pages.values_mut().for_each(|files| files.retain(|file| !brought.contains(file)));
-    fs::write(script, text)?;
-    fs::write(list, serde_json::to_vec(&pages)?)?;
-    Ok(())
+    Ok(fs::write(script, text)?)
 }
 
 /// The names of the functions in the shared files that are too small or too much shared to stay files.
@@ -230,12 +227,13 @@ mod tests {
         fs::write(dir.join("loader.js"), fetch(1) + &fetch(2)).unwrap();
         fs::write(dir.join("chunk_1.wasm"), b"few").unwrap();
         fs::write(dir.join("chunk_2.wasm"), vec![0; 5_000]).unwrap();
-        fs::write(dir.join("pages.json"), r#"{"users":["chunk_1","chunk_2","split_users"],"audit":["chunk_1"]}"#).unwrap();
-        bring_along(&dir, "loader.js", "pages.json").unwrap();
-        let (script, pages) = (fs::read_to_string(dir.join("loader.js")).unwrap(), fs::read(dir.join("pages.json")).unwrap());
+        let page = |name: &str, files: &[&str]| (name.to_owned(), files.iter().map(ToString::to_string).collect());
+        let mut pages = Manifest::from([page("users", &["chunk_1", "chunk_2", "split_users"]), page("audit", &["chunk_1"])]);
+        bring_along(&dir, "loader.js", &mut pages).unwrap();
+        let script = fs::read_to_string(dir.join("loader.js")).unwrap();
         assert!(script.contains("const __chunk_1 = here(\"ZmV3\");"), "{script}");
         assert!(script.contains(&fetch(2)), "{script}");
-        assert_eq!(pages, br#"{"audit":[],"users":["chunk_2","split_users"]}"#);
+        assert_eq!(pages, Manifest::from([page("users", &["chunk_2", "split_users"]), page("audit", &[])]));
         assert!(!dir.join("chunk_1.wasm").exists());
         fs::remove_dir_all(dir).unwrap();
     }

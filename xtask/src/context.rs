@@ -62,18 +62,10 @@ impl Context {
         self.target.join(profile_dir(self.server_profile())).join("yardmaster")
     }
 
-    /// leptos reads the hashes of the site's files here. Beside the running executable is where it looks unless told.
-    pub fn hash_file(&self) -> PathBuf {
-        match self.profile {
-            Profile::Test => self.work(),
-            Profile::Debug | Profile::Release => self.target.join(profile_dir(self.server_profile())),
-        }
-        .join("hash.txt")
-    }
-
-    /// One folder per profile: a debug build must not pull the files from under a running release server.
+    /// One folder per profile: a debug build must not pull the files from under a running server. The release's is where
+    /// `server/main/src/site/embedded.rs` takes it from, whatever CARGO_TARGET_DIR says.
     pub fn site(&self) -> PathBuf {
-        self.target.join(self.named("site"))
+        if self.release() { self.root.join("target/site-release") } else { self.target.join(self.named("site")) }
     }
 
     pub fn pkg(&self) -> PathBuf {
@@ -93,15 +85,14 @@ impl Context {
         }
     }
 
-    /// What the server must be told at run time.
-    pub fn server_env(&self) -> [(&'static str, std::ffi::OsString); 5] {
-        [
-            ("LEPTOS_OUTPUT_NAME", OUTPUT_NAME.into()),
-            ("LEPTOS_SITE_ROOT", self.site().into()),
-            ("LEPTOS_SITE_PKG_DIR", "pkg".into()),
-            ("LEPTOS_HASH_FILES", "true".into()),
-            ("LEPTOS_HASH_FILE_NAME", self.hash_file().into()),
-        ]
+    /// Whether each page is a chunk of its own. Cutting takes longer than an edit should.
+    pub fn split(&self) -> bool {
+        self.profile != Profile::Debug
+    }
+
+    /// What the server must be told at run time. A release carries its site.
+    pub fn server_env(&self) -> Option<(&'static str, PathBuf)> {
+        (!self.release()).then(|| ("LEPTOS_SITE_ROOT", self.site()))
     }
 }
 

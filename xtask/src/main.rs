@@ -18,6 +18,8 @@ mod style;
 mod tests;
 mod wasm_opt;
 mod wasm_target;
+mod watch;
+mod whole;
 
 use anyhow::{Result, bail};
 use context::{Context, Profile};
@@ -25,7 +27,9 @@ use context::{Context, Profile};
 const USAGE: &str = "\
 Usage: cargo xtask <command>
 
-  serve [--release] [-- ARGS]   build everything and start the server; ARGS go to the server's `serve` command
+  serve [--release | --watch] [-- ARGS]
+                                build everything and start the server; ARGS go to the server's `serve` command; --watch does
+                                it again whenever a source changes
   build [--release]             the same without starting
   size [--update]               build the release site and compare its weight with xtask/wasm-budget.toml
   bench [--users N | --keep]    measure the release build against a database of N people (a million), or that of the last
@@ -55,7 +59,10 @@ fn run(args: &[String]) -> Result<()> {
                 Some(at) => (&rest[..at], &rest[at + 1..]),
                 None => (rest, &rest[rest.len()..]),
             };
-            serve::serve(&Context::new(profile(ours)?)?, servers)
+            match ours {
+                [flag] if flag == "--watch" => watch::watch(&Context::new(Profile::Debug)?, servers),
+                _ => serve::serve(&Context::new(profile(ours)?)?, servers),
+            }
         }
         "build" => serve::build(&Context::new(profile(rest)?)?),
         "size" => match rest {

@@ -2,7 +2,7 @@
 
 use crate::context::{Context, OUTPUT_NAME, WASM_TARGET};
 use crate::process::{cargo, run, seconds};
-use crate::{chunks, wasm_opt};
+use crate::{chunks, wasm_opt, whole};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,15 +18,25 @@ const PLACEHOLDER: &str = "______________________";
 /// The script that fetches chunks.
 const LOADER: &str = "__wasm_split.______________________.js";
 
-/// What each page loads.
-const MANIFEST: &str = "__wasm_split_manifest.json";
-
 /// What the last run made, so that an unchanged module costs nothing.
 #[derive(Serialize, Deserialize)]
 pub struct Made {
     input: String,
     pub hash: String,
     pub files: Vec<String>,
+    /// What each page loads, without the endings.
+    pub chunks: chunks::Manifest,
+}
+
+impl Made {
+    /// The final name of one of the main files or of the loader.
+    pub fn name(&self, name: &str) -> String {
+        with_hash(name, &self.hash)
+    }
+
+    pub fn loader(&self) -> String {
+        self.name(LOADER)
+    }
 }
 
 /// Compiles the browser crate and brings `pkg` up to date.
@@ -47,25 +57,38 @@ pub fn make(context: &Context) -> Result<Made> {
     }
     fs::create_dir_all(&raw)?;
     let start = Instant::now();
-    split_and_bind(context, &raw)?;
+    let module = fs::read(context.front_wasm())?;
+    let mut chunks = if context.split() {
+        let (main, chunks) = chunks::split(context, &module, &raw, LOADER)?;
+        bind(&main, &raw)?;
+        chunks
+    } else {
+        bind(&context.front_wasm(), &raw)?;
+        whole::write_loader(&module, &raw.join(LOADER), &format!("{OUTPUT_NAME}.js"))?;
+        whole::point_at(&raw.join(format!("{OUTPUT_NAME}.js")), LOADER)?;
+        chunks::Manifest::new()
+    };
     eprintln!("Page chunks and bindings: done in {}", seconds(start.elapsed()));
     if context.release() {
         wasm_opt::shrink(context, &raw)?;
     }
-    chunks::bring_along(&raw, LOADER, MANIFEST)?;
+    if context.split() {
+        chunks::bring_along(&raw, LOADER, &mut chunks)?;
+    }
     let (hash, files) = publish(&raw, &context.pkg())?;
-    let made = Made { input, hash, files };
+    chunks.values_mut().flatten().for_each(|name| *name = format!("{name}.{hash}"));
+    let made = Made { input, hash, files, chunks };
     fs::write(&stamp, serde_json::to_vec_pretty(&made)?)?;
     Ok(made)
 }
 
-/// `cargo rustc` hands the relocations flag, which the splitter needs, to the last link alone. As a general flag it would
-/// give every dependency a second fingerprint, and clippy and cargo-leptos would compile them all again.
+/// `cargo rustc` hands the relocations flag, which the splitter needs, to the last link alone (an unsplit module needs its table
+/// instead). As a general flag it would give every dependency a second fingerprint, and clippy and cargo-leptos would compile them all again.
 fn compile(context: &Context) -> Result<()> {
     let mut cargo = cargo(&context.root);
     cargo.args(["rustc", "--package", "frontend", "--lib", "--target", WASM_TARGET, "--profile", context.front_profile()]);
     cargo.arg("--target-dir").arg(context.front_target());
-    cargo.args(["--", "-Clink-args=--emit-relocs"]);
+    cargo.args(["--", if context.split() { "-Clink-args=--emit-relocs" } else { "-Clink-args=--export-table" }]);
     run(&mut cargo)
 }
 
@@ -85,15 +108,12 @@ fn still_good(context: &Context, stamp: &Path, input: &str) -> Option<Made> {
     (made.input == input && complete).then_some(made)
 }
 
-/// Fills `raw` with `console.js`, `console.wasm`, the chunks, the loader and the list of what each page needs.
-fn split_and_bind(context: &Context, raw: &Path) -> Result<()> {
-    let (main, manifest) = chunks::split(context, &fs::read(context.front_wasm())?, raw, LOADER)?;
-    fs::write(raw.join(MANIFEST), serde_json::to_vec(&manifest)?)?;
-
+/// Fills `raw` with `console.js` and `console.wasm`.
+fn bind(module: &Path, raw: &Path) -> Result<()> {
     let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
     // The chunks reach into the main module by the linker's own names.
     bindgen.keep_lld_exports(true).demangle(false).typescript(false);
-    bindgen.input_path(&main).out_name(OUTPUT_NAME).web(true)?;
+    bindgen.input_path(module).out_name(OUTPUT_NAME).web(true)?;
     bindgen.generate(raw).context("generating the JavaScript bindings")?;
     // leptos asks for the module without the usual suffix.
     fs::rename(raw.join(format!("{OUTPUT_NAME}_bg.wasm")), raw.join(format!("{OUTPUT_NAME}.wasm")))?;
@@ -116,9 +136,7 @@ fn publish(raw: &Path, pkg: &Path) -> Result<(String, Vec<String>)> {
     let hash = hex(&digest.finalize());
     let renamed: HashMap<String, String> = files.keys().map(|name| (name.clone(), with_hash(name, &hash))).collect();
     for (name, mut bytes) in files {
-        if name.ends_with(".json") {
-            bytes = manifest_with_hash(&bytes, &hash)?;
-        } else if name.ends_with(".wasm") {
+        if name.ends_with(".wasm") {
             replace_in_place(&mut bytes, PLACEHOLDER.as_bytes(), hash.as_bytes());
         } else if name.ends_with(".js") {
             bytes = script_with_hash(String::from_utf8(bytes)?, &hash, &renamed).into_bytes();
@@ -164,15 +182,6 @@ fn with_hash(name: &str, hash: &str) -> String {
         Some((stem, extension)) => format!("{stem}.{hash}.{extension}"),
         None => name.to_owned(),
     }
-}
-
-/// The list names chunks without their ending.
-fn manifest_with_hash(bytes: &[u8], hash: &str) -> Result<Vec<u8>> {
-    let mut manifest: BTreeMap<String, Vec<String>> = serde_json::from_slice(bytes)?;
-    for name in manifest.values_mut().flatten() {
-        *name = format!("{name}.{hash}");
-    }
-    Ok(serde_json::to_vec(&manifest)?)
 }
 
 /// Generated scripts name their neighbours only as whole quoted paths, so nothing else can be hit by accident.

@@ -3,29 +3,45 @@
 use crate::context::Context;
 use crate::process::{cargo, run};
 use crate::{site, size};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 pub fn build(context: &Context) -> Result<()> {
-    let site = site::build(context)?;
-    build_server(context)?;
     if context.release() {
+        // The server carries the site, so it comes second.
+        let site = site::build(context)?;
+        build_server(context)?;
         size::print(&size::weigh(context, &site)?);
+        return Ok(());
     }
-    Ok(())
+    // Neither needs the other, and much of both is work for one processor.
+    let (site, server) = std::thread::scope(|scope| {
+        let server = scope.spawn(|| build_server(context));
+        (site::build(context), server.join().unwrap_or_else(|_| Err(anyhow!("building the server panicked"))))
+    });
+    site.and(server)
 }
 
 pub fn build_server(context: &Context) -> Result<()> {
     let mut cargo = cargo(&context.root);
     cargo.args(["build", "--package", "yardmaster", "--bin", "yardmaster", "--profile", context.server_profile()]);
     cargo.arg("--target-dir").arg(&context.target);
+    if context.release() {
+        cargo.args(["--features", "embed-site"]);
+    }
     run(&mut cargo)
 }
 
 /// Replaces this program by the server, so that signals and the exit status pass through.
 pub fn serve(context: &Context, args: &[String]) -> Result<()> {
     build(context)?;
+    let error = server(context, args).exec();
+    bail!("could not start {}: {error}", context.server_bin().display())
+}
+
+/// The server, with an address and a data folder if `args` have none.
+pub fn server(context: &Context, args: &[String]) -> Command {
     let mut server = Command::new(context.server_bin());
     server.current_dir(&context.root).envs(context.server_env()).arg("serve");
     for (flag, value) in [("--listen", "127.0.0.1:8080"), ("--data", "./data")] {
@@ -34,6 +50,6 @@ pub fn serve(context: &Context, args: &[String]) -> Result<()> {
             server.args([flag, value]);
         }
     }
-    let error = server.args(args).exec();
-    bail!("could not start {}: {error}", context.server_bin().display())
+    server.args(args);
+    server
 }

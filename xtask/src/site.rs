@@ -4,10 +4,14 @@ use crate::context::{Context, OUTPUT_NAME};
 use crate::process::step;
 use crate::{compress, pkg, style, wasm_target};
 use anyhow::{Context as _, Result};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+
+/// What the files are called, for the server; its name is also in `server/main/src/site/mod.rs`.
+const NAMES: &str = ".names.json";
 
 pub struct Site {
     /// Names below `pkg/` of the browser's code, the style sheet last.
@@ -26,16 +30,24 @@ pub fn build(context: &Context) -> Result<Site> {
     let css_hash = pkg::hex(&Sha256::digest(&css));
     let css_name = format!("{OUTPUT_NAME}.{css_hash}.css");
     write_if_changed(&context.pkg().join(&css_name), css.as_bytes())?;
-    let mut files = made.files;
+    let mut files = made.files.clone();
     files.push(css_name);
 
     let public = context.root.join("public");
     if public.exists() {
         copy_tree(&public, &context.site())?;
     }
-    let hashes = format!("js: {0}\nwasm: {0}\ncss: {css_hash}\nmanifest: {0}\nsplit: {0}\n", made.hash);
-    write_if_changed(&context.hash_file(), hashes.as_bytes())?;
-    // Only now, when the server can find the new files, do the old ones go.
+    let names = json!({
+        "hashed": true,
+        "script": made.name(&format!("{OUTPUT_NAME}.js")),
+        "module": made.name(&format!("{OUTPUT_NAME}.wasm")),
+        "style": files.last(),
+        "loader": made.loader(),
+        "chunks": made.chunks,
+        // Read by nobody: a release that embeds the site is compiled again when a file has come or gone.
+        "public": names_below(&public)?,
+    });
+    write_if_changed(&context.site().join(NAMES), &serde_json::to_vec_pretty(&names)?)?;
     remove_strangers(&context.site(), &public, &files)?;
     if context.release() {
         step("Precompressing the site", || compress::siblings(&context.site()))?;
@@ -68,6 +80,12 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The files directly in a folder and the folders beside them, in order.
+fn names_below(dir: &Path) -> Result<BTreeSet<String>> {
+    let entries = fs::read_dir(dir).with_context(|| format!("could not list {}", dir.display()))?;
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
 /// Removes what earlier builds left: anything neither in public/ nor among the files just made, nor a compressed sibling
 /// of one of them.
 fn remove_strangers(site: &Path, public: &Path, files: &[String]) -> Result<()> {
@@ -81,8 +99,9 @@ fn remove_strangers(site: &Path, public: &Path, files: &[String]) -> Result<()> 
                 continue;
             }
             let name = path.strip_prefix(site)?.to_str().context("a file of the site has an odd name")?;
-            let known =
-                |name: &str| public.join(name).exists() || name.strip_prefix("pkg/").is_some_and(|name| made.contains(name));
+            let known = |name: &str| {
+                name == NAMES || public.join(name).exists() || name.strip_prefix("pkg/").is_some_and(|name| made.contains(name))
+            };
             let original = name.strip_suffix(".br").or_else(|| name.strip_suffix(".gz"));
             if !known(name) && !original.is_some_and(known) {
                 fs::remove_file(&path).with_context(|| format!("could not remove {}", path.display()))?;

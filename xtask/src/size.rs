@@ -58,8 +58,8 @@ fn budget_file(context: &Context) -> PathBuf {
 pub fn weigh(context: &Context, site: &Site) -> Result<Vec<Part>> {
     let size =
         |path: PathBuf| fs::metadata(&path).map(|meta| meta.len()).with_context(|| format!("{} is missing", path.display()));
-    let files = site.files.iter().filter(|file| !file.ends_with(".json"));
-    files
+    site.files
+        .iter()
         .map(|file| {
             let path = context.pkg().join(file);
             Ok(Part { name: plain_name(file, &site.hash), brotli: size(sibling(&path, "br"))?, raw: size(path)? })

@@ -8,6 +8,9 @@ use types::system::tasks::Task;
 #[cfg(not(feature = "ssr"))]
 use types::system::tasks::TaskState;
 
+/// How the build ids of a server begin whose sources are watched: a page does not ask before it reloads.
+pub const WATCHED: &str = "watched-";
+
 /// How the tab stands with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -167,6 +170,11 @@ impl Live {
                 *last = id;
             }
             match name.as_str() {
+                // Debug builds alone: no server of a release may say so.
+                "hello" if cfg!(debug_assertions) && data != build && data.starts_with(WATCHED) => {
+                    // Where it fails the page stays as it is.
+                    let _ = window().location().reload();
+                }
                 "hello" if data != build => self.outdated.set(true),
                 "change" => self.take(&data),
                 "task" => self.take_task(&data),

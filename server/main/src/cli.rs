@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::config::{Given, Settings};
+use crate::site::Site;
 use crate::{App, metrics, router};
 use anyhow::{Context, Result, bail};
 use axum::serve::ListenerExt;
@@ -9,7 +10,6 @@ use control::{Control, Mail, Vault};
 use engine::Engine;
 use engine::local::{LocalEngine, Options};
 use engine::simulated::{Scenario, SimulatedEngine};
-use leptos::config::LeptosOptions;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -255,6 +255,9 @@ fn own_file(file: &Path) -> Result<()> {
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
+    // Before the first start makes a password, which is shown only once.
+    let site = Site::find()?;
+    let names = Arc::new(site.names()?);
     let mut control = open(&settings.data, settings.scenario.as_deref(), settings.resource_group.clone()).await?;
     if let Some(mail) = &settings.mail {
         let password = std::env::var("YARDMASTER_MAIL_PASSWORD").ok();
@@ -262,8 +265,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         control = control.with_mail(opened, mail.address.clone());
     }
     let first = control.first_start(email, password).await.map_err(plain)?;
-    let options = site_options()?;
-    let app = App { control: control.clone(), settings: Arc::new(settings.clone()), options, build: build().into() };
+    let app = App { control: control.clone(), settings: Arc::new(settings.clone()), site, names, build: build().into() };
 
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -301,14 +303,13 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     Ok(())
 }
 
-/// Reads where the built console is: as `cargo xtask serve` says, or else beside this binary.
-fn site_options() -> Result<LeptosOptions> {
-    let conf = leptos::config::get_configuration(None).context("the console's settings (LEPTOS_…) cannot be read")?;
-    Ok(conf.leptos_options)
-}
-
-/// The version, and the time at which this binary's file was made.
+/// The version, and the time at which this binary's file was made. While sources are watched, the time of its start: pages then
+/// reload after each change.
 fn build() -> String {
+    if std::env::var_os("LEPTOS_WATCH").is_some() {
+        let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        return format!("{}{}", console::live::WATCHED, started.as_micros());
+    }
     let made = std::env::current_exe().and_then(|exe| exe.metadata()).and_then(|file| file.modified()).ok();
     let seconds = made.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs());
     format!("{}-{seconds}", env!("CARGO_PKG_VERSION"))

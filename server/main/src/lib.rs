@@ -14,6 +14,7 @@ mod refusal;
 mod router;
 mod routes;
 mod sign_in;
+pub mod site;
 mod terminal;
 
 pub use api::routes as api_routes;
@@ -23,8 +24,10 @@ pub use routes::routes;
 
 use axum::extract::FromRef;
 use config::Settings;
+use console::document::Names;
 use control::Control;
 use leptos::prelude::LeptosOptions;
+use site::Site;
 use std::sync::Arc;
 
 /// The state that all handlers share.
@@ -32,13 +35,16 @@ use std::sync::Arc;
 pub struct App {
     pub control: Control,
     pub settings: Arc<Settings>,
-    pub options: LeptosOptions,
+    pub site: Site,
+    /// What the site's files are called.
+    pub names: Arc<Names>,
     /// Differs between any two builds of this program; a page from another build is told to reload.
     pub build: Arc<str>,
 }
 
+/// Leptos wants settings; where the site is and what its files are called does not come from there.
 impl FromRef<App> for LeptosOptions {
-    fn from_ref(app: &App) -> Self {
-        app.options.clone()
+    fn from_ref(_: &App) -> Self {
+        LeptosOptions::builder().output_name("console").build()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::layers::USUAL;
 use crate::routes::{self, Asks};
-use crate::{App, cookies, metrics, pages};
+use crate::{App, cookies, metrics, pages, site};
 use api::Route;
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -11,26 +11,25 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::{Router, ServiceExt};
 use leptos::prelude::provide_context;
-use tower_http::services::ServeDir;
 
 /// The whole application.
 pub fn router(app: App) -> Router {
-    let options = app.options.clone();
-    let site_root = app.options.site_root.to_string();
     let context = {
         let app = app.clone();
+        let preloads = app.names.preloads();
         move || {
             provide_context(app.control.clone());
+            provide_context(preloads.clone());
             console::headers::send_headers(app.settings.secure());
         }
     };
     let shell = {
-        let options = options.clone();
-        move || console::document::document(options.clone())
+        let names = app.names.clone();
+        move || console::document::document(&names)
     };
-    let files = ServeDir::new(site_root.clone()).precompressed_br().precompressed_gzip();
-    let pkg = ServeDir::new(format!("{site_root}/{}", options.site_pkg_dir)).precompressed_br().precompressed_gzip();
-    let pkg = Router::new().fallback_service(pkg).layer(middleware::map_response(keep_for_ever));
+    // A file of `public/`, else the console's own page for what is not there.
+    let file = middleware::from_fn_with_state(app.clone(), site::public_file);
+    let elsewhere = pages::missing(context.clone(), shell.clone()).layer(file);
 
     let identify = middleware::from_fn_with_state(app.clone(), cookies::identify);
     let identified = |routes: Router<App>| routes.layer(identify.clone()).layer(middleware::map_response(no_store));
@@ -44,14 +43,11 @@ pub fn router(app: App) -> Router {
         };
         all.merge(part.group.around(routes))
     });
-    let console = pages::routes(&app, context.clone(), shell.clone())
-        // A file of `public/`, or else the console's own page for unknown addresses.
-        .fallback_service(files.fallback(pages::missing(context, shell)));
+    let console = pages::routes(&app, context, shell).fallback_service(elsewhere);
     let api = api::router(app.control.clone(), app.settings.secure());
     plain
         .merge(USUAL.around(identified(console)))
         .merge(USUAL.around(identified(api)))
-        .merge(USUAL.around(Router::new().nest("/pkg", pkg)))
         .with_state(app)
         .layer(middleware::from_fn(count))
 }
@@ -70,14 +66,6 @@ async fn no_store(mut answer: Response) -> Response {
     });
     if html {
         answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
-    }
-    answer
-}
-
-/// Lets browsers keep the files of `pkg` for ever: their names change with their contents.
-async fn keep_for_ever(mut answer: Response) -> Response {
-    if answer.status().is_success() {
-        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     }
     answer
 }

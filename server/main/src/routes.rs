@@ -3,7 +3,7 @@
 
 use crate::layers::{Group, USUAL};
 use crate::refusal::Refusal;
-use crate::{App, download, live, sign_in, terminal};
+use crate::{App, download, live, sign_in, site, terminal};
 use api::Route;
 use axum::extract::State;
 use axum::http::Method;
@@ -29,7 +29,11 @@ pub enum Asks {
 /// Every plain route.
 pub fn plain() -> Vec<Part> {
     vec![
-        Part { group: USUAL, asks: Asks::Nothing, routes: vec![Route::get("/healthz", || async { "ok\n" })] },
+        Part {
+            group: USUAL,
+            asks: Asks::Nothing,
+            routes: vec![Route::get("/healthz", || async { "ok\n" }), Route::get("/pkg/{*file}", site::from_pkg)],
+        },
         Part {
             group: USUAL,
             asks: Asks::Who,
@@ -48,10 +52,9 @@ pub fn plain() -> Vec<Part> {
     ]
 }
 
-/// Method and path of every plain route, and of the built console's files.
+/// Method and path of every plain route.
 pub fn routes() -> Vec<(Method, String)> {
-    let plain = plain().into_iter().flat_map(|part| part.routes).map(|route| route.address());
-    plain.chain([(Method::GET, "/pkg/{file}".to_owned())]).collect()
+    plain().into_iter().flat_map(|part| part.routes).map(|route| route.address()).collect()
 }
 
 async fn ready(State(app): State<App>) -> Result<&'static str, Refusal> {

@@ -15,6 +15,7 @@ mod projects;
 mod refusals;
 mod security;
 mod sign_in;
+mod site;
 mod template;
 mod walk;
 
@@ -28,6 +29,7 @@ use engine::local::LocalEngine;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use server::config::{Given, Settings};
+use server::site::Site;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -53,13 +55,16 @@ pub struct Answer {
 
 impl Yard {
     pub async fn new() -> Self {
+        Self::with_site(Site::Embedded(|_| None)).await
+    }
+
+    pub async fn with_site(site: Site) -> Self {
         let folder = tempfile::tempdir().unwrap();
         template::copy_to(folder.path()).await;
         let (control, _) = open(folder.path()).await;
         let settings: Settings = Given::default().check().unwrap();
-        let options =
-            leptos::prelude::LeptosOptions::builder().output_name("console").site_root(folder.path().to_str().unwrap()).build();
-        let app = server::App { control: control.clone(), settings: Arc::new(settings), options, build: "test".into() };
+        let names = Arc::new(site.names().unwrap());
+        let app = server::App { control: control.clone(), settings: Arc::new(settings), site, names, build: "test".into() };
         Self { router: server::router(app), control, folder }
     }
 

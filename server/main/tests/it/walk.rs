@@ -200,7 +200,7 @@ async fn every_plain_route_lets_in_only_the_roles_of_the_table() {
         (Method::POST, "/forgotten-password"),
         (Method::POST, "/new-password"),
         (Method::POST, "/theme"),
-        (Method::GET, "/pkg/{file}"),
+        (Method::GET, "/pkg/{*file}"),
     ];
     let guarded: [(&str, LetIn); 14] = [
         ("/events", EVERYBODY),
