@@ -6,6 +6,7 @@ use crate::people::permissions::Role;
 use crate::time::Millis;
 use crate::{FieldError, Problem, rules};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Whether a person can sign in (`docs/spec/people.md`, "Account status").
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -193,6 +194,21 @@ pub struct EditUser {
 }
 
 impl EditUser {
+    /// Compares an account with how it should be: every field of the same name that differs, so that a new field is not listed here.
+    ///
+    /// Passwords, domain, projects, main keypair, two-factor authentication and container numbers are not compared.
+    pub fn between(before: &UserRow, now: &CreateUser) -> Self {
+        let fields = |thing: serde_json::Result<Value>| match thing {
+            Ok(Value::Object(fields)) => fields,
+            _ => Default::default(),
+        };
+        let before = fields(serde_json::to_value(before));
+        let mut changed = fields(serde_json::to_value(now));
+        let others = ["domain", "projects", "ids"];
+        changed.retain(|name, value| !others.contains(&name.as_str()) && before.get(name).is_some_and(|was| was != value));
+        serde_json::from_value(Value::Object(changed)).unwrap_or_default()
+    }
+
     /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors: Vec<FieldError> = Vec::new();
@@ -299,3 +315,18 @@ pub static USERS: ListSpec = ListSpec {
     tabs: &[("active", "Active"), ("inactive", "Inactive")],
     subtabs: &[],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_holds_the_fields_that_differ_and_no_others() {
+        let before = UserRow { username: "ann".into(), full_name: "Ann".into(), domain: "labs".into(), ..UserRow::default() };
+        let now = CreateUser { username: "ann".into(), full_name: "Ann Ek".into(), sudo: true, ..CreateUser::default() };
+        let edit = EditUser { full_name: Some("Ann Ek".into()), sudo: Some(true), ..EditUser::default() };
+        assert_eq!(EditUser::between(&before, &now), edit);
+        let same = CreateUser { full_name: "Ann".into(), sudo: false, ..now };
+        assert_eq!(EditUser::between(&before, &same), EditUser::default());
+    }
+}

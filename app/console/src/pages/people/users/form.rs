@@ -4,7 +4,8 @@ use super::ids::IdFields;
 use super::place::Place;
 use crate::form::Refused;
 use leptos::prelude::*;
-use types::people::users::{CreateUser, EditUser, UnixIds, UserDetail, UserRow, UserStatus};
+use types::id::ProjectId;
+use types::people::users::{CreateUser, EditUser, UnixIds, UserDetail, UserRow};
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use types::{FieldError, Problem};
 use ui::{Checkbox, Field, PasswordInput, Select, TextArea, TextInput};
@@ -118,16 +119,20 @@ impl Form {
         self.addresses.with_untracked(split)
     }
 
-    /// The form as a command; every field that is not acceptable is named.
-    pub fn read_new(self) -> Result<CreateUser, Problem> {
-        let new = CreateUser {
-            email: self.email.get_untracked().trim().to_owned(),
-            username: self.username.get_untracked().trim().to_owned(),
-            full_name: self.full_name.get_untracked().trim().to_owned(),
+    /// Reads the form as a new account, without checking it. A domain or status that is not chosen is that of `before`.
+    fn read(self, before: Option<&UserDetail>) -> Result<CreateUser, Problem> {
+        let text = |field: RwSignal<String>| field.get_untracked().trim().to_owned();
+        Ok(CreateUser {
+            email: text(self.email),
+            username: text(self.username),
+            full_name: text(self.full_name),
             password: self.password.get_untracked(),
             role: self.place.role(),
-            status: self.place.status().unwrap_or(UserStatus::Active),
-            domain: self.place.need_domain()?,
+            status: self.place.status().or(before.map(|before| before.row.status)).unwrap_or_default(),
+            domain: match before {
+                Some(before) => self.place.domain().unwrap_or(before.domain),
+                None => self.place.need_domain()?,
+            },
             projects: self.place.project_ids(),
             description: self.description.get_untracked(),
             must_change_password: self.must_change_password.get_untracked(),
@@ -135,42 +140,34 @@ impl Form {
             addresses: self.addresses(),
             policy: self.place.policy.get_untracked(),
             ids: self.ids.read()?,
-        };
+        })
+    }
+
+    /// Reads the form as a command that creates an account. Refuses with every field that is not acceptable.
+    pub fn read_new(self) -> Result<CreateUser, Problem> {
+        let new = self.read(None)?;
         self.with_the_same_password_twice(new.check())?;
         Ok(new)
     }
 
-    /// What was changed of `before`, as a command.
+    /// Reads the changes to `before` as a command.
     pub fn read_edit(self, before: &UserDetail) -> Result<EditUser, Problem> {
-        let row = &before.row;
-        let text = |field: RwSignal<String>, was: &str| Some(field.get_untracked().trim().to_owned()).filter(|now| now != was);
-        let domain = self.place.domain().filter(|id| *id != before.domain);
-        let projects = Some(self.place.project_ids()).filter(|now| {
-            let (mut now, mut was) = (now.clone(), before.projects.clone());
-            now.sort_unstable();
-            was.sort_unstable();
-            now != was
-        });
-        let mut edit = EditUser {
-            username: text(self.username, &row.username),
-            full_name: text(self.full_name, &row.full_name),
-            password: Some(self.password.get_untracked()).filter(|password| !password.is_empty()),
-            description: text(self.description, &row.description),
-            status: self.place.status().filter(|now| *now != row.status),
-            role: Some(self.place.role()).filter(|now| *now != row.role),
-            domain,
-            projects,
-            must_change_password: Some(self.must_change_password.get_untracked()).filter(|now| *now != row.must_change_password),
-            sudo: Some(self.sudo.get_untracked()).filter(|now| *now != row.sudo),
-            addresses: Some(self.addresses()).filter(|now| *now != row.addresses),
-            two_factor: Some(self.two_factor.get_untracked()).filter(|now| *now != row.two_factor),
-            policy: text(self.place.policy, &row.policy),
-            main_access_key: text(self.main_key, before.access_keys.first().map_or("", String::as_str)),
-            uid: None,
-            gid: None,
-            gids: None,
+        let now = self.read(Some(before))?;
+        let sorted = |mut ids: Vec<ProjectId>| {
+            ids.sort_unstable();
+            ids
         };
-        self.ids.changed(&row.ids, &mut edit)?;
+        let other_projects = sorted(now.projects.clone()) != sorted(before.projects.clone());
+        let main_key = self.main_key.get_untracked();
+        let mut edit = EditUser {
+            password: Some(now.password.clone()).filter(|password| !password.is_empty()),
+            domain: Some(now.domain).filter(|domain| *domain != before.domain),
+            projects: other_projects.then(|| now.projects.clone()),
+            two_factor: Some(self.two_factor.get_untracked()).filter(|on| *on != before.row.two_factor),
+            main_access_key: Some(main_key).filter(|key| before.access_keys.first() != Some(key) && !key.is_empty()),
+            ..EditUser::between(&before.row, &now)
+        };
+        self.ids.changed(&before.row.ids, &mut edit)?;
         self.with_the_same_password_twice(edit.check())?;
         Ok(edit)
     }
