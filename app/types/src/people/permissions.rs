@@ -24,50 +24,76 @@ crate::words::words!(Role {
     Monitor = "monitor", "Monitor";
 });
 
-/// A kind of action that is permitted or refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Permission {
-    ReadUsers,
-    CreateUsers,
+/// The table of permissions. Each line: the permission, the words that complete “You may not …”, and how far it reaches for a
+/// superadmin, a domain admin, a project admin, a user and a monitor.
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident: $verb:literal = $reach:expr;)*) => {
+        /// Something that a person may or may not do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Permission {
+            $($(#[$doc])* $name),*
+        }
+
+        impl Permission {
+            /// All permissions.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Returns the words that complete “You may not …”.
+            pub fn verb(self) -> &'static str {
+                match self { $(Self::$name => $verb),* }
+            }
+
+            fn reaches(self) -> [Reach; 5] {
+                use Reach::*;
+                match self { $(Self::$name => $reach),* }
+            }
+        }
+    };
+}
+
+permissions! {
+    ReadUsers: "see other people's accounts" = [Everything, Domain, Projects, Nothing, Everything];
+    CreateUsers: "create accounts" = [Everything, Domain, Nothing, Nothing, Nothing];
     /// Edit, deactivate and reactivate accounts.
-    ChangeUsers,
-    ReadKeypairs,
+    ChangeUsers: "change this account" = [Everything, Domain, Nothing, Nothing, Nothing];
+    ReadKeypairs: "see these keypairs" = [Everything, Domain, Own, Own, Everything];
     /// Add, activate, deactivate and delete keypairs.
-    ChangeKeypairs,
+    ChangeKeypairs: "change this keypair" = [Everything, Domain, Own, Own, Nothing];
     /// Give a keypair another resource policy or rate limit.
-    LimitKeypairs,
-    ReadProjects,
+    LimitKeypairs: "change a keypair's limits" = [Everything, Domain, Nothing, Nothing, Nothing];
+    ReadProjects: "see projects and their members" = [Everything, Domain, Projects, Nothing, Everything];
     /// Add and remove members of a project.
-    ChangeMembers,
+    ChangeMembers: "change this project's members" = [Everything, Domain, Projects, Nothing, Nothing];
     /// Create and change projects, and appoint their administrators.
-    ChangeProjects,
-    ReadDomains,
-    ChangeDomains,
-    ReadSessions,
-    StartSessions,
+    ChangeProjects: "change projects" = [Everything, Domain, Nothing, Nothing, Nothing];
+    ReadDomains: "see domains" = [Everything, Domain, Nothing, Nothing, Everything];
+    ChangeDomains: "change domains" = [Everything, Nothing, Nothing, Nothing, Nothing];
+    ReadSessions: "see sessions" = [Everything, Domain, Projects, Own, Everything];
+    StartSessions: "start sessions" = [Own, Own, Own, Own, Nothing];
     /// End a session and open its terminal.
-    ControlSessions,
+    ControlSessions: "control this session" = [Everything, Domain, Projects, Own, Nothing];
     /// Start a session on behalf of somebody else.
-    StartForOthers,
+    StartForOthers: "start sessions for somebody else" = [Everything, Nothing, Nothing, Nothing, Nothing];
     /// Change the priorities of sessions.
-    ChangePriorities,
-    ReadAgents,
+    ChangePriorities: "change the priorities of sessions" = [Everything, Domain, Nothing, Nothing, Nothing];
+    ReadAgents: "see the cluster's agents" = [Everything, Nothing, Nothing, Nothing, Everything];
     /// Change whether an agent takes new sessions.
-    ChangeAgents,
-    ReadPolicies,
-    ChangePolicies,
-    ReadPresets,
-    ChangePresets,
-    ReadGroups,
-    ChangeGroups,
+    ChangeAgents: "change the cluster's agents" = [Everything, Nothing, Nothing, Nothing, Nothing];
+    // Policies, presets and groups belong to no domain: people who choose among them see them all.
+    ReadPolicies: "see resource policies" = [Everything, Domain, Own, Own, Everything];
+    ChangePolicies: "change resource policies" = [Everything, Nothing, Nothing, Nothing, Nothing];
+    ReadPresets: "see resource presets" = [Everything, Domain, Own, Own, Everything];
+    ChangePresets: "change resource presets" = [Everything, Nothing, Nothing, Nothing, Nothing];
+    ReadGroups: "see resource groups" = [Everything, Domain, Own, Own, Everything];
+    ChangeGroups: "change resource groups" = [Everything, Nothing, Nothing, Nothing, Nothing];
     /// See the settings of the whole cluster.
-    ReadSettings,
-    ChangeSettings,
+    ReadSettings: "see the cluster's settings" = [Everything, Nothing, Nothing, Nothing, Everything];
+    ChangeSettings: "change the cluster's settings" = [Everything, Nothing, Nothing, Nothing, Nothing];
     /// Correct recorded usage to match what really runs.
-    Maintain,
-    ReadAudit,
+    Maintain: "recalculate the cluster's usage" = [Everything, Nothing, Nothing, Nothing, Nothing];
+    ReadAudit: "read the audit trail" = [Everything, Nothing, Nothing, Nothing, Everything];
     /// Change one's own settings, such as columns and theme.
-    OwnSettings,
+    OwnSettings: "change settings" = [Own, Own, Own, Own, Own];
 }
 
 /// How far a permission reaches. A larger reach includes the smaller ones.
@@ -82,77 +108,10 @@ pub enum Reach {
 }
 
 impl Permission {
-    /// All permissions.
-    pub const ALL: [Self; 29] = [
-        Self::ReadUsers,
-        Self::CreateUsers,
-        Self::ChangeUsers,
-        Self::ReadKeypairs,
-        Self::ChangeKeypairs,
-        Self::LimitKeypairs,
-        Self::ReadProjects,
-        Self::ChangeMembers,
-        Self::ChangeProjects,
-        Self::ReadDomains,
-        Self::ChangeDomains,
-        Self::ReadSessions,
-        Self::StartSessions,
-        Self::ControlSessions,
-        Self::StartForOthers,
-        Self::ChangePriorities,
-        Self::ReadAgents,
-        Self::ChangeAgents,
-        Self::ReadPolicies,
-        Self::ChangePolicies,
-        Self::ReadPresets,
-        Self::ChangePresets,
-        Self::ReadGroups,
-        Self::ChangeGroups,
-        Self::ReadSettings,
-        Self::ChangeSettings,
-        Self::Maintain,
-        Self::ReadAudit,
-        Self::OwnSettings,
-    ];
-
     /// Looks up how far this permission reaches. `project_admin` says whether the person administers a project, which their role
     /// does not tell.
     pub fn reach(self, role: Role, project_admin: bool) -> Reach {
-        use Reach::*;
-        // columns: superadmin, domain admin, project admin, user, monitor
-        let row = match self {
-            Self::ReadUsers => [Everything, Domain, Projects, Nothing, Everything],
-            Self::CreateUsers => [Everything, Domain, Nothing, Nothing, Nothing],
-            Self::ChangeUsers => [Everything, Domain, Nothing, Nothing, Nothing],
-            Self::ReadKeypairs => [Everything, Domain, Own, Own, Everything],
-            Self::ChangeKeypairs => [Everything, Domain, Own, Own, Nothing],
-            Self::LimitKeypairs => [Everything, Domain, Nothing, Nothing, Nothing],
-            Self::ReadProjects => [Everything, Domain, Projects, Nothing, Everything],
-            Self::ChangeMembers => [Everything, Domain, Projects, Nothing, Nothing],
-            Self::ChangeProjects => [Everything, Domain, Nothing, Nothing, Nothing],
-            Self::ReadDomains => [Everything, Domain, Nothing, Nothing, Everything],
-            Self::ChangeDomains => [Everything, Nothing, Nothing, Nothing, Nothing],
-            Self::ReadSessions => [Everything, Domain, Projects, Own, Everything],
-            Self::StartSessions => [Own, Own, Own, Own, Nothing],
-            Self::ControlSessions => [Everything, Domain, Projects, Own, Nothing],
-            Self::StartForOthers => [Everything, Nothing, Nothing, Nothing, Nothing],
-            Self::ChangePriorities => [Everything, Domain, Nothing, Nothing, Nothing],
-            Self::ReadAgents => [Everything, Nothing, Nothing, Nothing, Everything],
-            Self::ChangeAgents => [Everything, Nothing, Nothing, Nothing, Nothing],
-            // Policies, presets and groups belong to no domain: people who choose among them see them all.
-            Self::ReadPolicies => [Everything, Domain, Own, Own, Everything],
-            Self::ChangePolicies => [Everything, Nothing, Nothing, Nothing, Nothing],
-            Self::ReadPresets => [Everything, Domain, Own, Own, Everything],
-            Self::ChangePresets => [Everything, Nothing, Nothing, Nothing, Nothing],
-            Self::ReadGroups => [Everything, Domain, Own, Own, Everything],
-            Self::ChangeGroups => [Everything, Nothing, Nothing, Nothing, Nothing],
-            Self::ReadSettings => [Everything, Nothing, Nothing, Nothing, Everything],
-            Self::ChangeSettings => [Everything, Nothing, Nothing, Nothing, Nothing],
-            Self::Maintain => [Everything, Nothing, Nothing, Nothing, Nothing],
-            Self::ReadAudit => [Everything, Nothing, Nothing, Nothing, Everything],
-            Self::OwnSettings => [Own, Own, Own, Own, Own],
-        };
-        row[match (role, project_admin) {
+        self.reaches()[match (role, project_admin) {
             (Role::Superadmin, _) => 0,
             (Role::Admin, _) => 1,
             (Role::User, true) => 2,
@@ -160,41 +119,6 @@ impl Permission {
             // A monitor changes nothing, not even a project that they were appointed to administer.
             (Role::Monitor, _) => 4,
         }]
-    }
-
-    /// Returns the words that complete “You may not …”.
-    pub fn verb(self) -> &'static str {
-        match self {
-            Self::ReadUsers => "see other people's accounts",
-            Self::CreateUsers => "create accounts",
-            Self::ChangeUsers => "change this account",
-            Self::ReadKeypairs => "see these keypairs",
-            Self::ChangeKeypairs => "change this keypair",
-            Self::LimitKeypairs => "change a keypair's limits",
-            Self::ReadProjects => "see projects and their members",
-            Self::ChangeMembers => "change this project's members",
-            Self::ChangeProjects => "change projects",
-            Self::ReadDomains => "see domains",
-            Self::ChangeDomains => "change domains",
-            Self::ReadSessions => "see sessions",
-            Self::StartSessions => "start sessions",
-            Self::ControlSessions => "control this session",
-            Self::StartForOthers => "start sessions for somebody else",
-            Self::ChangePriorities => "change the priorities of sessions",
-            Self::ReadAgents => "see the cluster's agents",
-            Self::ChangeAgents => "change the cluster's agents",
-            Self::ReadPolicies => "see resource policies",
-            Self::ChangePolicies => "change resource policies",
-            Self::ReadPresets => "see resource presets",
-            Self::ChangePresets => "change resource presets",
-            Self::ReadGroups => "see resource groups",
-            Self::ChangeGroups => "change resource groups",
-            Self::ReadSettings => "see the cluster's settings",
-            Self::ChangeSettings => "change the cluster's settings",
-            Self::Maintain => "recalculate the cluster's usage",
-            Self::ReadAudit => "read the audit trail",
-            Self::OwnSettings => "change settings",
-        }
     }
 }
 
