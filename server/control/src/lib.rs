@@ -21,6 +21,7 @@ pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use setup::{FirstAdministrator, made_up_password};
+pub use store::StoredPolicy;
 pub use vault::Vault;
 
 use engine::{Engine, EngineError};

@@ -1,13 +1,12 @@
 //! Keypair policies.
 
-use super::policy_not_found;
+use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::{equals, hosts, query_without_pages};
+use crate::projects::hosts;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
-use control::{Caller, Control};
 use types::Problem;
-use types::limits::policies::{KEYPAIR_POLICIES, KeypairPolicy, MAX_KEYPAIR_FOLDERS, PolicyKind, PolicyRow, SavePolicy};
+use types::limits::policies::{KeypairPolicy, MAX_KEYPAIR_FOLDERS, PolicyKind, PolicyRow, SavePolicy};
 
 #[derive(SimpleObject)]
 #[graphql(name = "KeyPairResourcePolicy", rename_fields = "snake_case")]
@@ -169,15 +168,6 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
     Ok(())
 }
 
-async fn policy_named(
-    control: &Control,
-    caller: &Caller,
-    name: &str,
-) -> std::result::Result<Option<PolicyRow<KeypairPolicy>>, Problem> {
-    let query = query_without_pages(&KEYPAIR_POLICIES, vec![equals("name", name)]);
-    Ok(control.policies::<KeypairPolicy>(caller, &query).await?.rows.pop())
-}
-
 #[derive(Default)]
 pub struct KeypairPolicyQuery;
 
@@ -185,11 +175,12 @@ pub struct KeypairPolicyQuery;
 impl KeypairPolicyQuery {
     async fn keypair_resource_policies(&self, context: &Context<'_>) -> Result<Vec<KeypairResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page = control
-            .policies::<KeypairPolicy>(caller, &query_without_pages(&KEYPAIR_POLICIES, Vec::new()))
+        Ok(every_policy::<KeypairPolicy>(control, caller)
             .await
-            .map_err(refuse)?;
-        Ok(page.rows.into_iter().map(KeypairResourcePolicy::from).collect())
+            .map_err(refuse)?
+            .into_iter()
+            .map(KeypairResourcePolicy::from)
+            .collect())
     }
 
     /// The policy of this name; without one, the policy that the caller's main keypair follows.
@@ -206,7 +197,7 @@ impl KeypairPolicyQuery {
                 mine.into_iter().find(|keypair| keypair.main).map(|keypair| keypair.policy).unwrap_or_default()
             }
         };
-        Ok(policy_named(control, caller, &name).await.map_err(refuse)?.map(KeypairResourcePolicy::from))
+        Ok(policy_named::<KeypairPolicy>(control, caller, &name).await.map_err(refuse)?.map(KeypairResourcePolicy::from))
     }
 }
 
@@ -229,7 +220,7 @@ impl KeypairPolicyMutation {
             let mut policy = KeypairPolicy::new(name.as_str());
             merged(&mut policy, props.into())?;
             control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
-            policy_named(control, caller, &name).await
+            policy_named::<KeypairPolicy>(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_keypair_resource_policy", result.await);
         Ok(Payload { ok, msg, resource_policy: row.flatten().map(KeypairResourcePolicy::from) })
@@ -239,7 +230,7 @@ impl KeypairPolicyMutation {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
             let PolicyRow { mut policy, revision, .. } =
-                policy_named(control, caller, &name).await?.ok_or_else(policy_not_found)?;
+                policy_named::<KeypairPolicy>(control, caller, &name).await?.ok_or_else(policy_not_found)?;
             merged(&mut policy, props)?;
             control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };

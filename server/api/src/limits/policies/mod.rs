@@ -7,8 +7,11 @@ mod keypair;
 mod project;
 mod user;
 
+use crate::projects::{equals, query_without_pages};
 use async_graphql::MergedObject;
+use control::{Caller, Control, Result, StoredPolicy};
 use types::Problem;
+use types::limits::policies::PolicyRow;
 
 #[derive(MergedObject, Default)]
 pub struct PolicyQuery(keypair::KeypairPolicyQuery, user::UserPolicyQuery, project::ProjectPolicyQuery);
@@ -18,4 +21,13 @@ pub struct PolicyMutation(keypair::KeypairPolicyMutation, user::UserPolicyMutati
 
 fn policy_not_found() -> Problem {
     Problem::NotFound("resource policy".into())
+}
+
+async fn policy_named<P: StoredPolicy>(control: &Control, caller: &Caller, name: &str) -> Result<Option<PolicyRow<P>>> {
+    let query = query_without_pages(P::list(), vec![equals("name", name)]);
+    Ok(control.policies(caller, &query).await?.rows.pop())
+}
+
+async fn every_policy<P: StoredPolicy>(control: &Control, caller: &Caller) -> Result<Vec<PolicyRow<P>>> {
+    Ok(control.policies(caller, &query_without_pages(P::list(), Vec::new())).await?.rows)
 }

@@ -1,13 +1,11 @@
 //! Project policies.
 
-use super::policy_not_found;
+use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{limit, number, size};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::{equals, query_without_pages};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
-use control::{Caller, Control};
 use types::Problem;
-use types::limits::policies::{PROJECT_POLICIES, PolicyKind, PolicyRow, ProjectPolicy, SavePolicy};
+use types::limits::policies::{PolicyKind, PolicyRow, ProjectPolicy, SavePolicy};
 
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
@@ -73,15 +71,6 @@ fn merged(policy: &mut ProjectPolicy, input: &ModifyInput) -> std::result::Resul
     Ok(())
 }
 
-async fn policy_named(
-    control: &Control,
-    caller: &Caller,
-    name: &str,
-) -> std::result::Result<Option<PolicyRow<ProjectPolicy>>, Problem> {
-    let query = query_without_pages(&PROJECT_POLICIES, vec![equals("name", name)]);
-    Ok(control.policies::<ProjectPolicy>(caller, &query).await?.rows.pop())
-}
-
 #[derive(Default)]
 pub struct ProjectPolicyQuery;
 
@@ -89,16 +78,17 @@ pub struct ProjectPolicyQuery;
 impl ProjectPolicyQuery {
     async fn project_resource_policies(&self, context: &Context<'_>) -> Result<Vec<ProjectResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page = control
-            .policies::<ProjectPolicy>(caller, &query_without_pages(&PROJECT_POLICIES, Vec::new()))
+        Ok(every_policy::<ProjectPolicy>(control, caller)
             .await
-            .map_err(refuse)?;
-        Ok(page.rows.into_iter().map(ProjectResourcePolicy::from).collect())
+            .map_err(refuse)?
+            .into_iter()
+            .map(ProjectResourcePolicy::from)
+            .collect())
     }
 
     async fn project_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Option<ProjectResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        Ok(policy_named(control, caller, &name).await.map_err(refuse)?.map(ProjectResourcePolicy::from))
+        Ok(policy_named::<ProjectPolicy>(control, caller, &name).await.map_err(refuse)?.map(ProjectResourcePolicy::from))
     }
 }
 
@@ -121,7 +111,7 @@ impl ProjectPolicyMutation {
             let mut policy = ProjectPolicy::new(name.as_str());
             merged(&mut policy, &props.into())?;
             control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
-            policy_named(control, caller, &name).await
+            policy_named::<ProjectPolicy>(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_project_resource_policy", result.await);
         Ok(Payload { ok, msg, resource_policy: row.flatten().map(ProjectResourcePolicy::from) })
@@ -131,7 +121,7 @@ impl ProjectPolicyMutation {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
             let PolicyRow { mut policy, revision, .. } =
-                policy_named(control, caller, &name).await?.ok_or_else(policy_not_found)?;
+                policy_named::<ProjectPolicy>(control, caller, &name).await?.ok_or_else(policy_not_found)?;
             merged(&mut policy, &props)?;
             control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };

@@ -1,13 +1,11 @@
 //! User policies.
 
-use super::policy_not_found;
+use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{count, limit, number, size};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::{equals, query_without_pages};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
-use control::{Caller, Control};
 use types::Problem;
-use types::limits::policies::{PolicyKind, PolicyRow, SavePolicy, USER_POLICIES, UserPolicy};
+use types::limits::policies::{PolicyKind, PolicyRow, SavePolicy, UserPolicy};
 
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
@@ -81,15 +79,6 @@ fn merged(policy: &mut UserPolicy, input: &ModifyInput) -> std::result::Result<(
     Ok(())
 }
 
-async fn policy_named(
-    control: &Control,
-    caller: &Caller,
-    name: &str,
-) -> std::result::Result<Option<PolicyRow<UserPolicy>>, Problem> {
-    let query = query_without_pages(&USER_POLICIES, vec![equals("name", name)]);
-    Ok(control.policies::<UserPolicy>(caller, &query).await?.rows.pop())
-}
-
 #[derive(Default)]
 pub struct UserPolicyQuery;
 
@@ -97,14 +86,12 @@ pub struct UserPolicyQuery;
 impl UserPolicyQuery {
     async fn user_resource_policies(&self, context: &Context<'_>) -> Result<Vec<UserResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        let page =
-            control.policies::<UserPolicy>(caller, &query_without_pages(&USER_POLICIES, Vec::new())).await.map_err(refuse)?;
-        Ok(page.rows.into_iter().map(UserResourcePolicy::from).collect())
+        Ok(every_policy::<UserPolicy>(control, caller).await.map_err(refuse)?.into_iter().map(UserResourcePolicy::from).collect())
     }
 
     async fn user_resource_policy(&self, context: &Context<'_>, name: String) -> Result<Option<UserResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
-        Ok(policy_named(control, caller, &name).await.map_err(refuse)?.map(UserResourcePolicy::from))
+        Ok(policy_named::<UserPolicy>(control, caller, &name).await.map_err(refuse)?.map(UserResourcePolicy::from))
     }
 }
 
@@ -127,7 +114,7 @@ impl UserPolicyMutation {
             let mut policy = UserPolicy::new(name.as_str());
             merged(&mut policy, &props.into())?;
             control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
-            policy_named(control, caller, &name).await
+            policy_named::<UserPolicy>(control, caller, &name).await
         };
         let (ok, msg, row) = outcome("create_user_resource_policy", result.await);
         Ok(Payload { ok, msg, resource_policy: row.flatten().map(UserResourcePolicy::from) })
@@ -137,7 +124,7 @@ impl UserPolicyMutation {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
             let PolicyRow { mut policy, revision, .. } =
-                policy_named(control, caller, &name).await?.ok_or_else(policy_not_found)?;
+                policy_named::<UserPolicy>(control, caller, &name).await?.ok_or_else(policy_not_found)?;
             merged(&mut policy, &props)?;
             control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };
