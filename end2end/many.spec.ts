@@ -108,3 +108,25 @@ test("several people get other numbers and another status together, and what was
   await yard.goto(`/users?f=email.contains.${name}`);
   await expect(page.getByRole("link", { name: `${name}-a@example.org`, exact: true })).toBeVisible();
 });
+
+test("the notification of a finished task leads to the passwords after the page was left", async ({ yard }) => {
+  const { page } = yard;
+  const prefix = unique("task");
+  await yard.signIn();
+  await yard.goto("/users");
+  await page.getByRole("button", { name: "Create many" }).click();
+  const dialog = page.getByRole("dialog", { name: "Create many users" });
+  await dialog.getByLabel("Before the number").fill(`${prefix}-`);
+  await dialog.getByLabel("How many").fill("3");
+  await dialog.getByLabel("Email, after the @").fill("example.org");
+  await dialog.getByRole("button", { name: "Look at it first" }).click();
+  await dialog.getByRole("button", { name: "Create 3 people" }).click();
+  const once = page.getByRole("dialog", { name: "New users" });
+  await expect(once.getByRole("row")).toHaveCount(4);
+  await yard.goto("/agents");
+  await page.getByRole("button", { name: /^Notifications/ }).click();
+  const region = page.getByRole("region", { name: "Notifications" });
+  await region.getByRole("link", { name: "Creating users: 3 people were created" }).first().click();
+  await expect(once.getByRole("row")).toHaveCount(4);
+  await expect(once.getByRole("row", { name: new RegExp(`${prefix}-2@example.org`) })).toBeVisible();
+});

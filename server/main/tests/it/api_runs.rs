@@ -33,7 +33,12 @@ impl Yard {
 
     /// The events of a session that has ended: their names and their data.
     async fn events(&self, cookie: &str, query: &str) -> Vec<(String, Value)> {
-        let request = Request::get(format!("/func/events/session?{query}")).header("cookie", cookie);
+        self.event_stream(cookie, &format!("session?{query}")).await
+    }
+
+    /// The events of a stream that comes to its end: their names and what they carry.
+    async fn event_stream(&self, cookie: &str, path: &str) -> Vec<(String, Value)> {
+        let request = Request::get(format!("/func/events/{path}")).header("cookie", cookie);
         let body = self.open(request.body(Body::empty()).unwrap()).await.into_body();
         let whole = tokio::time::timeout(Duration::from_secs(30), body.collect()).await.unwrap().unwrap().to_bytes();
         let text = String::from_utf8(whole.to_vec()).unwrap();
@@ -89,4 +94,18 @@ async fn of_a_long_log_the_end_is_told() {
     assert_eq!(log.len(), 4 << 20);
     assert!(log.ends_with("\n899999\n900000\n"), "{}", &log[log.len() - 40..]);
     assert_eq!(yard.logs(&user, &format!("talks/logs?kernel_id={id}")).await, log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_background_task_is_told_to_its_owners_programs_alone() {
+    let yard = Yard::new().await;
+    let root = caller(&yard.control, "root@example.org").await;
+    yard.control.recalculate_usage(&root).await.unwrap();
+    let id = yard.control.tasks(&root, 0).unwrap().0[0].id;
+    let path = format!("background-task?task_id={id}");
+    let events = yard.event_stream(&yard.client("root@example.org").await, &path).await;
+    assert_eq!(names(&events), ["bgtask_done", "server_close"]);
+    assert_eq!(events[0].1, json!({ "task_id": id, "message": "Task completed successfully" }));
+    let other = yard.client("user@example.org").await;
+    assert_eq!(yard.get(&format!("/func/events/{path}"), &other).await.status, StatusCode::NOT_FOUND);
 }
