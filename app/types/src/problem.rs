@@ -38,7 +38,7 @@ impl Incident {
 pub enum Problem {
     /// Nobody is signed in, or the sign-in has ended.
     SignInRequired,
-    /// The caller may not do this. The text completes "You may not …".
+    /// The caller may not do this. The text completes "You may not …"; it comes from `Permission::verb` or `Caller::refuse`.
     Forbidden(String),
     /// The thing does not exist, or the caller may not know of it. The text names its kind.
     NotFound(String),

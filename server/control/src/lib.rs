@@ -49,15 +49,15 @@ pub struct Control {
 struct Shared {
     passwords: people::password::Passwords,
     vault: Vault,
-    attempts: people::limiter::Attempts,
+    attempts: people::attempts::Attempts,
     /// Requests with a wrong signature.
-    bad_signatures: people::limiter::Attempts,
+    bad_signatures: people::attempts::Attempts,
     /// Wrong one-time codes of an account, from any address.
-    codes: people::limiter::Attempts,
+    codes: people::attempts::Attempts,
     /// A person's refusals that were written to the audit trail.
-    refusals: people::limiter::Attempts,
+    refusals: people::attempts::Attempts,
     /// Requests for a password link.
-    links: people::limiter::Attempts,
+    links: people::attempts::Attempts,
     outbox: OnceLock<people::password_link::Outbox>,
     rates: limits::rates::Rates,
     /// Changes whenever a sign-in was ended, so that connections it still holds open are checked again.
@@ -97,11 +97,11 @@ impl Control {
         let shared = Shared {
             passwords: people::password::Passwords::new(),
             vault,
-            attempts: people::limiter::Attempts::default(),
-            bad_signatures: people::limiter::Attempts::default(),
-            codes: people::limiter::Attempts::default(),
-            refusals: people::limiter::Attempts::new(system::audit::MOST_REFUSALS),
-            links: people::limiter::Attempts::default(),
+            attempts: people::attempts::Attempts::default(),
+            bad_signatures: people::attempts::Attempts::default(),
+            codes: people::attempts::Attempts::default(),
+            refusals: people::attempts::Attempts::new(system::audit::MOST_REFUSALS),
+            links: people::attempts::Attempts::default(),
             outbox: OnceLock::new(),
             rates: limits::rates::Rates::default(),
             sign_ins_ended: watch::Sender::new(()),

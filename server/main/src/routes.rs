@@ -1,5 +1,5 @@
 //! The plain routes, each declared once: both the router and the list for the walk over all endpoints come from [`plain`].
-//! Pages and server functions are declared in `console`, the public API in `api`.
+//! Downloads are declared in `download/exports.rs`, pages and server functions in `console`, the public API in `api`.
 
 use crate::layers::{Group, USUAL};
 use crate::refusal::Refusal;

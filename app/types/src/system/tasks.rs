@@ -5,7 +5,7 @@ use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// The most tasks that one person may have running at one time.
-pub const MAX_RUNNING: usize = 3;
+pub const MAX_RUNNING: u32 = 3;
 /// How long a finished task and its answer are kept, in milliseconds: one day.
 pub const KEPT: i64 = 86_400_000;
 

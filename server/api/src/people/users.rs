@@ -271,7 +271,7 @@ async fn domain(control: &Control, caller: &Caller, name: Option<&str>) -> std::
     found.map(|domain| Some(domain.id)).ok_or_else(|| Problem::field("domain_name", format!("There is no domain named {name}.")))
 }
 
-#[expect(clippy::needless_update, reason = "the fields are Backend.AI's; a field of ours that it lacks has its default")]
+#[allow(clippy::needless_update, reason = "the fields are Backend.AI's; a field of ours that it lacks has its default")]
 async fn create(control: &Control, caller: &Caller, email: String, props: UserInput) -> std::result::Result<UserRow, Problem> {
     let name = props.domain_name.as_deref().unwrap_or("default");
     let domain = domain(control, caller, Some(name)).await?.ok_or_else(|| Problem::NotFound("domain".into()))?;
@@ -296,7 +296,7 @@ async fn create(control: &Control, caller: &Caller, email: String, props: UserIn
     Ok(control.user(caller, created.id).await?.row)
 }
 
-#[expect(clippy::needless_update, reason = "the fields are Backend.AI's; a field of ours that it lacks is left as it is")]
+#[allow(clippy::needless_update, reason = "the fields are Backend.AI's; a field of ours that it lacks is left as it is")]
 async fn modify(control: &Control, caller: &Caller, email: &str, props: ModifyUserInput) -> std::result::Result<(), Problem> {
     let found = by_email(control, caller, Some(email)).await?;
     let edit = EditUser {

@@ -1,9 +1,9 @@
 //! People: accounts, sign-in, two-factor, password links, keypairs.
 
 pub(crate) mod accounts;
+pub(crate) mod attempts;
 pub(crate) mod edit_user;
 pub(crate) mod keypairs;
-pub(crate) mod limiter;
 pub(crate) mod many_users;
 pub(crate) mod password;
 pub(crate) mod password_link;

@@ -179,19 +179,24 @@ impl Control {
 
     /// Stores a task and begins it. The permission for the work is checked before.
     pub(crate) async fn start_task(&self, caller: &Caller, work: Work) -> Result<TaskId> {
-        let (me, _) = caller.person()?;
-        let owner = me.id;
-        let running = |one: &&Known| one.owner == owner && one.task.state == TaskState::Running;
-        if self.shared.tasks.known().values().filter(running).count() >= MAX_RUNNING {
+        // Of its own: a request that is given up meanwhile must not leave a task that nobody runs.
+        let (control, caller) = (self.clone(), caller.clone());
+        let begun = tokio::spawn(async move { control.begin_task(caller, work).await });
+        begun.await.map_err(internal("beginning a task"))?
+    }
+
+    async fn begin_task(&self, caller: Caller, work: Work) -> Result<TaskId> {
+        let owner = caller.person()?.0.id;
+        let (id, kind) = (TaskId(uuid::Uuid::now_v7()), work.kind());
+        let input = serde_json::to_string(&work).map_err(internal("keeping a task"))?;
+        let input = self.shared.vault.seal(&input, &id.to_string())?;
+        let mut change = self.change_by(&caller).await?;
+        // Counted in the change that adds one: of two requests at once, the second sees the first.
+        if change.running_tasks(owner).await? >= MAX_RUNNING {
             return Err(Problem::Limit(format!(
                 "You already have {MAX_RUNNING} running tasks, the maximum. Wait for one to finish, or cancel one."
             )));
         }
-        let id = TaskId(uuid::Uuid::now_v7());
-        let kind = work.kind();
-        let input = serde_json::to_string(&work).map_err(internal("keeping a task"))?;
-        let input = self.shared.vault.seal(&input, &id.to_string())?;
-        let mut change = self.change_by(caller).await?;
         let at = change.at;
         change.insert_task(&NewTask { id, kind, owner, address: &caller.address, input: &input, at }).await?;
         change.commit().await?;
@@ -206,7 +211,7 @@ impl Control {
             finished_at: None,
         };
         self.shared.tasks.put(task, owner, false);
-        self.spawn_task(id, caller.clone(), work);
+        self.spawn_task(id, caller, work);
         Ok(id)
     }
 

@@ -146,3 +146,18 @@ async fn a_finished_task_and_its_passwords_are_forgotten_after_a_day() {
     yard.control.forget_old_tasks().await.unwrap();
     assert_eq!(yard.control.created_people(&yard.root, id).await, Err(Problem::NotFound("task".into())));
 }
+
+#[tokio::test]
+async fn a_person_has_at_most_three_running_tasks_however_many_ask_at_once() {
+    let yard = Yard::new().await;
+    let many = people(&yard, 1_500).await;
+    let ask = |n: usize| {
+        let (control, root) = (yard.control.clone(), yard.root.clone());
+        let Batch::File(text) = &many.batch else { unreachable!() };
+        let many = CreateMany { batch: Batch::File(text.replace("person-", &format!("person-{n}-"))), ..many.clone() };
+        async move { control.create_users(&root, &many).await }
+    };
+    let answers = futures::future::join_all((0..6).map(ask)).await;
+    let refused = answers.iter().filter(|answer| matches!(answer, Err(Problem::Limit(_)))).count();
+    assert_eq!((refused, answers.iter().filter(|answer| answer.is_ok()).count()), (3, 3));
+}

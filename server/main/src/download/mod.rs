@@ -1,8 +1,8 @@
 //! Files made on the fly: lists as CSV, streamed row by row, and a session's log. `?name=…` in a list's address sets the file's
 //! name.
 
-mod by_fields;
-mod lists;
+mod exports;
+mod exports_by_fields;
 mod log;
 mod name;
 
@@ -22,8 +22,8 @@ use types::list::{ListQuery, ListSpec};
 
 /// Every download.
 pub fn routes() -> Vec<Route<App>> {
-    let mut routes = lists::routes();
-    routes.extend(by_fields::routes());
+    let mut routes = exports::routes();
+    routes.extend(exports_by_fields::routes());
     routes.push(Route::get("/sessions/{id}/log", log::log));
     routes
 }

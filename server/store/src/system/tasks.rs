@@ -87,6 +87,12 @@ impl Store {
 }
 
 impl Change {
+    /// Counts a person's tasks that have not ended.
+    pub async fn running_tasks(&mut self, owner: UserId) -> Result<u32> {
+        let count = sqlx::query_scalar("SELECT count(*) FROM tasks WHERE owner = ? AND state = 'running'").bind(owner);
+        Ok(count.fetch_one(&mut *self.tx).await?)
+    }
+
     /// Stores a task that is about to begin.
     pub async fn insert_task(&mut self, task: &NewTask<'_>) -> Result<()> {
         sqlx::query(

@@ -107,11 +107,30 @@ impl Form {
 
     /// Forgets what belongs to one person; domain and projects stay for the next.
     pub fn clear(self) {
-        let texts = [self.email, self.username, self.full_name, self.password, self.again, self.description, self.addresses];
+        let Self {
+            name: _,
+            editing: _,
+            email,
+            username,
+            full_name,
+            password,
+            again,
+            place: _,
+            description,
+            addresses,
+            ids,
+            must_change_password,
+            sudo,
+            two_factor,
+            has_two_factor,
+            main_key,
+            keys,
+        } = self;
+        let texts = [email, username, full_name, password, again, description, addresses, main_key];
         texts.into_iter().for_each(|field| field.set(String::new()));
-        self.ids.fill(&UnixIds::default());
-        self.must_change_password.set(false);
-        self.sudo.set(false);
+        [must_change_password, sudo, two_factor, has_two_factor].into_iter().for_each(|flag| flag.set(false));
+        ids.fill(&UnixIds::default());
+        keys.set(Vec::new());
     }
 
     fn addresses(self) -> Vec<String> {
