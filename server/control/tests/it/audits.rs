@@ -85,8 +85,19 @@ async fn the_audit_trail_keeps_an_edited_keypair_before_and_after() {
     let key = yard.control.create_keypair(&yard.root, &added).await.unwrap().access_key;
     let edit = EditKeypair { active: None, policy: Some("fast".into()), rate_limit: Some(7), main: Some(true) };
     yard.control.edit_keypair(&yard.root, &key, &edit).await.unwrap();
-    let fixed =
-        ["access_key", "user", "owner_name", "admin", "owner", "active", "sessions", "requests", "last_used", "created_at"];
+    let fixed = [
+        "access_key",
+        "user",
+        "owner",
+        "owner_name",
+        "projects",
+        "admin",
+        "active",
+        "queries",
+        "sessions",
+        "created_at",
+        "last_used",
+    ];
     differs_in_all_but(&fixed, yard.recorded("edit keypair").await);
     // A main key stays active, so `active` is edited separately.
     let other = yard.control.create_keypair(&yard.root, &added).await.unwrap().access_key;
