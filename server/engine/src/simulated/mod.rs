@@ -371,7 +371,7 @@ impl Engine for SimulatedEngine {
         Ok(streams::terminal())
     }
 
-    /// Whatever is sent comes back.
+    /// Connects to an echo: everything sent comes back.
     async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError> {
         self.reached().await?;
         if !self.running_at(place)?.spec.ports.contains(&port) {
