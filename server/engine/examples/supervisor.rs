@@ -13,13 +13,13 @@ fn main() -> ExitCode {
     match serve() {
         Some(()) => ExitCode::SUCCESS,
         None => {
-            eprintln!("usage: supervisor serve <sessions folder> <session id> <command>");
+            eprintln!("Usage: supervisor serve <sessions folder> <session id> <command>");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Starts one session, says `started` and stays.
+/// Starts one session, prints `started` and keeps running.
 #[tokio::main(flavor = "current_thread")]
 async fn serve() -> Option<()> {
     let mut args = std::env::args().skip(2);

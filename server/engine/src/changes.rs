@@ -14,7 +14,7 @@ pub enum Change {
     Missed,
 }
 
-/// What engines tell, for one listener.
+/// News from one or several engines, for one listener.
 pub struct Changes(Vec<Receiver<Place>>);
 
 impl Changes {
@@ -22,25 +22,25 @@ impl Changes {
         Self(vec![receiver])
     }
 
-    /// The news of all of them.
+    /// Merges the news of several engines.
     pub(crate) fn merged(all: impl Iterator<Item = Self>) -> Self {
         Self(all.flat_map(|changes| changes.0).collect())
     }
 
-    /// Waits for the next piece of news; `None` when no engine is left to tell any. Nothing is lost when the wait is given up.
+    /// Waits for the next piece of news; `None` when no engine is left. Cancelling the wait loses nothing.
     pub async fn next(&mut self) -> Option<Change> {
         while !self.0.is_empty() {
-            let (news, teller, _) = select_all(self.0.iter_mut().map(|receiver| Box::pin(receiver.recv()))).await;
+            let (news, sender, _) = select_all(self.0.iter_mut().map(|receiver| Box::pin(receiver.recv()))).await;
             match news {
                 Ok(place) => return Some(Change::Of(place)),
                 Err(RecvError::Lagged(_)) => return Some(Change::Missed),
-                Err(RecvError::Closed) => drop(self.0.remove(teller)),
+                Err(RecvError::Closed) => drop(self.0.remove(sender)),
             }
         }
         None
     }
 
-    /// The next piece of news that is there already.
+    /// Returns the next piece of news if one has already arrived. Does not wait.
     pub fn next_now(&mut self) -> Option<Change> {
         self.0.iter_mut().find_map(|receiver| match receiver.try_recv() {
             Ok(place) => Some(Change::Of(place)),
@@ -57,7 +57,7 @@ mod tests {
     use types::id::ContainerId;
 
     #[tokio::test]
-    async fn news_of_several_engines_arrive_and_a_slow_listener_is_told_that_it_missed_some() {
+    async fn news_of_several_engines_arrives_and_a_slow_listener_sees_a_gap() {
         let place = |agent: &str| Place::new(agent, ContainerId(uuid::Uuid::from_u128(1)));
         let ((first, one), (second, two)) = (channel(1), channel(2));
         let mut changes = Changes::merged([Changes::of(one), Changes::of(two)].into_iter());
@@ -70,7 +70,7 @@ mod tests {
         drop(first);
         assert_eq!(changes.next().await, Some(Change::Of(place("a"))));
         second.send(place("b")).unwrap();
-        assert_eq!(changes.next().await, Some(Change::Of(place("b"))), "the engine that is gone takes no other with it");
+        assert_eq!(changes.next().await, Some(Change::Of(place("b"))), "the news of the other engine still arrives");
         drop(second);
         assert_eq!(changes.next().await, None);
     }

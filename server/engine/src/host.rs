@@ -1,4 +1,4 @@
-//! The environment of agents that have no images: their own programs.
+//! The environment of agents without images: the agent's own programs.
 
 use crate::{EngineError, Image};
 use types::quantity::{Quantity, Slots};
@@ -6,17 +6,17 @@ use types::sessions::launch::ImageOffer;
 
 const NAME: &str = "host";
 
-/// The environment as it is offered.
+/// Returns the offer for this environment.
 pub(crate) fn offer() -> ImageOffer {
     ImageOffer {
         name: NAME.into(),
         label: "host — this machine's own tools".into(),
-        // Less would not start a shell.
+        // A shell does not start with less.
         minimum: Slots::cpu_mem(Quantity::thousandths(100), 64 << 20),
     }
 }
 
-/// Refuses every image that is not among those offered.
+/// Checks that the image is one of those offered.
 pub(crate) fn check_image(name: &str, offered: &[Image]) -> Result<(), EngineError> {
     if offered.iter().any(|image| image.offer.name == name) {
         return Ok(());

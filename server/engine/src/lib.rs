@@ -1,8 +1,8 @@
 //! Where sessions run: one trait, one module per engine.
 //!
-//! A session is one container or several. Everything is keyed by the container's id and can be asked twice: a control plane that
-//! was killed at any moment asks again and closes the difference between what should be and what is. `several` makes one engine of
-//! many. Deliberately absent: the database, people and limits.
+//! A session has one or more containers. Every call is keyed by the container's id and can be repeated: a control plane that was
+//! killed at any moment repeats its calls until the actual state matches the desired one. `several` combines many engines into
+//! one. Deliberately absent: the database, people and limits.
 
 mod changes;
 mod error;
@@ -26,7 +26,7 @@ use types::sessions::launch::ImageOffer;
 use types::sessions::{LogChunk, Outcome, Usage};
 use types::time::Millis;
 
-/// A container and the agent that it is on: all that an engine needs to find it.
+/// A container and its agent: all that an engine needs to find it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The agent's name, unique among all engines of one control plane.
@@ -49,10 +49,9 @@ impl fmt::Display for Place {
 /// The agents of an engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Agents {
-    /// Those that answer. One that is missing is silent, and may be gone.
+    /// The agents that answer. An agent that is missing here is silent and may be gone.
     pub reports: Vec<AgentReport>,
-    /// Names of engines (as in [`AgentReport::engine`]) that do not answer. Their agents are silent, but nothing says that they are
-    /// gone.
+    /// Names of engines (as in [`AgentReport::engine`]) that do not answer. Their agents are silent, but not necessarily gone.
     pub away: Vec<String>,
 }
 
@@ -60,27 +59,27 @@ pub struct Agents {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     pub offer: ImageOffer,
-    /// Names of the engines (as in [`AgentReport::engine`]) whose agents run it.
+    /// Names of the engines (as in [`AgentReport::engine`]) whose agents can run it.
     pub engines: Vec<String>,
 }
 
-/// What an engine knows of a container.
+/// The state of a container, as far as its engine knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunState {
     /// The engine has never heard of it: starting it is safe.
     Unknown,
-    /// It was started and has not been seen running yet.
+    /// It was started but has not been seen running yet.
     Starting,
-    /// Its process is alive since then.
+    /// Its process has been alive since this time.
     Running(Millis),
-    /// It is over.
+    /// It ended at this time.
     Ended { outcome: Outcome, at: Millis },
 }
 
 /// How to end a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Ask its processes to end (SIGTERM), and kill what is left after this time.
+    /// Ask its processes to end (SIGTERM), and kill those that are left after this time.
     Gently(Duration),
     /// Kill every process at once.
     Now,
@@ -88,15 +87,15 @@ pub enum Stop {
 
 /// The two ends of an open terminal.
 pub struct Terminal {
-    /// What the terminal prints.
+    /// Bytes that the terminal prints.
     pub output: Box<dyn AsyncRead + Send + Unpin>,
-    /// What is typed into it.
+    /// Bytes that are typed into the terminal.
     pub input: Box<dyn AsyncWrite + Send + Unpin>,
-    /// Send (columns, rows) when the window changes.
+    /// Receives (columns, rows) when the window changes.
     pub resize: tokio::sync::mpsc::Sender<(u16, u16)>,
 }
 
-/// Bytes both ways.
+/// A stream of bytes in both directions.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
@@ -104,73 +103,73 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 /// An open connection to a port inside a container.
 pub type Connection = Box<dyn ByteStream>;
 
-/// An engine: it has agents, and containers run on them.
+/// An engine: it has agents, which run containers.
 ///
 /// # Errors
 ///
-/// Every method may answer [`EngineError::AgentAway`] (nothing can be said of that agent now, and nothing follows from it) and
-/// [`EngineError::Failed`].
+/// Every method may return [`EngineError::Failed`] or [`EngineError::AgentAway`]. The latter means that the agent's state is
+/// unknown for now; callers must not conclude anything from it.
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// The agents, with what they have and what is in use now.
+    /// Returns the agents, with what they have and what is in use now.
     ///
     /// # Errors
     ///
-    /// When the engine as a whole does not answer: then nothing is known about any of its agents.
+    /// When the whole engine does not answer: then nothing is known about any of its agents.
     async fn agents(&self) -> Result<Agents, EngineError>;
 
-    /// The environments that containers can be started in.
+    /// Returns the environments that containers can be started in.
     ///
     /// # Errors
     ///
     /// When the engine as a whole does not answer.
     async fn images(&self) -> Result<Vec<Image>, EngineError>;
 
-    /// Starts a container, unless it was started before: then nothing happens. Returns soon; what takes long, such as fetching an
-    /// image, goes on afterwards and is [`RunState::Starting`] meanwhile.
+    /// Starts a container. Does nothing if it was started before. Returns soon; slow work, such as fetching an image, continues
+    /// afterwards, and the container is [`RunState::Starting`] meanwhile.
     ///
     /// # Errors
     ///
     /// [`EngineError::Full`] when the agent has no room yet, [`EngineError::Unsupported`] when the engine cannot do what the spec
-    /// asks for. Nothing of the container was started then.
+    /// asks for. In both cases nothing was started.
     async fn start(&self, place: &Place, spec: &LaunchSpec) -> Result<(), EngineError>;
 
-    /// Ends a container; returns at once. One that has ended, or never was, stays so.
+    /// Ends a container; returns at once. Does nothing if it has already ended or was never started.
     ///
     /// # Errors
     ///
-    /// Only those that every method has.
+    /// Only the errors common to all methods.
     async fn stop(&self, place: &Place, how: Stop) -> Result<(), EngineError>;
 
-    /// Every container that is alive on an agent that answers.
+    /// Returns every container that is alive on an agent that answers.
     ///
     /// # Errors
     ///
     /// When the engine as a whole does not answer.
     async fn containers(&self) -> Result<Vec<Place>, EngineError>;
 
-    /// The states of many containers, one answer for each in the order of the places. An error means that the engine cannot say:
-    /// nothing follows from it.
+    /// Returns the states of many containers, one for each place in the same order. An error means that the state is unknown;
+    /// callers must not conclude anything from it.
     async fn states(&self, places: &[Place]) -> Vec<Result<RunState, EngineError>>;
 
-    /// The state of one container.
+    /// Returns the state of one container.
     ///
     /// # Errors
     ///
-    /// When the engine cannot say.
+    /// When the state is unknown.
     async fn state(&self, place: &Place) -> Result<RunState, EngineError> {
         let answer = self.states(std::slice::from_ref(place)).await.pop();
         answer.unwrap_or_else(|| Err(EngineError::AgentAway(place.agent.clone())))
     }
 
-    /// Up to `max` bytes of log from byte `from` on.
+    /// Returns up to `max` bytes of log, starting at byte `from`.
     ///
     /// # Errors
     ///
     /// [`EngineError::UnknownContainer`], from engines that can tell.
     async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError>;
 
-    /// Measurements later than `after`, oldest first, at most one a second and at most the last ten minutes' worth.
+    /// Returns measurements later than `after`, oldest first: at most one per second, and at most the last ten minutes.
     ///
     /// # Errors
     ///
@@ -184,7 +183,7 @@ pub trait Engine: Send + Sync {
     /// [`EngineError::UnknownContainer`], [`EngineError::NotRunning`].
     async fn terminal(&self, place: &Place, columns: u16, rows: u16) -> Result<Terminal, EngineError>;
 
-    /// Connects to a TCP port inside a running container: one of the ports that its spec names.
+    /// Connects to a TCP port inside a running container. The container's spec must name the port.
     ///
     /// # Errors
     ///
@@ -192,6 +191,6 @@ pub trait Engine: Send + Sync {
     /// [`EngineError::PortSilent`].
     async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError>;
 
-    /// The places of containers whose state changed, from now on.
+    /// Returns the places of containers whose state changes from now on.
     fn changes(&self) -> Changes;
 }

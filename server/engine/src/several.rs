@@ -1,8 +1,8 @@
 //! One engine made of several, each with its own agents.
 //!
-//! What concerns a container goes to the engine of its agent; what concerns all is asked of all at the same time. An engine that
-//! fails or hangs takes its own agents away and never the others'. Deliberately absent: anything kept on disk. Whose an agent is
-//! follows from the first engine that reports it, and does not change until the server is started again.
+//! A call about a container goes to the engine of its agent; a call about everything goes to all engines at once. When an engine
+//! fails or hangs, only its own agents become silent. An agent belongs to the first engine that reports it, until the server is
+//! started again. Deliberately absent: anything kept on disk.
 
 use crate::{Agents, Changes, Connection, Engine, EngineError, Image, LaunchSpec, Place, RunState, Stop, Terminal};
 use async_trait::async_trait;
@@ -14,12 +14,12 @@ use types::quantity::Slots;
 use types::sessions::{LogChunk, Usage};
 use types::time::Millis;
 
-/// An engine that has not answered after this long hangs. Longer than any engine needs to start a container.
+/// An engine that has not answered after this time is considered hung. Longer than any engine needs to start a container.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// An engine that hung is left alone for this long: otherwise every question would wait for it anew.
+/// An engine that hung is not called again for this long. Otherwise every call would wait for it.
 const REST: Duration = Duration::from_secs(60);
 
-/// Several engines that look like one.
+/// Several engines that act as one.
 pub struct Several {
     engines: Vec<Member>,
     known: Mutex<Known>,
@@ -28,36 +28,36 @@ pub struct Several {
 
 /// One of the engines.
 struct Member {
-    /// What its agents' reports say of their engine.
+    /// The engine's name in its agents' reports.
     name: String,
     engine: Arc<dyn Engine>,
     condition: Mutex<Condition>,
 }
 
-/// How an engine is doing.
+/// The health of an engine.
 #[derive(Default)]
 struct Condition {
-    /// Why it does not answer, as the log last said.
+    /// The last logged reason why it does not answer.
     trouble: Option<String>,
-    /// It hung, and is not asked again before.
+    /// Set after it hung: it is not called again before this time.
     rests_until: Option<Instant>,
-    /// Its images as it last named them: they are there again when it is.
+    /// Its images from its last answer. They can be used again as soon as the engine is back.
     images: Vec<Image>,
 }
 
 #[derive(Default)]
 struct Known {
-    /// The engines have been asked for their agents at least once.
+    /// Whether the engines have been asked for their agents at least once.
     asked: bool,
-    /// The number of the engine that each agent belongs to.
+    /// The index of each agent's engine.
     owners: HashMap<String, usize>,
-    /// Agents that were refused, with the number of the engine that reported them too; said in the log once.
+    /// Agents that were refused because another engine has them, with the index of the refused engine. Each is logged once.
     refused: HashSet<(String, usize)>,
 }
 
 impl Several {
-    /// One engine of these, each with the name that its agents' reports get. An agent that two of them report belongs to the one
-    /// that reported it first, or comes first here.
+    /// Combines engines into one. Each comes with the name that its agents' reports carry. An agent that two engines report
+    /// belongs to the one that reported it first; if both report it at the same time, to the one that comes first here.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Several {
         Self::with_patience(engines, PATIENCE)
     }
 
-    /// [`Several::new`], with engines counting as away that have not answered after this time.
+    /// Like [`Several::new`], but with this time limit for answers instead of the usual one.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Several {
     pub fn with_patience(engines: Vec<(String, Arc<dyn Engine>)>, patience: Duration) -> Result<Self, EngineError> {
         let mut names = HashSet::new();
         if let Some((twice, _)) = engines.iter().find(|(name, _)| !names.insert(name.clone())) {
-            return Err(EngineError::unsupported(format!("Two engines are called “{twice}”; give each a name of its own.")));
+            return Err(EngineError::unsupported(format!("Two engines are called “{twice}”; give each its own name.")));
         }
         let member = |(name, engine)| Member { name, engine, condition: Mutex::default() };
         Ok(Self { engines: engines.into_iter().map(member).collect(), known: Mutex::default(), patience })
@@ -84,7 +84,7 @@ impl Several {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks an engine for something that concerns all its agents; `None` when it does not answer.
+    /// Asks an engine about all its agents. Returns `None` when it does not answer.
     async fn ask<T>(&self, member: &Member, question: impl Future<Output = Result<T, EngineError>>) -> Option<T> {
         if member.rests() {
             return None;
@@ -94,13 +94,13 @@ impl Several {
             Ok(Err(error)) => member.has_trouble(error.with_causes()),
             Err(_) => {
                 member.condition().rests_until = Some(Instant::now() + REST);
-                member.has_trouble("it hangs".into());
+                member.has_trouble("it did not answer in time".into());
             }
         }
         None
     }
 
-    /// The number of an agent's engine, as far as engines have said so. They are asked here only if nobody has done so yet.
+    /// Returns the index of an agent's engine, if any engine has reported the agent. Asks the engines first if nobody has yet.
     async fn owner(&self, agent: &str) -> Option<usize> {
         let asked = self.known().asked;
         if !asked {
@@ -109,7 +109,7 @@ impl Several {
         self.known().owners.get(agent).copied()
     }
 
-    /// Asks the engine of an agent.
+    /// Sends a call to the engine of an agent.
     async fn route<'a, T, F>(&'a self, agent: &str, question: impl FnOnce(&'a dyn Engine) -> F) -> Result<T, EngineError>
     where
         F: Future<Output = Result<T, EngineError>>,
@@ -117,18 +117,18 @@ impl Several {
         let away = || EngineError::AgentAway(agent.to_owned());
         let owner = self.owner(agent).await.ok_or_else(away)?;
         let member = self.engines.get(owner).filter(|member| !member.rests()).ok_or_else(away)?;
-        // One agent that hangs is no reason to leave the others of its engine alone.
+        // One agent that hangs does not make its whole engine rest: the others may still answer.
         tokio::time::timeout(self.patience, question(&*member.engine)).await.unwrap_or_else(|_| Err(away()))
     }
 }
 
 impl Known {
-    /// Says whether an agent belongs to an engine; one that belongs to nobody does from now on.
+    /// Returns whether an agent belongs to an engine. An agent without an engine is assigned to this one.
     fn claim(&mut self, agent: &str, number: usize, engines: &[Member]) -> bool {
         let owner = *self.owners.entry(agent.to_owned()).or_insert(number);
         if owner != number && self.refused.insert((agent.to_owned(), number)) {
             let names: Vec<_> = [owner, number].iter().filter_map(|at| engines.get(*at)).map(|member| &member.name).collect();
-            tracing::error!(agent, engines = ?names, "two engines have an agent of this name; only the first one's is used");
+            tracing::error!(agent, engines = ?names, "two engines report an agent with this name; only the first one's is used");
         }
         owner == number
     }
@@ -143,7 +143,7 @@ impl Member {
         self.condition().rests_until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// Says in the log why it does not answer, once for each reason.
+    /// Logs why the engine does not answer, once for each reason.
     fn has_trouble(&self, why: String) {
         let mut condition = self.condition();
         if condition.trouble.as_ref() != Some(&why) {
@@ -184,7 +184,7 @@ impl Engine for Several {
         Ok(all)
     }
 
-    /// The images of all, each with the engines that have it. One that several have needs what it needs in any of them.
+    /// Returns the images of all engines, each with the engines that have it. An image's minimum is the largest of its engines'.
     async fn images(&self) -> Result<Vec<Image>, EngineError> {
         let ask = |member: &'_ Member| {
             let (engine, name) = (member.engine.clone(), member.name.clone());
@@ -242,7 +242,7 @@ impl Engine for Several {
             Some(mine.into_iter().zip(states))
         };
         let answers = join_all(of_engine.into_iter().map(ask)).await;
-        // Whatever nobody answers for cannot be said.
+        // The state stays unknown wherever no engine answers.
         let mut all: Vec<_> = places.iter().map(|place| Err(EngineError::AgentAway(place.agent.clone()))).collect();
         for (at, state) in answers.into_iter().flatten().flatten() {
             if let Some(answer) = all.get_mut(at) {

@@ -1,21 +1,21 @@
-//! What an engine needs to know to start a container.
+//! The specification of a container: all that an engine needs to start it.
 //!
-//! A spec is kept on disk beside a container that runs, and read again by other versions: fields may be added with a default, and
-//! none is renamed.
+//! A spec is kept on disk while its container runs, and may be read by other versions. New fields therefore need a default, and
+//! no field is ever renamed.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use types::quantity::{Quantity, Slots};
 
-/// One container, as it is to run.
+/// One container to be started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaunchSpec {
     /// The session's name.
     pub name: String,
-    /// The container's host name, where the engine can give it one; the session's name when empty.
+    /// The container's host name, if the engine can set one. Empty means the session's name.
     #[serde(default)]
     pub host_name: String,
-    /// The environment that it runs in, by the name under which [`Engine::images`](crate::Engine::images) offers it.
+    /// The name of its environment, as offered by [`Engine::images`](crate::Engine::images).
     #[serde(default)]
     pub image: String,
     pub what: Launch,
@@ -23,49 +23,49 @@ pub struct LaunchSpec {
     pub cpu: Quantity,
     /// Bytes of memory.
     pub mem: i64,
-    /// Everything that it was given, with `cpu` and `mem` among it.
+    /// All resources that it was given, including `cpu` and `mem`.
     #[serde(default)]
     pub slots: Slots,
-    /// Bytes of its memory that processes may share.
+    /// Bytes of its memory that may be used as shared memory.
     #[serde(default)]
     pub shared_memory: Option<i64>,
     /// Variables added to the environment, in this order.
     pub env: Vec<(String, String)>,
-    /// Folders of the agent that it sees.
+    /// Folders of the agent that appear in the container.
     #[serde(default)]
     pub mounts: Vec<Mount>,
-    /// TCP ports that programs in it listen on, and that [`Engine::connect`](crate::Engine::connect) reaches.
+    /// TCP ports that its programs listen on. [`Engine::connect`](crate::Engine::connect) reaches only these.
     #[serde(default)]
     pub ports: Vec<u16>,
-    /// The ids that its processes have; the engine chooses when there are none.
+    /// The user and group ids of its processes. Without them the engine chooses.
     #[serde(default)]
     pub user: Option<RunAs>,
-    /// Where its processes begin, as they see it; their home when there is none, and below it when relative.
+    /// The initial working directory, as its processes see it. Without one it is their home; a relative path starts there.
     #[serde(default)]
     pub working_directory: Option<PathBuf>,
 }
 
-/// What runs in a container.
+/// The kind of work that a container does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Launch {
-    /// Nothing by itself: terminals are opened in it until it is stopped.
+    /// No command: people open terminals in it until it is stopped.
     Interactive,
-    /// This command, given to a shell.
+    /// This command, run by a shell.
     Batch(String),
 }
 
-/// A folder of the agent that a container sees.
+/// A folder of the agent that appears in a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     /// The folder on the agent, absolute.
     pub source: PathBuf,
-    /// Where it appears inside, absolute.
+    /// The path inside the container, absolute.
     pub target: PathBuf,
     pub read_only: bool,
 }
 
-/// The numbers under which processes run.
+/// The user and group ids that processes run under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunAs {
     pub uid: u32,

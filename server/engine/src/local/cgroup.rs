@@ -1,8 +1,8 @@
-//! Control groups, version 1 and 2 and both at once: limits, measurements, and the end of every process in one write.
+//! Control groups, version 1, version 2 or both at once: limits, measurements, and killing all processes in one write.
 //!
-//! A session's groups are `yardmaster/<session id>` in every hierarchy that can be written. In the unified one that is used even
-//! when it has no controllers, because only it can kill a whole group. Deliberately absent: delegated sub-trees of systemd
-//! user sessions; a server that is not root gets no groups and says so.
+//! A session's groups are `yardmaster/<session id>` in every hierarchy that can be written. The unified hierarchy is used even
+//! without controllers, because only it can kill a whole group. Deliberately absent: delegated sub-trees of systemd user
+//! sessions; a server that is not root gets no groups and reports this.
 
 use super::{sys, tree};
 use crate::LaunchSpec;
@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use types::id::ContainerId;
 use types::sessions::Usage;
 
-/// The folder of all our groups in a hierarchy.
+/// The folder that contains all our groups in a hierarchy.
 const OURS: &str = "yardmaster";
-/// The group of the supervisors: not the server's, so that whoever ends the server's group does not end them.
+/// The group of the supervisors. It is not the server's, so that ending the server's group does not end them.
 const SUPERVISORS: &str = "supervisors";
-/// Processes and threads that a session may have; enough for any job, too few for a fork bomb.
+/// The largest number of processes and threads of a session: enough for any job, too few for a fork bomb.
 const MOST_TASKS: u32 = 8192;
-/// Microseconds of the period that processor time is shared out in.
+/// The period over which processor time is limited, in microseconds.
 const PERIOD: i64 = 100_000;
 
 /// A controller of version 1, or the unified hierarchy of version 2.
@@ -38,7 +38,7 @@ enum Kind {
 pub(crate) struct Hierarchies(Vec<(Kind, PathBuf)>);
 
 impl Hierarchies {
-    /// Finds them by making our folder in each.
+    /// Finds the hierarchies by creating our folder in each.
     pub(crate) fn find() -> Self {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let mut found = Vec::new();
@@ -46,7 +46,7 @@ impl Hierarchies {
             let Some((mount, unified, controllers)) = parse_mount(line) else { continue };
             let ours = Path::new(mount).join(OURS);
             if unified {
-                // Without a controller it still kills; each refusal only means that this limit is not there.
+                // Without controllers it can still kill. Each refusal only means that this limit is missing.
                 for group in [Path::new(mount), &ours] {
                     let _ = std::fs::create_dir(&ours);
                     for controller in ["+memory", "+cpu", "+pids"] {
@@ -62,11 +62,11 @@ impl Hierarchies {
             }
         }
         found.retain(|(_, ours)| std::fs::create_dir_all(ours.join(SUPERVISORS)).is_ok() && can_write(&ours.join(SUPERVISORS)));
-        // Each hierarchy to join costs a start milliseconds, and the unified one counts processor time too.
+        // Joining a hierarchy takes milliseconds of each start, and the unified one also counts processor time.
         if found.iter().any(|(kind, _)| matches!(kind, Kind::Unified { .. })) {
             found.retain(|(kind, _)| *kind != Kind::CpuAcct);
         }
-        // The unified hierarchy last: what version 1 has there is not asked twice.
+        // The unified hierarchy comes last, so that values that version 1 has are not read twice.
         found.sort_by_key(|(kind, _)| matches!(kind, Kind::Unified { .. }));
         Self(found)
     }
@@ -87,7 +87,7 @@ impl Hierarchies {
         self.any(|kind| matches!(kind, Kind::Pids | Kind::Unified { pids: true, .. }))
     }
 
-    /// `v1`, `v2` or nothing, as people call what limits memory here.
+    /// Returns the common name of the version that limits memory here: `v1`, `v2` or nothing.
     pub(crate) fn version(&self) -> Option<&'static str> {
         if self.any(|kind| matches!(kind, Kind::Memory | Kind::Cpu)) {
             return Some("v1");
@@ -98,18 +98,18 @@ impl Hierarchies {
     /// Moves this process, a supervisor, out of the server's groups.
     pub(crate) fn join_supervisors(&self) {
         for (_, ours) in &self.0 {
-            // Where it fails the supervisor stays in the server's group, as it would without groups.
+            // If this fails, the supervisor stays in the server's group, as it would without groups.
             let _ = write(&ours.join(SUPERVISORS).join("cgroup.procs"), "0");
         }
     }
 
-    /// Names a session's groups, whether or not they are there.
+    /// Returns a session's groups, whether or not they exist.
     pub(crate) fn group(&self, id: ContainerId) -> Group {
         Group(self.0.iter().map(|(kind, ours)| (*kind, ours.join(id.to_string()))).collect())
     }
 }
 
-/// The mount point, whether it is version 2, and the controllers of a line of mountinfo.
+/// Reads a line of mountinfo: the mount point, whether it is version 2, and the controllers.
 fn parse_mount(line: &str) -> Option<(&str, bool, Vec<Kind>)> {
     let (left, right) = line.split_once(" - ")?;
     let mount = left.split(' ').nth(4)?;
@@ -142,7 +142,7 @@ fn number(path: &Path) -> Option<u64> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// The number after `key` in a file of `key number` lines.
+/// Returns the number after `key` in a file of `key number` lines.
 fn keyed(path: &Path, key: &str) -> Option<u64> {
     let text = std::fs::read_to_string(path).ok()?;
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
@@ -153,7 +153,7 @@ fn keyed(path: &Path, key: &str) -> Option<u64> {
 pub(crate) struct Group(Vec<(Kind, PathBuf)>);
 
 impl Group {
-    /// Makes the groups and sets their limits; what could not be made is left out.
+    /// Creates the groups and sets their limits. Drops the groups that could not be created.
     pub(crate) fn create(&mut self, launch: &LaunchSpec) {
         let quota = (launch.cpu.as_thousandths().saturating_mul(PERIOD) / 1000).max(1000);
         let (mem, quota, period, tasks) = (launch.mem.to_string(), quota.to_string(), PERIOD.to_string(), MOST_TASKS.to_string());
@@ -165,7 +165,7 @@ impl Group {
             match kind {
                 Kind::Memory => {
                     let limited = set("memory.limit_in_bytes", &mem);
-                    // Only where swap is counted.
+                    // This works only where swap is counted.
                     set("memory.memsw.limit_in_bytes", &mem);
                     limited
                 }
@@ -189,29 +189,29 @@ impl Group {
         });
     }
 
-    /// There is no group: nothing is limited, and processes have to be found by other means.
+    /// Returns whether there is no group: then nothing is limited, and processes have to be found by other means.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The files that a process writes `0` to, to be in these groups with all its descendants.
+    /// Opens the files to which a process writes `0` to join these groups with all its descendants.
     pub(crate) fn entrances(&self) -> Vec<File> {
         let open = |(_, group): &(Kind, PathBuf)| OpenOptions::new().write(true).open(group.join("cgroup.procs")).ok();
         self.0.iter().filter_map(open).collect()
     }
 
-    /// A group in which every process of the session is counted.
+    /// Returns the file that lists every process of the session.
     fn listing(&self) -> Option<PathBuf> {
         self.0.first().map(|(_, group)| group.join("cgroup.procs"))
     }
 
-    /// The processes in the groups.
+    /// Returns the processes in the groups.
     pub(crate) fn processes(&self) -> Vec<i32> {
         let text = self.listing().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
         text.lines().filter_map(|line| line.parse().ok()).collect()
     }
 
-    /// How often a process was killed because the memory was used up.
+    /// Returns how often a process was killed because the memory was used up.
     pub(crate) fn oom_kills(&self) -> u64 {
         let count = |(kind, group): &(Kind, PathBuf)| match kind {
             Kind::Memory => keyed(&group.join("memory.oom_control"), "oom_kill"),
@@ -221,7 +221,7 @@ impl Group {
         self.0.iter().filter_map(count).sum()
     }
 
-    /// What the session uses; nothing when no group counts both processor time and memory.
+    /// Measures the session's usage. Returns `None` unless both processor time and memory are counted.
     pub(crate) fn measure(&self) -> Option<Usage> {
         let (mut cpu_ms, mut mem) = (None, None);
         for (kind, group) in &self.0 {
@@ -241,7 +241,7 @@ impl Group {
         Some(Usage { at: sys::now(), cpu_ms: cpu_ms?, mem: mem?, processes })
     }
 
-    /// Kills every process in the groups and waits until none is left; false when some cannot die.
+    /// Kills every process in the groups and waits until none is left. Returns false if some have not died after five seconds.
     pub(crate) fn kill(&self) -> bool {
         let until = Instant::now() + Duration::from_secs(5);
         loop {
@@ -251,7 +251,7 @@ impl Group {
                 return true;
             }
             if !at_once {
-                // Version 1 can only be asked for names; a fork in between is in the next list.
+                // Version 1 can only list the processes. One that was forked in between is in the next list.
                 for pid in left {
                     tree::signal(pid, Signal::KILL);
                 }
@@ -263,7 +263,7 @@ impl Group {
         }
     }
 
-    /// Removes the groups. The kernel lets go of a group a moment after its last process.
+    /// Removes the groups. The kernel releases a group a moment after its last process has ended.
     pub(crate) fn remove(&self) {
         for (_, group) in &self.0 {
             for _ in 0..100 {
@@ -276,13 +276,13 @@ impl Group {
     }
 }
 
-/// Memory in use without the file pages that would be given back at once.
+/// Returns the bytes of memory in use, without the file pages that the kernel can reclaim at once.
 fn working_set(group: &Path, file: &str, reclaimable: &str) -> Option<u64> {
     let used = number(&group.join(file))?;
     Some(used.saturating_sub(keyed(&group.join("memory.stat"), reclaimable).unwrap_or(0)))
 }
 
-/// Kills what is left of a session whose supervisor is gone, and removes its groups.
+/// Kills the remaining processes of a session whose supervisor is gone, and removes its groups.
 pub(crate) fn clean_up(id: ContainerId) {
     let mut group = Hierarchies::find().group(id);
     group.0.retain(|(_, path)| path.exists());
@@ -290,7 +290,7 @@ pub(crate) fn clean_up(id: ContainerId) {
     group.remove();
 }
 
-/// The memory limit of the groups that this process is in itself, if there is one.
+/// Returns the memory limit in bytes of this process's own groups, if there is one.
 pub(crate) fn own_memory_limit() -> Option<u64> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
     let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
@@ -305,7 +305,7 @@ pub(crate) fn own_memory_limit() -> Option<u64> {
             matches.then_some(path)
         });
         let file = if unified { "memory.max" } else { "memory.limit_in_bytes" };
-        // Every ancestor's limit holds as well.
+        // Every ancestor's limit applies as well.
         for ancestor in Path::new(path?.trim_start_matches('/')).ancestors() {
             let limit = number(&Path::new(mount).join(ancestor).join(file));
             least = [least, limit].into_iter().flatten().min();
@@ -319,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mounts_of_both_versions_are_told_apart() {
+    fn mounts_of_both_versions_are_distinguished() {
         let v1 = "30 25 0:26 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:9 - cgroup cgroup rw,cpu,cpuacct";
         assert_eq!(parse_mount(v1), Some(("/sys/fs/cgroup/cpu,cpuacct", false, vec![Kind::Cpu, Kind::CpuAcct])));
         let v2 = "29 25 0:25 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_file_are_matched_whole() {
+    fn keys_of_a_file_match_only_as_whole_words() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n").unwrap();
         assert_eq!(keyed(file.path(), "oom_kill"), Some(2));

@@ -1,4 +1,4 @@
-//! An engine's connection to a supervisor: lines both ways, none of which is ever waited for.
+//! An engine's connection to a supervisor: lines in both directions. Nothing here blocks.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -16,11 +16,11 @@ impl Client {
     }
 
     pub(crate) fn say(&mut self, line: &str) {
-        // The few bytes always fit; a client that is gone is noticed when it is read.
+        // The few bytes always fit. If the client is gone, the next read notices it.
         let _ = self.stream.write(line.as_bytes());
     }
 
-    /// The whole lines that have arrived, and whether there can be more.
+    /// Returns the complete lines that have arrived, and whether more can come.
     pub(crate) fn lines(&mut self) -> (Vec<String>, bool) {
         let mut piece = [0; 1024];
         let open = match self.stream.read(&mut piece) {
@@ -33,7 +33,7 @@ impl Client {
         };
         let end = self.received.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let whole: Vec<u8> = self.received.drain(..end).collect();
-        // Nobody sends a line this long.
+        // A valid line is never this long.
         let open = open && self.received.len() < 1024;
         (String::from_utf8_lossy(&whole).lines().map(str::to_owned).collect(), open)
     }

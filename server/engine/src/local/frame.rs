@@ -1,12 +1,12 @@
-//! The messages between the engine and an open terminal, as bytes on a connection. Used on both sides of it.
+//! The messages between the engine and an open terminal, as bytes on a connection. Both sides use this module.
 
 use std::io;
 
-/// What the init answers when the terminal is open; everything after this line is what it prints.
+/// The init's answer when the terminal is open. Everything after this line is the terminal's output.
 pub(crate) const OPEN: &str = "terminal\n";
-/// Bytes that one frame carries at most.
+/// The largest number of bytes in one frame's body.
 pub(crate) const LARGEST_FRAME: usize = 16 << 10;
-/// Type and length before what a frame carries.
+/// Bytes of the type and the length before a frame's body.
 const HEAD: usize = 5;
 const INPUT: u8 = 0;
 const RESIZE: u8 = 1;
@@ -18,7 +18,7 @@ pub(crate) enum Frame {
     Resize { columns: u16, rows: u16 },
 }
 
-/// The bytes of a frame that carries input; at most [`LARGEST_FRAME`] of it.
+/// Returns the bytes of a frame that carries input, which may have at most [`LARGEST_FRAME`] bytes.
 pub(crate) fn input(bytes: &[u8]) -> Vec<u8> {
     frame(INPUT, bytes)
 }
@@ -36,7 +36,7 @@ fn frame(kind: u8, bytes: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Takes the first whole frame off what was received so far.
+/// Removes the first complete frame from the received bytes. Returns `None` if there is none yet.
 pub(crate) fn take_frame(received: &mut Vec<u8>) -> io::Result<Option<Frame>> {
     let Some([kind, a, b, c, d]) = received.first_chunk::<HEAD>().copied() else { return Ok(None) };
     let length = u32::from_be_bytes([a, b, c, d]) as usize;
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_read_back_however_they_are_cut() {
+    fn frames_are_read_back_even_when_they_arrive_in_pieces() {
         let mut sent = input(b"ls\n");
         sent.extend(resize(120, 40));
         sent.extend(input(b""));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_frame_is_refused() {
+    fn invalid_frames_are_refused() {
         assert!(take_frame(&mut vec![INPUT, 0xff, 0, 0, 0]).is_err());
         assert!(take_frame(&mut vec![9, 0, 0, 0, 0]).is_err());
         assert!(take_frame(&mut vec![RESIZE, 0, 0, 0, 1, 7]).is_err());

@@ -1,7 +1,7 @@
-//! The first process inside a session: it runs the command or the terminals' shells, reaps what they leave behind, and takes
-//! everything with it when it ends.
+//! The first process inside a session: it runs the command or the terminals' shells, reaps the processes they leave behind, and
+//! ends everything else when it ends.
 //!
-//! It listens only to the socket that its supervisor left it as standard input; when that closes, the supervisor is gone and the
+//! It listens only to the socket that its supervisor passed as standard input. When that closes, the supervisor is gone and the
 //! session ends. Deliberately absent: isolation and limits, which are in place before this process exists.
 
 use super::shell::Shell;
@@ -20,29 +20,29 @@ use std::process::{Command, Stdio};
 /// The supervisor's order to ask every process to end.
 pub(crate) const END: &str = "end";
 
-/// What the supervisor tells its init first.
+/// The first message from the supervisor to its init.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Setup {
-    /// The user and group to become.
+    /// The user and group ids to switch to.
     pub user: Option<(u32, u32)>,
-    /// Where the session's processes begin, as they see it.
+    /// The initial working directory of the session's processes, as they see it.
     pub directory: PathBuf,
     pub what: Launch,
     /// The whole environment of the session's processes.
     pub env: Vec<(String, String)>,
 }
 
-/// What the init tells its supervisor.
+/// A message from the init to its supervisor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Report {
     /// The command runs, or terminals can be opened.
     Started,
-    /// Nothing of it ever ran.
+    /// Nothing was started, for this reason.
     Failed(String),
-    /// The command ended by itself.
+    /// The command exited with this code.
     Exited(i32),
-    /// The command was ended.
+    /// The command was ended by this signal.
     Signalled(i32),
 }
 
@@ -67,12 +67,12 @@ pub fn session_init() -> i32 {
 
 fn report(link: &OwnedFd, report: &Report) {
     if let Ok(text) = serde_json::to_string(report) {
-        // A supervisor that is gone is noticed by the loop.
+        // If the supervisor is gone, the loop notices it.
         let _ = sys::send(link, &text, None);
     }
 }
 
-/// Says something in the session's log.
+/// Writes a line to the session's log.
 fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{} {text}", sys::now().iso());
 }
@@ -84,14 +84,14 @@ struct Init<'a> {
     /// The command's process, until it is reaped.
     main: Option<i32>,
     shells: Vec<Shell>,
-    /// Every process was asked to end.
+    /// Whether every process was asked to end.
     ending: bool,
-    /// Alone in a pid namespace, where every other process is below this one.
+    /// Whether this is process 1 of a pid namespace, so that every other process is below it.
     first: bool,
 }
 
 impl<'a> Init<'a> {
-    /// Becomes what the supervisor says and starts the command; nothing when the supervisor is gone.
+    /// Applies the supervisor's setup and starts the command. Returns `None` when the supervisor is gone.
     fn begin(link: &'a OwnedFd) -> io::Result<Option<Self>> {
         let Some((text, _)) = sys::receive(link)? else { return Ok(None) };
         let setup: Setup = serde_json::from_str(&text)?;
@@ -102,9 +102,9 @@ impl<'a> Init<'a> {
         }
         sys::no_new_privileges()?;
         sys::keep_to_oneself()?;
-        // Only now: root without its capabilities may not enter another user's home.
+        // Not before this point: root without its capabilities may not enter another user's home.
         std::env::set_current_dir(&setup.directory)
-            .map_err(|error| io::Error::other(format!("entering {}: {error}", setup.directory.display())))?;
+            .map_err(|error| io::Error::other(format!("could not enter {}: {error}", setup.directory.display())))?;
         let first = rustix::process::getpid().is_init();
         if !first {
             sys::become_subreaper()?;
@@ -147,7 +147,7 @@ impl<'a> Init<'a> {
         }
     }
 
-    /// Waits for something to do: the events of the signals, the supervisor, and (connection, terminal) of every shell.
+    /// Waits for something to do. Returns the events of the signals, the supervisor and every shell's (connection, terminal).
     fn wait(&self) -> io::Result<Vec<(PollFlags, PollFlags)>> {
         let mut fds = vec![PollFd::new(&self.signals, PollFlags::IN), PollFd::new(self.link, PollFlags::IN)];
         let mut counts = vec![1, 1];
@@ -165,7 +165,7 @@ impl<'a> Init<'a> {
         Ok(counts.into_iter().map(|count| (next(), if count > 1 { next() } else { PollFlags::empty() })).collect())
     }
 
-    /// Reaps everything that has ended; true when the session is over with it.
+    /// Reaps every process that has ended. Returns true when this ends the session.
     fn reap(&mut self) -> bool {
         while sys::next_signal(&self.signals).is_some() {}
         loop {
@@ -176,7 +176,7 @@ impl<'a> Init<'a> {
                         self.main = None;
                         let end = status.terminating_signal().map(Report::Signalled);
                         report(self.link, &end.unwrap_or(Report::Exited(status.exit_status().unwrap_or(-1))));
-                        // What it left behind ends with it, unless all were asked to end and still have time.
+                        // Its remaining processes end with it, unless all were asked to end and still have time.
                         if !self.ending {
                             return true;
                         }
@@ -195,7 +195,7 @@ impl<'a> Init<'a> {
         }
     }
 
-    /// Does what the supervisor says; false when there is nothing left to live for.
+    /// Follows an order from the supervisor. Returns false when the session is over.
     fn obey(&mut self) -> io::Result<bool> {
         let Some((text, fd)) = sys::receive(self.link)? else { return Ok(false) };
         let mut words = text.split_whitespace();
@@ -204,7 +204,7 @@ impl<'a> Init<'a> {
                 self.ending = true;
                 say("The session was asked to end.");
                 self.signal(Signal::TERM);
-                // An interactive shell ignores SIGTERM and ends when its terminal does. A stopped process hears neither.
+                // An interactive shell ignores SIGTERM and ends when its terminal does. A stopped process reacts to neither.
                 self.shells.iter().for_each(Shell::hang_up);
                 self.signal(Signal::CONT);
                 Ok(!self.reap())
@@ -230,7 +230,7 @@ impl<'a> Init<'a> {
 
     fn signal(&self, signal: Signal) {
         if self.first {
-            // Everybody but this process itself. Outside a pid namespace that would be half the machine.
+            // Every process except this one. Outside a pid namespace that would be half the machine.
             // SAFETY: takes no pointers.
             unsafe { libc::kill(-1, signal.as_raw()) };
         } else {
@@ -238,10 +238,10 @@ impl<'a> Init<'a> {
         }
     }
 
-    /// Ends everything that is left. In a pid namespace the kernel does that when this process ends.
+    /// Ends every process that is left. In a pid namespace the kernel does this when this process ends.
     fn finish(self) -> i32 {
         if self.ending && self.setup.what == Launch::Interactive {
-            // All ended in time, as they were asked to.
+            // All processes ended in time, as they were asked to.
             report(self.link, &Report::Exited(0));
         }
         if !self.first {

@@ -1,7 +1,7 @@
-//! How a session is kept apart from the machine: bubblewrap where it works, a plain process of another user where not.
+//! How a session is isolated from the machine: with bubblewrap where it works, otherwise as a plain process of another user.
 //!
-//! What it shuts out: the machine's files except its programs (read-only), other processes, other sessions. What it deliberately
-//! does not: the network, because people install packages; and resources, which are the control groups' part.
+//! A session cannot see the machine's files except its programs (read-only), nor other processes or sessions. Deliberately not
+//! isolated: the network, because people install packages; and resources, which control groups limit.
 
 use rustix::fs::Mode;
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where a session's home is inside.
+/// The path of a session's home, as seen inside.
 pub(crate) const HOME_INSIDE: &str = "/home/work";
-/// The user that sessions run as when the server is root: nobody, who owns nothing.
+/// The user and group that sessions run as when the server is root: nobody, who owns nothing.
 const NOBODY: (u32, u32) = (65534, 65534);
-/// Folders of programs, seen read-only.
+/// Folders of programs, mounted read-only.
 const PROGRAMS: [&str; 9] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/etc"];
 /// Files in /etc that sessions must not see. File permissions already keep the unprivileged user out; this is a second barrier.
 const SECRETS: [&str; 10] = [
@@ -29,29 +29,29 @@ const SECRETS: [&str; 10] = [
     "/etc/yardmaster",
     "/etc/krb5.keytab",
 ];
-/// Parts of the machine that programs ask how many processors there are, and whom to ask for names.
+/// Paths that programs read to learn the number of processors and the name servers.
 const FACTS_OF_THE_MACHINE: [&str; 3] = ["/sys/devices/system/cpu", "/sys/devices/system/node", "/run/systemd/resolve"];
 
-/// How one session is isolated. Decided by the engine, carried out by the session's supervisor.
+/// How one session is isolated. The engine decides it, and the session's supervisor carries it out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Isolation {
-    /// Nothing: a plain process.
+    /// `None` means a plain process.
     pub bubblewrap: Option<Bubblewrap>,
-    /// The user and group that its processes become; nothing when they stay the server's.
+    /// The user and group that its processes switch to. `None` means that they stay the server's.
     pub user: Option<(u32, u32)>,
 }
 
-/// A bubblewrap that was seen to work.
+/// A bubblewrap program that was tested and works here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bubblewrap {
     pub program: PathBuf,
     pub version: String,
-    /// It needs a user namespace, because the server may not mount by itself.
+    /// Whether it needs a user namespace, because the server may not mount.
     pub user_namespace: bool,
 }
 
 impl Isolation {
-    /// Finds out what works here, and why bubblewrap does not, if so. `sessions` is the folder of all sessions' folders.
+    /// Finds out what works here, and the reason if bubblewrap does not. `sessions` is the folder of all sessions' folders.
     pub(crate) fn probe(allowed: bool, sessions: &Path) -> (Self, Option<String>) {
         let root = rustix::process::geteuid().is_root();
         let (bubblewrap, why) = match probe_bubblewrap(allowed, root) {
@@ -60,7 +60,7 @@ impl Isolation {
         };
         let user = match &bubblewrap {
             Some(bubblewrap) => root && !bubblewrap.user_namespace,
-            // A plain process of another user must be able to reach its home.
+            // A plain process of another user must be able to reach its home folder.
             None => root && others_may_pass(sessions),
         };
         (Self { bubblewrap, user: user.then_some(NOBODY) }, why)
@@ -71,13 +71,13 @@ impl Isolation {
         if self.bubblewrap.is_some() { PathBuf::from(HOME_INSIDE) } else { home.to_owned() }
     }
 
-    /// Processes that isolation itself adds to a session: bubblewrap's monitor and our init.
+    /// The number of processes that isolation itself adds to a session: bubblewrap's monitor and our init.
     pub(crate) fn own_processes(&self) -> u32 {
         if self.bubblewrap.is_some() { 2 } else { 1 }
     }
 
-    /// The command that runs `session-init` from the open file `exe` in a session of this name. `folder` is an absolute path and
-    /// has the session's `home`, `tmp`, `passwd` and `group`.
+    /// Builds the command that runs `session-init` from the open file `exe` in a session with this name. `folder` is an absolute
+    /// path and contains the session's `home`, `tmp`, `passwd` and `group`.
     pub(crate) fn command(&self, folder: &Path, name: &str, exe: RawFd) -> Command {
         let init = format!("/proc/self/fd/{exe}");
         let mut command = match &self.bubblewrap {
@@ -106,7 +106,7 @@ impl Isolation {
             command.args(["--unshare-user", "--uid", &uid.to_string(), "--gid", &gid.to_string()]);
         }
         if self.user.is_some() {
-            // For our init alone, which gives them up when it becomes that user.
+            // Only for our init, which loses them when it switches to that user.
             command.args(["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]);
         }
         for folder in PROGRAMS {
@@ -131,7 +131,7 @@ impl Isolation {
         }
         command.args(["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm"]);
         command.args(["--dir", "/var", "--symlink", "/tmp", "/var/tmp"]);
-        // Folders that bubblewrap makes by itself let nobody but root pass.
+        // If bubblewrap created these folders implicitly, only root could enter them.
         for folder in ["/home", "/run", "/run/systemd", "/sys", "/sys/devices", "/sys/devices/system"] {
             command.args(["--dir", folder]);
         }
@@ -149,7 +149,7 @@ impl Isolation {
         }
     }
 
-    /// The files by which a session's user has a name inside: (passwd, group).
+    /// Returns the text of the files that name the session's user inside: (passwd, group).
     pub(crate) fn user_files(&self) -> (String, String) {
         let (uid, gid) = self.inner_user();
         let passwd = format!("root:x:0:0:root:/root:/bin/sh\nwork:x:{uid}:{gid}:work:{HOME_INSIDE}:{}\n", super::inside::shell());
@@ -157,14 +157,14 @@ impl Isolation {
     }
 }
 
-/// A session's name as a host name: letters, digits and hyphens.
+/// Turns a session's name into a host name of letters, digits and hyphens.
 fn host_name(name: &str) -> String {
     let clean: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
     let clean = clean.trim_matches('-');
     if clean.is_empty() { "session".into() } else { clean.into() }
 }
 
-/// Whether any user may pass through a folder and all above it.
+/// Returns whether any user may pass through a folder and all folders above it.
 fn others_may_pass(folder: &Path) -> bool {
     folder
         .ancestors()
@@ -173,7 +173,7 @@ fn others_may_pass(folder: &Path) -> bool {
 
 fn probe_bubblewrap(allowed: bool, root: bool) -> Result<Bubblewrap, String> {
     if !allowed {
-        return Err("it is switched off".into());
+        return Err("bubblewrap is switched off".into());
     }
     let path = std::env::var_os("PATH").unwrap_or_else(|| super::inside::PATH.into());
     let program = std::env::split_paths(&path).map(|folder| folder.join("bwrap")).find(|program| program.is_file());
@@ -181,7 +181,7 @@ fn probe_bubblewrap(allowed: bool, root: bool) -> Result<Bubblewrap, String> {
     let output = Command::new(&program).arg("--version").stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     let version = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("bubblewrap ").to_owned();
     let mut why = String::new();
-    // As root without a user namespace first: files inside then belong to the user that sessions really run as.
+    // Root tries it without a user namespace first: files inside then belong to the user that sessions really run as.
     for user_namespace in [false, true].into_iter().skip(usize::from(!root)) {
         let bubblewrap = Bubblewrap { program: program.clone(), version: version.clone(), user_namespace };
         let isolation = Isolation { user: (root && !user_namespace).then_some(NOBODY), bubblewrap: None };

@@ -1,6 +1,6 @@
-//! The start of a session's first process: what it finds, what it is told, what its supervisor keeps of it.
+//! Starts a session's first process: prepares its files, passes its setup, and returns the supervisor's handles to it.
 //!
-//! Deliberately absent: what happens afterwards (`supervisor`), and what it does inside (`init`).
+//! Deliberately absent: everything that happens afterwards (`supervisor`), and the work inside the session (`init`).
 
 use super::cgroup::{Group, Hierarchies};
 use super::init::Setup;
@@ -13,12 +13,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Stdio};
 
-/// A first process, told what to do.
+/// A first process that has received its setup.
 pub(crate) struct Launched {
     pub child: Child,
-    /// Orders in, reports out; it closes when the process ends.
+    /// Carries orders in and reports out. It closes when the process ends.
     pub link: OwnedFd,
-    /// What the session prints. Does not block.
+    /// The session's output. Reading from it does not block.
     pub output: PipeReader,
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn launch(folder: &Folder, plan: &Plan, group: &Group, groups: &Hiera
     let home = plan.isolation.home(&folder.file(layout::HOME));
     let setup = serde_json::to_string(&Setup {
         user: plan.isolation.user,
-        // A path that is absolute stays as it is.
+        // An absolute path stays as it is.
         directory: plan.launch.working_directory.as_ref().map_or(home.clone(), |directory| home.join(directory)),
         what: plan.launch.what.clone(),
         env: environment(folder, plan),
@@ -38,7 +38,7 @@ pub(crate) fn launch(folder: &Folder, plan: &Plan, group: &Group, groups: &Hiera
     }
     let (output, input) = io::pipe()?;
     let (link, inner) = sys::message_pair()?;
-    // Not a name: the program may have been replaced since, and inside there is no such name.
+    // Opened and not named: the program may have been replaced since, and its path does not exist inside.
     let exe = File::open("/proc/self/exe")?;
     let exe_fd = exe.as_raw_fd();
     let entrances = group.entrances();
@@ -59,21 +59,21 @@ pub(crate) fn launch(folder: &Folder, plan: &Plan, group: &Group, groups: &Hiera
         });
     }
     let program = command.get_program().to_owned();
-    let child = command.spawn().map_err(|error| io::Error::other(format!("{}: {error}", program.display())))?;
-    // With it go our copies of the session's ends.
+    let child = command.spawn().map_err(|error| io::Error::other(format!("could not run {}: {error}", program.display())))?;
+    // This also closes our copies of the session's ends.
     drop((command, exe));
     rustix::io::ioctl_fionbio(&output, true)?;
-    // It fails when bubblewrap is gone already, which says why itself.
+    // This fails when bubblewrap has already ended, which prints the reason itself.
     let _ = sys::send(&link, &setup, None);
     Ok(Launched { child, link, output })
 }
 
-/// Makes what the session finds: its home, its temporary folder, its user's name.
+/// Creates the session's files: its home, its temporary folder and its user's name.
 fn prepare(folder: &Folder, plan: &Plan) -> io::Result<()> {
     for (name, mode) in [(layout::HOME, 0o700), (layout::TMP, 0o1777)] {
         let path = folder.file(name);
         DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
-        // Whatever the umask says.
+        // Independent of the umask.
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
         if let Some((uid, gid)) = plan.isolation.user {
             std::os::unix::fs::chown(&path, Some(uid), Some(gid))?;
@@ -88,7 +88,7 @@ fn prepare(folder: &Folder, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-/// All that a session's processes have in their environment; nothing is passed on from the server's.
+/// Returns the whole environment of a session's processes. Nothing of the server's environment is passed on.
 fn environment(folder: &Folder, plan: &Plan) -> Vec<(String, String)> {
     let home = plan.isolation.home(&folder.file(layout::HOME));
     let own = [

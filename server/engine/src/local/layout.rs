@@ -1,15 +1,15 @@
-//! The files of one session's folder, and what they say together.
+//! The files of one session's folder, and the session's state that follows from them.
 //!
-//! | File | Written by | Says |
+//! | File | Written by | Meaning |
 //! |---|---|---|
-//! | `spec.json` | the engine, whole or not at all | what to run and how to isolate it |
+//! | `spec.json` | the engine, atomically | what to run and how to isolate it |
 //! | `lock` | the supervisor holds its lock | a supervisor is alive |
-//! | `started` | the supervisor, before it spawns anything | from here on it can never be started again |
-//! | `running.json` | the supervisor | its process is alive since then |
-//! | `exit.json` | the supervisor; the engine for one that was lost | it is over, and how |
-//! | `stop` | the engine, when no supervisor answers yet | end it as soon as there is one |
+//! | `started` | the supervisor, before it spawns anything | the session must never be started again |
+//! | `running.json` | the supervisor | its process has been alive since this time |
+//! | `exit.json` | the supervisor; the engine if the session was lost | how and when the session ended |
+//! | `stop` | the engine, when no supervisor answers yet | end the session as soon as there is a supervisor |
 //! | `control.sock` | the supervisor | orders in, changes out |
-//! | `log/`, `usage`, `supervisor.log` | the supervisor | its output, its measurements, the supervisor's own troubles |
+//! | `log/`, `usage`, `supervisor.log` | the supervisor | its output, its measurements, the supervisor's own errors |
 //! | `home/`, `tmp/` | the session | its files |
 //!
 //! Deliberately absent: anything that starts, ends or measures a process.
@@ -44,19 +44,19 @@ pub(crate) const HOME: &str = "home";
 pub(crate) const TMP: &str = "tmp";
 pub(crate) const SUPERVISOR_LOG: &str = "supervisor.log";
 
-/// What a supervisor needs to know: all of it was decided by the engine, so that a supervisor asks nobody.
+/// The plan of a session. The engine decides all of it beforehand, so that the supervisor needs nothing else.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
     pub id: ContainerId,
     pub launch: LaunchSpec,
     pub isolation: Isolation,
-    /// Use control groups as far as they can be written.
+    /// Whether to use control groups, as far as they can be written.
     pub cgroups: bool,
-    /// Bytes of log that are kept at most.
+    /// The largest number of bytes of log that are kept.
     pub log_limit: u64,
 }
 
-/// The process of a session is alive.
+/// The content of `running.json`: the process of a session is alive.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Running {
     /// The outermost process of the session, as this machine numbers it.
@@ -64,14 +64,14 @@ pub(crate) struct Running {
     pub since: Millis,
 }
 
-/// A session is over.
+/// The content of `exit.json`: a session has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Exit {
     pub outcome: Outcome,
     pub at: Millis,
 }
 
-/// An order to end a session, as text: milliseconds to wait, or `now`.
+/// Writes an order to end a session as text: milliseconds to wait, or `now`.
 pub(crate) fn stop_text(how: Stop) -> String {
     match how {
         Stop::Gently(grace) => u64::try_from(grace.as_millis()).unwrap_or(u64::MAX).to_string(),
@@ -79,7 +79,7 @@ pub(crate) fn stop_text(how: Stop) -> String {
     }
 }
 
-/// Reads what [`stop_text`] wrote. What cannot be read is an order to stop all the same.
+/// Reads the text of [`stop_text`]. An unreadable text means to stop now.
 pub(crate) fn stop_order(text: &str) -> Stop {
     text.trim().parse().map_or(Stop::Now, |grace| Stop::Gently(Duration::from_millis(grace)))
 }
@@ -105,7 +105,7 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// Makes the folder. Others may pass through it, for the home below it, but see nothing in it.
+    /// Creates the folder. Other users may pass through it to the home below it, but cannot list it.
     pub(crate) fn create(&self) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o711).create(&self.0)
     }
@@ -114,9 +114,9 @@ impl Folder {
         self.file(name).exists()
     }
 
-    /// Replaces a file as a whole: readers see the old one or the new one.
+    /// Replaces a file atomically: readers see either the old file or the new one.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        // The numbers keep two writers apart: two starts of one session, in one server or in two.
+        // The numbers keep concurrent writers apart: two starts of one session, in one server or in two.
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let new = self.file(&format!("{name}.{}.{number}.new", std::process::id()));
@@ -131,12 +131,12 @@ impl Folder {
         self.sync()
     }
 
-    /// [`Folder::write`] for a value.
+    /// Like [`Folder::write`], for a value.
     pub(crate) fn write_json(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
         self.write(name, &serde_json::to_vec(value)?)
     }
 
-    /// Reads a value, if its file is there.
+    /// Reads a value. Returns `None` if there is no such file.
     pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
         match std::fs::read(self.file(name)) {
             Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
@@ -145,23 +145,23 @@ impl Folder {
         }
     }
 
-    /// Creates an empty file that must not be there yet, and sees it to the disk.
+    /// Creates an empty file that must not exist yet, and syncs it to the disk.
     pub(crate) fn mark(&self, name: &str) -> io::Result<()> {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.file(name))?;
         self.sync()
     }
 
-    /// Sees the folder's names to the disk.
+    /// Syncs the folder's entries to the disk.
     fn sync(&self) -> io::Result<()> {
         File::open(&self.0)?.sync_all()
     }
 
-    /// Opens the lock file; the lock itself is [`sys::try_lock`].
+    /// Opens the lock file. [`sys::try_lock`] takes the lock itself.
     pub(crate) fn lock_file(&self) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(self.file(LOCK))
     }
 
-    /// A supervisor is alive.
+    /// Returns whether a supervisor is alive.
     pub(crate) fn is_supervised(&self) -> io::Result<bool> {
         match OpenOptions::new().read(true).write(true).open(self.file(LOCK)) {
             Ok(file) => sys::is_locked(&file),
@@ -172,12 +172,12 @@ impl Folder {
 
     /// Connects to the supervisor.
     pub(crate) fn connect(&self) -> io::Result<UnixStream> {
-        // A socket's path has at most 107 bytes, and a data folder may be deep: through a descriptor it is always short.
+        // A socket's path has at most 107 bytes, and a data folder may be deep. Through a descriptor the path is always short.
         let folder: OwnedFd = File::open(&self.0)?.into();
         UnixStream::connect(format!("/proc/self/fd/{}/{CONTROL}", folder.as_raw_fd()))
     }
 
-    /// What became of the session. Settles the end of one whose supervisor is gone without a word.
+    /// Returns the session's state. If its supervisor is gone without a report, records the session as lost.
     pub(crate) fn look(&self) -> io::Result<RunState> {
         if let Some(ended) = self.ended()? {
             return Ok(ended);
@@ -191,7 +191,7 @@ impl Folder {
                 None => RunState::Starting,
             });
         }
-        // It may have ended between the two looks.
+        // It may have ended between the two checks.
         if let Some(ended) = self.ended()? {
             return Ok(ended);
         }
@@ -202,20 +202,20 @@ impl Folder {
         Ok(self.read_json::<Exit>(EXIT)?.map(|exit| RunState::Ended { outcome: exit.outcome, at: exit.at }))
     }
 
-    /// Takes the environment out of what is kept of a session that has ended: secrets are in it, and nobody needs them any more.
+    /// Removes the environment from the saved plan of an ended session, because it contains secrets that are no longer needed.
     pub(crate) fn forget_env(&self) {
         if let Ok(Some(mut plan)) = self.read_json::<Plan>(SPEC) {
             plan.launch.env.clear();
-            // A disk may be full; the folder is its owner's alone all the same.
+            // The disk may be full. Even then only its owner can read the file.
             let _ = self.write_json(SPEC, &plan);
         }
     }
 
-    /// Ends a session that has no supervisor any more, for good.
+    /// Records a session without a supervisor as lost, for good.
     fn settle(&self) -> io::Result<RunState> {
         let lock = self.lock_file()?;
         if !sys::try_lock(&lock)? {
-            // Somebody else settles it at this moment.
+            // Another process is doing this at the moment.
             return Ok(RunState::Starting);
         }
         if let Some(ended) = self.ended()? {
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_to_stop_reads_back_as_written() {
+    fn an_order_to_stop_is_read_back_as_written() {
         for how in [Stop::Gently(Duration::ZERO), Stop::Gently(Duration::from_secs(5)), Stop::Now] {
             assert_eq!(stop_order(&stop_text(how)), how);
         }
@@ -245,13 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn the_files_say_what_became_of_a_session() {
+    fn the_state_of_a_session_follows_from_its_files() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::at(&dir.path().join("s"));
         assert_eq!(folder.look().unwrap(), RunState::Unknown);
         folder.create().unwrap();
         assert_eq!(folder.look().unwrap(), RunState::Unknown);
-        // No supervisor has marked it: starting again is safe.
+        // No supervisor has marked it, so starting it again is safe.
         folder.write(SPEC, b"null").unwrap();
         assert_eq!(folder.look().unwrap(), RunState::Unknown);
         let lock = folder.lock_file().unwrap();

@@ -1,7 +1,7 @@
-//! A log of bounded size whose offsets never change: the oldest half goes when the newest is full.
+//! A log of bounded size whose offsets never change: the oldest half is deleted when the newest is full.
 //!
-//! The pieces are files named by the offset of their first byte, so a reader needs nothing but the folder's names.
-//! Deliberately absent: time stamps and levels; a session's log is what its processes wrote.
+//! The pieces are files named by the offset of their first byte, so a reader needs only the folder's file names.
+//! Deliberately absent: time stamps and levels. A session's log is exactly its processes' output.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,10 +9,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use types::sessions::LogChunk;
 
-/// The largest piece that one call reads, whatever was asked for.
+/// The largest number of bytes that one call reads, even if more were requested.
 const LARGEST_READ: usize = 1 << 20;
 
-/// Writes a log. One process writes, any number read.
+/// Writes a log. Only one process may write; any number may read.
 pub(crate) struct Writer {
     folder: PathBuf,
     file: File,
@@ -67,7 +67,7 @@ fn piece(folder: &Path, start: u64) -> io::Result<File> {
     OpenOptions::new().append(true).create_new(true).mode(0o600).open(folder.join(name(start)))
 }
 
-/// The offsets that pieces start at, in order.
+/// Returns the offsets at which pieces start, in order.
 fn starts(folder: &Path) -> io::Result<Vec<u64>> {
     let mut starts = Vec::with_capacity(2);
     match std::fs::read_dir(folder) {
@@ -76,7 +76,7 @@ fn starts(folder: &Path) -> io::Result<Vec<u64>> {
                 starts.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
             }
         }
-        // Nothing was written yet.
+        // Nothing has been written yet.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -84,9 +84,9 @@ fn starts(folder: &Path) -> io::Result<Vec<u64>> {
     Ok(starts)
 }
 
-/// Reads up to `max` bytes from `from` on. `ended` says that nobody writes any more, and was true before this call.
+/// Reads up to `max` bytes, starting at `from`. `ended` means that writing had stopped before this call.
 pub(crate) fn read(folder: &Path, from: u64, max: usize, ended: bool) -> io::Result<LogChunk> {
-    // Four bytes are the longest character: with less, a reader could stand still before one.
+    // The longest character has four bytes: with less, a reader could get stuck before one.
     let max = max.clamp(4, LARGEST_READ);
     loop {
         let starts = starts(folder)?;
@@ -94,7 +94,7 @@ pub(crate) fn read(folder: &Path, from: u64, max: usize, ended: bool) -> io::Res
             return Ok(LogChunk { next: from, end: ended, ..LogChunk::default() });
         };
         match read_pieces(folder, &starts, from.max(first), max) {
-            // The piece was removed between the look and the read: look again.
+            // The piece was removed between listing and reading, so list again.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
             Ok((bytes, at, last)) => return Ok(chunk(&bytes, at, at.saturating_sub(from), ended && last)),
@@ -102,7 +102,7 @@ pub(crate) fn read(folder: &Path, from: u64, max: usize, ended: bool) -> io::Res
     }
 }
 
-/// The bytes from `from` on, where they start, and whether the log ends with them.
+/// Returns the bytes starting at `from`, their actual start, and whether the log ends with them.
 fn read_pieces(folder: &Path, starts: &[u64], from: u64, max: usize) -> io::Result<(Vec<u8>, u64, bool)> {
     let mut bytes = Vec::new();
     let mut at = from;
@@ -114,7 +114,7 @@ fn read_pieces(folder: &Path, starts: &[u64], from: u64, max: usize) -> io::Resu
         }
         let mut file = File::open(folder.join(name(start)))?;
         let length = file.metadata()?.len();
-        // An offset beyond the end is one of some other log: go on from the end.
+        // An offset beyond the end belongs to some other log. Continue from the end.
         if bytes.is_empty() {
             at = at.min(start + length);
         }
@@ -130,17 +130,17 @@ fn read_pieces(folder: &Path, starts: &[u64], from: u64, max: usize) -> io::Resu
     Ok((bytes, at, last))
 }
 
-/// Makes text of bytes, without a character that is cut in two.
+/// Turns bytes into text, without any character that is cut in two.
 fn chunk(bytes: &[u8], at: u64, skipped: u64, end: bool) -> LogChunk {
-    // After a gap the first bytes may be the rest of a character that is gone.
+    // After a gap the first bytes may be the rest of a character that was deleted.
     let torn = if skipped > 0 { bytes.iter().take(3).take_while(|byte| *byte & 0b1100_0000 == 0b1000_0000).count() } else { 0 };
-    // A cut character at the end of everything stays cut; before that its rest is still to come.
+    // A cut character at the end of the whole log stays cut. Anywhere else its rest is still to come.
     let whole = if end { bytes.len() } else { bytes.len() - unfinished(bytes) };
     let text = String::from_utf8_lossy(bytes.get(torn..whole).unwrap_or_default()).into_owned();
     LogChunk { text, next: at + whole as u64, skipped: if skipped > 0 { skipped + torn as u64 } else { 0 }, end }
 }
 
-/// Bytes at the end that are the start of a character whose rest is missing.
+/// Counts the bytes at the end that start a character whose rest is missing.
 fn unfinished(bytes: &[u8]) -> usize {
     for back in 1..=bytes.len().min(3) {
         let byte = bytes[bytes.len() - back];
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_stay_absolute_when_the_oldest_half_goes() {
+    fn offsets_stay_absolute_when_the_oldest_half_is_deleted() {
         let text: String = (0..100).map(|n| format!("{n:03} ")).collect();
         let dir = log(80, &[text.as_bytes()]);
         // 400 bytes in halves of 40: 320..400 are left.
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_waits_for_its_rest_unless_it_is_the_end() {
+    fn a_partial_character_waits_for_its_rest_unless_the_log_has_ended() {
         let dir = log(4096, &[b"ok \xe2\x82"]);
         let now = read(&dir, 0, 100, false);
         assert_eq!((now.text.as_str(), now.next, now.end), ("ok ", 3, false));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf8_is_replaced_and_an_empty_log_has_an_end() {
+    fn invalid_utf8_is_replaced_and_an_empty_log_has_an_end() {
         let dir = log(4096, &[b"a\xffb"]);
         assert_eq!(read(&dir, 0, 100, false).text, "a\u{fffd}b");
         assert!(!read(&dir, 0, 100, false).end);
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_the_gap_cut_is_not_shown_in_half() {
+    fn a_character_cut_by_a_gap_is_left_out() {
         // Halves of 4: "€€" is 6 bytes, the second piece starts inside the second one.
         let dir = log(8, &["€€€€".as_bytes()]);
         let chunk = read(&dir, 0, 100, true);

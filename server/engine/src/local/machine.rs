@@ -1,6 +1,6 @@
-//! This machine as an agent: what it has, what is in use, how sessions are isolated and limited here.
+//! This machine as an agent: its capacity and usage, and how sessions are isolated and limited on it.
 //!
-//! Deliberately absent: accelerators, which no machine of ours has yet; temperatures, disks and the like, which are monitoring.
+//! Deliberately absent: accelerators, which no machine of ours has yet; and monitoring, such as temperatures and disks.
 
 use super::cgroup::{self, Hierarchies};
 use super::isolation::Isolation;
@@ -12,10 +12,10 @@ use std::sync::{Mutex, PoisonError};
 use types::cluster::agents::{AgentReport, Fact};
 use types::quantity::{Quantity, Slots};
 
-/// Ticks of all processors together that two samples must be apart to say something: a tenth of a second of one.
+/// Two samples must be this many ticks apart (over all processors) to be compared: a tenth of a second of one processor.
 const FEWEST_TICKS: u64 = 10;
 
-/// What does not change while the server runs, and the last look at what does.
+/// The properties of the machine that stay the same while the server runs, and the last sample of processor time.
 pub(crate) struct Machine {
     name: String,
     resource_group: Option<String>,
@@ -25,25 +25,25 @@ pub(crate) struct Machine {
     busy: Mutex<Busy>,
 }
 
-/// The last sample of processor time, and the thousandths of all processors that were in use before it.
+/// The last sample of processor time, and the thousandths of a processor that were in use before it (1000 per processor).
 #[derive(Clone, Copy, Default)]
 struct Busy {
     ticks: Ticks,
     thousandths: u64,
 }
 
-/// Processor time since the machine started.
+/// Processor time since the machine started, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ticks {
     busy: u64,
     total: u64,
 }
 
-/// The file that keeps what the machine is called.
+/// The file that keeps the machine's name.
 const NAME: &str = "machine";
 
-/// What the machine is called: as it was when sessions first ran in `dir`. Another host name does not make another machine of it,
-/// on which what runs here would be sought in vain.
+/// Returns the machine's name: its host name when sessions first ran in `dir`. A later change of the host name has no effect,
+/// because the sessions running here are recorded under the old name.
 pub(crate) fn name(dir: &Path) -> io::Result<String> {
     let file = dir.join(NAME);
     match std::fs::read_to_string(&file) {
@@ -59,14 +59,14 @@ pub(crate) fn name(dir: &Path) -> io::Result<String> {
     Ok(name)
 }
 
-/// The address by which others would reach the machine: the one that it would send from. Nothing is sent to find out.
+/// Returns the address that the machine sends from, by which others would reach it. Sends nothing to find out.
 fn address() -> String {
     let socket = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.connect("192.0.2.1:9").map(|()| socket));
     socket.and_then(|socket| socket.local_addr()).map_or_else(|_| "127.0.0.1".into(), |address| address.ip().to_string())
 }
 
 impl Machine {
-    /// Looks at the machine. `why` says why there is no bubblewrap.
+    /// Inspects the machine. `why` is the reason why bubblewrap is not used, if it is not.
     pub(crate) fn new(
         name: String,
         resource_group: Option<String>,
@@ -87,12 +87,12 @@ impl Machine {
         }
     }
 
-    /// What the machine is called.
+    /// The machine's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the machine has and uses now.
+    /// Reports the machine's capacity and current usage.
     pub(crate) fn report(&self) -> AgentReport {
         let used = meminfo("MemTotal").unwrap_or(0).saturating_sub(meminfo("MemAvailable").unwrap_or(0)).min(self.memory);
         let bytes = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
@@ -110,7 +110,7 @@ impl Machine {
         }
     }
 
-    /// Thousandths of a processor in use since the last look.
+    /// Returns the thousandths of a processor in use since the last sample.
     fn busy(&self) -> u64 {
         let mut last = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         let now = ticks();
@@ -130,14 +130,14 @@ fn ticks() -> Ticks {
 
 fn parse_ticks(stat: &str) -> Ticks {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu ")).unwrap_or_default();
-    // user nice system idle iowait irq softirq steal; what follows is counted in user already.
+    // user nice system idle iowait irq softirq steal; the fields after these are already counted in user.
     let fields: Vec<u64> = line.split_ascii_whitespace().take(8).filter_map(|field| field.parse().ok()).collect();
     let total = fields.iter().sum();
     let idle: u64 = fields.iter().skip(3).take(2).sum();
     Ticks { busy: total - idle, total }
 }
 
-/// Bytes of one line of /proc/meminfo.
+/// Returns one value of /proc/meminfo in bytes.
 fn meminfo(key: &str) -> Option<u64> {
     parse_meminfo(&std::fs::read_to_string("/proc/meminfo").ok()?, key)
 }
@@ -153,7 +153,11 @@ fn facts(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Vec<
     facts.push(match &isolation.bubblewrap {
         Some(bubblewrap) => {
             let how = if bubblewrap.user_namespace { ", in a user namespace" } else { "" };
-            fact("Isolation", true, format!("bubblewrap {}{how}: own files, processes and host name", bubblewrap.version))
+            fact(
+                "Isolation",
+                true,
+                format!("bubblewrap {}{how}: sessions have their own files, processes and host name", bubblewrap.version),
+            )
         }
         None => {
             let why = why.unwrap_or("bubblewrap is not used");
@@ -175,15 +179,15 @@ fn facts(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Vec<
         None => fact(
             "Limits",
             false,
-            "Resource limits only: memory is limited for each process and not for a session as a whole; processor time is not limited, \
-             and running out of memory cannot be told from another failure. Control groups cannot be written here"
+            "Resource limits only: memory is limited per process, not per session; processor time is not limited; running out of \
+             memory looks like any other failure. The server cannot write control groups here"
                 .into(),
         ),
     });
     facts.push(fact(
         "Network",
         true,
-        "The machine's own: sessions reach what the machine reaches, its local services included".into(),
+        "The machine's own: sessions reach everything that the machine reaches, including its local services".into(),
     ));
     let (uid, _) = isolation.inner_user();
     facts.push(match (isolation.user, rustix::process::geteuid().is_root(), &isolation.bubblewrap) {
@@ -191,10 +195,10 @@ fn facts(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Vec<
         (None, true, Some(_)) => fact(
             "User",
             false,
-            format!("Sessions run as uid {uid} in a user namespace, which is root without privileges outside"),
+            format!("Sessions run as uid {uid} in a user namespace; outside it, this is root without privileges"),
         ),
         (None, true, None) => {
-            let value = "Sessions run as root without capabilities: the data folder lies where no other user may pass";
+            let value = "Sessions run as root without capabilities, because other users cannot reach the data folder";
             fact("User", false, value.into())
         }
         (None, false, _) => {
@@ -207,7 +211,7 @@ fn facts(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Vec<
     facts
 }
 
-/// The distribution and the kernel.
+/// Returns the distribution and the kernel.
 fn system() -> String {
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("Linux").trim_matches('"').to_owned();

@@ -1,8 +1,8 @@
-//! The local engine: sessions are real processes on this machine, each with a supervisor process of its own.
+//! The local engine: sessions are real processes on this machine, each with its own supervisor process.
 //!
-//! The engine itself holds nothing that a restart would lose. What a session is doing is read from its folder (`layout`), and what
-//! changes comes from its supervisor's socket. Deliberately absent: removing folders of sessions that have ended (their log and
-//! usage are still asked for), any limit on how many sessions there are, and what it refuses by name: images, mounted folders and
+//! The engine itself holds nothing that a restart would lose. It reads a session's state from its folder (`layout`) and receives
+//! changes over its supervisor's socket. Deliberately absent: removing the folders of ended sessions (their log and usage are
+//! still read), a limit on the number of sessions, and the features that it explicitly refuses: images, mounted folders and
 //! chosen user ids.
 
 mod cgroup;
@@ -51,14 +51,14 @@ use types::id::ContainerId;
 use types::sessions::{LogChunk, Usage};
 use types::time::Millis;
 
-/// Changes that a slow reader may be behind before it is told that it missed some.
+/// The number of changes that a slow listener may fall behind before it misses some.
 const CHANGES: usize = 1024;
-/// A supervisor that has not taken its session after this long is not going to.
+/// A supervisor that has not taken its session after this time is not expected to.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs one of the hidden subcommands `supervise <folder>` and `session-init`, if that is what the arguments say.
+/// Runs one of the hidden subcommands `supervise <folder>` and `session-init`, if the arguments ask for one.
 ///
-/// To be called first thing in `main`, before any thread: both are whole programs of their own.
+/// Call this first in `main`, before any thread starts: both are complete programs.
 pub fn helper(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let code = match args.nth(1)?.to_str()? {
         "supervise" => supervise(Path::new(&args.next()?)),
@@ -68,19 +68,19 @@ pub fn helper(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// What its agent's report says of its engine.
+/// The engine's name in its agent's report.
 pub(crate) const ENGINE: &str = "local";
 
-/// Which of this machine's abilities the engine uses. The default is everything that works.
+/// The abilities of this machine that the engine may use. The default is everything that works.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Isolate sessions with bubblewrap.
     pub bubblewrap: bool,
     /// Limit and measure sessions with control groups.
     pub cgroups: bool,
-    /// Bytes of log that are kept of each session.
+    /// Bytes of log kept for each session.
     pub log_limit: u64,
-    /// The resource group that the machine says it belongs to.
+    /// The resource group that the machine reports as its own.
     pub resource_group: Option<String>,
 }
 
@@ -96,19 +96,20 @@ pub struct LocalEngine(Arc<Inner>);
 
 struct Inner {
     dir: PathBuf,
-    /// Open for as long as the server runs: what is started later is this program, even when its file was replaced.
+    /// The program for supervisors. It stays open while the server runs, so that later sessions start the same program even if
+    /// its file was replaced.
     exe: File,
     options: Options,
     isolation: Isolation,
     machine: Machine,
     changes: broadcast::Sender<Place>,
-    /// Sessions whose supervisor's connection is being listened to.
+    /// Sessions whose supervisor we are listening to.
     watched: Mutex<HashSet<ContainerId>>,
 }
 
 impl LocalEngine {
-    /// Opens the folder `dir` of all sessions' folders, and takes up those that are alive. `exe` is the program whose first lines
-    /// call [`helper`]; when its file is gone, this very program is taken.
+    /// Opens the folder `dir` of all sessions' folders, and watches the sessions that are alive. `exe` is the program that first
+    /// calls [`helper`]; if its file is gone, the running program is used instead.
     ///
     /// # Errors
     ///
@@ -117,14 +118,14 @@ impl LocalEngine {
         Self::open_with(dir, exe, Options::default())
     }
 
-    /// [`LocalEngine::open`], without some of what the machine can do.
+    /// Like [`LocalEngine::open`], but may leave some of the machine's abilities unused.
     ///
     /// # Errors
     ///
     /// When the folder or the program cannot be opened.
     pub fn open_with(dir: PathBuf, exe: PathBuf, options: Options) -> Result<Self, EngineError> {
         let failed = |what: &str| EngineError::failed(format!("the local engine's {what} cannot be opened"));
-        // Others pass through, to homes of their own, but see nothing.
+        // Other users may pass through to their own homes, but cannot list the folder.
         DirBuilder::new().recursive(true).mode(0o711).create(&dir).map_err(failed("folder"))?;
         let dir = dir.canonicalize().map_err(failed("folder"))?;
         let exe = File::open(&exe).or_else(|_| File::open("/proc/self/exe")).map_err(failed("program"))?;
@@ -141,7 +142,7 @@ impl LocalEngine {
             changes: broadcast::channel(CHANGES).0,
             watched: Mutex::default(),
         }));
-        // Outside tokio nobody can listen yet; then each session is taken up when it is first asked for.
+        // Outside tokio nobody can listen yet. Then each session is watched from the first request for its state.
         if tokio::runtime::Handle::try_current().is_ok() {
             engine.take_up_all().map_err(failed("folder"))?;
         }
@@ -156,7 +157,7 @@ impl LocalEngine {
         Place::new(self.0.machine.name(), id)
     }
 
-    /// Runs file work off the async threads; `what` is a clause that says what was not done when it fails.
+    /// Runs file work off the async threads. `what` is a clause for the error if it fails, such as “a log could not be read”.
     async fn blocking<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -169,7 +170,7 @@ impl LocalEngine {
         }
     }
 
-    /// Writes down what to start; nothing when it was started before.
+    /// Saves the plan of a session. Returns `None` if the session was started before.
     fn prepare(&self, id: ContainerId, launch: LaunchSpec) -> io::Result<Option<Folder>> {
         let folder = self.folder(id);
         folder.create()?;
@@ -187,7 +188,7 @@ impl LocalEngine {
         Ok(Some(folder))
     }
 
-    /// Starts a supervisor and returns the connection to it. It leaves this process's session by itself, first thing.
+    /// Starts a supervisor and returns the connection to it. The supervisor itself leaves this process's session first.
     fn spawn(&self, folder: &Folder) -> io::Result<StdUnixStream> {
         let (ours, theirs) = StdUnixStream::pair()?;
         let errors = OpenOptions::new().append(true).create(true).mode(0o600).open(folder.file(layout::SUPERVISOR_LOG))?;
@@ -201,11 +202,11 @@ impl LocalEngine {
         Ok(ours)
     }
 
-    /// What a container that runs was started with.
+    /// Returns the spec that a running container was started with.
     async fn running(&self, place: &Place) -> Result<LaunchSpec, EngineError> {
         let folder = self.folder(place.container);
         let look = move |_: &Self| Ok((folder.look()?, folder.read_json::<Plan>(layout::SPEC)?));
-        match self.blocking("a container could not be looked at", look).await? {
+        match self.blocking("the state of a container could not be read", look).await? {
             (RunState::Unknown, _) => Err(EngineError::UnknownContainer),
             (RunState::Running(_), Some(plan)) => Ok(plan.launch),
             _ => Err(EngineError::NotRunning),
@@ -220,7 +221,8 @@ impl LocalEngine {
         let order = layout::stop_text(how);
         let say = || writeln!(folder.connect()?, "stop {order}");
         if say().is_err() {
-            // It is not there yet, or no more. One that starts reads this after it opened its socket, so one of the two is heard.
+            // The supervisor is not there yet, or no longer. A supervisor that is starting reads this file after it opened its
+            // socket, so it receives the order in one of the two ways.
             folder.write(layout::STOP, order.as_bytes())?;
             let _ = say();
         }
@@ -228,14 +230,14 @@ impl LocalEngine {
     }
 }
 
-/// Refuses, by name, what this engine does not do: nothing that was asked for is left out in silence.
+/// Refuses each unsupported feature with its own message, so that nothing requested is silently ignored.
 fn check(spec: &LaunchSpec) -> Result<(), EngineError> {
     host::check_image(&spec.image, &images())?;
     if !spec.mounts.is_empty() {
         return Err(EngineError::unsupported("This engine cannot mount folders."));
     }
     if spec.user.is_some() {
-        return Err(EngineError::unsupported("This engine cannot run processes under chosen user ids."));
+        return Err(EngineError::unsupported("This engine cannot run processes under a chosen user id."));
     }
     Ok(())
 }
@@ -247,7 +249,7 @@ fn images() -> Vec<Image> {
 #[async_trait]
 impl Engine for LocalEngine {
     async fn agents(&self) -> Result<Agents, EngineError> {
-        self.blocking("the machine could not be looked at", |engine| {
+        self.blocking("the machine could not be inspected", |engine| {
             Ok(Agents { reports: vec![engine.0.machine.report()], away: Vec::new() })
         })
         .await
@@ -260,17 +262,17 @@ impl Engine for LocalEngine {
     async fn start(&self, place: &Place, spec: &LaunchSpec) -> Result<(), EngineError> {
         let (id, launch) = (place.container, spec.clone());
         if place.agent != self.0.machine.name() {
-            let other = format!("this is {} and not {}", self.0.machine.name(), place.agent);
-            return Err(EngineError::failed("it was to start on another machine")(other));
+            let other = format!("this agent is {}, not {}", self.0.machine.name(), place.agent);
+            return Err(EngineError::failed("it was sent to the wrong agent")(other));
         }
         check(spec)?;
-        let prepared = self.blocking("it could not be written down", move |engine| engine.prepare(id, launch)).await?;
+        let prepared = self.blocking("its specification could not be saved", move |engine| engine.prepare(id, launch)).await?;
         let Some(folder) = prepared else { return Ok(()) };
         const WHAT: &str = "its supervisor could not be started";
         let stream = self.spawn(&folder).and_then(UnixStream::from_std).map_err(EngineError::failed(WHAT))?;
         let mut supervisor = BufReader::new(stream);
         let mut line = String::new();
-        // Until it holds its lock the session looks as if it had never been started.
+        // Until the supervisor holds its lock, the session looks as if it had never been started.
         let read = tokio::time::timeout(PATIENCE, supervisor.read_line(&mut line)).await;
         if line == supervisor::MINE {
             if self.claim(id) {
@@ -278,16 +280,16 @@ impl Engine for LocalEngine {
             }
             return Ok(());
         }
-        // Another start was faster, or none worked.
-        let known = self.blocking("a container could not be looked at", move |engine| {
+        // Either another start was faster, or this one failed.
+        let known = self.blocking("the state of a container could not be read", move |engine| {
             Ok(folder.has(layout::STARTED) || folder.has(layout::EXIT) || engine.folder(id).is_supervised()?)
         });
         match (known.await?, read) {
             (true, _) => Ok(()),
-            // It may still come: to give the session up now would be to run it for nobody. Whoever asks for its state sees what is,
-            // and may start it again: only one of several supervisors gets the lock.
+            // The supervisor may still come, so the session must not be given up: it could then run unnoticed. The next request
+            // for its state shows the truth, and the caller may start it again: only one of several supervisors gets the lock.
             (false, Err(_)) => Ok(()),
-            (false, Ok(_)) => Err(EngineError::failed(WHAT)("it ended at once; its supervisor.log may say why")),
+            (false, Ok(_)) => Err(EngineError::failed(WHAT)("it ended immediately; its supervisor.log may say why")),
         }
     }
 
@@ -297,7 +299,7 @@ impl Engine for LocalEngine {
     }
 
     async fn containers(&self) -> Result<Vec<Place>, EngineError> {
-        self.blocking("the containers could not be looked for", |engine| {
+        self.blocking("the containers could not be listed", |engine| {
             let mut alive = Vec::new();
             for entry in std::fs::read_dir(&engine.0.dir)? {
                 let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -312,7 +314,7 @@ impl Engine for LocalEngine {
     }
 
     async fn states(&self, places: &[Place]) -> Vec<Result<RunState, EngineError>> {
-        const WHAT: &str = "a container could not be looked at";
+        const WHAT: &str = "the state of a container could not be read";
         let ids: Vec<ContainerId> = places.iter().map(|place| place.container).collect();
         let asked = ids.clone();
         let looked =
@@ -336,7 +338,7 @@ impl Engine for LocalEngine {
         let id = place.container;
         self.blocking("a log could not be read", move |engine| {
             let folder = engine.folder(id);
-            // In this order: a log that is looked at after its session has ended is whole.
+            // In this order: once the session has ended, its log is complete.
             let ended = matches!(folder.look()?, RunState::Ended { .. });
             log::read(&folder.file(layout::LOG), from, max, ended)
         })
@@ -356,8 +358,8 @@ impl Engine for LocalEngine {
         terminal::open(&self.folder(place.container), columns, rows).await
     }
 
-    /// Sessions share the machine's network, so only a port that the session was started with is connected to. Whichever process
-    /// of the machine listens there answers.
+    /// Connects only to ports that the session was started with, because sessions share the machine's network. Any process of the
+    /// machine that listens on the port may answer.
     async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError> {
         if !self.running(place).await?.ports.contains(&port) {
             return Err(EngineError::PortNotAsked(port));

@@ -1,6 +1,6 @@
-//! A terminal inside a session: a pseudo-terminal with a login shell, and the connection that it belongs to.
+//! A terminal inside a session: a pseudo-terminal with a login shell, and the connection it serves.
 //!
-//! Runs in the session's init, in its one loop, so nothing here may wait.
+//! This runs in the only loop of the session's init, so nothing here may block.
 
 use super::frame::{Frame, OPEN, take_frame};
 use super::{inside, sys, tree};
@@ -14,7 +14,7 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-/// Bytes read at once.
+/// Bytes read at a time.
 const PIECE: usize = 32 << 10;
 
 /// An open terminal.
@@ -22,23 +22,23 @@ pub(crate) struct Shell {
     connection: OwnedFd,
     master: OwnedFd,
     pid: i32,
-    /// The shell's process is not reaped yet, so its number is still its own.
+    /// Whether the shell's process is not reaped yet, so that its pid is still its own.
     alive: bool,
-    /// Received, and not a whole frame yet.
+    /// Received bytes that are not a complete frame yet.
     received: Vec<u8>,
     to_shell: Vec<u8>,
     to_reader: Vec<u8>,
-    /// Nothing more comes from the shell.
+    /// Whether the shell's output has ended.
     master_done: bool,
     connection_done: bool,
 }
 
 impl Shell {
-    /// Opens a terminal for a connection and tells it so.
+    /// Opens a terminal for a connection and confirms it there.
     pub(crate) fn open(connection: OwnedFd, columns: u16, rows: u16, env: &[(String, String)]) -> io::Result<Self> {
         let (master, mut command) = prepare(columns, rows, env)?;
         let child = command.spawn()?;
-        // The child is reaped by its number, with all the others.
+        // The init reaps the child by its pid, along with all others.
         let pid = child.id().cast_signed();
         Ok(Self {
             connection,
@@ -53,9 +53,9 @@ impl Shell {
         })
     }
 
-    /// What to wait for: of the connection, and of the terminal while something can still come from it.
+    /// Returns the events to wait for: of the connection, and of the terminal as long as it can still have output.
     pub(crate) fn interest(&self) -> Vec<(BorrowedFd<'_>, PollFlags)> {
-        // Neither side is read while what it said last is still on its way.
+        // Neither side is read until its previous bytes have been passed on.
         let flags = |may_read: bool, must_write: bool| {
             let read = if may_read { PollFlags::IN } else { PollFlags::empty() };
             if must_write { read | PollFlags::OUT } else { read }
@@ -67,7 +67,7 @@ impl Shell {
         interest
     }
 
-    /// Moves bytes both ways as far as they go.
+    /// Moves bytes in both directions, as many as possible without blocking.
     pub(crate) fn serve(&mut self, connection: PollFlags, master: PollFlags) {
         let gone = PollFlags::HUP | PollFlags::ERR;
         if connection.intersects(PollFlags::IN | gone) && self.to_shell.is_empty() {
@@ -87,7 +87,8 @@ impl Shell {
         }
     }
 
-    /// The shell has ended: what it printed last is still to be sent, but nothing of what it left behind is waited for.
+    /// Handles the end of a process. If it is this shell, its last output is still sent, but its remaining processes are not
+    /// waited for. Returns whether it was this shell.
     pub(crate) fn ended(&mut self, pid: i32) -> bool {
         if self.pid != pid || !self.alive {
             return false;
@@ -99,12 +100,12 @@ impl Shell {
         true
     }
 
-    /// There is nothing left to do but [`Shell::hang_up`].
+    /// Returns whether only [`Shell::hang_up`] is left to do.
     pub(crate) fn is_over(&self) -> bool {
         self.connection_done || (self.master_done && self.to_reader.is_empty())
     }
 
-    /// Tells the shell and what runs in its foreground that their terminal is gone.
+    /// Signals the shell and its foreground processes that their terminal is gone.
     pub(crate) fn hang_up(&self) {
         let foreground = rustix::termios::tcgetpgrp(&self.master).ok();
         let own = rustix::process::Pid::from_raw(self.pid).filter(|_| self.alive);
@@ -141,7 +142,7 @@ impl Shell {
         }
     }
 
-    /// Reads what the terminal printed: one piece, or everything that is there.
+    /// Reads the terminal's output: one piece, or everything available.
     fn read_master(&mut self, everything: bool) {
         let mut piece = [0; PIECE];
         while !self.master_done {
@@ -149,7 +150,7 @@ impl Shell {
                 Ok(read) if read > 0 => self.to_reader.extend(&piece[..read]),
                 Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN) => break,
-                // EIO: no process has the terminal open any more.
+                // EIO: no process has the terminal open any longer.
                 _ => self.master_done = true,
             }
             if !everything {
@@ -159,7 +160,7 @@ impl Shell {
     }
 }
 
-/// Writes what can be written now; false when nobody will ever read it.
+/// Writes as much as possible without blocking. Returns false when nobody will ever read it.
 fn write_some(to: &OwnedFd, bytes: &mut Vec<u8>) -> bool {
     while !bytes.is_empty() {
         match rustix::io::write(to, bytes) {
@@ -176,16 +177,16 @@ fn size(columns: u16, rows: u16) -> Winsize {
     Winsize { ws_row: rows.max(1), ws_col: columns.max(1), ws_xpixel: 0, ws_ypixel: 0 }
 }
 
-/// A new pseudo-terminal and the login shell to run in it.
+/// Creates a pseudo-terminal and the command of the login shell that runs in it.
 fn prepare(columns: u16, rows: u16, env: &[(String, String)]) -> io::Result<(OwnedFd, Command)> {
     let master = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     rustix::pty::grantpt(&master)?;
     rustix::pty::unlockpt(&master)?;
-    // By descriptor and not by name, whatever is mounted on /dev/pts.
+    // Opened by descriptor and not by name, so it does not matter what is mounted on /dev/pts.
     let slave = rustix::pty::ioctl_tiocgptpeer(&master, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     rustix::termios::tcsetwinsize(&master, size(columns, rows))?;
     let mut modes = rustix::termios::tcgetattr(&slave)?;
-    // So that the backspace key takes a whole character away.
+    // So that the backspace key deletes a whole character.
     modes.input_modes |= InputModes::IUTF8;
     rustix::termios::tcsetattr(&slave, OptionalActions::Now, &modes)?;
     rustix::io::ioctl_fionbio(&master, true)?;
@@ -193,7 +194,7 @@ fn prepare(columns: u16, rows: u16, env: &[(String, String)]) -> io::Result<(Own
     let shell = env.iter().rev().find(|(name, _)| name == "SHELL").map(|(_, shell)| shell.as_str());
     let shell = shell.filter(|shell| std::path::Path::new(shell).is_file()).unwrap_or(inside::shell());
     let mut command = Command::new(shell);
-    // A hyphen before its name makes it a login shell.
+    // A leading hyphen in its name makes it a login shell.
     command.arg0(format!("-{}", shell.rsplit('/').next().unwrap_or(shell)));
     command.env_clear().envs(env.iter().map(|(name, value)| (name, value))).env("TERM", "xterm-256color");
     command.stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave.try_clone()?)).stderr(Stdio::from(slave));

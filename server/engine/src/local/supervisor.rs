@@ -1,8 +1,9 @@
-//! The process beside a session: it starts it, keeps its log and its measurements, ends it, and writes down how it ended.
+//! The process that accompanies a session: it starts the session, keeps its log and measurements, ends it, and records how it
+//! ended.
 //!
-//! It outlives the server and is found again by the lock it holds. Everything it does not survive itself (SIGKILL, the machine's
-//! end) is settled by the engine's next look at the folder. Deliberately absent: any thread, and any decision that the engine can
-//! make before it (see `layout::Plan`).
+//! It outlives the server, which finds it again by the lock it holds. If it is killed itself (SIGKILL, a crash of the machine),
+//! the engine settles the session when it next reads the folder. Deliberately absent: threads, and any decision that the engine
+//! can make beforehand (see `layout::Plan`).
 
 use super::cgroup::{Group, Hierarchies};
 use super::client::Client;
@@ -22,17 +23,17 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 use types::sessions::{Outcome, Usage};
 
-/// What the engine that started it is told: the session is this supervisor's.
+/// The message to the engine that started it: this supervisor has taken the session.
 pub(crate) const MINE: &str = "supervised\n";
-/// What every engine that is connected is told.
+/// The message to every connected engine: the session is running.
 pub(crate) const RUNNING: &str = "running\n";
-/// The answer to who asks for a terminal where there is none.
+/// The answer to a request for a terminal when none can be opened.
 const REFUSED: &str = "refused\n";
-/// The time that processes get when the supervisor itself is asked to end.
+/// The time that processes get to end when the supervisor itself is asked to end.
 const OWN_GRACE: Duration = Duration::from_secs(5);
-/// Bytes of output that explain why nothing was started.
+/// Bytes of output that are kept to explain why nothing was started.
 const LONGEST_REASON: usize = 1_000;
-/// What could not be written is tried again after this long.
+/// The pause before a failed write is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// The body of the hidden subcommand `supervise`; returns the exit code of the process.
@@ -40,24 +41,24 @@ pub fn supervise(folder: &Path) -> i32 {
     match run(folder) {
         Ok(()) => 0,
         Err(error) => {
-            note(format_args!("the supervisor failed: {error}"));
+            log_own(format_args!("the supervisor failed: {error}"));
             1
         }
     }
 }
 
-/// Says something in the supervisor's own log. It must not end a session when the disk is full, as `eprintln!` would.
-fn note(what: std::fmt::Arguments) {
+/// Writes a line to the supervisor's own log. Unlike `eprintln!`, it does not panic when the disk is full.
+fn log_own(what: std::fmt::Arguments) {
     let _ = writeln!(io::stderr(), "{} {what}", sys::now().iso());
 }
 
 fn run(path: &Path) -> io::Result<()> {
-    // Away from the server's terminal and process group. It cannot fail: this process was just forked and leads nothing.
+    // Leaves the server's terminal and process group. This cannot fail: the process was just forked and leads no group.
     let _ = rustix::process::setsid();
     sys::close_on_exec_from_3();
     let signals = sys::signals(&[libc::SIGTERM, libc::SIGINT, libc::SIGHUP])?;
     sys::become_subreaper()?;
-    // The lowest descriptor of all is the lock: it is closed first when this process dies, before anybody hears of that.
+    // The lock gets the lowest descriptor: it is closed first when this process dies, before anybody notices the death.
     let path = path.canonicalize()?;
     let folder = Folder::at(&path);
     let lock = folder.lock_file()?;
@@ -67,19 +68,19 @@ fn run(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let plan: Plan = folder.read_json(layout::SPEC)?.ok_or(io::ErrorKind::NotFound)?;
-    // One that is there was left by a supervisor that died before it started anything.
+    // An existing socket was left by a supervisor that died before it started anything.
     if folder.has(layout::CONTROL) {
         std::fs::remove_file(layout::CONTROL)?;
     }
-    // A short name, relative: a socket's path has at most 107 bytes.
+    // A short relative name, because a socket's path has at most 107 bytes.
     let listener = UnixListener::bind(layout::CONTROL)?;
     listener.set_nonblocking(true)?;
     let mut clients = vec![Client::new(starter)?];
     clients.iter_mut().for_each(|client| client.say(MINE));
     let groups = if plan.cgroups { Hierarchies::find() } else { Hierarchies::default() };
 
-    // From here on there are two ways to be told to stop, and one is always open: whoever wrote this file before the socket was
-    // there is heard now, and whoever writes it later finds the socket.
+    // From here on an order to stop cannot be missed: if the file was written before the socket existed, it is read now; if it is
+    // written later, its writer finds the socket.
     let stopped = std::fs::read_to_string(layout::STOP).is_ok();
     folder.mark(layout::STARTED)?;
     let outcome = if stopped {
@@ -89,7 +90,7 @@ fn run(path: &Path) -> io::Result<()> {
         group.create(&plan.launch);
         let outcome = match Supervisor::launch(&folder, &plan, &group, &groups) {
             Ok(mut session) => {
-                // Not before: the kernel takes its time, and the session is starting meanwhile.
+                // Not earlier, because this is slow in the kernel; the session starts meanwhile.
                 groups.join_supervisors();
                 session.watch(&signals, &listener, &mut clients)
             }
@@ -99,21 +100,21 @@ fn run(path: &Path) -> io::Result<()> {
         outcome
     };
     let exit = Exit { outcome, at: sys::now() };
-    // A disk may be full, often by this session itself: how it ended is known here and nowhere else. The lock stays held meanwhile.
+    // The disk may be full, often because of this session. Only this process knows how it ended: it keeps the lock and retries.
     while let Err(error) = folder.write_json(layout::EXIT, &exit) {
-        note(format_args!("{}: {error}", layout::EXIT));
+        log_own(format_args!("{}: {error}", layout::EXIT));
         std::thread::sleep(AGAIN);
     }
     folder.forget_env();
-    // The end of their connections tells the engines to look.
+    // Closing their connections makes the engines read the session's state.
     drop((clients, listener));
-    // After that, because it can take a while. Nothing below it is followed out of the folder.
+    // Last, because it can take a while. Symbolic links below it are not followed.
     let _ = std::fs::remove_dir_all(layout::TMP);
     let _ = std::fs::remove_file(layout::CONTROL);
     Ok(())
 }
 
-/// A session that was spawned.
+/// A session that has been spawned.
 struct Supervisor<'a> {
     folder: &'a Folder,
     plan: &'a Plan,
@@ -121,21 +122,21 @@ struct Supervisor<'a> {
     child: Child,
     link: OwnedFd,
     output: PipeReader,
-    /// The session still has its output open.
+    /// Whether the session still has its output open.
     output_open: bool,
     log: Option<log::Writer>,
     recorder: usage::Recorder,
-    /// The last measurement could not be written.
+    /// Whether the last measurement could not be written.
     unrecorded: bool,
-    /// That it runs, while it is not written down yet.
+    /// The content of `running.json`, as long as it still has to be written.
     running: Option<Running>,
     started: bool,
-    /// What it printed before it started: why it did not.
+    /// The output before the start, which explains a failed start.
     reason: Vec<u8>,
     report: Option<Report>,
-    /// It was told to stop, and is killed at this time.
+    /// Set after an order to stop: the session is killed at this time.
     deadline: Option<Instant>,
-    /// An order to stop came before there was anybody to pass it to.
+    /// Whether there was an order to stop.
     asked: bool,
 }
 
@@ -143,7 +144,7 @@ impl<'a> Supervisor<'a> {
     fn launch(folder: &'a Folder, plan: &'a Plan, group: &'a Group, groups: &Hierarchies) -> io::Result<Self> {
         let log = log::Writer::create(&folder.file(layout::LOG), plan.log_limit)?;
         let recorder = usage::Recorder::create(&folder.file(layout::USAGE))?;
-        // Last: what fails after it would leave a process behind.
+        // Last, because a failure after this would leave a process behind.
         let launched = launch(folder, plan, group, groups)?;
         Ok(Self {
             folder,
@@ -165,14 +166,14 @@ impl<'a> Supervisor<'a> {
         })
     }
 
-    /// Serves the session until it has ended and nothing of it is left.
+    /// Serves the session until it has ended and none of its processes is left.
     fn watch(&mut self, signals: &OwnedFd, listener: &UnixListener, clients: &mut Vec<Client>) -> Outcome {
         let mut measure = Instant::now() + Duration::from_secs(1);
         loop {
             let now = Instant::now();
             if self.deadline.is_some_and(|deadline| deadline <= now) {
                 self.kill();
-                // Once: what cannot die now cannot be helped by trying again at once.
+                // Not again at once: processes that cannot die now will not die in the next moment either.
                 self.deadline = Some(now + Duration::from_secs(5));
             }
             if measure <= now {
@@ -191,11 +192,11 @@ impl<'a> Supervisor<'a> {
             if self.output_open {
                 fds.push(PollFd::new(&self.output, PollFlags::IN));
             }
-            // Rounded up, so that the time has come when it wakes.
+            // Rounded up, so that the time has passed when it wakes up.
             let timeout = Timespec::try_from(until + Duration::from_millis(1)).ok();
             match rustix::event::poll(&mut fds, timeout.as_ref()) {
                 Ok(_) | Err(Errno::INTR) => {}
-                Err(error) => note(format_args!("poll: {error}")),
+                Err(error) => log_own(format_args!("poll: {error}")),
             }
             let events: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
             let event = |at: usize| events.get(at).copied().unwrap_or(false);
@@ -227,14 +228,14 @@ impl<'a> Supervisor<'a> {
 
     fn hear_signals(&mut self, signals: &OwnedFd) {
         while let Some(signal) = sys::next_signal(signals) {
-            // The others belong to terminals, which a supervisor has nothing to do with.
+            // The other signals come from terminals, which do not concern a supervisor.
             if signal == libc::SIGTERM {
                 self.stop(Stop::Gently(OWN_GRACE));
             }
         }
     }
 
-    /// Hears the init out; false when it is gone.
+    /// Handles a message from the init. Returns false when the init is gone.
     fn hear_init(&mut self, clients: &mut [Client]) -> bool {
         let Ok(Some((text, _))) = sys::receive(&self.link) else { return false };
         match serde_json::from_str(&text) {
@@ -248,17 +249,17 @@ impl<'a> Supervisor<'a> {
                 }
             }
             Ok(report) => self.report = Some(report),
-            Err(error) => note(format_args!("the init said {text:?}: {error}")),
+            Err(error) => log_own(format_args!("the init sent an unreadable message {text:?}: {error}")),
         }
         true
     }
 
-    /// Writes down that the session runs, until that has worked.
+    /// Records that the session is running. Called again until this has worked.
     fn write_running(&mut self) {
         let Some(running) = &self.running else { return };
         match self.folder.write_json(layout::RUNNING, running) {
             Ok(()) => self.running = None,
-            Err(error) => note(format_args!("{}: {error}", layout::RUNNING)),
+            Err(error) => log_own(format_args!("{}: {error}", layout::RUNNING)),
         }
     }
 
@@ -274,7 +275,7 @@ impl<'a> Supervisor<'a> {
                     self.stop(layout::stop_order(order));
                 } else if line.starts_with("terminal ") {
                     if self.started && self.plan.launch.what == Launch::Interactive {
-                        // The connection is the init's from now on.
+                        // From now on the connection belongs to the init.
                         return sys::send(&self.link, &line, Some(client.stream.as_fd())).is_err();
                     }
                     client.say(REFUSED);
@@ -290,7 +291,7 @@ impl<'a> Supervisor<'a> {
             Stop::Now => Duration::ZERO,
         };
         let deadline = Instant::now() + grace;
-        // A second order can only make it sooner.
+        // A second order can only make the end sooner.
         self.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
         if !self.asked && !grace.is_zero() && self.started {
             let _ = sys::send(&self.link, END, None);
@@ -319,15 +320,15 @@ impl<'a> Supervisor<'a> {
         match self.recorder.add(Usage { processes, ..measured }) {
             Ok(()) => self.unrecorded = false,
             Err(error) => {
-                // Said once: a full disk stays full for a while.
+                // Logged only once, because a full disk stays full for a while.
                 if !std::mem::replace(&mut self.unrecorded, true) {
-                    note(format_args!("{}: {error}", layout::USAGE));
+                    log_own(format_args!("{}: {error}", layout::USAGE));
                 }
             }
         }
     }
 
-    /// Moves output to the log, at most this many pieces of it.
+    /// Moves output to the log, at most this many pieces.
     fn read_output(&mut self, pieces: usize) {
         let mut piece = vec![0; 64 << 10];
         for _ in 0..pieces {
@@ -341,8 +342,8 @@ impl<'a> Supervisor<'a> {
                     if let Some(log) = &mut self.log
                         && let Err(error) = log.write(bytes)
                     {
-                        // A full disk: the session goes on without a log, and its output is still taken off its hands.
-                        note(format_args!("{}: {error}", layout::LOG));
+                        // The disk is full: the session continues without a log. Its output is still read, so it never blocks.
+                        log_own(format_args!("{}: {error}", layout::LOG));
                         self.log = None;
                     }
                     continue;
@@ -355,7 +356,7 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// The init is gone: takes the rest with it, and says how the session ended.
+    /// Handles the end of the init: kills the remaining processes, and returns how the session ended.
     fn end(&mut self) -> Outcome {
         self.measure();
         let all_dead = !self.group.is_empty() && self.group.kill();
@@ -366,11 +367,11 @@ impl<'a> Supervisor<'a> {
         if !all_dead {
             tree::kill_below();
         }
-        // Everybody who could write is dead; what is left is what fits in a pipe, unless somebody escaped.
+        // All writers are dead, so at most one pipe's content is left, unless a process escaped.
         self.read_output(64);
         if self.started {
             if let Some(Report::Failed(why)) = &self.report {
-                note(format_args!("the init failed: {why}"));
+                log_own(format_args!("the init failed: {why}"));
             }
         } else if self.asked {
             return Outcome::Signalled(libc::SIGTERM);
@@ -380,7 +381,7 @@ impl<'a> Supervisor<'a> {
         let outcome = match &self.report {
             Some(Report::Exited(code)) => Outcome::Exited(*code),
             Some(Report::Signalled(signal)) => Outcome::Signalled(*signal),
-            // The init itself was killed, by us or for memory.
+            // The init itself was killed, by us or because memory ran out.
             _ => Outcome::Signalled(libc::SIGKILL),
         };
         // One process of many may have been killed for memory while the command went on and ended well.
@@ -394,8 +395,8 @@ impl<'a> Supervisor<'a> {
         }
         let said = String::from_utf8_lossy(&self.reason);
         match (said.trim(), status) {
-            ("", Ok(status)) if self.group.oom_kills() > 0 => format!("the memory is too small to start in ({status})"),
-            ("", Ok(status)) => format!("its first process ended at once ({status})"),
+            ("", Ok(status)) if self.group.oom_kills() > 0 => format!("there is not enough memory to start ({status})"),
+            ("", Ok(status)) => format!("its first process ended immediately ({status})"),
             ("", Err(error)) => error.to_string(),
             (said, _) => said.to_owned(),
         }

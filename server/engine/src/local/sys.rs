@@ -1,4 +1,4 @@
-//! The few system calls that neither the standard library nor one line of rustix covers, so that `unsafe` stays in few places.
+//! The few system calls that neither the standard library nor one line of rustix covers, to keep `unsafe` in few places.
 //!
 //! Deliberately absent: any knowledge of sessions.
 
@@ -12,10 +12,10 @@ use std::mem::MaybeUninit;
 use std::time::{SystemTime, UNIX_EPOCH};
 use types::time::Millis;
 
-/// The largest message between a supervisor and its init: the command, the environment, a few words.
+/// The largest message between a supervisor and its init, in bytes: the command, the environment and a little more.
 pub(crate) const LARGEST_MESSAGE: usize = 128 << 10;
 
-/// The time.
+/// Returns the current time.
 pub(crate) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
@@ -25,7 +25,7 @@ fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// Turns `signals` into events of a descriptor. Children inherit the block: they call [`standard_signals`] before they exec.
+/// Turns `signals` into events of a descriptor. Children inherit the blocking, so they call [`standard_signals`] before exec.
 pub(crate) fn signals(signals: &[libc::c_int]) -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised by sigemptyset before it is used, and the new descriptor belongs to nobody else.
     unsafe {
@@ -39,7 +39,7 @@ pub(crate) fn signals(signals: &[libc::c_int]) -> io::Result<OwnedFd> {
     }
 }
 
-/// The next signal that waits in a descriptor made by [`signals`].
+/// Returns the next pending signal of a descriptor made by [`signals`].
 pub(crate) fn next_signal(fd: &OwnedFd) -> Option<libc::c_int> {
     let mut info = [0u8; size_of::<libc::signalfd_siginfo>()];
     let read = rustix::io::read(fd, &mut info[..]).ok()?;
@@ -57,25 +57,25 @@ pub(crate) fn standard_signals() -> io::Result<()> {
     }
 }
 
-/// Orphans among this process's descendants become its children instead of init's.
+/// Makes orphans among this process's descendants its children, instead of init's.
 pub(crate) fn become_subreaper() -> io::Result<()> {
     // SAFETY: takes no pointers.
     check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }).map(drop)
 }
 
-/// Nothing that this process or its children execute can gain a privilege, set-user-id programs included.
+/// Prevents this process and its children from gaining privileges by executing a program, including set-user-id programs.
 pub(crate) fn no_new_privileges() -> io::Result<()> {
     // SAFETY: takes no pointers.
     check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }).map(drop)
 }
 
-/// No other process of the same user can look into this one or take its descriptors. Exec undoes it for children.
+/// Keeps other processes of the same user from inspecting this one or taking its descriptors. Exec undoes this for children.
 pub(crate) fn keep_to_oneself() -> io::Result<()> {
     // SAFETY: takes no pointers.
     check(unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) }).map(drop)
 }
 
-/// Root without capabilities: what is executed next has none. Where they cannot be dropped there are none to drop.
+/// Drops root's capabilities, so that the next executed program has none. Where they cannot be dropped, there are none to drop.
 pub(crate) fn drop_capabilities() {
     for capability in 0..64 {
         // SAFETY: takes no pointers. It fails beyond the last capability and where CAP_SETPCAP is missing.
@@ -83,7 +83,7 @@ pub(crate) fn drop_capabilities() {
     }
 }
 
-/// Becomes another user for good, without any of the groups of the one it was.
+/// Switches to another user for good, without any of the previous user's groups.
 pub(crate) fn become_user(uid: u32, gid: u32) -> io::Result<()> {
     // SAFETY: an empty list of groups needs no memory; the others take numbers.
     unsafe {
@@ -95,7 +95,7 @@ pub(crate) fn become_user(uid: u32, gid: u32) -> io::Result<()> {
 
 /// Marks every descriptor from 3 on to be closed at exec.
 pub(crate) fn close_on_exec_from_3() {
-    // SAFETY: takes no pointers. A kernel that lacks it (before 5.11) keeps what std and rustix marked already.
+    // SAFETY: takes no pointers. A kernel without this call (before 5.11) keeps the marks that std and rustix have set.
     unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
@@ -118,19 +118,19 @@ pub(crate) fn limit_data(bytes: u64) -> io::Result<()> {
     check(unsafe { libc::setrlimit(libc::RLIMIT_DATA, &limit) }).map(drop)
 }
 
-/// Takes standard input away and leaves `/dev/null` there: a parent hands a socket over as standard input.
+/// Takes the socket that the parent passed as standard input, and leaves `/dev/null` there.
 pub(crate) fn take_stdin() -> io::Result<OwnedFd> {
     let null = std::fs::File::open("/dev/null")?;
-    // SAFETY: the duplicate is nobody else's.
+    // SAFETY: nobody else owns the duplicate.
     let taken = unsafe { OwnedFd::from_raw_fd(check(libc::fcntl(0, libc::F_DUPFD_CLOEXEC, 3))?) };
     // SAFETY: takes no pointers; standard input is replaced by an open descriptor, never left closed.
     check(unsafe { libc::dup2(null.as_raw_fd(), 0) })?;
     Ok(taken)
 }
 
-/// Locks a whole file for as long as its descriptor, or a copy of it, is open; false when somebody else has it.
+/// Locks a whole file for as long as its descriptor, or a copy of it, is open. Returns false when somebody else holds the lock.
 ///
-/// An open-file-description lock and not flock, because it can be looked at without being taken for a moment.
+/// This is an open-file-description lock and not flock, because it can be checked without taking it for a moment.
 pub(crate) fn try_lock(file: impl AsFd) -> io::Result<bool> {
     let lock = whole_file();
     // SAFETY: the pointer is to a value that lives through the call.
@@ -141,7 +141,7 @@ pub(crate) fn try_lock(file: impl AsFd) -> io::Result<bool> {
     }
 }
 
-/// Whether somebody else holds the lock of a file.
+/// Returns whether somebody else holds the lock of a file.
 pub(crate) fn is_locked(file: impl AsFd) -> io::Result<bool> {
     let mut lock = whole_file();
     // SAFETY: as in `try_lock`.
@@ -159,12 +159,12 @@ fn whole_file() -> libc::flock {
     }
 }
 
-/// Two connected sockets that keep messages apart.
+/// Creates two connected sockets that preserve message boundaries.
 pub(crate) fn message_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
-/// Sends one message, with a descriptor if there is one to hand over.
+/// Sends one message, with a descriptor if one is to be passed.
 pub(crate) fn send(socket: impl AsFd, text: &str, fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
@@ -176,7 +176,7 @@ pub(crate) fn send(socket: impl AsFd, text: &str, fd: Option<BorrowedFd<'_>>) ->
     Ok(())
 }
 
-/// Waits for one message; nothing when the other side is gone.
+/// Waits for one message. Returns `None` when the other side is gone.
 pub(crate) fn receive(socket: impl AsFd) -> io::Result<Option<(String, Option<OwnedFd>)>> {
     let mut text = vec![0u8; LARGEST_MESSAGE];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];

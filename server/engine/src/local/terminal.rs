@@ -1,7 +1,7 @@
 //! The engine's end of a terminal: a connection to the session's supervisor, which hands it on to the init inside the session.
 //!
-//! What is typed and the changes of size travel in frames; what the terminal prints comes back as it is, and the end of the
-//! connection is the end of the terminal. Deliberately absent: any terminal emulation, which is the browser's.
+//! Input and changes of size travel in frames. Output comes back as plain bytes, and the end of the connection is the end of the
+//! terminal. Deliberately absent: terminal emulation, which the browser does.
 
 use super::frame::{self, LARGEST_FRAME, OPEN};
 use super::layout::Folder;
@@ -20,7 +20,7 @@ pub(crate) async fn open(folder: &Folder, columns: u16, rows: u16) -> Result<Ter
     if write.write_all(format!("terminal {columns} {rows}\n").as_bytes()).await.is_err() {
         return Err(EngineError::NotRunning);
     }
-    // Lines until it is open, bytes after that: the reader's buffer already holds some of them.
+    // Lines until the terminal is open, plain bytes after that, some of which the reader's buffer already holds.
     let mut output = BufReader::new(output);
     let mut line = String::new();
     loop {
@@ -43,7 +43,7 @@ pub(crate) async fn open(folder: &Folder, columns: u16, rows: u16) -> Result<Ter
     Ok(Terminal { output: Box::new(output), input: Box::new(typed), resize: sizes })
 }
 
-/// Sends on what is typed until the terminal's input is dropped, which closes the terminal.
+/// Forwards input and changes of size until the terminal's input is dropped, which closes the terminal.
 async fn forward(mut keyboard: DuplexStream, mut resizes: mpsc::Receiver<(u16, u16)>, mut write: OwnedWriteHalf) {
     let mut buffer = vec![0; LARGEST_FRAME];
     loop {

@@ -1,26 +1,26 @@
-//! A process and everything that descends from it, read from `/proc`: the fallback where there are no control groups.
+//! A process and all its descendants, read from `/proc`: the fallback where there are no control groups.
 //!
-//! Complete only below a child subreaper, whose orphans stay in its tree.
+//! The tree is complete only below a child subreaper, because orphans stay in its tree.
 
 use rustix::process::{Pid, Signal, WaitOptions};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// One process as `/proc/<pid>/stat` tells it.
+/// One process, as read from `/proc/<pid>/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
     pub pid: i32,
     parent: i32,
-    /// It has ended and waits to be reaped.
+    /// Whether it has ended and waits to be reaped.
     zombie: bool,
-    /// Milliseconds of processor time of itself and of its children that were reaped.
+    /// Milliseconds of processor time, including its reaped children.
     pub cpu_ms: u64,
     /// Bytes in memory.
     pub mem: u64,
 }
 
 fn parse(stat: &str) -> Option<Process> {
-    // The name is in parentheses and may hold both spaces and parentheses.
+    // The name is in parentheses and may itself contain spaces and parentheses.
     let (pid, rest) = stat.split_once(' ')?;
     let fields: Vec<&str> = rest.get(rest.rfind(')')? + 2..)?.split_ascii_whitespace().collect();
     let number = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok());
@@ -36,14 +36,14 @@ fn parse(stat: &str) -> Option<Process> {
     })
 }
 
-/// Everything below `root`, which is not itself among it; zombies are left out.
+/// Returns all processes below `root`, without `root` itself and without zombies.
 pub(crate) fn descendants(root: i32) -> Vec<Process> {
     let mut children: HashMap<i32, Vec<Process>> = HashMap::new();
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         if !entry.file_name().as_encoded_bytes().first().is_some_and(u8::is_ascii_digit) {
             continue;
         }
-        // A process that ends meanwhile is simply not there.
+        // A process that ends meanwhile is left out.
         let stat = std::fs::read(entry.path().join("stat")).unwrap_or_default();
         if let Some(process) = parse(&String::from_utf8_lossy(&stat)) {
             children.entry(process.parent).or_default().push(process);
@@ -62,23 +62,23 @@ pub(crate) fn descendants(root: i32) -> Vec<Process> {
     found
 }
 
-/// Sends a signal to a process that may be gone already.
+/// Sends a signal to a process, which may already be gone.
 pub(crate) fn signal(pid: i32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid) {
         let _ = rustix::process::kill_process(pid, signal);
     }
 }
 
-/// Sends a signal to everything below this process.
+/// Sends a signal to every process below this one.
 pub(crate) fn signal_below(with: Signal) {
     for process in descendants(own_pid()) {
         signal(process.pid, with);
     }
 }
 
-/// Kills everything below this process and reaps it: nobody may want a status of it any more.
+/// Kills every process below this one and reaps it, so nobody may need an exit status from them any more.
 ///
-/// Gives up on processes that cannot die, such as one that waits for a disk that is gone.
+/// Gives up after five seconds on processes that cannot die, such as one that waits for a missing disk.
 pub(crate) fn kill_below() {
     let until = Instant::now() + Duration::from_secs(5);
     while Instant::now() < until {

@@ -1,6 +1,6 @@
-//! What a session used, second by second, for the last ten minutes: records of fixed size in one file, for any reader.
+//! A session's usage, second by second, for the last ten minutes: records of fixed size in one file, for any reader.
 //!
-//! Deliberately absent: where the numbers come from (`cgroup`, or `tree` without control groups).
+//! Deliberately absent: measuring (`cgroup`, or `tree` without control groups).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use types::sessions::Usage;
 use types::time::Millis;
 
-/// Records that a reader gets at most: ten minutes.
+/// The largest number of records that a reader gets: ten minutes.
 const KEPT: usize = 600;
 /// Bytes of one record: time, processor time, memory, processes, four unused.
 const RECORD: usize = 32;
@@ -30,19 +30,19 @@ impl Recorder {
 
     /// Appends a measurement, unless the last one is less than a second old.
     pub(crate) fn add(&mut self, usage: Usage) -> io::Result<()> {
-        // A tick may come a few milliseconds early; a record that is missing is worse than one that is 1 % early.
-        // A clock that was set back starts anew.
+        // A tick may come a few milliseconds early; a missing record is worse than one that is 1 % early.
+        // After the clock was set back, recording simply continues.
         if self.last.is_some_and(|last| (0..990).contains(&usage.at.since(last))) {
             return Ok(());
         }
         if let Err(error) = self.file.write_all(&encode(usage)) {
-            // Part of a record would move all that follow.
+            // A partial record would shift all records after it.
             self.file.set_len((self.records * RECORD) as u64)?;
             return Err(error);
         }
         self.last = Some(usage.at);
         self.records += 1;
-        // Twice the kept number, so that the file is rewritten once in ten minutes and not every second.
+        // At twice the number, so that the file is rewritten once in ten minutes and not every second.
         if self.records >= 2 * KEPT {
             let bytes = std::fs::read(&self.path)?;
             let new = self.path.with_extension("new");
@@ -56,14 +56,14 @@ impl Recorder {
     }
 }
 
-/// Measurements later than `after`, oldest first.
+/// Returns measurements later than `after`, oldest first.
 pub(crate) fn read(path: &Path, after: Millis) -> io::Result<Vec<Usage>> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    // A record that is being written has no end yet and is left for the next look.
+    // A record that is still being written is incomplete, and is left for the next read.
     let (records, _) = bytes.as_chunks::<RECORD>();
     let kept = records.len().saturating_sub(KEPT);
     Ok(records.iter().skip(kept).map(decode).filter(|usage| usage.at > after).collect())
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_keeps_ten_minutes_and_half_a_record_is_left_alone() {
+    fn the_file_keeps_ten_minutes_and_a_partial_record_is_ignored() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("usage");
         assert_eq!(read(&path, Millis(0)).unwrap(), []);

@@ -1,4 +1,4 @@
-//! Listening to supervisors: what changes in a session is passed on as it happens, by whichever server is there.
+//! Listens to supervisors and passes on each session's changes as they happen, whichever server started the session.
 
 use super::{LocalEngine, layout, supervisor};
 use crate::RunState;
@@ -21,7 +21,7 @@ impl LocalEngine {
         Ok(())
     }
 
-    /// Listens to the supervisor of a session that is alive, unless that is done already.
+    /// Starts listening to the supervisor of a living session, unless somebody already does.
     pub(super) fn take_up(&self, id: ContainerId) {
         if !self.claim(id) {
             return;
@@ -38,7 +38,7 @@ impl LocalEngine {
         });
     }
 
-    /// Connects to a supervisor, which may have its lock a moment before its socket; nothing when it has ended.
+    /// Connects to a supervisor, which may have its lock a moment before its socket. Returns `None` when it has ended.
     async fn reach(&self, id: ContainerId) -> Option<UnixStream> {
         loop {
             let attempt = self.blocking("a supervisor could not be reached", move |engine| {
@@ -65,7 +65,7 @@ impl LocalEngine {
         self.0.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    /// Passes on what a supervisor says, until it ends.
+    /// Passes on a supervisor's messages until it ends.
     pub(super) async fn listen(self, id: ContainerId, mut supervisor: BufReader<UnixStream>) {
         let mut line = String::new();
         while matches!(supervisor.read_line(&mut line).await, Ok(1..)) {
@@ -74,10 +74,10 @@ impl LocalEngine {
             }
             line.clear();
         }
-        // A supervisor that was killed closes its files one after another: its lock may be free a moment later, and nobody would
-        // say so again.
+        // A supervisor that was killed closes its files one after another: its lock may be free only a moment later, and no other
+        // message would follow.
         for _ in 0..500 {
-            match self.blocking("a container could not be looked at", move |engine| engine.folder(id).look()).await {
+            match self.blocking("the state of a container could not be read", move |engine| engine.folder(id).look()).await {
                 Ok(RunState::Running(_) | RunState::Starting) => tokio::time::sleep(Duration::from_millis(2)).await,
                 _ => break,
             }
@@ -87,7 +87,7 @@ impl LocalEngine {
     }
 
     fn announce(&self, id: ContainerId) {
-        // Nobody has to listen.
+        // It is fine if nobody listens.
         let _ = self.0.changes.send(self.place(id));
     }
 }

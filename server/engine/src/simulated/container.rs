@@ -1,25 +1,25 @@
-//! One simulated container: how it was started and stopped, and what follows from that at a given moment.
+//! One simulated container: how it was started and stopped, and its resulting state at a given moment.
 
 use crate::{LaunchSpec, RunState};
 use serde::{Deserialize, Serialize};
 use types::sessions::Outcome;
 use types::time::Millis;
 
-/// One container, as it was started and stopped. What it does follows from this and the clock.
+/// One container, as it was started and stopped. Its state follows from this and the clock.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Container {
     pub agent: String,
     pub spec: LaunchSpec,
     pub asked_at: Millis,
     pub runs_at: Millis,
-    /// When it ends by itself, and how.
+    /// When it ends on its own, and how.
     pub planned: Option<(Millis, Outcome)>,
-    /// When it was made to end, and how.
+    /// When it ends because it was stopped or lost, and how.
     pub ended: Option<(Millis, Outcome)>,
 }
 
 impl Container {
-    /// When it ends, as far as that is known.
+    /// Returns when it ends, if that is known.
     pub fn ends_at(&self) -> Option<Millis> {
         [&self.planned, &self.ended].into_iter().flatten().map(|(at, _)| *at).min()
     }

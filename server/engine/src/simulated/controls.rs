@@ -1,26 +1,26 @@
-//! What tests do to a simulated cluster: machines that vanish, starts that are refused, an engine that does not answer.
+//! Controls for tests: agents that vanish, starts that are refused, an engine that does not answer.
 
 use super::SimulatedEngine;
 use types::sessions::Outcome;
 
-/// How the engine as a whole answers.
+/// How the whole engine answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
     #[default]
     Answers,
-    /// Every question fails.
+    /// Every call fails.
     Fails,
-    /// No question is ever answered.
+    /// No call ever returns.
     Hangs,
 }
 
 impl SimulatedEngine {
-    /// A machine stops answering; what is on it goes on.
+    /// Makes an agent stop answering. Its containers continue to run.
     pub fn lose_agent(&self, name: &str) {
         self.inside().away.insert(name.to_owned());
     }
 
-    /// A machine stops answering, and what was on it is gone.
+    /// Makes an agent stop answering and ends its containers as lost.
     pub fn crash_agent(&self, name: &str) {
         let now = self.now();
         let mut inside = self.inside();
@@ -32,22 +32,22 @@ impl SimulatedEngine {
         }
     }
 
-    /// From now on the engine answers like this, whatever it is asked; what runs goes on.
+    /// Sets how the engine answers every call from now on. Running containers continue.
     pub fn answer(&self, manner: Manner) {
         self.inside().manner = manner;
     }
 
-    /// The next starts fail, as on a machine that something is wrong with.
+    /// Makes the next `count` starts fail, as on a faulty agent.
     pub fn refuse_starts(&self, count: u32) {
         self.inside().refused = count;
     }
 
-    /// From now on every start is refused as something that the engine cannot do; `what` is a sentence.
+    /// Refuses every start from now on as unsupported. `what` is the message, a whole sentence.
     pub fn cannot_start(&self, what: &str) {
         self.inside().unable = Some(what.to_owned());
     }
 
-    /// A machine answers again.
+    /// Makes an agent answer again.
     pub fn return_agent(&self, name: &str) {
         self.inside().away.remove(name);
     }

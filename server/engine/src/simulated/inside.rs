@@ -1,4 +1,4 @@
-//! The state of a simulated cluster: its containers, by machine and by the time at which they change.
+//! The state of a simulated cluster: its containers, by agent and by the time of their next change.
 
 use super::container::Container;
 use super::controls::Manner;
@@ -12,15 +12,15 @@ use types::time::Millis;
 #[derive(Default)]
 pub(super) struct Inside {
     pub containers: HashMap<ContainerId, Container>,
-    /// The living ones of each machine.
+    /// The living containers of each agent.
     pub on: BTreeMap<String, BTreeSet<ContainerId>>,
-    /// What is due to change, by time.
+    /// The containers whose state will change, by time.
     pub due: BTreeSet<(Millis, ContainerId)>,
     pub away: HashSet<String>,
     pub manner: Manner,
-    /// The number of starts still to be refused.
+    /// The number of starts that will still be refused.
     pub refused: u32,
-    /// What the engine cannot do, if no start is possible for that.
+    /// The message that refuses every start as unsupported, if set.
     pub unable: Option<String>,
     pub journal: Option<Journal>,
 }
@@ -35,7 +35,7 @@ impl Inside {
         self.containers.insert(id, container);
     }
 
-    /// Takes a container that has ended off its machine.
+    /// Removes a container that has ended from its agent.
     pub fn bury(&mut self, id: ContainerId, now: Millis) {
         if let Some(container) = self.containers.get(&id).filter(|container| !container.is_alive(now))
             && let Some(on) = self.on.get_mut(&container.agent)
@@ -44,7 +44,7 @@ impl Inside {
         }
     }
 
-    /// What is held on a machine now.
+    /// Returns the amounts that an agent's living containers hold now.
     pub fn held(&self, agent: &str, now: Millis) -> Slots {
         let mut held = Slots::default();
         for id in self.on.get(agent).into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! What was started and stopped, a line each, so that a server that is started again finds its simulated containers.
+//! The journal of a simulated cluster, one line per start or stop, so that a restarted server finds its containers again.
 
 use super::container::Container;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use types::id::ContainerId;
 use types::time::Millis;
 
-/// Containers that ended longer ago (milliseconds) are forgotten at the next start.
+/// Milliseconds after which an ended container is dropped from the journal, at the next start.
 const FORGET_AFTER: i64 = 30 * 86_400_000;
 
 /// An open journal.
@@ -17,12 +17,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal and reads what it holds; what ended long ago is dropped from it.
+    /// Opens the journal and returns its containers. Drops those that ended long ago.
     pub fn open(path: &Path, now: Millis) -> io::Result<(Self, HashMap<ContainerId, Container>)> {
         let mut containers: HashMap<ContainerId, Container> = HashMap::new();
         if let Ok(file) = File::open(path) {
             for line in BufReader::new(file).lines() {
-                // A line that was being written when the server died says nothing.
+                // A line that was cut off when the server died is skipped.
                 if let Ok((id, container)) = serde_json::from_str(&line?) {
                     containers.insert(id, container);
                 }
@@ -39,7 +39,7 @@ impl Journal {
         Ok((Self { file: OpenOptions::new().append(true).create(true).open(path)? }, containers))
     }
 
-    /// Adds how a container stands now.
+    /// Appends the current state of a container.
     pub fn write(&mut self, id: ContainerId, container: &Container) -> io::Result<()> {
         writeln!(self.file, "{}", serde_json::to_string(&(id, container))?)
     }

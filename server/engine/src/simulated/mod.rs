@@ -1,7 +1,7 @@
-//! The simulated engine: machines and sessions by the thousand without processes, for trying the console out, for tests and for
-//! measuring. Nothing runs; what a container does follows from when it was started, what it was given and the clock.
+//! The simulated engine: thousands of agents and sessions without processes, for trying out the console, for tests and for
+//! benchmarks. Nothing runs: a container's behaviour follows from its start time, its spec and the clock.
 //!
-//! It refuses what a real machine could not do, such as starting more than it has room for: a scheduler that is wrong fails
+//! It refuses what a real agent could not do, such as starting more than it has room for, so that a faulty scheduler fails
 //! loudly here.
 
 mod container;
@@ -28,28 +28,28 @@ use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::{LogChunk, Outcome, Usage};
 use types::time::Millis;
 
-/// Changes that a slow reader may be behind before it is told that it missed some.
+/// The number of changes that a slow listener may fall behind before it misses some.
 const CHANGES: usize = 8_192;
-/// Milliseconds that a container takes to end when it is asked gently.
+/// Milliseconds that a container takes to end after a gentle stop.
 const FAREWELL: i64 = 500;
-/// Measurements in one answer, and milliseconds between two.
+/// The largest number of measurements in one answer, and the milliseconds between two of them.
 const MOST_USAGE: i64 = 600;
 const USAGE_EVERY: i64 = 1_000;
 
-/// What its agents' reports say of their engine.
+/// The engine's name in its agents' reports.
 const ENGINE: &str = "simulated";
 
-/// What tells the time.
+/// Returns the current time.
 pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 
-/// A cluster that does not exist.
+/// A simulated cluster.
 pub struct SimulatedEngine {
     scenario: Scenario,
     images: Vec<Image>,
     clock: Clock,
     inside: Mutex<Inside>,
     changes: broadcast::Sender<Place>,
-    /// Rung when something will happen sooner than before.
+    /// Notified when the next change is due sooner than before.
     sooner: tokio::sync::Notify,
 }
 
@@ -59,19 +59,19 @@ fn system_clock() -> Millis {
 }
 
 impl SimulatedEngine {
-    /// A cluster by the system's clock that is forgotten with this object.
+    /// Makes a cluster that uses the system's clock and keeps nothing on disk.
     pub fn new(scenario: Scenario) -> Self {
         Self::with_clock(scenario, Arc::new(system_clock))
     }
 
-    /// The same by another clock; whoever moves it calls [`SimulatedEngine::advance`].
+    /// Like [`SimulatedEngine::new`], but with another clock. After moving the clock, call [`SimulatedEngine::advance`].
     pub fn with_clock(scenario: Scenario, clock: Clock) -> Self {
         let (changes, sooner) = (broadcast::channel(CHANGES).0, tokio::sync::Notify::new());
         let images = scenario.images.iter().map(|offer| Image { offer: offer.clone(), engines: vec![ENGINE.into()] }).collect();
         Self { scenario, images, clock, inside: Mutex::default(), changes, sooner }
     }
 
-    /// A cluster whose containers are found again by the next server that opens the same journal.
+    /// Opens a cluster that keeps its containers in a journal, where the next server finds them again.
     pub fn open(scenario: Scenario, journal: PathBuf) -> Result<Self, EngineError> {
         let engine = Self::new(scenario);
         let now = engine.now();
@@ -87,7 +87,7 @@ impl SimulatedEngine {
         Ok(engine)
     }
 
-    /// Tells of starts and ends when they are due, for as long as the engine lives.
+    /// Announces starts and ends when they are due, as long as the engine lives.
     pub fn spawn_clock(self: &Arc<Self>) {
         let engine = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -100,7 +100,7 @@ impl SimulatedEngine {
         });
     }
 
-    /// Tells of everything that has become due by now.
+    /// Announces every change that is due by now.
     pub fn advance(&self) {
         let now = self.now();
         let mut changed = Vec::new();
@@ -113,12 +113,12 @@ impl SimulatedEngine {
             }
         }
         for place in changed {
-            // Nobody has to listen.
+            // It is fine if nobody listens.
             let _ = self.changes.send(place);
         }
     }
 
-    /// Every container that is alive, whether or not its agent answers.
+    /// Returns every container that is alive, whether or not its agent answers.
     pub fn running(&self) -> Vec<Place> {
         let now = self.now();
         let inside = self.inside();
@@ -134,17 +134,17 @@ impl SimulatedEngine {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Comes back when the engine answers.
+    /// Returns when the engine answers: at once, with an error or never, as set by [`SimulatedEngine::answer`].
     async fn reached(&self) -> Result<(), EngineError> {
         let manner = self.inside().manner;
         match manner {
             Manner::Answers => Ok(()),
-            Manner::Fails => Err(EngineError::failed("the engine could not be asked")("it was told to fail")),
+            Manner::Fails => Err(EngineError::failed("the engine could not be reached")("it was set to fail")),
             Manner::Hangs => std::future::pending().await,
         }
     }
 
-    /// The container at a place, if that is known there and its agent answers.
+    /// Returns the container at a place, if there is one. Fails if its agent does not answer.
     fn known(&self, place: &Place) -> Result<Option<Container>, EngineError> {
         let inside = self.inside();
         if inside.away.contains(&place.agent) {
@@ -153,14 +153,14 @@ impl SimulatedEngine {
         Ok(inside.containers.get(&place.container).filter(|container| container.agent == place.agent).cloned())
     }
 
-    /// The container at a place, which runs.
+    /// Returns the running container at a place.
     fn running_at(&self, place: &Place) -> Result<Container, EngineError> {
         let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
         let runs = matches!(container.state(self.now()), RunState::Running(_));
         if runs { Ok(container) } else { Err(EngineError::NotRunning) }
     }
 
-    /// When a batch command ends by itself, and how.
+    /// Returns when and how a batch command ends on its own.
     fn plan(&self, what: &Launch, from: Millis) -> Option<(Millis, Outcome)> {
         let Launch::Batch(command) = what else { return None };
         let word = |name: &str| command.split([';', '&', '\n']).map(str::trim).find_map(|part| part.strip_prefix(name));
@@ -173,7 +173,7 @@ impl SimulatedEngine {
         Some((Millis(from.0 + (runs * 1000.0) as i64), Outcome::Exited(code)))
     }
 
-    /// Processor milliseconds that a container has used until `at`.
+    /// Returns the milliseconds of processor time that a container has used until `at`.
     fn cpu_until(&self, container: &Container, at: Millis) -> u64 {
         let share = match container.spec.what {
             Launch::Interactive => self.scenario.behaviour.interactive_cpu,
@@ -222,7 +222,7 @@ impl Engine for SimulatedEngine {
                 capacity: agent.slots.clone(),
                 used,
                 at: now,
-                facts: vec![Fact { name: "Processes".into(), value: "none: everything here is simulated".into(), good: false }],
+                facts: vec![Fact { name: "Processes".into(), value: "None: everything here is simulated".into(), good: false }],
             }
         };
         Ok(Agents { reports: answering.map(report).collect(), away: Vec::new() })
@@ -244,12 +244,13 @@ impl Engine for SimulatedEngine {
             }
             if let Some(before) = inside.containers.get(&id) {
                 let here = before.agent == agent;
-                let elsewhere = || EngineError::failed("the engine refused it")(format!("it was started on {}", before.agent));
+                let elsewhere =
+                    || EngineError::failed("the engine refused it")(format!("it was already started on {}", before.agent));
                 return if here { Ok(()) } else { Err(elsewhere()) };
             }
             if inside.refused > 0 {
                 inside.refused -= 1;
-                return Err(EngineError::failed("the engine refused it")("it was told to refuse"));
+                return Err(EngineError::failed("the engine refused it")("it was set to refuse"));
             }
             if let Some(what) = &inside.unable {
                 return Err(EngineError::unsupported(what.clone()));
@@ -289,7 +290,7 @@ impl Engine for SimulatedEngine {
         {
             let mut inside = self.inside();
             let Some(container) = inside.containers.get_mut(&id) else { return Ok(()) };
-            // Asked twice, the sooner end counts.
+            // After two orders to stop, the sooner end counts.
             if container.ended.as_ref().is_some_and(|(at, _)| *at <= end.0) {
                 return Ok(());
             }
@@ -313,7 +314,10 @@ impl Engine for SimulatedEngine {
         let now = self.now();
         if let Err(error) = self.reached().await {
             let why = error.with_causes();
-            return places.iter().map(|_| Err(EngineError::failed("a container could not be looked at")(why.clone()))).collect();
+            return places
+                .iter()
+                .map(|_| Err(EngineError::failed("the state of a container could not be read")(why.clone())))
+                .collect();
         }
         let state = |place| Ok(self.known(place)?.map_or(RunState::Unknown, |container| container.state(now)));
         places.iter().map(state).collect()
@@ -367,7 +371,7 @@ impl Engine for SimulatedEngine {
         Ok(streams::terminal())
     }
 
-    /// Whatever is sent comes back.
+    /// Connects to an echo: everything sent comes back.
     async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError> {
         self.reached().await?;
         if !self.running_at(place)?.spec.ports.contains(&port) {

@@ -1,4 +1,4 @@
-//! What is simulated, as a TOML file says it: machines by kind, the images that they have, and how sessions behave on them.
+//! The TOML file of a simulated cluster: its agents by kind, their images, and how sessions behave on them.
 
 use crate::host;
 use serde::Deserialize;
@@ -7,19 +7,19 @@ use std::str::FromStr;
 use types::quantity::{MEM, Quantity, Slots, parse_bytes};
 use types::sessions::launch::ImageOffer;
 
-/// Machines of one kind that a file may ask for, and of all kinds together.
+/// The largest number of agents in a file, for one kind and for all kinds together.
 const MOST_AGENTS: usize = 20_000;
 
-/// Machines, and how sessions behave on them.
+/// The agents of a simulated cluster, and how sessions behave on them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     pub agents: Vec<SimulatedAgent>,
-    /// What every machine has; a machine's own programs when the file names none.
+    /// The images of every agent. If the file names none, the agent's own programs.
     pub images: Vec<ImageOffer>,
     pub behaviour: Behaviour,
 }
 
-/// One machine.
+/// One simulated agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimulatedAgent {
     pub name: String,
@@ -35,9 +35,9 @@ pub struct SimulatedAgent {
 pub struct Behaviour {
     /// Seconds that a start takes.
     pub start_seconds: f64,
-    /// Share of the cores it asked for that an interactive session uses.
+    /// Share of its requested cores that an interactive session uses, from 0 to 1.
     pub interactive_cpu: f64,
-    /// Seconds that a batch session runs whose command does not say `sleep N`.
+    /// Seconds that a batch session runs if its command has no `sleep N`.
     pub batch_seconds: f64,
 }
 
@@ -62,10 +62,10 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Image {
     name: String,
-    /// The name when empty.
+    /// Empty means the image's name.
     #[serde(default)]
     label: String,
-    /// The least that it runs with.
+    /// The smallest amounts that it runs with.
     #[serde(default)]
     slots: BTreeMap<String, String>,
 }
@@ -74,26 +74,26 @@ struct Image {
 #[serde(deny_unknown_fields)]
 struct Kind {
     name: String,
-    #[serde(default = "one")]
+    #[serde(default = "default_count")]
     count: usize,
     resource_group: Option<String>,
-    #[serde(default = "x86")]
+    #[serde(default = "default_architecture")]
     architecture: String,
-    /// The beginning of their addresses; each gets its number after it.
+    /// The beginning of the agents' addresses. Each agent's number is appended.
     #[serde(default)]
     address: String,
     slots: BTreeMap<String, String>,
 }
 
-fn one() -> usize {
+fn default_count() -> usize {
     1
 }
 
-fn x86() -> String {
+fn default_architecture() -> String {
     "x86_64".into()
 }
 
-/// What is wrong with a scenario, in words.
+/// A mistake in a scenario, as a text for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WrongScenario(String);
@@ -106,7 +106,7 @@ impl FromStr for Scenario {
         let mut agents = Vec::new();
         for kind in file.agents {
             if kind.count > MOST_AGENTS || agents.len() + kind.count > MOST_AGENTS {
-                return Err(WrongScenario(format!("agents: at most {MOST_AGENTS} machines in all")));
+                return Err(WrongScenario(format!("agents: at most {MOST_AGENTS} in total")));
             }
             let slots = read_machine(&kind)?;
             for n in 1..=kind.count {
@@ -123,11 +123,11 @@ impl FromStr for Scenario {
         }
         let names: BTreeSet<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
         if names.len() < agents.len() {
-            return Err(WrongScenario("agents: two machines have the same name".into()));
+            return Err(WrongScenario("agents: two agents have the same name".into()));
         }
         let seconds = [file.sessions.start_seconds, file.sessions.batch_seconds, file.sessions.interactive_cpu];
         if seconds.iter().any(|number| !number.is_finite() || *number < 0.0) {
-            return Err(WrongScenario("sessions: numbers from 0 on".into()));
+            return Err(WrongScenario("sessions: every number must be 0 or more".into()));
         }
         let mut images = Vec::new();
         for Image { name, label, slots } in file.images {
@@ -145,7 +145,7 @@ fn read_machine(kind: &Kind) -> Result<Slots, WrongScenario> {
     let slots = read_slots(&format!("agents: {}", kind.name), &kind.slots)?;
     for needed in [types::quantity::CPU, MEM] {
         if slots.get(needed) == Quantity::ZERO {
-            return Err(WrongScenario(format!("agents: {}: a machine has some {needed}", kind.name)));
+            return Err(WrongScenario(format!("agents: {}: an agent needs some {needed}", kind.name)));
         }
     }
     Ok(slots)
@@ -155,7 +155,7 @@ fn read_slots(of: &str, texts: &BTreeMap<String, String>) -> Result<Slots, Wrong
     let mut slots = Slots::default();
     for (slot, value) in texts {
         let amount = if slot == MEM { parse_bytes(value).map(Quantity::whole) } else { value.parse().ok() };
-        let wrong = || WrongScenario(format!("{of}: {slot} = {value:?} is no amount; write \"32\" or \"256g\""));
+        let wrong = || WrongScenario(format!("{of}: {slot} = {value:?} is not an amount; write \"32\" or \"256g\""));
         slots.0.insert(slot.clone(), amount.filter(|amount| *amount >= Quantity::ZERO).ok_or_else(wrong)?);
     }
     Ok(slots)

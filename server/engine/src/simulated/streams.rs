@@ -1,9 +1,9 @@
-//! The terminals and ports of containers behind which nothing runs.
+//! The terminals and ports of simulated containers.
 
 use crate::Terminal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
-/// A terminal that says so and echoes what is typed.
+/// Opens a terminal that says that it is simulated, and echoes its input.
 pub(super) fn terminal() -> Terminal {
     let (input, mut typed) = tokio::io::duplex(4_096);
     let (mut screen, output) = tokio::io::duplex(4_096);
@@ -26,12 +26,12 @@ pub(super) fn terminal() -> Terminal {
     Terminal { output: Box::new(output), input: Box::new(input), resize }
 }
 
-/// A connection on which whatever is sent comes back.
+/// Opens a connection that sends everything back.
 pub(super) fn echo() -> DuplexStream {
     let (ours, theirs) = tokio::io::duplex(4_096);
     tokio::spawn(async move {
         let (mut received, mut sent) = tokio::io::split(theirs);
-        // It ends with the caller, who knows why.
+        // It ends when the caller closes it, which is no error.
         drop(tokio::io::copy(&mut received, &mut sent).await);
         drop(sent.shutdown().await);
     });

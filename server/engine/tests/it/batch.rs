@@ -8,7 +8,7 @@ use types::sessions::{LogChunk, Outcome};
 use types::time::Millis;
 
 #[tokio::test]
-async fn every_line_and_the_exit_code_arrive_however_sessions_are_isolated() {
+async fn output_and_exit_code_arrive_under_every_isolation() {
     for kind in WAYS {
         let yard = way(kind);
         let (outcome, log) = yard.run("for n in $(seq 1 1000); do echo line $n; done; echo last >&2; exit 7").await;
@@ -19,14 +19,14 @@ async fn every_line_and_the_exit_code_arrive_however_sessions_are_isolated() {
 }
 
 #[tokio::test]
-async fn a_command_that_does_not_exist_is_127_with_the_shells_own_message() {
+async fn a_missing_command_exits_with_127_and_the_shells_message() {
     let (outcome, log) = yard().run("no-such-command-here --now").await;
     assert_eq!(outcome, Outcome::Exited(127));
     assert!(log.contains("no-such-command-here") && log.contains("not found"), "{log}");
 }
 
 #[tokio::test]
-async fn a_signal_is_told_from_an_exit_code() {
+async fn a_signal_is_distinguished_from_an_exit_code() {
     for kind in WAYS {
         let yard = way(kind);
         assert_eq!(yard.run("kill -SEGV $$").await.0, Outcome::Signalled(11), "{kind:?}");
@@ -35,20 +35,20 @@ async fn a_signal_is_told_from_an_exit_code() {
 }
 
 #[tokio::test]
-async fn running_out_of_memory_is_told_apart() {
+async fn running_out_of_memory_has_its_own_outcome() {
     let yard = yard();
     let (_, limits) = fact(&yard.engine, "Limits").await;
     if !limits.starts_with("cgroup") {
         println!("skipped: no memory control group can be written here ({limits})");
         return;
     }
-    // A shell doubles a string beyond its 256 MiB; python may not be there.
+    // A shell doubles a string beyond its 256 MiB, because python may not be installed.
     let (outcome, log) = yard.run("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done").await;
     assert_eq!(outcome, Outcome::OutOfMemory, "{log}");
-    // A child that is killed takes the command's exit code with it, but the cause is the same.
+    // Here a child is killed, and the command fails because of it: the cause is the same.
     let (outcome, _) = yard.run("(x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done); exit 1").await;
     assert_eq!(outcome, Outcome::OutOfMemory);
-    // Who gets over it did what it should.
+    // A command that survives this has done its work.
     let (outcome, _) = yard.run("(x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done); exit 0").await;
     assert_eq!(outcome, Outcome::Exited(0));
 }
@@ -62,8 +62,8 @@ async fn without_groups_memory_is_limited_for_each_process() {
 }
 
 #[tokio::test]
-async fn the_environment_is_small_and_the_home_is_its_own() {
-    // SAFETY: read by no other thread; a server's secrets are in its environment.
+async fn a_session_has_a_small_environment_and_its_own_home() {
+    // SAFETY: no other thread reads it. A server has secrets in its environment.
     unsafe { std::env::set_var("DATABASE_PASSWORD", "geheim") };
     for kind in WAYS {
         let yard = way(kind);
@@ -84,7 +84,7 @@ async fn the_environment_is_small_and_the_home_is_its_own() {
 }
 
 #[tokio::test]
-async fn many_starts_at_once_run_it_once() {
+async fn many_concurrent_starts_run_a_session_once() {
     let yard = Arc::new(yard());
     let other = yard.restarted();
     let place = new_place(&yard.engine).await;
@@ -101,20 +101,20 @@ async fn many_starts_at_once_run_it_once() {
     }
     assert_ne!(yard.engine.state(&place).await.unwrap(), RunState::Unknown);
     assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(0));
-    // Nor does a start after the end.
+    // A start after the end does not run it again either.
     yard.engine.start(&place, &what).await.unwrap();
     assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(0));
     assert_eq!(log(&yard.engine, &place).await, "once\n");
 }
 
 #[tokio::test]
-async fn changes_are_told_as_they_happen() {
+async fn changes_are_announced_as_they_happen() {
     let yard = yard();
     let mut changes = yard.engine.changes();
     let begin = std::time::Instant::now();
     let place = yard.batch("read -t 0.3 < /dev/zero; sleep 0.3").await;
     let mut seen = Vec::new();
-    // No state is asked for in between: only what the supervisor pushes.
+    // No state is requested in between, so these changes come from the supervisor.
     while !matches!(seen.last(), Some(RunState::Ended { .. })) {
         assert_eq!(
             tokio::time::timeout(std::time::Duration::from_secs(30), changes.next()).await.unwrap(),
@@ -141,7 +141,7 @@ async fn the_log_is_bounded_and_its_offsets_are_absolute() {
 }
 
 #[tokio::test]
-async fn usage_grows_and_survives_the_end() {
+async fn usage_grows_and_can_be_read_after_the_end() {
     for kind in WAYS {
         let yard = way(kind);
         let place = yard.batch("sleep 100 & while true; do :; done").await;
@@ -159,7 +159,7 @@ async fn usage_grows_and_survives_the_end() {
 }
 
 #[tokio::test]
-async fn a_session_nobody_knows_is_unknown_and_can_be_stopped() {
+async fn an_unknown_session_can_be_stopped() {
     let yard = yard();
     let place = new_place(&yard.engine).await;
     yard.engine.stop(&place, Stop::Now).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_session_nobody_knows_is_unknown_and_can_be_stopped() {
 }
 
 #[tokio::test]
-async fn the_environment_of_a_session_is_forgotten_when_it_has_ended() {
+async fn the_saved_environment_of_a_session_is_removed_at_its_end() {
     let yard = yard();
     let place = yard.batch("echo $COLOUR; sleep 1000").await;
     log_has(&yard.engine, &place, "blue").await;

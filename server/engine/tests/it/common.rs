@@ -1,4 +1,4 @@
-//! What the tests share: an engine in a folder of its own, waiting with a deadline, looking for processes.
+//! Shared helpers of the tests: an engine in its own folder, waiting with a deadline, finding processes.
 
 use engine::local::{LocalEngine, Options};
 use engine::{Engine, Launch, LaunchSpec, Place, RunState, Stop};
@@ -8,10 +8,10 @@ use types::id::ContainerId;
 use types::quantity::Quantity;
 use types::sessions::Outcome;
 
-/// Far more than anything here takes, on a busy machine too.
+/// Far longer than anything here takes, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Everything the machine has; then without groups; without bubblewrap; without both.
+/// (bubblewrap, control groups): everything the machine has; without groups; without bubblewrap; without both.
 pub const WAYS: [(bool, bool); 4] = [(true, true), (true, false), (false, true), (false, false)];
 
 /// The program with the hidden subcommands, built with these tests.
@@ -20,7 +20,7 @@ pub fn exe() -> PathBuf {
     test.parent().and_then(Path::parent).unwrap().join("examples/supervisor")
 }
 
-/// An engine whose sessions all end with it.
+/// An engine whose sessions all end when it is dropped.
 pub struct Yard {
     pub engine: LocalEngine,
     pub dir: tempfile::TempDir,
@@ -37,7 +37,7 @@ pub fn way((bubblewrap, cgroups): (bool, bool)) -> Yard {
 
 pub fn yard_with(options: Options) -> Yard {
     let dir = tempfile::tempdir().unwrap();
-    // As the server makes its data folder: others pass through and see nothing.
+    // As the server creates its data folder: other users may pass through but cannot list it.
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
     let engine = LocalEngine::open_with(sessions(&dir), exe(), options.clone()).unwrap();
     Yard { engine, dir, options }
@@ -52,7 +52,7 @@ impl Yard {
         sessions(&self.dir)
     }
 
-    /// A second engine on the same folder, as after a restart.
+    /// Opens a second engine on the same folder, as after a restart.
     pub fn restarted(&self) -> LocalEngine {
         LocalEngine::open_with(self.sessions(), exe(), self.options.clone()).unwrap()
     }
@@ -67,7 +67,7 @@ impl Yard {
         self.start(Launch::Batch(command.into())).await
     }
 
-    /// Runs a command to its end: its outcome and its log.
+    /// Runs a command to its end. Returns its outcome and its log.
     pub async fn run(&self, command: &str) -> (Outcome, String) {
         let place = self.batch(command).await;
         let outcome = ended(&self.engine, &place).await;
@@ -77,7 +77,7 @@ impl Yard {
 
 impl Drop for Yard {
     fn drop(&mut self) {
-        // A test that failed leaves nothing behind either. On a thread of its own, because the test's runtime is in use.
+        // A failed test leaves nothing behind either. This needs its own thread, because the test's runtime is in use.
         let (engine, sessions) = (self.engine.clone(), self.sessions());
         let end = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -91,12 +91,12 @@ impl Drop for Yard {
                 }
             });
         });
-        // What goes wrong here was said by that thread.
+        // If something goes wrong here, that thread has printed it.
         drop(end.join());
     }
 }
 
-/// A place for a new container on the engine's machine.
+/// Returns a place for a new container on the engine's agent.
 pub async fn new_place(engine: &LocalEngine) -> Place {
     let agent = engine.agents().await.unwrap().reports.remove(0).name;
     Place::new(agent, ContainerId(uuid::Uuid::now_v7()))
@@ -120,7 +120,7 @@ pub fn spec(what: Launch) -> LaunchSpec {
     }
 }
 
-/// Waits until something is there.
+/// Waits until `look` finds something.
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
@@ -149,7 +149,7 @@ pub async fn running(engine: &LocalEngine, place: &Place) {
     .await;
 }
 
-/// The whole log as it is now.
+/// Returns the whole log as it is now.
 pub async fn log(engine: &LocalEngine, place: &Place) -> String {
     let (mut text, mut from) = (String::new(), 0);
     loop {
@@ -177,7 +177,7 @@ pub async fn stop(engine: &LocalEngine, place: &Place, how: Stop) -> Outcome {
     ended(engine, place).await
 }
 
-/// Processes that have `marker` in their arguments.
+/// Returns the processes that have `marker` in their arguments.
 pub fn processes(marker: &str) -> Vec<i32> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -203,7 +203,7 @@ pub fn marker() -> String {
     format!("marker-{}", uuid::Uuid::now_v7())
 }
 
-/// The facts of the machine that are not good have names; whether one is good.
+/// Returns the agent's fact of this name: whether it is good, and its text.
 pub async fn fact(engine: &LocalEngine, name: &str) -> (bool, String) {
     let agents = engine.agents().await.unwrap();
     let fact = agents.reports[0].facts.iter().find(|fact| fact.name == name).unwrap();

@@ -1,11 +1,11 @@
-//! The end of whole process trees: asked, killed, left behind, orphaned.
+//! The end of whole process trees: stopped gently, killed, left behind, orphaned.
 
 use crate::common::*;
 use engine::{Change, Engine, RunState, Stop};
 use std::time::Duration;
 use types::sessions::Outcome;
 
-/// A tree with a process that left its session, one whose parents are gone, and a main process that stays.
+/// A command with a process that left its Unix session, one whose parents are gone, and a main process that stays.
 fn tree(marker: &str, main: &str) -> String {
     format!(
         "sleeper() {{ exec -a {marker}-$1 sleep 1000; }}\n\
@@ -17,7 +17,7 @@ fn tree(marker: &str, main: &str) -> String {
 }
 
 #[tokio::test]
-async fn stopping_ends_every_process_wherever_it_went() {
+async fn stopping_ends_every_process_of_the_tree() {
     for kind in WAYS {
         for how in [Stop::Now, Stop::Gently(Duration::from_millis(300))] {
             let yard = way(kind);
@@ -26,7 +26,7 @@ async fn stopping_ends_every_process_wherever_it_went() {
             log_has(&yard.engine, &place, "ready").await;
             until("the whole tree", async || (processes(&marker).len() >= 4).then_some(())).await;
             let outcome = stop(&yard.engine, &place, how).await;
-            // By the time the session counts as ended, not later.
+            // They must be gone when the session counts as ended, not later.
             assert_eq!(processes(&marker), [0; 0], "{kind:?} {how:?}");
             assert!(matches!(outcome, Outcome::Signalled(9 | 15)), "{kind:?} {how:?} {outcome:?}");
         }
@@ -34,7 +34,7 @@ async fn stopping_ends_every_process_wherever_it_went() {
 }
 
 #[tokio::test]
-async fn what_a_command_leaves_behind_ends_with_it() {
+async fn background_processes_end_with_their_command() {
     for kind in WAYS {
         let yard = way(kind);
         let marker = marker();
@@ -45,7 +45,7 @@ async fn what_a_command_leaves_behind_ends_with_it() {
 }
 
 #[tokio::test]
-async fn processes_that_are_asked_get_time_to_end_well() {
+async fn a_gentle_stop_gives_processes_time_to_end() {
     for kind in WAYS {
         let yard = way(kind);
         let place = yard
@@ -58,7 +58,7 @@ async fn processes_that_are_asked_get_time_to_end_well() {
 }
 
 #[tokio::test]
-async fn a_second_order_to_stop_can_only_make_it_sooner() {
+async fn a_second_order_to_stop_can_only_make_the_end_sooner() {
     let yard = yard();
     let place = yard.batch("trap '' TERM; echo ready; while true; do sleep 0.05; done").await;
     log_has(&yard.engine, &place, "ready").await;
@@ -85,7 +85,7 @@ async fn a_session_that_is_stopped_while_it_starts_ends() {
 }
 
 #[tokio::test]
-async fn when_a_supervisor_is_killed_its_session_is_lost_and_stays_so() {
+async fn a_session_whose_supervisor_is_killed_is_lost_for_good() {
     for kind in WAYS {
         let yard = way(kind);
         let marker = marker();
@@ -93,14 +93,14 @@ async fn when_a_supervisor_is_killed_its_session_is_lost_and_stays_so() {
         log_has(&yard.engine, &place, "ready").await;
         running(&yard.engine, &place).await;
         let mut changes = yard.engine.changes();
-        // The supervisor has the folder in its arguments, and so has bubblewrap.
+        // Both the supervisor and bubblewrap have the folder in their arguments.
         let supervisors = processes(&format!(
             "supervise\0{}",
             yard.sessions().join(place.container.to_string()).canonicalize().unwrap().display()
         ));
         assert_eq!(supervisors.len(), 1, "{kind:?}");
         kill(supervisors[0]);
-        // Its end is told without being asked for.
+        // Its end is announced without a request.
         assert_eq!(changes.next().await, Some(Change::Of(place.clone())));
         assert_eq!(ended(&yard.engine, &place).await, Outcome::Lost, "{kind:?}");
         none_left(&marker).await;
@@ -113,10 +113,10 @@ async fn when_a_supervisor_is_killed_its_session_is_lost_and_stays_so() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_says_why() {
+async fn a_failed_start_has_a_reason() {
     let yard = yard();
     let place = new_place(&yard.engine).await;
-    // A file where its home should be.
+    // A file is in the place of its home.
     let folder = yard.sessions().join(place.container.to_string());
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("home"), "in the way").unwrap();
@@ -126,7 +126,7 @@ async fn what_cannot_be_started_says_why() {
 }
 
 #[tokio::test]
-async fn groups_are_gone_with_their_session() {
+async fn control_groups_are_removed_with_their_session() {
     let yard = yard();
     let place = yard.batch("sleep 0.1").await;
     ended(&yard.engine, &place).await;
@@ -151,7 +151,7 @@ async fn a_supervisor_that_is_asked_to_end_ends_its_session_first() {
     assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(6));
 }
 
-/// A small disk of its own below the sessions' folder, gone with the value. `None` where this process may not mount.
+/// A small disk below the sessions' folder, unmounted when the value is dropped. `None` if this process may not mount.
 struct SmallDisk(std::path::PathBuf);
 
 impl SmallDisk {
@@ -169,7 +169,7 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test]
-async fn a_session_that_fills_the_disk_runs_on_and_its_end_is_kept_as_soon_as_there_is_room() {
+async fn a_session_survives_a_full_disk_and_its_end_is_recorded_later() {
     for kind in WAYS {
         let yard = way(kind);
         let Some(disk) = SmallDisk::at(yard.sessions()) else {
@@ -183,7 +183,7 @@ async fn a_session_that_fills_the_disk_runs_on_and_its_end_is_kept_as_soon_as_th
             (!path.trim().is_empty()).then(|| path.trim().to_owned())
         })
         .await;
-        // Long enough for measurements, a log line and the end to have failed.
+        // Long enough for writing measurements, a log line and the end to fail.
         tokio::time::sleep(std::time::Duration::from_secs(4)).await;
         assert!(!matches!(yard.engine.state(&place).await, Ok(RunState::Ended { .. })), "{kind:?}");
         std::fs::remove_file(fill).unwrap();

@@ -1,4 +1,4 @@
-//! What a session sees of the machine, and what the machine says of itself.
+//! The machine's report about itself, and the parts of the machine that a session can see.
 
 use crate::common::*;
 use engine::Engine;
@@ -6,7 +6,7 @@ use types::quantity::{CPU, MEM, Quantity};
 use types::sessions::Outcome;
 
 #[tokio::test]
-async fn the_machine_says_what_it_has_and_what_it_lacks() {
+async fn the_machine_reports_its_capacity_and_its_missing_abilities() {
     let yard = yard();
     let agent = yard.engine.agents().await.unwrap().reports.remove(0);
     assert_eq!(agent.engine, "local");
@@ -23,19 +23,19 @@ async fn the_machine_says_what_it_has_and_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn the_machine_keeps_its_name_and_says_where_it_is_and_which_group_it_joins() {
+async fn the_machine_keeps_its_name_and_reports_its_address_and_group() {
     let yard = yard_with(engine::local::Options { resource_group: Some("lab".into()), ..Default::default() });
     let agent = yard.engine.agents().await.unwrap().reports.remove(0);
     assert_eq!(agent.resource_group.as_deref(), Some("lab"));
     assert!(agent.address.parse::<std::net::IpAddr>().is_ok(), "{}", agent.address);
     assert_eq!(std::fs::read_to_string(yard.sessions().join("machine")).unwrap(), agent.name);
-    // As if the host had been called otherwise when sessions first ran here.
+    // As if the host had another name when sessions first ran here.
     std::fs::write(yard.sessions().join("machine"), "before").unwrap();
     assert_eq!(yard.restarted().agents().await.unwrap().reports.remove(0).name, "before");
 }
 
 #[tokio::test]
-async fn a_session_sees_neither_the_data_folder_nor_other_processes_and_cannot_write_to_programs() {
+async fn a_session_cannot_see_data_or_processes_or_write_to_programs() {
     let yard = yard();
     let (isolated, why) = fact(&yard.engine, "Isolation").await;
     if !isolated {
@@ -62,7 +62,7 @@ async fn a_session_sees_neither_the_data_folder_nor_other_processes_and_cannot_w
 }
 
 #[tokio::test]
-async fn an_unprivileged_user_runs_a_session_where_the_server_is_root() {
+async fn a_root_server_runs_sessions_as_an_unprivileged_user() {
     let yard = yard();
     let (_, user) = fact(&yard.engine, "User").await;
     let (_, log) = yard.run("grep Uid /proc/self/status; grep CapBnd /proc/self/status").await;
@@ -73,7 +73,7 @@ async fn an_unprivileged_user_runs_a_session_where_the_server_is_root() {
 }
 
 #[tokio::test]
-async fn what_was_asked_for_is_the_limit() {
+async fn the_requested_amounts_become_limits() {
     let yard = yard();
     let place = yard.batch("sleep 1000").await;
     running(&yard.engine, &place).await;
@@ -95,8 +95,8 @@ async fn what_was_asked_for_is_the_limit() {
 }
 
 #[tokio::test]
-async fn without_bubblewrap_another_user_keeps_a_session_from_the_servers_files() {
-    // Where other users may pass to their homes, and where they may not.
+async fn without_bubblewrap_a_session_runs_as_another_user() {
+    // Once where other users may pass to their homes, and once where they may not.
     for mode in [0o711, 0o700] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();

@@ -1,5 +1,5 @@
-//! The engines: the local one with real processes, in every combination of what a machine may offer, the simulated one, and
-//! several together.
+//! Tests of the engines: the local one with real processes, in every combination of the machine's abilities; the simulated one;
+//! and several engines as one.
 
 mod batch;
 mod common;

@@ -1,4 +1,4 @@
-//! What a spec may ask for beyond a command: what the local engine does of it, and what it refuses by name.
+//! Optional features of a spec: which ones the local engine supports, and which ones it refuses with a message.
 
 use crate::common::*;
 use engine::{Engine, EngineError, Launch, LaunchSpec, Mount, Place, RunAs, RunState, Stop};
@@ -12,7 +12,7 @@ fn sleep() -> LaunchSpec {
 }
 
 #[tokio::test]
-async fn what_the_engine_cannot_do_is_refused_by_name_and_nothing_is_started() {
+async fn an_unsupported_feature_is_refused_by_name_and_nothing_starts() {
     let yard = yard();
     let mount = Mount { source: "/srv".into(), target: "/home/work/data".into(), read_only: true };
     let asked = [
@@ -20,7 +20,7 @@ async fn what_the_engine_cannot_do_is_refused_by_name_and_nothing_is_started() {
         (LaunchSpec { mounts: vec![mount], ..sleep() }, "This engine cannot mount folders."),
         (
             LaunchSpec { user: Some(RunAs { uid: 1200, gid: 1200, gids: vec![] }), ..sleep() },
-            "This engine cannot run processes under chosen user ids.",
+            "This engine cannot run processes under a chosen user id.",
         ),
     ];
     for (spec, words) in asked {
@@ -34,7 +34,7 @@ async fn what_the_engine_cannot_do_is_refused_by_name_and_nothing_is_started() {
 }
 
 #[tokio::test]
-async fn nothing_starts_under_the_name_of_another_machine() {
+async fn a_container_for_another_agent_is_not_started() {
     let yard = yard();
     let place = Place::new("elsewhere", ContainerId(uuid::Uuid::now_v7()));
     assert!(matches!(yard.engine.start(&place, &sleep()).await, Err(EngineError::Failed { .. })));
@@ -57,9 +57,9 @@ async fn a_session_begins_in_its_working_directory() {
 }
 
 #[tokio::test]
-async fn a_port_is_reached_while_its_session_runs_and_only_if_it_was_asked_for() {
+async fn a_requested_port_can_be_reached_while_its_session_runs() {
     let yard = yard();
-    // Sessions share the machine's network: this stands for a program in one.
+    // Sessions share the machine's network, so this can play the program inside a session.
     let program = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let [port, quiet] = [&program, &silent].map(|listener| listener.local_addr().unwrap().port());
@@ -83,7 +83,7 @@ async fn a_port_is_reached_while_its_session_runs_and_only_if_it_was_asked_for()
 }
 
 #[tokio::test]
-async fn a_session_that_an_older_version_wrote_down_is_still_read() {
+async fn a_spec_written_by_an_older_version_can_still_be_read() {
     let yard = yard();
     let place = yard.start(Launch::Interactive).await;
     running(&yard.engine, &place).await;

@@ -1,4 +1,4 @@
-//! The server's death: sessions go on, and a new server finds what there is.
+//! The end of the server: sessions continue, and a new server finds them.
 
 use crate::common::*;
 use engine::local::LocalEngine;
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use types::sessions::Outcome;
 
-/// A server in a process of its own that has started one session.
+/// Starts a server in its own process, and waits until it has started one session.
 fn server(dir: &std::path::Path, place: &Place, command: &str) -> Child {
     let mut server = Command::new(exe());
     server.arg("serve").arg(dir).arg(place.container.to_string()).arg(command).stdout(Stdio::piped()).process_group(0);
@@ -21,7 +21,7 @@ fn server(dir: &std::path::Path, place: &Place, command: &str) -> Child {
 }
 
 fn die(mut server: Child) {
-    // The whole process group, as a terminal's ctrl-C would.
+    // Kills the whole process group, as a terminal's Ctrl-C would end it.
     // SAFETY: takes no pointers.
     unsafe { libc::kill(-(server.id() as i32), libc::SIGINT) };
     kill(-(server.id() as i32));
@@ -29,8 +29,8 @@ fn die(mut server: Child) {
 }
 
 #[tokio::test]
-async fn a_session_outlives_its_server_and_is_found_running_with_its_whole_log() {
-    // Its own engine has nothing to do with it; it cleans up.
+async fn a_session_outlives_its_server_and_keeps_its_whole_log() {
+    // The engine of this test takes no part; it only cleans up.
     let yard = yard();
     let place = new_place(&yard.engine).await;
     let server = server(&yard.sessions(), &place, "echo before; until test -e go; do sleep 0.02; done; echo after; exit 4");
@@ -41,7 +41,7 @@ async fn a_session_outlives_its_server_and_is_found_running_with_its_whole_log()
     running(&engine, &place).await;
     assert_eq!(Vec::from_iter(engine.usage(&place, types::time::Millis(i64::MAX)).await.unwrap()), []);
     std::fs::write(yard.sessions().join(place.container.to_string()).join("home/go"), "").unwrap();
-    // The new server hears of the end although it did not start it. It may hear first that it runs.
+    // The new server learns of the end although it did not start the session. It may first learn that the session runs.
     until("news of its end", async || {
         assert_eq!(changes.next().await, Some(Change::Of(place.clone())));
         matches!(engine.state(&place).await.unwrap(), RunState::Ended { .. }).then_some(())
@@ -52,8 +52,8 @@ async fn a_session_outlives_its_server_and_is_found_running_with_its_whole_log()
 }
 
 #[tokio::test]
-async fn a_session_that_ended_while_no_server_was_there_has_its_exit_code() {
-    // Its own engine has nothing to do with it; it cleans up.
+async fn a_session_that_ended_without_a_server_has_its_exit_code() {
+    // The engine of this test takes no part; it only cleans up.
     let yard = yard();
     let place = new_place(&yard.engine).await;
     die(server(&yard.sessions(), &place, "echo here; sleep 0.3; exit 9"));
@@ -66,8 +66,8 @@ async fn a_session_that_ended_while_no_server_was_there_has_its_exit_code() {
 }
 
 #[tokio::test]
-async fn a_new_server_can_stop_what_an_old_one_started() {
-    // Its own engine has nothing to do with it; it cleans up.
+async fn a_new_server_can_stop_a_session_of_an_old_one() {
+    // The engine of this test takes no part; it only cleans up.
     let yard = yard();
     let place = new_place(&yard.engine).await;
     die(server(&yard.sessions(), &place, "echo here; sleep 1000"));
@@ -76,7 +76,7 @@ async fn a_new_server_can_stop_what_an_old_one_started() {
 }
 
 #[tokio::test]
-async fn a_server_that_died_before_it_started_anything_can_start_it_again() {
+async fn a_session_can_be_started_again_if_nothing_was_started_before() {
     let yard = yard();
     let place = new_place(&yard.engine).await;
     let folder = yard.sessions().join(place.container.to_string());
@@ -90,7 +90,7 @@ async fn a_server_that_died_before_it_started_anything_can_start_it_again() {
 }
 
 #[tokio::test]
-async fn a_deep_data_folder_is_no_obstacle() {
+async fn a_deep_data_folder_works() {
     let dir = tempfile::tempdir().unwrap();
     let deep = dir.path().join("a-folder-with-a-rather-long-name/".repeat(6));
     let engine = LocalEngine::open(deep, exe()).unwrap();
@@ -101,7 +101,7 @@ async fn a_deep_data_folder_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn a_program_that_was_replaced_on_the_disk_still_starts_sessions() {
+async fn a_program_replaced_on_disk_still_starts_sessions() {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("yardmaster");
     std::fs::copy(exe(), &program).unwrap();

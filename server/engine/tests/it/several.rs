@@ -1,4 +1,4 @@
-//! Several engines as one: whose an agent is, and what becomes of the others when one of them fails.
+//! Several engines as one: which engine an agent belongs to, and how a failing engine affects the others.
 
 use crate::common::spec;
 use engine::several::Several;
@@ -10,7 +10,7 @@ use types::id::ContainerId;
 use types::quantity::{Quantity, Slots};
 use types::sessions::Outcome;
 
-/// Two simulated agents, with these images.
+/// Makes an engine with two simulated agents and these images.
 fn engine(agents: &str, images: &str) -> Arc<SimulatedEngine> {
     let agents = format!("[[agents]]\nname = \"{agents}\"\ncount = 2\nslots = {{ cpu = \"4\", mem = \"8g\" }}\n{images}");
     Arc::new(SimulatedEngine::new(agents.parse().unwrap()))
@@ -18,7 +18,7 @@ fn engine(agents: &str, images: &str) -> Arc<SimulatedEngine> {
 
 fn several(engines: &[(&str, &Arc<SimulatedEngine>)]) -> Several {
     let engines = engines.iter().map(|(name, engine)| ((*name).to_owned(), (*engine).clone() as Arc<dyn Engine>));
-    // Simulated engines answer at once or, when they hang, never.
+    // Simulated engines answer at once or, if they hang, never.
     Several::with_patience(engines.collect(), Duration::ZERO).unwrap()
 }
 
@@ -30,13 +30,13 @@ fn sleep() -> LaunchSpec {
     spec(Launch::Batch("sleep 100".into()))
 }
 
-/// The names of agents with those of their engines.
+/// Returns the names of the agents with the names of their engines.
 async fn agents(engine: &Several) -> Vec<(String, String)> {
     engine.agents().await.unwrap().reports.into_iter().map(|report| (report.name, report.engine)).collect()
 }
 
 #[tokio::test]
-async fn a_container_is_asked_of_the_engine_of_its_agent_and_of_no_other() {
+async fn only_the_engine_of_its_agent_is_asked_about_a_container() {
     let (a, b) = (engine("a", ""), engine("b", ""));
     let all = several(&[("first", &a), ("second", &b)]);
     let mut changes = all.changes();
@@ -60,7 +60,7 @@ async fn a_container_is_asked_of_the_engine_of_its_agent_and_of_no_other() {
 }
 
 #[tokio::test]
-async fn an_engine_that_is_away_takes_its_own_agents_away_and_no_others() {
+async fn only_the_agents_of_a_failing_engine_become_silent() {
     for manner in [Manner::Fails, Manner::Hangs] {
         let (a, b) = (engine("a", ""), engine("b", ""));
         let all = several(&[("first", &a), ("second", &b)]);
@@ -84,7 +84,7 @@ async fn an_engine_that_is_away_takes_its_own_agents_away_and_no_others() {
 async fn an_engine_that_failed_is_back_with_its_next_answer() {
     let (a, b) = (engine("a", ""), engine("b", ""));
     let all = several(&[("first", &a), ("second", &b)]);
-    // Not there when the server starts: whose the agent is, is not known yet.
+    // The engine is away when the server starts, so its agents are not known yet.
     a.answer(Manner::Fails);
     assert!(matches!(all.state(&place("a-1", 1)).await, Err(EngineError::AgentAway(_))));
     a.answer(Manner::Answers);
@@ -93,13 +93,13 @@ async fn an_engine_that_failed_is_back_with_its_next_answer() {
 }
 
 #[tokio::test]
-async fn an_agent_that_two_engines_report_stays_the_first_ones() {
+async fn an_agent_reported_by_two_engines_belongs_to_the_first() {
     let (a, b) = (engine("same", ""), engine("same", ""));
     let all = several(&[("first", &a), ("second", &b)]);
     assert!(agents(&all).await.iter().all(|(_, engine)| engine == "first"));
     all.start(&place("same-1", 1), &sleep()).await.unwrap();
     assert_eq!((a.running().len(), b.running().len()), (1, 0));
-    // What runs on the refused one is nobody's business here.
+    // Containers of the refused engine do not appear here.
     b.start(&place("same-1", 2), &sleep()).await.unwrap();
     assert_eq!(all.containers().await.unwrap(), [place("same-1", 1)]);
     a.answer(Manner::Fails);
@@ -108,7 +108,7 @@ async fn an_agent_that_two_engines_report_stays_the_first_ones() {
 }
 
 #[tokio::test]
-async fn images_are_those_of_all_engines_with_the_names_of_the_engines_that_have_them() {
+async fn the_images_of_all_engines_are_offered_with_their_engines() {
     let image = |name: &str, cpu: u32| format!("[[images]]\nname = \"{name}\"\nslots = {{ cpu = \"{cpu}\" }}\n");
     let a = engine("a", &image("torch", 1));
     let b = engine("b", &(image("torch", 2) + &image("jax", 1)));
@@ -129,7 +129,7 @@ async fn images_are_those_of_all_engines_with_the_names_of_the_engines_that_have
 }
 
 #[test]
-fn two_engines_of_one_name_are_refused() {
+fn two_engines_with_the_same_name_are_refused() {
     let (a, b) = (engine("a", ""), engine("b", ""));
     let engines: Vec<(String, Arc<dyn Engine>)> = vec![("x".into(), a), ("x".into(), b)];
     assert!(Several::new(engines).is_err_and(|error| error.to_string().contains("“x”")));

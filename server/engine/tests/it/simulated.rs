@@ -42,7 +42,7 @@ fn batch(command: &str, shares: &str) -> LaunchSpec {
 }
 
 #[tokio::test]
-async fn a_container_starts_runs_and_ends_when_its_command_says() {
+async fn a_container_starts_runs_and_ends_as_its_command_says() {
     let (engine, now) = yard();
     let mut changes = engine.changes();
     engine.start(&on("v100-1", 1), &batch("echo hello; sleep 10; exit 3", "0.5")).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_container_starts_runs_and_ends_when_its_command_says() {
 }
 
 #[tokio::test]
-async fn a_machine_never_holds_more_than_it_has_and_starting_twice_is_once() {
+async fn an_agent_never_holds_more_than_it_has_and_a_repeated_start_does_nothing() {
     let (engine, _) = yard();
     engine.start(&on("v100-1", 1), &batch("sleep 10", "1")).await.unwrap();
     engine.start(&on("v100-1", 1), &batch("sleep 10", "1")).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_machine_never_holds_more_than_it_has_and_starting_twice_is_once() {
 }
 
 #[tokio::test]
-async fn a_lost_machine_says_nothing_and_a_crashed_one_has_nothing_left() {
+async fn a_lost_agent_is_silent_and_a_crashed_one_loses_its_containers() {
     let (engine, now) = yard();
     engine.start(&on("v100-1", 1), &batch("sleep 100", "0.5")).await.unwrap();
     engine.start(&on("v100-2", 2), &batch("sleep 100", "0.5")).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_lost_machine_says_nothing_and_a_crashed_one_has_nothing_left() {
 }
 
 #[tokio::test]
-async fn one_that_is_asked_to_end_ends_a_little_later_and_by_force_at_once() {
+async fn a_gentle_stop_takes_a_moment_and_a_forced_one_is_immediate() {
     let (engine, now) = yard();
     for n in 1..=2 {
         engine.start(&on("v100-1", n), &batch("sleep 100", "0.5")).await.unwrap();
@@ -114,7 +114,7 @@ async fn the_next_server_finds_the_containers_of_the_last_one() {
     first.start(&on("v100-1", 2), &batch("sleep 100", "0.5")).await.unwrap();
     first.stop(&on("v100-1", 2), Stop::Now).await.unwrap();
     drop(first);
-    // As a crash leaves it, in the middle of a line.
+    // As a crash leaves the file, in the middle of a line.
     let torn = std::fs::read_to_string(&file).unwrap() + "[\"0000";
     std::fs::write(&file, torn).unwrap();
     let second = open();
@@ -124,17 +124,19 @@ async fn the_next_server_finds_the_containers_of_the_last_one() {
 }
 
 #[test]
-fn a_mistake_in_a_scenario_is_named() {
+fn the_error_names_the_mistake_in_a_scenario() {
     let wrong = |text: &str| text.parse::<Scenario>().unwrap_err().to_string();
     assert!(wrong("[[agents]]\nname = \"a\"\ncpus = 3\nslots = {}").contains("cpus"));
-    assert!(wrong("[[agents]]\nname = \"a\"\nslots = { cpu = \"4\", mem = \"much\" }").contains("mem = \"much\" is no amount"));
+    assert!(
+        wrong("[[agents]]\nname = \"a\"\nslots = { cpu = \"4\", mem = \"much\" }").contains("mem = \"much\" is not an amount")
+    );
     assert!(wrong("[[agents]]\nname = \"a\"\nslots = { mem = \"1g\" }").contains("some cpu"));
     let twice = "[[agents]]\nname = \"a\"\nslots = { cpu = \"1\", mem = \"1g\" }\n".repeat(2);
     assert!(wrong(&twice).contains("the same name"));
 }
 
 #[tokio::test]
-async fn a_port_that_was_asked_for_answers_with_what_it_is_sent() {
+async fn a_requested_port_echoes_its_input() {
     let (engine, now) = yard();
     let spec = LaunchSpec { ports: vec![8080], ..batch("sleep 100", "0.5") };
     engine.start(&on("v100-1", 1), &spec).await.unwrap();
@@ -151,7 +153,7 @@ async fn a_port_that_was_asked_for_answers_with_what_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_scenario_names_its_images_and_no_other_one_starts() {
+async fn only_the_images_of_the_scenario_can_be_started() {
     let text = format!("{MACHINES}\n[[images]]\nname = \"torch\"\nslots = {{ cpu = \"2\", mem = \"4g\" }}\n");
     let engine = SimulatedEngine::new(text.parse().unwrap());
     let images = engine.images().await.unwrap();
@@ -164,7 +166,7 @@ async fn a_scenario_names_its_images_and_no_other_one_starts() {
 }
 
 #[tokio::test]
-async fn many_states_are_answered_in_order_and_one_that_cannot_be_told_spoils_no_other() {
+async fn states_come_in_order_and_an_unknown_one_affects_no_other() {
     let (engine, _) = yard();
     engine.start(&on("v100-1", 1), &batch("sleep 100", "0.5")).await.unwrap();
     engine.start(&on("v100-2", 2), &batch("sleep 100", "0.5")).await.unwrap();

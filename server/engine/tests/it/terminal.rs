@@ -11,7 +11,7 @@ async fn enter(terminal: &mut Terminal, line: &str) {
     terminal.input.write_all(format!("{line}\n").as_bytes()).await.unwrap();
 }
 
-/// Reads until the terminal has printed `words`, or has ended.
+/// Reads until the terminal has printed `words` or ended.
 async fn printed(terminal: &mut Terminal, words: &str) -> String {
     let mut all = String::new();
     let mut piece = [0; 4096];
@@ -39,15 +39,15 @@ async fn a_terminal_runs_commands_and_follows_the_window() {
         let yard = way(kind);
         let place = interactive(&yard).await;
         let mut terminal = yard.engine.terminal(&place, 101, 33).await.unwrap();
-        // Sums, so that the echo of what was typed is not taken for the answer.
+        // Sums, so that the echoed input is not mistaken for the answer.
         enter(&mut terminal, "stty size; echo $((40 + 2))-$TERM-$COLOUR").await;
         let text = printed(&mut terminal, "42-xterm-256color-blue").await;
         assert!(text.contains("33 101"), "{kind:?} {text}");
         terminal.resize.send((120, 50)).await.unwrap();
-        // What is typed may overtake a change of size, as in any terminal.
+        // Input may overtake a change of size, as in any terminal.
         enter(&mut terminal, "while test \"$(stty size)\" != '50 120'; do sleep 0.01; done; echo seen-$((6 * 7))").await;
         printed(&mut terminal, "seen-42").await;
-        // Leaving the shell ends the terminal and not the session.
+        // Leaving the shell ends the terminal but not the session.
         enter(&mut terminal, "exit").await;
         printed(&mut terminal, "never printed").await;
         assert!(matches!(yard.engine.state(&place).await.unwrap(), RunState::Running(_)));
@@ -56,7 +56,7 @@ async fn a_terminal_runs_commands_and_follows_the_window() {
 }
 
 #[tokio::test]
-async fn closing_a_terminal_hangs_its_shell_up_and_no_other() {
+async fn closing_a_terminal_ends_only_its_own_shell() {
     for kind in WAYS {
         let yard = way(kind);
         let place = interactive(&yard).await;
@@ -70,7 +70,7 @@ async fn closing_a_terminal_hangs_its_shell_up_and_no_other() {
         drop(first);
         none_left(&gone).await;
         assert_eq!(named(&stays), 1);
-        // An idle shell and a busy one end at once when the session is asked to, not after the grace.
+        // After a gentle stop, an idle shell and a busy one end at once, not after the grace period.
         assert_eq!(
             stop(&yard.engine, &place, Stop::Gently(Duration::from_millis(1_000_000))).await,
             Outcome::Exited(0),
@@ -86,14 +86,14 @@ fn is_sleep(pid: i32) -> bool {
 }
 
 #[tokio::test]
-async fn a_flood_of_output_arrives_whole() {
+async fn a_flood_of_output_arrives_complete() {
     let yard = yard();
     let place = interactive(&yard).await;
     let mut terminal = yard.engine.terminal(&place, 80, 24).await.unwrap();
     enter(&mut terminal, "seq 1 200000; echo end-$((40 + 2))").await;
     let text = printed(&mut terminal, "end-42").await;
     assert!(text.contains("\n199999\r\n200000\r\n"), "{}", &text[text.len() - 200..]);
-    // And typed input of more than one piece.
+    // The same for input of more than one piece.
     enter(&mut terminal, "stty -echo -icanon; head -c 100000 | wc -c; stty echo icanon").await;
     terminal.input.write_all("x".repeat(100_000).as_bytes()).await.unwrap();
     printed(&mut terminal, "100000").await;
@@ -114,7 +114,7 @@ async fn terminals_are_only_for_running_interactive_sessions() {
 }
 
 #[tokio::test]
-async fn a_session_and_its_terminals_are_there_for_a_new_server() {
+async fn a_new_server_can_open_terminals_in_an_old_session() {
     let yard = yard();
     let place = interactive(&yard).await;
     let again = yard.restarted();
