@@ -133,7 +133,7 @@ test("a group's drawer is an address, in whichever tab it is, with its agents, i
   const drawer = page.getByRole("dialog", { name: "Resource group" });
   await expect(drawer.getByText(name, { exact: true })).toBeVisible();
   await expect(drawer.getByRole("link", { name: "0 connected" })).toHaveAttribute("href", `/agents?f=resource_group.equals.${name}`);
-  await expect(drawer.getByRole("link", { name: /to its queue/ })).toHaveAttribute("href", `/scheduler?group=${name}`);
+  await expect(drawer.getByRole("link", { name: /see the queue/ })).toHaveAttribute("href", `/scheduler?group=${name}`);
   // It follows what others do.
   await group(yard, name, { active: false, retries_to_skip: 9 }, (await saved(yard, name, "inactive")).revision);
   await expect(drawer.getByText("9", { exact: true })).toBeVisible();
@@ -144,7 +144,7 @@ test("a group's drawer is an address, in whichever tab it is, with its agents, i
   await yard.goto(`/resource-groups?tab=inactive&f=name.equals.${name}`);
   await page.getByRole("link", { name, exact: true }).click();
   await expect(page).toHaveURL(/tab=inactive/);
-  await expect(drawer.getByText("No domain and no project may use it")).toBeVisible();
+  await expect(drawer.getByText("No domain or project may use it")).toBeVisible();
   await yard.goto("/resource-groups?group=nobody-made-this");
   await expect(drawer).toContainText("There is no such resource group");
   await yard.call("delete_resource_group", { name });

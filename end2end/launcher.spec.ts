@@ -29,7 +29,7 @@ test("what was typed survives a reload, except the values of secrets", async ({ 
   await expect(main.getByLabel("Name", { exact: true })).toHaveValue(name);
   await expect(main.getByLabel("Start-up command")).toHaveValue("python train.py --epochs 3");
   await main.getByRole("button", { name: "Reset" }).first().click();
-  await main.getByRole("group", { name: "Empty the whole form?" }).getByRole("button", { name: "Reset" }).click();
+  await main.getByRole("group", { name: "Clear the whole form?" }).getByRole("button", { name: "Reset" }).click();
   await expect(main.getByLabel("Name", { exact: true })).toHaveValue("");
 });
 
@@ -97,7 +97,7 @@ test("several sessions are started at once, each with a number after its name", 
   await main.getByRole("link", { name: "Skip to review" }).click();
   await expect(main.getByRole("region", { name: "Outlook" })).toContainText("0.2 CPU cores");
   await main.getByRole("button", { name: "Start", exact: true }).click();
-  await expect(page.getByText("2 sessions were put into the queue.")).toBeVisible();
+  await expect(page.getByText("2 sessions were added to the queue.")).toBeVisible();
   await expect(page).toHaveURL(/\/sessions$/);
   await yard.goto(`/sessions?f=name.contains.${name}`);
   for (const number of [1, 2]) await expect(page.getByRole("link", { name: `${name}-${number}` })).toBeVisible();
@@ -174,10 +174,10 @@ test("a resource group that is not offered any more is kept and said to be wrong
   const gone = encodeURIComponent(JSON.stringify({ resource_group: "was-here" }));
   await yard.goto(`/session/start?step=resources&form=${gone}`);
   const main = page.getByRole("main");
-  await expect(main.getByText("was-here is not offered any more; choose another.")).toBeVisible();
+  await expect(main.getByText("was-here is no longer offered; choose another.")).toBeVisible();
   await expect(main.getByLabel("Resource group", { exact: true })).toHaveValue("was-here");
   await main.getByLabel("Resource group", { exact: true }).selectOption("default");
-  await expect(main.getByText("was-here is not offered any more; choose another.")).toHaveCount(0);
+  await expect(main.getByText("was-here is no longer offered; choose another.")).toHaveCount(0);
 
   const name = unique("batchless");
   const group = {

@@ -250,7 +250,7 @@ test("the cluster's tries are changed only while the scheduler is FIFO, and usag
   await page.getByRole("link", { name: "Maintenance" }).click();
   await page.getByRole("button", { name: "Recalculate usage" }).click();
   await expect(page.locator(".toast", { hasText: "Recalculation finished: " })).toBeVisible();
-  await expect(page.getByText(/Everything was right|put right/)).toBeVisible();
+  await expect(page.getByText(/Everything was correct|corrected/)).toBeVisible();
 });
 
 test("the address of a session that there is not says that it is not found", async ({ yard }) => {

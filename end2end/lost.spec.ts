@@ -10,7 +10,7 @@ const FORMS: { page: string; open: string; dialog: string; fill: Record<string, 
   },
   { page: "/users", open: "Edit admin@example.org", dialog: "Modify user", send: "Save", fill: { "Full name": "Typed Name", Description: "typed" } },
   {
-    page: "/users", open: "Create many", dialog: "Create many users", send: "Look at it first",
+    page: "/users", open: "Create many", dialog: "Create many users", send: "Preview",
     fill: { "Before the number": "lost-", "Email, after the @": "example.org", "How many": "7" },
   },
   { page: "/credentials", open: "Add credential", dialog: "Add credential", send: "Save", fill: { "User ID": "admin", "Rate limit": "1234" } },

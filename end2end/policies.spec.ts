@@ -191,7 +191,7 @@ test("the projects of a deleted policy follow another one, and one that nobody f
     await yard.goto(`${path}?f=name.equals.default`);
     await page.getByRole("button", { name: "Delete default", exact: true }).click();
     const stays = page.getByRole("dialog", { name: "Delete Policy 'default'" });
-    await expect(stays).toContainText(`New ${who} follow the policy default, so it stays. Change its limits.`);
+    await expect(stays).toContainText(`New ${who} follow the policy default, so it cannot be deleted. Change its limits instead.`);
     await expect(stays.getByRole("button", { name: /delete/i })).toHaveCount(0);
     await stays.getByRole("button", { name: "Cancel" }).click();
     await expect(stays).toBeHidden();

@@ -48,7 +48,7 @@ async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> 
   const download = page.waitForEvent("download");
   await shown.getByRole("link", { name: "Download" }).click();
   expect((await download).suggestedFilename()).toBe("recovery-codes.txt");
-  await shown.getByRole("button", { name: "I have kept them" }).click();
+  await shown.getByRole("button", { name: "I have saved them" }).click();
   return { secret, codes };
 }
 
@@ -144,7 +144,7 @@ test("somebody who forgot their password gets a link from an administrator", asy
   await expect(drawer.getByText(/Forgot their password and asked for a link/)).toBeVisible();
   await drawer.getByRole("button", { name: "Password link" }).click();
   const dialog = yard.page.getByRole("dialog", { name: "Password link" });
-  await dialog.getByRole("button", { name: "Make a link" }).click();
+  await dialog.getByRole("button", { name: "Create link" }).click();
   const link = (await dialog.getByRole("region", { name: "Password link" }).textContent())!;
   await dialog.getByRole("button", { name: "Close" }).first().click();
   await expect(drawer.getByText(/asked for a link/)).toHaveCount(0);
@@ -163,7 +163,7 @@ test("somebody who forgot their password gets a link from an administrator", asy
   await theirs.getByRole("button", { name: "Sign in" }).click();
   await expect(theirs.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();
   await theirs.goto(link);
-  await expect(theirs.getByRole("heading", { name: "This link opens nothing" })).toBeVisible();
+  await expect(theirs.getByRole("heading", { name: "This link does not work" })).toBeVisible();
 });
 
 /** A free port of this machine. */

@@ -168,10 +168,10 @@ test("another build of the server is offered to the pages that are open", async 
   const newer = info.outputPath("yardmaster");
   copyFileSync(process.env.YARDMASTER_BIN!, newer);
   server = await server.restart(newer);
-  await page.getByText("A new version of the console is running.").waitFor();
+  await page.getByText("A new version of the console is available.").waitFor();
   await page.getByRole("link", { name: "Reload the page" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();
-  await expect(page.getByText("A new version of the console is running.")).toHaveCount(0);
+  await expect(page.getByText("A new version of the console is available.")).toHaveCount(0);
   await page.close();
   await server.end();
 });
@@ -213,7 +213,7 @@ test("the time that is left before a session is ended is shown and counts down",
   await yard.goto(`/sessions?session=${id}`);
   const drawer = yard.page.getByRole("dialog");
   const left = drawer.locator("dd", { hasText: "left of 1 h 0 min" });
-  await expect(left).toHaveText(/^\d+ min \d+ s left of 1 h 0 min, as it was asked for$/);
+  await expect(left).toHaveText(/^\d+ min \d+ s left of 1 h 0 min, as requested$/);
   const before = await left.textContent();
   await expect(left).not.toHaveText(before!);
   await yard.call("terminate_sessions", { ids: [id], force: true });

@@ -36,7 +36,7 @@ pub fn file_dialog(
     view! {
         <Dialog open=open title=title on_close=close>
             <form class="form" novalidate on:submit=enter>
-                <Field name=format!("file-name-{plain}") label="File name" hint="Up to 255 characters. The file holds everything that the current filter selects." error=wrong>
+                <Field name=format!("file-name-{plain}") label="File name" hint="Up to 255 characters. The file contains every row that matches the current filter." error=wrong>
                     <TextInput name=format!("file-name-{plain}") value=name/>
                 </Field>
                 {move || nothing.get().then(|| view! { <p class="notice">"There is nothing to export."</p> })}
@@ -58,9 +58,9 @@ pub fn file_dialog(
 fn mistake(name: &str) -> Option<String> {
     match name.trim().chars().count() {
         0 => Some("Type a name for the file.".into()),
-        n if n > LONGEST_NAME => Some(format!("At most {LONGEST_NAME} characters; these are {n}.")),
+        n if n > LONGEST_NAME => Some(format!("At most {LONGEST_NAME} characters; this has {n}.")),
         _ if name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)) => {
-            Some("Leave out / \\ : * ? \" < > and |: some systems give them a meaning of their own.".into())
+            Some("Leave out / \\ : * ? \" < > and |: some systems do not allow them in file names.".into())
         }
         _ => None,
     }

@@ -85,13 +85,13 @@ pub fn history_link(subject: &str) -> Option<AnyView> {
 }
 
 fn view(subject: &str, page: Page<AuditRow>) -> AnyView {
-    let nothing = page.rows.is_empty().then(|| view! { <p class="hint">"Nothing was written down about it yet."</p> });
+    let nothing = page.rows.is_empty().then(|| view! { <p class="hint">"Nothing has been recorded about it yet."</p> });
     let rows: Vec<_> = page.rows.into_iter().map(record).collect();
     let more = (page.total > u64::from(SHOWN)).then(|| format!("The newest {SHOWN}. "));
     view! {
         {nothing}
         <ol class="history">{rows}</ol>
-        <p class="hint">{more}<A href=paths::history(subject)>"All of it in the audit trail"</A></p>
+        <p class="hint">{more}<A href=paths::history(subject)>"Full history in the audit trail"</A></p>
     }
     .into_any()
 }
@@ -99,8 +99,8 @@ fn view(subject: &str, page: Page<AuditRow>) -> AnyView {
 fn record(row: AuditRow) -> AnyView {
     let who = match (row.actor, row.address.as_str()) {
         (Some(_), from) => format!("{}, from {from}", row.actor_email),
-        (None, "command line") => "At the server's command line".to_owned(),
-        (None, from) => format!("Nobody who was signed in, from {from}"),
+        (None, "command line") => "On the server's command line".to_owned(),
+        (None, from) => format!("Not signed in, from {from}"),
     };
     view! {
         <li>

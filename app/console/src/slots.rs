@@ -30,7 +30,7 @@ fn hint(slot: &str) -> String {
         MEM => "Such as 8 GiB; a number alone is GiB. Up to 1024 GiB; twice the memory of the GPUs is good practice.".into(),
         "cuda.device" => "Whole GPUs, up to 64. No effect when agents offer fractional GPUs.".into(),
         "cuda.shares" => {
-            "Shares of GPUs, up to 256; images may ask for a least share. No effect when agents offer whole GPUs.".into()
+            "Shares of GPUs, up to 256; images may require a minimum share. No effect when agents offer whole GPUs.".into()
         }
         other => format!("Up to {}.", describe(other, most_of(other))),
     }

@@ -30,16 +30,16 @@ fn notice(stale: Stale, save_mine: Callback<i64>, take_theirs: Callback<()>) -> 
     let table = (!same).then(|| {
         view! {
             <table class="compare">
-                <caption class="visually-hidden">"What was saved meanwhile, and what your form says"</caption>
+                <caption class="visually-hidden">"The saved values and those in your form"</caption>
                 <thead><tr><th scope="col">"Field"</th><th scope="col">"Saved meanwhile"</th><th scope="col">"Yours"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         }
     });
     let sentence = if same {
-        "Somebody else has saved this meanwhile, with what your form says."
+        "Somebody else has saved the same values in the meantime."
     } else {
-        "Somebody else has saved this meanwhile. Keep what you typed, or what they saved."
+        "Somebody else has saved changes in the meantime. Keep your values or theirs."
     };
     view! {
         <section class="stale" aria-label="Saved meanwhile">

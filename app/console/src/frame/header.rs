@@ -29,7 +29,7 @@ pub fn header(start: &Start) -> AnyView {
 
 fn project_selector(start: &Start) -> AnyView {
     if start.projects.is_empty() {
-        return view! { <p class="hint">"You belong to no project yet; sessions need one."</p> }.into_any();
+        return view! { <p class="hint">"You are not in a project yet; you need one to start sessions."</p> }.into_any();
     }
     let chosen = expect_context::<ChosenProject>().0;
     let option = |(id, name): &(types::id::ProjectId, String)| {

@@ -40,7 +40,7 @@ pub fn menu(me: &Me) -> AnyView {
     view! {
         <div class="sidebar" id="menu" popover="auto">
             <nav aria-label="Main">
-                <a class="wordmark" href=paths::SESSIONS aria-label="Yardmaster, first page">
+                <a class="wordmark" href=paths::SESSIONS aria-label="Yardmaster, home page">
                     <img src="/logo.svg" alt="" width="24" height="24"/>
                     <span>"Yardmaster"</span>
                 </a>

@@ -68,7 +68,7 @@ pub fn bell() -> AnyView {
         </button>
         <div id="notices" class="menu-popover notices" popover="auto" aria-label="Notifications" role="region">
             <h2>"Notifications"</h2>
-            <NotificationList items=items on_cancel=cancel empty="Nothing yet. What happens to your sessions, and what people ask of you, appears here while this page is open."/>
+            <NotificationList items=items on_cancel=cancel empty="Nothing yet. Changes to your sessions and requests to you appear here while this page is open."/>
         </div>
     }
     .into_any()

@@ -70,7 +70,7 @@ impl EditForm for Form {
         let shared_memory = Some(shared.trim()).filter(|text| !text.is_empty()).and_then(|text| {
             let read = read_bytes(text);
             if read.is_none() {
-                mistakes.push(FieldError::new("shared_memory", "An amount such as 1 GiB, or nothing."));
+                mistakes.push(FieldError::new("shared_memory", "Type an amount such as 1 GiB, or leave it empty."));
             }
             read
         });
@@ -93,11 +93,11 @@ impl EditForm for Form {
         });
         view! {
             {name_field("preset-name", "Preset name", self.name, refused, new)}
-            <Field name="preset-group" label="Resource group" hint="Offered only there." error=refused.of("resource_group")>
+            <Field name="preset-group" label="Resource group" hint="The preset is offered only in this group." error=refused.of("resource_group")>
                 <Select name="preset-group" value=self.resource_group options=choices/>
             </Field>
             {self.slots.view(refused, Signal::stored(""))}
-            <Field name="preset-shared" label="Shared memory" hint="A part of the memory, such as 1 GiB. Empty: what the environment has." error=refused.of("shared_memory")>
+            <Field name="preset-shared" label="Shared memory" hint="Part of the memory, such as 1 GiB. Empty: the environment's own value." error=refused.of("shared_memory")>
                 <TextInput name="preset-shared" value=self.shared_memory/>
             </Field>
         }
@@ -240,7 +240,7 @@ pub fn page() -> AnyView {
             export: "/export/resource_presets.csv",
             empty: ViewFn::from(|| {
                 view! {
-                    <EmptyState icon=IconName::Layers title="No Resource Presets to display" text="A preset is offered in the launcher whenever it fits, so that nobody has to type amounts."/>
+                    <EmptyState icon=IconName::Layers title="No Resource Presets to display" text="The launcher offers a preset whenever it fits, so that nobody has to type amounts."/>
                 }
             }),
             selection: None,

@@ -46,7 +46,7 @@ fn contents(project: ProjectDetail, rights: Rights, changed: Callback<()>) -> An
     let more = (row.members > MOST_SHOWN)
         .then(|| view! { <p class="hint">{format!("The first {MOST_SHOWN} of {} by email.", row.members)}</p> });
     let members: Vec<_> = project.members.into_iter().map(|one| member(row.id, &row.name, one, rights, changed)).collect();
-    let nobody = members.is_empty().then(|| view! { <p class="hint">"Nobody belongs to it yet."</p> });
+    let nobody = members.is_empty().then(|| view! { <p class="hint">"It has no members yet."</p> });
     view! {
         <h3>"Information"</h3>
         <dl class="key-values">
@@ -73,16 +73,16 @@ fn member(project: ProjectId, name: &str, member: Member, rights: Rights, change
     let who = vec![member.user.to_string()];
     let remove = (rights.administrators || (rights.members && !member.admin)).then(|| {
         let edit = EditProject { remove: who.clone(), ..EditProject::default() };
-        let remove = change(edit, "Nobody's account was touched: only the membership ended.");
+        let remove = change(edit, "The membership has ended. The account itself is unchanged.");
         let label = format!("Remove {} from {name}", member.email);
         view! { <Button variant=Variant::Quiet label=label on_press=remove>"Remove"</Button> }
     });
     let appoint = rights.administrators.then(|| {
         let (edit, done, text) = if member.admin {
-            (EditProject { dismiss: who, ..EditProject::default() }, "They are a plain member now.", "Dismiss")
+            (EditProject { dismiss: who, ..EditProject::default() }, "They are an ordinary member now.", "Dismiss")
         } else {
             let edit = EditProject { appoint: who, ..EditProject::default() };
-            (edit, "They administer this project now: its members and sessions.", "Make admin")
+            (edit, "They can now manage this project's members and sessions.", "Make admin")
         };
         let label = format!("{text}: {} in {name}", member.email);
         view! { <Button variant=Variant::Quiet label=label on_press=change(edit, done)>{text}</Button> }
@@ -122,14 +122,14 @@ fn add_member(project: Memo<Option<ProjectId>>, changed: Callback<()>) -> AnyVie
         let typed: Vec<String> =
             login.with_untracked(|text| text.split([',', ' ']).filter(|one| !one.is_empty()).map(String::from).collect());
         if typed.is_empty() {
-            return Err(Problem::field("add", "Type the email or username of somebody of the domain."));
+            return Err(Problem::field("add", "Enter the email or username of somebody in this domain."));
         }
         Ok((id, EditProject { add: typed, ..EditProject::default() }))
     };
     let submit = on_submit(refused, read, move |what| drop(add.dispatch(what)));
     view! {
         <form class="form" novalidate on:submit=submit>
-            <Field name="member-add" label="Add members" hint="Emails or usernames, with commas between them." error=refused.of("add")>
+            <Field name="member-add" label="Add members" hint="Emails or usernames, separated by commas." error=refused.of("add")>
                 <TextInput name="member-add" value=login/>
             </Field>
             {refused.notice()}

@@ -82,11 +82,11 @@ impl CommonFields {
                 <TextInput name=id("name") value=self.name max=MAX_NAME/>
             </Field>
             {more}
-            <Field name=id("hosts") label="Allowed storage hosts" hint="Names with commas between them. None allows no host." error=refused.of("hosts")>
+            <Field name=id("hosts") label="Allowed storage hosts" hint="Names, separated by commas. Without a name, no host is allowed." error=refused.of("hosts")>
                 <TextInput name=id("hosts") value=self.hosts/>
             </Field>
             <fieldset class="fieldset">
-                <legend class="field-label">"What its sessions may hold together"</legend>
+                <legend class="field-label">"Limits for all its sessions together"</legend>
                 {self.limit.view(refused, Signal::stored("Unlimited"))}
             </fieldset>
             <Field name=id("description") label="Description" error=refused.of("description")>

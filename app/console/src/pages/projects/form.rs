@@ -89,7 +89,7 @@ impl DialogForm for Form {
         let place = new.then(|| view! {
             <div class="form-row">
                 <Field name="project-domain" label="Domain" required=true error=refused.of("domain")><Select name="project-domain" value=self.domain options=self.domains/></Field>
-                <Field name="project-kind" label="Type" hint="The folders of a model store are its cards." error=refused.of("kind")><Select name="project-kind" value=self.kind options=choices(ProjectKind::CHOICES)/></Field>
+                <Field name="project-kind" label="Type" hint="In a model store, each folder is shown as a model card." error=refused.of("kind")><Select name="project-kind" value=self.kind options=choices(ProjectKind::CHOICES)/></Field>
             </div>
         });
         let more = view! {

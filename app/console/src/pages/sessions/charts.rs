@@ -57,7 +57,7 @@ pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView 
     view! {
         <div class="charts">
             <Show when=move || asked_once.get() && usage.with(Vec::is_empty)>
-                <p class="hint">"Nothing was measured yet. Measurements appear a second after the session has started."</p>
+                <p class="hint">"Nothing has been measured yet. Measurements appear a second after the session starts."</p>
             </Show>
             <TimeChart title="CPU cores" series=cpu limit=limit_cpu format=|value| format!("{value:.2}")/>
             <TimeChart title="Memory" bytes=true series=mem limit=limit_mem format=|value| bytes(value as i64)/>

@@ -226,8 +226,8 @@ fn dependencies(session: &SessionDetail) -> AnyView {
     }
     let one = |on: &DependencyState| {
         let state = match (on.status.is_final(), on.success) {
-            (true, true) => "ended well",
-            (true, false) => "did not end well",
+            (true, true) => "finished successfully",
+            (true, false) => "did not finish successfully",
             (false, _) => on.status.label(),
         };
         let (address, name) = (paths::session(on.id), on.name.clone());
@@ -241,14 +241,14 @@ fn checks(session: &SessionDetail) -> Option<AnyView> {
     let one = |check: &IdleCheck| {
         let by = match check.kind {
             CheckKind::PendingTimeout => format!("resource group {}", check.policy),
-            _ if check.policy.is_empty() => "as it was asked for".into(),
+            _ if check.policy.is_empty() => "as requested".into(),
             _ => format!("policy {}", check.policy),
         };
         let limit = duration(i64::from(check.limit) * 1000);
         view! { <dt>{check.kind.label()}</dt><dd><Remaining until=check.at.0/>{format!(" left of {limit}, {by}")}</dd> }
     };
     let all: Vec<_> = session.checks.iter().map(one).collect();
-    (!all.is_empty()).then(|| view! { <h3>"What ends it by itself"</h3><dl class="key-values idle-checks">{all}</dl> }.into_any())
+    (!all.is_empty()).then(|| view! { <h3>"Automatic termination"</h3><dl class="key-values idle-checks">{all}</dl> }.into_any())
 }
 
 fn step(change: StatusChange) -> AnyView {
@@ -273,7 +273,7 @@ fn terminal_panel(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyV
             (Some((Status::Running, true)), true) => {
                 view! { <Suspense>{Suspend::new(super::terminal::terminal(id))}</Suspense> }.into_any()
             }
-            (Some((Status::Running, true)), false) => view! { <p class="hint">"The terminal needs scripts; it opens when they have loaded."</p> }.into_any(),
+            (Some((Status::Running, true)), false) => view! { <p class="hint">"The terminal needs scripts and opens once they have loaded."</p> }.into_any(),
             (Some((status, _)), _) => {
                 let text = if status.is_final() { "The session has ended, and its terminals with it." } else { "A terminal opens as soon as the session runs." };
                 view! { <p class="hint"><Icon name=IconName::Terminal/>" "{text}</p> }.into_any()

@@ -154,7 +154,7 @@ pub fn page() -> AnyView {
             export: "",
             empty: ViewFn::from(|| {
                 view! {
-                    <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with processors and memory of its own. What you start appears here."/>
+                    <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with its own processors and memory. Sessions that you start appear here."/>
                 }
             }),
             selection: may_end.then_some((selection, bulk)),

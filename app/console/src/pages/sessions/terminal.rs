@@ -220,7 +220,7 @@ async fn relay(
             }
         }
         if any {
-            "The connection was lost. Open the terminal again to go on in a new shell.".into()
+            "The connection was lost. Open the terminal again to continue in a new shell.".into()
         } else {
             "The terminal could not be opened: the session may have ended.".into()
         }

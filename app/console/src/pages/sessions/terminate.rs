@@ -85,7 +85,7 @@ pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
     let label = Signal::derive(move || if force.get() { "Force terminate" } else { "Terminate" }.to_owned());
     let contents = ViewFn::from(move || {
         view! {
-            <p>"Every process of it ends, and what it did not save is lost. This cannot be undone."</p>
+            <p>"All its processes end, and unsaved work is lost. This cannot be undone."</p>
             <label class="checkbox"><input type="checkbox" prop:checked=force on:change=move |event| force.set(event_target_checked(&event))/>"Force terminate"</label>
             <Show when=move || force.get()>
                 <p class="notice notice-warn">"Its processes are killed at once, without time to save or clean up. Use it only for a session that does not end otherwise."</p>

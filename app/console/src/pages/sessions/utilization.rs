@@ -62,7 +62,7 @@ pub fn meters(session: &SessionRow, uses: Uses) -> AnyView {
     let (id, name) = (session.id, session.name.clone());
     let meter = move |what: &'static str, thousandths: u32| {
         let share = f64::from(thousandths) / 1000.0;
-        view! { <Meter label=format!("{what} that {name} uses") share=share text=format!("{what} {:.0} %", share * 100.0)/> }
+        view! { <Meter label=format!("{what} use of {name}") share=share text=format!("{what} {:.0} %", share * 100.0)/> }
     };
     view! {
         <span class="uses">{move || uses.0.with(|uses| uses.get(&id).copied()).map(|one| {

@@ -29,9 +29,9 @@ pub fn page() -> AnyView {
         found.get().map(|Recalculated { sessions, corrections, first }| {
             let holders = if sessions == 1 { "1 session holds".to_owned() } else { format!("{sessions} sessions hold") };
             let summary = match corrections {
-                0 => format!("Everything was right: {holders} resources now."),
-                1 => format!("1 thing was put right; {holders} resources now."),
-                n => format!("{n} things were put right; {holders} resources now."),
+                0 => format!("Everything was correct: {holders} resources now."),
+                1 => format!("1 thing was corrected; {holders} resources now."),
+                n => format!("{n} things were corrected; {holders} resources now."),
             };
             let each: Vec<_> = first.into_iter().map(|text| view! { <li>{text}</li> }).collect();
             view! { <p>{summary}</p><ul>{each}</ul> }
@@ -42,7 +42,7 @@ pub fn page() -> AnyView {
         <section class="card" aria-labelledby="maintenance-of-usage">
             <header class="card-head">
                 <h2 id="maintenance-of-usage">"Usage"</h2>
-                <p class="hint">"What is held is the sum of what living sessions asked for. This looks at every session and every container now, and puts right what differs."</p>
+                <p class="hint">"Usage is the sum of what running sessions requested. This checks every session and container and corrects any difference."</p>
             </header>
             <div><Button variant=Variant::Primary busy=busy on_press=Callback::new(move |()| drop(recalculate.dispatch(())))>{label}</Button></div>
             <div role="status">{said}</div>

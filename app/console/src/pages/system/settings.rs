@@ -55,12 +55,12 @@ impl EditForm for Form {
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         let other = Signal::derive(move || self.scheduler.with(|kind| kind != SchedulerKind::Fifo.key()));
         view! {
-            <Field name="settings-scheduler" label="Scheduler" hint="Of every resource group that has none of its own." error=refused.of("scheduler")>
+            <Field name="settings-scheduler" label="Scheduler" hint="For every resource group that has none of its own." error=refused.of("scheduler")>
                 <Select name="settings-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
             </Field>
-            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does. A resource group's own number wins." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
+            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="After this many tries, a session that does not fit no longer holds up those behind it. 0: it always does. A resource group's own number takes precedence." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
             <p class="hint" hidden=move || !other.get()>{ONLY_FIFO}</p>
-            <Field name="settings-idle" label="Idle below (% of a CPU core)" hint="An interactive session that nobody types into is idle while its processes use less. How long it may be idle says the policy of its keypair." error=refused.of("idle_below")>
+            <Field name="settings-idle" label="Idle below (% of a CPU core)" hint="An interactive session that nobody types into is idle while its processes use less than this. Its keypair's policy sets how long it may be idle." error=refused.of("idle_below")>
                 <NumberInput name="settings-idle" value=self.idle_below min="1" max=MAX_IDLE_BELOW.to_string() step="1"/>
             </Field>
         }
@@ -118,7 +118,7 @@ pub fn page() -> AnyView {
             <section class="card" aria-labelledby="settings-of-scheduler">
                 <header class="card-head">
                     <h2 id="settings-of-scheduler">"Scheduler"</h2>
-                    <p class="hint">"Defaults of the scheduler, which what a resource group says of its own wins over, and what counts as idle."</p>
+                    <p class="hint">"Scheduler defaults (a resource group's own settings override them), and what counts as idle."</p>
                 </header>
                 {values}
                 <Show when=move || there.get()><div><Button on_press=ask>"Config"</Button></div></Show>

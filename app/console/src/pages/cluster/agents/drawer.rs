@@ -54,7 +54,7 @@ fn about(detail: AgentDetail, asked: Option<super::AskedSettings>) -> AnyView {
     let report = agent.report.clone();
     let name = report.name.clone();
     let state = match agent.lost_at {
-        Some(at) => view! { "Terminated: it has not answered since "<Time at=at.0/> }.into_any(),
+        Some(at) => view! { "Terminated: no answer since "<Time at=at.0/> }.into_any(),
         None => "Connected".into_any(),
     };
     let row = |slot: &String| {
@@ -115,8 +115,7 @@ fn chart(slot: String, there: Signal<Option<AgentDetail>>) -> AnyView {
     });
     let limit = Signal::derive(move || there.with(|detail| Some(units(detail.as_ref()?.agent.report.capacity.get(&slot)))));
     let format: fn(f64) -> String = if is_bytes { |value: f64| bytes(value as i64) } else { |value: f64| format!("{value:.2}") };
-    view! { <TimeChart title=title bytes=is_bytes series=series limit=limit limit_name="The machine has" format=format/> }
-        .into_any()
+    view! { <TimeChart title=title bytes=is_bytes series=series limit=limit limit_name="Capacity" format=format/> }.into_any()
 }
 
 fn sessions(rows: Vec<SessionRow>, all: u32) -> AnyView {
@@ -125,7 +124,7 @@ fn sessions(rows: Vec<SessionRow>, all: u32) -> AnyView {
         view! { <li><A href=address>{name}</A><span class="hint">{format!(" {} · {}", row.status.label(), row.owner_email)}</span></li> }
     };
     let more = (all > SESSIONS_SHOWN).then(|| view! { <p class="hint">{format!("The first {SESSIONS_SHOWN} of {all}.")}</p> });
-    let nothing = rows.is_empty().then(|| view! { <p class="hint">"No session is on it now."</p> });
+    let nothing = rows.is_empty().then(|| view! { <p class="hint">"No sessions on this agent now."</p> });
     view! {
         <h3>{format!("Sessions ({all})")}</h3>
         {nothing}

@@ -171,7 +171,7 @@ pub fn page() -> AnyView {
                 let text = if gone {
                     "No disconnection or termination has occurred."
                 } else {
-                    "No machine has reported yet. The engine is asked every few seconds."
+                    "No agent has reported yet. The engine is checked every few seconds."
                 };
                 view! { <EmptyState icon=IconName::Server title="No Agents to display" text=text/> }
             }),
@@ -242,7 +242,7 @@ impl DialogForm for Settings {
         view! {
             <p>{move || self.name.get()}</p>
             <Switch name="agent-schedulable" label="Schedulable" value=self.schedulable/>
-            <p class="hint">"Off: no new sessions; those that run stay."</p>
+            <p class="hint">"Off: no new sessions; running ones continue."</p>
         }
         .into_any()
     }

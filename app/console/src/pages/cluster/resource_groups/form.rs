@@ -122,9 +122,9 @@ impl EditForm for Form {
             let own = group_scheduler(&self.scheduler.get()).flatten();
             let kind = own.unwrap_or_else(|| self.usual.with(|usual| usual.scheduler));
             let what = match kind {
-                SchedulerKind::Fifo => "The session that was asked for first starts first.",
-                SchedulerKind::Lifo => "The session that was asked for last starts first.",
-                SchedulerKind::Drf => "The person who holds the smallest share of what they have most of goes first.",
+                SchedulerKind::Fifo => "The session that was requested first starts first.",
+                SchedulerKind::Lifo => "The session that was requested last starts first.",
+                SchedulerKind::Drf => "The person with the smallest dominant share goes first.",
             };
             if own.is_some() { what.to_owned() } else { format!("The system's scheduler is {}. {what}", kind.label()) }
         };
@@ -145,19 +145,19 @@ impl EditForm for Form {
             <p class="hint">{kind_hint}</p>
             <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.of("session_types")/>
             <div class="form-row">
-                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that still waits after so long is cancelled." error=refused.of("pending_timeout") max=MOST_SECONDS/>
-                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="Tries after which a session without room no longer holds up those behind it. 0: it always does." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
+                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that is still pending after this time is cancelled." error=refused.of("pending_timeout") max=MOST_SECONDS/>
+                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="After this many tries, a session that does not fit no longer holds up those behind it. 0: it always does." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
             </div>
             <p class="hint">{move || format!("The system's number of tries is {}.", system_retries())}</p>
-            <Field name="group-proxy" label="App proxy address" hint="Where a relay would reach its agents' apps directly. It is kept; nothing is relayed to it yet, and apps go through the manager." error=refused.of("app_proxy")>
+            <Field name="group-proxy" label="App proxy address" hint="The address at which a relay would reach the agents' apps directly. It is only stored for now: apps go through the manager." error=refused.of("app_proxy")>
                 <TextInput name="group-proxy" value=self.app_proxy/>
             </Field>
             <div class="choices">
                 <Switch name="group-active" label="Active" value=self.active/>
                 <Switch name="group-public" label="Public" value=self.public/>
             </div>
-            <p class="hint">"Active: it takes new sessions. Off, it takes none; those that run go on."</p>
-            <p class="hint">"Public: the launcher offers it to everybody who may use it. Off, the launcher does not; whoever may use it can still name it in a request to the API."</p>
+            <p class="hint">"Active: it accepts new sessions. When off, it accepts none; running sessions continue."</p>
+            <p class="hint">"Public: the launcher offers it to everybody who may use it. When off, they can still name it in API requests."</p>
             {self.users.view(refused.of("domains"), refused.of("projects"))}
         }
         .into_any()

@@ -99,7 +99,7 @@ fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
     let delete = act(move || delete_resource_group(gone.clone()), "Resource group successfully deleted.", changed);
     let label = if active { "Deactivate" } else { "Activate" };
     let question = if active {
-        format!("Deactivate {name}? It takes no new sessions; those that run go on.")
+        format!("Deactivate {name}? It will accept no new sessions; running sessions continue.")
     } else {
         format!("Activate {name}?")
     };
@@ -143,7 +143,7 @@ pub fn page() -> AnyView {
             export: "/export/resource_groups.csv",
             empty: ViewFn::from(|| {
                 view! {
-                    <EmptyState icon=IconName::Columns title="No resource groups" text="Resource groups in this state are listed here. An agent joins the group that its configuration names."/>
+                    <EmptyState icon=IconName::Columns title="No resource groups" text="Resource groups in this state are listed here. An agent joins the group named in its configuration."/>
                 }
             }),
             selection: None,
@@ -180,7 +180,7 @@ fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
     let pairs: Vec<_> = fields.map(|(label, value)| view! { <dt>{label}</dt><dd>{or_dash(value)}</dd> }).collect();
     let nobody = row.group.domains.is_empty() && row.group.projects.is_empty();
     let nobody = nobody.then(|| {
-        view! { <p class="notice notice-warn">"No domain and no project may use it: nobody can start a session there."</p> }
+        view! { <p class="notice notice-warn">"No domain or project may use it, so nobody can start a session there."</p> }
     });
     let name = row.group.name;
     let agents = format!("{} connected", row.agents);
@@ -194,7 +194,7 @@ fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
             <dt>"Domains"</dt><dd>{or_dash(row.domain_names.join(", "))}</dd>
             <dt>"Projects"</dt><dd>{or_dash(row.project_names.join(", "))}</dd>
             <dt>"Agents"</dt><dd>{agents}</dd>
-            <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} that have not ended; to its queue", row.sessions)}</A></dd>
+            <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} that have not ended (see the queue)", row.sessions)}</A></dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
         </dl>
     }

@@ -54,8 +54,8 @@ impl Users {
                 Some(Ok(_)) => ().into_any(),
             })}
             {any_of(("group-domains", "Domains that may use it", "Find domains"), self.domains, domains, of_domains)}
-            {any_of(("group-projects", "Projects that may use it, whatever their domain may", "Find projects"), self.projects, projects, of_projects)}
-            <p class="notice notice-warn" hidden=move || !nobody()>"No domain and no project may use it: nobody can start a session there."</p>
+            {any_of(("group-projects", "Projects that may use it, regardless of their domain", "Find projects"), self.projects, projects, of_projects)}
+            <p class="notice notice-warn" hidden=move || !nobody()>"No domain or project may use it, so nobody can start a session there."</p>
         }
         .into_any()
     }
@@ -95,11 +95,11 @@ fn any_of(
     let many = Memo::new(move |_| all.with(|all| all.len() > FEW));
     // Not anew with every tick: the box that has the focus stays.
     let shown = Memo::new(move |_| all.with(|all| text.with(|text| matching(all, &value.get_untracked(), text))));
-    let left = move || shown.with(|(_, left)| (*left > 0).then(|| format!("{left} more: type a part of a name to find them.")));
+    let left = move || shown.with(|(_, left)| (*left > 0).then(|| format!("{left} more: type part of a name to find them.")));
     let options = Memo::new(move |_| shown.with(|(boxes, _)| boxes.clone()));
     let finder = move || {
         let field = format!("{name}-find");
-        view! { <Field name=field.clone() label=find hint="A part of the name."><TextInput name=field value=text/></Field> }
+        view! { <Field name=field.clone() label=find hint="Part of the name."><TextInput name=field value=text/></Field> }
     };
     view! {
         {move || many.get().then(finder)}
@@ -134,9 +134,9 @@ fn by_name(one: &str, other: &str, names: &HashMap<String, String>) -> String {
     let mut told: Vec<String> = only.into_iter().map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_owned())).collect();
     match (told.is_empty(), both.len()) {
         (true, 0) => return "none".into(),
-        (true, n) => return format!("{n} that both have, no other"),
+        (true, n) => return format!("{n} in both, no others"),
         (false, 0) => {}
-        (false, n) => told.push(format!("{n} that both have")),
+        (false, n) => told.push(format!("{n} in both")),
     }
     told.join(", ")
 }
@@ -157,8 +157,8 @@ mod tests {
     #[test]
     fn lists_are_told_apart_by_the_names_that_only_one_of_them_has() {
         let names = HashMap::from([("1".to_owned(), "default".to_owned()), ("2".to_owned(), "lab".to_owned())]);
-        assert_eq!(by_name("1, 2, 3", "1", &names), "lab, 3, 1 that both have");
-        assert_eq!(by_name("1", "1, 2, 3", &names), "1 that both have, no other");
+        assert_eq!(by_name("1, 2, 3", "1", &names), "lab, 3, 1 in both");
+        assert_eq!(by_name("1", "1, 2, 3", &names), "1 in both, no others");
         assert_eq!(by_name("", "1", &names), "none");
     }
 }

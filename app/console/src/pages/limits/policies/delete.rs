@@ -98,7 +98,8 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Asked<String>>, changed: Callbac
 /// What is said in place of a question, in the words of the server, which would refuse it.
 fn stays(kind: PolicyKind) -> AnyView {
     let (_, many) = kind.followers();
-    view! { <p>{format!("New {many} follow the policy {FIRST}, so it stays. Change its limits.")}</p> }.into_any()
+    view! { <p>{format!("New {many} follow the policy {FIRST}, so it cannot be deleted. Change its limits instead.")}</p> }
+        .into_any()
 }
 
 fn question(kind: PolicyKind, followers: &Followers, others: Vec<String>, target: RwSignal<String>, refused: Refused) -> AnyView {
@@ -108,15 +109,15 @@ fn question(kind: PolicyKind, followers: &Followers, others: Vec<String>, target
     let told = followers_told(kind, followers);
     if others.is_empty() {
         return view! {
-            <p>{told}" Inactive ones are counted."</p>
+            <p>{told}" Inactive ones are included."</p>
             <p>"There is no other policy to move them to. Create one first."</p>
         }
         .into_any();
     }
     let options = Signal::stored(others.into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
     view! {
-        <p>{told}" Inactive ones are counted."</p>
-        <Field name="policy-move-to" label="Move them to" hint="They follow this policy from then on." error=refused.of("move_to")>
+        <p>{told}" Inactive ones are included."</p>
+        <Field name="policy-move-to" label="Move them to" hint="They will follow this policy." error=refused.of("move_to")>
             <Select name="policy-move-to" value=target options=options/>
         </Field>
         <p>"This cannot be undone."</p>

@@ -10,9 +10,9 @@ pub fn effect(effect: RwSignal<Option<PolicyEffect>>) -> AnyView {
 }
 
 fn told(effect: PolicyEffect) -> AnyView {
-    let ended = list("These sessions would be ended at once:", effect.ended, effect.ended_more);
+    let ended = list("These sessions would end at once:", effect.ended, effect.ended_more);
     let over = list(
-        "These running sessions would be over the new limits. They go on running, and new ones wait or are refused until there is room:",
+        "These running sessions would exceed the new limits. They keep running; new ones wait or are refused until there is room:",
         effect.over,
         effect.more,
     );
@@ -21,7 +21,7 @@ fn told(effect: PolicyEffect) -> AnyView {
             <p>{followers_told(PolicyKind::Keypair, &effect.followers)}</p>
             {ended}
             {over}
-            <p>"Nothing is saved yet. Save anyway to change it for them."</p>
+            <p>"Nothing has been saved yet. Save anyway to apply the change."</p>
         </div>
     }
     .into_any()

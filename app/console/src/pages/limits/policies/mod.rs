@@ -120,7 +120,7 @@ where
         export: tools::export(kind),
         empty: ViewFn::from(|| {
             view! {
-                <EmptyState icon=IconName::Gauge title="No Resource Policies to display" text="A policy says how much those who follow it may have. Create one to limit somebody."/>
+                <EmptyState icon=IconName::Gauge title="No Resource Policies to display" text="A policy limits what its followers may use. Create one to set limits."/>
             }
         }),
         selection: None,

@@ -67,7 +67,7 @@ impl EditForm for Form {
             {name_field("policy-name", "Name", self.name, refused, new)}
             <div class="form-row">
                 <LimitField name="policy-folders" label="Max folder count" limit=self.max_folders error=refused.of("max_folders") max=ANY/>
-                <LimitField name="policy-size" label="Max folder size" limit=self.max_folder_bytes hint="Of all folders together, such as 100 GiB." error=refused.of("max_folder_bytes")/>
+                <LimitField name="policy-size" label="Max folder size" limit=self.max_folder_bytes hint="For all folders together, such as 100 GiB." error=refused.of("max_folder_bytes")/>
                 <LimitField name="policy-networks" label="Max network count" limit=self.max_networks error=refused.of("max_networks") max=ANY/>
             </div>
         }

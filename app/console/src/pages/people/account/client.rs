@@ -37,7 +37,7 @@ pub fn settings(keypairs: Loaded<Vec<KeypairRow>>, may_read_secret: bool) -> Any
         )
     };
     view! {
-        <p class="hint">"The command line and the Python package of Backend.AI work with this cluster as they are: pip install backend.ai-client, then these settings."</p>
+        <p class="hint">"Backend.AI's command line and Python package work with this cluster unchanged: pip install backend.ai-client, then use these settings."</p>
         {move || view! { <CodeBlock text=text() label="Settings of the client"/> }}
         {may_read_secret.then(|| view! { <p><Button on_press=fill>"Fill in the secret key"</Button></p> })}
         <p class="hint">"Then, for example:"</p>

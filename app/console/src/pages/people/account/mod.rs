@@ -45,7 +45,7 @@ pub fn page() -> AnyView {
             </section>
             <section class="card" aria-labelledby="keypairs-heading">
                 <h2 id="keypairs-heading">"Your keypairs"</h2>
-                <p class="hint">"Programs sign their requests with one. The main one is what the console itself uses."</p>
+                <p class="hint">"Programs sign their requests with a keypair. The console itself uses the main one."</p>
                 {keypairs::list(keypairs, may_add)}
             </section>
             <section class="card" aria-labelledby="client-heading">
@@ -54,7 +54,7 @@ pub fn page() -> AnyView {
             </section>
             <section class="card" aria-labelledby="sign-ins-heading">
                 <h2 id="sign-ins-heading">"Where you are signed in"</h2>
-                <p class="hint">"A sign-in lasts 7 days after it was last used, and 30 days at most."</p>
+                <p class="hint">"A sign-in expires 7 days after its last use, and after 30 days at the latest."</p>
                 {move || match sign_ins.shown.get() {
                     Some(Ok(all)) => {
                         let rows: Vec<_> = all.into_iter().map(|one| row(one, sign_ins.reload)).collect();

@@ -42,7 +42,7 @@ pub fn section(state: Loaded<TwoFactorState>) -> AnyView {
 fn when_off(beginning: RwSignal<Asked<()>>) -> AnyView {
     view! {
         <p><Badge tone=Tone::Neutral text="Off"/></p>
-        <p class="hint">"With it, signing in asks for a code from an authenticator on your phone as well: a stolen password alone opens nothing."</p>
+        <p class="hint">"Signing in then also asks for a code from an authenticator on your phone, so a stolen password alone is not enough."</p>
         <p><Button on_press=Callback::new(move |()| beginning.set(Asked::New))>"Turn on two-factor"</Button></p>
     }
     .into_any()
@@ -109,7 +109,7 @@ impl DialogForm for TurnOn {
         view! {
             <p>"Scan this with an authenticator app on your phone, or type the secret into it. Then type the six digits that it shows."</p>
             <div class="two-factor">
-                <img class="two-factor-code" src=picture alt="QR code with the secret that stands beside it"/>
+                <img class="two-factor-code" src=picture alt="QR code with the secret shown beside it"/>
                 <div class="field">
                     <span class="field-label">"Secret"</span>
                     <p><code class="two-factor-secret">{secret}</code>" "{move || view! { <CopyButton text=secret() label="Copy the secret"/> }}</p>
@@ -160,7 +160,7 @@ impl DialogForm for Renew {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
-            <p>"The codes that you have now will open nothing any more."</p>
+            <p>"Your current codes will stop working."</p>
             <Field name="renew-code" label="Code" required=true hint="The six digits that your authenticator shows." error=refused.of("code")><TextInput name="renew-code" value=self.code max=40/></Field>
         }
         .into_any()
@@ -176,7 +176,7 @@ impl DialogForm for Renew {
 fn begin(asked: RwSignal<Asked<()>>, begun: RwSignal<Asked<TwoFactorSetup>>) -> AnyView {
     let words = PasswordWords {
         title: "Your password",
-        why: "It is asked for once more before two-factor is turned on.",
+        why: "You are asked for it again before two-factor is turned on.",
         button: "Go on",
     };
     let work = move |password, opening: Opening| async move {
@@ -193,7 +193,7 @@ fn begin(asked: RwSignal<Asked<()>>, begun: RwSignal<Asked<TwoFactorSetup>>) -> 
 fn turn_off(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     let words = PasswordWords {
         title: "Turn off two-factor",
-        why: "From then on your password alone opens your account. Your recovery codes are thrown away.",
+        why: "Your password alone will then open your account. Your recovery codes are deleted.",
         button: "Turn off",
     };
     let work = |password, _: Opening| async move {
@@ -283,12 +283,12 @@ fn recovery_codes(codes: RwSignal<Vec<String>>) -> AnyView {
     let text = move || codes.with(|all| all.join("\n"));
     view! {
         <Dialog open=open title="Recovery codes" on_close=close>
-            <p class="notice">"Keep these now: they are shown once. Each signs you in once in place of a code, for the day when your phone is gone."</p>
+            <p class="notice">"Save these now: they are shown only once. Each works once in place of a code, in case you lose your phone."</p>
             <ul class="recovery-codes">{move || codes.get().into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect::<Vec<_>>()}</ul>
             <div class="dialog-actions">
                 {move || view! { <CopyButton text=text() label="Copy the recovery codes"/> }}
                 <a class="button" download="recovery-codes.txt" href=move || format!("data:text/plain;charset=utf-8,{}", encode(&text()))><Icon name=IconName::Download/>"Download"</a>
-                <Button variant=Variant::Primary on_press=close>"I have kept them"</Button>
+                <Button variant=Variant::Primary on_press=close>"I have saved them"</Button>
             </div>
         </Dialog>
     }

@@ -77,7 +77,7 @@ impl DialogForm for Form {
             return Ok(Command::Edit(key, checked(edit, Vec::new(), EditKeypair::check)?));
         }
         let owner = self.owner.with_untracked(|text| text.trim().to_owned());
-        let missing = owner.is_empty().then(|| FieldError::new("owner", "Type the email or username of the person it is for."));
+        let missing = owner.is_empty().then(|| FieldError::new("owner", "Enter the email or username of the person it is for."));
         let new = CreateKeypair { owner, policy, rate_limit };
         Ok(Command::Create(checked(new, missing.into_iter().collect(), CreateKeypair::check)?))
     }
@@ -97,10 +97,10 @@ impl DialogForm for Form {
             .into_any()
         };
         let low = move || self.rate.with(|text| text.trim().parse::<u32>().is_ok_and(|limit| limit <= LOW_RATE_LIMIT));
-        let range = format!("Requests in 15 minutes, 0 to {}. Over it, requests are refused.", max_rate_limit());
+        let range = format!("Requests in 15 minutes, 0 to {}. Requests over the limit are refused.", max_rate_limit());
         view! {
             {whose}
-            <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count for their owner, whichever keypair asked for them, by the policy of the main keypair." error=refused.of("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count against their owner's main keypair and its policy, whichever keypair started them." error=refused.of("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
             <Field name="keypair-rate" label="Rate limit" required=true hint=range error=refused.of("rate_limit")>
                 <NumberInput name="keypair-rate" value=self.rate min="0" max=MAX_RATE_LIMIT.to_string() step="1"/>
             </Field>
@@ -155,8 +155,8 @@ pub fn switch(row: &KeypairRow, changed: Callback<()>) -> AnyView {
     let flip = act(flip, "The keypair status has changed.", changed);
     let deleted = key.clone();
     let delete = act(move || delete_keypair(deleted.clone()), "The keypair is deleted.", changed);
-    let (label, what) = if active { ("Deactivate", "is refused") } else { ("Activate", "is accepted again") };
-    let question = format!("{label} {key} of {}? What it signs {what} from then on.", row.owner);
+    let (label, what) = if active { ("Deactivate", "are refused") } else { ("Activate", "are accepted again") };
+    let question = format!("{label} {key} of {}? From then on, requests signed with it {what}.", row.owner);
     let delete = (!active).then(|| {
         let question = format!("Delete {key} of {}?", row.owner);
         view! { <Confirm name=format!("delete-{key}") strength=Strength::Dialog label="Delete" question=question on_confirm=delete/> }

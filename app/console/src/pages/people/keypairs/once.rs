@@ -12,7 +12,7 @@ pub fn shown_once(keypairs: RwSignal<Vec<NewKeypair>>) -> AnyView {
     let close = Callback::new(move |()| keypairs.set(Vec::new()));
     view! {
         <Dialog open=open title="Key pair for new users" on_close=close>
-            <p class="notice">"The keypair was made. Keep the secret key now: it signs requests in its owner's name."</p>
+            <p class="notice">"The keypair was created. Save the secret key now: it signs requests in its owner's name."</p>
             <div class="table-scroll" tabindex="0" role="region" aria-label="New keypairs">
                 <table class="table">
                     <caption class="visually-hidden">"New keypairs"</caption>

@@ -25,7 +25,7 @@ fn form(flash: Flash) -> AnyView {
         <form class="sign-in-card" method="post" action="/forgotten-password">
             <img src="/logo.svg" alt="" width="40" height="40"/>
             <h1>"Forgotten password"</h1>
-            <p>"Say who you are, and you get a link with which you choose another password."</p>
+            <p>"Type your email or username to get a link for choosing a new password."</p>
             {said}
             <div class="field">
                 <label class="field-label" for="login">"Email or username"</label>

@@ -93,7 +93,7 @@ fn code(flash: Flash, next: String) -> AnyView {
         <form class="sign-in-card" method="post" action="/sign-in">
             <img src="/logo.svg" alt="" width="40" height="40"/>
             <h1>"One-time code"</h1>
-            <p>"The password of "<strong>{flash.login.clone()}</strong>" was right. Type the six digits that your authenticator shows, or one of your recovery codes."</p>
+            <p>"The password for "<strong>{flash.login.clone()}</strong>" is correct. Type the six digits that your authenticator shows, or one of your recovery codes."</p>
             {message(&flash)}
             <input type="hidden" name="next" value=next.clone()/>
             <input type="hidden" name="login" value=flash.login/>

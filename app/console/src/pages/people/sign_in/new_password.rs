@@ -38,7 +38,7 @@ fn form(owner: Result<String, Problem>, token: String, flash: &Flash) -> AnyView
             crate::request::set_status(problem.status());
             return view! {
                 <section class="sign-in-card">
-                    <h1>"This link opens nothing"</h1>
+                    <h1>"This link does not work"</h1>
                     <p>{problem.to_string()}</p>
                     <p><a class="button" href=FORGOTTEN rel="external">"Ask for another link"</a></p>
                 </section>
@@ -50,7 +50,7 @@ fn form(owner: Result<String, Problem>, token: String, flash: &Flash) -> AnyView
         <form class="sign-in-card" method="post" action="/new-password">
             <img src="/logo.svg" alt="" width="40" height="40"/>
             <h1>"Choose a new password"</h1>
-            <p>"For "<strong>{email.clone()}</strong>". Everywhere you are signed in, you will be signed out."</p>
+            <p>"For "<strong>{email.clone()}</strong>". You will be signed out everywhere."</p>
             {message(flash)}
             <input type="hidden" name="token" value=token/>
             // For password managers, which keep the password under it.

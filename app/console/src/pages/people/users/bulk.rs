@@ -52,11 +52,11 @@ pub fn buttons(
     );
     let question = move || {
         let (label, what) = if active.get() {
-            ("Deactivate", "They are signed out at once and cannot sign in. Nothing of theirs is deleted.")
+            ("Deactivate", "They are signed out at once and cannot sign in. Nothing they own is deleted.")
         } else {
             ("Activate", "They can sign in again.")
         };
-        let text = format!("{label} everybody who is chosen? {what}");
+        let text = format!("{label} everybody selected? {what}");
         view! { <Confirm name="bulk-status-change" strength=Strength::Bubble label=label question=text on_confirm=run/> }
     };
     view! {
@@ -129,7 +129,7 @@ impl DialogForm for Form {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
-            <Notice tone=Tone::Warn>"This changes "{move || self.chosen()}". Other numbers for containers can make files unreadable that were written with the old ones."</Notice>
+            <Notice tone=Tone::Warn>"This changes "{move || self.chosen()}". New numbers for containers can make files written with the old ones unreadable."</Notice>
             {self.place.status_field(refused, true)}
             {self.place.fields(refused, true)}
             {self.numbers.fields("bulk", refused)}

@@ -83,7 +83,7 @@ pub fn row_actions(row: &UserRow, editing: RwSignal<Option<UserId>>, changed: Ca
     let (label, question) = if active {
         (
             "Deactivate",
-            format!("Deactivate {email}? They are signed out at once and cannot sign in. Nothing of theirs is deleted."),
+            format!("Deactivate {email}? They are signed out at once and cannot sign in. Nothing they own is deleted."),
         )
     } else {
         ("Activate", format!("Activate {email}? They can sign in again."))

@@ -231,7 +231,7 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
         .into_any()
     };
     let password_hint = if editing {
-        "Left empty, it stays as it is. A new one ends the person's sign-ins."
+        "Leave it empty to keep the current one. A new password signs the person out everywhere."
     } else {
         "At least 8 characters, with a letter, a digit and a special character."
     };
@@ -263,12 +263,12 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
         {place.role_and_status(refused)}
         {place.fields(refused, false)}
         {main_key_field}
-        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, with commas between them. Empty allows any." error=refused.of("addresses")>
+        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, separated by commas. Empty allows any." error=refused.of("addresses")>
             <TextInput name=id("addresses") value=addresses/>
         </Field>
         {ids.fields(name, refused)}
-        <Checkbox name=id("must-change") label="Require password change: a bar asks for it, nothing is blocked" value=must_change_password/>
-        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, where the engine can give them (the local one cannot); not for everybody" value=sudo/>
+        <Checkbox name=id("must-change") label="Require password change: a banner asks for it, nothing is blocked" value=must_change_password/>
+        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, if the engine supports them (the local one does not); grant with care" value=sudo/>
         {two_factor_field}
         <Field name=id("description") label="Description" error=refused.of("description")>
             <TextArea name=id("description") value=description rows=3 max=MAX_DESCRIPTION/>

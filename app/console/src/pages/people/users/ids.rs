@@ -50,7 +50,8 @@ impl IdFields {
         let groups = self.gids.get_untracked();
         let mut gids = Vec::new();
         for word in groups.split([',', ' ']).filter(|word| !word.is_empty()) {
-            let wrong = || Problem::field("gids", format!("“{word}” is no group: whole numbers, with commas between them."));
+            let wrong =
+                || Problem::field("gids", format!("“{word}” is not a valid group. Type whole numbers, separated by commas."));
             gids.push(word.parse().map_err(|_| wrong())?);
         }
         let uid = number("uid", &self.uid.get_untracked())?;

@@ -43,11 +43,11 @@ pub fn dialog(who: RwSignal<Asked<UserId>>, changed: Callback<()>) -> AnyView {
 
 fn question(shell: Shell, make: Callback<()>) -> AnyView {
     view! {
-        <p>"The link opens a page on which the person chooses another password. It works once, within a day, and replaces any link before it. Their password stays as it is until they use it."</p>
+        <p>"The link opens a page where the person chooses a new password. It works once, within a day, and replaces any earlier link. Their password does not change until they use it."</p>
         {shell.refused.notice()}
         <div class="dialog-actions">
             <Button on_press=Callback::new(move |()| shell.open.set(false))>"Cancel"</Button>
-            <Button variant=Variant::Primary busy=shell.pending on_press=make>"Make a link"</Button>
+            <Button variant=Variant::Primary busy=shell.pending on_press=make>"Create link"</Button>
         </div>
     }
     .into_any()
@@ -56,10 +56,10 @@ fn question(shell: Shell, make: Callback<()>) -> AnyView {
 fn answer(link: PasswordLink, open: RwSignal<bool>) -> AnyView {
     let PasswordLink { path, expires_at, mailed } = link;
     let origin = window().location().origin().unwrap_or_default();
-    let how = if mailed { "It was also sent to them by mail." } else { "Pass it on yourself: it was not sent by mail." };
+    let how = if mailed { "It was also emailed to them." } else { "It was not emailed: pass it on yourself." };
     view! {
         <CodeBlock text=format!("{origin}{path}") label="Password link"/>
-        <p class="hint">"Shown only now. It holds until "<Time at=expires_at.0/>". "{how}</p>
+        <p class="hint">"Shown only now. Valid until "<Time at=expires_at.0/>". "{how}</p>
         <div class="dialog-actions"><Button on_press=Callback::new(move |()| open.set(false))>"Close"</Button></div>
     }
     .into_any()

@@ -175,7 +175,7 @@ impl Place {
             let of = |d: &DomainChoice| d.projects.iter().map(|p| (p.id.to_string(), p.name.clone())).collect::<Vec<_>>();
             self.domains.with(|all| all.iter().find(|d| d.id.to_string() == domain).map(of).unwrap_or_default())
         });
-        let hint = if same { "Another domain ends the membership in the old one's projects." } else { "" };
+        let hint = if same { "Changing the domain ends the memberships in the old domain's projects." } else { "" };
         let (domain, policy, group) = (self.id("domain"), self.id("policy"), StoredValue::new(self.id("projects")));
         view! {
             <div class="form-row">

@@ -43,7 +43,7 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
     }
     of_group(&asked, options, &mut forecast);
     if !asked.depends_on.is_empty() {
-        forecast.waits.push(format!("It waits for {} to end well.", asked.depends_on.join(", ")));
+        forecast.waits.push(format!("It waits for {} to finish successfully.", asked.depends_on.join(", ")));
     }
     if asked.starts_at.is_some() {
         forecast.waits.push("It does not start before its start time.".into());

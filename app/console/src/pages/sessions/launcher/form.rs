@@ -253,7 +253,7 @@ impl Form {
         let text = self.shared_memory.get();
         let read = Some(text.trim()).filter(|text| !text.is_empty()).map(read_bytes)?;
         if read.is_none() {
-            errors.push(FieldError::new("shared_memory", "Type an amount of memory, such as 64 MiB, or nothing."));
+            errors.push(FieldError::new("shared_memory", "Type an amount of memory, such as 64 MiB, or leave it empty."));
         }
         read
     }
@@ -264,7 +264,7 @@ impl Form {
         let (starts, time) = (self.starts_at.get(), self.timeout.get());
         let starts_at = from_field(starts.trim()).filter(|_| batch);
         if batch && !starts.trim().is_empty() && starts_at.is_none() {
-            wrong("starts_at", "A day and a time, such as 2026-11-24T09:30.");
+            wrong("starts_at", "Type a date and a time, such as 2026-11-24T09:30.");
         }
         // Two clocks may differ: only the browser's own is asked, and not before the page has come to life.
         if self.awake.get() && starts_at.is_some_and(|at| at <= now()) {
@@ -273,7 +273,7 @@ impl Form {
         let length = UNITS.iter().find(|(key, ..)| self.timeout_unit.with(|unit| unit == key)).map_or(60, |(_, _, n)| *n);
         let timeout = whole(time.clone()).and_then(|n| n.checked_mul(length)).filter(|_| batch);
         if batch && !time.trim().is_empty() && timeout.is_none() {
-            wrong("timeout", "Type a whole number, or nothing for no limit.");
+            wrong("timeout", "Type a whole number, or leave it empty for no limit.");
         }
         (starts_at, timeout)
     }
@@ -287,7 +287,7 @@ fn whole(text: String) -> Option<u32> {
 pub fn not_offered(asked: &StartSession, options: &StartOptions) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut gone =
-        |field: &str, what: &str| errors.push(FieldError::new(field, format!("{what} is not offered any more; choose another.")));
+        |field: &str, what: &str| errors.push(FieldError::new(field, format!("{what} is no longer offered; choose another.")));
     let here = |group: &GroupOffer| group.name == asked.resource_group && group.projects.contains(&asked.project);
     if asked.project == StartSession::default().project {
         // Nothing is chosen, so nothing is gone.
@@ -309,7 +309,7 @@ fn read_ports(text: &str) -> Result<Vec<u16>, String> {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         match (first.parse::<u16>(), last.parse::<u16>()) {
             (Ok(first), Ok(last)) if first <= last && last - first < 100 => ports.extend(first..=last),
-            _ => return Err(format!("“{part}” is no port. Write 8080, or 8000-8003 for several.")),
+            _ => return Err(format!("“{part}” is not a valid port. Write 8080, or 8000-8003 for several.")),
         }
     }
     Ok(ports)

@@ -152,7 +152,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     };
     view! {
         <PageHead title=HEAD.title/>
-        <p class="notice notice-warn without-scripts">"The launcher needs scripts, and this browser does not run them."</p>
+        <p class="notice notice-warn without-scripts">"The launcher needs scripts, which this browser does not run."</p>
         {stepper(step, look, link)}
         <div class="launcher">
             <form class="form card" novalidate on:submit=move |event| {
@@ -232,7 +232,7 @@ fn starter(refused: Refused, to_step: Callback<Step>, leaving: RwSignal<bool>) -
                     let address = match started.as_slice() {
                         [one] => paths::session(one.id),
                         many => {
-                            toaster.good(format!("{} sessions were put into the queue.", many.len()));
+                            toaster.good(format!("{} sessions were added to the queue.", many.len()));
                             paths::SESSIONS.to_owned()
                         }
                     };
@@ -347,14 +347,14 @@ fn buttons(
     let impossible = Signal::derive(move || last() && outcome.with(|outcome| !outcome.refusals.is_empty()));
     view! {
         <div class="dialog-actions">
-            <Confirm name="launcher-reset" strength=Strength::Bubble label="Reset" question="Empty the whole form?" on_confirm=reset/>
+            <Confirm name="launcher-reset" strength=Strength::Bubble label="Reset" question="Clear the whole form?" on_confirm=reset/>
             {move || before().map(|one| view! { <a class="button" href=link.run(one)>"Previous"</a> })}
             {move || (!last()).then(|| view! { <a class="button" href=link.run(Step::Review)>"Skip to review"</a> })}
             <Button variant=Variant::Primary submit=true busy=busy disabled=impossible>
                 {move || if last() { "Start" } else { "Next" }}
             </Button>
         </div>
-        <p class="hint" hidden=move || !impossible.get()>"What stands against it is said under “In all”."</p>
+        <p class="hint" hidden=move || !impossible.get()>"See “In all” for why it cannot start."</p>
     }
     .into_any()
 }
@@ -363,7 +363,7 @@ fn buttons(
 fn recent(form: Form, options: Signal<Option<StartOptions>>, to_step: Callback<Step>) -> AnyView {
     let all = move || options.with(|options| options.as_ref().map(|options| options.recent.clone()).unwrap_or_default());
     let one = move |asked: StartSession| {
-        let name = if asked.name.is_empty() { "without a name".to_owned() } else { asked.name.clone() };
+        let name = if asked.name.is_empty() { "unnamed session".to_owned() } else { asked.name.clone() };
         let amounts =
             format!("{} · {} CPU · {}", asked.kind.label(), asked.slots.get("cpu"), bytes(asked.slots.get("mem").floor()));
         let label = format!("Use again {name}");
@@ -380,7 +380,7 @@ fn recent(form: Form, options: Signal<Option<StartOptions>>, to_step: Callback<S
     view! {
         <section class="card" aria-labelledby="recent-history">
             <h2 id="recent-history">"Recent history"</h2>
-            <p class="hint" hidden=move || !all().is_empty()>"What you start appears here, to start it again."</p>
+            <p class="hint" hidden=move || !all().is_empty()>"Sessions that you start appear here, so that you can start them again."</p>
             <ul class="recent">{move || all().into_iter().map(one).collect::<Vec<_>>()}</ul>
         </section>
     }

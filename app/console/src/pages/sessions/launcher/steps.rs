@@ -42,11 +42,11 @@ pub fn session_type(shared: Shared) -> AnyView {
     let units = choices(&UNITS.map(|(key, label, _)| (key, label)));
     view! {
         {kinds(shared)}
-        <Field name="start-name" label="Name" hint="4 to 64 letters, digits, “-”, “_”, “.”. Empty: one is made up." error=refused.of("name")>
+        <Field name="start-name" label="Name" hint="4 to 64 letters, digits, “-”, “_”, “.”. Empty: one is generated." error=refused.of("name")>
             <TextInput name="start-name" value=form.name/>
         </Field>
         <Show when=is_batch>
-            <Field name="start-command" label="Start-up command" required=true hint="Given to a shell. The session ends when it does. It stands in the address of this page: secrets belong into environment variables." error=refused.of("command")>
+            <Field name="start-command" label="Start-up command" required=true hint="Run by a shell. The session ends when the command does. The command is part of this page's address: put secrets in environment variables." error=refused.of("command")>
                 <TextArea name="start-command" value=form.command rows=4 max=MAX_COMMAND mono=true/>
             </Field>
             <div class="form-row">
@@ -62,10 +62,10 @@ pub fn session_type(shared: Shared) -> AnyView {
             </div>
         </Show>
         <div class="form-row">
-            <Field name="start-count" label="Number of sessions" hint="Several alike; each has a number after its name." error=refused.of("count")>
+            <Field name="start-count" label="Number of sessions" hint="Identical sessions; each has a number after its name." error=refused.of("count")>
                 <NumberInput name="start-count" value=form.count min="1" max="50" step="1"/>
             </Field>
-            <Field name="start-depends" label="Starts after" hint="Names of own sessions that must have ended well, with commas." error=refused.of("depends_on")>
+            <Field name="start-depends" label="Starts after" hint="Your sessions that must finish successfully first, separated by commas." error=refused.of("depends_on")>
                 <TextInput name="start-depends" value=form.depends_on/>
             </Field>
         </div>
@@ -101,7 +101,7 @@ fn kinds(shared: Shared) -> AnyView {
             <legend class="field-label">"Type"</legend>
             <div class="choices">
                 {radio(SessionType::Interactive, "Interactive — a terminal until you end it")}
-                {radio(SessionType::Batch, "Batch — one command, ends with it")}
+                {radio(SessionType::Batch, "Batch — one command; ends when it does")}
             </div>
         </fieldset>
     }
@@ -167,7 +167,7 @@ pub fn resources(shared: Shared) -> AnyView {
         <div class="form-row">
             <Field name="start-cpu" label="CPU cores" error=refused.of("cpu")><TextInput name="start-cpu" value=form.cpu/></Field>
             <Field name="start-mem" label="Memory" hint="Such as 2 GiB; a number alone is GiB." error=refused.of("mem")><TextInput name="start-mem" value=form.mem/></Field>
-            <Field name="start-shared" label="Shared memory" hint="A part of the memory. Empty: what the environment has." error=refused.of("shared_memory")>
+            <Field name="start-shared" label="Shared memory" hint="Part of the memory. Empty: the environment's own value." error=refused.of("shared_memory")>
                 <TextInput name="start-shared" value=form.shared_memory/>
             </Field>
         </div>
@@ -180,7 +180,7 @@ pub fn resources(shared: Shared) -> AnyView {
             <Field name="start-size" label="Cluster size" hint="Containers, each with these amounts." error=refused.of("cluster_size")>
                 <NumberInput name="start-size" value=form.cluster_size min="1" max="1000" step="1"/>
             </Field>
-            <Field name="start-priority" label="Priority" hint="0 to 100. More than 10 is given by administrators." error=refused.of("priority")>
+            <Field name="start-priority" label="Priority" hint="0 to 100. Only administrators can set more than 10." error=refused.of("priority")>
                 <NumberInput name="start-priority" value=form.priority min="0" max="100" step="1"/>
             </Field>
         </div>
@@ -221,7 +221,7 @@ fn presets(shared: Shared) -> AnyView {
             <fieldset class="fieldset">
                 <legend class="field-label">"Resource presets"</legend>
                 <div class="choices">{move || all.get().into_iter().map(one).collect::<Vec<_>>()}</div>
-                <p class="field-hint" hidden=move || all.with(|all| !all.is_empty())>"None fits now: agents, the policy or the project have less left than each of them."</p>
+                <p class="field-hint" hidden=move || all.with(|all| !all.is_empty())>"No preset fits: each asks for more than the agents, your policy or the project have left."</p>
             </fieldset>
         </Show>
     }
@@ -296,7 +296,7 @@ fn variables(shared: Shared) -> AnyView {
 pub fn network(shared: Shared) -> AnyView {
     let Shared { form, refused, .. } = shared;
     view! {
-        <Field name="start-ports" label="Preopen ports" hint="Ports from 1024 to 65535 that programs in it will listen on, with commas, or ranges such as 8000-8003. They are given to it as BACKENDAI_PREOPEN_PORTS." error=refused.of("ports")>
+        <Field name="start-ports" label="Preopen ports" hint="Ports from 1024 to 65535 that programs in the session will listen on, separated by commas, or ranges such as 8000-8003. The session gets them as BACKENDAI_PREOPEN_PORTS." error=refused.of("ports")>
             <TextInput name="start-ports" value=form.ports/>
         </Field>
     }

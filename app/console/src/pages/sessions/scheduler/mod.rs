@@ -131,7 +131,7 @@ pub fn page() -> AnyView {
             export: "",
             empty: ViewFn::from(move || {
                 let text = format!(
-                    "Nothing waits in {}. A session that has to wait appears here, with its place and the reason.",
+                    "No session waits in {}. A session that has to wait appears here, with its place and the reason.",
                     group.get()
                 );
                 view! { <EmptyState icon=IconName::Check title="Nothing waits" text=text/> }

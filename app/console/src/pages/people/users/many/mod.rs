@@ -65,7 +65,7 @@ impl Form {
         let batch = if self.source.with_untracked(|source| source == "file") {
             let lines = self.lines.get_untracked();
             if lines.trim().is_empty() {
-                return Err(Problem::field("file", "Choose a file, or write its lines here."));
+                return Err(Problem::field("file", "Choose a file or enter its lines here."));
             }
             if lines.len() > LARGEST_FILE {
                 return Err(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
@@ -147,7 +147,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     });
     let label =
         Signal::derive(move || match planned.with(|plan| plan.as_ref().map(|(_, plan)| (plan.count, plan.errors.len()))) {
-            None => "Look at it first".to_owned(),
+            None => "Preview".to_owned(),
             Some((count, 0)) => format!("Create {count} people"),
             Some(_) => "Look again".to_owned(),
         });
@@ -169,7 +169,7 @@ fn fields(form: Form, shell: Shell) -> AnyView {
     let refused = shell.refused;
     view! {
         <RadioGroup name="many-source" label="Who" value=form.source options=vec![
-            ("pattern".into(), "Names that count up".into()),
+            ("pattern".into(), "Numbered names".into()),
             ("file".into(), "From a CSV file".into()),
         ]/>
         <Show when=move || form.source.with(|source| source == "file") fallback=move || pattern_fields(form, refused)>
@@ -200,7 +200,7 @@ fn pattern_fields(form: Form, refused: Refused) -> AnyView {
             </Field>
         </div>
         <Field name="many-host" label="Email, after the @" required=true error=refused.of("host")><TextInput name="many-host" value=form.host max=60/></Field>
-        <p class="hint" aria-live="polite">{example}". Each gets a password that is made up and shown once."</p>
+        <p class="hint" aria-live="polite">{example}". Each gets a generated password, shown only once."</p>
     }
     .into_any()
 }
@@ -226,10 +226,10 @@ fn file_fields(form: Form, shell: Shell) -> AnyView {
         <div class="field">
             <label class="field-label" for="many-file">"CSV file"</label>
             <input class="input" id="many-file" type="file" accept=".csv,text/csv" on:change=read/>
-            <p class="field-hint">"Its first line names the columns: email and username, and any of "{COLUMNS[2..].join(", ")}". Projects are parted by semicolons. Without a password one is made up."</p>
+            <p class="field-hint">"Its first line names the columns: email and username, and any of "{COLUMNS[2..].join(", ")}". Separate projects with semicolons. Without a password, one is generated."</p>
             <p><a class="button button-quiet" download="people.csv" href=example><Icon name=IconName::Download/>"An example to fill in"</a></p>
         </div>
-        <Field name="many-lines" label="Its lines" required=true hint="As they were read, to be put right here." error=refused.of("file")>
+        <Field name="many-lines" label="Its lines" required=true hint="The lines as read; correct them here." error=refused.of("file")>
             <TextArea name="many-lines" value=form.lines rows=6 mono=true/>
         </Field>
     }
@@ -238,10 +238,10 @@ fn file_fields(form: Form, shell: Shell) -> AnyView {
 
 fn default_fields(form: Form, refused: Refused) -> AnyView {
     view! {
-        <h3>{move || form.source.with(|source| if source == "file" { "For everybody whose line says nothing else" } else { "The same for everybody" })}</h3>
+        <h3>{move || form.source.with(|source| if source == "file" { "For everybody whose line does not say otherwise" } else { "The same for everybody" })}</h3>
         {form.place.role_and_status(refused)}
         {form.place.fields(refused, false)}
-        <Checkbox name="many-must-change" label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
+        <Checkbox name="many-must-change" label="Require password change: a banner asks for it, nothing is blocked" value=form.must_change_password/>
         <Field name="many-description" label="Description" error=refused.of("description")>
             <TextInput name="many-description" value=form.description max=MAX_DESCRIPTION/>
         </Field>

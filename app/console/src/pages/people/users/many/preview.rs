@@ -17,7 +17,7 @@ fn people(plan: Preview) -> AnyView {
     let more = plan.count.saturating_sub(plan.first.len() as u64);
     let rows: Vec<_> = plan.first.into_iter().map(person).collect();
     view! {
-        <p class="notice" role="status">{format!("{} people would be created. Nothing is wrong with any of them.", plan.count)}</p>
+        <p class="notice" role="status">{format!("{} people would be created. No problems were found.", plan.count)}</p>
         <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="People who would be created">
             <table class="table">
                 <caption class="visually-hidden">"People who would be created"</caption>
@@ -37,7 +37,7 @@ fn person(one: Planned) -> AnyView {
     view! {
         <tr>
             <td>{one.line}</td><td>{one.email}</td><td>{one.username}</td><td>{one.full_name}</td><td>{one.role.label()}</td>
-            <td>{one.domain}</td><td>{one.projects.join(", ")}</td><td>{if one.made_up { "Made up" } else { "Given" }}</td>
+            <td>{one.domain}</td><td>{one.projects.join(", ")}</td><td>{if one.made_up { "Generated" } else { "Given" }}</td>
         </tr>
     }
     .into_any()
@@ -48,7 +48,7 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
     let mut lines: Vec<u64> = all.iter().map(|error| error.line).collect();
     lines.dedup();
     let said = format!(
-        "{} of {count} lines have something wrong, {total} values in all. Nobody is created until all are right.",
+        "{} of {count} lines have problems ({total} values in total). Nobody is created until all are corrected.",
         lines.len()
     );
     let shown = RwSignal::new(STEP);
@@ -67,7 +67,7 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
             <Show when=move || { shown.get() < total }>
                 <button class="button" type="button" on:click=move |_| shown.update(|n| *n += STEP)>{move || format!("Show more of {total}")}</button>
             </Show>
-            <Button on_press=Callback::new(move |()| save("mistakes.csv", "text/csv", &all.with_value(|all| file(all))))><Icon name=IconName::Download/>"All as a file"</Button>
+            <Button on_press=Callback::new(move |()| save("mistakes.csv", "text/csv", &all.with_value(|all| file(all))))><Icon name=IconName::Download/>"Download all"</Button>
         </div>
     }
     .into_any()

@@ -17,7 +17,7 @@ pub fn shown_once(people: RwSignal<Vec<CreatedPerson>>) -> AnyView {
     let download = Callback::new(move |()| save("users.csv", "text/csv", &people.with_untracked(|all| file(all))));
     view! {
         <Dialog open=open title="New users" on_close=close>
-            <p class="notice">"Download this now: passwords that were made up and secret keys are shown once."</p>
+            <p class="notice">"Download this now: generated passwords and secret keys are shown only once."</p>
             <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="New users">
                 <table class="table">
                     <caption class="visually-hidden">"New users"</caption>

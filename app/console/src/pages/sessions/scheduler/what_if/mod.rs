@@ -80,7 +80,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
     trial.follow();
     let link = move || format!("/resource-groups?group={}", types::list::encode(&group.get()));
     view! {
-        <p class="hint">"The queue as it is now, decided in this browser by the scheduler itself. Nothing is saved by it."</p>
+        <p class="hint">"The current queue, run through the scheduler itself in this browser. Nothing is saved."</p>
         <div class="form-row">
             <Field name="what-scheduler" label="Scheduler"><Select name="what-scheduler" value=rules.scheduler options=choices(SchedulerKind::CHOICES)/></Field>
             <Field name="what-placement" label="Placement"><Select name="what-placement" value=rules.placement options=choices(Placement::CHOICES)/></Field>
@@ -96,8 +96,8 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
         <Show when=move || !rules.policy.with(String::is_empty)>{limits(rules)}</Show>
         <p role="status">{move || trial.outcome.with(|outcome| outcome.as_ref().map(summary))}</p>
         {move || table(trial)}
-        <p class="hint">"Expected waits take it that each session runs to its time limit or, without one, as long as the middle one of the last sessions here that have ended; nobody new comes."</p>
-        <p><a href=link>"To the settings of this resource group"</a></p>
+        <p class="hint">"Estimates assume that each session runs to its time limit (or, without one, for the median of recent sessions here) and that no new sessions arrive."</p>
+        <p><a href=link>"Settings of this resource group"</a></p>
     }
     .into_any()
 }
@@ -128,7 +128,7 @@ fn summary(outcome: &Outcome) -> String {
     let Outcome { tried, total, start_now, start_then, .. } = outcome;
     let wait = if *total == 1 { "1 session waits.".to_owned() } else { format!("{total} sessions wait.") };
     let cut = if tried < total { format!(" The first {tried} of {total} are tried.") } else { String::new() };
-    format!("{wait}{cut} {start_now} would start at once as it is; {start_then} under these rules.")
+    format!("{wait}{cut} {start_now} would start at once under the current rules; {start_then} under these rules.")
 }
 
 fn table(trial: Trial) -> AnyView {
@@ -164,7 +164,7 @@ fn table(trial: Trial) -> AnyView {
                 <caption class="visually-hidden">"The queue under these rules"</caption>
                 <thead><tr>
                     <th scope="col">"Then"</th><th scope="col">"Now"</th><th scope="col">"Moves"</th><th scope="col">"Session"</th>
-                    <th scope="col">"Expected wait now"</th><th scope="col">"Expected wait under these rules"</th><th scope="col">"What becomes of it"</th>
+                    <th scope="col">"Expected wait now"</th><th scope="col">"Expected wait under these rules"</th><th scope="col">"Outcome"</th>
                 </tr></thead>
                 <tbody>{rows.into_iter().map(row).collect::<Vec<_>>()}</tbody>
             </table>
