@@ -1,5 +1,5 @@
-//! Files that are saved: those that the server makes of a list, and those that the page makes itself. The latter as objects of
-//! the browser's, not as addresses: those may have 2 MB at most.
+//! Saving files: those that the server makes from a list, and those that the page makes itself. The latter are browser objects,
+//! not `data:` addresses, which are limited to 2 MB.
 
 use crate::paths;
 use leptos::ev::SubmitEvent;
@@ -9,10 +9,10 @@ use ui::{Button, Dialog, Field, TextInput};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-/// Characters of a file's name (`docs/spec/sessions.md`, "Sessions as a file").
+/// Maximum characters in a file's name (`docs/spec/sessions.md`, "Sessions as a file").
 const LONGEST_NAME: usize = 255;
 
-/// The dialog that asks what a list's file is called, with the way to it, unless there is `nothing` to put into it.
+/// The dialog that asks for the name of a list's file and links to the file, unless there is `nothing` to put into it.
 pub fn file_dialog(
     open: RwSignal<bool>,
     title: &'static str,
@@ -54,7 +54,7 @@ pub fn file_dialog(
     .into_any()
 }
 
-/// What is wrong with a file's name, if anything is.
+/// Returns the mistake in a file's name, if there is one.
 fn mistake(name: &str) -> Option<String> {
     match name.trim().chars().count() {
         0 => Some("Type a name for the file.".into()),
@@ -66,9 +66,9 @@ fn mistake(name: &str) -> Option<String> {
     }
 }
 
-/// Saves `text` as a file. A browser that refuses leaves everything as it is.
+/// Saves `text` as a file. If the browser refuses, nothing happens.
 pub fn save(name: &str, kind: &str, text: &str) {
-    // Nothing can be done about a browser that cannot.
+    // Nothing can be done if the browser refuses.
     let _ = try_save(name, kind, text);
 }
 
@@ -94,7 +94,7 @@ pub fn csv<const N: usize>(columns: [&str; N], rows: impl IntoIterator<Item = [S
     text
 }
 
-/// A cell of a CSV file that no spreadsheet takes for a formula.
+/// Quotes a cell of a CSV file so that no spreadsheet takes it for a formula.
 fn cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))

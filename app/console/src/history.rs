@@ -1,4 +1,4 @@
-//! The History tab of a drawer: what was done to the thing that is open, for those who may read the audit trail.
+//! The History tab of a drawer: audit records of the open thing, for people who may read the audit trail.
 
 use crate::api::system::audit::audit_records;
 use crate::frame::use_me;
@@ -14,12 +14,12 @@ use types::system::audit::{AUDIT, AuditRow};
 use types::system::events::Topic;
 use ui::{Tab, Tabs, Time};
 
-/// What the address says when the tab is open.
+/// The address parameter while the tab is open.
 const PART: (&str, &str) = ("part", "history");
-/// Records that the tab shows.
+/// Maximum records in the tab.
 const SHOWN: u32 = 50;
 
-/// The tab's records, asked for only while it is open.
+/// The tab's records, loaded only while it is open.
 #[derive(Clone, Copy)]
 pub struct History {
     open: Memo<bool>,
@@ -28,7 +28,7 @@ pub struct History {
 }
 
 impl History {
-    /// The history of whatever `open` names. Made with the page's other loads.
+    /// The history of the thing that `open` names. Created together with the page's other loads.
     pub fn new(open: Memo<Option<String>>, topics: &'static [Topic]) -> Self {
         let may_read = use_me().may(Permission::ReadAudit);
         let part = use_parameter(PART.0);
@@ -42,7 +42,7 @@ impl History {
         Self { open: here, records, may_read }
     }
 
-    /// What the page waits for.
+    /// The load that the page waits for.
     pub fn pending(self) -> Pending {
         self.records.pending()
     }
@@ -78,7 +78,7 @@ impl History {
     }
 }
 
-/// The way to everything that was ever done to `subject`, for those who may read it.
+/// A link to all audit records of `subject`, for people who may read them.
 pub fn history_link(subject: &str) -> Option<AnyView> {
     let address = paths::history(subject);
     use_me().may(Permission::ReadAudit).then(|| view! { <p><A href=address>"History in the audit trail"</A></p> }.into_any())

@@ -1,13 +1,13 @@
-//! What a dialog shows when somebody else has saved the same thing meanwhile: field by field what stands now and what the form
-//! says, and the two ways on. Nothing typed is lost by it.
+//! The notice in a dialog when somebody else has saved the same thing in the meantime: the saved values beside the form's, field
+//! by field, and the two ways to continue. Nothing typed is lost.
 
 use crate::form::Refused;
 use leptos::prelude::*;
 use types::revision::{Difference, Stale};
 use ui::Button;
 
-/// The notice, while the last answer was such. `save_mine` is given the revision to save with; `take_theirs` fills the form anew;
-/// `told` says a difference in the form's words.
+/// The notice, shown while the last answer was a conflict. `save_mine` receives the revision to save with; `take_theirs` fills
+/// the form again; `in_form_words` puts a difference into the form's words.
 pub fn stale_notice(
     refused: Refused,
     told: Callback<Difference, Difference>,

@@ -1,4 +1,4 @@
-//! The sidebar: people's pages above, Administration below for those who have it. Only pages that exist are in it.
+//! The sidebar: everybody's pages above, and Administration below for administrators. It lists only pages that exist.
 
 use crate::paths;
 use leptos::prelude::*;

@@ -15,7 +15,7 @@ use ui::provide_toaster;
 
 /// The person whose console this is.
 pub fn use_me() -> Me {
-    // Every page stands inside the frame, which provides it before they render.
+    // Every page is inside the frame, which provides it before the page renders.
     expect_context::<Me>()
 }
 
@@ -33,10 +33,10 @@ pub fn Frame() -> impl IntoView {
     }
 }
 
-/// Somebody came back to a page from outside the frame, such as the sign-in page: the server is asked for all of it.
+/// Reloads the whole page from the server: somebody came back from outside the frame, such as the sign-in page.
 fn anew() -> AnyView {
     Effect::new(|_| {
-        // A browser that refuses leaves the sentence below.
+        // If the browser refuses, the sentence below stays.
         let _ = window().location().reload();
     });
     view! { <p class="shell-alone">"Loading the page…"</p> }.into_any()
@@ -84,7 +84,7 @@ fn frame(start: Start) -> AnyView {
     .into_any()
 }
 
-/// The page for an address that no page has.
+/// The page for unknown addresses.
 #[component]
 pub fn NotFound() -> impl IntoView {
     crate::request::set_status(404);
@@ -94,7 +94,7 @@ pub fn NotFound() -> impl IntoView {
     view! { <main class="shell-alone">{problem_view::message(404, "Page not found", text, way)}</main> }
 }
 
-/// What heads a page.
+/// A page's title and menu group.
 #[derive(Clone, Copy)]
 pub struct Head {
     pub title: &'static str,

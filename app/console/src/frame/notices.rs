@@ -1,5 +1,5 @@
-//! The bell: what happened to one's own sessions while this page was open, and one's background tasks. A notice also shows as a
-//! toast when it comes.
+//! The bell: notices about the person's own sessions since the page was opened, and their background tasks. A notice is also
+//! shown as a toast when it arrives.
 
 use crate::api::system::tasks::cancel_task;
 use crate::live::use_live;

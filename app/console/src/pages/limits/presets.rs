@@ -38,7 +38,7 @@ struct Form {
     slots: SlotAmounts,
     shared_memory: RwSignal<String>,
     resource_group: RwSignal<String>,
-    /// The group that the preset is for as it is saved: offered to it even if no new preset could have it.
+    /// The resource group of the saved preset: offered as a choice even if no new preset could have it.
     kept: RwSignal<Option<String>>,
     groups: Signal<GroupNames>,
 }
@@ -122,7 +122,7 @@ async fn find(name: String) -> Result<PresetRow, Problem> {
     row.ok_or_else(|| Problem::NotFound("resource preset".into()))
 }
 
-/// What can be asked for of a row by those who may change it.
+/// The actions of a row for people who may change it.
 #[derive(Clone, Copy)]
 struct Actions {
     edit: RwSignal<Asked<(Preset, i64)>>,
@@ -150,7 +150,7 @@ fn columns(list: List<PresetRow>, open: Callback<String>, actions: Option<Action
     ]
 }
 
-/// The way into the drawer, and for those who may change presets the rest.
+/// The button that opens the drawer and, for people who may change presets, the rest.
 fn row_actions(row: &PresetRow, open: Callback<String>, actions: Option<Actions>) -> AnyView {
     let name = row.preset.name.clone();
     let shown = name.clone();

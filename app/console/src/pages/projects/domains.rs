@@ -1,4 +1,4 @@
-//! Domains: the outermost border between groups of people.
+//! Domains: the outermost boundary between groups of people.
 
 use super::fields::{Common, CommonFields, host_names};
 use crate::act::act;

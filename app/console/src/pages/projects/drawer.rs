@@ -1,4 +1,4 @@
-//! One project and who belongs to it.
+//! One project and its members.
 
 use super::host_names;
 use crate::act::act;
@@ -15,19 +15,19 @@ use types::id::ProjectId;
 use types::projects::{EditProject, MOST_SHOWN, Member, ProjectDetail};
 use ui::{Badge, Button, CopyButton, Field, TextInput, Time, Tone, Variant, use_toaster};
 
-/// What the caller may do in the drawer.
+/// The caller's rights in the drawer.
 #[derive(Clone, Copy)]
 pub struct Rights {
-    /// Say who belongs to the project.
+    /// Change the project's members.
     pub members: bool,
-    /// Say who administers it.
+    /// Change its administrators.
     pub administrators: bool,
 }
 
 /// The drawer's contents for the project in the address.
 pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, ProjectDetail)>>, rights: Rights) -> AnyView {
     let state = opened(id, detail);
-    // The form for a new member survives every change of the list above it.
+    // The form for a new member stays when the list above it changes.
     let project = Memo::new(move |_| detail.good().get().flatten().map(|(_, project)| project.row.id));
     view! {
         {move || match (state.get(), detail.good().get().flatten()) {
@@ -106,7 +106,7 @@ fn add_member(project: Memo<Option<ProjectId>>, changed: Callback<()>) -> AnyVie
         let (id, edit) = (*id, edit.clone());
         async move {
             let answer = edit_project(id, edit).await;
-            // The form stays while the drawer goes on to another project, which the answer is not about.
+            // The form stays while the drawer moves to another project, which the answer does not concern.
             let here = project.try_get_untracked() == Some(Some(id));
             match answer {
                 Ok(()) if here => login.set(String::new()),

@@ -1,4 +1,4 @@
-//! The form of a project: a new one, or the change of one that is there.
+//! The form for creating or changing a project.
 
 use super::fields::{Common, CommonFields};
 use crate::api::people::users::domain_choices;
@@ -12,7 +12,7 @@ use types::id::ProjectId;
 use types::projects::{EditProject, ProjectKind, ProjectRow};
 use ui::{Field, Select};
 
-/// What was typed, and what can be chosen.
+/// The typed values and the available choices.
 #[derive(Clone, Copy)]
 pub struct Form {
     changing: RwSignal<Option<ProjectId>>,
@@ -53,7 +53,7 @@ impl DialogForm for Form {
                 self.domain.set(project.domain_id.to_string());
                 self.common.fill(&project.name, &project.description, &project.hosts, &project.limit);
             }
-            // A new project starts in the domain of the one before it.
+            // A new project starts in the domain of the previous one.
             None => self.common.clear(),
         }
     }

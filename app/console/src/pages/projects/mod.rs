@@ -1,4 +1,4 @@
-//! Projects: what people and their sessions belong to inside a domain.
+//! Projects, to which people and their sessions belong inside a domain.
 
 pub(crate) mod domains;
 mod drawer;

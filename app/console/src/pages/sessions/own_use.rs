@@ -1,4 +1,4 @@
-//! What the reader's own sessions hold, beside what their policy allows.
+//! Resources that the reader's own sessions hold, compared with their policy.
 
 use crate::slots::short;
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use types::quantity::{MEM, Quantity, bytes};
 use types::sessions::launch::OwnUse;
 use ui::Meter;
 
-/// One line of small meters, while it is known.
+/// One line of small meters, once the values are known.
 pub fn own_use(used: Signal<Option<OwnUse>>) -> AnyView {
     view! {
         <section class="own-use" aria-label="My resources">

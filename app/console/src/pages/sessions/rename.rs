@@ -1,4 +1,4 @@
-//! The dialog that gives a session another name.
+//! The dialog that renames a session.
 
 use crate::api::sessions::rename_session;
 use crate::dialog::{Asked, DialogForm, Saved, dialog};

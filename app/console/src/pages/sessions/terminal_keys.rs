@@ -1,7 +1,7 @@
-//! What a key sends to a shell, as a VT220 and xterm would. Plain characters are not here: they come as text, so that input
+//! Bytes that keys send to a shell, as on a VT220 and in xterm. Plain characters are absent: they arrive as text, so that input
 //! methods and phones work.
 
-/// A key that went down, as the browser names it.
+/// A pressed key, as the browser names it.
 pub struct Key<'a> {
     pub name: &'a str,
     pub ctrl: bool,
@@ -10,9 +10,9 @@ pub struct Key<'a> {
     pub meta: bool,
 }
 
-/// The bytes of a key that is not plain text; nothing for those that are the browser's.
+/// Returns the bytes of a key that is not plain text; `None` for keys that belong to the browser.
 pub fn bytes_for(key: &Key<'_>, application_cursor: bool) -> Option<Vec<u8>> {
-    // The way out for the keyboard, and the browser's own: copy and paste with Ctrl+Shift.
+    // Shift+Tab leaves the terminal, and Ctrl+Shift belongs to the browser: copy and paste.
     if key.meta || (key.shift && key.name == "Tab") || (key.ctrl && key.shift) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Ending one session or several: asked about first, and by force only after the warning.
+//! Terminating one or several sessions: always confirmed first, and by force only after a warning.
 
 use super::log;
 use crate::api::sessions::terminate_sessions;
@@ -34,7 +34,7 @@ pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Ca
     .into_any()
 }
 
-/// The sessions that somebody is asked about.
+/// The sessions to be terminated.
 #[derive(Clone)]
 pub struct Ending {
     pub ids: Vec<SessionId>,
@@ -42,7 +42,7 @@ pub struct Ending {
     pub title: String,
 }
 
-/// Asks about the sessions `ids`, which are one or more.
+/// Requests the dialog for the sessions `ids`, which are one or more.
 pub fn asked_for(ids: &[String]) -> Asked<Ending> {
     let title = match ids.len() {
         1 => "Terminate 1 session?".to_owned(),
@@ -51,7 +51,7 @@ pub fn asked_for(ids: &[String]) -> Asked<Ending> {
     Asked::edit(Ending { ids: ids.iter().filter_map(|id| id.parse().ok()).collect(), title })
 }
 
-/// The dialog that asks before sessions end. `done` is called when all were asked to.
+/// The dialog that asks before sessions are terminated. `done` is called after all were asked to end.
 pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
     let (shell, toaster) = (Shell::new(), use_toaster());
     let (ids, title) = (RwSignal::new(Vec::<SessionId>::new()), RwSignal::new(String::new()));

@@ -1,4 +1,4 @@
-//! Bringing what is written down in line with what runs (`docs/spec/cluster.md`, "Recalculating usage").
+//! Correcting recorded usage to match running sessions (`docs/spec/cluster.md`, "Recalculating usage").
 
 use crate::api::system::settings::recalculate_usage;
 use crate::frame::{PageHead, use_me};
@@ -18,7 +18,7 @@ pub fn page() -> AnyView {
     let toaster = use_toaster();
     let recalculate = Action::new(move |(): &()| async move {
         match recalculate_usage().await {
-            // What was put right is announced to all administrators, this one included.
+            // Corrections are announced to all administrators, this one included.
             Ok(result) => found.set(Some(result)),
             Err(problem) => toaster.bad(format!("Recalculation failed: {problem}")),
         }

@@ -1,5 +1,4 @@
-//! What the whole cluster goes by: the scheduler's defaults and what counts as idle (`docs/spec/system.md`, "Scheduler
-//! settings").
+//! Settings of the whole cluster: the scheduler's defaults and the idle threshold (`docs/spec/system.md`, "Scheduler settings").
 
 use crate::api::system::settings::{save_scheduler_settings, scheduler_settings};
 use crate::choices::choices;
@@ -20,7 +19,7 @@ use ui::{Button, Field, Limit, LimitField, NumberInput, Select};
 const HEAD: Head = Head { title: "Configurations", group: "Administration" };
 
 const WORDS: Words = Words { titles: ("Scheduler", "Scheduler"), done: ("Successfully Updated.", "Successfully Updated.") };
-/// Why the tries cannot be changed (`docs/spec/system.md`, "Retries and FIFO").
+/// The reason why the retries cannot be changed (`docs/spec/system.md`, "Retries and FIFO").
 const ONLY_FIFO: &str = "Currently, changes are only possible when the scheduler is FIFO.";
 
 #[derive(Clone, Copy)]
@@ -44,7 +43,7 @@ impl EditForm for Form {
     fn read(self) -> Result<SchedulerSettings, Problem> {
         let mut mistakes = Vec::new();
         let scheduler = SchedulerKind::from_key(&self.scheduler.get_untracked()).unwrap_or_default();
-        // A field that cannot be used says nothing: what was saved stays.
+        // A disabled field is not read, so the saved value stays.
         let fifo = scheduler == SchedulerKind::Fifo;
         let retries_to_skip = fifo.then(|| whole_limit("retries_to_skip", self.retries, &mut mistakes)).flatten();
         let idle_below = whole_number("idle_below", &self.idle_below.get_untracked(), &mut mistakes);

@@ -1,4 +1,4 @@
-//! One agent: what it has, holds and uses, over time as well, and the sessions on it.
+//! One agent: its capacity, held resources and use, now and over time, and the sessions on it.
 
 use super::{amount, in_use};
 use crate::dialog::Asked;
@@ -42,7 +42,7 @@ pub fn drawer(
     .into_any()
 }
 
-/// The slots that have a chart: of an accelerator only when somebody measures it.
+/// The slots that have a chart. Accelerators have one only if their use is measured.
 fn charted(detail: &AgentDetail) -> Vec<String> {
     let measured = |slot: &str| detail.usage.iter().any(|one| one.used.0.contains_key(slot));
     let slots = detail.agent.report.capacity.0.keys();

@@ -24,7 +24,7 @@ pub const WORDS: Words = Words {
     done: ("Resource group successfully created.", "Resource group successfully modified."),
 };
 
-/// Seconds that a pending timeout may have in its field.
+/// Maximum pending timeout in its field, in seconds.
 const MOST_SECONDS: &str = "315360000";
 
 #[derive(Clone, Copy)]
@@ -40,14 +40,14 @@ pub struct Form {
     retries: Limit,
     app_proxy: RwSignal<String>,
     users: Users,
-    /// The domain of whoever has the form: a new group is for it until they say otherwise.
+    /// The domain of the person using the form: the default for a new group.
     own: DomainId,
-    /// What the system says: what a new group starts with, and goes by where it says nothing of its own.
+    /// The system's settings: defaults for a new group, and for fields without a value of their own.
     usual: Signal<SchedulerSettings>,
 }
 
 impl Form {
-    /// A form that says what the system's values are now. A new group is for the domain `own`.
+    /// A form that shows the system's current values. A new group is for the domain `own`.
     pub fn new(usual: Signal<SchedulerSettings>, own: DomainId) -> Self {
         let text = || RwSignal::new(String::new());
         let form = Self {

@@ -1,4 +1,4 @@
-//! What a changed keypair policy would mean for those who follow it, looked at before it is saved.
+//! The effect of a changed keypair policy on its followers, shown before it is saved.
 
 use super::followers_told;
 use leptos::prelude::*;
@@ -27,7 +27,7 @@ fn told(effect: PolicyEffect) -> AnyView {
     .into_any()
 }
 
-/// What is said of these keypairs, and each of them; nothing when there are none.
+/// The heading and the list of these keypairs; empty when there are none.
 fn list(what: &'static str, each: Vec<OverLimit>, more: u32) -> AnyView {
     if each.is_empty() {
         return ().into_any();

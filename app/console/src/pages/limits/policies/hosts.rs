@@ -1,4 +1,4 @@
-//! Allowed storage hosts: each with a row of boxes for what may be done there.
+//! Allowed storage hosts: each has a row of boxes for its permissions.
 
 use crate::form::Refused;
 use leptos::prelude::*;
@@ -24,13 +24,13 @@ impl HostsField {
         self.typed.set(String::new());
     }
 
-    /// The hosts as chosen; a name that is typed and not yet added counts as well.
+    /// Returns the chosen hosts, including a typed name that is not yet added.
     pub fn read(self) -> Hosts {
         self.add();
         self.chosen.get_untracked()
     }
 
-    /// Takes what is typed: a new host allows everything.
+    /// Adds the typed host. A new host allows everything.
     fn add(self) {
         let typed = self.typed.get_untracked();
         let names: Vec<&str> = typed.split([',', ' ']).filter(|name| !name.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! Keypair policies: what all sessions of one keypair may hold, how many they are and how long they live.
+//! Keypair policies: limits on the resources, number and lifetime of a keypair's sessions.
 
 use super::effect::effect;
 use super::hosts::HostsField;
@@ -89,9 +89,10 @@ impl EditForm for Form {
             others_unlimited: self.others_unlimited.get_untracked(),
             max_sessions: whole_limit("max_sessions", self.max_sessions, &mut mistakes).filter(|n| *n > 0),
             max_pending: whole_limit("max_pending", self.max_pending, &mut mistakes),
-            // What is no number is no size either: the rule says which are.
+            // Text that is not a number becomes 0, which `check` refuses.
             max_cluster: self.max_cluster.with_untracked(|text| text.trim().parse().unwrap_or(0)),
-            // Nothing can live or idle for no time: 0 is without end here and in the counts, as in files of other clusters.
+            // A lifetime or idle time of 0 makes no sense, so 0 means unlimited here and in the counts, as in files of other
+            // clusters.
             lifetime: whole_limit("lifetime", self.lifetime, &mut mistakes).filter(|seconds| *seconds > 0),
             idle_timeout: whole_limit("idle_timeout", self.idle_timeout, &mut mistakes).filter(|seconds| *seconds > 0),
             max_transfers: whole_limit("max_transfers", self.max_transfers, &mut mistakes).filter(|n| *n > 0),

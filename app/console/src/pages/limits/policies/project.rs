@@ -1,4 +1,4 @@
-//! Project policies: what a project's folders may take, and its networks.
+//! Project policies: limits on a project's folders and networks.
 
 use super::{ANY, as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{project_policies, save_project_policy};

@@ -1,4 +1,4 @@
-//! User policies: what a person's folders may take, and how far their services and images may go.
+//! User policies: limits on a person's folders, model services and images.
 
 use super::{ANY, as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{save_user_policy, user_policies};

@@ -1,4 +1,4 @@
-//! One's own account: who one is, one's password and keypairs, and the browsers in which one is signed in.
+//! The person's own account: details, password, keypairs, and the browsers they are signed in with.
 
 mod client;
 mod keypairs;
@@ -102,7 +102,7 @@ fn row(one: SignIn, reload: Callback<()>) -> AnyView {
     .into_any()
 }
 
-/// The browser and system in a user agent string, as far as they can be told.
+/// Returns the browser and system in a user agent string, as far as they are recognised.
 fn browser_name(agent: &str) -> String {
     let find = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     let browser =

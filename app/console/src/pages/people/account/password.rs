@@ -1,4 +1,4 @@
-//! Changing one's own password.
+//! Changing the person's own password.
 
 use crate::api::people::account::change_password;
 use crate::dialog::{Asked, DialogForm, Saved, dialog};

@@ -1,5 +1,5 @@
-//! Two-factor authentication of one's own account: on with a QR code, recovery codes, off (`docs/spec/people.md`, "Two-factor
-//! authentication").
+//! Two-factor authentication of the person's own account: turning it on with a QR code, recovery codes, turning it off
+//! (`docs/spec/people.md`, "Two-factor authentication").
 
 use crate::api::people::two_factor::{begin_two_factor, disable_two_factor, enable_two_factor, renew_recovery_codes};
 use crate::dialog::{Asked, DialogForm, Opening, Saved, dialog};
@@ -12,7 +12,7 @@ use types::list::encode;
 use types::people::two_factor::{TwoFactorSetup, TwoFactorState};
 use ui::{Badge, Button, CopyButton, Dialog, Field, Icon, IconName, Notice, PasswordInput, TextInput, Tone, Variant};
 
-/// Recovery codes that are worth a warning.
+/// At this many recovery codes or fewer, a warning is shown.
 const FEW_CODES: u32 = 3;
 
 /// The section's contents.
@@ -67,7 +67,7 @@ fn read_code(code: RwSignal<String>) -> Result<String, Problem> {
     if typed.is_empty() { Err(Problem::field("code", "Type the six digits that your authenticator shows.")) } else { Ok(typed) }
 }
 
-/// The authenticator is shown the secret, and shows that it has it.
+/// Gives the secret to the authenticator, and asks for a code as proof.
 #[derive(Clone, Copy)]
 struct TurnOn {
     setup: RwSignal<Option<TwoFactorSetup>>,
@@ -121,13 +121,13 @@ impl DialogForm for TurnOn {
     }
 
     async fn save(self, code: String) -> Result<Saved, Problem> {
-        // Shown whatever is open by now: nobody sees them again.
+        // Shown no matter what is open by now, since they are never shown again.
         self.codes.try_set(enable_two_factor(code).await?);
         Ok(Saved::Silently)
     }
 }
 
-/// Fresh recovery codes in place of the old ones.
+/// New recovery codes in place of the old ones.
 #[derive(Clone, Copy)]
 struct Renew {
     code: RwSignal<String>,
@@ -181,7 +181,7 @@ fn begin(asked: RwSignal<Asked<()>>, begun: RwSignal<Asked<TwoFactorSetup>>) -> 
     };
     let work = move |password, opening: Opening| async move {
         let setup = begin_two_factor(password).await?;
-        // A dialog that was closed meanwhile leads nowhere.
+        // A dialog that was closed in the meantime leads nowhere.
         if opening.is_current() {
             begun.set(Asked::edit(setup));
         }
@@ -203,7 +203,7 @@ fn turn_off(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     dialog(PasswordForm::new(words, work), asked, changed)
 }
 
-/// The words of a dialog that asks for the password.
+/// The texts of a dialog that asks for the password.
 #[derive(Clone, Copy)]
 struct PasswordWords {
     title: &'static str,
@@ -211,7 +211,7 @@ struct PasswordWords {
     button: &'static str,
 }
 
-/// Asks for the password and does something with it. Closed, it forgets what was typed.
+/// Asks for the password and does something with it. The typed text is forgotten when it closes.
 #[derive(Clone, Copy)]
 struct PasswordForm<W> {
     words: PasswordWords,
@@ -276,7 +276,7 @@ where
     }
 }
 
-/// Fresh recovery codes, shown once.
+/// New recovery codes, shown once.
 fn recovery_codes(codes: RwSignal<Vec<String>>) -> AnyView {
     let open = Signal::derive(move || codes.with(|all| !all.is_empty()));
     let close = Callback::new(move |()| codes.set(Vec::new()));

@@ -1,4 +1,4 @@
-//! What is done to keypairs: adding one, giving it other limits, switching it on and off, deleting it.
+//! Actions on keypairs: adding, changing limits, activating and deactivating, deleting.
 
 use super::shown_once;
 use crate::act::act;
@@ -13,20 +13,20 @@ use types::people::keypairs::{
 use types::{FieldError, Problem};
 use ui::{Button, Confirm, Field, Icon, IconName, NumberInput, Select, Strength, TextInput, Variant};
 
-/// The fields of a new keypair, and of the limits of one that is there.
+/// The fields of a new keypair, and of an existing keypair's limits.
 #[derive(Clone, Copy)]
 struct Form {
-    /// The access key of the one that is there.
+    /// The access key of the existing keypair being changed.
     changing: RwSignal<Option<String>>,
     owner: RwSignal<String>,
     policy: RwSignal<String>,
     rate: RwSignal<String>,
     policies: RwSignal<Vec<String>>,
-    /// Those that were made and are shown once.
+    /// New keypairs, which are shown once.
     fresh: RwSignal<Vec<NewKeypair>>,
 }
 
-/// What the form sends.
+/// The command that the form sends.
 enum Command {
     Create(CreateKeypair),
     Edit(String, EditKeypair),
@@ -70,7 +70,7 @@ impl DialogForm for Form {
 
     fn read(self) -> Result<Command, Problem> {
         let policy = self.policy.get_untracked();
-        // What is no number is no limit either: the rule says which are.
+        // Text that is not a number becomes the largest number, which `check` refuses.
         let rate_limit = self.rate.with_untracked(|text| text.trim().parse().unwrap_or(u32::MAX));
         if let Some(key) = self.changing.get_untracked() {
             let edit = EditKeypair { policy: Some(policy), rate_limit: Some(rate_limit), ..EditKeypair::default() };
@@ -117,7 +117,7 @@ impl DialogForm for Form {
             }
             Command::Create(new) => {
                 let made = create_keypair(new).await?;
-                // Beside any that is still shown: nobody sees its secret key here again.
+                // Added to any that are still shown, since their secret keys are not shown here again.
                 self.fresh.try_update(|all| all.push(made));
                 Ok(Saved::Silently)
             }
@@ -125,7 +125,7 @@ impl DialogForm for Form {
     }
 }
 
-/// The dialogs of the page; `changed` is called when something was.
+/// The dialogs of the page; `changed` is called after a change.
 pub fn dialogs(asked: RwSignal<Asked<KeypairRow>>, changed: Callback<()>) -> AnyView {
     let form = Form::new();
     view! { {dialog(form, asked, changed)}{shown_once(form.fresh)} }.into_any()
@@ -144,7 +144,7 @@ pub fn row_actions(row: &KeypairRow, asked: RwSignal<Asked<KeypairRow>>, changed
     .into_any()
 }
 
-/// Deactivate, or activate and delete; nothing for the main one, which always stays.
+/// Deactivate, or activate and delete. Nothing for the main keypair, which always stays.
 pub fn switch(row: &KeypairRow, changed: Callback<()>) -> AnyView {
     if row.main {
         return ().into_any();

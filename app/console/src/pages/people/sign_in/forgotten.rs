@@ -1,4 +1,4 @@
-//! Asking for a link to choose another password (`docs/spec/people.md`, "Forgotten password").
+//! Asking for a link to choose a new password (`docs/spec/people.md`, "Forgotten password").
 
 use super::{alone, message};
 use crate::paths::SIGN_IN;

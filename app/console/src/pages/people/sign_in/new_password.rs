@@ -1,4 +1,4 @@
-//! Choosing another password with a link.
+//! Choosing a new password with a link.
 
 use super::{alone, message};
 use crate::paths::FORGOTTEN;
@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use types::Problem;
 
-/// Whose link it is, asked of the server while it renders the page; the browser makes this page never by itself.
+/// The owner of the link, found while the server renders the page. The browser never creates this page on its own.
 fn owner(token: String) -> Resource<Result<String, Problem>> {
     Resource::new_blocking(
         || (),

@@ -1,5 +1,5 @@
-//! Changing several people alike: their status at once, or more of them in a dialog (`docs/spec/people.md`, "Several people at
-//! once").
+//! Changing several people in the same way: their status directly, or more fields in a dialog (`docs/spec/people.md`, "Several
+//! people at once").
 
 use super::ids::IdFields;
 use super::place::{Place, choices};
@@ -14,14 +14,14 @@ use types::id::UserId;
 use types::people::users::{EditUser, UnixIds, UserRow, UserStatus};
 use ui::{Button, Confirm, Icon, IconName, Notice, Say, Strength, Tone, use_toaster};
 
-/// Emails that the warning names.
+/// Maximum emails named in the warning.
 const NAMED: usize = 8;
 
 fn ids(selection: RwSignal<Vec<String>>) -> Vec<UserId> {
     selection.get_untracked().iter().filter_map(|id| id.parse().ok()).collect()
 }
 
-/// Says how many were changed, and names who was not and why.
+/// Returns the number of people changed as a sentence, and the names of the others with the reasons.
 fn tell(done: &[BulkResult]) -> (String, Option<String>) {
     let worked = done.iter().filter(|one| one.problem.is_none()).count();
     let failed: Vec<String> =
@@ -29,7 +29,7 @@ fn tell(done: &[BulkResult]) -> (String, Option<String>) {
     (format!("Updated {worked} out of {} users.", done.len()), (!failed.is_empty()).then(|| failed.join(" ")))
 }
 
-/// The buttons beside the number of those who are chosen.
+/// The buttons beside the number of selected people.
 pub fn buttons(
     selection: RwSignal<Vec<String>>,
     editing: RwSignal<Asked<()>>,
@@ -71,14 +71,14 @@ struct Form {
     place: Place,
     numbers: IdFields,
     selection: RwSignal<Vec<String>>,
-    /// The list's rows, which say who is chosen.
+    /// The list's rows, for the emails of the selected people.
     rows: Signal<Vec<UserRow>>,
     toaster: Say,
     changed: Callback<()>,
 }
 
 impl Form {
-    /// The emails of those who are chosen.
+    /// The emails of the selected people.
     fn chosen(self) -> String {
         let chosen = self.selection.get();
         let here = |row: &&UserRow| chosen.contains(&row.id.to_string());
@@ -118,7 +118,7 @@ impl DialogForm for Form {
             policy: Some(place.policy.get_untracked()).filter(|name| !name.is_empty()),
             ..EditUser::default()
         };
-        // A number that is not typed stays as it is with everybody.
+        // A number that is not typed stays unchanged for everybody.
         self.numbers.changed(&UnixIds::default(), &mut edit)?;
         edit.check()?;
         if edit == EditUser::default() {
@@ -142,16 +142,16 @@ impl DialogForm for Form {
         if let Some(text) = failed {
             self.toaster.good(worked);
             self.changed.try_run(());
-            // Those who are chosen stay so, to be tried again.
+            // The selection stays, so that it can be tried again.
             return Err(Problem::Conflict(text));
         }
-        // Others may have been chosen meanwhile.
+        // Other people may have been selected in the meantime.
         self.selection.try_update(|chosen| chosen.retain(|one| !ids.iter().any(|id| id.to_string() == *one)));
         Ok(worked.into())
     }
 }
 
-/// The dialog that changes everybody who is chosen; a field that is left alone changes nothing.
+/// The dialog that changes all selected people. A field that is left alone changes nothing.
 pub fn dialog(
     asked: RwSignal<Asked<()>>,
     selection: RwSignal<Vec<String>>,

@@ -9,10 +9,10 @@ use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use types::{FieldError, Problem};
 use ui::{Checkbox, Field, PasswordInput, Select, TextArea, TextInput};
 
-/// What was typed.
+/// The typed values.
 #[derive(Clone, Copy)]
 pub struct Form {
-    /// Names the fields' ids, since both dialogs are in the page.
+    /// Prefix of the fields' ids, since both dialogs are in the page.
     name: &'static str,
     editing: bool,
     email: RwSignal<String>,
@@ -27,7 +27,7 @@ pub struct Form {
     must_change_password: RwSignal<bool>,
     sudo: RwSignal<bool>,
     two_factor: RwSignal<bool>,
-    /// Whether it was on when the form was opened: only then it can be turned off here.
+    /// Whether it was on when the form was opened; only then can it be turned off here.
     has_two_factor: RwSignal<bool>,
     main_key: RwSignal<String>,
     keys: RwSignal<Vec<String>>,
@@ -58,7 +58,7 @@ impl Form {
         }
     }
 
-    /// Shows an account as it is.
+    /// Fills the fields from an account.
     pub fn fill(self, person: &UserDetail) {
         // Every field is named, so that a new one is not forgotten here.
         let UserRow {
@@ -104,7 +104,7 @@ impl Form {
         self.main_key.set(person.access_keys.first().cloned().unwrap_or_default());
     }
 
-    /// Forgets what belongs to one person; domain and projects stay for the next.
+    /// Clears everything that belongs to one person; domain and projects stay for the next.
     pub fn clear(self) {
         let texts = [self.email, self.username, self.full_name, self.password, self.again, self.description, self.addresses];
         texts.into_iter().for_each(|field| field.set(String::new()));
@@ -118,7 +118,7 @@ impl Form {
         self.addresses.with_untracked(split)
     }
 
-    /// The form as a command; every field that is not acceptable is named.
+    /// Returns the form as a command, or all invalid fields.
     pub fn read_new(self) -> Result<CreateUser, Problem> {
         let new = CreateUser {
             email: self.email.get_untracked().trim().to_owned(),
@@ -140,7 +140,7 @@ impl Form {
         Ok(new)
     }
 
-    /// What was changed of `before`, as a command.
+    /// Returns the changes to `before` as a command.
     pub fn read_edit(self, before: &UserDetail) -> Result<EditUser, Problem> {
         let row = &before.row;
         let text = |field: RwSignal<String>, was: &str| Some(field.get_untracked().trim().to_owned()).filter(|now| now != was);

@@ -1,4 +1,4 @@
-//! A link with which somebody who forgot their password chooses another one, for an administrator to pass on.
+//! A password link for somebody who forgot their password, for an administrator to pass on.
 
 use crate::api::people::two_factor::make_password_link;
 use crate::dialog::{Asked, Saved, Shell};
@@ -7,7 +7,7 @@ use types::id::UserId;
 use types::people::two_factor::PasswordLink;
 use ui::{Button, CodeBlock, Dialog, Time, Variant};
 
-/// The dialog for the person in `who`: it makes a link when it is asked for, and shows it once.
+/// The dialog for the person in `who`: it creates a link on request and shows it once.
 pub fn dialog(who: RwSignal<Asked<UserId>>, changed: Callback<()>) -> AnyView {
     let shell = Shell::new();
     let user = RwSignal::new(None::<UserId>);
@@ -21,7 +21,7 @@ pub fn dialog(who: RwSignal<Asked<UserId>>, changed: Callback<()>) -> AnyView {
         let (Some(user), opening) = (user.get_untracked(), shell.opening()) else { return };
         let making = async move {
             let made = make_password_link(user).await?;
-            // A link that comes late is never shown as somebody else's.
+            // A late link is never shown as somebody else's.
             if opening.is_current() {
                 link.set(Some(made));
             }

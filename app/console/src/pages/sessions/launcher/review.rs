@@ -1,4 +1,4 @@
-//! Step 4: everything once more, what it comes to, and what stands against it.
+//! Step 4: the whole request, its total, and its obstacles.
 
 use super::forecast::Forecast;
 use super::steps::Shared;
@@ -106,7 +106,7 @@ fn network(asked: &StartSession) -> Vec<(&'static str, String)> {
     vec![("Preopen ports", or_dash(ports.join(", ")))]
 }
 
-/// What it comes to and what stands against it, beside every step.
+/// The request's total and obstacles, shown beside every step.
 pub fn outlook(forecast: Memo<Forecast>) -> AnyView {
     let lines = |class: &'static str, pick: fn(&Forecast) -> &Vec<String>| {
         move || {

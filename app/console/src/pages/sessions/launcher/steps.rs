@@ -15,13 +15,13 @@ use types::sessions::SessionType;
 use types::sessions::launch::{GroupOffer, MAX_COMMAND, StartOptions, is_secret, preset_fits};
 use ui::{Button, Field, Icon, IconName, NumberInput, Select, TextArea, TextInput, Variant};
 
-/// What the steps share.
+/// Shared by the steps.
 #[derive(Clone, Copy)]
 pub struct Shared {
     pub form: Form,
     pub refused: Refused,
     pub options: Signal<Option<StartOptions>>,
-    /// Why the owner who was named is nobody.
+    /// The problem with the named owner, if there is no such person.
     pub nobody: Signal<Option<String>>,
 }
 
@@ -32,7 +32,7 @@ fn offered(
     Signal::derive(move || options.with(|options| options.as_ref().map(&pick).unwrap_or_default()))
 }
 
-/// Step 1: what for.
+/// Step 1: the session's type and purpose.
 pub fn session_type(shared: Shared) -> AnyView {
     let Shared { form, refused, .. } = shared;
     let is_batch = move || form.kind.with(|kind| kind == "batch");
@@ -78,7 +78,7 @@ pub fn session_type(shared: Shared) -> AnyView {
     .into_any()
 }
 
-/// The types, one of which is chosen. What the group refuses cannot be.
+/// The session types. Those that the resource group refuses are disabled.
 fn kinds(shared: Shared) -> AnyView {
     let Shared { form, options, .. } = shared;
     let radio = |kind: SessionType, text: &'static str| {
@@ -108,7 +108,7 @@ fn kinds(shared: Shared) -> AnyView {
     .into_any()
 }
 
-/// What is wrong with a choice: what was refused of it, or that it is not offered any more.
+/// The error of a choice: its refusal, or that it is no longer offered.
 fn wrong(shared: Shared, field: &'static str) -> Signal<Option<String>> {
     let Shared { form, refused, options, .. } = shared;
     let refused = refused.of(field);
@@ -120,12 +120,12 @@ fn wrong(shared: Shared, field: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || gone.get().or_else(|| refused.get()))
 }
 
-/// The options of a choice, with what was chosen while it is not among them: a list that does not name it would show another.
+/// The options of a choice, plus the chosen value if it is not among them: otherwise the list would show another value.
 fn with_chosen(all: Signal<Vec<(String, String)>>, chosen: RwSignal<String>) -> Signal<Vec<(String, String)>> {
     Signal::derive(move || {
         let (mut all, chosen) = (all.get(), chosen.get());
         if !chosen.is_empty() && !all.iter().any(|(key, _)| *key == chosen) {
-            // A project is known by its id alone.
+            // A project is known only by its id.
             let name = if chosen.parse::<ProjectId>().is_ok() { "A project".to_owned() } else { chosen.clone() };
             all.push((chosen, format!("{name} (not offered)")));
         }
@@ -195,7 +195,7 @@ fn group(form: Form, options: Signal<Option<StartOptions>>) -> Option<GroupOffer
     options.with(|options| options.as_ref()?.groups.iter().find(|group| group.name == name).cloned())
 }
 
-/// Presets that fit: one agent has room for them, and the policy and the project have as much left.
+/// Presets that fit: one agent has room for them, and the policy and the project have enough left.
 fn fitting(form: Form, options: Signal<Option<StartOptions>>) -> Vec<Preset> {
     let Some(group) = group(form, options) else { return Vec::new() };
     let project = form.project.get();
@@ -234,7 +234,7 @@ fn accelerators(shared: Shared) -> AnyView {
     let field = move |slot: String| {
         let value = RwSignal::new(form.others.with_untracked(|others| others.get(&slot).cloned().unwrap_or_default()));
         let (key, shown) = (slot.clone(), slot.clone());
-        // One way each: what is typed goes into the form, and what a preset puts into the form is shown.
+        // One direction each: typed text goes into the form, and amounts that a preset puts into the form are shown.
         Effect::new(move |_| {
             let typed = value.get();
             let differs = form.others.with_untracked(|others| others.get(&key).map_or("", String::as_str) != typed);

@@ -27,7 +27,7 @@ use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Variant};
 
 const HEAD: Head = Head { title: "Scheduler", group: "Administration" };
 
-/// The group that is shown: the one that the address names, or the first that is active.
+/// Returns the group to show: the one in the address, or the first active one.
 fn pick(names: &GroupNames, named: Option<String>) -> String {
     let there = |name: &String| names.all().any(|one| one == name);
     named.filter(there).or_else(|| names.all().next().cloned()).unwrap_or_default()
@@ -39,7 +39,7 @@ fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<
         Column::new("position", "Queue position", move |s: &SessionRow| place(s).into_any()).number().required(),
         Column::new("name", "Session", move |s: &SessionRow| {
             let (id, name) = (s.id.to_string(), s.name.clone());
-            // The rest of the address is the list's own; only what is open differs from row to row.
+            // The rest of the address belongs to the list; only the open session differs from row to row.
             view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .required(),
@@ -72,7 +72,7 @@ fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<
     columns
 }
 
-/// Its containers, and how they lie.
+/// The number of containers and how they are placed.
 fn cluster(session: &SessionRow) -> String {
     let size = session.cluster.size;
     if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
@@ -91,7 +91,7 @@ pub fn page() -> AnyView {
     let group = Memo::new(move |_| pick(&known.get().unwrap_or_default(), named.get()));
     let list =
         List::of((&QUEUE, paths::SCHEDULER, "session"), &[Topic::Session], Some(("group", group)), move |query: ListQuery| {
-            // The names are loaded beside it: the first question does not know them yet.
+            // The names are loaded in parallel, so the first load does not know them yet.
             let (known, named) = (known.get_untracked(), named.get_untracked());
             async move {
                 let names = match known {
@@ -101,7 +101,7 @@ pub fn page() -> AnyView {
                 queue(pick(&names, named), query).await
             }
         });
-    // Another group, another queue.
+    // Another group means another queue.
     Effect::new(move |before: Option<String>| {
         let now = group.get();
         if before.is_some_and(|before| before != now) {
@@ -173,7 +173,7 @@ fn choose(group: Memo<String>, names: Signal<Option<GroupNames>>) -> AnyView {
         <form method="get" action=paths::SCHEDULER class="group-choice">
             <label class="field-label" for="scheduler-group">"Resource group"</label>
             <select class="select" id="scheduler-group" name="group" on:change=change>{options}</select>
-            // No `<noscript>`: a browser with scripts reads what is in it as text, which no page could come to life around.
+            // No `<noscript>`: a browser with scripts reads its contents as text, which breaks hydration.
             <button class="button without-scripts">"Show"</button>
         </form>
     }

@@ -1,5 +1,5 @@
-//! The dialog that creates many people: by a pattern or from a CSV file, looked at before it is done (`docs/spec/people.md`,
-//! "Many new people").
+//! The dialog that creates many people, by a pattern or from a CSV file, with a preview first (`docs/spec/people.md`, "Many new
+//! people").
 
 mod preview;
 mod result;
@@ -21,10 +21,10 @@ use types::rules::MAX_DESCRIPTION;
 use ui::{Checkbox, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, TextInput, Variant, use_toaster};
 use wasm_bindgen::JsCast;
 
-/// A file to begin with: what `COLUMNS` says, with one line.
+/// One example line for the columns in `COLUMNS`.
 const EXAMPLE: &str = "ann@example.org,ann,Ann Ek,,user,active,default,default,default,yes,the new analyst";
 
-/// What was typed.
+/// The typed values.
 #[derive(Clone, Copy)]
 struct Form {
     /// `pattern` or `file`.
@@ -88,7 +88,7 @@ impl Form {
         Ok(CreateMany { batch, defaults })
     }
 
-    /// Follows every field, so that what was looked at is looked at again when one changes.
+    /// Follows every field, so that a change requires a new preview.
     fn track(self) {
         let texts = [self.source, self.prefix, self.suffix, self.count, self.host, self.lines, self.description];
         texts.into_iter().for_each(|field| field.track());
@@ -103,7 +103,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     let planned = RwSignal::new(None::<(CreateMany, Preview)>);
     let created = RwSignal::new(Vec::<CreatedPerson>::new());
     let (of_task, toaster) = (use_parameter("created"), use_toaster());
-    // A notification leads here, to those whom a background task created.
+    // A notification links here, to the people that a background task created.
     Effect::new(move |_| {
         let Some(task) = of_task.get().and_then(|id| id.parse().ok()) else { return };
         spawn_local(async move {
@@ -122,7 +122,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
         form.track();
         planned.set(None);
     });
-    // Only what was looked at is created, whatever was changed while the look was on its way.
+    // Only the previewed people are created, no matter what was changed while the preview was loading.
     let ready = move |many: &CreateMany| {
         planned.with_untracked(|plan| plan.as_ref().is_some_and(|(looked_at, plan)| plan.errors.is_empty() && looked_at == many))
     };
@@ -133,7 +133,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
             if ready {
                 let people = create_users(many).await?;
                 let said = format!("{} people were created, each with a keypair of their own.", people.len());
-                // Beside any that are still shown: their passwords are in no other place.
+                // Added to any that are still shown: their passwords are nowhere else.
                 created.try_update(|all| all.extend(people));
                 return Ok(said.into());
             }

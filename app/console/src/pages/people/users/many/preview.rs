@@ -1,11 +1,11 @@
-//! What creating many people would do: the first of them, or everything that is wrong, line by line.
+//! The preview of creating many people: the first of them, or every mistake, line by line.
 
 use crate::download::{csv, save};
 use leptos::prelude::*;
 use types::people::many_users::{LineError, Planned, Preview};
 use ui::{Button, Icon, IconName};
 
-/// Errors that are shown at once, and that each press of the button adds.
+/// Errors shown at first, and added by each press of the button.
 const STEP: usize = 100;
 
 /// The preview.

@@ -1,4 +1,4 @@
-//! What if another rule held: the queue as it is now, decided once more in the browser by the scheduler itself. Nothing is saved.
+//! A trial of other rules: the current queue, run through the scheduler itself in the browser. Nothing is saved.
 
 mod rules;
 mod trial;
@@ -19,14 +19,14 @@ pub fn panel(group: Memo<String>) -> AnyView {
     let open = RwSignal::new(false);
     let problem = RwSignal::new(None::<String>);
     let trial = Trial::new();
-    // Which opening an answer belongs to.
+    // The opening that an answer belongs to.
     let opening = StoredValue::new(0u32);
     Effect::new(move |_| {
         if !open.get() {
             return;
         }
         let group = group.get();
-        // The queue of the last time is gone, and an answer that is still under way comes too late.
+        // The previous queue is discarded, and an answer that is still on its way comes too late.
         opening.update_value(|n| *n += 1);
         let mine = opening.get_value();
         trial.empty();
@@ -72,7 +72,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
         let none = ("".to_owned(), "as it is".to_owned());
         std::iter::once(none).chain(names.into_iter().map(|name| (name.clone(), name))).collect::<Vec<_>>()
     });
-    // The limits of the policy that was chosen, to start from.
+    // Start from the limits of the chosen policy.
     Effect::new(move |_| {
         rules.policy.track();
         sample.with_untracked(|now| now.iter().for_each(|now| rules.fill_limits(&now.snapshot)));
@@ -102,7 +102,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
     .into_any()
 }
 
-/// A field for each slot of the policy that was chosen.
+/// A field for each slot of the chosen policy.
 fn limits(rules: Rules) -> AnyView {
     let slots = Memo::new(move |_| rules.limits.with(|all| all.iter().map(|(slot, _)| slot.clone()).collect::<Vec<_>>()));
     let field = move |slot: String| {
@@ -174,7 +174,7 @@ fn table(trial: Trial) -> AnyView {
     .into_any()
 }
 
-/// How long a session would wait, as far as that is known.
+/// The expected wait of a session, as far as it is known.
 fn expected(starts: &Starts, id: SessionId, now: Millis) -> String {
     match starts.found.get(&id) {
         Some(at) => in_words(at.since(now)),
@@ -183,7 +183,7 @@ fn expected(starts: &Starts, id: SessionId, now: Millis) -> String {
     }
 }
 
-/// To the minute: more would only look exact.
+/// Formats a duration to the minute, since more would suggest a false precision.
 fn in_words(millis: i64) -> String {
     if millis <= 0 {
         return "at once".into();
