@@ -13,11 +13,16 @@ where
     F: Future<Output = Result<(), Problem>> + 'static,
 {
     let toaster = use_toaster();
-    Callback::new(move |()| tell(Box::pin(doing()), done, changed, toaster))
+    Callback::new(move |()| run_and_report(Box::pin(doing()), done, changed, toaster))
 }
 
 /// Compiled once for all buttons.
-fn tell(doing: Pin<Box<dyn Future<Output = Result<(), Problem>>>>, done: &'static str, changed: Callback<()>, toaster: Say) {
+fn run_and_report(
+    doing: Pin<Box<dyn Future<Output = Result<(), Problem>>>>,
+    done: &'static str,
+    changed: Callback<()>,
+    toaster: Say,
+) {
     spawn_local(async move {
         match doing.await {
             Ok(()) => toaster.good(done),

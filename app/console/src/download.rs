@@ -23,7 +23,7 @@ pub fn file_dialog(
     let name = RwSignal::new(plain.to_owned());
     let wrong = Signal::derive(move || name.with(|name| mistake(name)));
     let blocked = Memo::new(move |_| nothing.get() || wrong.with(Option::is_some));
-    let href = move || paths::with(&address.get(), "name", name.get().trim());
+    let href = move || paths::with_parameter(&address.get(), "name", name.get().trim());
     let close = Callback::new(move |()| open.set(false));
     // Enter in the field does what the link does.
     let link = NodeRef::<html::A>::new();
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_a_name_of_at_most_255_characters_that_every_system_can_keep() {
+    fn a_file_name_has_at_most_255_characters_valid_on_every_system() {
         assert_eq!(mistake("limits of May"), None);
         assert_eq!(mistake(&"x".repeat(255)), None);
         for wrong in ["", "  ", "a/b", "a\\b", "a\"b", "a\nb", &"x".repeat(256)] {

@@ -49,7 +49,7 @@ impl Refused {
     }
 
     /// The error of one field of the form.
-    pub fn of(self, field: impl Into<String>) -> Signal<Option<String>> {
+    pub fn field_error(self, field: impl Into<String>) -> Signal<Option<String>> {
         let field = field.into();
         // A dialog creates its fields again at each opening.
         self.fields.update_value(|fields| {
@@ -72,12 +72,12 @@ impl Refused {
     }
 
     /// Returns the error of a field whose name is only known at run time.
-    pub fn of_named(self, field: &str) -> Option<String> {
+    pub fn named_field_error(self, field: &str) -> Option<String> {
         self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(field)))
     }
 
     /// The whole refusal.
-    pub fn shown(self) -> Option<Problem> {
+    pub fn problem(self) -> Option<Problem> {
         self.problem.get()
     }
 
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mistakes_of_reading_and_of_the_rules_are_named_together_and_those_of_reading_first() {
+    fn reading_mistakes_come_before_rule_mistakes_in_one_answer() {
         let mut mistakes = Vec::new();
         let number = whole_number("count", "three", &mut mistakes);
         let problem = checked(number, mistakes, |_| Err(Problem::field("name", "Too short."))).unwrap_err();

@@ -20,7 +20,7 @@ impl GroupNames {
     }
 
     /// Returns a group's label in a choice; an inactive group is marked.
-    pub fn told(&self, name: &str) -> String {
+    pub fn label(&self, name: &str) -> String {
         if self.inactive.iter().any(|one| one == name) { format!("{name} (inactive)") } else { name.to_owned() }
     }
 }

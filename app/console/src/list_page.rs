@@ -68,11 +68,11 @@ where
     where
         F: Future<Output = Result<Page<T>, Problem>> + Send + 'static,
     {
-        Self::of((spec, path, parameter), topics, None, fetch)
+        Self::with_parameter((spec, path, parameter), topics, None, fetch)
     }
 
     /// Creates a list that also depends on another address parameter: `also` is kept in every address of the list.
-    pub fn of<F>(
+    pub fn with_parameter<F>(
         (spec, path, parameter): (&'static ListSpec, &'static str, &'static str),
         topics: &'static [Topic],
         also: Option<(&'static str, Memo<String>)>,
@@ -87,21 +87,21 @@ where
         let address = Memo::new(move |_| {
             let query = query.with(|query| query.to_query_string(spec));
             let list = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-            also.map_or(list.clone(), |(name, value)| paths::with(&list, name, &value.get()))
+            also.map_or(list.clone(), |(name, value)| paths::with_parameter(&list, name, &value.get()))
         });
         Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address, also }
     }
 
     /// Returns the list's current address with this thing open in the drawer. Reactive where it is read, like all of these.
     pub fn link_to(self, id: &str) -> String {
-        paths::with(&self.address.get(), self.parameter, id)
+        paths::with_parameter(&self.address.get(), self.parameter, id)
     }
 
     /// Opens a thing in the drawer, for a button beside its row.
     pub fn opener(self) -> Callback<String> {
         let go = use_navigate();
         Callback::new(move |id: String| {
-            let address = paths::with(&self.address.get_untracked(), self.parameter, &id);
+            let address = paths::with_parameter(&self.address.get_untracked(), self.parameter, &id);
             go(&address, NavigateOptions { scroll: false, ..Default::default() });
         })
     }
@@ -119,7 +119,7 @@ where
         Callback::new(move |panel: Option<String>| {
             let address = self.open_address_now();
             match panel {
-                Some(panel) => paths::with(&address, "panel", &panel),
+                Some(panel) => paths::with_parameter(&address, "panel", &panel),
                 None => address,
             }
         })
@@ -130,7 +130,7 @@ where
         Signal::derive(move || {
             let address = self.open_address_now();
             match part {
-                Some((name, value)) if self.open.with(Option::is_some) => paths::with(&address, name, value),
+                Some((name, value)) if self.open.with(Option::is_some) => paths::with_parameter(&address, name, value),
                 _ => address,
             }
         })

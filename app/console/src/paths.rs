@@ -88,7 +88,7 @@ pub fn followers(kind: PolicyKind, policy: &str) -> String {
 }
 
 /// Returns an address with one more parameter, such as the thing open in a list's drawer.
-pub fn with(address: &str, name: &str, value: &str) -> String {
+pub fn with_parameter(address: &str, name: &str, value: &str) -> String {
     let mark = if address.contains('?') { '&' } else { '?' };
     format!("{address}{mark}{name}={}", types::list::encode(value))
 }

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_this_console_are_led_back_to() {
+    fn sign_in_leads_back_only_to_paths_of_this_console() {
         assert_eq!(local_path("/users?tab=inactive"), "/users?tab=inactive");
         for away in ["", "//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\r\nb", "/sign-in?next=/"] {
             assert_eq!(local_path(away), "/", "{away}");

@@ -188,7 +188,7 @@ impl SlotAmounts {
 
     fn field(self, slot: &str, limit: Limit, refused: Refused, unlimited: Signal<&'static str>) -> AnyView {
         let id = format!("{}-{}", self.name, slot.replace('.', "-"));
-        let (label, error) = (label(slot), refused.of(slot_field(slot)));
+        let (label, error) = (label(slot), refused.field_error(slot_field(slot)));
         let hint = match (self.limits, slot) {
             (true, slot) => hint(slot),
             (false, MEM) => "Such as 8 GiB; a number alone is GiB.".into(),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_names_the_usual_slots_in_short_and_in_the_usual_order() {
+    fn a_row_abbreviates_the_usual_slots_in_the_usual_order() {
         let mut slots = Slots::cpu_mem(Quantity::whole(2), 4 << 30);
         slots.0.insert("cuda.shares".into(), Quantity::whole(1));
         slots.0.insert("atom.device".into(), Quantity::whole(3));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_limits_says_what_is_not_limited_and_what_may_not_be_held() {
+    fn a_row_of_limits_marks_unlimited_and_forbidden_slots() {
         let none = Slots::default();
         let known = ["cpu", "mem", "atom.device", "cuda.shares"].map(String::from);
         assert_eq!(limits_in_short(&none, true, &[]), "CPU ∞ · RAM ∞");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_has_fields_for_what_agents_report_and_for_what_is_named_already() {
+    fn a_form_has_fields_for_reported_and_already_named_slots() {
         Owner::new().with(|| {
             let reported = RwSignal::new(vec!["cpu".to_owned(), "mem".to_owned()]);
             let amounts = SlotAmounts::amounts("preset", reported.into());

@@ -40,7 +40,7 @@ pub trait EditForm: Copy + Send + Sync + 'static {
     fn save(thing: Self::Thing, revision: Option<i64>) -> impl Future<Output = Result<(), Problem>>;
 
     /// Puts a difference from somebody else's version into this form's words, such as names where the thing itself has ids.
-    fn told(self, difference: Difference) -> Difference {
+    fn in_form_words(self, difference: Difference) -> Difference {
         difference
     }
 
@@ -137,7 +137,7 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<(F::Thing, i64)>>, wor
     let contents = ViewFn::from(move || {
         view! {
             {form.fields(shell.refused, editing.with_untracked(Option::is_none))}
-            {stale_notice(shell.refused, Callback::new(move |one: Difference| form.told(one)), save_mine, take_theirs)}
+            {stale_notice(shell.refused, Callback::new(move |one: Difference| form.in_form_words(one)), save_mine, take_theirs)}
             {shell.end(label, Variant::Primary)}
         }
     });
@@ -149,7 +149,7 @@ pub fn name_field(id: &'static str, label: &'static str, name: RwSignal<String>,
     if new {
         let hint = "1 to 64 letters and digits, with single “-”, “_” and “.” between them. Names are fixed once given.";
         return view! {
-            <Field name=id label=label required=true hint=hint error=refused.of("name")><TextInput name=id value=name max=MAX_NAME/></Field>
+            <Field name=id label=label required=true hint=hint error=refused.field_error("name")><TextInput name=id value=name max=MAX_NAME/></Field>
         }
         .into_any();
     }

@@ -36,7 +36,7 @@ impl<T> Asked<T> {
 /// The result of a save that was not refused.
 pub enum Saved {
     /// Saved, with this message.
-    Said(String),
+    WithMessage(String),
     /// Saved without a message, because the next view says enough, such as a key that is shown once.
     Silently,
     /// Not saved yet: the dialog stays open and shows something to look at first.
@@ -45,7 +45,7 @@ pub enum Saved {
 
 impl<T: Into<String>> From<T> for Saved {
     fn from(text: T) -> Self {
-        Self::Said(text.into())
+        Self::WithMessage(text.into())
     }
 }
 
@@ -148,7 +148,7 @@ impl Shell {
                         self.open.set(false);
                         emptied();
                     }
-                    if let Saved::Said(text) = saved {
+                    if let Saved::WithMessage(text) = saved {
                         self.toaster.good(text);
                     }
                     // The page may be gone by now.

@@ -10,14 +10,16 @@ use ui::Button;
 /// the form again; `in_form_words` puts a difference into the form's words.
 pub fn stale_notice(
     refused: Refused,
-    told: Callback<Difference, Difference>,
+    in_form_words: Callback<Difference, Difference>,
     save_mine: Callback<i64>,
     take_theirs: Callback<()>,
 ) -> AnyView {
     let stale = refused.stale();
-    let told =
-        move |stale: Stale| Stale { differences: stale.differences.into_iter().map(|one| told.run(one)).collect(), ..stale };
-    view! { {move || stale.get().map(|stale| notice(told(stale), save_mine, take_theirs))} }.into_any()
+    let translated = move |stale: Stale| Stale {
+        differences: stale.differences.into_iter().map(|one| in_form_words.run(one)).collect(),
+        ..stale
+    };
+    view! { {move || stale.get().map(|stale| notice(translated(stale), save_mine, take_theirs))} }.into_any()
 }
 
 fn notice(stale: Stale, save_mine: Callback<i64>, take_theirs: Callback<()>) -> AnyView {

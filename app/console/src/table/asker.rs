@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_all_the_time_is_asked_for_ever_more_seldom() {
+    fn constant_changes_are_requested_less_and_less_often() {
         let mut pace = Pace::default();
         let mut now = 10_000.0;
         let waits: Vec<u32> = (0..7)
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_change_after_a_rest_is_asked_for_at_once() {
+    fn the_first_change_after_a_rest_is_requested_at_once() {
         let mut pace = Pace { pause: MOST, changed_at: 10_000.0, answered_at: 11_900.0 };
         assert_eq!(round(&mut pace, 12_000.0), 0);
         assert_eq!(round(&mut pace, 12_100.0), 300);

@@ -87,17 +87,17 @@ impl EditForm for Form {
         let choices = Signal::derive(move || {
             let (groups, kept) = (self.groups.get(), self.kept.get());
             let kept = kept.filter(|name| !groups.active.contains(name));
-            let choice = |name: &String| (name.clone(), groups.told(name));
+            let choice = |name: &String| (name.clone(), groups.label(name));
             let every = (String::new(), "Every resource group".to_owned());
             std::iter::once(every).chain(groups.active.iter().chain(&kept).map(choice)).collect::<Vec<_>>()
         });
         view! {
             {name_field("preset-name", "Preset name", self.name, refused, new)}
-            <Field name="preset-group" label="Resource group" hint="The preset is offered only in this group." error=refused.of("resource_group")>
+            <Field name="preset-group" label="Resource group" hint="The preset is offered only in this group." error=refused.field_error("resource_group")>
                 <Select name="preset-group" value=self.resource_group options=choices/>
             </Field>
             {self.slots.view(refused, Signal::stored(""))}
-            <Field name="preset-shared" label="Shared memory" hint="Part of the memory, such as 1 GiB. Empty: the environment's own value." error=refused.of("shared_memory")>
+            <Field name="preset-shared" label="Shared memory" hint="Part of the memory, such as 1 GiB. Empty: the environment's own value." error=refused.field_error("shared_memory")>
                 <TextInput name="preset-shared" value=self.shared_memory/>
             </Field>
         }

@@ -129,7 +129,7 @@ fn add_member(project: Memo<Option<ProjectId>>, changed: Callback<()>) -> AnyVie
     let submit = on_submit(refused, read, move |what| drop(add.dispatch(what)));
     view! {
         <form class="form" novalidate on:submit=submit>
-            <Field name="member-add" label="Add members" hint="Emails or usernames, separated by commas." error=refused.of("add")>
+            <Field name="member-add" label="Add members" hint="Emails or usernames, separated by commas." error=refused.field_error("add")>
                 <TextInput name="member-add" value=login/>
             </Field>
             {refused.notice()}

@@ -79,18 +79,18 @@ impl CommonFields {
     pub fn view(self, refused: Refused, name_hint: &'static str, more: AnyView) -> AnyView {
         let id = move |field: &str| format!("{}-{field}", self.prefix);
         view! {
-            <Field name=id("name") label="Name" required=true hint=name_hint error=refused.of("name")>
+            <Field name=id("name") label="Name" required=true hint=name_hint error=refused.field_error("name")>
                 <TextInput name=id("name") value=self.name max=MAX_NAME/>
             </Field>
             {more}
-            <Field name=id("hosts") label="Allowed storage hosts" hint="Names, separated by commas. Without a name, no host is allowed." error=refused.of("hosts")>
+            <Field name=id("hosts") label="Allowed storage hosts" hint="Names, separated by commas. Without a name, no host is allowed." error=refused.field_error("hosts")>
                 <TextInput name=id("hosts") value=self.hosts/>
             </Field>
             <fieldset class="fieldset">
                 <legend class="field-label">"Limits for all its sessions together"</legend>
                 {self.limit.view(refused, Signal::stored("Unlimited"))}
             </fieldset>
-            <Field name=id("description") label="Description" error=refused.of("description")>
+            <Field name=id("description") label="Description" error=refused.field_error("description")>
                 <TextArea name=id("description") value=self.description rows=3 max=MAX_DESCRIPTION/>
             </Field>
         }

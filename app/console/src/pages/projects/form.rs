@@ -88,13 +88,13 @@ impl DialogForm for Form {
     fn fields(self, refused: Refused, new: bool) -> AnyView {
         let place = new.then(|| view! {
             <div class="form-row">
-                <Field name="project-domain" label="Domain" required=true error=refused.of("domain")><Select name="project-domain" value=self.domain options=self.domains/></Field>
-                <Field name="project-kind" label="Type" hint="In a model store, each folder is shown as a model card." error=refused.of("kind")><Select name="project-kind" value=self.kind options=choices(ProjectKind::CHOICES)/></Field>
+                <Field name="project-domain" label="Domain" required=true error=refused.field_error("domain")><Select name="project-domain" value=self.domain options=self.domains/></Field>
+                <Field name="project-kind" label="Type" hint="In a model store, each folder is shown as a model card." error=refused.field_error("kind")><Select name="project-kind" value=self.kind options=choices(ProjectKind::CHOICES)/></Field>
             </div>
         });
         let more = view! {
             {place}
-            <Field name="project-policy" label="Resource policy" required=true error=refused.of("policy")><Select name="project-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="project-policy" label="Resource policy" required=true error=refused.field_error("policy")><Select name="project-policy" value=self.policy options=names(self.policies)/></Field>
         };
         self.common.view(refused, "", more.into_any())
     }

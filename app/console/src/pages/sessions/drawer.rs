@@ -188,7 +188,7 @@ fn containers(session: &SessionRow, link: Callback<Option<String>, String>) -> O
     let one = |(agent, number): (&String, u32)| {
         let (name, id) = (Cluster::host_name(number), ContainerId::of(session.id, number).to_string());
         let (copy, log) = (format!("Copy the ID of {name}"), format!("Log of {name}"));
-        let address = move || paths::with(&link.run(Some("log".into())), "container", &number.to_string());
+        let address = move || paths::with_parameter(&link.run(Some("log".into())), "container", &number.to_string());
         view! {
             <tr>
                 <td>{name}</td>

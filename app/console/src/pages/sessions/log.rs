@@ -52,7 +52,7 @@ pub fn log(id: SessionId, session: Signal<Option<SessionDetail>>, link: Callback
 fn choose(size: u32, container: Memo<u32>, link: Callback<Option<String>, String>) -> AnyView {
     let go = use_navigate();
     let change = move |event| {
-        let address = paths::with(&link.run(Some("log".into())), "container", &event_target_value(&event));
+        let address = paths::with_parameter(&link.run(Some("log".into())), "container", &event_target_value(&event));
         go(&address, NavigateOptions { scroll: false, replace: true, ..Default::default() });
     };
     let option = |number: u32| {

@@ -60,7 +60,7 @@ impl DialogForm for Form {
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         let hint = format!("0 to {MAX_PRIORITY}; higher goes first. Sessions start with 10. Only waiting sessions are changed.");
         view! {
-            <Field name="queue-priority" label="Priority" hint=hint error=refused.of("priority")>
+            <Field name="queue-priority" label="Priority" hint=hint error=refused.field_error("priority")>
                 <NumberInput name="queue-priority" value=self.priority min="0" max=MAX_PRIORITY.to_string() step="1"/>
             </Field>
         }

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn control_letters_and_arrows_are_what_a_shell_expects() {
+    fn control_letters_and_arrows_send_the_bytes_a_shell_expects() {
         assert_eq!(bytes_for(&key("c", true, false, false), false), Some(vec![3]));
         assert_eq!(bytes_for(&key("ArrowUp", false, false, false), false), Some(b"\x1b[A".to_vec()));
         assert_eq!(bytes_for(&key("ArrowUp", false, false, false), true), Some(b"\x1bOA".to_vec()));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn text_the_way_out_and_the_browsers_own_keys_are_left_alone() {
+    fn text_shift_tab_and_the_browsers_own_keys_are_left_alone() {
         assert_eq!(bytes_for(&key("a", false, false, false), false), None);
         assert_eq!(bytes_for(&key("é", false, false, false), false), None);
         assert_eq!(bytes_for(&key("Tab", false, false, true), false), None);

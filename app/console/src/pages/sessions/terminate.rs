@@ -69,15 +69,15 @@ pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
         let ending = async move {
             let results = asking.await?;
             let failed: Vec<_> = results.iter().filter_map(|r| r.problem.as_ref().map(|p| format!("{}: {p}", r.name))).collect();
-            let said = match results.len() - failed.len() {
+            let done_text = match results.len() - failed.len() {
                 0 => None,
                 1 => Some("The session was asked to end.".to_owned()),
                 many => Some(format!("{many} sessions were asked to end.")),
             };
             if failed.is_empty() {
-                return Ok(said.map_or(Saved::Silently, Saved::Said));
+                return Ok(done_text.map_or(Saved::Silently, Saved::WithMessage));
             }
-            said.into_iter().for_each(|text| toaster.good(text));
+            done_text.into_iter().for_each(|text| toaster.good(text));
             Err(Problem::Conflict(failed.join(" ")))
         };
         shell.send(ending, || (), done);

@@ -25,7 +25,7 @@ pub fn page() -> AnyView {
     });
     let busy = recalculate.pending();
     let label = move || if busy.get() { "Recalculating…" } else { "Recalculate usage" };
-    let said = move || {
+    let result_text = move || {
         found.get().map(|Recalculated { sessions, corrections, first }| {
             let holders = if sessions == 1 { "1 session holds".to_owned() } else { format!("{sessions} sessions hold") };
             let summary = match corrections {
@@ -45,7 +45,7 @@ pub fn page() -> AnyView {
                 <p class="hint">"Usage is the sum of what running sessions requested. This checks every session and container and corrects any difference."</p>
             </header>
             <div><Button variant=Variant::Primary busy=busy on_press=Callback::new(move |()| drop(recalculate.dispatch(())))>{label}</Button></div>
-            <div role="status">{said}</div>
+            <div role="status">{result_text}</div>
         </section>
     }
     .into_any()

@@ -148,7 +148,7 @@ mod tests {
     use types::time::Millis;
 
     #[test]
-    fn what_nobody_measures_is_neither_drawn_nor_said_to_be_in_use() {
+    fn unmeasured_slots_have_no_chart_and_no_current_use() {
         let used = Slots::cpu_mem(Quantity::whole(1), 1 << 20);
         let mut capacity = Slots::cpu_mem(Quantity::whole(8), 1 << 30);
         capacity.0.insert("cuda.device".into(), Quantity::whole(4));

@@ -131,25 +131,25 @@ impl EditForm for Form {
         let system_retries = move || self.usual.with(|usual| usual.retries_to_skip.unwrap_or(DEFAULT_RETRIES));
         view! {
             {name_field("group-name", "Name", self.name, refused, new)}
-            <Field name="group-description" label="Description" error=refused.of("description")>
+            <Field name="group-description" label="Description" error=refused.field_error("description")>
                 <TextArea name="group-description" value=self.description rows=2 max=MAX_DESCRIPTION/>
             </Field>
             <div class="form-row">
-                <Field name="group-scheduler" label="Scheduler" error=refused.of("scheduler")>
+                <Field name="group-scheduler" label="Scheduler" error=refused.field_error("scheduler")>
                     <Select name="group-scheduler" value=self.scheduler options=choices(GROUP_SCHEDULERS)/>
                 </Field>
-                <Field name="group-placement" label="Placement" error=refused.of("placement")>
+                <Field name="group-placement" label="Placement" error=refused.field_error("placement")>
                     <Select name="group-placement" value=self.placement options=choices(Placement::CHOICES)/>
                 </Field>
             </div>
             <p class="hint">{kind_hint}</p>
-            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.of("session_types")/>
+            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.field_error("session_types")/>
             <div class="form-row">
-                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that is still pending after this time is cancelled." error=refused.of("pending_timeout") max=MOST_SECONDS/>
-                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="After this many tries, a session that does not fit no longer holds up those behind it. 0: it always does." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
+                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that is still pending after this time is cancelled." error=refused.field_error("pending_timeout") max=MOST_SECONDS/>
+                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="After this many tries, a session that does not fit no longer holds up those behind it. 0: it always does." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string()/>
             </div>
             <p class="hint">{move || format!("The system's number of tries is {}.", system_retries())}</p>
-            <Field name="group-proxy" label="App proxy address" hint="The address at which a relay would reach the agents' apps directly. It is only stored for now: apps go through the manager." error=refused.of("app_proxy")>
+            <Field name="group-proxy" label="App proxy address" hint="The address at which a relay would reach the agents' apps directly. It is only stored for now: apps go through the manager." error=refused.field_error("app_proxy")>
                 <TextInput name="group-proxy" value=self.app_proxy/>
             </Field>
             <div class="choices">
@@ -158,7 +158,7 @@ impl EditForm for Form {
             </div>
             <p class="hint">"Active: it accepts new sessions. When off, it accepts none; running sessions continue."</p>
             <p class="hint">"Public: the launcher offers it to everybody who may use it. When off, they can still name it in API requests."</p>
-            {self.users.view(refused.of("domains"), refused.of("projects"))}
+            {self.users.view(refused.field_error("domains"), refused.field_error("projects"))}
         }
         .into_any()
     }
@@ -167,8 +167,8 @@ impl EditForm for Form {
         group.name.clone()
     }
 
-    fn told(self, difference: Difference) -> Difference {
-        self.users.told(difference)
+    fn in_form_words(self, difference: Difference) -> Difference {
+        self.users.in_form_words(difference)
     }
 
     async fn saved(name: String) -> Result<(ResourceGroup, i64), Problem> {

@@ -61,7 +61,7 @@ impl Users {
     }
 
     /// Returns a difference with names in place of ids, where they are known.
-    pub fn told(self, difference: Difference) -> Difference {
+    pub fn in_form_words(self, difference: Difference) -> Difference {
         let pick = match difference.field.as_str() {
             "Domains" => domain,
             "Projects" => projects,
@@ -72,7 +72,7 @@ impl Users {
             _ => HashMap::new(),
         });
         let Difference { field, saved, yours } = difference;
-        Difference { field, saved: by_name(&saved, &yours, &names), yours: by_name(&yours, &saved, &names) }
+        Difference { field, saved: compare_by_name(&saved, &yours, &names), yours: compare_by_name(&yours, &saved, &names) }
     }
 }
 
@@ -128,17 +128,17 @@ fn matching(all: &[(String, String)], ticked: &[String], text: &str) -> (Boxes, 
 }
 
 /// Names of the ids in one list only, and how many are in both.
-fn by_name(one: &str, other: &str, names: &HashMap<String, String>) -> String {
+fn compare_by_name(one: &str, other: &str, names: &HashMap<String, String>) -> String {
     let other: HashSet<&str> = other.split(", ").collect();
     let (both, only): (Vec<&str>, Vec<&str>) = one.split(", ").filter(|id| !id.is_empty()).partition(|id| other.contains(id));
-    let mut told: Vec<String> = only.into_iter().map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_owned())).collect();
-    match (told.is_empty(), both.len()) {
+    let mut parts: Vec<String> = only.into_iter().map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_owned())).collect();
+    match (parts.is_empty(), both.len()) {
         (true, 0) => return "none".into(),
         (true, n) => return format!("{n} in both, no others"),
         (false, 0) => {}
-        (false, n) => told.push(format!("{n} in both")),
+        (false, n) => parts.push(format!("{n} in both")),
     }
-    told.join(", ")
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_ticked_is_always_shown_and_a_name_finds_the_others() {
+    fn ticked_boxes_are_always_shown_and_a_name_finds_the_others() {
         let all: Boxes = (0..70).map(|n| (n.to_string(), format!("Lab {n}"))).collect();
         let (boxes, left) = matching(&all, &["69".into()], "");
         assert_eq!((boxes.len(), left), (SHOWN + 1, 19));
@@ -155,10 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_told_apart_by_the_names_that_only_one_of_them_has() {
+    fn lists_differ_by_the_names_in_only_one_of_them() {
         let names = HashMap::from([("1".to_owned(), "default".to_owned()), ("2".to_owned(), "lab".to_owned())]);
-        assert_eq!(by_name("1, 2, 3", "1", &names), "lab, 3, 1 in both");
-        assert_eq!(by_name("1", "1, 2, 3", &names), "1 in both, no others");
-        assert_eq!(by_name("", "1", &names), "none");
+        assert_eq!(compare_by_name("1, 2, 3", "1", &names), "lab, 3, 1 in both");
+        assert_eq!(compare_by_name("1", "1, 2, 3", &names), "1 in both, no others");
+        assert_eq!(compare_by_name("", "1", &names), "none");
     }
 }

@@ -1,6 +1,6 @@
 //! The dialog that deletes a policy: at once when nobody follows it, otherwise with the policy that its followers are moved to.
 
-use super::followers_told;
+use super::describe_followers;
 use crate::api::limits::policies::{delete_policy, policy_followers};
 use crate::api::people::keypairs::keypair_policy_names;
 use crate::api::people::users::user_policy_names;
@@ -95,7 +95,7 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Asked<String>>, changed: Callbac
     shell.view(title, submit, Callback::new(|()| ()), contents)
 }
 
-/// The text in place of the question, for the policy that the server refuses to delete.
+/// The text in place of the question for the policy that always stays, in the words of the server, which would refuse.
 fn stays(kind: PolicyKind) -> AnyView {
     let (_, many) = kind.followers();
     view! { <p>{format!("New {many} follow the policy {FIRST}, so it cannot be deleted. Change its limits instead.")}</p> }
@@ -106,18 +106,18 @@ fn question(kind: PolicyKind, followers: &Followers, others: Vec<String>, target
     if followers.count == 0 {
         return view! { <p>"Nobody follows it. This cannot be undone."</p> }.into_any();
     }
-    let told = followers_told(kind, followers);
+    let description = describe_followers(kind, followers);
     if others.is_empty() {
         return view! {
-            <p>{told}" Inactive ones are included."</p>
+            <p>{description}" Inactive ones are included."</p>
             <p>"There is no other policy to move them to. Create one first."</p>
         }
         .into_any();
     }
     let options = Signal::stored(others.into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
     view! {
-        <p>{told}" Inactive ones are included."</p>
-        <Field name="policy-move-to" label="Move them to" hint="They will follow this policy." error=refused.of("move_to")>
+        <p>{description}" Inactive ones are included."</p>
+        <Field name="policy-move-to" label="Move them to" hint="They will follow this policy." error=refused.field_error("move_to")>
             <Select name="policy-move-to" value=target options=options/>
         </Field>
         <p>"This cannot be undone."</p>

@@ -1,24 +1,24 @@
 //! The effect of a changed keypair policy on its followers, shown before it is saved.
 
-use super::followers_told;
+use super::describe_followers;
 use leptos::prelude::*;
 use types::limits::policies::{OverLimit, PolicyEffect, PolicyKind};
 
 /// The effect, while there is one to look at.
 pub fn effect(effect: RwSignal<Option<PolicyEffect>>) -> AnyView {
-    view! { <div role="status">{move || effect.get().map(told)}</div> }.into_any()
+    view! { <div role="status">{move || effect.get().map(effect_notice)}</div> }.into_any()
 }
 
-fn told(effect: PolicyEffect) -> AnyView {
-    let ended = list("These sessions would end at once:", effect.ended, effect.ended_more);
-    let over = list(
+fn effect_notice(effect: PolicyEffect) -> AnyView {
+    let ended = over_limit_list("These sessions would end at once:", effect.ended, effect.ended_more);
+    let over = over_limit_list(
         "These running sessions would exceed the new limits. They keep running; new ones wait or are refused until there is room:",
         effect.over,
         effect.more,
     );
     view! {
         <div class="notice notice-warn effect">
-            <p>{followers_told(PolicyKind::Keypair, &effect.followers)}</p>
+            <p>{describe_followers(PolicyKind::Keypair, &effect.followers)}</p>
             {ended}
             {over}
             <p>"Nothing has been saved yet. Save anyway to apply the change."</p>
@@ -28,7 +28,7 @@ fn told(effect: PolicyEffect) -> AnyView {
 }
 
 /// The heading and the list of these keypairs; empty when there are none.
-fn list(what: &'static str, each: Vec<OverLimit>, more: u32) -> AnyView {
+fn over_limit_list(what: &'static str, each: Vec<OverLimit>, more: u32) -> AnyView {
     if each.is_empty() {
         return ().into_any();
     }

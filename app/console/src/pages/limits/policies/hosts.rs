@@ -58,7 +58,7 @@ impl HostsField {
         view! {
             <For each=hosts key=|host| host.clone() children=move |host| self.host(host)/>
             <div class="host-add" on:keydown=on_enter>
-                <Field name="policy-host" label="Add an allowed host" hint="The host's name. A new host allows everything; untick what it should not allow. Without an entry, no host is allowed." error=refused.of("hosts")>
+                <Field name="policy-host" label="Add an allowed host" hint="The host's name. A new host allows everything; untick what it should not allow. Without an entry, no host is allowed." error=refused.field_error("hosts")>
                     <TextInput name="policy-host" value=self.typed/>
                 </Field>
                 <Button on_press=Callback::new(move |()| self.add())>"Add host"</Button>

@@ -112,18 +112,18 @@ impl EditForm for Form {
             <Checkbox name="policy-others" label="Resources that are not set are unlimited" value=self.others_unlimited/>
             <h3>"Sessions"</h3>
             <div class="form-row">
-                <Field name="policy-cluster" label="Cluster size" hint=format!("Containers in one session, 1 to {MAX_CLUSTER}.") error=refused.of("max_cluster")>
+                <Field name="policy-cluster" label="Cluster size" hint=format!("Containers in one session, 1 to {MAX_CLUSTER}.") error=refused.field_error("max_cluster")>
                     <NumberInput name="policy-cluster" value=self.max_cluster min="1" max=MAX_CLUSTER.to_string() step="1"/>
                 </Field>
-                <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="Counted from the request; the session is then terminated." error=refused.of("lifetime") max=ANY/>
-                <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at the same time." error=refused.of("max_pending") max=ANY/>
-                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Sessions at the same time, up to {MAX_SESSIONS}; 0 is unlimited.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
-                <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: how long a session may go without input while using almost no processor time (the threshold is set in Configurations); up to 180 days. A batch session ends with its command or its own timeout." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
-                <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.of("max_transfers") max=ANY/>
+                <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="Counted from the request; the session is then terminated." error=refused.field_error("lifetime") max=ANY/>
+                <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at the same time." error=refused.field_error("max_pending") max=ANY/>
+                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Sessions at the same time, up to {MAX_SESSIONS}; 0 is unlimited.") error=refused.field_error("max_sessions") max=MAX_SESSIONS.to_string()/>
+                <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: how long a session may go without input while using almost no processor time (the threshold is set in Configurations); up to 180 days. A batch session ends with its command or its own timeout." error=refused.field_error("idle_timeout") max=MAX_IDLE.to_string()/>
+                <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.field_error("max_transfers") max=ANY/>
             </div>
             <h3>"Folders"</h3>
             {self.hosts.view(refused)}
-            <LimitField name="policy-folders" label="Max folders (deprecated)" limit=self.max_folders hint=format!("Kept for programs that read it, up to {MAX_KEYPAIR_FOLDERS}. Folders are limited by user and project policies.") error=refused.of("max_folders") max=MAX_KEYPAIR_FOLDERS.to_string()/>
+            <LimitField name="policy-folders" label="Max folders (deprecated)" limit=self.max_folders hint=format!("Kept for programs that read it, up to {MAX_KEYPAIR_FOLDERS}. Folders are limited by user and project policies.") error=refused.field_error("max_folders") max=MAX_KEYPAIR_FOLDERS.to_string()/>
             {effect(self.effect)}
         }
         .into_any()
@@ -175,7 +175,7 @@ fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
 }
 
 pub fn page() -> AnyView {
-    if let Some(refusal) = refused() {
+    if let Some(refusal) = access_refusal() {
         return refusal;
     }
     const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::Keypair];

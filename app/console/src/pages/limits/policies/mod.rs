@@ -44,7 +44,7 @@ pub trait Policy: Fields + Clone + PartialEq + Send + Sync + serde::Serialize + 
     fn name(&self) -> &str;
 
     /// Its fields as text, given the slots that agents offer.
-    fn told(&self, _known: &[String]) -> Vec<(&'static str, String)> {
+    fn readable_fields(&self, _known: &[String]) -> Vec<(&'static str, String)> {
         self.fields()
     }
 }
@@ -54,7 +54,7 @@ impl Policy for KeypairPolicy {
         &self.name
     }
 
-    fn told(&self, known: &[String]) -> Vec<(&'static str, String)> {
+    fn readable_fields(&self, known: &[String]) -> Vec<(&'static str, String)> {
         self.fields_among(known)
     }
 }
@@ -149,7 +149,7 @@ fn waiting(kind: PolicyKind) -> AnyView {
 }
 
 /// Returns the refusal if the caller may not see any of the tabs.
-fn refused() -> Option<AnyView> {
+fn access_refusal() -> Option<AnyView> {
     let may = use_me().may_beyond_own(Permission::ReadPolicies);
     (!may).then(|| crate::problem_view::problem_view(&Problem::Forbidden(Permission::ReadPolicies.verb().into())))
 }
@@ -246,7 +246,7 @@ where
 }
 
 /// Describes the followers of a policy: `3 keypairs follow this policy: a, b and 1 more.`
-fn followers_told(kind: PolicyKind, followers: &Followers) -> String {
+fn describe_followers(kind: PolicyKind, followers: &Followers) -> String {
     let (one, many) = kind.followers();
     let (what, verb) = if followers.count == 1 { (one, "follows") } else { (many, "follow") };
     let more = (followers.count as usize).saturating_sub(followers.first.len());
@@ -270,15 +270,15 @@ fn warning() -> AnyView {
 mod tests {
     use super::*;
 
-    fn told(count: u32, first: &[&str]) -> String {
+    fn description(count: u32, first: &[&str]) -> String {
         let first = first.iter().map(|name| (*name).to_owned()).collect();
-        followers_told(PolicyKind::Keypair, &Followers { count, first })
+        describe_followers(PolicyKind::Keypair, &Followers { count, first })
     }
 
     #[test]
-    fn who_follows_a_policy_is_named_as_far_as_the_names_go() {
-        assert_eq!(told(1, &["a@x.y"]), "1 keypair follows this policy: a@x.y.");
-        assert_eq!(told(2, &["a@x.y", "b@x.y"]), "2 keypairs follow this policy: a@x.y, b@x.y.");
-        assert_eq!(told(5, &["a@x.y", "b@x.y"]), "5 keypairs follow this policy: a@x.y, b@x.y and 3 more.");
+    fn followers_of_a_policy_are_named_up_to_the_known_names() {
+        assert_eq!(description(1, &["a@x.y"]), "1 keypair follows this policy: a@x.y.");
+        assert_eq!(description(2, &["a@x.y", "b@x.y"]), "2 keypairs follow this policy: a@x.y, b@x.y.");
+        assert_eq!(description(5, &["a@x.y", "b@x.y"]), "5 keypairs follow this policy: a@x.y, b@x.y and 3 more.");
     }
 }

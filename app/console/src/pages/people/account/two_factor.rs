@@ -115,7 +115,7 @@ impl DialogForm for TurnOn {
                     <p><code class="two-factor-secret">{secret}</code>" "{move || view! { <CopyButton text=secret() label="Copy the secret"/> }}</p>
                 </div>
             </div>
-            <Field name="two-factor-code" label="Code" required=true error=refused.of("code")><TextInput name="two-factor-code" value=self.code max=10/></Field>
+            <Field name="two-factor-code" label="Code" required=true error=refused.field_error("code")><TextInput name="two-factor-code" value=self.code max=10/></Field>
         }
         .into_any()
     }
@@ -161,7 +161,7 @@ impl DialogForm for Renew {
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
             <p>"Your current codes will stop working."</p>
-            <Field name="renew-code" label="Code" required=true hint="The six digits that your authenticator shows." error=refused.of("code")><TextInput name="renew-code" value=self.code max=40/></Field>
+            <Field name="renew-code" label="Code" required=true hint="The six digits that your authenticator shows." error=refused.field_error("code")><TextInput name="renew-code" value=self.code max=40/></Field>
         }
         .into_any()
     }
@@ -266,7 +266,7 @@ where
         let id = self.words.title.to_lowercase().replace(' ', "-");
         view! {
             <p>{self.words.why}</p>
-            <Field name=id.clone() label="Password now" required=true error=refused.of("password")><PasswordInput name=id value=self.password/></Field>
+            <Field name=id.clone() label="Password now" required=true error=refused.field_error("password")><PasswordInput name=id value=self.password/></Field>
         }
         .into_any()
     }

@@ -85,7 +85,7 @@ impl DialogForm for Form {
     fn fields(self, refused: Refused, new: bool) -> AnyView {
         let whose = if new {
             view! {
-                <Field name="keypair-owner" label="User ID" required=true hint="The email or username of the person it is for." error=refused.of("owner")>
+                <Field name="keypair-owner" label="User ID" required=true hint="The email or username of the person it is for." error=refused.field_error("owner")>
                     <TextInput name="keypair-owner" value=self.owner/>
                 </Field>
             }
@@ -100,8 +100,8 @@ impl DialogForm for Form {
         let range = format!("Requests in 15 minutes, 0 to {}. Requests over the limit are refused.", max_rate_limit());
         view! {
             {whose}
-            <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count against their owner's main keypair and its policy, whichever keypair started them." error=refused.of("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
-            <Field name="keypair-rate" label="Rate limit" required=true hint=range error=refused.of("rate_limit")>
+            <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count against their owner's main keypair and its policy, whichever keypair started them." error=refused.field_error("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="keypair-rate" label="Rate limit" required=true hint=range error=refused.field_error("rate_limit")>
                 <NumberInput name="keypair-rate" value=self.rate min="0" max=MAX_RATE_LIMIT.to_string() step="1"/>
             </Field>
             <Show when=low><p class="notice notice-warn">{format!("{LOW_RATE_LIMIT} or less: calls such as signing in may be blocked.")}</p></Show>

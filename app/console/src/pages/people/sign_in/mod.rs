@@ -23,7 +23,7 @@ fn flash() -> Resource<Flash> {
 }
 
 /// The page around a form, which is built from the server's message.
-fn alone<F>(title: &'static str, form: impl FnOnce(Flash) -> F + Send + 'static) -> AnyView
+fn standalone_page<F>(title: &'static str, form: impl FnOnce(Flash) -> F + Send + 'static) -> AnyView
 where
     F: Future<Output = AnyView> + Send,
 {
@@ -59,7 +59,7 @@ pub fn page() -> AnyView {
         Says::Code => code(flash, next),
         Says::Done | Says::Refused => password(flash, next),
     };
-    alone("Sign in", |flash| async move { form(flash) })
+    standalone_page("Sign in", |flash| async move { form(flash) })
 }
 
 fn password(flash: Flash, next: String) -> AnyView {

@@ -1,6 +1,6 @@
 //! Choosing a new password with a link.
 
-use super::{alone, message};
+use super::{message, standalone_page};
 use crate::paths::FORGOTTEN;
 use crate::sign_in::Flash;
 use leptos::prelude::*;
@@ -28,7 +28,7 @@ fn owner(token: String) -> Resource<Result<String, Problem>> {
 pub fn page() -> AnyView {
     let token = use_query_map().with_untracked(|map| map.get("token").unwrap_or_default());
     let owner = owner(token.clone());
-    alone("New password", move |flash| async move { form(owner.await, token, &flash) })
+    standalone_page("New password", move |flash| async move { form(owner.await, token, &flash) })
 }
 
 fn form(owner: Result<String, Problem>, token: String, flash: &Flash) -> AnyView {

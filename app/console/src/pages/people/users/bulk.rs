@@ -22,7 +22,7 @@ fn ids(selection: RwSignal<Vec<String>>) -> Vec<UserId> {
 }
 
 /// Returns the number of people changed as a sentence, and the names of the others with the reasons.
-fn tell(done: &[BulkResult]) -> (String, Option<String>) {
+fn describe_result(done: &[BulkResult]) -> (String, Option<String>) {
     let worked = done.iter().filter(|one| one.problem.is_none()).count();
     let failed: Vec<String> =
         done.iter().filter_map(|one| one.problem.as_ref().map(|why| format!("{}: {why}", one.name))).collect();
@@ -43,7 +43,7 @@ pub fn buttons(
             edit_users(ids(selection), EditUser { status: Some(to), ..EditUser::default() })
         },
         move |done: Vec<BulkResult>| {
-            let (worked, failed) = tell(&done);
+            let (worked, failed) = describe_result(&done);
             toaster.good(worked);
             failed.into_iter().for_each(|text| toaster.bad(text));
             selection.try_set(Vec::new());
@@ -138,7 +138,7 @@ impl DialogForm for Form {
     }
 
     async fn save(self, (ids, edit): Self::Command) -> Result<Saved, Problem> {
-        let (worked, failed) = tell(&edit_users(ids.clone(), edit).await?);
+        let (worked, failed) = describe_result(&edit_users(ids.clone(), edit).await?);
         if let Some(text) = failed {
             self.toaster.good(worked);
             self.changed.try_run(());

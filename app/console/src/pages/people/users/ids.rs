@@ -63,9 +63,9 @@ impl IdFields {
         let id = move |field: &str| format!("{form}-{field}");
         view! {
             <div class="form-row form-row-small">
-                <Field name=id("uid") label="Container UID" error=refused.of("uid")><TextInput name=id("uid") value=self.uid/></Field>
-                <Field name=id("gid") label="Container GID" error=refused.of("gid")><TextInput name=id("gid") value=self.gid/></Field>
-                <Field name=id("gids") label="Supplementary GIDs" error=refused.of("gids")><TextInput name=id("gids") value=self.gids/></Field>
+                <Field name=id("uid") label="Container UID" error=refused.field_error("uid")><TextInput name=id("uid") value=self.uid/></Field>
+                <Field name=id("gid") label="Container GID" error=refused.field_error("gid")><TextInput name=id("gid") value=self.gid/></Field>
+                <Field name=id("gids") label="Supplementary GIDs" error=refused.field_error("gids")><TextInput name=id("gids") value=self.gids/></Field>
             </div>
         }
         .into_any()

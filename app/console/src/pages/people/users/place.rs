@@ -146,7 +146,7 @@ impl Place {
         let (name, status) = (self.id("role"), self.status_field(refused, false));
         view! {
             <div class="form-row">
-                <Field name=name.clone() label="Role" error=refused.of("role")><Select name=name.clone() value=self.role options=roles/></Field>
+                <Field name=name.clone() label="Role" error=refused.field_error("role")><Select name=name.clone() value=self.role options=roles/></Field>
                 {status}
             </div>
         }
@@ -158,7 +158,7 @@ impl Place {
         let statuses = UserStatus::CHOICES.iter().map(|(key, label)| (key.to_string(), label.to_string())).collect();
         let (name, options) = (self.id("status"), Signal::stored(with_same(same, statuses)));
         view! {
-            <Field name=name.clone() label="User status" error=refused.of("status")><Select name=name.clone() value=self.status options=options/></Field>
+            <Field name=name.clone() label="User status" error=refused.field_error("status")><Select name=name.clone() value=self.status options=options/></Field>
         }
         .into_any()
     }
@@ -179,11 +179,11 @@ impl Place {
         let (domain, policy, group) = (self.id("domain"), self.id("policy"), StoredValue::new(self.id("projects")));
         view! {
             <div class="form-row">
-                <Field name=domain.clone() label="Domain" required=!same hint=hint error=refused.of("domain")><Select name=domain.clone() value=self.domain options=domains/></Field>
-                <Field name=policy.clone() label="Resource policy" required=!same error=refused.of("policy")><Select name=policy.clone() value=self.policy options=policies/></Field>
+                <Field name=domain.clone() label="Domain" required=!same hint=hint error=refused.field_error("domain")><Select name=domain.clone() value=self.domain options=domains/></Field>
+                <Field name=policy.clone() label="Resource policy" required=!same error=refused.field_error("policy")><Select name=policy.clone() value=self.policy options=policies/></Field>
             </div>
             <Show when=move || self.domain.with(|id| !id.is_empty()) fallback=|| view! { <p class="hint">"Choose a domain to choose projects."</p> }>
-                <CheckboxGroup name=group.get_value() label="Projects" value=self.projects options=projects error=refused.of("projects")/>
+                <CheckboxGroup name=group.get_value() label="Projects" value=self.projects options=projects error=refused.field_error("projects")/>
             </Show>
         }
         .into_any()

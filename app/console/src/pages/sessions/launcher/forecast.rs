@@ -32,7 +32,7 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
         total: asked.cluster.of_all(&asked.slots).times(asked.count.max(1)),
         several: asked.count > 1 || (asked.cluster.mode == ClusterMode::MultiNode && asked.cluster.size > 1),
     };
-    of_several(&asked, options, &mut forecast);
+    check_several(&asked, options, &mut forecast);
     let project = options.projects.iter().find(|project| project.id == asked.project);
     let project = project.map(|project| (format!("Project {}", project.name), &project.limit, &project.using));
     let domain = (format!("Domain {}", options.domain.name), &options.domain.limit, &options.domain.using);
@@ -52,7 +52,7 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
 }
 
 /// Checks several sessions: one of them may fit where all together do not.
-fn of_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
+fn check_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
     let (policy, one) = (&options.policy, asked.cluster.of_all(&asked.slots));
     for (slot, amount) in &one.0 {
         let Some(limit) = policy.limit(slot).filter(|_| asked.count > 1) else { continue };
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_wait_what_could_never_start_and_what_would_be_raised_is_said_before() {
+    fn waits_refusals_and_raised_amounts_are_forecast() {
         assert_eq!(forecast(&asked(1_000), &options()).waits, Vec::<String>::new());
         let busy = forecast(&asked(3_000), &options());
         assert!(busy.waits.iter().any(|text| text == "No agent of resource group default has room for it now: it will wait."));

@@ -172,11 +172,11 @@ impl Form {
         let (slots, shared_memory) = (self.read_slots(&mut errors), self.read_shared_memory(&mut errors));
         let (starts_at, timeout) = self.read_times(batch, &mut errors);
         let mut wrong = |field: &str, text: &str| errors.push(FieldError::new(field, text));
-        let size = whole(self.cluster_size.get());
+        let size = parse_whole(self.cluster_size.get());
         if size.is_none() {
             wrong("cluster_size", "Type a whole number of containers.");
         }
-        let count = whole(self.count.get());
+        let count = parse_whole(self.count.get());
         if count.is_none() {
             wrong("count", "Type a whole number of sessions.");
         }
@@ -271,7 +271,7 @@ impl Form {
             wrong("starts_at", "The start time must be in the future.");
         }
         let length = UNITS.iter().find(|(key, ..)| self.timeout_unit.with(|unit| unit == key)).map_or(60, |(_, _, n)| *n);
-        let timeout = whole(time.clone()).and_then(|n| n.checked_mul(length)).filter(|_| batch);
+        let timeout = parse_whole(time.clone()).and_then(|n| n.checked_mul(length)).filter(|_| batch);
         if batch && !time.trim().is_empty() && timeout.is_none() {
             wrong("timeout", "Type a whole number, or leave it empty for no limit.");
         }
@@ -279,7 +279,7 @@ impl Form {
     }
 }
 
-fn whole(text: String) -> Option<u32> {
+fn parse_whole(text: String) -> Option<u32> {
     text.trim().parse().ok()
 }
 
@@ -350,7 +350,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_holds_what_was_chosen_and_no_secret() {
+    fn an_address_holds_the_choices_and_no_secret() {
         let asked = StartSession {
             name: "train".into(),
             env: vec![("EPOCHS".into(), "3".into()), ("HF_TOKEN".into(), "hush".into()), (String::new(), "hush".into())],
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_shows_of_a_request_reads_back_as_the_same_request() {
+    fn a_form_filled_from_a_request_reads_back_the_same_request() {
         Owner::new().with(|| {
             let form = Form::new();
             let asked = StartSession {
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_are_read_with_commas_spaces_and_ranges() {
+    fn ports_are_separated_by_commas_or_spaces_and_allow_ranges() {
         assert_eq!(read_ports("8080, 9000-9002 5000").unwrap(), [8080, 9000, 9001, 9002, 5000]);
         assert!(read_ports("80a").is_err() && read_ports("9002-9000").is_err());
         assert_eq!(read_ports(" ").unwrap(), Vec::<u16>::new());

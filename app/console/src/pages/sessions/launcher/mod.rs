@@ -125,7 +125,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     });
     let go = use_navigate();
     let to_step = Callback::new(move |next: Step| {
-        // The Back button leads to this step as it is now.
+        // The browser's Back button leads to this step as it is now.
         replace_address(&link.run(step.get_untracked()));
         go(&link.run(next), NavigateOptions { scroll: false, ..Default::default() });
     });
@@ -135,7 +135,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         to_step.run(Step::SessionType);
     });
     // Mistakes are shown at their fields when the person continues, not while they type.
-    let problem = Signal::derive(move || trouble.get().or_else(|| refused.shown()));
+    let problem = Signal::derive(move || trouble.get().or_else(|| refused.problem()));
     // Nothing more is started until the page of the started session opens.
     let leaving = RwSignal::new(false);
     let start = starter(refused, to_step, leaving);

@@ -89,8 +89,11 @@ pub fn page() -> AnyView {
     let names = load(Memo::new(|_| ()), &[Topic::Group], |()| group_names());
     let known = names.good();
     let group = Memo::new(move |_| pick(&known.get().unwrap_or_default(), named.get()));
-    let list =
-        List::of((&QUEUE, paths::SCHEDULER, "session"), &[Topic::Session], Some(("group", group)), move |query: ListQuery| {
+    let list = List::with_parameter(
+        (&QUEUE, paths::SCHEDULER, "session"),
+        &[Topic::Session],
+        Some(("group", group)),
+        move |query: ListQuery| {
             // The names are loaded in parallel, so the first load does not know them yet.
             let (known, named) = (known.get_untracked(), named.get_untracked());
             async move {
@@ -100,7 +103,8 @@ pub fn page() -> AnyView {
                 };
                 queue(pick(&names, named), query).await
             }
-        });
+        },
+    );
     // Another group means another queue.
     Effect::new(move |before: Option<String>| {
         let now = group.get();
@@ -160,8 +164,8 @@ fn choose(group: Memo<String>, names: Signal<Option<GroupNames>>) -> AnyView {
         let chosen = group.get();
         let all = names.get().unwrap_or_default();
         let option = |name: &String| {
-            let (selected, told) = (*name == chosen, all.told(name));
-            view! { <option value=name.clone() selected=selected>{told}</option> }
+            let (selected, label) = (*name == chosen, all.label(name));
+            view! { <option value=name.clone() selected=selected>{label}</option> }
         };
         all.all().map(option).collect::<Vec<_>>()
     };
@@ -185,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_that_is_not_there_gives_way_to_the_first_that_is_active() {
+    fn an_unknown_group_is_replaced_by_the_first_active_one() {
         let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let names = GroupNames { active: of(&["batch", "default"]), inactive: of(&["attic"]) };
         assert_eq!(pick(&names, Some("default".into())), "default");
@@ -194,6 +198,6 @@ mod tests {
         assert_eq!(pick(&names, None), "batch");
         assert_eq!(pick(&GroupNames { active: Vec::new(), ..names.clone() }, None), "attic");
         assert_eq!(pick(&GroupNames::default(), None), "");
-        assert_eq!((names.told("attic"), names.told("batch")), ("attic (inactive)".to_owned(), "batch".to_owned()));
+        assert_eq!((names.label("attic"), names.label("batch")), ("attic (inactive)".to_owned(), "batch".to_owned()));
     }
 }

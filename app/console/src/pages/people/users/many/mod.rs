@@ -132,10 +132,10 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
         let saving = async move {
             if ready {
                 let people = create_users(many).await?;
-                let said = format!("{} people were created, each with a keypair of their own.", people.len());
+                let text = format!("{} people were created, each with a keypair of their own.", people.len());
                 // Added to any that are still shown: their passwords are nowhere else.
                 created.try_update(|all| all.extend(people));
-                return Ok(said.into());
+                return Ok(text.into());
             }
             let plan = preview_users(many.clone()).await?;
             if opening.is_current() {
@@ -193,13 +193,13 @@ fn pattern_fields(form: Form, refused: Refused) -> AnyView {
     };
     view! {
         <div class="form-row form-row-small">
-            <Field name="many-prefix" label="Before the number" error=refused.of("prefix")><TextInput name="many-prefix" value=form.prefix max=60/></Field>
-            <Field name="many-suffix" label="After the number" error=refused.of("suffix")><TextInput name="many-suffix" value=form.suffix max=60/></Field>
-            <Field name="many-count" label="How many" required=true error=refused.of("count")>
+            <Field name="many-prefix" label="Before the number" error=refused.field_error("prefix")><TextInput name="many-prefix" value=form.prefix max=60/></Field>
+            <Field name="many-suffix" label="After the number" error=refused.field_error("suffix")><TextInput name="many-suffix" value=form.suffix max=60/></Field>
+            <Field name="many-count" label="How many" required=true error=refused.field_error("count")>
                 <NumberInput name="many-count" value=form.count min="1" max=MOST_BY_PATTERN.to_string() step="1"/>
             </Field>
         </div>
-        <Field name="many-host" label="Email, after the @" required=true error=refused.of("host")><TextInput name="many-host" value=form.host max=60/></Field>
+        <Field name="many-host" label="Email, after the @" required=true error=refused.field_error("host")><TextInput name="many-host" value=form.host max=60/></Field>
         <p class="hint" aria-live="polite">{example}". Each gets a generated password, shown only once."</p>
     }
     .into_any()
@@ -229,7 +229,7 @@ fn file_fields(form: Form, shell: Shell) -> AnyView {
             <p class="field-hint">"Its first line names the columns: email and username, and any of "{COLUMNS[2..].join(", ")}". Separate projects with semicolons. Without a password, one is generated."</p>
             <p><a class="button button-quiet" download="people.csv" href=example><Icon name=IconName::Download/>"An example to fill in"</a></p>
         </div>
-        <Field name="many-lines" label="Its lines" required=true hint="The lines as read; correct them here." error=refused.of("file")>
+        <Field name="many-lines" label="Its lines" required=true hint="The lines as read; correct them here." error=refused.field_error("file")>
             <TextArea name="many-lines" value=form.lines rows=6 mono=true/>
         </Field>
     }
@@ -242,7 +242,7 @@ fn default_fields(form: Form, refused: Refused) -> AnyView {
         {form.place.role_and_status(refused)}
         {form.place.fields(refused, false)}
         <Checkbox name="many-must-change" label="Require password change: a banner asks for it, nothing is blocked" value=form.must_change_password/>
-        <Field name="many-description" label="Description" error=refused.of("description")>
+        <Field name="many-description" label="Description" error=refused.field_error("description")>
             <TextInput name="many-description" value=form.description max=MAX_DESCRIPTION/>
         </Field>
     }

@@ -47,7 +47,7 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
     let total = all.len();
     let mut lines: Vec<u64> = all.iter().map(|error| error.line).collect();
     lines.dedup();
-    let said = format!(
+    let summary = format!(
         "{} of {count} lines have problems ({total} values in total). Nobody is created until all are corrected.",
         lines.len()
     );
@@ -55,7 +55,7 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
     let all = StoredValue::new(all);
     let rows = move || all.with_value(|all| all.iter().take(shown.get()).cloned().map(error).collect::<Vec<_>>());
     view! {
-        <p class="notice notice-bad" role="alert">{said}</p>
+        <p class="notice notice-bad" role="alert">{summary}</p>
         <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="What is wrong">
             <table class="table">
                 <caption class="visually-hidden">"What is wrong"</caption>

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_said_to_the_minute_or_not_known_once_nothing_more_is_worked_out() {
+    fn a_wait_is_shown_to_the_minute_or_as_unknown_when_done() {
         let id = SessionId(Default::default());
         let found = |at: i64| Starts { found: [(id, Millis(at))].into(), done: true };
         assert_eq!(expected(&found(500), id, Millis(1_000)), "at once");

@@ -112,7 +112,7 @@ mod tests {
     use types::quantity::Slots;
 
     #[test]
-    fn what_cannot_be_read_changes_nothing_and_nothing_is_no_limit() {
+    fn unreadable_text_changes_nothing_and_empty_text_is_no_limit() {
         let total = Slots::cpu_mem(Quantity::whole(4), 1280 << 20);
         let policy = KeypairPolicy { max_sessions: Some(2), total, ..KeypairPolicy::new("student") };
         let snapshot = Snapshot { policies: [("student".to_owned(), policy)].into(), ..Snapshot::default() };
