@@ -1,4 +1,4 @@
-// Every page, dialog and drawer in both themes, looked at by axe; and everything that must work without scripts.
+// Every page, dialog and drawer in both themes, checked by axe, and everything that must work without scripts.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { ADMIN, expect, test, unique } from "./yard";
@@ -57,7 +57,7 @@ test("axe finds nothing in any drawer, dialog or step of the launcher", async ({
   }
 });
 
-test("axe finds nothing in what opens above a page", async ({ yard }) => {
+test("axe finds nothing in menus and popovers above a page", async ({ yard }) => {
   test.setTimeout(180_000);
   const { page } = yard;
   await yard.signIn();

@@ -1,10 +1,10 @@
-// Creating many people at once, and changing several alike.
+// Creating many people at once, and changing several together.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, unique } from "./yard";
 
-test("people are created by a pattern, looked at first, with passwords shown once", async ({ yard }) => {
+test("people are created by a pattern, after a preview, with passwords shown once", async ({ yard }) => {
   const { page } = yard;
   const prefix = unique("class");
   await yard.signIn();
@@ -21,7 +21,7 @@ test("people are created by a pattern, looked at first, with passwords shown onc
   await dialog.getByRole("button", { name: "Preview" }).click();
   await expect(dialog.getByText("12 people would be created.")).toBeVisible();
   await expect(dialog.getByRole("cell", { name: `${prefix}-12@example.org` })).toBeVisible();
-  // What changes after the look is looked at again.
+  // A change after the preview requires a new preview.
   await dialog.getByLabel("How many").fill("11");
   await dialog.getByRole("button", { name: "Preview" }).click();
   await dialog.getByRole("button", { name: "Create 11 people" }).click();
@@ -37,7 +37,7 @@ test("people are created by a pattern, looked at first, with passwords shown onc
   await expect(theirs.getByText("Somebody else chose your password.")).toBeVisible();
 });
 
-test("a file's mistakes are named by line and column, put right in place, and then all are created", async ({ yard }) => {
+test("a file's mistakes are named by line and column, corrected in place, and then all people are created", async ({ yard }) => {
   const { page } = yard;
   const name = unique("file");
   await yard.signIn();
@@ -65,7 +65,7 @@ test("a file's mistakes are named by line and column, put right in place, and th
   await expect(page.locator(".pager-text")).toHaveText("1–2 of 2 users");
 });
 
-test("several people get other numbers and another status together, and what was done stands in their history", async ({ yard }) => {
+test("several people get new numbers and another status together, and their history records it", async ({ yard }) => {
   const { page } = yard;
   const name = unique("bulk");
   await yard.signIn();
@@ -91,7 +91,7 @@ test("several people get other numbers and another status together, and what was
   const drawer = page.getByRole("dialog", { name: "User detail" });
   await expect(drawer.getByText("1500")).toBeVisible();
   await expect(drawer.getByText("20, 30")).toBeVisible();
-  // What was done stands in the History tab, which has an address of its own.
+  // The change is recorded in the History tab, which has its own address.
   await drawer.getByRole("link", { name: "History", exact: true }).click();
   await expect(drawer.getByRole("link", { name: "edit user" })).toBeVisible();
   await page.reload();

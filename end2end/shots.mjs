@@ -1,5 +1,5 @@
 // Screens of every page, drawer and dialog in both themes and sizes, for looking at:
-// `node shots.mjs URL FOLDER [LOGIN PASSWORD [name,name…]]`. What a person may not open is left out.
+// `node shots.mjs URL FOLDER [LOGIN PASSWORD [name,name…]]`. Pages that the person may not open are left out.
 import { chromium } from "@playwright/test";
 
 const [url, folder, login = "admin@example.org", password = "Correct-Horse-9", only] = process.argv.slice(2);
