@@ -1,4 +1,4 @@
-// Every page, dialog and drawer in both themes, looked at by axe; and everything that must work without scripts.
+// Every page, dialog and drawer in both themes, checked by axe, and everything that must work without scripts.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { ADMIN, expect, test, unique } from "./yard";
@@ -57,7 +57,7 @@ test("axe finds nothing in any drawer, dialog or step of the launcher", async ({
   }
 });
 
-test("axe finds nothing in what opens above a page", async ({ yard }) => {
+test("axe finds nothing in menus and popovers above a page", async ({ yard }) => {
   test.setTimeout(180_000);
   const { page } = yard;
   await yard.signIn();
@@ -100,13 +100,13 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
   await clean(page, "user drawer");
 
   await page.getByRole("link", { name: "History", exact: true }).click();
-  await expect(page.getByRole("link", { name: "All of it in the audit trail" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Full history in the audit trail" })).toBeVisible();
   await clean(page, "history of a user");
   const other = await yard.person(unique("axe-link"));
   await yard.goto(`/users?f=email.equals.${other}`);
   await page.getByRole("link", { name: other, exact: true }).click();
   await page.getByRole("button", { name: "Password link" }).click();
-  await page.getByRole("button", { name: "Make a link" }).click();
+  await page.getByRole("button", { name: "Create link" }).click();
   const link = (await page.getByRole("region", { name: "Password link" }).textContent())!;
   await clean(page, "password link");
 
@@ -115,7 +115,7 @@ test("axe finds nothing in what opens above a page", async ({ yard }) => {
   const many = page.getByRole("dialog", { name: "Create many users" });
   await many.getByRole("radio", { name: "From a CSV file" }).check();
   await many.getByLabel("Its lines").fill("email,username\nann@example.org,a b\n");
-  await many.getByRole("button", { name: "Look at it first" }).click();
+  await many.getByRole("button", { name: "Preview" }).click();
   await expect(many.getByRole("alert")).toBeVisible();
   await clean(page, "mistakes of a file");
   await page.keyboard.press("Escape");

@@ -1,8 +1,8 @@
-// Agents: the list, one machine's drawer by its address, and machines that get no new sessions.
+// Agents: the list, one agent's drawer by its address, and agents that get no new sessions.
 import AxeBuilder from "@axe-core/playwright";
 import { expect, PASSWORD, test, unique, type Yard } from "./yard";
 
-/** What the machine that the tests run on says of itself. */
+/** The report of the agent that the tests run on. */
 async function report(yard: Yard): Promise<{ name: string; address: string }> {
   const page = await yard.call<{ rows: { report: { name: string; address: string } }[] }>("agents", {
     query: { tab: "connected", subtab: "", conditions: [], sort: "name", descending: false, page: 1, per: 10 },
@@ -15,7 +15,7 @@ async function machine(yard: Yard): Promise<string> {
   return (await report(yard)).name;
 }
 
-test("the list says where each machine is, what it has and what is held of it, and that none was ever lost", async ({ yard }) => {
+test("the list shows each agent's address, capacity and held resources, and that none was ever lost", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const id = await yard.session({ name: unique("held"), command: "sleep 300", slots: { cpu: "0.2", mem: String(512 * 1024 * 1024) } });
@@ -36,7 +36,7 @@ test("the list says where each machine is, what it has and what is held of it, a
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 
-test("a machine's drawer is an address, with its use over time and the way to its sessions", async ({ yard }) => {
+test("an agent's drawer has its own address, and shows use over time and links to its sessions", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const session = unique("on-it");
@@ -58,7 +58,7 @@ test("a machine's drawer is an address, with its use over time and the way to it
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 
-test("machines that are stopped together leave what runs alone, and what is new waits and says why", async ({ yard }) => {
+test("agents that stop taking sessions keep running ones, and new sessions wait with a reason", async ({ yard }) => {
   test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
@@ -91,7 +91,7 @@ test("machines that are stopped together leave what runs alone, and what is new 
   }
 });
 
-test("a machine that there is not is named as one that was not changed", async ({ yard }) => {
+test("an unknown agent is named as one that was not changed", async ({ yard }) => {
   await yard.signIn();
   const results = await yard.call<{ name: string; problem: string | null }[]>("set_schedulable", { names: ["nowhere"], schedulable: true });
   expect(results).toEqual([{ name: "nowhere", problem: "There is no such agent." }]);
@@ -99,7 +99,7 @@ test("a machine that there is not is named as one that was not changed", async (
   await expect(yard.page.getByRole("dialog", { name: "Agent info" })).toContainText("There is no such agent");
 });
 
-test("who only reads is offered nothing to change, axe finds nothing, and a narrow page never scrolls sideways", async ({ yard }) => {
+test("people who only read see no controls, axe finds nothing, and a narrow page never scrolls sideways", async ({ yard }) => {
   test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
@@ -110,7 +110,7 @@ test("who only reads is offered nothing to change, axe finds nothing, and a narr
   await yard.goto(`/agents?agent=${name}`, theirs);
   await expect(theirs.getByRole("dialog", { name: "Agent info" }).getByText("How sessions run here")).toBeVisible();
   await expect(theirs.getByRole("button", { name: /Settings/ })).toHaveCount(0);
-  // What is opened from a list leaves the list as it is.
+  // Opening something from a list leaves the list as it is.
   await yard.goto("/agents?f=resource_group.equals.default", theirs);
   await theirs.getByRole("button", { name: `Info of ${name}` }).click();
   await expect(theirs).toHaveURL(/f=resource_group\.equals\.default&agent=/);

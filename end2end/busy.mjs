@@ -1,4 +1,4 @@
-// How a page bears a cluster on which something happens all the time: what keeps the browser's main thread busy while a person
+// A page's load on a cluster with constant changes: the work on the browser's main thread while a person
 // reads, orders, filters and opens a drawer. `node busy.mjs URL EMAIL PASSWORD` prints one line of JSON per page.
 import { chromium } from "@playwright/test";
 
@@ -18,7 +18,7 @@ for (const path of ["/scheduler?group=default", "/sessions"]) {
   await page.goto(url + path);
   await page.locator("html[data-hydrated]").waitFor();
   await page.locator("tbody tr td").first().waitFor({ state: "visible" });
-  // The start of the page is another measurement.
+  // The start of the page is measured elsewhere.
   await page.waitForTimeout(2000);
   await page.evaluate(() => {
     const seen = { tasks: [], answers: [] };

@@ -1,4 +1,4 @@
-// The public API with the official client of the incumbent, and with requests that are not as they should be.
+// The public API with the official client of the incumbent, and with invalid requests.
 import { execFile } from "node:child_process";
 import { createHash, createHmac } from "node:crypto";
 import { promisify } from "node:util";
@@ -12,12 +12,12 @@ type Answer = Record<string, unknown> & { items?: Record<string, unknown>[]; tot
 
 const run = promisify(execFile);
 
-/** A keypair of the page's person, fresh for this test. */
+/** A new keypair of the page's person. */
 async function keypair(yard: Yard, owner = "", rate_limit = 50_000, page = yard.page): Promise<Key> {
   return yard.call<Key>("create_keypair", { keypair: { owner, policy: "default", rate_limit } }, page);
 }
 
-/** One command of the client; what it says on standard output, read. */
+/** Runs one command of the client and returns its parsed standard output. */
 async function client(yard: Yard, key: Key, ...words: string[]): Promise<Answer> {
   const folder = mkdtempSync(`${tmpdir()}/client-`);
   const env = {
@@ -97,7 +97,7 @@ test("the official client manages domains and projects", async ({ yard }) => {
   expect(await client(yard, key, "admin", "domain", "delete", domain)).toMatchObject({ ok: true });
 });
 
-test("somebody without the right is told so by the client", async ({ yard }) => {
+test("the client reports a missing right", async ({ yard }) => {
   await yard.signIn();
   const name = unique("plain");
   await yard.person(name);
@@ -114,7 +114,7 @@ test("the official client signs in with a password and works with its cookie", a
   const folder = mkdtempSync(`${tmpdir()}/client-`);
   const env = {
     PATH: process.env.PATH, HOME: folder, TERM: "linux", NO_COLOR: "1", PYTHONWARNINGS: "ignore", BACKEND_ENDPOINT_TYPE: "session",
-    // Cookies of an address without a name are not kept by the client.
+    // The client keeps no cookies for an address without a host name.
     BACKEND_ENDPOINT: yard.server.url.replace("127.0.0.1", "localhost"),
   };
   const command = (input: string, ...words: string[]) => {
@@ -155,7 +155,7 @@ test("the official client asks for the one-time code of somebody who uses two-fa
   const page = await yard.window();
   await yard.signIn(name, PASSWORD, page);
   const { secret } = await yard.call<{ secret: string }>("begin_two_factor", { password: PASSWORD }, page);
-  // Now's and the next one: both are still good if the half minute ends on the way.
+  // The current code and the next one: both are still valid if the half minute ends in between.
   const code = (steps: number) => new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
   await yard.call("enable_two_factor", { code: code(0) }, page);
   const folder = mkdtempSync(`${tmpdir()}/client-`);
@@ -175,7 +175,7 @@ test("the official client asks for the one-time code of somebody who uses two-fa
   expect(right.stdout + right.stderr).toContain("Login succeeded");
 });
 
-/** A signed request as the client makes it, with what is to be wrong with it. */
+/** A request signed as by the client, with the mistakes in `wrong`. */
 async function signed(yard: Yard, key: Key, wrong: { date?: Date; signature?: (good: string) => string; secret?: string } = {}): Promise<Response> {
   const url = new URL("/auth", yard.server.url);
   const date = (wrong.date ?? new Date()).toISOString().replace("Z", "+00:00");
@@ -193,7 +193,7 @@ async function signed(yard: Yard, key: Key, wrong: { date?: Date; signature?: (g
   });
 }
 
-test("a request that is not signed as it should be is refused with the right status", async ({ yard }) => {
+test("a request with a wrong signature is refused with the right status", async ({ yard }) => {
   await yard.signIn();
   const name = unique("sign");
   const email = await yard.person(name);
@@ -221,7 +221,7 @@ test("a request that is not signed as it should be is refused with the right sta
   expect((await signed(yard, key)).status, "reactivated").toBe(200);
 });
 
-test("a keypair gets exactly as many answers as its limit, whoever asks at once; then it is told how long to wait", async ({ yard }) => {
+test("a keypair gets exactly as many answers as its limit, even in parallel, and then how long to wait", async ({ yard }) => {
   await yard.signIn();
   const key = await keypair(yard, await yard.person(unique("many")), 100);
   const statuses: number[] = [];
@@ -238,7 +238,7 @@ test("a keypair gets exactly as many answers as its limit, whoever asks at once;
   expect(await refused.text()).toContain("rate-limit-exceeded");
 });
 
-test("a person whose keypair is used up sees a page that says so and when it ends", async ({ yard }) => {
+test("a person at their rate limit sees a page that says so and when it ends", async ({ yard }) => {
   await yard.signIn();
   const name = unique("over");
   const email = await yard.person(name);
@@ -255,7 +255,7 @@ test("a person whose keypair is used up sees a page that says so and when it end
   await expect(page.getByText(/Try again in 15 min/)).toBeVisible();
 });
 
-/** One command of the client whose answer is for people; what it says. */
+/** Runs one command of the client whose answer is for people, and returns its text. */
 async function said(yard: Yard, key: Key, ...words: string[]): Promise<string> {
   const folder = mkdtempSync(`${tmpdir()}/client-`);
   const env = {
@@ -263,7 +263,7 @@ async function said(yard: Yard, key: Key, ...words: string[]): Promise<string> {
     BACKEND_ENDPOINT: yard.server.url, BACKEND_ACCESS_KEY: key.access_key, BACKEND_SECRET_KEY: key.secret_key,
   };
   const done = run(process.env.YARDMASTER_CLIENT!, words, { env, cwd: folder, timeout: 60_000 });
-  // Some commands ask whether they may.
+  // Some commands ask for confirmation.
   done.child.stdin?.end("y\n");
   const { stdout, stderr } = await done.catch((failed: { stdout: string; stderr: string }) => failed);
   return stdout + stderr;

@@ -1,7 +1,7 @@
-// What the components promise everywhere, tried in the gallery of a debug build.
+// The components' general promises, tried in the gallery of a debug build.
 import { expect, test } from "./yard";
 
-test("a name that was typed to confirm is asked for again when the question comes back", async ({ yard }) => {
+test("a typed confirmation is required again when the question is opened again", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/gallery");
@@ -33,7 +33,7 @@ test("a menu opens at its button", async ({ yard }) => {
   expect(Math.min(Math.abs(menu.y - at.y - at.height), Math.abs(menu.y + menu.height - at.y))).toBeLessThan(8);
 });
 
-test("a select shows what its form holds, whoever changed it last", async ({ yard }) => {
+test("a select shows its form's value, no matter what changed it last", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/gallery");

@@ -1,4 +1,4 @@
-// The server is killed at random moments, twenty times and more: no session is lost, started twice, or told wrongly.
+// The server is killed at random moments, twenty times and more: no session is lost, started twice, or reported wrongly.
 import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ADMIN, Server, expect, slots, test } from "./yard";
@@ -37,7 +37,7 @@ test("twenty kills at random moments lose no session, start none twice and inven
       },
     }).then(([one]) => one.id);
 
-  // One that outlives every kill: each second it leaves a mark.
+  // A session that outlives every kill: it leaves a mark each second.
   const long = await ask("long-lived", "for i in $(seq 1 600); do echo beat $i; sleep 0.5; done");
   const asked = new Map<string, number>();
   for (let round = 0; round < 22; round++) {
@@ -46,7 +46,7 @@ test("twenty kills at random moments lose no session, start none twice and inven
       (id) => asked.set(id, code),
       () => undefined,
     );
-    // Before, while and after it is written down, placed, started, ended.
+    // Before, during and after it is recorded, placed, started and ended.
     await new Promise((done) => setTimeout(done, Math.random() * 250));
     await server.kill();
     await refused;
@@ -63,7 +63,7 @@ test("twenty kills at random moments lose no session, start none twice and inven
     expect(session.history.filter((step) => finished.includes(step.status))).toHaveLength(1);
     expect(session.history.filter((step) => step.status === "RUNNING")).toHaveLength(1);
   }
-  // Sessions whose answer was cut off by the kill were written down whole or not at all.
+  // Sessions whose answer was cut off by the kill were recorded completely or not at all.
   expect(asked.size).toBeGreaterThan(5);
 
   const survivor = await client.call<Detail>("session", { id: long });
@@ -86,7 +86,7 @@ test("twenty kills at random moments lose no session, start none twice and inven
   rmSync(server.data, { recursive: true, force: true });
 });
 
-test("a server that is asked to end leaves its sessions running, and its files are its own", async () => {
+test("a server that is asked to end keeps its sessions running, and its files stay private", async () => {
   let server = await Server.start();
   const client = new Client(server.url);
   await client.signIn();

@@ -1,8 +1,8 @@
-// What every dialog promises about answers that come late: they are of the opening that asked, and touch no other one.
+// Late answers in dialogs: they belong to the opening that asked, and touch no other.
 import type { Page, Request, Route } from "@playwright/test";
 import { expect, test, unique } from "./yard";
 
-/** Holds back the first call of this server function that `which` selects; `answer` lets it through, and waits until it has arrived. */
+/** Holds back the first call of this server function that `which` selects; `answer` lets it through and waits for its arrival. */
 async function hold(page: Page, name: string, which: (request: Request) => boolean = () => true) {
   let found!: (route: Route) => void;
   const route = new Promise<Route>((done) => (found = done));
@@ -15,18 +15,18 @@ async function hold(page: Page, name: string, which: (request: Request) => boole
   return {
     /** The call was made. */
     asked: () => route,
-    /** The server's answer, or another one. */
+    /** Sends the server's answer, or another one. */
     answer: async (answer?: Parameters<Route["fulfill"]>[0]) => {
       const one = await route;
       await (answer ? one.fulfill(answer) : one.continue());
       await (await one.request().response())!.finished();
-      // The page has had its turn with it.
+      // The page has had time to handle it.
       await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     },
   };
 }
 
-test("a save that is answered late leaves the next opening of the dialog as it is, and is told beside it", async ({ yard }) => {
+test("a late answer to a save leaves the next opening of the dialog unchanged and shows a toast", async ({ yard }) => {
   const { page } = yard;
   const [first, second] = [unique("late"), unique("late")];
   await yard.signIn();
@@ -78,7 +78,7 @@ test("a save that is answered late leaves the next opening of the dialog as it i
   });
 });
 
-test("a refusal that comes when the page has been left is still told", async ({ yard }) => {
+test("a refusal that arrives after the page was left is still shown", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/domains");
@@ -95,7 +95,7 @@ test("a refusal that comes when the page has been left is still told", async ({ 
   await expect(page.getByText("A domain with this name already exists. Use another one.")).toBeVisible();
 });
 
-test("choices that were asked for by an earlier opening change nothing of the next", async ({ yard }) => {
+test("choices loaded by an earlier opening change nothing in the next", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/credentials");
@@ -118,7 +118,7 @@ test("choices that were asked for by an earlier opening change nothing of the ne
   }
 });
 
-test("of two people who are asked for one after the other, the second is in the form whoever is answered first", async ({ yard }) => {
+test("of two people requested in turn, the form shows the second, no matter which answer comes first", async ({ yard }) => {
   const { page } = yard;
   const both = unique("two");
   await yard.signIn();

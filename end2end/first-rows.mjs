@@ -1,4 +1,4 @@
-// How long a person waits for rows: from asking for a page until its first row is painted, in a fresh browser.
+// The wait for rows: from requesting a page until its first row is painted, in a new browser.
 // `node first-rows.mjs URL EMAIL PASSWORD PATH…` prints one line of JSON per path: the median of nine loads, in milliseconds.
 import { chromium } from "@playwright/test";
 

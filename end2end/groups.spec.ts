@@ -1,4 +1,4 @@
-// Resource groups: what is refused, what two administrators do at once, and one group's drawer by its address.
+// Resource groups: refusals, two administrators at once, and one group's drawer by its address.
 import AxeBuilder from "@axe-core/playwright";
 import { expect, PASSWORD, test, unique, type Yard } from "./yard";
 
@@ -13,7 +13,7 @@ async function group(yard: Yard, name: string, fields: Record<string, unknown> =
   await yard.call("save_resource_group", { save: { group, revision } });
 }
 
-/** The group as it stands. */
+/** The group as it is saved now. */
 async function saved(yard: Yard, name: string, tab = "active"): Promise<Row> {
   const page = await yard.call<{ rows: Row[] }>("resource_groups", {
     query: { tab, subtab: "", conditions: [{ key: "name", op: "equals", value: name }], sort: "name", descending: false, page: 1, per: 10 },
@@ -21,7 +21,7 @@ async function saved(yard: Yard, name: string, tab = "active"): Promise<Row> {
   return page.rows[0];
 }
 
-test("wrong numbers are refused beside their fields, and nothing or 0 seconds is no timeout", async ({ yard }) => {
+test("wrong numbers are refused beside their fields, and an empty field or 0 seconds means no timeout", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("numbers");
@@ -38,7 +38,7 @@ test("wrong numbers are refused beside their fields, and nothing or 0 seconds is
   await create.getByLabel("Retries to skip pending session", { exact: true }).fill("0");
   await create.getByRole("checkbox", { name: /No timeout/ }).uncheck();
   await create.getByLabel("Pending timeout (sec.)", { exact: true }).fill("0");
-  // The domain of whoever makes a group may use it, unless they say otherwise.
+  // The domain of a new group's creator may use it, unless they choose otherwise.
   const own = create.getByRole("checkbox", { name: "default", exact: true });
   await expect(own).toBeChecked();
   await own.uncheck();
@@ -50,7 +50,7 @@ test("wrong numbers are refused beside their fields, and nothing or 0 seconds is
   expect([kept.pending_timeout, kept.retries_to_skip]).toEqual([null, 0]);
   expect(kept.domains).toEqual([(await yard.defaultDomain()).id]);
 
-  // The same name again is refused, and what was typed is still there.
+  // The same name again is refused, and the typed values are still there.
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await create.getByLabel("Name").fill(name);
   await create.getByLabel("Description").fill("typed");
@@ -61,7 +61,7 @@ test("wrong numbers are refused beside their fields, and nothing or 0 seconds is
   await yard.call("delete_resource_group", { name });
 });
 
-test("a pending timeout that is saved in the form is shown in the group's row, and its switch deactivates the group", async ({ yard }) => {
+test("a saved pending timeout is shown in the group's row, and the switch deactivates the group", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("patient");
@@ -82,7 +82,7 @@ test("a pending timeout that is saved in the form is shown in the group's row, a
   await expect(edit).toBeHidden();
   await expect(row).toHaveCount(0);
   expect((await saved(yard, name, "inactive")).group.active).toBe(false);
-  // Its queue can still be looked at; the page names it as what it is.
+  // Its queue can still be opened; the page marks the group as inactive.
   await yard.goto(`/scheduler?group=${name}`);
   const choice = page.getByLabel("Resource group", { exact: true });
   await expect(choice).toContainText(`${name} (inactive)`);
@@ -90,7 +90,7 @@ test("a pending timeout that is saved in the form is shown in the group's row, a
   await yard.call("delete_resource_group", { name });
 });
 
-test("of two administrators who change a group at once, the second sees what the first saved and chooses", async ({ yard }) => {
+test("of two administrators who change a group at once, the second sees the first's values and chooses", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("both");
@@ -124,7 +124,7 @@ test("of two administrators who change a group at once, the second sees what the
   await yard.call("delete_resource_group", { name });
 });
 
-test("a group's drawer is an address, in whichever tab it is, with its agents, its queue and its history", async ({ yard }) => {
+test("a group's drawer has its own address in every tab, and links to its agents, queue and history", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("drawer");
@@ -133,8 +133,8 @@ test("a group's drawer is an address, in whichever tab it is, with its agents, i
   const drawer = page.getByRole("dialog", { name: "Resource group" });
   await expect(drawer.getByText(name, { exact: true })).toBeVisible();
   await expect(drawer.getByRole("link", { name: "0 connected" })).toHaveAttribute("href", `/agents?f=resource_group.equals.${name}`);
-  await expect(drawer.getByRole("link", { name: /to its queue/ })).toHaveAttribute("href", `/scheduler?group=${name}`);
-  // It follows what others do.
+  await expect(drawer.getByRole("link", { name: /see the queue/ })).toHaveAttribute("href", `/scheduler?group=${name}`);
+  // It follows other people's changes.
   await group(yard, name, { active: false, retries_to_skip: 9 }, (await saved(yard, name, "inactive")).revision);
   await expect(drawer.getByText("9", { exact: true })).toBeVisible();
   await drawer.getByRole("link", { name: "History", exact: true }).click();
@@ -144,13 +144,13 @@ test("a group's drawer is an address, in whichever tab it is, with its agents, i
   await yard.goto(`/resource-groups?tab=inactive&f=name.equals.${name}`);
   await page.getByRole("link", { name, exact: true }).click();
   await expect(page).toHaveURL(/tab=inactive/);
-  await expect(drawer.getByText("No domain and no project may use it")).toBeVisible();
+  await expect(drawer.getByText("No domain or project may use it")).toBeVisible();
   await yard.goto("/resource-groups?group=nobody-made-this");
   await expect(drawer).toContainText("There is no such resource group");
   await yard.call("delete_resource_group", { name });
 });
 
-test("the group that new agents join stays, and only superadmins are offered changes", async ({ yard }) => {
+test("the group that new agents join cannot be deleted, and only superadmins can change groups", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/resource-groups?f=name.equals.default");
@@ -167,7 +167,7 @@ test("the group that new agents join stays, and only superadmins are offered cha
     await yard.goto("/resource-groups?group=default", theirs);
     const drawer = theirs.getByRole("dialog", { name: "Resource group" });
     await expect(drawer.getByText("default", { exact: true }).first()).toBeVisible();
-    // Machines are not for the administrator of a domain.
+    // The administrator of a domain does not see agents.
     await expect(drawer.getByRole("link", { name: /connected/ })).toHaveCount(role === "monitor" ? 1 : 0);
     await expect(theirs.getByRole("button", { name: "Create", exact: true })).toHaveCount(0);
     await yard.goto("/resource-groups", theirs);

@@ -43,7 +43,7 @@ test("a new person's batch session is seen by both from the queue to its last li
   await start.getByRole("link", { name: "Skip to review" }).click();
   await start.getByRole("button", { name: "Start", exact: true }).click();
 
-  // The administrator's window, which nobody touches, follows by itself.
+  // The administrator's window, which nobody touches, is updated automatically.
   const row = yard.page.getByRole("row", { name: session });
   await expect(row).toContainText("Running");
   const drawer = theirs.getByRole("dialog", { name: new RegExp(session) });
@@ -75,7 +75,7 @@ test("a terminal runs a command, and terminating ends every process", async ({ y
   await yard.page.keyboard.type(`echo $((6*7))-${mark}`);
   await yard.page.keyboard.press("Enter");
   await expect(drawer.getByRole("log", { name: "Terminal" })).toContainText(`42-${mark}`);
-  // What was selected stays selected, to be copied.
+  // A selection stays, so that it can be copied.
   await drawer.getByRole("log", { name: "Terminal" }).getByText(`42-${mark}`, { exact: true }).dblclick();
   expect(await yard.page.evaluate(() => String(getSelection()))).not.toBe("");
   await input.focus();
@@ -127,7 +127,7 @@ test("creating a person and working in a terminal need no mouse", async ({ yard 
   await page.keyboard.type("echo $((40+2)) keys");
   await page.keyboard.press("Enter");
   await expect(drawer.getByRole("log", { name: "Terminal" })).toContainText("42 keys");
-  // Tab is the shell's; this is the way out.
+  // Tab goes to the shell; Shift+Tab leaves it.
   await page.keyboard.press("Shift+Tab");
   await expect(drawer.getByLabel("Terminal input")).not.toBeFocused();
   await tabTo(page, drawer.getByRole("button", { name: "Terminate" }), "Shift+Tab");
@@ -171,7 +171,7 @@ test("the journey works with the keyboard alone", async ({ yard }) => {
   await tabTo(/Start-up command/);
   await page.keyboard.type("echo by keyboard");
   await tabTo(/Starts after/);
-  // Enter goes on to the next step, three times, and starts at the last.
+  // Enter continues to the next step, three times, and starts the session at the last.
   for (const step of ["Environment and resources", "Network", "Review and start"]) {
     await page.keyboard.press("Enter");
     await expect(dialog.getByRole("heading", { level: 2, name: step, exact: true }).first()).toBeVisible();

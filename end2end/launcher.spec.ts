@@ -1,7 +1,7 @@
-// The launcher: what was typed lasts, what stands against it is said first, and what was started can be started again.
+// The launcher: typed values last, obstacles are shown beforehand, and started sessions can be started again.
 import { PASSWORD, expect, live, slots, test, unique } from "./yard";
 
-test("what was typed survives a reload, except the values of secrets", async ({ yard }) => {
+test("typed values survive a reload, except the values of secrets", async ({ yard }) => {
   const { page } = yard;
   const name = unique("kept");
   await yard.signIn();
@@ -29,11 +29,11 @@ test("what was typed survives a reload, except the values of secrets", async ({ 
   await expect(main.getByLabel("Name", { exact: true })).toHaveValue(name);
   await expect(main.getByLabel("Start-up command")).toHaveValue("python train.py --epochs 3");
   await main.getByRole("button", { name: "Reset" }).first().click();
-  await main.getByRole("group", { name: "Empty the whole form?" }).getByRole("button", { name: "Reset" }).click();
+  await main.getByRole("group", { name: "Clear the whole form?" }).getByRole("button", { name: "Reset" }).click();
   await expect(main.getByLabel("Name", { exact: true })).toHaveValue("");
 });
 
-test("a wrong field is led to from the review, whichever step it is in", async ({ yard }) => {
+test("the review links to a wrong field in any step", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/session/start?step=network");
@@ -66,7 +66,7 @@ test("a preset is offered while it fits, and fills the amounts in", async ({ yar
   for (const name of [small, huge]) await yard.call("delete_preset", { name });
 });
 
-test("what was started is offered again, and less than an environment needs is said to be raised", async ({ yard }) => {
+test("a started session is offered again, and an amount below the environment's minimum is announced as raised", async ({ yard }) => {
   const { page } = yard;
   const name = unique("again");
   await yard.signIn();
@@ -97,7 +97,7 @@ test("several sessions are started at once, each with a number after its name", 
   await main.getByRole("link", { name: "Skip to review" }).click();
   await expect(main.getByRole("region", { name: "Outlook" })).toContainText("0.2 CPU cores");
   await main.getByRole("button", { name: "Start", exact: true }).click();
-  await expect(page.getByText("2 sessions were put into the queue.")).toBeVisible();
+  await expect(page.getByText("2 sessions were added to the queue.")).toBeVisible();
   await expect(page).toHaveURL(/\/sessions$/);
   await yard.goto(`/sessions?f=name.contains.${name}`);
   for (const number of [1, 2]) await expect(page.getByRole("link", { name: `${name}-${number}` })).toBeVisible();
@@ -139,7 +139,7 @@ test("a superadmin starts a session on somebody's behalf, and nobody else does",
   await expect(theirs.getByLabel("On behalf of")).toHaveCount(0);
 });
 
-test("the way back leads through the steps with nothing lost, and a batch session starts in the future or at once", async ({ yard }) => {
+test("the Back button leads through the steps with nothing lost, and a batch session starts in the future or at once", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const impossible = encodeURIComponent(JSON.stringify({ kind: "batch", command: "true", starts_at: 9_000_000_000_000_000, timeout: 1800 }));
@@ -168,16 +168,16 @@ test("the way back leads through the steps with nothing lost, and a batch sessio
   await expect(main.getByLabel("Memory", { exact: true })).toHaveValue("1280 MiB");
 });
 
-test("a resource group that is not offered any more is kept and said to be wrong, and one that refuses a type says so", async ({ yard }) => {
+test("a resource group that is no longer offered is kept with an error, and a group that refuses a type says so", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const gone = encodeURIComponent(JSON.stringify({ resource_group: "was-here" }));
   await yard.goto(`/session/start?step=resources&form=${gone}`);
   const main = page.getByRole("main");
-  await expect(main.getByText("was-here is not offered any more; choose another.")).toBeVisible();
+  await expect(main.getByText("was-here is no longer offered; choose another.")).toBeVisible();
   await expect(main.getByLabel("Resource group", { exact: true })).toHaveValue("was-here");
   await main.getByLabel("Resource group", { exact: true }).selectOption("default");
-  await expect(main.getByText("was-here is not offered any more; choose another.")).toHaveCount(0);
+  await expect(main.getByText("was-here is no longer offered; choose another.")).toHaveCount(0);
 
   const name = unique("batchless");
   const group = {

@@ -2,7 +2,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, PASSWORD, slots, test, unique } from "./yard";
 
-test("a policy is created with limits, unlimited boxes and hosts, and changed as the specification's example has it", async ({ yard }) => {
+test("a policy is created with limits, unlimited boxes and hosts, and changed as in the specification's example", async ({ yard }) => {
   test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
@@ -72,7 +72,7 @@ test("a policy is created with limits, unlimited boxes and hosts, and changed as
   expect(download.suggestedFilename()).toBe("limits of May.csv");
 });
 
-test("two administrators change one policy at once: the second sees what the first saved, and chooses", async ({ yard }) => {
+test("of two administrators who change a policy at once, the second sees the first's values and chooses", async ({ yard }) => {
   test.setTimeout(90_000);
   await yard.signIn();
   const name = unique("twice");
@@ -100,7 +100,7 @@ test("two administrators change one policy at once: the second sees what the fir
   await expect(theirs.getByRole("row", { name: new RegExp(name) })).toContainText("9");
 });
 
-test("a policy that somebody follows, inactive or not, is deleted only with a place for them to go", async ({ yard }) => {
+test("a policy with followers, active or not, is deleted only with another policy for them", async ({ yard }) => {
   test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
@@ -120,7 +120,7 @@ test("a policy that somebody follows, inactive or not, is deleted only with a pl
   await expect(page.getByRole("row", { name: new RegExp(name) })).toHaveCount(0);
 });
 
-test("a policy that nobody follows is gone after one question", async ({ yard }) => {
+test("a policy without followers is deleted after one question", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("lonely");
@@ -134,7 +134,7 @@ test("a policy that nobody follows is gone after one question", async ({ yard })
   await expect(page.getByRole("row", { name: new RegExp(name) })).toHaveCount(0);
 });
 
-test("a lower limit says before it is saved whom it affects and which running sessions are over it", async ({ yard }) => {
+test("a lower limit shows before it is saved whom it affects and which running sessions exceed it", async ({ yard }) => {
   test.setTimeout(90_000);
   const { page } = yard;
   await yard.signIn();
@@ -237,7 +237,7 @@ test("a resource group is created, changed, deactivated, activated again, and de
   await expect(page.getByText("Resource group successfully deleted.")).toBeVisible();
 });
 
-test("the cluster's tries are changed only while the scheduler is FIFO, and usage is recalculated with an answer", async ({ yard }) => {
+test("the cluster's retries can be changed only with FIFO, and recalculating usage reports a result", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/settings");
@@ -250,10 +250,10 @@ test("the cluster's tries are changed only while the scheduler is FIFO, and usag
   await page.getByRole("link", { name: "Maintenance" }).click();
   await page.getByRole("button", { name: "Recalculate usage" }).click();
   await expect(page.locator(".toast", { hasText: "Recalculation finished: " })).toBeVisible();
-  await expect(page.getByText(/Everything was right|put right/)).toBeVisible();
+  await expect(page.getByText(/Everything was correct|corrected/)).toBeVisible();
 });
 
-test("the address of a session that there is not says that it is not found", async ({ yard }) => {
+test("the address of an unknown session says that it is not found", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/sessions?session=00000000-0000-0000-0000-000000000001");

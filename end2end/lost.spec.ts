@@ -1,8 +1,8 @@
-// A server that is gone in the middle of a form: what was typed is still there when it is back.
+// A server that is gone in the middle of a form: the typed values are still there when it is back.
 import { rmSync } from "node:fs";
 import { expect, Server, test, Yard } from "./yard";
 
-/** A form, how it is opened, and what is typed into it before the server goes away. */
+/** A form, how it is opened, and the text typed into it before the server goes away. */
 const FORMS: { page: string; open: string; dialog: string; fill: Record<string, string>; send: string }[] = [
   {
     page: "/users", open: "Create user", dialog: "Create user", send: "Create",
@@ -10,7 +10,7 @@ const FORMS: { page: string; open: string; dialog: string; fill: Record<string, 
   },
   { page: "/users", open: "Edit admin@example.org", dialog: "Modify user", send: "Save", fill: { "Full name": "Typed Name", Description: "typed" } },
   {
-    page: "/users", open: "Create many", dialog: "Create many users", send: "Look at it first",
+    page: "/users", open: "Create many", dialog: "Create many users", send: "Preview",
     fill: { "Before the number": "lost-", "Email, after the @": "example.org", "How many": "7" },
   },
   { page: "/credentials", open: "Add credential", dialog: "Add credential", send: "Save", fill: { "User ID": "admin", "Rate limit": "1234" } },
@@ -23,7 +23,7 @@ const FORMS: { page: string; open: string; dialog: string; fill: Record<string, 
   },
 ];
 
-test("every form keeps what was typed when the server is gone, and is sent when it is back", async ({ browser, page }) => {
+test("every form keeps typed values when the server is gone, and is sent when it is back", async ({ browser, page }) => {
   test.setTimeout(180_000);
   let server = await Server.start();
   const yard = new Yard(server, browser, page);
@@ -36,7 +36,7 @@ test("every form keeps what was typed when the server is gone, and is sent when 
       for (const [label, text] of Object.entries(form.fill)) {
         await dialog.getByRole("textbox", { name: label, exact: true }).fill(text);
       }
-      // What the form asks the server for when it opens is there.
+      // The data that the form loads when it opens has arrived.
       await expect(dialog.locator("select:not(:has(option))")).toHaveCount(0);
       await server.kill();
       await dialog.getByRole("button", { name: form.send, exact: true }).click();
@@ -50,7 +50,7 @@ test("every form keeps what was typed when the server is gone, and is sent when 
       await expect(dialog.getByText(/The server could not be reached/), form.dialog).toHaveCount(0);
       if (form.dialog !== "Create many users") await expect(dialog, `${form.dialog} is done`).toHaveCount(0);
     }
-    // A browser says itself that a server is gone; nothing else may be wrong.
+    // The browser itself reports that a server is gone; nothing else may be wrong.
     expect(yard.complaints.filter((text) => !/net::ERR_|EventSource|Failed to load resource/.test(text))).toEqual([]);
   } finally {
     await server.end();

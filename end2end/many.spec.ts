@@ -1,10 +1,10 @@
-// Creating many people at once, and changing several alike.
+// Creating many people at once, and changing several together.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, unique } from "./yard";
 
-test("people are created by a pattern, looked at first, with passwords shown once", async ({ yard }) => {
+test("people are created by a pattern, after a preview, with passwords shown once", async ({ yard }) => {
   const { page } = yard;
   const prefix = unique("class");
   await yard.signIn();
@@ -14,16 +14,16 @@ test("people are created by a pattern, looked at first, with passwords shown onc
   await dialog.getByLabel("Before the number").fill(`${prefix}-`);
   await dialog.getByLabel("How many").fill("101");
   await dialog.getByLabel("Email, after the @").fill("example.org");
-  await dialog.getByRole("button", { name: "Look at it first" }).click();
+  await dialog.getByRole("button", { name: "Preview" }).click();
   await expect(dialog.getByText("A whole number from 1 to 100.")).toBeVisible();
   await dialog.getByLabel("How many").fill("12");
   await expect(dialog.getByText(`${prefix}-01 to ${prefix}-12`)).toBeVisible();
-  await dialog.getByRole("button", { name: "Look at it first" }).click();
+  await dialog.getByRole("button", { name: "Preview" }).click();
   await expect(dialog.getByText("12 people would be created.")).toBeVisible();
   await expect(dialog.getByRole("cell", { name: `${prefix}-12@example.org` })).toBeVisible();
-  // What changes after the look is looked at again.
+  // A change after the preview requires a new preview.
   await dialog.getByLabel("How many").fill("11");
-  await dialog.getByRole("button", { name: "Look at it first" }).click();
+  await dialog.getByRole("button", { name: "Preview" }).click();
   await dialog.getByRole("button", { name: "Create 11 people" }).click();
   const once = page.getByRole("dialog", { name: "New users" });
   await expect(once.getByRole("row")).toHaveCount(12);
@@ -37,7 +37,7 @@ test("people are created by a pattern, looked at first, with passwords shown onc
   await expect(theirs.getByText("Somebody else chose your password.")).toBeVisible();
 });
 
-test("a file's mistakes are named by line and column, put right in place, and then all are created", async ({ yard }) => {
+test("a file's mistakes are named by line and column, corrected in place, and then all people are created", async ({ yard }) => {
   const { page } = yard;
   const name = unique("file");
   await yard.signIn();
@@ -47,17 +47,17 @@ test("a file's mistakes are named by line and column, put right in place, and th
   await page.getByRole("button", { name: "Create many" }).click();
   const dialog = page.getByRole("dialog", { name: "Create many users" });
   await dialog.getByRole("radio", { name: "From a CSV file" }).check();
-  await dialog.getByRole("button", { name: "Look at it first" }).click();
-  await expect(dialog.getByText("Choose a file, or write its lines here.")).toBeVisible();
+  await dialog.getByRole("button", { name: "Preview" }).click();
+  await expect(dialog.getByText("Choose a file or enter its lines here.")).toBeVisible();
   await dialog.getByLabel("CSV file", { exact: true }).setInputFiles(file);
   await expect(dialog.getByLabel("Its lines")).toHaveValue(/queen/);
-  await dialog.getByRole("button", { name: "Look at it first" }).click();
-  await expect(dialog.getByRole("alert")).toHaveText(/1 of 2 lines have something wrong, 2 values in all/);
+  await dialog.getByRole("button", { name: "Preview" }).click();
+  await expect(dialog.getByRole("alert")).toHaveText(/1 of 2 lines have problems \(2 values in total\)/);
   await expect(dialog.getByRole("row", { name: /role/ })).toContainText("Use superadmin, admin, user or monitor.");
   await expect(dialog.getByRole("row", { name: /username/ })).toContainText("Line 2 has the same");
   const right = (await dialog.getByLabel("Its lines").inputValue()).replace("queen", "user").replace(`.org,${name}-a,,`, `.org,${name}-b,,`);
   await dialog.getByLabel("Its lines").fill(right);
-  await dialog.getByRole("button", { name: "Look at it first" }).click();
+  await dialog.getByRole("button", { name: "Preview" }).click();
   await dialog.getByRole("button", { name: "Create 2 people" }).click();
   await page.getByRole("dialog", { name: "New users" }).getByRole("button", { name: "Close", exact: true }).last().click();
   await yard.goto(`/users?f=email.contains.${name}`);
@@ -65,7 +65,7 @@ test("a file's mistakes are named by line and column, put right in place, and th
   await expect(page.locator(".pager-text")).toHaveText("1–2 of 2 users");
 });
 
-test("several people get other numbers and another status together, and what was done stands in their history", async ({ yard }) => {
+test("several people get new numbers and another status together, and their history records it", async ({ yard }) => {
   const { page } = yard;
   const name = unique("bulk");
   await yard.signIn();
@@ -91,7 +91,7 @@ test("several people get other numbers and another status together, and what was
   const drawer = page.getByRole("dialog", { name: "User detail" });
   await expect(drawer.getByText("1500")).toBeVisible();
   await expect(drawer.getByText("20, 30")).toBeVisible();
-  // What was done stands in the History tab, which has an address of its own.
+  // The change is recorded in the History tab, which has its own address.
   await drawer.getByRole("link", { name: "History", exact: true }).click();
   await expect(drawer.getByRole("link", { name: "edit user" })).toBeVisible();
   await page.reload();

@@ -41,7 +41,7 @@ test("a person is created, their keypair shown once, edited, deactivated and bro
   await page.getByRole("row", { name: new RegExp(name) }).getByRole("button", { name: "Deactivate" }).click();
   await page.getByRole("group", { name: new RegExp(`Deactivate ${name}`) }).getByRole("button", { name: "Deactivate" }).click();
   await expect(page.getByRole("row", { name: new RegExp(name) })).toHaveCount(0);
-  // Signed out at once, in the middle of looking at a page.
+  // Signed out at once, even with a page open.
   await expect(theirs).toHaveURL(/\/sign-in/);
   await yard.goto(`/users?tab=inactive&f=email.contains.${name}`);
   await page.getByRole("row", { name: new RegExp(name) }).getByRole("button", { name: "Activate" }).click();
@@ -50,7 +50,7 @@ test("a person is created, their keypair shown once, edited, deactivated and bro
   await yard.signIn(name, PASSWORD, theirs);
 });
 
-test("a keypair is added, limited, switched off and deleted for ever; the main one stays", async ({ yard }) => {
+test("a keypair is added, limited, deactivated and deleted; the main one stays", async ({ yard }) => {
   const { page } = yard;
   const name = unique("keys");
   await yard.signIn();
@@ -83,7 +83,7 @@ test("a keypair is added, limited, switched off and deleted for ever; the main o
   await limits.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("row", { name: new RegExp(key) })).toContainText("50000");
 
-  // The main one can be neither switched off nor deleted; the other one can.
+  // The main one can be neither deactivated nor deleted; the other one can.
   await expect(page.getByRole("button", { name: "Deactivate" })).toHaveCount(1);
   await page.getByRole("button", { name: "Deactivate" }).click();
   await page.getByRole("group", { name: new RegExp(`Deactivate ${key}`) }).getByRole("button", { name: "Deactivate" }).click();

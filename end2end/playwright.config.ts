@@ -1,4 +1,4 @@
-// `cargo xtask test` builds the server, says where it lies and starts this; each worker starts a server of its own.
+// `cargo xtask test` builds the server, passes its path and starts this; each worker starts its own server.
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({

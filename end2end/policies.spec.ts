@@ -1,5 +1,5 @@
-// Resource policies where `limits.spec.ts` does not go: the other two kinds of policy, what is kept in a form, whose save wins, and
-// who only reads.
+// Resource policies beyond `limits.spec.ts`: the other two kinds of policy, typed values in forms, competing saves, and
+// people who only read.
 import { readFileSync } from "node:fs";
 import { expect, live, PASSWORD, test, unique } from "./yard";
 
@@ -9,7 +9,7 @@ const keypairPolicy = (name: string) => ({
   max_transfers: null, hosts: {},
 });
 
-test("a user policy keeps what was typed behind its unlimited box and through a refusal, and goes into a file of its name", async ({ yard }) => {
+test("a user policy keeps typed values behind its unlimited box and through a refusal, and is exported under a chosen name", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("folders");
@@ -57,7 +57,7 @@ test("a user policy keeps what was typed behind its unlimited box and through a 
   expect(readFileSync(await download.path(), "utf8")).toContain(name);
 });
 
-test("a row says what is not limited, and a policy's details are an address", async ({ yard }) => {
+test("a row marks unlimited amounts, and a policy's details have their own address", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const [open, shut, folders, networks] = [unique("open"), unique("shut"), unique("endless"), unique("boundless")];
@@ -87,7 +87,7 @@ test("a row says what is not limited, and a policy's details are an address", as
   await expect(page.getByRole("row", { name: new RegExp(networks) }).getByRole("cell", { name: "∞", exact: true })).toHaveCount(2);
 });
 
-test("who saves second may keep what they typed, having seen what it replaces", async ({ yard }) => {
+test("the second to save sees what they replace, and may keep their values", async ({ yard }) => {
   test.setTimeout(90_000);
   await yard.signIn();
   const name = unique("mine");
@@ -113,7 +113,7 @@ test("who saves second may keep what they typed, having seen what it replaces", 
   await expect(yard.page.getByRole("row", { name: new RegExp(name) }).getByRole("cell", { name: "7", exact: true })).toBeVisible();
 });
 
-test("a policy that is followed is saved with the second press, and another change is looked at again", async ({ yard }) => {
+test("a policy with followers is saved with the second press, and a further change is shown again", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("asked");
@@ -158,7 +158,7 @@ test("an amount with a point is typed key by key", async ({ yard }) => {
   await expect(page.getByRole("row", { name: new RegExp(name) })).toContainText("CPU 0.5");
 });
 
-test("the projects of a deleted policy follow another one, and one that nobody follows is gone at once", async ({ yard }) => {
+test("the projects of a deleted policy follow another one, and a policy without followers is deleted at once", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const [followed, lonely, lab] = [unique("networks"), unique("lonely"), unique("lab")];
@@ -186,19 +186,19 @@ test("the projects of a deleted policy follow another one, and one that nobody f
   await alone.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(page.getByRole("button", { name: `Delete ${lonely}` })).toHaveCount(0);
 
-  // What everything new follows stays, and the dialog offers nothing else.
+  // The policy that everything new follows cannot be deleted, and the dialog says so.
   for (const [path, who] of [["/resource-policy", "keypairs"], ["/resource-policy/user", "people"], ["/resource-policy/project", "projects"]]) {
     await yard.goto(`${path}?f=name.equals.default`);
     await page.getByRole("button", { name: "Delete default", exact: true }).click();
     const stays = page.getByRole("dialog", { name: "Delete Policy 'default'" });
-    await expect(stays).toContainText(`New ${who} follow the policy default, so it stays. Change its limits.`);
+    await expect(stays).toContainText(`New ${who} follow the policy default, so it cannot be deleted. Change its limits instead.`);
     await expect(stays.getByRole("button", { name: /delete/i })).toHaveCount(0);
     await stays.getByRole("button", { name: "Cancel" }).click();
     await expect(stays).toBeHidden();
   }
 });
 
-test("every number of a keypair policy is kept in its own field, and read back in the details and in the file", async ({ yard }) => {
+test("every number of a keypair policy has its own field, and appears in the details and in the file", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("numbers");
@@ -268,7 +268,7 @@ test("the people of a deleted user policy follow another one", async ({ yard }) 
   expect((await yard.call<{ row: { policy: string } }>("user", { id })).row.policy).toBe("default");
 });
 
-test("a project policy without limits shows ∞, keeps its name when it is changed, and goes into a file", async ({ yard }) => {
+test("a project policy without limits shows ∞, keeps its name when it is changed, and is exported", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("shared");
@@ -311,7 +311,7 @@ test("a project policy without limits shows ∞, keeps its name when it is chang
   expect(lines[1]).toMatch(new RegExp(`^${name},∞,∞,3,0,\\d{4}-`));
 });
 
-test("a policy that was created is chosen for a keypair behind its gear, and the keypair's row shows it", async ({ yard }) => {
+test("a new policy can be chosen for a keypair behind its gear, and the keypair's row shows it", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const [name, who] = [unique("chosen"), unique("keyed")];
@@ -340,11 +340,11 @@ test("a policy that was created is chosen for a keypair behind its gear, and the
   await expect(row.getByRole("cell", { name, exact: true })).toBeVisible();
 });
 
-test("each of the three tables of policies shows the columns that were chosen for it", async ({ yard }) => {
+test("each of the three policy tables shows its own chosen columns", async ({ yard }) => {
   test.setTimeout(90_000);
   await yard.signIn();
   const page = await yard.window();
-  // Somebody of their own: what one person chooses stays chosen.
+  // A person of its own, since chosen columns are kept per person.
   await yard.signIn(await yard.person(unique("columns"), "superadmin"), PASSWORD, page);
   for (const [path, hidden] of [
     ["/resource-policy", "Idle timeout (sec.)"], ["/resource-policy/user", "Max customized image count"], ["/resource-policy/project", "Max network count"],
@@ -364,7 +364,7 @@ test("each of the three tables of policies shows the columns that were chosen fo
     await expect(page.getByRole("columnheader", { name: "Followed by" })).toBeVisible();
     await expect(header).toHaveCount(0);
   }
-  // One that is hidden until it is chosen.
+  // A column that is hidden until it is chosen.
   await yard.goto("/resource-policy", page);
   await page.getByRole("button", { name: "Choose columns" }).click();
   const dialog = page.getByRole("dialog", { name: "Columns" });
@@ -373,7 +373,7 @@ test("each of the three tables of policies shows the columns that were chosen fo
   await expect(page.getByRole("columnheader", { name: "Other resources" })).toBeVisible();
 });
 
-test("a monitor and a domain admin read policies and presets and find nothing to change them with", async ({ yard }) => {
+test("a monitor and a domain admin can read policies and presets, and cannot change them", async ({ yard }) => {
   test.setTimeout(90_000);
   await yard.signIn();
   for (const role of ["monitor", "admin"]) {

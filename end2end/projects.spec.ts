@@ -1,7 +1,7 @@
-// Domains and projects, those who administer one, and the project in the header.
+// Domains and projects, their administrators, and the project in the header.
 import { expect, PASSWORD, test, unique } from "./yard";
 
-test("a project is created with members; one of them comes to administer it, and only it", async ({ yard }) => {
+test("a project is created with members, and one of them becomes its administrator, and only its", async ({ yard }) => {
   const { page } = yard;
   const [lab, boss, member, outsider] = [unique("lab"), unique("boss"), unique("member"), unique("outsider")];
   await yard.signIn();
@@ -48,7 +48,7 @@ test("a project is created with members; one of them comes to administer it, and
   expect(refused!.status()).toBe(403);
 });
 
-test("the project in the header narrows the sessions, their export, and what a new one belongs to", async ({ yard }) => {
+test("the project in the header filters the sessions and their export, and is that of new sessions", async ({ yard }) => {
   const name = unique("scope");
   await yard.signIn();
   await yard.person(name);
@@ -69,7 +69,7 @@ test("the project in the header narrows the sessions, their export, and what a n
   await expect(page.getByRole("link", { name: there })).toBeVisible();
   await expect(page.getByRole("link", { name: here })).toHaveCount(0);
   await expect(page.getByRole("button", { name: "More about this list" })).toHaveCount(0);
-  // The file is for administrators; what is chosen in the header narrows it as well.
+  // The file is for administrators; the project in the header filters it as well.
   await yard.page.context().addCookies([{ name: "project", value: other, url: yard.server.url }]);
   const file = await (await yard.page.request.get(`${yard.server.url}/export/sessions.csv`)).text();
   expect(file).toContain(there);

@@ -1,4 +1,4 @@
-// The launcher, the queue and the machines.
+// The launcher, the queue and the agents.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, PASSWORD, slots, test, unique } from "./yard";
@@ -35,7 +35,7 @@ test("the launcher's form lives in the address, survives a reload, and keeps sec
   await expect(page.getByText("0.3 CPU cores").first()).toBeVisible();
 });
 
-test("a superadmin starts sessions on somebody's behalf, and others are not offered to", async ({ yard }) => {
+test("only a superadmin is offered to start sessions on somebody's behalf", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const [who, name] = [unique("behalf"), unique("theirs")];
@@ -57,7 +57,7 @@ test("a superadmin starts sessions on somebody's behalf, and others are not offe
   await expect(refused).rejects.toThrow(/may not|403/);
 });
 
-test("an agent that is not schedulable gets no new sessions; they wait in the queue, with their place and the reason", async ({ yard }) => {
+test("an agent that is not schedulable gets no new sessions, which wait in the queue with place and reason", async ({ yard }) => {
   test.setTimeout(120_000);
   const { page } = yard;
   await yard.signIn();
@@ -103,7 +103,7 @@ test("an agent that is not schedulable gets no new sessions; they wait in the qu
   }
 });
 
-test("what if another rule held: the browser decides the shared queues in the order that is written down", async ({ yard }) => {
+test("the browser's what-if trial decides the shared queues in the expected order", async ({ yard }) => {
   const { page } = yard;
   const cases = JSON.parse(readFileSync(join(__dirname, "../server/scheduler/tests/vectors/queue.json"), "utf8"));
   await yard.signIn();
@@ -121,7 +121,7 @@ test("what if another rule held: the browser decides the shared queues in the or
   }
 });
 
-test("a session of several containers runs all of them, on the machine there is", async ({ yard }) => {
+test("a session of several containers runs all of them on one agent", async ({ yard }) => {
   test.setTimeout(60_000);
   await yard.signIn();
   const id = await yard.session({

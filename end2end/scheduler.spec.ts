@@ -1,7 +1,7 @@
-// The scheduler page: the queue of a resource group, its order and its reasons, and what another rule would change.
+// The scheduler page: the queue of a resource group, its order and its reasons, and the trial of other rules.
 import { PASSWORD, expect, test, unique, type Yard } from "./yard";
 
-/** A resource group without agents, so that whatever is started there waits. */
+/** A resource group without agents, so that every session started there waits. */
 async function quietGroup(yard: Yard): Promise<string> {
   const name = unique("quiet");
   const { id } = await yard.defaultDomain();
@@ -13,7 +13,7 @@ async function quietGroup(yard: Yard): Promise<string> {
   return name;
 }
 
-test("the queue is shown in its order with the reasons, follows a priority, and opens a session's drawer", async ({ yard }) => {
+test("the queue is shown in order with reasons, follows a priority, and opens a session's drawer", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const group = await quietGroup(yard);
@@ -56,7 +56,7 @@ test("the queue is shown in its order with the reasons, follows a priority, and 
   await yard.call("terminate_sessions", { ids, force: true });
 });
 
-test("what another rule would change is tried out in the browser, and nothing is saved", async ({ yard }) => {
+test("other rules are tried out in the browser, and nothing is saved", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const group = await quietGroup(yard);
@@ -85,7 +85,7 @@ test("what another rule would change is tried out in the browser, and nothing is
   await yard.call("terminate_sessions", { ids, force: true });
 });
 
-test("a group that is not there gives way to the first, and the page is for those who see others' sessions", async ({ yard }) => {
+test("an unknown group is replaced by the first, and only people who see others' sessions see the page", async ({ yard }) => {
   const { page } = yard;
   const person = unique("plain");
   await yard.signIn();

@@ -1,4 +1,4 @@
-// What besides a password opens an account: one-time codes, recovery codes, and links for those who forgot theirs.
+// Ways into an account besides the password: one-time codes, recovery codes, and links for forgotten passwords.
 import { Secret, TOTP } from "otpauth";
 import { createServer } from "node:net";
 import { rmSync } from "node:fs";
@@ -7,8 +7,8 @@ import { SMTPServer } from "smtp-server";
 import { ADMIN, expect, PASSWORD, Server, test, unique, Yard } from "./yard";
 
 /**
- * The code that an authenticator shows, some half minutes from now. Codes are good for a step before and after theirs and only
- * once: two in a row are those of now and of the next step, and both stay good when the half minute ends on the way.
+ * The code that an authenticator shows, `steps` half minutes from now. Codes are valid for a step before and after theirs, and only
+ * once: two in a row are the current one and the next, and both stay valid when the half minute ends in between.
  */
 function code(secret: string, steps = 0): string {
   return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
@@ -23,7 +23,7 @@ async function password(yard: Yard, page: Page, login: string): Promise<void> {
   await expect(page.getByRole("heading", { name: "One-time code" })).toBeVisible();
 }
 
-/** Turns two-factor on in the account page; the secret and the recovery codes. */
+/** Turns two-factor on in the account page; returns the secret and the recovery codes. */
 async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> {
   await page.getByRole("button", { name: "Turn on two-factor" }).click();
   const first = page.getByRole("dialog", { name: "Your password" });
@@ -48,11 +48,11 @@ async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> 
   const download = page.waitForEvent("download");
   await shown.getByRole("link", { name: "Download" }).click();
   expect((await download).suggestedFilename()).toBe("recovery-codes.txt");
-  await shown.getByRole("button", { name: "I have kept them" }).click();
+  await shown.getByRole("button", { name: "I have saved them" }).click();
   return { secret, codes };
 }
 
-test("two-factor is turned on with a code, asked for at sign-in, and a recovery code opens as well", async ({ yard }) => {
+test("two-factor is turned on with a code and required at sign-in, and a recovery code works as well", async ({ yard }) => {
   const name = unique("totp");
   await yard.signIn();
   const email = await yard.person(name);
@@ -137,14 +137,14 @@ test("somebody who forgot their password gets a link from an administrator", asy
   await theirs.getByRole("button", { name: "Ask for a link" }).click();
   await expect(theirs.getByRole("status")).toHaveText(/its administrators have been notified/);
 
-  // The administrator is told on whatever page they are, and led to the account.
+  // The administrator is notified on any page, with a link to the account.
   await yard.page.getByRole("button", { name: /^Notifications, / }).click();
   await yard.page.getByRole("link", { name: new RegExp(`${email} forgot their password`) }).click();
   const drawer = yard.page.getByRole("dialog", { name: "User detail" });
   await expect(drawer.getByText(/Forgot their password and asked for a link/)).toBeVisible();
   await drawer.getByRole("button", { name: "Password link" }).click();
   const dialog = yard.page.getByRole("dialog", { name: "Password link" });
-  await dialog.getByRole("button", { name: "Make a link" }).click();
+  await dialog.getByRole("button", { name: "Create link" }).click();
   const link = (await dialog.getByRole("region", { name: "Password link" }).textContent())!;
   await dialog.getByRole("button", { name: "Close" }).first().click();
   await expect(drawer.getByText(/asked for a link/)).toHaveCount(0);
@@ -163,7 +163,7 @@ test("somebody who forgot their password gets a link from an administrator", asy
   await theirs.getByRole("button", { name: "Sign in" }).click();
   await expect(theirs.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();
   await theirs.goto(link);
-  await expect(theirs.getByRole("heading", { name: "This link opens nothing" })).toBeVisible();
+  await expect(theirs.getByRole("heading", { name: "This link does not work" })).toBeVisible();
 });
 
 /** A free port of this machine. */
@@ -175,7 +175,7 @@ async function port(): Promise<number> {
   return port;
 }
 
-test("where a mail server is set, the link goes to the person by mail", async ({ browser, page }) => {
+test("with a mail server, the link is sent to the person by mail", async ({ browser, page }) => {
   const letters: string[] = [];
   const mail = new SMTPServer({
     authOptional: true, disabledCommands: ["STARTTLS"],
@@ -202,13 +202,13 @@ test("where a mail server is set, the link goes to the person by mail", async ({
     await expect(page.getByRole("status")).toHaveText(/a link is on its way/);
     await expect.poll(() => letters.length).toBe(1);
     expect(letters[0]).toContain(`To: ${ADMIN.email}`);
-    // Long lines are broken by the mail's own encoding.
+    // The mail's encoding breaks long lines.
     const text = letters[0].replace(/=\r?\n/g, "").replaceAll("=3D", "=");
     const link = /http:\/\/\S+\/new-password\?token=[0-9a-f]{64}/.exec(text)![0];
     await page.goto(link);
     await expect(page.getByText(ADMIN.email)).toBeVisible();
 
-    // A mail server that is gone: the administrators are told instead, and nobody sees an error.
+    // If the mail server is gone, the administrators are notified instead, and nobody sees an error.
     await new Promise<void>((closed) => mail.close(() => closed()));
     await yard.byHand();
     const name = unique("letter");

@@ -1,8 +1,8 @@
-// What the queue, limits and ends of sessions say to the person they concern.
+// Messages about the queue, limits and ends of sessions to the people they concern.
 import { copyFileSync, readFileSync } from "node:fs";
 import { expect, PASSWORD, slots, test, unique } from "./yard";
 
-test("a session that is larger than the machine waits and says what is missing", async ({ yard }) => {
+test("a session that is larger than every agent waits and names the missing amount", async ({ yard }) => {
   await yard.signIn();
   const id = await yard.session({ slots: slots("64", 256), name: unique("huge") });
   await yard.goto(`/sessions?session=${id}`);
@@ -14,7 +14,7 @@ test("a session that is larger than the machine waits and says what is missing",
   await expect(drawer.getByRole("status").filter({ hasText: "Cancelled" })).toBeVisible();
 });
 
-test("what one holds stands above one's sessions, beside what the policy allows, and follows what happens", async ({ yard }) => {
+test("the person's own use is shown above their sessions beside the policy's limits, and is kept up to date", async ({ yard }) => {
   await yard.signIn();
   const who = unique("holder");
   await yard.person(who);
@@ -30,7 +30,7 @@ test("what one holds stands above one's sessions, beside what the policy allows,
   await expect(mine.getByRole("listitem").filter({ hasText: "Sessions" })).toContainText("Sessions 0 of");
 });
 
-test("a request over the keypair's limit is named before it is sent, and refused by the server in the same words", async ({ yard }) => {
+test("a request over the keypair's limit is announced before it is sent, and refused in the same words", async ({ yard }) => {
   await yard.byHand();
   await yard.page.getByRole("link", { name: "Start session" }).click();
   const main = yard.page.getByRole("main");
@@ -139,7 +139,7 @@ test("a reader who scrolls up in a growing log is left where they are", async ({
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 
-test("the server is killed while a session runs: the page says so, and goes on by itself", async ({ browser }) => {
+test("when the server is killed while a session runs, the page says so and recovers automatically", async ({ browser }) => {
   const { Server, Yard } = await import("./yard");
   let server = await Server.start();
   const page = await browser.newPage();
@@ -158,7 +158,7 @@ test("the server is killed while a session runs: the page says so, and goes on b
   await server.end();
 });
 
-test("another build of the server is offered to the pages that are open", async ({ browser }, info) => {
+test("open pages are offered a new build of the server", async ({ browser }, info) => {
   const { Server, Yard } = await import("./yard");
   let server = await Server.start();
   const page = await browser.newPage();
@@ -168,15 +168,15 @@ test("another build of the server is offered to the pages that are open", async 
   const newer = info.outputPath("yardmaster");
   copyFileSync(process.env.YARDMASTER_BIN!, newer);
   server = await server.restart(newer);
-  await page.getByText("A new version of the console is running.").waitFor();
+  await page.getByText("A new version of the console is available.").waitFor();
   await page.getByRole("link", { name: "Reload the page" }).click();
   await expect(page.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();
-  await expect(page.getByText("A new version of the console is running.")).toHaveCount(0);
+  await expect(page.getByText("A new version of the console is available.")).toHaveCount(0);
   await page.close();
   await server.end();
 });
 
-test("what is said about a session can be read above its drawer", async ({ yard }) => {
+test("a message about a session is readable above its drawer", async ({ yard }) => {
   await yard.signIn();
   const id = await yard.session({ command: "sleep 2", name: unique("said") });
   await yard.goto(`/sessions?session=${id}`);
@@ -184,13 +184,13 @@ test("what is said about a session can be read above its drawer", async ({ yard 
   await said.waitFor();
   const onTop = await said.evaluate((toast) => {
     const { x, y, width, height } = toast.getBoundingClientRect();
-    // A modal dialog makes the rest inert, which hit testing skips; what is painted on top is what comes after it in the top layer.
+    // A modal dialog makes the rest inert, which hit testing skips; the element painted on top is the later one in the top layer.
     return toast.closest("[popover]")!.matches(":popover-open") && width > 0 && height > 0 && x >= 0 && y >= 0;
   });
   expect(onTop).toBe(true);
 });
 
-test("a session is given another name by its owner", async ({ yard }) => {
+test("a session is renamed by its owner", async ({ yard }) => {
   await yard.signIn();
   const id = await yard.session({ command: "sleep 300", name: unique("before") });
   await yard.goto(`/sessions?session=${id}`);
@@ -207,13 +207,13 @@ test("a session is given another name by its owner", async ({ yard }) => {
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 
-test("the time that is left before a session is ended is shown and counts down", async ({ yard }) => {
+test("the time left before a session is terminated is shown and counts down", async ({ yard }) => {
   await yard.signIn();
   const id = await yard.session({ command: "sleep 300", name: unique("timed"), timeout: 3600 });
   await yard.goto(`/sessions?session=${id}`);
   const drawer = yard.page.getByRole("dialog");
   const left = drawer.locator("dd", { hasText: "left of 1 h 0 min" });
-  await expect(left).toHaveText(/^\d+ min \d+ s left of 1 h 0 min, as it was asked for$/);
+  await expect(left).toHaveText(/^\d+ min \d+ s left of 1 h 0 min, as requested$/);
   const before = await left.textContent();
   await expect(left).not.toHaveText(before!);
   await yard.call("terminate_sessions", { ids: [id], force: true });
@@ -238,7 +238,7 @@ test("the lifetime that a keypair's policy leaves a session is shown in its draw
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 
-test("the sessions that the filter selects are exported under a name of one's choice", async ({ yard }) => {
+test("the sessions that the filter selects are exported under a chosen name", async ({ yard }) => {
   const { page } = yard;
   const name = unique("filed");
   await yard.signIn();
@@ -264,7 +264,7 @@ test("the sessions that the filter selects are exported under a name of one's ch
   expect(text.trim().split("\n")).toHaveLength(2);
 });
 
-test("a file of sessions holds every page of the list, whichever is looked at", async ({ yard }) => {
+test("a file of sessions holds every page of the list, no matter which is shown", async ({ yard }) => {
   test.setTimeout(120_000);
   const { page } = yard;
   const name = unique("paged");

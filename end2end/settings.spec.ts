@@ -1,7 +1,7 @@
-// Presets and the cluster's settings: what is kept in a form, and what goes by the settings.
+// Presets and the cluster's settings: typed values in forms, and the effect of the settings.
 import { expect, test, unique } from "./yard";
 
-test("a preset's name is given once; a second one is refused at the field with nothing lost", async ({ yard }) => {
+test("a preset's name is unique, and a second one is refused at the field with nothing lost", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const name = unique("preset");
@@ -14,7 +14,7 @@ test("a preset's name is given once; a second one is refused at the field with n
   await create.getByLabel("Preset name", { exact: true }).fill(name);
   await create.getByLabel("CPU", { exact: true }).fill("2");
   await create.getByLabel("Memory", { exact: true }).fill("4");
-  // No agent here has any.
+  // No agent here has one.
   await expect(create.getByLabel(/GPU|cuda/)).toHaveCount(0);
   await create.getByRole("button", { name: "Create", exact: true }).click();
   await expect(create.getByText("Resource preset name already exists. Please change the name to add.")).toBeVisible();
@@ -39,7 +39,7 @@ test("a preset's name is given once; a second one is refused at the field with n
   await expect(row).toHaveCount(0);
 });
 
-test("the system's tries are kept while the scheduler is another, which groups without one follow, and changed again once it is FIFO", async ({ yard }) => {
+test("groups follow the system's scheduler, and the retries are kept until it is FIFO again", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/settings");

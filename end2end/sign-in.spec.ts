@@ -1,7 +1,7 @@
-// Signing in and out, what is said to those who may not, and the headers that keep a page to itself.
+// Signing in and out, pages for missing rights, and the headers that isolate a page.
 import { ADMIN, PASSWORD, expect, test, unique } from "./yard";
 
-test("wrong data never says which half was wrong, and the name stays typed", async ({ yard }) => {
+test("a failed sign-in never says which half was wrong, and the name stays typed", async ({ yard }) => {
   const { page } = yard;
   for (const login of [ADMIN.email, "nobody@example.org"]) {
     await page.goto(`${yard.server.url}/sign-in`);
@@ -22,7 +22,7 @@ test("a page that needs a sign-in leads there and back", async ({ yard }) => {
   await expect(page).toHaveURL(/\/users\?tab=inactive$/);
 });
 
-test("signing out ends it here and on the server", async ({ yard }) => {
+test("signing out ends the sign-in here and on the server", async ({ yard }) => {
   const { page } = yard;
   await yard.byHand();
   const cookies = await page.context().cookies();
@@ -44,11 +44,11 @@ test("another browser's sign-in is listed and can be ended", async ({ yard }) =>
   await yard.goto("/account", one);
   await one.getByRole("button", { name: /^Sign out .* at/ }).click();
   await expect(one.getByRole("button", { name: /^Sign out .* at/ })).toHaveCount(0);
-  // The other one's open page is told, and leaves by itself.
+  // The other browser's open page is notified and leaves automatically.
   await expect(two).toHaveURL(/\/sign-in\?next=%2Fsessions/);
 });
 
-test("a person without the right gets a page that says so, and a wrong address one of its own", async ({ yard }) => {
+test("a missing right and an unknown address each have their own page", async ({ yard }) => {
   await yard.signIn();
   const email = await yard.person(unique("plain"));
   const page = await yard.window();

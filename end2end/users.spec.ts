@@ -22,7 +22,7 @@ test("people are filtered, ordered and paged, and the address says how", async (
   await expect(yard.page).not.toHaveURL(/f=email/);
 });
 
-test("a taken email is refused beside its field and nothing that was typed is lost", async ({ yard }) => {
+test("a taken email is refused beside its field, and nothing typed is lost", async ({ yard }) => {
   const name = unique("twin");
   await yard.signIn();
   const email = await yard.person(name);

@@ -1,4 +1,4 @@
-// What every browser test needs: a real server with a database of its own, people, and a page that fails on any console error.
+// Shared by all browser tests: a real server with its own database, people, and a page that fails on any console error.
 import { test as base, expect, type APIRequestContext, type Browser, type BrowserContext, type Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ export const PASSWORD = "Battery-Staple-7";
 
 /** A running server. */
 export class Server {
-  /** What the server has said on its standard error. */
+  /** The server's standard error so far. */
   log = "";
 
   private constructor(readonly data: string, readonly url: string, private child: ChildProcess) {}
@@ -72,7 +72,7 @@ export class Yard {
     this.watch(page);
   }
 
-  /** Fails the test on anything that a browser complains about. */
+  /** Fails the test on any error or warning of the browser. */
   watch(page: Page): void {
     page.on("console", (message) => {
       const text = message.text();
@@ -98,7 +98,7 @@ export class Yard {
     await live(page);
   }
 
-  /** Signs the page's window in without opening a page: `byHand` is for tests of signing in. */
+  /** Signs in the page's window without opening a page; `byHand` is for tests of signing in. */
   async signIn(email = ADMIN.email, password = ADMIN.password, page = this.page): Promise<void> {
     const answer = await page.request.post(`${this.server.url}/sign-in`, {
       form: { next: "/account", login: email, password },
@@ -121,7 +121,7 @@ export class Yard {
     return call<T>(page.request, this.server.url, name, body);
   }
 
-  /** The domain that is there from the start, among those that other tests make. */
+  /** The domain that exists from the start, among those that other tests create. */
   async defaultDomain(): Promise<{ id: string; projects: { id: string }[] }> {
     const all = await this.call<{ id: string; name: string; projects: { id: string }[] }[]>("domain_choices", {});
     return all.find((domain) => domain.name === "default")!;
@@ -145,7 +145,7 @@ export class Yard {
     return (await this.sessions(fields, page))[0].id;
   }
 
-  /** The same with everything that the server says of what was started. */
+  /** The same, with the server's whole answer. */
   async sessions(fields: Record<string, unknown>, page = this.page): Promise<{ id: string; name: string; raised: string[] }[]> {
     const options = await this.call<{ projects: { id: string }[] }>("start_options", { owner: "" }, page);
     return this.call("start_session", {
@@ -162,7 +162,7 @@ export class Yard {
   }
 }
 
-/** Cores and MiB, as a request has them. */
+/** Cores and MiB in the form of a request. */
 export function slots(cpu: string, mebibytes: number): Record<string, string> {
   return { cpu, mem: String(mebibytes * 1024 * 1024) };
 }
@@ -173,7 +173,7 @@ export async function call<T>(request: APIRequestContext, url: string, name: str
   return answer.json();
 }
 
-/** Buttons answer from here on. */
+/** Waits until buttons work. */
 export async function live(page: Page): Promise<void> {
   await page.locator("html[data-hydrated]").waitFor();
 }

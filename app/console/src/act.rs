@@ -1,4 +1,4 @@
-//! What a button beside a row does: one request, and afterwards a word about it. Forms have `dialog`.
+//! The action of a button beside a row: one request, followed by a short message. Forms use `dialog` instead.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -6,18 +6,23 @@ use std::pin::Pin;
 use types::Problem;
 use ui::{Say, use_toaster};
 
-/// Makes the press of a button: it does something, says `done` or why not, and calls `changed` in both cases, since a refusal often
-/// means that the page shows an older state.
+/// Makes a button's action: runs `doing`, shows `done` or the reason for a refusal, and calls `changed` in both cases, since a
+/// refusal often means that the page is out of date.
 pub fn act<F>(doing: impl Fn() -> F + Send + Sync + 'static, done: &'static str, changed: Callback<()>) -> Callback<()>
 where
     F: Future<Output = Result<(), Problem>> + 'static,
 {
     let toaster = use_toaster();
-    Callback::new(move |()| tell(Box::pin(doing()), done, changed, toaster))
+    Callback::new(move |()| run_and_report(Box::pin(doing()), done, changed, toaster))
 }
 
 /// Compiled once for all buttons.
-fn tell(doing: Pin<Box<dyn Future<Output = Result<(), Problem>>>>, done: &'static str, changed: Callback<()>, toaster: Say) {
+fn run_and_report(
+    doing: Pin<Box<dyn Future<Output = Result<(), Problem>>>>,
+    done: &'static str,
+    changed: Callback<()>,
+    toaster: Say,
+) {
     spawn_local(async move {
         match doing.await {
             Ok(()) => toaster.good(done),
@@ -28,7 +33,7 @@ fn tell(doing: Pin<Box<dyn Future<Output = Result<(), Problem>>>>, done: &'stati
     });
 }
 
-/// Makes the press of a button that asks for something: `then` is given the answer; a refusal is told beside the page.
+/// Makes the action of a button that asks for something: `then` receives the answer; a refusal is shown as a toast.
 pub fn ask<T, F>(asking: impl Fn() -> F + Send + Sync + 'static, then: impl Fn(T) + Copy + Send + Sync + 'static) -> Callback<()>
 where
     F: Future<Output = Result<T, Problem>> + 'static,

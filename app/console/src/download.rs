@@ -1,5 +1,5 @@
-//! Files that are saved: those that the server makes of a list, and those that the page makes itself. The latter as objects of
-//! the browser's, not as addresses: those may have 2 MB at most.
+//! Saving files: those that the server makes from a list, and those that the page makes itself. The latter are browser objects,
+//! not `data:` addresses, which are limited to 2 MB.
 
 use crate::paths;
 use leptos::ev::SubmitEvent;
@@ -9,10 +9,10 @@ use ui::{Button, Dialog, Field, TextInput};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
-/// Characters of a file's name (`docs/spec/sessions.md`, "Sessions as a file").
+/// Maximum characters in a file's name (`docs/spec/sessions.md`, "Sessions as a file").
 const LONGEST_NAME: usize = 255;
 
-/// The dialog that asks what a list's file is called, with the way to it, unless there is `nothing` to put into it.
+/// The dialog that asks for the name of a list's file and links to the file, unless there is `nothing` to put into it.
 pub fn file_dialog(
     open: RwSignal<bool>,
     title: &'static str,
@@ -23,7 +23,7 @@ pub fn file_dialog(
     let name = RwSignal::new(plain.to_owned());
     let wrong = Signal::derive(move || name.with(|name| mistake(name)));
     let blocked = Memo::new(move |_| nothing.get() || wrong.with(Option::is_some));
-    let href = move || paths::with(&address.get(), "name", name.get().trim());
+    let href = move || paths::with_parameter(&address.get(), "name", name.get().trim());
     let close = Callback::new(move |()| open.set(false));
     // Enter in the field does what the link does.
     let link = NodeRef::<html::A>::new();
@@ -36,7 +36,7 @@ pub fn file_dialog(
     view! {
         <Dialog open=open title=title on_close=close>
             <form class="form" novalidate on:submit=enter>
-                <Field name=format!("file-name-{plain}") label="File name" hint="Up to 255 characters. The file holds everything that the current filter selects." error=wrong>
+                <Field name=format!("file-name-{plain}") label="File name" hint="Up to 255 characters. The file contains every row that matches the current filter." error=wrong>
                     <TextInput name=format!("file-name-{plain}") value=name/>
                 </Field>
                 {move || nothing.get().then(|| view! { <p class="notice">"There is nothing to export."</p> })}
@@ -54,21 +54,21 @@ pub fn file_dialog(
     .into_any()
 }
 
-/// What is wrong with a file's name, if anything is.
+/// Returns the mistake in a file's name, if there is one.
 fn mistake(name: &str) -> Option<String> {
     match name.trim().chars().count() {
         0 => Some("Type a name for the file.".into()),
-        n if n > LONGEST_NAME => Some(format!("At most {LONGEST_NAME} characters; these are {n}.")),
+        n if n > LONGEST_NAME => Some(format!("At most {LONGEST_NAME} characters; this has {n}.")),
         _ if name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)) => {
-            Some("Leave out / \\ : * ? \" < > and |: some systems give them a meaning of their own.".into())
+            Some("Leave out / \\ : * ? \" < > and |: some systems do not allow them in file names.".into())
         }
         _ => None,
     }
 }
 
-/// Saves `text` as a file. A browser that refuses leaves everything as it is.
+/// Saves `text` as a file. If the browser refuses, nothing happens.
 pub fn save(name: &str, kind: &str, text: &str) {
-    // Nothing can be done about a browser that cannot.
+    // Nothing can be done if the browser refuses.
     let _ = try_save(name, kind, text);
 }
 
@@ -94,7 +94,7 @@ pub fn csv<const N: usize>(columns: [&str; N], rows: impl IntoIterator<Item = [S
     text
 }
 
-/// A cell of a CSV file that no spreadsheet takes for a formula.
+/// Quotes a cell of a CSV file so that no spreadsheet takes it for a formula.
 fn cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_a_name_of_at_most_255_characters_that_every_system_can_keep() {
+    fn a_file_name_has_at_most_255_characters_valid_on_every_system() {
         assert_eq!(mistake("limits of May"), None);
         assert_eq!(mistake(&"x".repeat(255)), None);
         for wrong in ["", "  ", "a/b", "a\\b", "a\"b", "a\nb", &"x".repeat(256)] {

@@ -1,4 +1,4 @@
-//! What all forms share: what was refused, shown beside its field, and how typed text is read.
+//! Shared by all forms: refusals shown beside their fields, and reading typed text.
 //!
 //! A form's own file holds its signals, how they are read as a command, and its fields; the dialog around it is in `dialog`.
 
@@ -8,12 +8,12 @@ use types::revision::Stale;
 use types::{FieldError, Problem};
 use ui::Limit;
 
-/// What was last refused of a form; nothing typed is lost by it.
+/// The last refusal of a form. Nothing typed is lost by it.
 #[derive(Clone, Copy)]
 pub struct Refused {
     problem: RwSignal<Option<Problem>>,
     fields: StoredValue<Vec<String>>,
-    /// The form has a place for what somebody else saved meanwhile.
+    /// Whether the form has a place to show changes that somebody else has saved.
     shows_stale: StoredValue<bool>,
 }
 
@@ -23,18 +23,18 @@ impl Refused {
         Self { problem: RwSignal::new(None), fields: StoredValue::new(Vec::new()), shows_stale: StoredValue::new(false) }
     }
 
-    /// Shows the problem, and takes the focus to the first field that it is about.
+    /// Shows the problem and moves the focus to the first field that it concerns.
     pub fn set(self, problem: Problem) {
         self.problem.set(Some(problem));
         request_animation_frame(focus_first_invalid);
     }
 
-    /// All is well again.
+    /// Clears the refusal.
     pub fn clear(self) {
         self.problem.set(None);
     }
 
-    /// What was read, with which all is well again; or nothing, and what is wrong with it is shown.
+    /// Returns the command and clears the refusal, or shows the problem and returns `None`.
     pub fn accept<T>(self, read: Result<T, Problem>) -> Option<T> {
         match read {
             Ok(command) => {
@@ -49,9 +49,9 @@ impl Refused {
     }
 
     /// The error of one field of the form.
-    pub fn of(self, field: impl Into<String>) -> Signal<Option<String>> {
+    pub fn field_error(self, field: impl Into<String>) -> Signal<Option<String>> {
         let field = field.into();
-        // A dialog makes its fields anew at each opening.
+        // A dialog creates its fields again at each opening.
         self.fields.update_value(|fields| {
             if !fields.contains(&field) {
                 fields.push(field.clone());
@@ -60,7 +60,7 @@ impl Refused {
         Signal::derive(move || self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(&field))))
     }
 
-    /// What somebody else saved meanwhile, for the place where the form shows it.
+    /// Changes that somebody else has saved in the meantime, for the place where the form shows them.
     pub fn stale(self) -> Signal<Option<Stale>> {
         self.shows_stale.set_value(true);
         Signal::derive(move || {
@@ -71,17 +71,17 @@ impl Refused {
         })
     }
 
-    /// The same of a field whose name is not known before.
-    pub fn of_named(self, field: &str) -> Option<String> {
+    /// Returns the error of a field whose name is only known at run time.
+    pub fn named_field_error(self, field: &str) -> Option<String> {
         self.problem.with(|problem| problem.as_ref().and_then(|problem| problem.of_field(field)))
     }
 
-    /// Everything that was refused.
-    pub fn shown(self) -> Option<Problem> {
+    /// The whole refusal.
+    pub fn problem(self) -> Option<Problem> {
         self.problem.get()
     }
 
-    /// What is not about one of the form's fields, above its buttons.
+    /// Errors that belong to no field, shown above the buttons.
     pub fn notice(self) -> AnyView {
         let text = move || {
             self.problem.with(|problem| match problem.as_ref()? {
@@ -108,7 +108,7 @@ fn focus_first_invalid() {
     }
 }
 
-/// What happens when a form in a page is sent: it is read, and either goes on as a command or shows what is wrong with it.
+/// Makes the submit handler of a form in a page: reads the form, and either sends the command or shows its mistakes.
 pub fn on_submit<T: 'static>(
     refused: Refused,
     read: impl Fn() -> Result<T, Problem> + Copy + 'static,
@@ -122,7 +122,7 @@ pub fn on_submit<T: 'static>(
     }
 }
 
-/// What was read, unless the reading or the thing's own rules found mistakes: then all of them at once.
+/// Returns the thing, or all mistakes at once: those of reading and those that its own rules find.
 pub fn checked<T>(thing: T, mut mistakes: Vec<FieldError>, check: impl FnOnce(&T) -> Result<(), Problem>) -> Result<T, Problem> {
     match check(&thing) {
         Err(Problem::Invalid(more)) => mistakes.extend(more),
@@ -132,7 +132,7 @@ pub fn checked<T>(thing: T, mut mistakes: Vec<FieldError>, check: impl FnOnce(&T
     if mistakes.is_empty() { Ok(thing) } else { Err(Problem::Invalid(mistakes)) }
 }
 
-/// A whole number as it was typed; what is none becomes a mistake of `field`, and zero.
+/// Reads a whole number; other text becomes a mistake of `field`, and zero.
 pub fn whole_number(field: &str, text: &str, mistakes: &mut Vec<FieldError>) -> u32 {
     text.trim().parse().unwrap_or_else(|_| {
         mistakes.push(FieldError::new(field, "A whole number from 0, such as 3."));
@@ -140,7 +140,7 @@ pub fn whole_number(field: &str, text: &str, mistakes: &mut Vec<FieldError>) -> 
     })
 }
 
-/// A whole number, or none where the box is ticked.
+/// Reads a whole number, or `None` where the box is ticked.
 pub fn whole_limit(field: &str, limit: Limit, mistakes: &mut Vec<FieldError>) -> Option<u32> {
     let text = limit.typed()?;
     let number = text.parse().ok();
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mistakes_of_reading_and_of_the_rules_are_named_together_and_those_of_reading_first() {
+    fn reading_mistakes_come_before_rule_mistakes_in_one_answer() {
         let mut mistakes = Vec::new();
         let number = whole_number("count", "three", &mut mistakes);
         let problem = checked(number, mistakes, |_| Err(Problem::field("name", "Too short."))).unwrap_err();

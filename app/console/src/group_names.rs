@@ -19,13 +19,13 @@ impl GroupNames {
         self.active.iter().chain(&self.inactive)
     }
 
-    /// What a group is called in a choice: an inactive one says so.
-    pub fn told(&self, name: &str) -> String {
+    /// Returns a group's label in a choice; an inactive group is marked.
+    pub fn label(&self, name: &str) -> String {
         if self.inactive.iter().any(|one| one == name) { format!("{name} (inactive)") } else { name.to_owned() }
     }
 }
 
-/// Asks for the names, and for which of them are inactive.
+/// Loads the names, and which of them are inactive.
 pub async fn group_names() -> Result<GroupNames, Problem> {
     let mut query = ListQuery { tab: "inactive".into(), per: PAGE_SIZES[2], ..ListQuery::new(&RESOURCE_GROUPS) };
     let mut inactive = Vec::new();

@@ -1,9 +1,9 @@
-//! The headers that keep a page to itself.
+//! Response headers that isolate a page.
 
 /// Sends the content security policy of the page that is being rendered. No `unsafe-inline`: Leptos marks its own inline scripts
 /// with the page's nonce, and styles come from the style sheet alone.
 ///
-/// `secure` adds the wish that browsers come back over TLS only.
+/// `secure` also asks browsers to use only TLS from then on.
 #[cfg(feature = "ssr")]
 pub fn send_headers(secure: bool) {
     use axum::http::HeaderValue;

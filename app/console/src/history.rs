@@ -1,4 +1,4 @@
-//! The History tab of a drawer: what was done to the thing that is open, for those who may read the audit trail.
+//! The History tab of a drawer: audit records of the open thing, for people who may read the audit trail.
 
 use crate::api::system::audit::audit_records;
 use crate::frame::use_me;
@@ -14,12 +14,12 @@ use types::system::audit::{AUDIT, AuditRow};
 use types::system::events::Topic;
 use ui::{Tab, Tabs, Time};
 
-/// What the address says when the tab is open.
+/// The address parameter while the tab is open.
 const PART: (&str, &str) = ("part", "history");
-/// Records that the tab shows.
+/// Maximum records in the tab.
 const SHOWN: u32 = 50;
 
-/// The tab's records, asked for only while it is open.
+/// The tab's records, loaded only while it is open.
 #[derive(Clone, Copy)]
 pub struct History {
     open: Memo<bool>,
@@ -28,7 +28,7 @@ pub struct History {
 }
 
 impl History {
-    /// The history of whatever `open` names. Made with the page's other loads.
+    /// The history of the thing that `open` names. Created together with the page's other loads.
     pub fn new(open: Memo<Option<String>>, topics: &'static [Topic]) -> Self {
         let may_read = use_me().may(Permission::ReadAudit);
         let part = use_parameter(PART.0);
@@ -42,7 +42,7 @@ impl History {
         Self { open: here, records, may_read }
     }
 
-    /// What the page waits for.
+    /// The load that the page waits for.
     pub fn pending(self) -> Pending {
         self.records.pending()
     }
@@ -78,20 +78,20 @@ impl History {
     }
 }
 
-/// The way to everything that was ever done to `subject`, for those who may read it.
+/// A link to all audit records of `subject`, for people who may read them.
 pub fn history_link(subject: &str) -> Option<AnyView> {
     let address = paths::history(subject);
     use_me().may(Permission::ReadAudit).then(|| view! { <p><A href=address>"History in the audit trail"</A></p> }.into_any())
 }
 
 fn view(subject: &str, page: Page<AuditRow>) -> AnyView {
-    let nothing = page.rows.is_empty().then(|| view! { <p class="hint">"Nothing was written down about it yet."</p> });
+    let nothing = page.rows.is_empty().then(|| view! { <p class="hint">"Nothing has been recorded about it yet."</p> });
     let rows: Vec<_> = page.rows.into_iter().map(record).collect();
     let more = (page.total > u64::from(SHOWN)).then(|| format!("The newest {SHOWN}. "));
     view! {
         {nothing}
         <ol class="history">{rows}</ol>
-        <p class="hint">{more}<A href=paths::history(subject)>"All of it in the audit trail"</A></p>
+        <p class="hint">{more}<A href=paths::history(subject)>"Full history in the audit trail"</A></p>
     }
     .into_any()
 }
@@ -99,8 +99,8 @@ fn view(subject: &str, page: Page<AuditRow>) -> AnyView {
 fn record(row: AuditRow) -> AnyView {
     let who = match (row.actor, row.address.as_str()) {
         (Some(_), from) => format!("{}, from {from}", row.actor_email),
-        (None, "command line") => "At the server's command line".to_owned(),
-        (None, from) => format!("Nobody who was signed in, from {from}"),
+        (None, "command line") => "On the server's command line".to_owned(),
+        (None, from) => format!("Not signed in, from {from}"),
     };
     view! {
         <li>

@@ -33,7 +33,7 @@ use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::{Lazy, SsrMode, path};
 
-/// The whole console: every page a lazy route, so that a table never pays for a terminal.
+/// The whole console. Every page is a lazy route, so that a table never pays for a terminal.
 #[component]
 pub fn App() -> impl IntoView {
     leptos_meta::provide_meta_context();

@@ -1,6 +1,6 @@
-//! What every page around one list shares: the list's state in the address, its table, and a drawer by the address as well.
+//! Shared by every page around one list: the list's state in the address, its table, and a drawer that is in the address as well.
 //!
-//! Deliberately no page of its own: columns, actions, dialogs and the drawer's contents stay with what they are about.
+//! Deliberately not a page: columns, actions, dialogs and the drawer's contents stay in the pages' own files.
 
 use crate::paths;
 use crate::table::{Loaded, Pending, load, use_columns, use_list_query, use_parameter};
@@ -12,21 +12,21 @@ use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
 use types::system::events::Topic;
 use ui::{Column, Drawer, Table};
 
-/// One list and what of it is open.
+/// One list and its open thing.
 pub struct List<T: Clone + PartialEq + Send + Sync + 'static> {
     spec: &'static ListSpec,
     path: &'static str,
-    /// The address's parameter for what is open in the drawer.
+    /// The address parameter that names the thing open in the drawer.
     parameter: &'static str,
     pub query: Memo<ListQuery>,
     pub rows: Loaded<Page<T>>,
     layout: Loaded<ColumnLayout>,
     keep_layout: Callback<ColumnLayout>,
-    /// What is open in the drawer.
+    /// The id of the thing open in the drawer.
     pub open: Memo<Option<String>>,
     /// The address of the list as it is, with nothing open.
     pub address: Memo<String>,
-    /// Something else that the address says, and that is kept.
+    /// Another address parameter that is kept.
     also: Option<(&'static str, Memo<String>)>,
 }
 
@@ -38,7 +38,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Clone for List<T> {
 
 impl<T: Clone + PartialEq + Send + Sync + 'static> Copy for List<T> {}
 
-/// What a table shows of a list, beside its columns.
+/// A table's contents and texts.
 pub struct Shown<T> {
     pub caption: &'static str,
     pub columns: Vec<Column<T>>,
@@ -47,9 +47,9 @@ pub struct Shown<T> {
     pub row_label: fn(&T) -> String,
     /// The address of the whole list as CSV; empty when there is none.
     pub export: &'static str,
-    /// What stands in place of rows when there are none at all.
+    /// Shown in place of rows when there are none at all.
     pub empty: ViewFn,
-    /// Rows that are chosen, and the buttons for them.
+    /// The selected rows, and the buttons for them.
     pub selection: Option<(RwSignal<Vec<String>>, ViewFn)>,
 }
 
@@ -57,7 +57,7 @@ impl<T> List<T>
 where
     T: Clone + PartialEq + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
 {
-    /// The list of `spec` at `path`, asked for with `fetch`, again whenever one of `topics` changes.
+    /// Creates the list of `spec` at `path`. It is loaded with `fetch`, again whenever one of `topics` changes.
     pub fn new<F>(
         spec: &'static ListSpec,
         path: &'static str,
@@ -68,11 +68,11 @@ where
     where
         F: Future<Output = Result<Page<T>, Problem>> + Send + 'static,
     {
-        Self::of((spec, path, parameter), topics, None, fetch)
+        Self::with_parameter((spec, path, parameter), topics, None, fetch)
     }
 
-    /// The same list of something that the address names as well: in every address of the list it says `also`.
-    pub fn of<F>(
+    /// Creates a list that also depends on another address parameter: `also` is kept in every address of the list.
+    pub fn with_parameter<F>(
         (spec, path, parameter): (&'static ListSpec, &'static str, &'static str),
         topics: &'static [Topic],
         also: Option<(&'static str, Memo<String>)>,
@@ -87,21 +87,21 @@ where
         let address = Memo::new(move |_| {
             let query = query.with(|query| query.to_query_string(spec));
             let list = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-            also.map_or(list.clone(), |(name, value)| paths::with(&list, name, &value.get()))
+            also.map_or(list.clone(), |(name, value)| paths::with_parameter(&list, name, &value.get()))
         });
         Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address, also }
     }
 
-    /// The address of the list as it is, with the thing of this id open in the drawer. Followed where it is read, as all of these.
+    /// Returns the list's current address with this thing open in the drawer. Reactive where it is read, like all of these.
     pub fn link_to(self, id: &str) -> String {
-        paths::with(&self.address.get(), self.parameter, id)
+        paths::with_parameter(&self.address.get(), self.parameter, id)
     }
 
     /// Opens a thing in the drawer, for a button beside its row.
     pub fn opener(self) -> Callback<String> {
         let go = use_navigate();
         Callback::new(move |id: String| {
-            let address = paths::with(&self.address.get_untracked(), self.parameter, &id);
+            let address = paths::with_parameter(&self.address.get_untracked(), self.parameter, &id);
             go(&address, NavigateOptions { scroll: false, ..Default::default() });
         })
     }
@@ -114,23 +114,23 @@ where
             .into_any()
     }
 
-    /// Makes the address of a panel of what is open, or of what is open alone.
+    /// Makes the address of a panel of the open thing, or of the open thing itself.
     pub fn panels(self) -> Callback<Option<String>, String> {
         Callback::new(move |panel: Option<String>| {
             let address = self.open_address_now();
             match panel {
-                Some(panel) => paths::with(&address, "panel", &panel),
+                Some(panel) => paths::with_parameter(&address, "panel", &panel),
                 None => address,
             }
         })
     }
 
-    /// The address of what is open in the drawer, with a part of it chosen or none.
+    /// The address of the thing open in the drawer, with or without one of its parts.
     pub fn open_address(self, part: Option<(&'static str, &'static str)>) -> Signal<String> {
         Signal::derive(move || {
             let address = self.open_address_now();
             match part {
-                Some((name, value)) if self.open.with(Option::is_some) => paths::with(&address, name, value),
+                Some((name, value)) if self.open.with(Option::is_some) => paths::with_parameter(&address, name, value),
                 _ => address,
             }
         })
@@ -143,7 +143,7 @@ where
         }
     }
 
-    /// A column that is there unless the person hides it is there.
+    /// Whether a default column is currently visible.
     pub fn shows(self, column: &'static str) -> Memo<bool> {
         let layout = self.layout;
         Memo::new(move |_| {
@@ -154,7 +154,7 @@ where
         })
     }
 
-    /// What the page waits for before it stands.
+    /// The loads that the page waits for.
     pub fn pending(self) -> Vec<Pending> {
         vec![self.layout.pending(), self.rows.pending()]
     }
@@ -173,7 +173,7 @@ where
             open.into_iter().chain(also.map(|(name, value)| (name.to_owned(), value.get()))).collect::<Vec<_>>()
         });
         let (selection, bulk) = selection.unzip();
-        // Kept once for all that read it: every row does.
+        // Computed once for all readers, since every row reads it.
         let page = Memo::new(move |_| rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())));
         view! {
             <Table

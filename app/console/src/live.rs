@@ -1,6 +1,7 @@
-//! The tab's one event stream: what changed since the page was rendered, and what changes from now on.
+//! The tab's single event stream: changes since the page was rendered, and new ones as they happen.
 //!
-//! The stream carries no contents. A page that shows sessions follows [`Live::changes`] of their topic and asks again when it grows.
+//! The stream carries no contents. A page that shows sessions follows [`Live::changes`] of their topic and loads again when it
+//! grows.
 
 use leptos::prelude::*;
 use types::system::events::{Event, Topic};
@@ -8,10 +9,10 @@ use types::system::tasks::Task;
 #[cfg(not(feature = "ssr"))]
 use types::system::tasks::TaskState;
 
-/// How the build ids of a server begin whose sources are watched: a page does not ask before it reloads.
+/// The beginning of the build ids of a server whose sources are watched: a page then reloads without asking.
 pub const WATCHED: &str = "watched-";
 
-/// How the tab stands with the server.
+/// The tab's connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
     /// Connected, or not yet known to be cut off.
@@ -20,15 +21,15 @@ pub enum Line {
     Down,
 }
 
-/// What every page can follow.
+/// Signals that every page can follow.
 #[derive(Clone, Copy)]
 pub struct Live {
     versions: [RwSignal<u64>; Topic::ALL.len()],
     watched: StoredValue<Vec<Watched>>,
-    /// The tab is in the background.
+    /// Whether the tab is in the background.
     pub hidden: RwSignal<bool>,
     pub line: RwSignal<Line>,
-    /// The server runs another build than the one that this page came with.
+    /// Whether the server now runs another build than the one that rendered this page.
     pub outdated: RwSignal<bool>,
     /// Sentences for this person, oldest first, with the session they are about.
     pub notices: RwSignal<Vec<Event>>,
@@ -47,7 +48,7 @@ struct Watched {
     changes: RwSignal<u64>,
 }
 
-/// What events are about that concern everything of their topic, beside those that name nothing at all.
+/// Subjects of events that concern everything of their topic, beside events that name no subject.
 #[cfg(not(feature = "ssr"))]
 const EVERYTHING: [&str; 4] = ["", "queue", "usage", "many"];
 
@@ -63,7 +64,7 @@ impl Watched {
 #[cfg(not(feature = "ssr"))]
 const MOST_NOTICES: usize = 50;
 
-/// Milliseconds between two looks at whether the stream still stands.
+/// Milliseconds between two checks that the stream is still open.
 #[cfg(not(feature = "ssr"))]
 const LOOK_EVERY: u32 = 1_000;
 
@@ -91,7 +92,7 @@ impl Live {
     /// Grows whenever the thing of the first topic with this id has changed, or anything of the others.
     pub fn changes_of(self, topics: &'static [Topic], id: Memo<Option<String>>) -> Signal<u64> {
         match topics {
-            // Its events name whose keypair it is, not which.
+            // Keypair events name the owner, not the keypair.
             [] | [Topic::Keypair, ..] => Signal::derive(move || self.changes(topics)),
             [own, others @ ..] => {
                 let changes = RwSignal::new(0);
@@ -106,10 +107,10 @@ impl Live {
         self.versions[topic as usize].update(|n| *n += 1);
     }
 
-    /// Something has happened to those of the open things that `concerned` picks.
+    /// Counts a change of the open things that `concerned` selects.
     #[cfg(not(feature = "ssr"))]
     fn bump_watched(&self, concerned: impl Fn(&Watched) -> bool) {
-        // Those whose drawer is gone from the page are forgotten.
+        // Things whose drawer is gone are forgotten.
         self.watched.update_value(|all| all.retain(|one| !one.changes.is_disposed()));
         for one in self.watched.get_value() {
             if concerned(&one) {
@@ -118,13 +119,13 @@ impl Live {
         }
     }
 
-    /// Opens the stream, from the event after `last` on, for as long as the page lives.
+    /// Opens the stream after event `last`, for as long as the page lives.
     #[cfg(not(feature = "ssr"))]
     pub fn follow(self, mut last: i64, build: String) {
         use gloo_timers::future::TimeoutFuture;
         let look = move || self.hidden.set(document().hidden());
         look();
-        // For as long as the page lives, as all of this.
+        // Kept for as long as the page lives, like everything here.
         drop(window_event_listener_untyped("visibilitychange", move |_| look()));
         leptos::task::spawn_local(async move {
             let mut wait = 250;
@@ -139,7 +140,7 @@ impl Live {
         });
     }
 
-    /// Reads one stream to its end; says whether it ever answered.
+    /// Reads one stream to its end. Returns whether it ever answered.
     #[cfg(not(feature = "ssr"))]
     async fn read_stream(&self, last: &mut i64, build: &str) -> bool {
         use futures::future::{Either, select};
@@ -178,7 +179,7 @@ impl Live {
                 "hello" if data != build => self.outdated.set(true),
                 "change" => self.take(&data),
                 "task" => self.take_task(&data),
-                // Ended from another browser or by an administrator: the page is not this person's any more.
+                // Ended from another browser or by an administrator: the page is no longer this person's.
                 "ended" => sign_in_again(),
                 "reload" => {
                     Topic::ALL.iter().for_each(|topic| self.bump(*topic));
@@ -220,28 +221,28 @@ impl Live {
     }
 }
 
-/// Leaves for the sign-in page, with the way back to this one. A load of its own: nothing of the person stays in the tab.
+/// Leaves for the sign-in page, which leads back to this one. A full page load, so that nothing of the person stays in the tab.
 #[cfg(not(feature = "ssr"))]
 pub(crate) fn sign_in_again() {
     let here = window().location();
     let path = format!("{}{}", here.pathname().unwrap_or_default(), here.search().unwrap_or_default());
-    // A browser that refuses leaves the page as it is; its next question is answered with the same.
+    // If the browser refuses, the page stays; its next request leads here again.
     let _ = here.set_href(&crate::paths::sign_in(&path));
 }
 
-/// The live state of this tab. Outside the frame there is none, and nothing changes by itself.
+/// Returns the live state of this tab. Outside the frame there is none, and nothing is updated.
 pub fn use_live() -> Live {
     use_context::<Live>().unwrap_or_default()
 }
 
-/// Runs `then` once the part of the page that is being made now answers to the person, and marks the document as alive: tests
-/// and scripts wait for that mark. On the server it never comes.
+/// Runs `then` once the part of the page that is being created now is interactive, and marks the document as such: tests and
+/// scripts wait for that mark. Never runs on the server.
 pub fn when_alive(then: impl FnOnce() + 'static) {
     #[cfg(not(feature = "ssr"))]
     set_timeout(
         move || {
             if let Some(root) = document().document_element() {
-                // A page without the mark is still a page.
+                // A page without the mark still works.
                 let _ = root.set_attribute("data-hydrated", "");
             }
             then();

@@ -1,37 +1,37 @@
-//! What the frame of every page needs: found by the server before a page is rendered and sent along with it.
+//! Data for the frame of every page: the server finds it before a page is rendered and sends it along.
 //!
-//! Deliberately no load of the frame's own: a page inside something that waits would be made twice on the server, asking for
-//! its data twice, and the browser would take over one answer in a document made of the other.
+//! The frame deliberately has no load of its own: a page inside something that waits would be rendered twice on the server and
+//! load its data twice, and the browser would take over one answer in a document made from the other.
 
 use leptos::prelude::*;
 use types::Problem;
 use types::id::ProjectId;
 use types::people::permissions::Me;
 
-/// Who is signed in, and how the cluster stood when the page was made.
+/// The signed-in person, and the state of the cluster when the page was rendered.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Start {
     pub me: Me,
     pub projects: Vec<(ProjectId, String)>,
-    /// The project chosen in the header; none shows what belongs to any.
+    /// The project chosen in the header; `None` shows those of all projects.
     pub project: Option<ProjectId>,
-    /// The event to follow on from.
+    /// The last event before the page; the stream continues after it.
     pub last_event: i64,
-    /// Machines and sessions are simulated: nothing really runs.
+    /// Whether agents and sessions are simulated, so that nothing really runs.
     pub simulated: bool,
-    /// What the server runs; another one later means that this page is old.
+    /// The server's build; if it differs later, this page is out of date.
     pub build: String,
 }
 
-/// What a request for a page carries in its extensions.
+/// The extension of a page request that carries this data.
 #[cfg(feature = "ssr")]
 #[derive(Clone, Debug)]
 pub struct Found(pub Result<Start, Problem>);
 
-/// Finds it for a request; `chosen` is the project of its cookie.
+/// Finds this data for a request; `chosen` is the project of its cookie.
 ///
 /// # Errors
-/// [`Problem::SignInRequired`] for nobody.
+/// [`Problem::SignInRequired`] if nobody is signed in.
 #[cfg(feature = "ssr")]
 pub async fn find(
     control: &control::Control,
@@ -40,7 +40,7 @@ pub async fn find(
     (simulated, build): (bool, &str),
 ) -> Result<Start, Problem> {
     let me = caller.me().cloned().ok_or(Problem::SignInRequired)?;
-    // Before anything else is asked: what changes from here on is followed.
+    // Read first, so that every later change is followed.
     let last_event = *control.events_grew(caller)?.borrow();
     let projects = control.my_projects(caller).await?;
     let chosen = chosen.and_then(|id| id.parse().ok());
@@ -48,7 +48,7 @@ pub async fn find(
     Ok(Start { me, projects, project, last_event, simulated, build: build.to_owned() })
 }
 
-/// What came with this page; nothing in a frame that the browser made by itself.
+/// Returns the data that came with this page; `None` in a frame that the browser created.
 pub fn of_page() -> Option<Result<Start, Problem>> {
     SharedValue::new(|| {
         #[cfg(feature = "ssr")]

@@ -24,10 +24,10 @@ pub const GROUPS: &str = "/resource-groups";
 pub const AUDIT: &str = "/audit";
 pub const ACCOUNT: &str = "/account";
 
-/// What somebody sees who is not signed in.
+/// Pages for people who are not signed in.
 pub const OPEN: [&str; 3] = [SIGN_IN, FORGOTTEN, NEW_PASSWORD];
 
-/// The sessions page with one session's drawer open.
+/// Returns the sessions page with one session's drawer open.
 pub fn session(id: SessionId) -> String {
     format!("{SESSIONS}?session={id}")
 }
@@ -72,12 +72,12 @@ pub fn resource_group(name: &str) -> String {
     format!("{GROUPS}?group={}", types::list::encode(name))
 }
 
-/// What waits in one resource group.
+/// The queue of one resource group.
 pub fn queue_of(group: &str) -> String {
     format!("/scheduler?group={}", types::list::encode(group))
 }
 
-/// The list of those who follow a policy.
+/// The list of a policy's followers.
 pub fn followers(kind: PolicyKind, policy: &str) -> String {
     let list = match kind {
         PolicyKind::Keypair => CREDENTIALS,
@@ -87,8 +87,8 @@ pub fn followers(kind: PolicyKind, policy: &str) -> String {
     format!("{list}?f=policy.equals.{}", types::list::encode(policy))
 }
 
-/// An address with one more parameter, such as what is open in the drawer of a list.
-pub fn with(address: &str, name: &str, value: &str) -> String {
+/// Returns an address with one more parameter, such as the thing open in a list's drawer.
+pub fn with_parameter(address: &str, name: &str, value: &str) -> String {
     let mark = if address.contains('?') { '&' } else { '?' };
     format!("{address}{mark}{name}={}", types::list::encode(value))
 }
@@ -103,7 +103,7 @@ pub fn audit_record(id: i64) -> String {
     format!("{AUDIT}?record={id}")
 }
 
-/// The people that a background task created, with what is shown of them for a day.
+/// The people that a background task created; their passwords and keys are shown for a day.
 pub fn created_people(task: TaskId) -> String {
     format!("{USERS}?created={task}")
 }

@@ -1,8 +1,8 @@
-//! The request that is being answered, as a page sees it: its cookies, and the status of its answer.
+//! The current request as a page sees it: its cookies, and the status of its response.
 
 use leptos::prelude::*;
 
-/// The value of a cookie of the request that is being answered.
+/// Returns the value of a cookie of the current request.
 #[cfg(feature = "ssr")]
 pub(crate) fn cookie(name: &str) -> Option<String> {
     let parts = use_context::<http::request::Parts>()?;
@@ -11,7 +11,7 @@ pub(crate) fn cookie(name: &str) -> Option<String> {
     pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-/// Sets the status of the page that is being rendered. In the browser there is none to set.
+/// Sets the status of the page that is being rendered. Does nothing in the browser.
 pub(crate) fn set_status(status: u16) {
     #[cfg(feature = "ssr")]
     if let (Some(response), Ok(status)) = (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status)) {
@@ -26,7 +26,7 @@ pub fn set_cookie(name: &str, value: &str) {
     use wasm_bindgen::JsCast;
     if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
         let secure = if location().protocol().is_ok_and(|p| p == "https:") { "; Secure" } else { "" };
-        // A browser that keeps no cookies shows the system's theme: nothing else is lost.
+        // Without cookies the browser shows the system's theme; nothing else is lost.
         let _ = document.set_cookie(&format!("{name}={value}; Path=/; SameSite=Lax; Max-Age=31536000{secure}"));
     }
 }

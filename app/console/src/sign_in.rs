@@ -1,21 +1,21 @@
-//! What the pages of somebody who is not signed in and the routes behind them agree on: the way back, and the message that
-//! survives a redirect.
+//! Shared by the pages for people who are not signed in and the routes behind them: the way back, and the message that survives a
+//! redirect.
 
 /// The cookie that carries a [`Flash`].
 pub const FLASH: &str = "sign-in-message";
 
-/// What a message is about.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Says {
     #[default]
     Refused,
-    /// It went well.
+    /// Success.
     Done,
-    /// The password was right, and a code is asked for.
+    /// The password was correct, and a code is required.
     Code,
 }
 
-/// What a form leaves for the next page: what was typed (never a password) and what to do.
+/// Data that a form leaves for the next page: the typed login (never a password) and what to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Flash {
     pub login: String,
@@ -25,7 +25,7 @@ pub struct Flash {
 }
 
 impl Flash {
-    /// The cookie's value: hexadecimal, since a cookie allows few characters.
+    /// Returns the cookie's value: hexadecimal, since a cookie allows few characters.
     pub fn to_cookie(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
         json.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -41,7 +41,7 @@ impl Flash {
     }
 }
 
-/// `next` if it is a path of this console, else the first page: a link to the sign-in page cannot lead anywhere else.
+/// Returns `next` if it is a path of this console, else the home page, so that a link to the sign-in page cannot lead elsewhere.
 pub fn local_path(next: &str) -> &str {
     let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(|c| c.is_control());
     if plain && !crate::paths::OPEN.iter().any(|open| next.starts_with(open)) { next } else { "/" }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_of_this_console_are_led_back_to() {
+    fn sign_in_leads_back_only_to_paths_of_this_console() {
         assert_eq!(local_path("/users?tab=inactive"), "/users?tab=inactive");
         for away in ["", "//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\r\nb", "/sign-in?next=/"] {
             assert_eq!(local_path(away), "/", "{away}");

@@ -1,4 +1,4 @@
-//! Amounts of resources as pages show and edit them: one field for each slot, memory in units such as `8 GiB`.
+//! Resource amounts as pages show and edit them: one field for each slot, memory in units such as `8 GiB`.
 
 use crate::form::Refused;
 use leptos::prelude::*;
@@ -8,9 +8,9 @@ pub use types::cluster::slots::{limits_in_short, short};
 use types::quantity::{CPU, MEM, Quantity, Slots, bytes, describe, parse_bytes};
 use ui::{Field, Limit, LimitField, NumberInput, TextInput};
 
-/// What every amount has.
+/// Slots that every amount has.
 const ASKED: [&str; 2] = [CPU, MEM];
-/// Fields that a form has room for, as many as a request may name.
+/// Maximum fields of a form, as many as a request may name.
 const MOST: usize = 32;
 
 /// The name of a slot's field.
@@ -30,7 +30,7 @@ fn hint(slot: &str) -> String {
         MEM => "Such as 8 GiB; a number alone is GiB. Up to 1024 GiB; twice the memory of the GPUs is good practice.".into(),
         "cuda.device" => "Whole GPUs, up to 64. No effect when agents offer fractional GPUs.".into(),
         "cuda.shares" => {
-            "Shares of GPUs, up to 256; images may ask for a least share. No effect when agents offer whole GPUs.".into()
+            "Shares of GPUs, up to 256; images may require a minimum share. No effect when agents offer whole GPUs.".into()
         }
         other => format!("Up to {}.", describe(other, most_of(other))),
     }
@@ -43,7 +43,7 @@ pub fn in_short(slots: &Slots) -> String {
     if all.is_empty() { "-".into() } else { all.join(" · ") }
 }
 
-/// The slots that a form offers: those that are always there first, then what agents report and what things name already.
+/// Returns the slots that a form offers: the permanent ones first, then those that agents report and existing things name.
 fn offered<'a>(always: &[&str], reported: Vec<String>, named: impl IntoIterator<Item = &'a Slots>) -> Vec<String> {
     let mut more: Vec<String> = named.into_iter().flat_map(|slots| slots.0.keys().cloned()).chain(reported).collect();
     more.retain(|slot| !always.contains(&slot.as_str()));
@@ -52,7 +52,7 @@ fn offered<'a>(always: &[&str], reported: Vec<String>, named: impl IntoIterator<
     always.iter().copied().map(String::from).chain(more).collect()
 }
 
-/// Bytes as a field holds them: exactly, in the largest unit that can say so.
+/// Formats bytes for a field: exactly, in the largest unit that can express them.
 pub fn exact_bytes(n: i64) -> String {
     let short = bytes(n);
     if parse_bytes(&short) == Some(n) {
@@ -63,13 +63,13 @@ pub fn exact_bytes(n: i64) -> String {
     whole.map_or_else(|| format!("{n} B"), |(unit, power)| format!("{} {unit}", n >> power))
 }
 
-/// Bytes as they are typed. A number alone is GiB: nobody means four bytes of memory.
+/// Reads typed bytes. A number alone is GiB: nobody means four bytes of memory.
 pub fn read_bytes(text: &str) -> Option<i64> {
     let alone = text.chars().all(|c| c.is_ascii_digit() || c == '.');
     if alone { parse_bytes(&format!("{text}g")) } else { parse_bytes(text) }
 }
 
-/// Bytes, or none where the box is ticked.
+/// Reads bytes, or `None` where the box is ticked.
 pub fn bytes_limit(field: &str, limit: Limit, mistakes: &mut Vec<FieldError>) -> Option<i64> {
     let text = limit.typed()?;
     let read = read_bytes(&text);
@@ -79,19 +79,19 @@ pub fn bytes_limit(field: &str, limit: Limit, mistakes: &mut Vec<FieldError>) ->
     read
 }
 
-/// Amounts of slots as they are typed.
+/// The typed amounts of slots.
 #[derive(Clone, Copy)]
 pub struct SlotAmounts {
-    /// Names the fields' ids.
+    /// Prefix of the fields' ids.
     name: &'static str,
-    /// Each field has a box for no limit; otherwise an empty field is none of it.
+    /// Whether each field has a box for no limit; otherwise an empty field means none.
     limits: bool,
-    /// What agents report now.
+    /// The slots that agents report now.
     reported: Signal<Vec<String>>,
     fields: RwSignal<Vec<(String, Limit)>>,
-    /// What fields are made of: made with the form, because a field may come while it is open.
+    /// State for the fields. Created with the form, because a field may be added while it is open.
     room: StoredValue<Vec<Limit>>,
-    /// What is said of slots that have no field: it stays as it is.
+    /// The amounts of slots without a field, which are kept.
     others: StoredValue<Slots>,
 }
 
@@ -120,11 +120,11 @@ impl SlotAmounts {
     }
 
     fn always(self) -> &'static [&'static str] {
-        // What a policy may limit before any agent reports it: whole GPUs, and shares of them, as well.
+        // A policy may limit whole and fractional GPUs before any agent reports them.
         if self.limits { &USUAL } else { &ASKED }
     }
 
-    /// Shows these amounts.
+    /// Fills the fields with these amounts.
     pub fn fill(self, slots: &Slots) {
         let mut others = slots.clone();
         let names = offered(self.always(), self.reported.get_untracked(), [slots]);
@@ -144,7 +144,7 @@ impl SlotAmounts {
         limit.set(if self.limits { text } else { Some(text.unwrap_or_default()) });
     }
 
-    /// Fields for what agents have come to report since; nothing typed is lost by it.
+    /// Adds fields for newly reported slots; nothing typed is lost.
     fn follow(self) {
         let known = self.fields.with_untracked(|fields| fields.iter().map(|(slot, _)| slot.clone()).collect::<Vec<_>>());
         let new: Vec<_> = self.reported.get().into_iter().filter(|slot| !known.contains(slot)).collect();
@@ -157,7 +157,7 @@ impl SlotAmounts {
         self.fields.update(|fields| fields.extend(new));
     }
 
-    /// The amounts as typed; each that is none is a mistake of its field.
+    /// Returns the typed amounts; each invalid one is a mistake of its field.
     pub fn read(self, mistakes: &mut Vec<FieldError>) -> Slots {
         let mut slots = self.others.get_value();
         self.fields.with_untracked(|fields| {
@@ -178,7 +178,7 @@ impl SlotAmounts {
         format!("{example}, {otherwise}.")
     }
 
-    /// The fields. `unlimited` is what the boxes say.
+    /// The fields. `unlimited` is the label of the boxes.
     pub fn view(self, refused: Refused, unlimited: Signal<&'static str>) -> AnyView {
         Effect::new(move |_| self.follow());
         let fields = move || self.fields.get();
@@ -188,7 +188,7 @@ impl SlotAmounts {
 
     fn field(self, slot: &str, limit: Limit, refused: Refused, unlimited: Signal<&'static str>) -> AnyView {
         let id = format!("{}-{}", self.name, slot.replace('.', "-"));
-        let (label, error) = (label(slot), refused.of(slot_field(slot)));
+        let (label, error) = (label(slot), refused.field_error(slot_field(slot)));
         let hint = match (self.limits, slot) {
             (true, slot) => hint(slot),
             (false, MEM) => "Such as 8 GiB; a number alone is GiB.".into(),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_names_the_usual_slots_in_short_and_in_the_usual_order() {
+    fn a_row_abbreviates_the_usual_slots_in_the_usual_order() {
         let mut slots = Slots::cpu_mem(Quantity::whole(2), 4 << 30);
         slots.0.insert("cuda.shares".into(), Quantity::whole(1));
         slots.0.insert("atom.device".into(), Quantity::whole(3));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_limits_says_what_is_not_limited_and_what_may_not_be_held() {
+    fn a_row_of_limits_marks_unlimited_and_forbidden_slots() {
         let none = Slots::default();
         let known = ["cpu", "mem", "atom.device", "cuda.shares"].map(String::from);
         assert_eq!(limits_in_short(&none, true, &[]), "CPU ∞ · RAM ∞");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_has_fields_for_what_agents_report_and_for_what_is_named_already() {
+    fn a_form_has_fields_for_reported_and_already_named_slots() {
         Owner::new().with(|| {
             let reported = RwSignal::new(vec!["cpu".to_owned(), "mem".to_owned()]);
             let amounts = SlotAmounts::amounts("preset", reported.into());

@@ -1,4 +1,5 @@
-//! Light, dark, or as the system has it. A cookie, so that the first paint is right; the switch works as a form without scripts.
+//! The theme: light, dark, or the system's. Kept in a cookie, so that the first paint is right; without scripts the switch works
+//! as a form.
 
 use leptos::prelude::*;
 use ui::{Icon, IconName};
@@ -21,7 +22,7 @@ impl Theme {
         }
     }
 
-    /// The theme that `key` names; anything else is the system's.
+    /// Returns the theme that `key` names; anything else is the system's.
     pub fn from_key(key: &str) -> Self {
         match key {
             "light" => Self::Light,
@@ -55,7 +56,7 @@ impl Theme {
     }
 }
 
-/// The theme that the page is (being) shown in: from the request's cookie, or from the document.
+/// Returns the page's theme: from the request's cookie, or from the document.
 pub fn current() -> Theme {
     #[cfg(feature = "ssr")]
     {
@@ -68,7 +69,7 @@ pub fn current() -> Theme {
     }
 }
 
-/// The button in the header that goes on to the next theme.
+/// The button in the header that switches to the next theme.
 #[component]
 pub fn ThemeSwitch() -> impl IntoView {
     let theme = RwSignal::new(current());
@@ -76,7 +77,7 @@ pub fn ThemeSwitch() -> impl IntoView {
         event.prevent_default();
         let next = theme.get_untracked().next();
         if let Some(root) = document().document_element() {
-            // Shown at once; the cookie below is what the next page goes by.
+            // Shown at once; the next page uses the cookie below.
             let _ = root.set_attribute("data-theme", next.key());
         }
         crate::request::set_cookie("theme", next.key());

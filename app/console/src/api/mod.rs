@@ -1,5 +1,5 @@
-//! Server functions: what pages ask of the server. Each is one call of one method of `control`, which decides; this module adds
-//! nothing but the way there. The paths are `/call/<name>`; they belong to this console and are no public API.
+//! Server functions: the requests that pages make to the server. Each is one call of one method of `control`, which decides; this
+//! module adds only the transport. The paths are `/call/<name>`; they belong to this console and are not a public API.
 
 pub mod cluster;
 pub mod limits;
@@ -14,7 +14,8 @@ use {
     types::Problem,
 };
 
-/// Runs a server function's body: with the caller of this request, panics turned into answers, and the status that fits.
+/// Runs a server function's body with the caller of this request. A panic becomes an answer, and the response gets the matching
+/// status.
 #[cfg(feature = "ssr")]
 pub(crate) async fn run<T, F>(work: impl FnOnce(Control, Caller) -> F) -> Result<T, Problem>
 where

@@ -1,7 +1,7 @@
-//! The dialog of a thing that is created, or changed as a whole, by several people: policies, presets, settings.
+//! The dialog for things that several people create, or change as a whole: policies, presets, settings.
 //!
-//! What was typed stays until it is saved, also when somebody else saved first. Deliberately absent: the fields, which each kind
-//! of thing has in its own file.
+//! Typed values stay until they are saved, even if somebody else saved first. Deliberately absent: the fields, which each kind of
+//! thing has in its own file.
 
 use super::stale::stale_notice;
 use super::{Asked, Opening, Saved, Shell};
@@ -13,54 +13,54 @@ use types::revision::Difference;
 use types::rules::MAX_NAME;
 use ui::{Field, TextInput, Variant};
 
-/// The fields of one kind of thing, and the way to what is saved of it.
+/// The fields of one kind of thing, and how it is read and saved.
 pub trait EditForm: Copy + Send + Sync + 'static {
-    /// What is edited.
+    /// The thing being edited.
     type Thing: Clone + PartialEq + Send + Sync + 'static;
 
-    /// Shows a thing as it is, or a new one as it starts.
+    /// Fills the fields from a thing, or with the defaults of a new one.
     fn fill(self, thing: Option<&Self::Thing>);
 
-    /// What was typed, or every mistake in it.
+    /// Returns the typed thing, or every mistake in it.
     fn read(self) -> Result<Self::Thing, Problem>;
 
-    /// Called at each opening: asks for what can be chosen.
+    /// Called at each opening, to load the available choices.
     fn opened(self, _opening: Opening) {}
 
-    /// The fields, of a new thing or of one that is there.
+    /// The fields, for a new thing or an existing one.
     fn fields(self, refused: Refused, new: bool) -> AnyView;
 
-    /// By what a thing is found again.
+    /// The name by which a thing is found again.
     fn name(thing: &Self::Thing) -> String;
 
-    /// The thing as it stands now, with its revision.
+    /// Returns the thing as it is saved now, with its revision.
     fn saved(name: String) -> impl Future<Output = Result<(Self::Thing, i64), Problem>>;
 
-    /// Saves it: a new one, or the change of one that has this revision.
+    /// Saves a new thing, or a change to the one with this revision.
     fn save(thing: Self::Thing, revision: Option<i64>) -> impl Future<Output = Result<(), Problem>>;
 
-    /// A difference to what somebody else saved, in the words of this form: such as names where the thing itself has ids.
-    fn told(self, difference: Difference) -> Difference {
+    /// Puts a difference from somebody else's version into this form's words, such as names where the thing itself has ids.
+    fn in_form_words(self, difference: Difference) -> Difference {
         difference
     }
 
-    /// Asked before a change is saved: whether there is something to look at first. The fields show it, if that opening is still
-    /// current.
+    /// Called before a change is saved. Returns whether there is something to look at first; the fields then show it, if that
+    /// opening is still current.
     fn look_first(self, _thing: Self::Thing, _opening: Opening) -> impl Future<Output = Result<bool, Problem>> {
         std::future::ready(Ok(false))
     }
 }
 
-/// What the dialog says.
+/// The dialog's texts.
 #[derive(Clone, Copy)]
 pub struct Words {
-    /// Its title for a new thing, and for one that is there.
+    /// The title for a new thing, and for an existing one.
     pub titles: (&'static str, &'static str),
-    /// What is said when it was created, and when it was changed.
+    /// The message after creating a thing, and after changing one.
     pub done: (&'static str, &'static str),
 }
 
-/// The row of this name among those that a query selects.
+/// Returns the row with this name among those that a query selects.
 pub async fn by_name<T, F>(
     query: ListQuery,
     name: &str,
@@ -75,12 +75,12 @@ where
     Ok(found.rows.into_iter().find(|row| name_of(row) == name))
 }
 
-/// The dialog; `changed` is called when something was.
+/// The dialog; `changed` is called after a change.
 pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<(F::Thing, i64)>>, words: Words, changed: Callback<()>) -> AnyView {
     let shell = Shell::new();
-    // The name and revision of what is edited; nothing for a new thing.
+    // The name and revision of the thing being edited; `None` for a new one.
     let editing = RwSignal::new(None::<(String, i64)>);
-    // What was shown before it is saved; another change is looked at again.
+    // The version that was already shown for a look before saving; a further change is shown again.
     let looked_at = RwSignal::new(None::<F::Thing>);
     let fill = move |thing: Option<(F::Thing, i64)>| {
         form.fill(thing.as_ref().map(|(thing, _)| thing));
@@ -137,19 +137,19 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<(F::Thing, i64)>>, wor
     let contents = ViewFn::from(move || {
         view! {
             {form.fields(shell.refused, editing.with_untracked(Option::is_none))}
-            {stale_notice(shell.refused, Callback::new(move |one: Difference| form.told(one)), save_mine, take_theirs)}
+            {stale_notice(shell.refused, Callback::new(move |one: Difference| form.in_form_words(one)), save_mine, take_theirs)}
             {shell.end(label, Variant::Primary)}
         }
     });
     shell.view(title, submit, Callback::new(|()| ()), contents)
 }
 
-/// The field of a name, which is given once.
+/// The field of a name, which cannot be changed later.
 pub fn name_field(id: &'static str, label: &'static str, name: RwSignal<String>, refused: Refused, new: bool) -> AnyView {
     if new {
         let hint = "1 to 64 letters and digits, with single “-”, “_” and “.” between them. Names are fixed once given.";
         return view! {
-            <Field name=id label=label required=true hint=hint error=refused.of("name")><TextInput name=id value=name max=MAX_NAME/></Field>
+            <Field name=id label=label required=true hint=hint error=refused.field_error("name")><TextInput name=id value=name max=MAX_NAME/></Field>
         }
         .into_any();
     }

@@ -1,9 +1,9 @@
-//! The shell of every dialog that sends something. It owns whether the dialog is open, what was refused, whether an answer is
-//! awaited, and what is said afterwards; a form says its fields and one save.
+//! The shell of every dialog that sends something. It owns the open state, the last refusal, the pending answer and the message
+//! afterwards; a form supplies its fields and one save.
 //!
-//! An answer belongs to the opening of the dialog that asked for it. One that comes later closes nothing, fills nothing and shows
-//! nothing in the next opening; a refusal is then told beside the page, so that nobody takes it for saved. Deliberately absent: the
-//! fields, which each form has in its own file, and what several people edit, which is in `edit`.
+//! An answer belongs to the opening of the dialog that asked for it. A late answer closes, fills and shows nothing in the next
+//! opening; a late refusal is shown as a toast, so that nobody believes the change was saved. Deliberately absent: the fields,
+//! which each form has in its own file, and things that several people edit, which are in `edit`.
 
 pub mod edit;
 mod stale;
@@ -16,46 +16,46 @@ use std::pin::Pin;
 use types::Problem;
 use ui::{Button, Dialog, Say, Variant, use_toaster};
 
-/// What a dialog is asked for.
+/// The request to open a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked<T> {
     Nothing,
-    /// Something new. What was typed for it before and not yet sent is still there.
+    /// Something new. Text that was typed earlier and not yet sent is still there.
     New,
-    /// Something that is there.
+    /// An existing thing.
     Edit(Box<T>),
 }
 
 impl<T> Asked<T> {
-    /// Asks for the dialog of something that is there.
+    /// Requests the dialog of an existing thing.
     pub fn edit(thing: T) -> Self {
         Self::Edit(Box::new(thing))
     }
 }
 
-/// How a save went that was not refused.
+/// The result of a save that was not refused.
 pub enum Saved {
-    /// It is saved, and this is said.
-    Said(String),
-    /// It is saved, and what is seen next says enough, such as a key that is shown once.
+    /// Saved, with this message.
+    WithMessage(String),
+    /// Saved without a message, because the next view says enough, such as a key that is shown once.
     Silently,
-    /// Nothing was saved yet: the dialog stays open and shows something to look at first.
+    /// Not saved yet: the dialog stays open and shows something to look at first.
     NotYet,
 }
 
 impl<T: Into<String>> From<T> for Saved {
     fn from(text: T) -> Self {
-        Self::Said(text.into())
+        Self::WithMessage(text.into())
     }
 }
 
 type Saving = Pin<Box<dyn Future<Output = Result<Saved, Problem>>>>;
 
-/// One dialog, whatever is in it.
+/// One dialog, independent of its contents.
 #[derive(Clone, Copy)]
 pub struct Shell {
     pub open: RwSignal<bool>,
-    /// What was last refused.
+    /// The last refusal.
     pub refused: Refused,
     /// An answer to this opening is awaited.
     pub pending: RwSignal<bool>,
@@ -83,8 +83,8 @@ impl Shell {
         }
     }
 
-    /// Opens the dialog whenever it is asked for. `fill` is given what is there, or nothing for something new; it is not called when
-    /// something new follows something new. `opened` is called last.
+    /// Opens the dialog whenever it is requested. `fill` receives the existing thing, or `None` for a new one; it is not called
+    /// when one new thing follows another. `opened` is called last.
     pub fn open_when<T: Clone + Send + Sync + 'static>(
         self,
         asked: RwSignal<Asked<T>>,
@@ -121,8 +121,8 @@ impl Shell {
         Opening { shell: self, number: self.number.get_value() }
     }
 
-    /// Waits for a save. One that went well closes this opening and then calls `emptied`; `changed` is called whatever is open by
-    /// then. A refusal is shown in the form, or told beside the page if the form is no longer there.
+    /// Waits for a save. A successful one closes this opening and then calls `emptied`; `changed` is called no matter what is
+    /// open by then. A refusal is shown in the form, or as a toast if the form is gone.
     pub fn send(
         self,
         saving: impl Future<Output = Result<Saved, Problem>> + 'static,
@@ -148,7 +148,7 @@ impl Shell {
                         self.open.set(false);
                         emptied();
                     }
-                    if let Saved::Said(text) = saved {
+                    if let Saved::WithMessage(text) = saved {
                         self.toaster.good(text);
                     }
                     // The page may be gone by now.
@@ -160,7 +160,7 @@ impl Shell {
         });
     }
 
-    /// The dialog with its form. `submit` is called when the form is sent, `closed` when the dialog was closed in whatever way.
+    /// The dialog with its form. `submit` is called when the form is sent, `closed` when the dialog is closed in any way.
     pub fn view(self, title: Signal<String>, submit: Callback<()>, closed: Callback<()>, contents: ViewFn) -> AnyView {
         let submit = move |event: SubmitEvent| {
             event.prevent_default();
@@ -178,7 +178,7 @@ impl Shell {
         .into_any()
     }
 
-    /// The end of the form: what was refused of all of it, the way out, and the button that sends it.
+    /// The end of the form: refusals of the form as a whole, the Cancel button, and the button that sends it.
     pub fn end(self, label: Signal<String>, variant: Variant) -> AnyView {
         view! {
             {self.refused.notice()}
@@ -192,18 +192,18 @@ impl Shell {
 }
 
 impl Opening {
-    /// The dialog is open, and has not been opened again since.
+    /// Whether the dialog is open and has not been opened again since.
     pub fn is_current(self) -> bool {
         self.is_last() && self.shell.open.try_get_untracked() == Some(true)
     }
 
-    /// The dialog has not been opened again since; it may be closed.
+    /// Whether the dialog has not been opened again since; it may be closed.
     fn is_last(self) -> bool {
         self.shell.number.try_get_value() == Some(self.number)
     }
 
-    /// Asks for something that this opening needs, such as the names that can be chosen. An answer that comes after it changes
-    /// nothing; a refusal is shown in the form.
+    /// Loads something that this opening needs, such as the names to choose from. An answer that arrives after the opening has
+    /// ended changes nothing; a refusal is shown in the form.
     pub fn ask<T: 'static>(self, asking: impl Future<Output = Result<T, Problem>> + 'static, then: impl FnOnce(T) + 'static) {
         spawn_local(async move {
             match asking.await {
@@ -215,41 +215,41 @@ impl Opening {
     }
 }
 
-/// The fields of a dialog, and what becomes of them.
+/// The fields of a dialog, and how they are read and sent.
 pub trait DialogForm: Copy + Send + Sync + 'static {
-    /// What is shown when something is there already.
+    /// The existing thing that the form shows.
     type Thing: Clone + Send + Sync + 'static;
-    /// What is sent.
+    /// The command that is sent.
     type Command: 'static;
 
-    /// The dialog's title for something new, and for something that is there.
+    /// The dialog's title for a new thing, and for an existing one.
     fn titles(self) -> (&'static str, &'static str);
 
-    /// The button that sends it, the same way.
+    /// The label of the button that sends it, for a new thing and for an existing one.
     fn buttons(self) -> (&'static str, &'static str) {
         ("Save", "Save")
     }
 
-    /// Shows a thing as it is, or nothing yet.
+    /// Fills the fields from a thing, or empties them.
     fn fill(self, thing: Option<&Self::Thing>);
 
-    /// Called at each opening: asks for what can be chosen.
+    /// Called at each opening, to load the available choices.
     fn opened(self, _opening: Opening) {}
 
-    /// Called when the dialog was closed, in whatever way.
+    /// Called when the dialog is closed, in any way.
     fn closed(self) {}
 
-    /// What was typed as a command that its own `check` accepts, or every mistake in it.
+    /// Returns the typed values as a command that its own `check` accepts, or every mistake in them.
     fn read(self) -> Result<Self::Command, Problem>;
 
-    /// The fields, of something new or of something that is there.
+    /// The fields, for a new thing or an existing one.
     fn fields(self, refused: Refused, new: bool) -> AnyView;
 
     /// Sends it.
     fn save(self, command: Self::Command) -> impl Future<Output = Result<Saved, Problem>>;
 }
 
-/// The dialog of a form; `changed` is called when something was.
+/// The dialog of a form; `changed` is called after a change.
 pub fn dialog<F: DialogForm>(form: F, asked: RwSignal<Asked<F::Thing>>, changed: Callback<()>) -> AnyView {
     let shell = Shell::new();
     let new = RwSignal::new(true);

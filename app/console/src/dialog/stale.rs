@@ -1,23 +1,25 @@
-//! What a dialog shows when somebody else has saved the same thing meanwhile: field by field what stands now and what the form
-//! says, and the two ways on. Nothing typed is lost by it.
+//! The notice in a dialog when somebody else has saved the same thing in the meantime: the saved values beside the form's, field
+//! by field, and the two ways to continue. Nothing typed is lost.
 
 use crate::form::Refused;
 use leptos::prelude::*;
 use types::revision::{Difference, Stale};
 use ui::Button;
 
-/// The notice, while the last answer was such. `save_mine` is given the revision to save with; `take_theirs` fills the form anew;
-/// `told` says a difference in the form's words.
+/// The notice, shown while the last answer was a conflict. `save_mine` receives the revision to save with; `take_theirs` fills
+/// the form again; `in_form_words` puts a difference into the form's words.
 pub fn stale_notice(
     refused: Refused,
-    told: Callback<Difference, Difference>,
+    in_form_words: Callback<Difference, Difference>,
     save_mine: Callback<i64>,
     take_theirs: Callback<()>,
 ) -> AnyView {
     let stale = refused.stale();
-    let told =
-        move |stale: Stale| Stale { differences: stale.differences.into_iter().map(|one| told.run(one)).collect(), ..stale };
-    view! { {move || stale.get().map(|stale| notice(told(stale), save_mine, take_theirs))} }.into_any()
+    let translated = move |stale: Stale| Stale {
+        differences: stale.differences.into_iter().map(|one| in_form_words.run(one)).collect(),
+        ..stale
+    };
+    view! { {move || stale.get().map(|stale| notice(translated(stale), save_mine, take_theirs))} }.into_any()
 }
 
 fn notice(stale: Stale, save_mine: Callback<i64>, take_theirs: Callback<()>) -> AnyView {
@@ -30,16 +32,16 @@ fn notice(stale: Stale, save_mine: Callback<i64>, take_theirs: Callback<()>) -> 
     let table = (!same).then(|| {
         view! {
             <table class="compare">
-                <caption class="visually-hidden">"What was saved meanwhile, and what your form says"</caption>
+                <caption class="visually-hidden">"The saved values and those in your form"</caption>
                 <thead><tr><th scope="col">"Field"</th><th scope="col">"Saved meanwhile"</th><th scope="col">"Yours"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         }
     });
     let sentence = if same {
-        "Somebody else has saved this meanwhile, with what your form says."
+        "Somebody else has saved the same values in the meantime."
     } else {
-        "Somebody else has saved this meanwhile. Keep what you typed, or what they saved."
+        "Somebody else has saved changes in the meantime. Keep your values or theirs."
     };
     view! {
         <section class="stale" aria-label="Saved meanwhile">

@@ -29,11 +29,11 @@ pub fn header(start: &Start) -> AnyView {
 
 fn project_selector(start: &Start) -> AnyView {
     if start.projects.is_empty() {
-        return view! { <p class="hint">"You belong to no project yet; sessions need one."</p> }.into_any();
+        return view! { <p class="hint">"You are not in a project yet; you need one to start sessions."</p> }.into_any();
     }
     let chosen = expect_context::<ChosenProject>().0;
     let option = |(id, name): &(types::id::ProjectId, String)| {
-        // An option holds text alone: a word instead of a sign for what one administers.
+        // An option can hold only text, so projects that the person administers are marked with a word.
         let name = if start.me.administers.contains(id) { format!("{name} (admin)") } else { name.clone() };
         view! { <option value=id.to_string() selected=start.project == Some(*id)>{name}</option> }
     };

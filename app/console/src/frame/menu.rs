@@ -1,4 +1,4 @@
-//! The sidebar: people's pages above, Administration below for those who have it. Only pages that exist are in it.
+//! The sidebar: everybody's pages above, and Administration below for administrators. It lists only pages that exist.
 
 use crate::paths;
 use leptos::prelude::*;
@@ -40,7 +40,7 @@ pub fn menu(me: &Me) -> AnyView {
     view! {
         <div class="sidebar" id="menu" popover="auto">
             <nav aria-label="Main">
-                <a class="wordmark" href=paths::SESSIONS aria-label="Yardmaster, first page">
+                <a class="wordmark" href=paths::SESSIONS aria-label="Yardmaster, home page">
                     <img src="/logo.svg" alt="" width="24" height="24"/>
                     <span>"Yardmaster"</span>
                 </a>

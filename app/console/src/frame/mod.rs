@@ -15,7 +15,7 @@ use ui::provide_toaster;
 
 /// The person whose console this is.
 pub fn use_me() -> Me {
-    // Every page stands inside the frame, which provides it before they render.
+    // Every page is inside the frame, which provides it before the page renders.
     expect_context::<Me>()
 }
 
@@ -33,10 +33,10 @@ pub fn Frame() -> impl IntoView {
     }
 }
 
-/// Somebody came back to a page from outside the frame, such as the sign-in page: the server is asked for all of it.
+/// Reloads the whole page from the server: somebody came back from outside the frame, such as the sign-in page.
 fn anew() -> AnyView {
     Effect::new(|_| {
-        // A browser that refuses leaves the sentence below.
+        // If the browser refuses, the sentence below stays.
         let _ = window().location().reload();
     });
     view! { <p class="shell-alone">"Loading the page…"</p> }.into_any()
@@ -55,23 +55,23 @@ fn frame(start: Start) -> AnyView {
         Effect::new(move |_| live.follow(last, build.clone()));
     }
     view! {
-        <a class="skip-link" href="#main">"Skip to the page"</a>
+        <a class="skip-link" href="#main">"Skip to content"</a>
         <div class="shell">
             {menu::menu(&start.me)}
             <div class="shell-body">
                 {header::header(&start)}
                 <div class="banners" aria-live="polite">
                     <Show when=move || live.line.get() == Line::Down>
-                        <p class="banner banner-warn">"No connection to the server. What you see may be old; trying again…"</p>
+                        <p class="banner banner-warn">"No connection to the server. This page may be out of date; trying again…"</p>
                     </Show>
                     {start.simulated.then(|| view! {
-                        <p class="banner banner-warn">"Simulated: machines and sessions come from a scenario, and nothing really runs."</p>
+                        <p class="banner banner-warn">"Simulated: agents and sessions come from a scenario, and nothing really runs."</p>
                     })}
                     {start.me.must_change_password.then(|| view! {
                         <p class="banner banner-warn">"Somebody else chose your password. "<a href=paths::ACCOUNT>"Change it in your account"</a></p>
                     })}
                     <Show when=move || live.outdated.get()>
-                        <p class="banner">"A new version of the console is running. "<a href="" rel="external">"Reload the page"</a></p>
+                        <p class="banner">"A new version of the console is available. "<a href="" rel="external">"Reload the page"</a></p>
                     </Show>
                 </div>
                 <main id="main" class="shell-main" tabindex="-1">
@@ -84,17 +84,17 @@ fn frame(start: Start) -> AnyView {
     .into_any()
 }
 
-/// The page for an address that no page has.
+/// The page for unknown addresses.
 #[component]
 pub fn NotFound() -> impl IntoView {
     crate::request::set_status(404);
     crate::live::when_alive(|| ());
     let way = view! { <a class="button" href=paths::SESSIONS rel="external">"Go to sessions"</a> }.into_any();
-    let text = "There is no page at this address. It may have been moved, or the link is not whole.".to_owned();
+    let text = "There is no page at this address. It may have moved, or the link may be incomplete.".to_owned();
     view! { <main class="shell-alone">{problem_view::message(404, "Page not found", text, way)}</main> }
 }
 
-/// What heads a page.
+/// A page's title and menu group.
 #[derive(Clone, Copy)]
 pub struct Head {
     pub title: &'static str,

@@ -1,5 +1,5 @@
-//! The bell: what happened to one's own sessions while this page was open, and one's background tasks. A notice also shows as a
-//! toast when it comes.
+//! The bell: notices about the person's own sessions since the page was opened, and their background tasks. A notice is also
+//! shown as a toast when it arrives.
 
 use crate::api::system::tasks::cancel_task;
 use crate::live::use_live;
@@ -68,7 +68,7 @@ pub fn bell() -> AnyView {
         </button>
         <div id="notices" class="menu-popover notices" popover="auto" aria-label="Notifications" role="region">
             <h2>"Notifications"</h2>
-            <NotificationList items=items on_cancel=cancel empty="Nothing yet. What happens to your sessions, and what people ask of you, appears here while this page is open."/>
+            <NotificationList items=items on_cancel=cancel empty="Nothing yet. Changes to your sessions and requests to you appear here while this page is open."/>
         </div>
     }
     .into_any()

@@ -1,4 +1,4 @@
-//! Every component in each of its states, for those who build pages. Not there in a release build.
+//! Every component in each of its states, for people who build pages. Absent from release builds.
 
 use leptos::prelude::*;
 

@@ -1,35 +1,36 @@
-//! When a load asks: at once for the person, in its own time for what changes by itself, and not at all while nobody looks.
+//! The timing of a load's requests: at once for the person, delayed for changes in the cluster, and never while the tab is
+//! hidden.
 
 use crate::live::{Line, Live};
 use leptos::prelude::*;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Milliseconds between an answer and the next question where changes keep coming: at first, and at most.
+/// Milliseconds between an answer and the next request while changes keep coming: at first, and at most.
 const FIRST: f64 = 400.0;
 const MOST: f64 = 4_000.0;
-/// Milliseconds without a change after which the next one is asked for at once again.
+/// Milliseconds without a change after which the next change is requested at once again.
 const QUIET: f64 = 1_500.0;
 
-/// How a question ended.
+/// The end of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
     Answered,
     /// The server was not reached.
     Offline,
-    /// There is nobody left to ask for.
+    /// The load no longer exists.
     Gone,
 }
 
 type Answer = Pin<Box<dyn Future<Output = Ended>>>;
 type Question = Arc<dyn Fn() -> Answer + Send + Sync>;
 
-/// One load's questions: one at a time.
+/// One load's requests, one at a time.
 #[derive(Clone, Copy)]
 pub(super) struct Asker {
     question: StoredValue<Question>,
     state: StoredValue<State>,
-    /// The person waits for an answer.
+    /// Whether the person is waiting for an answer.
     loading: RwSignal<bool>,
     live: Live,
 }
@@ -37,18 +38,18 @@ pub(super) struct Asker {
 #[derive(Clone, Copy, Default)]
 struct State {
     asking: bool,
-    /// The person asked while another question was on its way.
+    /// The person asked while another request was on its way.
     urgent: bool,
-    /// Something has changed since the last question was put, or that one was not answered.
+    /// Something has changed since the last request was sent, or that request was not answered.
     stale: bool,
-    /// The next question waits for its time. Whatever is put meanwhile makes another turn of it, which ends that wait.
+    /// The next request is waiting for its time. A request sent in the meantime starts another turn, which ends that wait.
     waiting: bool,
     turn: u32,
     pace: Pace,
 }
 
 impl Asker {
-    /// Asks with `question`, which puts the answer where it belongs.
+    /// Creates an asker that sends `question`, which stores its own answer.
     pub fn new<F>(live: Live, loading: RwSignal<bool>, question: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Ended> + 'static,
@@ -57,7 +58,7 @@ impl Asker {
         Self { question: StoredValue::new(question), state: StoredValue::new(State::default()), loading, live }
     }
 
-    /// The person waits: asks now, or as soon as the question before is answered.
+    /// The person is waiting: asks now, or as soon as the previous request is answered.
     pub fn now(self) {
         self.loading.set(true);
         let asking = self.state.try_update_value(|state| {
@@ -69,7 +70,7 @@ impl Asker {
         }
     }
 
-    /// Something has changed by itself.
+    /// Something in the cluster has changed.
     pub fn changed(self) {
         let idle = self.state.try_update_value(|state| {
             state.pace.changed(clock());
@@ -81,7 +82,7 @@ impl Asker {
         }
     }
 
-    /// Somebody looks again, or the server is back: asks for what was missed.
+    /// The tab is visible again, or the server is back: asks for missed changes.
     pub fn resume(self) {
         let missed = self.state.try_update_value(|state| state.stale && !state.asking);
         if missed == Some(true) {
@@ -89,7 +90,7 @@ impl Asker {
         }
     }
 
-    /// Asks when its time has come, unless nobody looks: then [`Asker::resume`] does.
+    /// Asks when the pause is over. If the tab is hidden, [`Asker::resume`] asks later.
     fn soon(self) {
         if self.live.hidden.get_untracked() {
             return;
@@ -148,7 +149,7 @@ impl Asker {
                         self.soon();
                     }
                 }
-                // Tried again here only if the line stands; else when it does.
+                // Tried again here only if the connection is up; otherwise once it is.
                 (Some(_), _) if self.live.line.try_get_untracked() == Some(Line::Up) => self.soon(),
                 (Some(_), _) => {}
             }
@@ -156,7 +157,7 @@ impl Asker {
     }
 }
 
-/// How much time is left between questions: ever more while changes keep coming, so that a page of a busy cluster asks as seldom as
+/// The pause between requests. It grows while changes keep coming, so that a page of a busy cluster asks no more often than
 /// somebody can read it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pace {
@@ -181,14 +182,14 @@ impl Pace {
         self.answered_at = now;
     }
 
-    /// Milliseconds until the next question.
+    /// Milliseconds until the next request.
     fn wait(&self, now: f64) -> u32 {
         // A clock that was set back must not make anybody wait longer.
         (self.answered_at + self.pause - now).clamp(0.0, self.pause) as u32
     }
 }
 
-/// Milliseconds. Asked in the browser only, as everything here.
+/// The time in milliseconds. Only used in the browser, like everything here.
 fn clock() -> f64 {
     js_sys::Date::now()
 }
@@ -206,7 +207,7 @@ async fn sleep(milliseconds: u32) {
 mod tests {
     use super::*;
 
-    /// A change, its question and an answer at once; returns how long the question waited.
+    /// A change, its request and an immediate answer; returns how long the request waited.
     fn round(pace: &mut Pace, now: f64) -> u32 {
         pace.changed(now);
         let wait = pace.wait(now);
@@ -216,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_all_the_time_is_asked_for_ever_more_seldom() {
+    fn constant_changes_are_requested_less_and_less_often() {
         let mut pace = Pace::default();
         let mut now = 10_000.0;
         let waits: Vec<u32> = (0..7)
             .map(|_| {
                 let wait = round(&mut pace, now);
-                // The next change comes right after the answer, and others came all the while.
+                // The next change comes right after the answer, and others came in between.
                 now += f64::from(wait);
                 pace.changed_at = now;
                 wait
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_change_after_a_rest_is_asked_for_at_once() {
+    fn the_first_change_after_a_rest_is_requested_at_once() {
         let mut pace = Pace { pause: MOST, changed_at: 10_000.0, answered_at: 11_900.0 };
         assert_eq!(round(&mut pace, 12_000.0), 0);
         assert_eq!(round(&mut pace, 12_100.0), 300);

@@ -1,5 +1,5 @@
-//! What a page with data needs around its view: a first load that the server renders, later loads when the address or the
-//! cluster changes, and the address itself as a list query.
+//! Loading for pages with data: a first load that the server renders, later loads when the address or the cluster changes, and
+//! the address itself as a list query.
 
 mod asker;
 
@@ -17,7 +17,8 @@ use types::system::events::Topic;
 pub struct Loaded<T: Send + Sync + 'static> {
     /// The last answer; nothing before the first.
     pub shown: RwSignal<Option<Result<T, Problem>>>,
-    /// The person waits for an answer: to another question, or because they asked again. What is renewed by itself is not waited for.
+    /// Whether the person is waiting for an answer, because the address changed or they asked again. Automatic updates do not
+    /// count.
     pub loading: RwSignal<bool>,
     /// Asks again now.
     pub reload: Callback<()>,
@@ -44,7 +45,7 @@ where
     load_when(key, Signal::derive(move || live.changes(topics)), fetch)
 }
 
-/// The same, whenever the key or `changes` changes.
+/// Like [`load`], but loads again whenever the key or `changes` changes.
 fn load_when<K, T, F>(key: Memo<K>, changes: Signal<u64>, fetch: impl Fn(K) -> F + Copy + Send + Sync + 'static) -> Loaded<T>
 where
     K: Clone + PartialEq + Send + Sync + 'static,
@@ -55,7 +56,7 @@ where
     let first = Resource::new_blocking(|| (), move |()| fetch(key.get_untracked()));
     let (shown, loading) = (RwSignal::new(None::<Result<T, Problem>>), RwSignal::new(false));
     let again = RwSignal::new(0u32);
-    // Nothing new is asked for until the page is alive: what changes meanwhile must not meet a page that is half awake.
+    // Nothing is loaded until the page is interactive: a change must not reach a page that is only half hydrated.
     let alive = RwSignal::new(false);
 
     let asker = Asker::new(live, loading, move || async move {
@@ -67,7 +68,7 @@ where
                 Ended::Gone
             }
             Err(Problem::Offline) => {
-                // What was there stays readable; the banner says that the line is down.
+                // Old data stays readable; the banner says that the connection is down.
                 if shown.try_with_untracked(|shown| !matches!(shown, Some(Ok(_)))).unwrap_or(false) {
                     drop(shown.try_set(Some(Err(Problem::Offline))));
                 }
@@ -97,7 +98,7 @@ where
         if live.line.get() != Line::Up || live.hidden.get() {
             return;
         }
-        // The first question of a page is not the asker's.
+        // The first request of a page is not the asker's.
         if shown.with_untracked(|shown| matches!(shown, Some(Err(Problem::Offline)))) {
             asker.now();
         } else {
@@ -111,7 +112,7 @@ impl<T: Clone + Send + Sync + 'static> Loaded<T>
 where
     T: serde::Serialize + serde::de::DeserializeOwned,
 {
-    /// What a page waits for before it stands, and what it does then.
+    /// The load as something that a page waits for.
     pub fn pending(self) -> Pending {
         let settle = async move {
             let first = self.first.await;
@@ -123,7 +124,7 @@ where
         Pending { settle: Box::pin(settle), alive }
     }
 
-    /// `view` once the first answer is there; its head until then. For pages with one load.
+    /// Shows `view` once the first answer has arrived, and the page's head until then. For pages with one load.
     pub fn view(self, head: Head, view: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
         settled(vec![self.pending()], head, view)
     }
@@ -140,22 +141,22 @@ pub struct Pending {
     alive: RwSignal<bool>,
 }
 
-/// `view` once all of a page's loads have their first answer, whole; its head until then.
+/// Shows `view` once all of a page's loads have their first answer, and the page's head until then.
 ///
-/// Every load of a page is made before this: one that was made inside `view` would take another number in the browser than on
-/// the server, and the page would not come to life.
+/// Every load of a page is created before this: one created inside `view` would get another number in the browser than on the
+/// server, and the page would not hydrate.
 pub fn settled(loads: Vec<Pending>, head: Head, view: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
     let waiting = move || view! { <PageHead title=head.title group=head.group/><ui::Skeleton/> }.into_any();
     settled_with(loads, waiting, view)
 }
 
-/// The same, with more than the head until then.
+/// Like [`settled`], with a chosen placeholder in place of the head.
 pub fn settled_with(
     loads: Vec<Pending>,
     waiting: impl Fn() -> AnyView + Send + Sync + 'static,
     view: impl FnOnce() -> AnyView + Send + 'static,
 ) -> AnyView {
-    // No closure around it: the server would run that once to see what it waits for and once more to render.
+    // Not inside a closure: the server would run that once to find what it waits for and once more to render.
     let whole = Suspend::new(async move {
         let mut asleep = Vec::new();
         for load in loads {
@@ -163,7 +164,7 @@ pub fn settled_with(
             asleep.push(load.alive);
         }
         let view = view();
-        // Not before all of it stands: a page must come to life with the data that the server rendered.
+        // Only once all of it exists: a page must hydrate with the data that the server rendered.
         crate::live::when_alive(move || {
             for alive in asleep {
                 alive.try_set(true);
@@ -191,8 +192,8 @@ pub fn use_parameter(name: &'static str) -> Memo<Option<String>> {
     Memo::new(move |_| map.with(|map| map.get(name)).filter(|value| !value.is_empty()))
 }
 
-/// What the open drawer is about: nothing while none is open. The first of `topics` is its own: of that, only what happens to it
-/// is followed, not what happens to all the others in the list behind.
+/// Loads the thing in the open drawer; `None` while none is open. The first of `topics` is its own: of that topic, only its own
+/// changes are followed, not those of the rest of the list behind.
 pub fn load_open<T, F>(
     id: Memo<Option<String>>,
     topics: &'static [Topic],
@@ -212,7 +213,7 @@ where
     })
 }
 
-/// What a drawer shows: of the thing that is open now, never of the one that was open before it.
+/// A drawer's state: that of the thing open now, never of the one open before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opened {
     Waiting,
@@ -220,7 +221,7 @@ pub enum Opened {
     Failed(Problem),
 }
 
-/// How the load of the open thing stands.
+/// The state of the open thing's load.
 pub fn opened<T: Clone + Send + Sync + 'static>(id: Memo<Option<String>>, detail: Loaded<Option<(String, T)>>) -> Memo<Opened> {
     Memo::new(move |_| {
         let id = id.get();
@@ -232,7 +233,7 @@ pub fn opened<T: Clone + Send + Sync + 'static>(id: Memo<Option<String>>, detail
     })
 }
 
-/// The person's columns for a table: loaded with the page, kept when they change.
+/// The person's columns for a table: loaded with the page, saved when they change.
 pub fn use_columns(table: &'static str) -> (Loaded<ColumnLayout>, Callback<ColumnLayout>) {
     let key = Memo::new(move |_| table);
     let layout = load(key, &[], |table: &'static str| crate::api::people::account::columns(table.to_owned()));

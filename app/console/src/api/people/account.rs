@@ -1,4 +1,4 @@
-//! The caller's own things: their sign-ins, their columns.
+//! The caller's own data: sign-ins and table columns.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;

@@ -1,4 +1,4 @@
-//! What the whole cluster goes by.
+//! Settings of the whole cluster.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;

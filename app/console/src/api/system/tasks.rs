@@ -1,4 +1,4 @@
-//! The caller's background tasks. How they stand comes by the event stream.
+//! The caller's background tasks. Their progress arrives on the event stream.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;

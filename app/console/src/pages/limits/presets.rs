@@ -38,7 +38,7 @@ struct Form {
     slots: SlotAmounts,
     shared_memory: RwSignal<String>,
     resource_group: RwSignal<String>,
-    /// The group that the preset is for as it is saved: offered to it even if no new preset could have it.
+    /// The resource group of the saved preset: offered as a choice even if no new preset could have it.
     kept: RwSignal<Option<String>>,
     groups: Signal<GroupNames>,
 }
@@ -70,7 +70,7 @@ impl EditForm for Form {
         let shared_memory = Some(shared.trim()).filter(|text| !text.is_empty()).and_then(|text| {
             let read = read_bytes(text);
             if read.is_none() {
-                mistakes.push(FieldError::new("shared_memory", "An amount such as 1 GiB, or nothing."));
+                mistakes.push(FieldError::new("shared_memory", "Type an amount such as 1 GiB, or leave it empty."));
             }
             read
         });
@@ -87,17 +87,17 @@ impl EditForm for Form {
         let choices = Signal::derive(move || {
             let (groups, kept) = (self.groups.get(), self.kept.get());
             let kept = kept.filter(|name| !groups.active.contains(name));
-            let choice = |name: &String| (name.clone(), groups.told(name));
+            let choice = |name: &String| (name.clone(), groups.label(name));
             let every = (String::new(), "Every resource group".to_owned());
             std::iter::once(every).chain(groups.active.iter().chain(&kept).map(choice)).collect::<Vec<_>>()
         });
         view! {
             {name_field("preset-name", "Preset name", self.name, refused, new)}
-            <Field name="preset-group" label="Resource group" hint="Offered only there." error=refused.of("resource_group")>
+            <Field name="preset-group" label="Resource group" hint="The preset is offered only in this group." error=refused.field_error("resource_group")>
                 <Select name="preset-group" value=self.resource_group options=choices/>
             </Field>
             {self.slots.view(refused, Signal::stored(""))}
-            <Field name="preset-shared" label="Shared memory" hint="A part of the memory, such as 1 GiB. Empty: what the environment has." error=refused.of("shared_memory")>
+            <Field name="preset-shared" label="Shared memory" hint="Part of the memory, such as 1 GiB. Empty: the environment's own value." error=refused.field_error("shared_memory")>
                 <TextInput name="preset-shared" value=self.shared_memory/>
             </Field>
         }
@@ -122,7 +122,7 @@ async fn find(name: String) -> Result<PresetRow, Problem> {
     row.ok_or_else(|| Problem::NotFound("resource preset".into()))
 }
 
-/// What can be asked for of a row by those who may change it.
+/// The actions of a row for people who may change it.
 #[derive(Clone, Copy)]
 struct Actions {
     edit: RwSignal<Asked<(Preset, i64)>>,
@@ -150,7 +150,7 @@ fn columns(list: List<PresetRow>, open: Callback<String>, actions: Option<Action
     ]
 }
 
-/// The way into the drawer, and for those who may change presets the rest.
+/// The button that opens the drawer and, for people who may change presets, the rest.
 fn row_actions(row: &PresetRow, open: Callback<String>, actions: Option<Actions>) -> AnyView {
     let name = row.preset.name.clone();
     let shown = name.clone();
@@ -240,7 +240,7 @@ pub fn page() -> AnyView {
             export: "/export/resource_presets.csv",
             empty: ViewFn::from(|| {
                 view! {
-                    <EmptyState icon=IconName::Layers title="No Resource Presets to display" text="A preset is offered in the launcher whenever it fits, so that nobody has to type amounts."/>
+                    <EmptyState icon=IconName::Layers title="No Resource Presets to display" text="The launcher offers a preset whenever it fits, so that nobody has to type amounts."/>
                 }
             }),
             selection: None,

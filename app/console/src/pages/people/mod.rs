@@ -1,4 +1,4 @@
-//! People: the users, their keypairs, one's own account, signing in.
+//! People: users, their keypairs, the person's own account, signing in.
 
 pub(crate) mod account;
 pub(crate) mod keypairs;

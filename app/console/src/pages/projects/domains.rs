@@ -1,4 +1,4 @@
-//! Domains: the outermost border between groups of people.
+//! Domains: the outermost boundary between groups of people.
 
 use super::fields::{Common, CommonFields, host_names};
 use crate::act::act;
@@ -92,7 +92,7 @@ impl DialogForm for Form {
     }
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
-        self.common.view(refused, "A new domain comes with a model store of its own.", ().into_any())
+        self.common.view(refused, "A new domain comes with its own model store.", ().into_any())
     }
 
     async fn save(self, (id, edit): Self::Command) -> Result<Saved, Problem> {

@@ -1,4 +1,4 @@
-//! One project and who belongs to it.
+//! One project and its members.
 
 use super::host_names;
 use crate::act::act;
@@ -15,19 +15,19 @@ use types::id::ProjectId;
 use types::projects::{EditProject, MOST_SHOWN, Member, ProjectDetail};
 use ui::{Badge, Button, CopyButton, Field, TextInput, Time, Tone, Variant, use_toaster};
 
-/// What the caller may do in the drawer.
+/// The caller's rights in the drawer.
 #[derive(Clone, Copy)]
 pub struct Rights {
-    /// Say who belongs to the project.
+    /// Change the project's members.
     pub members: bool,
-    /// Say who administers it.
+    /// Change its administrators.
     pub administrators: bool,
 }
 
 /// The drawer's contents for the project in the address.
 pub fn drawer(id: Memo<Option<String>>, detail: Loaded<Option<(String, ProjectDetail)>>, rights: Rights) -> AnyView {
     let state = opened(id, detail);
-    // The form for a new member survives every change of the list above it.
+    // The form for a new member stays when the list above it changes.
     let project = Memo::new(move |_| detail.good().get().flatten().map(|(_, project)| project.row.id));
     view! {
         {move || match (state.get(), detail.good().get().flatten()) {
@@ -46,7 +46,7 @@ fn contents(project: ProjectDetail, rights: Rights, changed: Callback<()>) -> An
     let more = (row.members > MOST_SHOWN)
         .then(|| view! { <p class="hint">{format!("The first {MOST_SHOWN} of {} by email.", row.members)}</p> });
     let members: Vec<_> = project.members.into_iter().map(|one| member(row.id, &row.name, one, rights, changed)).collect();
-    let nobody = members.is_empty().then(|| view! { <p class="hint">"Nobody belongs to it yet."</p> });
+    let nobody = members.is_empty().then(|| view! { <p class="hint">"It has no members yet."</p> });
     view! {
         <h3>"Information"</h3>
         <dl class="key-values">
@@ -73,16 +73,16 @@ fn member(project: ProjectId, name: &str, member: Member, rights: Rights, change
     let who = vec![member.user.to_string()];
     let remove = (rights.administrators || (rights.members && !member.admin)).then(|| {
         let edit = EditProject { remove: who.clone(), ..EditProject::default() };
-        let remove = change(edit, "Nobody's account was touched: only the membership ended.");
+        let remove = change(edit, "The membership has ended. The account itself is unchanged.");
         let label = format!("Remove {} from {name}", member.email);
         view! { <Button variant=Variant::Quiet label=label on_press=remove>"Remove"</Button> }
     });
     let appoint = rights.administrators.then(|| {
         let (edit, done, text) = if member.admin {
-            (EditProject { dismiss: who, ..EditProject::default() }, "They are a plain member now.", "Dismiss")
+            (EditProject { dismiss: who, ..EditProject::default() }, "They are an ordinary member now.", "Dismiss")
         } else {
             let edit = EditProject { appoint: who, ..EditProject::default() };
-            (edit, "They administer this project now: its members and sessions.", "Make admin")
+            (edit, "They can now manage this project's members and sessions.", "Make admin")
         };
         let label = format!("{text}: {} in {name}", member.email);
         view! { <Button variant=Variant::Quiet label=label on_press=change(edit, done)>{text}</Button> }
@@ -106,7 +106,7 @@ fn add_member(project: Memo<Option<ProjectId>>, changed: Callback<()>) -> AnyVie
         let (id, edit) = (*id, edit.clone());
         async move {
             let answer = edit_project(id, edit).await;
-            // The form stays while the drawer goes on to another project, which the answer is not about.
+            // The form stays while the drawer moves to another project, which the answer does not concern.
             let here = project.try_get_untracked() == Some(Some(id));
             match answer {
                 Ok(()) if here => login.set(String::new()),
@@ -122,14 +122,14 @@ fn add_member(project: Memo<Option<ProjectId>>, changed: Callback<()>) -> AnyVie
         let typed: Vec<String> =
             login.with_untracked(|text| text.split([',', ' ']).filter(|one| !one.is_empty()).map(String::from).collect());
         if typed.is_empty() {
-            return Err(Problem::field("add", "Type the email or username of somebody of the domain."));
+            return Err(Problem::field("add", "Enter the email or username of somebody in this domain."));
         }
         Ok((id, EditProject { add: typed, ..EditProject::default() }))
     };
     let submit = on_submit(refused, read, move |what| drop(add.dispatch(what)));
     view! {
         <form class="form" novalidate on:submit=submit>
-            <Field name="member-add" label="Add members" hint="Emails or usernames, with commas between them." error=refused.of("add")>
+            <Field name="member-add" label="Add members" hint="Emails or usernames, separated by commas." error=refused.field_error("add")>
                 <TextInput name="member-add" value=login/>
             </Field>
             {refused.notice()}

@@ -1,4 +1,5 @@
-//! The fields that the forms of domains and of projects share: name, description, storage hosts, and what sessions may hold together.
+//! The fields shared by the forms of domains and projects: name, description, storage hosts, and the limits for all sessions
+//! together.
 
 use crate::form::Refused;
 use crate::slots::SlotAmounts;
@@ -9,32 +10,32 @@ use types::quantity::Slots;
 use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use ui::{Field, TextArea, TextInput};
 
-/// The names of hosts, as a field holds them.
+/// The names of hosts as the text of a field.
 pub fn host_names(hosts: &Hosts) -> String {
     hosts.keys().cloned().collect::<Vec<_>>().join(", ")
 }
 
-/// Hosts by name. One that was there keeps what is allowed on it; a new one allows everything.
+/// Reads hosts by name. An existing host keeps its permissions; a new one allows everything.
 fn read_hosts(text: &str, before: &Hosts) -> Hosts {
     let all = || HOST_PERMISSIONS.map(String::from).to_vec();
     let names = text.split([',', ' ']).filter(|name| !name.is_empty());
     names.map(|name| (name.to_owned(), before.get(name).cloned().unwrap_or_else(all))).collect()
 }
 
-/// What was typed.
+/// The typed values.
 #[derive(Clone, Copy)]
 pub struct CommonFields {
-    /// Begins the fields' ids.
+    /// Prefix of the fields' ids.
     prefix: &'static str,
     name: RwSignal<String>,
     description: RwSignal<String>,
     hosts: RwSignal<String>,
-    /// What is allowed on a host stays as it was, for hosts that stay.
+    /// The hosts before the edit, whose permissions are kept.
     hosts_before: StoredValue<Hosts>,
     limit: SlotAmounts,
 }
 
-/// The same as values.
+/// The values of the shared fields.
 pub struct Common {
     pub name: String,
     pub description: String,
@@ -64,7 +65,7 @@ impl CommonFields {
         self.fill("", "", &Hosts::new(), &Slots::default());
     }
 
-    /// The values that were typed; an amount that is none becomes a mistake.
+    /// Returns the typed values; an invalid amount becomes a mistake.
     pub fn read(self, mistakes: &mut Vec<FieldError>) -> Common {
         Common {
             name: self.name.get_untracked().trim().to_owned(),
@@ -78,18 +79,18 @@ impl CommonFields {
     pub fn view(self, refused: Refused, name_hint: &'static str, more: AnyView) -> AnyView {
         let id = move |field: &str| format!("{}-{field}", self.prefix);
         view! {
-            <Field name=id("name") label="Name" required=true hint=name_hint error=refused.of("name")>
+            <Field name=id("name") label="Name" required=true hint=name_hint error=refused.field_error("name")>
                 <TextInput name=id("name") value=self.name max=MAX_NAME/>
             </Field>
             {more}
-            <Field name=id("hosts") label="Allowed storage hosts" hint="Names with commas between them. None allows no host." error=refused.of("hosts")>
+            <Field name=id("hosts") label="Allowed storage hosts" hint="Names, separated by commas. Without a name, no host is allowed." error=refused.field_error("hosts")>
                 <TextInput name=id("hosts") value=self.hosts/>
             </Field>
             <fieldset class="fieldset">
-                <legend class="field-label">"What its sessions may hold together"</legend>
+                <legend class="field-label">"Limits for all its sessions together"</legend>
                 {self.limit.view(refused, Signal::stored("Unlimited"))}
             </fieldset>
-            <Field name=id("description") label="Description" error=refused.of("description")>
+            <Field name=id("description") label="Description" error=refused.field_error("description")>
                 <TextArea name=id("description") value=self.description rows=3 max=MAX_DESCRIPTION/>
             </Field>
         }

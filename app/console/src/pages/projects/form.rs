@@ -1,4 +1,4 @@
-//! The form of a project: a new one, or the change of one that is there.
+//! The form for creating or changing a project.
 
 use super::fields::{Common, CommonFields};
 use crate::api::people::users::domain_choices;
@@ -12,7 +12,7 @@ use types::id::ProjectId;
 use types::projects::{EditProject, ProjectKind, ProjectRow};
 use ui::{Field, Select};
 
-/// What was typed, and what can be chosen.
+/// The typed values and the available choices.
 #[derive(Clone, Copy)]
 pub struct Form {
     changing: RwSignal<Option<ProjectId>>,
@@ -53,7 +53,7 @@ impl DialogForm for Form {
                 self.domain.set(project.domain_id.to_string());
                 self.common.fill(&project.name, &project.description, &project.hosts, &project.limit);
             }
-            // A new project starts in the domain of the one before it.
+            // A new project starts in the domain of the previous one.
             None => self.common.clear(),
         }
     }
@@ -88,13 +88,13 @@ impl DialogForm for Form {
     fn fields(self, refused: Refused, new: bool) -> AnyView {
         let place = new.then(|| view! {
             <div class="form-row">
-                <Field name="project-domain" label="Domain" required=true error=refused.of("domain")><Select name="project-domain" value=self.domain options=self.domains/></Field>
-                <Field name="project-kind" label="Type" hint="The folders of a model store are its cards." error=refused.of("kind")><Select name="project-kind" value=self.kind options=choices(ProjectKind::CHOICES)/></Field>
+                <Field name="project-domain" label="Domain" required=true error=refused.field_error("domain")><Select name="project-domain" value=self.domain options=self.domains/></Field>
+                <Field name="project-kind" label="Type" hint="In a model store, each folder is shown as a model card." error=refused.field_error("kind")><Select name="project-kind" value=self.kind options=choices(ProjectKind::CHOICES)/></Field>
             </div>
         });
         let more = view! {
             {place}
-            <Field name="project-policy" label="Resource policy" required=true error=refused.of("policy")><Select name="project-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="project-policy" label="Resource policy" required=true error=refused.field_error("policy")><Select name="project-policy" value=self.policy options=names(self.policies)/></Field>
         };
         self.common.view(refused, "", more.into_any())
     }

@@ -1,4 +1,4 @@
-//! Projects: what people and their sessions belong to inside a domain.
+//! Projects, to which people and their sessions belong inside a domain.
 
 pub(crate) mod domains;
 mod drawer;
@@ -63,7 +63,7 @@ fn row_actions(row: &ProjectRow, asked: RwSignal<Asked<ProjectRow>>, changed: Ca
     let for_form = row.clone();
     let edit = Callback::new(move |()| asked.set(Asked::edit(for_form.clone())));
     let label = if active { "Deactivate" } else { "Activate" };
-    let question = format!("{label} the project {name}? What belongs to it stays as it is.");
+    let question = format!("{label} the project {name}? Everything that belongs to it stays as it is.");
     view! {
         <div class="row-actions">
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
@@ -95,7 +95,7 @@ pub fn page() -> AnyView {
             export: "/export/projects.csv",
             empty: ViewFn::from(|| {
                 view! {
-                    <EmptyState icon=IconName::Folder title="No projects" text="People and their sessions belong to projects. Those in this state are listed here."/>
+                    <EmptyState icon=IconName::Folder title="No projects" text="People and their sessions belong to projects. Projects in this state are listed here."/>
                 }
             }),
             selection: None,

@@ -1,4 +1,4 @@
-//! What a session uses over time, against what it asked for.
+//! A session's use over time, compared with its request.
 
 use crate::api::sessions::session_usage;
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use types::sessions::{SessionDetail, Usage};
 use types::time::Millis;
 use ui::{Series, TimeChart};
 
-/// Milliseconds between two looks; the supervisor measures once a second.
+/// Milliseconds between two loads; the supervisor measures once a second.
 const REFRESH: u64 = 2_000;
 /// Measurements kept in the page: ten minutes of them.
 const MOST: usize = 600;
@@ -26,7 +26,7 @@ pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView 
             }
             leptos::task::spawn_local(async move {
                 let Some(after) = usage.try_with_untracked(|all| all.last().map_or(Millis(0), |last| last.at)) else { return };
-                // A look that fails is made up for by the next.
+                // The next load makes up for a failed one.
                 if let Ok(more) = session_usage(id, after).await {
                     asked_once.try_set(true);
                     usage.try_update(|all| {
@@ -46,7 +46,7 @@ pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView 
     let mem = Signal::derive(move || {
         vec![Series::new("Memory in use", usage.with(|all| all.iter().map(|one| (one.at.0, one.mem as f64)).collect()))]
     });
-    // What an ended session had last is no "now".
+    // The last value of an ended session is not current.
     let running = move || session.with(|s| s.as_ref().is_some_and(|s| !s.row.status.is_final()));
     let now = move || {
         let last = usage.with(|all| all.last().copied()).filter(|_| running());
@@ -57,7 +57,7 @@ pub fn charts(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView 
     view! {
         <div class="charts">
             <Show when=move || asked_once.get() && usage.with(Vec::is_empty)>
-                <p class="hint">"Nothing was measured yet. Measurements appear a second after the session has started."</p>
+                <p class="hint">"Nothing has been measured yet. Measurements appear a second after the session starts."</p>
             </Show>
             <TimeChart title="CPU cores" series=cpu limit=limit_cpu format=|value| format!("{value:.2}")/>
             <TimeChart title="Memory" bytes=true series=mem limit=limit_mem format=|value| bytes(value as i64)/>

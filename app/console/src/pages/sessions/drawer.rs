@@ -1,6 +1,6 @@
-//! One session: what it is, how it got where it is, what it uses, what it says, and a terminal in it.
+//! One session: its details, history, use and log, and a terminal in it.
 //!
-//! The drawer is an address, `?session=ID`, and so is what it shows: `&panel=log`.
+//! The open drawer is part of the address, `?session=ID`, and so is its panel, `&panel=log`.
 
 use super::{accelerators, charts, elapsed, log, rename, terminate};
 use crate::frame::use_me;
@@ -22,7 +22,7 @@ use ui::{Badge, CopyButton, Icon, IconName, Notice, Remaining, Tab, Tabs, Time, 
 
 const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
 
-/// The tone of a session's badge: by its status, and by how it ended.
+/// The tone of a session's badge.
 pub fn tone(status: Status) -> Tone {
     match status {
         Status::Pending | Status::Scheduled | Status::Preparing => Tone::Info,
@@ -42,7 +42,7 @@ pub fn drawer(
     let panel = use_parameter("panel");
     let state = opened(id, detail);
     let session = Signal::derive(move || detail.good().get().flatten().map(|(_, session)| session));
-    // Only what decides the layout is followed here: a log that is being read must survive every change of status.
+    // Only values that decide the layout are followed here: a log that is being read must survive every change of status.
     let kind = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.id, s.row.kind))));
     view! {
         {move || match (state.get(), kind.get()) {
@@ -100,7 +100,7 @@ fn contents(
 
 fn head(session: SessionDetail, me: UserId) -> AnyView {
     let row = session.row;
-    // What is ended or typed into here is somebody else's work.
+    // A warning, because this is somebody else's work.
     let others = (row.owner != me).then(|| {
         let text = format!("This session belongs to {}.", row.owner_email);
         view! { <Notice tone=Tone::Info>{text}</Notice> }
@@ -110,7 +110,7 @@ fn head(session: SessionDetail, me: UserId) -> AnyView {
         <div class="session-head">
             <p class="session-status">
                 <span role="status"><Badge tone=tone(row.status) text=row.status.label()/></span>
-                // Not read out: in a busy queue it changes all the time.
+                // Not announced to screen readers: in a busy queue it changes all the time.
                 {row.position.map(|position| format!(" Place {position} in the queue"))}
             </p>
             {info}
@@ -183,12 +183,12 @@ fn list(parts: impl Iterator<Item = String>) -> String {
     if parts.is_empty() { "—".into() } else { parts.join(", ") }
 }
 
-/// Which container is where, of a session that has its place, with the way to what each has written.
+/// The agents of a placed session's containers, with a link to each container's log.
 fn containers(session: &SessionRow, link: Callback<Option<String>, String>) -> Option<AnyView> {
     let one = |(agent, number): (&String, u32)| {
         let (name, id) = (Cluster::host_name(number), ContainerId::of(session.id, number).to_string());
         let (copy, log) = (format!("Copy the ID of {name}"), format!("Log of {name}"));
-        let address = move || paths::with(&link.run(Some("log".into())), "container", &number.to_string());
+        let address = move || paths::with_parameter(&link.run(Some("log".into())), "container", &number.to_string());
         view! {
             <tr>
                 <td>{name}</td>
@@ -226,8 +226,8 @@ fn dependencies(session: &SessionDetail) -> AnyView {
     }
     let one = |on: &DependencyState| {
         let state = match (on.status.is_final(), on.success) {
-            (true, true) => "ended well",
-            (true, false) => "did not end well",
+            (true, true) => "finished successfully",
+            (true, false) => "did not finish successfully",
             (false, _) => on.status.label(),
         };
         let (address, name) = (paths::session(on.id), on.name.clone());
@@ -236,19 +236,19 @@ fn dependencies(session: &SessionDetail) -> AnyView {
     view! { <ul class="plain">{session.depends_on.iter().map(one).collect::<Vec<_>>()}</ul> }.into_any()
 }
 
-/// What ends it by itself, with the time that is left.
+/// The checks that would end the session automatically, with the time left.
 fn checks(session: &SessionDetail) -> Option<AnyView> {
     let one = |check: &IdleCheck| {
         let by = match check.kind {
             CheckKind::PendingTimeout => format!("resource group {}", check.policy),
-            _ if check.policy.is_empty() => "as it was asked for".into(),
+            _ if check.policy.is_empty() => "as requested".into(),
             _ => format!("policy {}", check.policy),
         };
         let limit = duration(i64::from(check.limit) * 1000);
         view! { <dt>{check.kind.label()}</dt><dd><Remaining until=check.at.0/>{format!(" left of {limit}, {by}")}</dd> }
     };
     let all: Vec<_> = session.checks.iter().map(one).collect();
-    (!all.is_empty()).then(|| view! { <h3>"What ends it by itself"</h3><dl class="key-values idle-checks">{all}</dl> }.into_any())
+    (!all.is_empty()).then(|| view! { <h3>"Automatic termination"</h3><dl class="key-values idle-checks">{all}</dl> }.into_any())
 }
 
 fn step(change: StatusChange) -> AnyView {
@@ -264,7 +264,7 @@ fn step(change: StatusChange) -> AnyView {
 
 fn terminal_panel(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView {
     let ready = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.status, s.may_control))));
-    // Opens in the browser only: a terminal is nothing that a server could draw.
+    // Opens in the browser only, since a server cannot draw a terminal.
     let in_browser = RwSignal::new(false);
     Effect::new(move |_| in_browser.set(true));
     view! {
@@ -273,7 +273,7 @@ fn terminal_panel(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyV
             (Some((Status::Running, true)), true) => {
                 view! { <Suspense>{Suspend::new(super::terminal::terminal(id))}</Suspense> }.into_any()
             }
-            (Some((Status::Running, true)), false) => view! { <p class="hint">"The terminal needs scripts; it opens when they have loaded."</p> }.into_any(),
+            (Some((Status::Running, true)), false) => view! { <p class="hint">"The terminal needs scripts and opens once they have loaded."</p> }.into_any(),
             (Some((status, _)), _) => {
                 let text = if status.is_final() { "The session has ended, and its terminals with it." } else { "A terminal opens as soon as the session runs." };
                 view! { <p class="hint"><Icon name=IconName::Terminal/>" "{text}</p> }.into_any()

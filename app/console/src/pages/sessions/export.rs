@@ -1,5 +1,5 @@
-//! The sessions as a file: everything that the filter selects, under a name of one's choice (`docs/spec/sessions.md`, "Sessions
-//! as a file"). For administrators.
+//! The sessions as a file: everything that the filter selects, under a chosen name (`docs/spec/sessions.md`, "Sessions as a
+//! file"). For administrators.
 
 use crate::download::file_dialog;
 use leptos::prelude::*;

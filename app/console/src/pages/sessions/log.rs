@@ -1,5 +1,5 @@
-//! A session's log, followed while it grows; of a session of several containers, the log of one of them, which the address names. A
-//! reader who scrolls up is left where they are.
+//! A session's log, followed while it grows. If the session has several containers, the address names the one whose log is shown.
+//! A reader who scrolls up is left where they are.
 
 use crate::api::sessions::session_log;
 use crate::paths;
@@ -14,13 +14,13 @@ use types::id::SessionId;
 use types::sessions::Cluster;
 use types::sessions::{LogChunk, SessionDetail};
 
-/// Bytes kept in the page, and up to one piece more; the file for download is whole.
+/// Maximum bytes kept in the page, plus up to one piece; the file for download is complete.
 const MOST: usize = 1 << 20;
 
 /// Milliseconds between two pieces that are added to the page.
 const PAUSE: u32 = 300;
 
-/// The container whose log the address names: the first if it names none.
+/// The container that the address names, or the first.
 pub fn chosen(session: Signal<Option<SessionDetail>>) -> Memo<u32> {
     let named = use_parameter("container");
     Memo::new(move |_| {
@@ -52,7 +52,7 @@ pub fn log(id: SessionId, session: Signal<Option<SessionDetail>>, link: Callback
 fn choose(size: u32, container: Memo<u32>, link: Callback<Option<String>, String>) -> AnyView {
     let go = use_navigate();
     let change = move |event| {
-        let address = paths::with(&link.run(Some("log".into())), "container", &event_target_value(&event));
+        let address = paths::with_parameter(&link.run(Some("log".into())), "container", &event_target_value(&event));
         go(&address, NavigateOptions { scroll: false, replace: true, ..Default::default() });
     };
     let option = |number: u32| {
@@ -75,7 +75,7 @@ fn follow(id: SessionId, container: u32, session: Signal<Option<SessionDetail>>)
     Effect::new(move |_| {
         leptos::task::spawn_local(async move {
             let mut next = 0;
-            // The first piece at once, the later ones when there are any.
+            // The first piece is returned at once, later ones when there are any.
             let mut wait = false;
             loop {
                 match session_log(id, container, next, wait).await {
@@ -116,13 +116,13 @@ fn follow(id: SessionId, container: u32, session: Signal<Option<SessionDetail>>)
     .into_any()
 }
 
-/// Where the text stands: pieces are added at its end, and none of what is there is written again.
+/// The log's element: pieces are added at its end, and existing text is never written again.
 #[derive(Clone, Copy)]
 struct Paper {
     pre: NodeRef<Pre>,
     empty: RwSignal<bool>,
     bytes: StoredValue<usize>,
-    /// The reader is at the end. Known from before a piece is added: after that the end is somewhere else.
+    /// Whether the reader is at the end. Recorded before a piece is added, since the end then moves.
     at_end: StoredValue<bool>,
 }
 
@@ -137,7 +137,7 @@ impl Paper {
         }
     }
 
-    /// Adds a piece, and lets the oldest go when there are too many; nothing when the page has gone on.
+    /// Adds a piece, and removes the oldest when there are too many. Returns `None` if the page is gone.
     async fn add(self, text: &str) -> Option<()> {
         let pre = self.pre.try_get_untracked()??;
         if text.is_empty() {
@@ -155,7 +155,7 @@ impl Paper {
         }
         self.bytes.try_set_value(bytes);
         self.empty.try_set(false);
-        // It is hidden while it is empty, and what is hidden does not scroll.
+        // It is hidden while it is empty, and hidden elements do not scroll.
         leptos::task::tick().await;
         if self.at_end.try_get_value()? {
             pre.set_scroll_top(pre.scroll_height());

@@ -1,4 +1,4 @@
-//! Sessions: everything that was asked for, what runs, and what has ended.
+//! Sessions: pending, running and ended.
 
 mod charts;
 pub(crate) mod drawer;
@@ -70,7 +70,7 @@ fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> 
     ]
 }
 
-/// What it asks for beside cores and memory.
+/// The requested accelerators and other slots, beside cores and memory.
 pub(crate) fn accelerators(session: &SessionRow) -> String {
     let all = session.cluster.of_all(&session.slots);
     let others = all.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM).map(|(slot, amount)| describe(slot, *amount));
@@ -78,7 +78,7 @@ pub(crate) fn accelerators(session: &SessionRow) -> String {
     if others.is_empty() { "—".into() } else { others.join(", ") }
 }
 
-/// Each agent that it is on, once.
+/// The session's agents, each once.
 fn agents(session: &SessionRow) -> String {
     let mut names: Vec<&str> = Vec::new();
     for agent in &session.agents {
@@ -94,7 +94,7 @@ fn cluster(session: &SessionRow) -> String {
     if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
 }
 
-/// How long a session ran, or has run.
+/// The time for which a session has run.
 fn elapsed(session: &SessionRow) -> AnyView {
     match (session.started_at, session.ended_at) {
         (Some(start), Some(end)) => duration(end.since(start)).into_any(),
@@ -108,7 +108,7 @@ pub fn page() -> AnyView {
     let chosen = expect_context::<ChosenProject>().0;
     let list =
         List::new(&SESSIONS, paths::SESSIONS, "session", &[Topic::Session], move |query| sessions(query, chosen.get_untracked()));
-    // Another project in the header, another list.
+    // Another project in the header means another list.
     Effect::new(move |before: Option<_>| {
         let now = chosen.get();
         if before.is_some_and(|before| before != now) {
@@ -127,13 +127,13 @@ pub fn page() -> AnyView {
     let uses = utilization::Uses::new(list.rows.good(), list.shows("utilization"));
     let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
     let title = drawer::title(detail);
-    // Dialogs are asked for those who are selected now: the selection may change behind them.
+    // A dialog is for the current selection, which may change behind it.
     let end = Callback::new(move |()| ending.set(terminate::asked_for(&selection.get_untracked())));
     let order = Callback::new(move |()| {
         let page = list.rows.good().get_untracked();
         ordering.set(priority::asked_for(&selection.get_untracked(), page.as_ref()));
     });
-    // For whoever starts sessions: others have nothing of their own here.
+    // Only for people who may start sessions; others have no use of their own.
     let used = may_start.then(|| load(Memo::new(|_| ()), &[Topic::Session, Topic::Keypair, Topic::Policy], |()| own_use()));
     let loads = list.pending().into_iter().chain([detail.pending()]).chain(used.map(|used| used.pending())).collect();
     let view = move || {
@@ -150,11 +150,11 @@ pub fn page() -> AnyView {
             columns: columns(list, everybody, uses),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
-            // By way of the menu beside the tabs.
+            // Exported from the menu beside the tabs.
             export: "",
             empty: ViewFn::from(|| {
                 view! {
-                    <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with processors and memory of its own. What you start appears here."/>
+                    <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with its own processors and memory. Sessions that you start appear here."/>
                 }
             }),
             selection: may_end.then_some((selection, bulk)),

@@ -1,4 +1,4 @@
-//! What the reader's own sessions hold, beside what their policy allows.
+//! Resources that the reader's own sessions hold, compared with their policy.
 
 use crate::slots::short;
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use types::quantity::{MEM, Quantity, bytes};
 use types::sessions::launch::OwnUse;
 use ui::Meter;
 
-/// One line of small meters, while it is known.
+/// One line of small meters, once the values are known.
 pub fn own_use(used: Signal<Option<OwnUse>>) -> AnyView {
     view! {
         <section class="own-use" aria-label="My resources">
@@ -19,16 +19,15 @@ pub fn own_use(used: Signal<Option<OwnUse>>) -> AnyView {
 fn items(used: &OwnUse) -> AnyView {
     let OwnUse { policy, using, slots } = used;
     let count = |n: u32| Quantity::whole(i64::from(n));
-    let sessions = of("Sessions", count(using.sessions), policy.max_sessions.map(count), |n| n.to_string());
-    let slots: Vec<_> =
-        slots
-            .iter()
-            .map(|slot| {
-                of(short(slot), using.slots.get(slot), policy.limit(slot), |n| {
-                    if slot == MEM { bytes(n.floor()) } else { n.to_string() }
-                })
+    let sessions = usage_meter("Sessions", count(using.sessions), policy.max_sessions.map(count), |n| n.to_string());
+    let slots: Vec<_> = slots
+        .iter()
+        .map(|slot| {
+            usage_meter(short(slot), using.slots.get(slot), policy.limit(slot), |n| {
+                if slot == MEM { bytes(n.floor()) } else { n.to_string() }
             })
-            .collect();
+        })
+        .collect();
     let waiting = (using.pending > 0).then(|| view! { <li>{format!("{} waiting", using.pending)}</li> });
     view! {
         <h2>"My resources"</h2>
@@ -38,10 +37,10 @@ fn items(used: &OwnUse) -> AnyView {
 }
 
 /// `CPU 4 of 32`, with a meter where there is a limit.
-fn of(name: &str, used: Quantity, limit: Option<Quantity>, told: impl Fn(Quantity) -> String) -> AnyView {
+fn usage_meter(name: &str, used: Quantity, limit: Option<Quantity>, display: impl Fn(Quantity) -> String) -> AnyView {
     let text = match limit {
-        Some(limit) => format!("{} of {}", told(used), told(limit)),
-        None => format!("{} of ∞", told(used)),
+        Some(limit) => format!("{} of {}", display(used), display(limit)),
+        None => format!("{} of ∞", display(used)),
     };
     let meter = match limit {
         Some(limit) => view! { <Meter label=format!("{name} in use") share=used.ratio_of(limit) text=text/> }.into_any(),

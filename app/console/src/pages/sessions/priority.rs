@@ -1,4 +1,4 @@
-//! The dialog that says which waiting sessions go first.
+//! The dialog that sets the priority of waiting sessions.
 
 use crate::api::sessions::set_priority;
 use crate::dialog::{self, Asked, DialogForm, Saved};
@@ -11,14 +11,14 @@ use types::sessions::SessionRow;
 use types::sessions::launch::MAX_PRIORITY;
 use ui::{Field, NumberInput};
 
-/// What is offered to several sessions, whose own priorities may differ.
+/// The initial priority for several sessions, whose own priorities may differ.
 const HALF: u8 = 50;
 
-/// The sessions that the dialog is asked for, and the priority that it starts with.
+/// The sessions of the dialog, and its initial priority.
 pub type Ordered = (Vec<SessionId>, u8);
 
-/// Asks for the dialog of the sessions `ids`, which are in view on `page`. It starts with the session's own priority, if one that is
-/// in view is chosen alone.
+/// Requests the dialog for the sessions `ids`. For a single session that is visible on `page`, it starts with the session's own
+/// priority.
 pub fn asked_for(ids: &[String], page: Option<&Page<SessionRow>>) -> Asked<Ordered> {
     let alone = match ids {
         [one] => page.and_then(|page| page.rows.iter().find(|row| row.id.to_string() == *one)),
@@ -58,10 +58,9 @@ impl DialogForm for Form {
     }
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
-        let hint =
-            format!("0 to {MAX_PRIORITY}; the larger goes first. Sessions start with 10. Only those that wait are changed.");
+        let hint = format!("0 to {MAX_PRIORITY}; higher goes first. Sessions start with 10. Only waiting sessions are changed.");
         view! {
-            <Field name="queue-priority" label="Priority" hint=hint error=refused.of("priority")>
+            <Field name="queue-priority" label="Priority" hint=hint error=refused.field_error("priority")>
                 <NumberInput name="queue-priority" value=self.priority min="0" max=MAX_PRIORITY.to_string() step="1"/>
             </Field>
         }
@@ -76,7 +75,7 @@ impl DialogForm for Form {
     }
 }
 
-/// The dialog; `done` is called when all sessions were changed.
+/// The dialog; `done` is called after all sessions are changed.
 pub fn dialog(asked: RwSignal<Asked<Ordered>>, done: Callback<()>) -> AnyView {
     let form = Form { ids: RwSignal::new(Vec::new()), priority: RwSignal::new(HALF.to_string()) };
     dialog::dialog(form, asked, done)

@@ -1,4 +1,4 @@
-//! The dialog that gives a session another name.
+//! The dialog that renames a session.
 
 use crate::api::sessions::rename_session;
 use crate::dialog::{Asked, DialogForm, Saved, dialog};
@@ -40,7 +40,7 @@ impl DialogForm for Form {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
-            <Field name="session-name" label="Session name" error=refused.of("name")><TextInput name="session-name" value=self.name/></Field>
+            <Field name="session-name" label="Session name" error=refused.field_error("name")><TextInput name="session-name" value=self.name/></Field>
         }
         .into_any()
     }

@@ -1,6 +1,6 @@
 //! A terminal in the browser: bytes from a WebSocket go through a terminal emulator, and the rows that changed are drawn.
 //!
-//! A chunk of its own, loaded when somebody opens a terminal. Tab is the shell's, so Shift+Tab is the way out of it.
+//! A separate chunk, loaded when somebody opens a terminal. Tab goes to the shell, so Shift+Tab leaves the terminal.
 
 use super::terminal_keys::{Key, bytes_for};
 use crate::paths;
@@ -16,7 +16,7 @@ use vt100::{Cell, Color, Parser};
 /// Lines that can be scrolled back to.
 const SCROLLBACK: usize = 1_000;
 
-/// A stretch of one row that looks the same.
+/// A run of cells in one row with the same style.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Run {
     class: String,
@@ -30,7 +30,7 @@ enum State {
     Ended(String),
 }
 
-/// What is typed, or how large the window is now.
+/// Typed bytes, or the new size of the window.
 enum Sent {
     Bytes(Vec<u8>),
     Size(u16, u16),
@@ -88,13 +88,13 @@ pub fn terminal(id: SessionId) -> AnyView {
         leptos::task::spawn_local(async move {
             let opened = move || {
                 state.set(State::Open);
-                // Here and not earlier: only what is in the page can take the focus.
+                // Not earlier, since only an element in the page can take the focus.
                 if let Some(input) = input.get_untracked() {
                     let _ = input.focus();
                 }
             };
             let reason = relay(&address, typed, parser, opened, draw).await;
-            // The page may have gone on; then nobody reads why.
+            // The page may be gone; then nobody reads the reason.
             state.try_set(State::Ended(reason));
         });
         let watch = window_event_listener(leptos::ev::resize, move |_| fit());
@@ -104,7 +104,7 @@ pub fn terminal(id: SessionId) -> AnyView {
         });
     });
 
-    // What an input method is still putting together is not typed yet; its keys are its own.
+    // Text that an input method is still composing is not typed yet; its keys belong to the input method.
     let composing = StoredValue::new(false);
     let key_down = move |event: leptos::ev::KeyboardEvent| {
         if event.is_composing() || composing.get_value() {
@@ -139,7 +139,7 @@ pub fn terminal(id: SessionId) -> AnyView {
         composing.set_value(false);
         typed();
     };
-    // A click gives the keys to the shell, unless it is the end of selecting something to copy.
+    // A click focuses the shell, unless it ends a selection for copying.
     let focus = move |_| {
         let selecting = window().get_selection().ok().flatten().is_some_and(|selection| !selection.is_collapsed());
         if let Some(input) = input.get_untracked().filter(|_| !selecting) {
@@ -196,7 +196,7 @@ async fn relay(
                 break;
             }
         }
-        // Nobody types any more: the shell is hung up.
+        // The terminal has ended, so the shell is hung up.
         let _ = write.close().await;
         std::future::pending::<()>().await;
     };
@@ -220,7 +220,7 @@ async fn relay(
             }
         }
         if any {
-            "The connection was lost. Open the terminal again to go on in a new shell.".into()
+            "The connection was lost. Open the terminal again to continue in a new shell.".into()
         } else {
             "The terminal could not be opened: the session may have ended.".into()
         }
@@ -232,7 +232,7 @@ async fn relay(
     }
 }
 
-/// Puts what the emulator shows into the rows' signals; only rows that changed are drawn again.
+/// Copies the emulator's screen into the rows' signals; only changed rows are drawn again.
 fn draw(parser: &mut Parser, screen: RwSignal<Vec<RwSignal<Vec<Run>>>>, back: usize) {
     parser.screen_mut().set_scrollback(back);
     let shown = parser.screen();
@@ -262,7 +262,7 @@ fn draw(parser: &mut Parser, screen: RwSignal<Vec<RwSignal<Vec<Run>>>>, back: us
     }
 }
 
-/// Colours beyond the sixteen are shown as the nearest of them: no style attribute is needed, and both themes stay readable.
+/// Colours beyond the sixteen are mapped to the nearest of them: no style attribute is needed, and both themes stay readable.
 fn class(cell: &Cell, cursor: bool) -> String {
     let mut class = String::new();
     let (fg, bg) = if cell.inverse() { ("b", "f") } else { ("f", "b") };

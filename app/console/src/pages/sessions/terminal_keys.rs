@@ -1,7 +1,7 @@
-//! What a key sends to a shell, as a VT220 and xterm would. Plain characters are not here: they come as text, so that input
+//! Bytes that keys send to a shell, as on a VT220 and in xterm. Plain characters are absent: they arrive as text, so that input
 //! methods and phones work.
 
-/// A key that went down, as the browser names it.
+/// A pressed key, as the browser names it.
 pub struct Key<'a> {
     pub name: &'a str,
     pub ctrl: bool,
@@ -10,9 +10,9 @@ pub struct Key<'a> {
     pub meta: bool,
 }
 
-/// The bytes of a key that is not plain text; nothing for those that are the browser's.
+/// Returns the bytes of a key that is not plain text; `None` for keys that belong to the browser.
 pub fn bytes_for(key: &Key<'_>, application_cursor: bool) -> Option<Vec<u8>> {
-    // The way out for the keyboard, and the browser's own: copy and paste with Ctrl+Shift.
+    // Shift+Tab leaves the terminal, and Ctrl+Shift belongs to the browser: copy and paste.
     if key.meta || (key.shift && key.name == "Tab") || (key.ctrl && key.shift) {
         return None;
     }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn control_letters_and_arrows_are_what_a_shell_expects() {
+    fn control_letters_and_arrows_send_the_bytes_a_shell_expects() {
         assert_eq!(bytes_for(&key("c", true, false, false), false), Some(vec![3]));
         assert_eq!(bytes_for(&key("ArrowUp", false, false, false), false), Some(b"\x1b[A".to_vec()));
         assert_eq!(bytes_for(&key("ArrowUp", false, false, false), true), Some(b"\x1bOA".to_vec()));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn text_the_way_out_and_the_browsers_own_keys_are_left_alone() {
+    fn text_shift_tab_and_the_browsers_own_keys_are_left_alone() {
         assert_eq!(bytes_for(&key("a", false, false, false), false), None);
         assert_eq!(bytes_for(&key("é", false, false, false), false), None);
         assert_eq!(bytes_for(&key("Tab", false, false, true), false), None);

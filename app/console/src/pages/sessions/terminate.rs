@@ -1,4 +1,4 @@
-//! Ending one session or several: asked about first, and by force only after the warning.
+//! Terminating one or several sessions: always confirmed first, and by force only after a warning.
 
 use super::log;
 use crate::api::sessions::terminate_sessions;
@@ -34,7 +34,7 @@ pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Ca
     .into_any()
 }
 
-/// The sessions that somebody is asked about.
+/// The sessions to be terminated.
 #[derive(Clone)]
 pub struct Ending {
     pub ids: Vec<SessionId>,
@@ -42,7 +42,7 @@ pub struct Ending {
     pub title: String,
 }
 
-/// Asks about the sessions `ids`, which are one or more.
+/// Requests the dialog for the sessions `ids`, which are one or more.
 pub fn asked_for(ids: &[String]) -> Asked<Ending> {
     let title = match ids.len() {
         1 => "Terminate 1 session?".to_owned(),
@@ -51,7 +51,7 @@ pub fn asked_for(ids: &[String]) -> Asked<Ending> {
     Asked::edit(Ending { ids: ids.iter().filter_map(|id| id.parse().ok()).collect(), title })
 }
 
-/// The dialog that asks before sessions end. `done` is called when all were asked to.
+/// The dialog that asks before sessions are terminated. `done` is called after all were asked to end.
 pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
     let (shell, toaster) = (Shell::new(), use_toaster());
     let (ids, title) = (RwSignal::new(Vec::<SessionId>::new()), RwSignal::new(String::new()));
@@ -69,15 +69,15 @@ pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
         let ending = async move {
             let results = asking.await?;
             let failed: Vec<_> = results.iter().filter_map(|r| r.problem.as_ref().map(|p| format!("{}: {p}", r.name))).collect();
-            let said = match results.len() - failed.len() {
+            let done_text = match results.len() - failed.len() {
                 0 => None,
                 1 => Some("The session was asked to end.".to_owned()),
                 many => Some(format!("{many} sessions were asked to end.")),
             };
             if failed.is_empty() {
-                return Ok(said.map_or(Saved::Silently, Saved::Said));
+                return Ok(done_text.map_or(Saved::Silently, Saved::WithMessage));
             }
-            said.into_iter().for_each(|text| toaster.good(text));
+            done_text.into_iter().for_each(|text| toaster.good(text));
             Err(Problem::Conflict(failed.join(" ")))
         };
         shell.send(ending, || (), done);
@@ -85,7 +85,7 @@ pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
     let label = Signal::derive(move || if force.get() { "Force terminate" } else { "Terminate" }.to_owned());
     let contents = ViewFn::from(move || {
         view! {
-            <p>"Every process of it ends, and what it did not save is lost. This cannot be undone."</p>
+            <p>"All its processes end, and unsaved work is lost. This cannot be undone."</p>
             <label class="checkbox"><input type="checkbox" prop:checked=force on:change=move |event| force.set(event_target_checked(&event))/>"Force terminate"</label>
             <Show when=move || force.get()>
                 <p class="notice notice-warn">"Its processes are killed at once, without time to save or clean up. Use it only for a session that does not end otherwise."</p>

@@ -1,4 +1,4 @@
-//! What running sessions use of what they asked for, for a page of rows: asked for in one call, again every few seconds.
+//! Utilization of running sessions for a page of rows: loaded in one call, again every few seconds.
 
 use crate::api::sessions::session_utilization;
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use types::list::Page;
 use types::sessions::{SessionRow, Status, Utilization};
 use ui::Meter;
 
-/// Milliseconds between two looks.
+/// Milliseconds between two loads.
 const REFRESH: u64 = 5_000;
 
 /// The last answer.
@@ -16,7 +16,7 @@ const REFRESH: u64 = 5_000;
 pub struct Uses(RwSignal<HashMap<SessionId, Utilization>>);
 
 impl Uses {
-    /// Follows the running sessions of these rows while their column is `shown` and the page is looked at.
+    /// Follows the running sessions of these rows while their column is `shown` and the page is visible.
     pub fn new(rows: Signal<Option<Page<SessionRow>>>, shown: Memo<bool>) -> Self {
         let uses = RwSignal::new(HashMap::<SessionId, Utilization>::new());
         let running = Memo::new(move |_| {
@@ -32,13 +32,14 @@ impl Uses {
                 return;
             }
             leptos::task::spawn_local(async move {
-                // A look that fails is made up for by the next.
+                // The next load makes up for a failed one.
                 if let Ok(all) = session_utilization(ids).await {
                     uses.try_set(all.into_iter().map(|one| (one.id, one)).collect());
                 }
             });
         };
-        // At once only when nothing of what is shown is known: where sessions come and go all the time, the next look is soon enough.
+        // At once only if nothing is known of the shown sessions: where sessions come and go all the time, the next load is soon
+        // enough.
         Effect::new(move |_| {
             let known = running.with(|ids| uses.with_untracked(|uses| ids.iter().any(|id| uses.contains_key(id))));
             if shown.get() && !known {
@@ -54,7 +55,7 @@ impl Uses {
     }
 }
 
-/// Two small meters, of a running session.
+/// Two small meters for a running session.
 pub fn meters(session: &SessionRow, uses: Uses) -> AnyView {
     if session.status != Status::Running {
         return "—".into_any();
@@ -62,7 +63,7 @@ pub fn meters(session: &SessionRow, uses: Uses) -> AnyView {
     let (id, name) = (session.id, session.name.clone());
     let meter = move |what: &'static str, thousandths: u32| {
         let share = f64::from(thousandths) / 1000.0;
-        view! { <Meter label=format!("{what} that {name} uses") share=share text=format!("{what} {:.0} %", share * 100.0)/> }
+        view! { <Meter label=format!("{what} use of {name}") share=share text=format!("{what} {:.0} %", share * 100.0)/> }
     };
     view! {
         <span class="uses">{move || uses.0.with(|uses| uses.get(&id).copied()).map(|one| {

@@ -40,7 +40,7 @@ fn columns() -> Vec<Column<AuditRow>> {
 fn contents(row: AuditRow) -> AnyView {
     let person = match row.actor {
         Some(id) => view! { <A href=paths::user(id)>{row.actor_email.clone()}</A> }.into_any(),
-        None => "Nobody who was signed in".into_any(),
+        None => "Not signed in".into_any(),
     };
     let detail = serde_json::from_str::<serde_json::Value>(&row.detail).ok();
     let detail = detail.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or(row.detail);
@@ -80,7 +80,7 @@ pub fn page() -> AnyView {
             row_label: |r: &AuditRow| r.action.clone(),
             export: "/export/audit.csv",
             empty: ViewFn::from(
-                || view! { <EmptyState icon=IconName::Info title="No records" text="What people change is written down here."/> },
+                || view! { <EmptyState icon=IconName::Info title="No records" text="Changes that people make are recorded here."/> },
             ),
             selection: None,
         };

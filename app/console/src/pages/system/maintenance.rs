@@ -1,4 +1,4 @@
-//! Bringing what is written down in line with what runs (`docs/spec/cluster.md`, "Recalculating usage").
+//! Correcting recorded usage to match running sessions (`docs/spec/cluster.md`, "Recalculating usage").
 
 use crate::api::system::settings::recalculate_usage;
 use crate::frame::{PageHead, use_me};
@@ -18,20 +18,20 @@ pub fn page() -> AnyView {
     let toaster = use_toaster();
     let recalculate = Action::new(move |(): &()| async move {
         match recalculate_usage().await {
-            // What was put right is announced to all administrators, this one included.
+            // Corrections are announced to all administrators, this one included.
             Ok(result) => found.set(Some(result)),
             Err(problem) => toaster.bad(format!("Recalculation failed: {problem}")),
         }
     });
     let busy = recalculate.pending();
     let label = move || if busy.get() { "Recalculating…" } else { "Recalculate usage" };
-    let said = move || {
+    let result_text = move || {
         found.get().map(|Recalculated { sessions, corrections, first }| {
             let holders = if sessions == 1 { "1 session holds".to_owned() } else { format!("{sessions} sessions hold") };
             let summary = match corrections {
-                0 => format!("Everything was right: {holders} resources now."),
-                1 => format!("1 thing was put right; {holders} resources now."),
-                n => format!("{n} things were put right; {holders} resources now."),
+                0 => format!("Everything was correct: {holders} resources now."),
+                1 => format!("1 thing was corrected; {holders} resources now."),
+                n => format!("{n} things were corrected; {holders} resources now."),
             };
             let each: Vec<_> = first.into_iter().map(|text| view! { <li>{text}</li> }).collect();
             view! { <p>{summary}</p><ul>{each}</ul> }
@@ -42,10 +42,10 @@ pub fn page() -> AnyView {
         <section class="card" aria-labelledby="maintenance-of-usage">
             <header class="card-head">
                 <h2 id="maintenance-of-usage">"Usage"</h2>
-                <p class="hint">"What is held is the sum of what living sessions asked for. This looks at every session and every container now, and puts right what differs."</p>
+                <p class="hint">"Usage is the sum of what running sessions requested. This checks every session and container and corrects any difference."</p>
             </header>
             <div><Button variant=Variant::Primary busy=busy on_press=Callback::new(move |()| drop(recalculate.dispatch(())))>{label}</Button></div>
-            <div role="status">{said}</div>
+            <div role="status">{result_text}</div>
         </section>
     }
     .into_any()

@@ -1,5 +1,4 @@
-//! What the whole cluster goes by: the scheduler's defaults and what counts as idle (`docs/spec/system.md`, "Scheduler
-//! settings").
+//! Settings of the whole cluster: the scheduler's defaults and the idle threshold (`docs/spec/system.md`, "Scheduler settings").
 
 use crate::api::system::settings::{save_scheduler_settings, scheduler_settings};
 use crate::choices::choices;
@@ -20,7 +19,7 @@ use ui::{Button, Field, Limit, LimitField, NumberInput, Select};
 const HEAD: Head = Head { title: "Configurations", group: "Administration" };
 
 const WORDS: Words = Words { titles: ("Scheduler", "Scheduler"), done: ("Successfully Updated.", "Successfully Updated.") };
-/// Why the tries cannot be changed (`docs/spec/system.md`, "Retries and FIFO").
+/// The reason why the retries cannot be changed (`docs/spec/system.md`, "Retries and FIFO").
 const ONLY_FIFO: &str = "Currently, changes are only possible when the scheduler is FIFO.";
 
 #[derive(Clone, Copy)]
@@ -44,7 +43,7 @@ impl EditForm for Form {
     fn read(self) -> Result<SchedulerSettings, Problem> {
         let mut mistakes = Vec::new();
         let scheduler = SchedulerKind::from_key(&self.scheduler.get_untracked()).unwrap_or_default();
-        // A field that cannot be used says nothing: what was saved stays.
+        // A disabled field is not read, so the saved value stays.
         let fifo = scheduler == SchedulerKind::Fifo;
         let retries_to_skip = fifo.then(|| whole_limit("retries_to_skip", self.retries, &mut mistakes)).flatten();
         let idle_below = whole_number("idle_below", &self.idle_below.get_untracked(), &mut mistakes);
@@ -55,12 +54,12 @@ impl EditForm for Form {
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         let other = Signal::derive(move || self.scheduler.with(|kind| kind != SchedulerKind::Fifo.key()));
         view! {
-            <Field name="settings-scheduler" label="Scheduler" hint="Of every resource group that has none of its own." error=refused.of("scheduler")>
+            <Field name="settings-scheduler" label="Scheduler" hint="For every resource group that has none of its own." error=refused.field_error("scheduler")>
                 <Select name="settings-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
             </Field>
-            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="Tries before a session that finds no room no longer holds up those behind it. 0: it always does. A resource group's own number wins." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
+            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="After this many tries, a session that does not fit no longer holds up those behind it. 0: it always does. A resource group's own number takes precedence." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
             <p class="hint" hidden=move || !other.get()>{ONLY_FIFO}</p>
-            <Field name="settings-idle" label="Idle below (% of a CPU core)" hint="An interactive session that nobody types into is idle while its processes use less. How long it may be idle says the policy of its keypair." error=refused.of("idle_below")>
+            <Field name="settings-idle" label="Idle below (% of a CPU core)" hint="An interactive session that nobody types into is idle while its processes use less than this. Its keypair's policy sets how long it may be idle." error=refused.field_error("idle_below")>
                 <NumberInput name="settings-idle" value=self.idle_below min="1" max=MAX_IDLE_BELOW.to_string() step="1"/>
             </Field>
         }
@@ -118,7 +117,7 @@ pub fn page() -> AnyView {
             <section class="card" aria-labelledby="settings-of-scheduler">
                 <header class="card-head">
                     <h2 id="settings-of-scheduler">"Scheduler"</h2>
-                    <p class="hint">"Defaults of the scheduler, which what a resource group says of its own wins over, and what counts as idle."</p>
+                    <p class="hint">"Scheduler defaults (a resource group's own settings override them), and what counts as idle."</p>
                 </header>
                 {values}
                 <Show when=move || there.get()><div><Button on_press=ask>"Config"</Button></div></Show>

@@ -1,4 +1,4 @@
-//! One agent: what it has, holds and uses, over time as well, and the sessions on it.
+//! One agent: its capacity, held resources and use, now and over time, and the sessions on it.
 
 use super::{amount, in_use};
 use crate::dialog::Asked;
@@ -42,7 +42,7 @@ pub fn drawer(
     .into_any()
 }
 
-/// The slots that have a chart: of an accelerator only when somebody measures it.
+/// The slots that have a chart. Accelerators have one only if their use is measured.
 fn charted(detail: &AgentDetail) -> Vec<String> {
     let measured = |slot: &str| detail.usage.iter().any(|one| one.used.0.contains_key(slot));
     let slots = detail.agent.report.capacity.0.keys();
@@ -54,7 +54,7 @@ fn about(detail: AgentDetail, asked: Option<super::AskedSettings>) -> AnyView {
     let report = agent.report.clone();
     let name = report.name.clone();
     let state = match agent.lost_at {
-        Some(at) => view! { "Terminated: it has not answered since "<Time at=at.0/> }.into_any(),
+        Some(at) => view! { "Terminated: no answer since "<Time at=at.0/> }.into_any(),
         None => "Connected".into_any(),
     };
     let row = |slot: &String| {
@@ -115,8 +115,7 @@ fn chart(slot: String, there: Signal<Option<AgentDetail>>) -> AnyView {
     });
     let limit = Signal::derive(move || there.with(|detail| Some(units(detail.as_ref()?.agent.report.capacity.get(&slot)))));
     let format: fn(f64) -> String = if is_bytes { |value: f64| bytes(value as i64) } else { |value: f64| format!("{value:.2}") };
-    view! { <TimeChart title=title bytes=is_bytes series=series limit=limit limit_name="The machine has" format=format/> }
-        .into_any()
+    view! { <TimeChart title=title bytes=is_bytes series=series limit=limit limit_name="Capacity" format=format/> }.into_any()
 }
 
 fn sessions(rows: Vec<SessionRow>, all: u32) -> AnyView {
@@ -125,7 +124,7 @@ fn sessions(rows: Vec<SessionRow>, all: u32) -> AnyView {
         view! { <li><A href=address>{name}</A><span class="hint">{format!(" {} · {}", row.status.label(), row.owner_email)}</span></li> }
     };
     let more = (all > SESSIONS_SHOWN).then(|| view! { <p class="hint">{format!("The first {SESSIONS_SHOWN} of {all}.")}</p> });
-    let nothing = rows.is_empty().then(|| view! { <p class="hint">"No session is on it now."</p> });
+    let nothing = rows.is_empty().then(|| view! { <p class="hint">"No sessions on this agent now."</p> });
     view! {
         <h3>{format!("Sessions ({all})")}</h3>
         {nothing}
@@ -149,7 +148,7 @@ mod tests {
     use types::time::Millis;
 
     #[test]
-    fn what_nobody_measures_is_neither_drawn_nor_said_to_be_in_use() {
+    fn unmeasured_slots_have_no_chart_and_no_current_use() {
         let used = Slots::cpu_mem(Quantity::whole(1), 1 << 20);
         let mut capacity = Slots::cpu_mem(Quantity::whole(8), 1 << 30);
         capacity.0.insert("cuda.device".into(), Quantity::whole(4));

@@ -1,5 +1,5 @@
-//! Agents: the machines of the cluster, what they have, what sessions hold of it and what is really in use now
-//! (`docs/spec/cluster.md`, "Agents" and "Schedulable agents").
+//! Agents: their capacity, the resources that sessions hold, and current use (`docs/spec/cluster.md`, "Agents" and "Schedulable
+//! agents").
 
 mod drawer;
 
@@ -25,19 +25,19 @@ use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Meter, Swit
 
 const HEAD: Head = Head { title: "Agents", group: "Administration" };
 
-/// Live use changes by the second and is nobody's event, so an open page asks this often (milliseconds).
+/// Milliseconds between loads of an open page: current use changes every second and has no events.
 const REFRESH: u32 = 3_000;
 
 const UPDATED: &str = "Agent setting updated.";
 
-/// The agent whose settings are asked for, and whether it gets new sessions.
+/// The agent whose settings dialog is requested, and whether it gets new sessions.
 type AskedSettings = RwSignal<Asked<(String, bool)>>;
 
 fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<Agent>> {
     vec![
         Column::new("name", "Agent", move |a: &Agent| {
             let (id, name, address) = (a.report.name.clone(), a.report.name.clone(), a.report.address.clone());
-            // The rest of the address is the list's own.
+            // The rest of the address belongs to the list.
             view! { <A href=move || list.link_to(&id)>{name}</A><span class="row-note">{address}</span> }.into_any()
         })
         .sortable()
@@ -69,7 +69,7 @@ fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSetting
     ]
 }
 
-/// The way into the drawer, and for those who may change it the settings of a machine that is there.
+/// The button that opens the drawer and, for people who may change them, the settings of a connected agent.
 fn row_actions(agent: &Agent, open: Callback<String>, asked: Option<AskedSettings>) -> AnyView {
     let (name, schedulable) = (agent.report.name.clone(), agent.schedulable);
     let (id, label) = (name.clone(), format!("Info of {name}"));
@@ -93,17 +93,17 @@ fn others(agent: &Agent) -> Vec<String> {
     agent.report.capacity.0.keys().filter(|slot| *slot != CPU && *slot != MEM).cloned().collect()
 }
 
-/// How much of a slot reads.
+/// Formats an amount of a slot.
 pub(crate) fn amount(slot: &str, amount: Quantity) -> String {
     if slot == MEM { bytes(amount.floor()) } else { amount.to_string() }
 }
 
-/// What of a slot is in use now; nothing where nobody measures it, as on a machine that is gone.
+/// Current use of a slot; `None` where it is not measured, as on an agent that is lost.
 pub(crate) fn in_use(agent: &Agent, slot: &str) -> Option<Quantity> {
     agent.report.used.0.get(slot).copied().filter(|_| agent.lost_at.is_none())
 }
 
-/// What sessions hold of a slot, and what is in use now.
+/// The amount of a slot that sessions hold, and its current use.
 fn slot(agent: &Agent, name: &str) -> AnyView {
     let (has, held, label) = (agent.report.capacity.get(name), agent.occupied.get(name), label(name));
     let what = if name == CPU || name == MEM { String::new() } else { format!("{}: ", short(name)) };
@@ -118,7 +118,7 @@ fn slot(agent: &Agent, name: &str) -> AnyView {
     .into_any()
 }
 
-/// Asks again while the page is looked at; a hidden tab is silent.
+/// Loads again while the page is visible; a hidden tab makes no requests.
 pub(crate) fn refresh_while_shown(reload: Callback<()>) {
     Effect::new(move |_| {
         let timer = set_interval_with_handle(
@@ -171,7 +171,7 @@ pub fn page() -> AnyView {
                 let text = if gone {
                     "No disconnection or termination has occurred."
                 } else {
-                    "No machine has reported yet. The engine is asked every few seconds."
+                    "No agent has reported yet. The engine is checked every few seconds."
                 };
                 view! { <EmptyState icon=IconName::Server title="No Agents to display" text=text/> }
             }),
@@ -188,14 +188,14 @@ pub fn page() -> AnyView {
     settled(loads, HEAD, view)
 }
 
-/// Changes these agents, or says agent by agent why not.
+/// Changes these agents, or gives each agent's reason for the refusal.
 async fn change(names: Vec<String>, schedulable: bool) -> Result<(), Problem> {
     let results = set_schedulable(names, schedulable).await?;
     let failed: Vec<_> = results.into_iter().filter_map(|one| one.problem.map(|why| format!("{}: {why}", one.name))).collect();
     if failed.is_empty() { Ok(()) } else { Err(Problem::Conflict(failed.join(" "))) }
 }
 
-/// The buttons for the agents that are chosen, while these are machines that are there.
+/// The buttons for the selected agents, while the list shows connected agents.
 fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Callback<()>) -> AnyView {
     let press = move |schedulable: bool| act(move || change(selection.get_untracked(), schedulable), UPDATED, changed);
     view! {
@@ -242,7 +242,7 @@ impl DialogForm for Settings {
         view! {
             <p>{move || self.name.get()}</p>
             <Switch name="agent-schedulable" label="Schedulable" value=self.schedulable/>
-            <p class="hint">"Off: no new sessions; those that run stay."</p>
+            <p class="hint">"Off: no new sessions; running ones continue."</p>
         }
         .into_any()
     }

@@ -24,7 +24,7 @@ pub const WORDS: Words = Words {
     done: ("Resource group successfully created.", "Resource group successfully modified."),
 };
 
-/// Seconds that a pending timeout may have in its field.
+/// Maximum pending timeout in its field, in seconds.
 const MOST_SECONDS: &str = "315360000";
 
 #[derive(Clone, Copy)]
@@ -40,14 +40,14 @@ pub struct Form {
     retries: Limit,
     app_proxy: RwSignal<String>,
     users: Users,
-    /// The domain of whoever has the form: a new group is for it until they say otherwise.
+    /// The domain of the person using the form: the default for a new group.
     own: DomainId,
-    /// What the system says: what a new group starts with, and goes by where it says nothing of its own.
+    /// The system's settings: defaults for a new group, and for fields without a value of their own.
     usual: Signal<SchedulerSettings>,
 }
 
 impl Form {
-    /// A form that says what the system's values are now. A new group is for the domain `own`.
+    /// A form that shows the system's current values. A new group is for the domain `own`.
     pub fn new(usual: Signal<SchedulerSettings>, own: DomainId) -> Self {
         let text = || RwSignal::new(String::new());
         let form = Self {
@@ -122,43 +122,43 @@ impl EditForm for Form {
             let own = group_scheduler(&self.scheduler.get()).flatten();
             let kind = own.unwrap_or_else(|| self.usual.with(|usual| usual.scheduler));
             let what = match kind {
-                SchedulerKind::Fifo => "The session that was asked for first starts first.",
-                SchedulerKind::Lifo => "The session that was asked for last starts first.",
-                SchedulerKind::Drf => "The person who holds the smallest share of what they have most of goes first.",
+                SchedulerKind::Fifo => "The session that was requested first starts first.",
+                SchedulerKind::Lifo => "The session that was requested last starts first.",
+                SchedulerKind::Drf => "The person with the smallest dominant share goes first.",
             };
             if own.is_some() { what.to_owned() } else { format!("The system's scheduler is {}. {what}", kind.label()) }
         };
         let system_retries = move || self.usual.with(|usual| usual.retries_to_skip.unwrap_or(DEFAULT_RETRIES));
         view! {
             {name_field("group-name", "Name", self.name, refused, new)}
-            <Field name="group-description" label="Description" error=refused.of("description")>
+            <Field name="group-description" label="Description" error=refused.field_error("description")>
                 <TextArea name="group-description" value=self.description rows=2 max=MAX_DESCRIPTION/>
             </Field>
             <div class="form-row">
-                <Field name="group-scheduler" label="Scheduler" error=refused.of("scheduler")>
+                <Field name="group-scheduler" label="Scheduler" error=refused.field_error("scheduler")>
                     <Select name="group-scheduler" value=self.scheduler options=choices(GROUP_SCHEDULERS)/>
                 </Field>
-                <Field name="group-placement" label="Placement" error=refused.of("placement")>
+                <Field name="group-placement" label="Placement" error=refused.field_error("placement")>
                     <Select name="group-placement" value=self.placement options=choices(Placement::CHOICES)/>
                 </Field>
             </div>
             <p class="hint">{kind_hint}</p>
-            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.of("session_types")/>
+            <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.field_error("session_types")/>
             <div class="form-row">
-                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that still waits after so long is cancelled." error=refused.of("pending_timeout") max=MOST_SECONDS/>
-                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="Tries after which a session without room no longer holds up those behind it. 0: it always does." error=refused.of("retries_to_skip") max=MAX_RETRIES.to_string()/>
+                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that is still pending after this time is cancelled." error=refused.field_error("pending_timeout") max=MOST_SECONDS/>
+                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="After this many tries, a session that does not fit no longer holds up those behind it. 0: it always does." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string()/>
             </div>
             <p class="hint">{move || format!("The system's number of tries is {}.", system_retries())}</p>
-            <Field name="group-proxy" label="App proxy address" hint="Where a relay would reach its agents' apps directly. It is kept; nothing is relayed to it yet, and apps go through the manager." error=refused.of("app_proxy")>
+            <Field name="group-proxy" label="App proxy address" hint="The address at which a relay would reach the agents' apps directly. It is only stored for now: apps go through the manager." error=refused.field_error("app_proxy")>
                 <TextInput name="group-proxy" value=self.app_proxy/>
             </Field>
             <div class="choices">
                 <Switch name="group-active" label="Active" value=self.active/>
                 <Switch name="group-public" label="Public" value=self.public/>
             </div>
-            <p class="hint">"Active: it takes new sessions. Off, it takes none; those that run go on."</p>
-            <p class="hint">"Public: the launcher offers it to everybody who may use it. Off, the launcher does not; whoever may use it can still name it in a request to the API."</p>
-            {self.users.view(refused.of("domains"), refused.of("projects"))}
+            <p class="hint">"Active: it accepts new sessions. When off, it accepts none; running sessions continue."</p>
+            <p class="hint">"Public: the launcher offers it to everybody who may use it. When off, they can still name it in API requests."</p>
+            {self.users.view(refused.field_error("domains"), refused.field_error("projects"))}
         }
         .into_any()
     }
@@ -167,8 +167,8 @@ impl EditForm for Form {
         group.name.clone()
     }
 
-    fn told(self, difference: Difference) -> Difference {
-        self.users.told(difference)
+    fn in_form_words(self, difference: Difference) -> Difference {
+        self.users.in_form_words(difference)
     }
 
     async fn saved(name: String) -> Result<(ResourceGroup, i64), Problem> {

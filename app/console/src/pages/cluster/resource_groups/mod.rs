@@ -32,7 +32,7 @@ fn yes(yes: bool) -> &'static str {
     if yes { "Yes" } else { "No" }
 }
 
-/// What those who may change groups can ask for, and what is told when one was changed.
+/// The dialog of people who may change groups, and the callback after a change.
 type Actions = (RwSignal<Asked<(ResourceGroup, i64)>>, Callback<()>);
 
 fn columns(list: List<GroupRow>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
@@ -40,7 +40,7 @@ fn columns(list: List<GroupRow>, open: Callback<String>, actions: Option<Actions
     vec![
         Column::new("name", "Name", move |g: &GroupRow| {
             let (id, name) = (g.group.name.clone(), g.group.name.clone());
-            // The rest of the address is the list's own.
+            // The rest of the address belongs to the list.
             view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .sortable()
@@ -71,7 +71,7 @@ fn columns(list: List<GroupRow>, open: Callback<String>, actions: Option<Actions
     ]
 }
 
-/// The way into the drawer, and for those who may change groups the rest.
+/// The button that opens the drawer and, for people who may change groups, the rest.
 fn row_actions(row: &GroupRow, open: Callback<String>, actions: Option<Actions>) -> AnyView {
     let name = row.group.name.clone();
     let label = format!("Info of {name}");
@@ -99,7 +99,7 @@ fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
     let delete = act(move || delete_resource_group(gone.clone()), "Resource group successfully deleted.", changed);
     let label = if active { "Deactivate" } else { "Activate" };
     let question = if active {
-        format!("Deactivate {name}? It takes no new sessions; those that run go on.")
+        format!("Deactivate {name}? It will accept no new sessions; running sessions continue.")
     } else {
         format!("Activate {name}?")
     };
@@ -118,12 +118,12 @@ pub fn page() -> AnyView {
     }
     let may_change = me.may(Permission::ChangeGroups);
     let may_read_agents = me.may(Permission::ReadAgents);
-    // Not with every session: a row that is drawn anew takes away the question that is open in it.
+    // Not on every session event: redrawing a row would close the question that is open in it.
     let list = List::new(&RESOURCE_GROUPS, paths::GROUPS, "group", &[Topic::Group, Topic::Agent], resource_groups);
     let all = &[Topic::Group, Topic::Agent, Topic::Session];
     let detail = load_open(list.open, all, "resource group", |name| Some(find(name)));
     let history = History::new(list.open, &[Topic::Group]);
-    // What a group goes by that has no value of its own, for those who make one and may know.
+    // Defaults for groups without values of their own, for people who may create groups and read the settings.
     let asks = may_change && me.may(Permission::ReadSettings);
     let settings = load(Memo::new(|_| ()), &[Topic::Group], move |()| async move {
         if asks { scheduler_settings().await } else { Ok(SchedulerSettings::default()) }
@@ -143,7 +143,7 @@ pub fn page() -> AnyView {
             export: "/export/resource_groups.csv",
             empty: ViewFn::from(|| {
                 view! {
-                    <EmptyState icon=IconName::Columns title="No resource groups" text="Resource groups in this state are listed here. An agent joins the group that its configuration names."/>
+                    <EmptyState icon=IconName::Columns title="No resource groups" text="Resource groups in this state are listed here. An agent joins the group named in its configuration."/>
                 }
             }),
             selection: None,
@@ -180,11 +180,11 @@ fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
     let pairs: Vec<_> = fields.map(|(label, value)| view! { <dt>{label}</dt><dd>{or_dash(value)}</dd> }).collect();
     let nobody = row.group.domains.is_empty() && row.group.projects.is_empty();
     let nobody = nobody.then(|| {
-        view! { <p class="notice notice-warn">"No domain and no project may use it: nobody can start a session there."</p> }
+        view! { <p class="notice notice-warn">"No domain or project may use it, so nobody can start a session there."</p> }
     });
     let name = row.group.name;
     let agents = format!("{} connected", row.agents);
-    // A domain's administrator sees groups, not machines.
+    // A domain's administrator sees groups, not agents.
     let agents =
         if may_read_agents { view! { <A href=paths::agents_of(&name)>{agents}</A> }.into_any() } else { agents.into_any() };
     view! {
@@ -194,7 +194,7 @@ fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
             <dt>"Domains"</dt><dd>{or_dash(row.domain_names.join(", "))}</dd>
             <dt>"Projects"</dt><dd>{or_dash(row.project_names.join(", "))}</dd>
             <dt>"Agents"</dt><dd>{agents}</dd>
-            <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} that have not ended; to its queue", row.sessions)}</A></dd>
+            <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} that have not ended (see the queue)", row.sessions)}</A></dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
         </dl>
     }

@@ -1,4 +1,4 @@
-//! Who may use a group: any of all domains and projects, which are asked for once the dialog is open.
+//! The domains and projects that may use a group, loaded once the dialog is open.
 
 use crate::api::people::users::domain_choices;
 use crate::dialog::Opening;
@@ -9,9 +9,9 @@ use types::projects::DomainChoice;
 use types::revision::Difference;
 use ui::{CheckboxGroup, Field, TextInput};
 
-/// Boxes that are shown without a box to find some of them.
+/// Up to this many boxes are shown without a search field.
 const FEW: usize = 10;
-/// Boxes that are shown beside those that are ticked; among more than these a name finds the others.
+/// Maximum boxes shown beside the ticked ones; the search field finds the others by name.
 const SHOWN: usize = 50;
 
 /// The boxes: (id, name) of each.
@@ -29,12 +29,12 @@ impl Users {
         Self { domains: RwSignal::new(Vec::new()), projects: RwSignal::new(Vec::new()), choices: RwSignal::new(None) }
     }
 
-    /// Asks for the boxes of an opening; those of the last time stay until these are there.
+    /// Loads the boxes for an opening; the previous ones stay until these arrive.
     pub fn ask(self, opening: Opening) {
         opening.ask(async { Ok(domain_choices().await) }, move |answer| self.choices.set(Some(answer)));
     }
 
-    /// The boxes, and what it means that none is ticked.
+    /// The boxes, with a warning if none is ticked.
     pub fn view(self, of_domains: Signal<Option<String>>, of_projects: Signal<Option<String>>) -> AnyView {
         let choices = self.choices;
         let all = move |pick: fn(&DomainChoice) -> Boxes| {
@@ -54,14 +54,14 @@ impl Users {
                 Some(Ok(_)) => ().into_any(),
             })}
             {any_of(("group-domains", "Domains that may use it", "Find domains"), self.domains, domains, of_domains)}
-            {any_of(("group-projects", "Projects that may use it, whatever their domain may", "Find projects"), self.projects, projects, of_projects)}
-            <p class="notice notice-warn" hidden=move || !nobody()>"No domain and no project may use it: nobody can start a session there."</p>
+            {any_of(("group-projects", "Projects that may use it, regardless of their domain", "Find projects"), self.projects, projects, of_projects)}
+            <p class="notice notice-warn" hidden=move || !nobody()>"No domain or project may use it, so nobody can start a session there."</p>
         }
         .into_any()
     }
 
-    /// A difference with names in place of ids, as far as they are known.
-    pub fn told(self, difference: Difference) -> Difference {
+    /// Returns a difference with names in place of ids, where they are known.
+    pub fn in_form_words(self, difference: Difference) -> Difference {
         let pick = match difference.field.as_str() {
             "Domains" => domain,
             "Projects" => projects,
@@ -72,7 +72,7 @@ impl Users {
             _ => HashMap::new(),
         });
         let Difference { field, saved, yours } = difference;
-        Difference { field, saved: by_name(&saved, &yours, &names), yours: by_name(&yours, &saved, &names) }
+        Difference { field, saved: compare_by_name(&saved, &yours, &names), yours: compare_by_name(&yours, &saved, &names) }
     }
 }
 
@@ -84,7 +84,7 @@ fn projects(of: &DomainChoice) -> Boxes {
     of.projects.iter().map(|project| (project.id.to_string(), format!("{} ({})", project.name, of.name))).collect()
 }
 
-/// Any of many, with a field that finds some of them by name once there are more than a few.
+/// A choice of any number of boxes, with a search field if there are more than a few.
 fn any_of(
     (name, label, find): (&'static str, &'static str, &'static str),
     value: RwSignal<Vec<String>>,
@@ -93,13 +93,13 @@ fn any_of(
 ) -> AnyView {
     let text = RwSignal::new(String::new());
     let many = Memo::new(move |_| all.with(|all| all.len() > FEW));
-    // Not anew with every tick: the box that has the focus stays.
+    // Not recomputed on every tick, so that the focused box stays.
     let shown = Memo::new(move |_| all.with(|all| text.with(|text| matching(all, &value.get_untracked(), text))));
-    let left = move || shown.with(|(_, left)| (*left > 0).then(|| format!("{left} more: type a part of a name to find them.")));
+    let left = move || shown.with(|(_, left)| (*left > 0).then(|| format!("{left} more: type part of a name to find them.")));
     let options = Memo::new(move |_| shown.with(|(boxes, _)| boxes.clone()));
     let finder = move || {
         let field = format!("{name}-find");
-        view! { <Field name=field.clone() label=find hint="A part of the name."><TextInput name=field value=text/></Field> }
+        view! { <Field name=field.clone() label=find hint="Part of the name."><TextInput name=field value=text/></Field> }
     };
     view! {
         {move || many.get().then(finder)}
@@ -109,7 +109,7 @@ fn any_of(
     .into_any()
 }
 
-/// Those that are ticked and the first of those whose name has the text in it, and how many more there are of these.
+/// Returns the ticked boxes and the first boxes whose name contains the text, and the number of further matches.
 fn matching(all: &[(String, String)], ticked: &[String], text: &str) -> (Boxes, usize) {
     let (text, ticked) = (text.trim().to_lowercase(), ticked.iter().collect::<HashSet<_>>());
     let (mut found, mut left) = (0, 0);
@@ -127,18 +127,18 @@ fn matching(all: &[(String, String)], ticked: &[String], text: &str) -> (Boxes, 
     (boxes, left)
 }
 
-/// What one list of ids has and the other has not, by name; of what both have, how many.
-fn by_name(one: &str, other: &str, names: &HashMap<String, String>) -> String {
+/// Names of the ids in one list only, and how many are in both.
+fn compare_by_name(one: &str, other: &str, names: &HashMap<String, String>) -> String {
     let other: HashSet<&str> = other.split(", ").collect();
     let (both, only): (Vec<&str>, Vec<&str>) = one.split(", ").filter(|id| !id.is_empty()).partition(|id| other.contains(id));
-    let mut told: Vec<String> = only.into_iter().map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_owned())).collect();
-    match (told.is_empty(), both.len()) {
+    let mut parts: Vec<String> = only.into_iter().map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_owned())).collect();
+    match (parts.is_empty(), both.len()) {
         (true, 0) => return "none".into(),
-        (true, n) => return format!("{n} that both have, no other"),
+        (true, n) => return format!("{n} in both, no others"),
         (false, 0) => {}
-        (false, n) => told.push(format!("{n} that both have")),
+        (false, n) => parts.push(format!("{n} in both")),
     }
-    told.join(", ")
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_ticked_is_always_shown_and_a_name_finds_the_others() {
+    fn ticked_boxes_are_always_shown_and_a_name_finds_the_others() {
         let all: Boxes = (0..70).map(|n| (n.to_string(), format!("Lab {n}"))).collect();
         let (boxes, left) = matching(&all, &["69".into()], "");
         assert_eq!((boxes.len(), left), (SHOWN + 1, 19));
@@ -155,10 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_told_apart_by_the_names_that_only_one_of_them_has() {
+    fn lists_differ_by_the_names_in_only_one_of_them() {
         let names = HashMap::from([("1".to_owned(), "default".to_owned()), ("2".to_owned(), "lab".to_owned())]);
-        assert_eq!(by_name("1, 2, 3", "1", &names), "lab, 3, 1 that both have");
-        assert_eq!(by_name("1", "1, 2, 3", &names), "1 that both have, no other");
-        assert_eq!(by_name("", "1", &names), "none");
+        assert_eq!(compare_by_name("1, 2, 3", "1", &names), "lab, 3, 1 in both");
+        assert_eq!(compare_by_name("1", "1, 2, 3", &names), "1 in both, no others");
+        assert_eq!(compare_by_name("", "1", &names), "none");
     }
 }

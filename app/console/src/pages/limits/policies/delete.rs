@@ -1,6 +1,6 @@
 //! The dialog that deletes a policy: at once when nobody follows it, otherwise with the policy that its followers are moved to.
 
-use super::followers_told;
+use super::describe_followers;
 use crate::api::limits::policies::{delete_policy, policy_followers};
 use crate::api::people::keypairs::keypair_policy_names;
 use crate::api::people::users::user_policy_names;
@@ -12,7 +12,7 @@ use types::Problem;
 use types::limits::policies::{Followers, PolicyKind};
 use ui::{Button, Field, Select, Skeleton, Variant};
 
-/// The policy that everything new follows: it always stays.
+/// The policy that everything new follows. It cannot be deleted.
 const FIRST: &str = "default";
 
 async fn names(kind: PolicyKind) -> Result<Vec<String>, Problem> {
@@ -23,7 +23,7 @@ async fn names(kind: PolicyKind) -> Result<Vec<String>, Problem> {
     }
 }
 
-/// Who follows a policy, and the names of the others.
+/// Returns the followers of a policy, and the names of the other policies.
 async fn situation(kind: PolicyKind, name: &str) -> Result<(Followers, Vec<String>), Problem> {
     let followers = policy_followers(kind, name.to_owned()).await?;
     let mut others = if followers.count > 0 { names(kind).await? } else { Vec::new() };
@@ -31,7 +31,7 @@ async fn situation(kind: PolicyKind, name: &str) -> Result<(Followers, Vec<Strin
     Ok((followers, others))
 }
 
-/// The dialog for whatever policy is asked for; `changed` is called when one is gone.
+/// The dialog for the requested policy; `changed` is called after one is deleted.
 pub fn dialog(kind: PolicyKind, asked: RwSignal<Asked<String>>, changed: Callback<()>) -> AnyView {
     let shell = Shell::new();
     let name = RwSignal::new(String::new());
@@ -64,7 +64,7 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Asked<String>>, changed: Callbac
         let opening = shell.opening();
         let deleting = async move {
             let answer = deleting.await;
-            // Somebody may have come to follow it while the dialog was open.
+            // It may have gained followers while the dialog was open.
             if answer.is_err() && opening.is_current() {
                 look(opening);
             }
@@ -95,28 +95,29 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Asked<String>>, changed: Callbac
     shell.view(title, submit, Callback::new(|()| ()), contents)
 }
 
-/// What is said in place of a question, in the words of the server, which would refuse it.
+/// The text in place of the question for the policy that always stays, in the words of the server, which would refuse.
 fn stays(kind: PolicyKind) -> AnyView {
     let (_, many) = kind.followers();
-    view! { <p>{format!("New {many} follow the policy {FIRST}, so it stays. Change its limits.")}</p> }.into_any()
+    view! { <p>{format!("New {many} follow the policy {FIRST}, so it cannot be deleted. Change its limits instead.")}</p> }
+        .into_any()
 }
 
 fn question(kind: PolicyKind, followers: &Followers, others: Vec<String>, target: RwSignal<String>, refused: Refused) -> AnyView {
     if followers.count == 0 {
         return view! { <p>"Nobody follows it. This cannot be undone."</p> }.into_any();
     }
-    let told = followers_told(kind, followers);
+    let description = describe_followers(kind, followers);
     if others.is_empty() {
         return view! {
-            <p>{told}" Inactive ones are counted."</p>
+            <p>{description}" Inactive ones are included."</p>
             <p>"There is no other policy to move them to. Create one first."</p>
         }
         .into_any();
     }
     let options = Signal::stored(others.into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
     view! {
-        <p>{told}" Inactive ones are counted."</p>
-        <Field name="policy-move-to" label="Move them to" hint="They follow this policy from then on." error=refused.of("move_to")>
+        <p>{description}" Inactive ones are included."</p>
+        <Field name="policy-move-to" label="Move them to" hint="They will follow this policy." error=refused.field_error("move_to")>
             <Select name="policy-move-to" value=target options=options/>
         </Field>
         <p>"This cannot be undone."</p>

@@ -1,34 +1,34 @@
-//! What a changed keypair policy would mean for those who follow it, looked at before it is saved.
+//! The effect of a changed keypair policy on its followers, shown before it is saved.
 
-use super::followers_told;
+use super::describe_followers;
 use leptos::prelude::*;
 use types::limits::policies::{OverLimit, PolicyEffect, PolicyKind};
 
 /// The effect, while there is one to look at.
 pub fn effect(effect: RwSignal<Option<PolicyEffect>>) -> AnyView {
-    view! { <div role="status">{move || effect.get().map(told)}</div> }.into_any()
+    view! { <div role="status">{move || effect.get().map(effect_notice)}</div> }.into_any()
 }
 
-fn told(effect: PolicyEffect) -> AnyView {
-    let ended = list("These sessions would be ended at once:", effect.ended, effect.ended_more);
-    let over = list(
-        "These running sessions would be over the new limits. They go on running, and new ones wait or are refused until there is room:",
+fn effect_notice(effect: PolicyEffect) -> AnyView {
+    let ended = over_limit_list("These sessions would end at once:", effect.ended, effect.ended_more);
+    let over = over_limit_list(
+        "These running sessions would exceed the new limits. They keep running; new ones wait or are refused until there is room:",
         effect.over,
         effect.more,
     );
     view! {
         <div class="notice notice-warn effect">
-            <p>{followers_told(PolicyKind::Keypair, &effect.followers)}</p>
+            <p>{describe_followers(PolicyKind::Keypair, &effect.followers)}</p>
             {ended}
             {over}
-            <p>"Nothing is saved yet. Save anyway to change it for them."</p>
+            <p>"Nothing has been saved yet. Save anyway to apply the change."</p>
         </div>
     }
     .into_any()
 }
 
-/// What is said of these keypairs, and each of them; nothing when there are none.
-fn list(what: &'static str, each: Vec<OverLimit>, more: u32) -> AnyView {
+/// The heading and the list of these keypairs; empty when there are none.
+fn over_limit_list(what: &'static str, each: Vec<OverLimit>, more: u32) -> AnyView {
     if each.is_empty() {
         return ().into_any();
     }

@@ -1,4 +1,4 @@
-//! Allowed storage hosts: each with a row of boxes for what may be done there.
+//! Allowed storage hosts: each has a row of boxes for its permissions.
 
 use crate::form::Refused;
 use leptos::prelude::*;
@@ -24,13 +24,13 @@ impl HostsField {
         self.typed.set(String::new());
     }
 
-    /// The hosts as chosen; a name that is typed and not yet added counts as well.
+    /// Returns the chosen hosts, including a typed name that is not yet added.
     pub fn read(self) -> Hosts {
         self.add();
         self.chosen.get_untracked()
     }
 
-    /// Takes what is typed: a new host allows everything.
+    /// Adds the typed host. A new host allows everything.
     fn add(self) {
         let typed = self.typed.get_untracked();
         let names: Vec<&str> = typed.split([',', ' ']).filter(|name| !name.is_empty()).collect();
@@ -58,7 +58,7 @@ impl HostsField {
         view! {
             <For each=hosts key=|host| host.clone() children=move |host| self.host(host)/>
             <div class="host-add" on:keydown=on_enter>
-                <Field name="policy-host" label="Add an allowed host" hint="Its name. A new host allows everything; untick what it should not. None allows no host." error=refused.of("hosts")>
+                <Field name="policy-host" label="Add an allowed host" hint="The host's name. A new host allows everything; untick what it should not allow. Without an entry, no host is allowed." error=refused.field_error("hosts")>
                     <TextInput name="policy-host" value=self.typed/>
                 </Field>
                 <Button on_press=Callback::new(move |()| self.add())>"Add host"</Button>

@@ -31,7 +31,7 @@ pub fn drawer<P: Policy>(
 }
 
 fn contents<P: Policy>(kind: PolicyKind, row: &PolicyRow<P>, known: &[String]) -> AnyView {
-    let fields = row.policy.told(known);
+    let fields = row.policy.readable_fields(known);
     let lines: Vec<_> = fields.iter().map(|(label, value)| format!("{label}: {value}")).collect();
     let pairs: Vec<_> = fields
         .into_iter()

@@ -1,4 +1,4 @@
-//! Keypair policies: what all sessions of one keypair may hold, how many they are and how long they live.
+//! Keypair policies: limits on the resources, number and lifetime of a keypair's sessions.
 
 use super::effect::effect;
 use super::hosts::HostsField;
@@ -89,9 +89,10 @@ impl EditForm for Form {
             others_unlimited: self.others_unlimited.get_untracked(),
             max_sessions: whole_limit("max_sessions", self.max_sessions, &mut mistakes).filter(|n| *n > 0),
             max_pending: whole_limit("max_pending", self.max_pending, &mut mistakes),
-            // What is no number is no size either: the rule says which are.
+            // Text that is not a number becomes 0, which `check` refuses.
             max_cluster: self.max_cluster.with_untracked(|text| text.trim().parse().unwrap_or(0)),
-            // Nothing can live or idle for no time: 0 is without end here and in the counts, as in files of other clusters.
+            // A lifetime or idle time of 0 makes no sense, so 0 means unlimited here and in the counts, as in files of other
+            // clusters.
             lifetime: whole_limit("lifetime", self.lifetime, &mut mistakes).filter(|seconds| *seconds > 0),
             idle_timeout: whole_limit("idle_timeout", self.idle_timeout, &mut mistakes).filter(|seconds| *seconds > 0),
             max_transfers: whole_limit("max_transfers", self.max_transfers, &mut mistakes).filter(|n| *n > 0),
@@ -102,27 +103,27 @@ impl EditForm for Form {
     }
 
     fn fields(self, refused: Refused, new: bool) -> AnyView {
-        let unlimited = Signal::derive(move || if self.others_unlimited.get() { "Unlimited" } else { "Not named: none of it" });
+        let unlimited = Signal::derive(move || if self.others_unlimited.get() { "Unlimited" } else { "None if not set" });
         view! {
             {name_field("policy-name", "Name", self.name, refused, new)}
-            <p class="hint">"Limits count per person: sessions count for their owner, whichever keypair asked for them, by the policy of the main keypair."</p>
+            <p class="hint">"Limits count per person: sessions count against their owner's main keypair and its policy, whichever keypair started them."</p>
             <h3>"Resource policy"</h3>
             {self.total.view(refused, unlimited)}
-            <Checkbox name="policy-others" label="Resources that are not named are unlimited" value=self.others_unlimited/>
+            <Checkbox name="policy-others" label="Resources that are not set are unlimited" value=self.others_unlimited/>
             <h3>"Sessions"</h3>
             <div class="form-row">
-                <Field name="policy-cluster" label="Cluster size" hint=format!("Containers in one session, 1 to {MAX_CLUSTER}.") error=refused.of("max_cluster")>
+                <Field name="policy-cluster" label="Cluster size" hint=format!("Containers in one session, 1 to {MAX_CLUSTER}.") error=refused.field_error("max_cluster")>
                     <NumberInput name="policy-cluster" value=self.max_cluster min="1" max=MAX_CLUSTER.to_string() step="1"/>
                 </Field>
-                <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="From when it is asked for; then it is ended." error=refused.of("lifetime") max=ANY/>
-                <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at one time." error=refused.of("max_pending") max=ANY/>
-                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("How many sessions at one time, up to {MAX_SESSIONS}; 0 is unlimited.") error=refused.of("max_sessions") max=MAX_SESSIONS.to_string()/>
-                <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: nobody types into it and it uses next to no processor time (how much is said in Configurations) for so long; up to 180 days. A batch session ends with its command or its own timeout." error=refused.of("idle_timeout") max=MAX_IDLE.to_string()/>
-                <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.of("max_transfers") max=ANY/>
+                <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="Counted from the request; the session is then terminated." error=refused.field_error("lifetime") max=ANY/>
+                <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at the same time." error=refused.field_error("max_pending") max=ANY/>
+                <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Sessions at the same time, up to {MAX_SESSIONS}; 0 is unlimited.") error=refused.field_error("max_sessions") max=MAX_SESSIONS.to_string()/>
+                <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: how long a session may go without input while using almost no processor time (the threshold is set in Configurations); up to 180 days. A batch session ends with its command or its own timeout." error=refused.field_error("idle_timeout") max=MAX_IDLE.to_string()/>
+                <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.field_error("max_transfers") max=ANY/>
             </div>
             <h3>"Folders"</h3>
             {self.hosts.view(refused)}
-            <LimitField name="policy-folders" label="Max folders (deprecated)" limit=self.max_folders hint=format!("Kept for programs that read it, up to {MAX_KEYPAIR_FOLDERS}. What limits folders are the policies of people and projects.") error=refused.of("max_folders") max=MAX_KEYPAIR_FOLDERS.to_string()/>
+            <LimitField name="policy-folders" label="Max folders (deprecated)" limit=self.max_folders hint=format!("Kept for programs that read it, up to {MAX_KEYPAIR_FOLDERS}. Folders are limited by user and project policies.") error=refused.field_error("max_folders") max=MAX_KEYPAIR_FOLDERS.to_string()/>
             {effect(self.effect)}
         }
         .into_any()
@@ -174,7 +175,7 @@ fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
 }
 
 pub fn page() -> AnyView {
-    if let Some(refusal) = refused() {
+    if let Some(refusal) = access_refusal() {
         return refusal;
     }
     const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::Keypair];

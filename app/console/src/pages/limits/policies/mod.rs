@@ -1,6 +1,6 @@
 //! Resource policies: the limits that follow a keypair, a person and a project, each kind on a tab with an address of its own.
 //!
-//! What the three tabs share is here: the place, the table's last columns, and how a policy is told. The fields of each kind are in
+//! Shared by the three tabs: the place, the table's last columns, and how a policy is described. The fields of each kind are in
 //! its own file.
 
 mod delete;
@@ -40,11 +40,11 @@ const WORDS: Words = Words {
 
 /// One of the three kinds of policy.
 pub trait Policy: Fields + Clone + PartialEq + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static {
-    /// Its name, by which it is followed.
+    /// Its name, which its followers refer to.
     fn name(&self) -> &str;
 
-    /// Its fields for a reader who knows which slots agents offer.
-    fn told(&self, _known: &[String]) -> Vec<(&'static str, String)> {
+    /// Its fields as text, given the slots that agents offer.
+    fn readable_fields(&self, _known: &[String]) -> Vec<(&'static str, String)> {
         self.fields()
     }
 }
@@ -54,7 +54,7 @@ impl Policy for KeypairPolicy {
         &self.name
     }
 
-    fn told(&self, known: &[String]) -> Vec<(&'static str, String)> {
+    fn readable_fields(&self, known: &[String]) -> Vec<(&'static str, String)> {
         self.fields_among(known)
     }
 }
@@ -71,7 +71,7 @@ impl Policy for ProjectPolicy {
     }
 }
 
-/// What can be asked for of a row.
+/// The actions of a row.
 struct Actions<P: 'static> {
     edit: RwSignal<Asked<(P, i64)>>,
     /// Opens the details by their address.
@@ -120,7 +120,7 @@ where
         export: tools::export(kind),
         empty: ViewFn::from(|| {
             view! {
-                <EmptyState icon=IconName::Gauge title="No Resource Policies to display" text="A policy says how much those who follow it may have. Create one to limit somebody."/>
+                <EmptyState icon=IconName::Gauge title="No Resource Policies to display" text="A policy limits what its followers may use. Create one to set limits."/>
             }
         }),
         selection: None,
@@ -143,13 +143,13 @@ where
     .into_any()
 }
 
-/// What stands until a tab does.
+/// Placeholder while a tab loads.
 fn waiting(kind: PolicyKind) -> AnyView {
     view! { <PageHead title=TITLE group=GROUP/>{tabs(kind)}<ui::Skeleton/> }.into_any()
 }
 
-/// Why the caller may not see any of the tabs, if so.
-fn refused() -> Option<AnyView> {
+/// Returns the refusal if the caller may not see any of the tabs.
+fn access_refusal() -> Option<AnyView> {
     let may = use_me().may_beyond_own(Permission::ReadPolicies);
     (!may).then(|| crate::problem_view::problem_view(&Problem::Forbidden(Permission::ReadPolicies.verb().into())))
 }
@@ -181,13 +181,13 @@ fn last_columns<P: Policy>(kind: PolicyKind, actions: Actions<P>) -> [Column<Pol
         Column::new("followers", "Followed by", move |row: &PolicyRow<P>| followed_by(kind, row)).number(),
         time("created_at", "Created", |row: &PolicyRow<P>| row.created_at)
             .sortable()
-            // Keypair policies have columns enough.
+            // Keypair policies have enough columns already.
             .shown_if(kind != PolicyKind::Keypair),
         Column::new("control", "Control", move |row: &PolicyRow<P>| row_actions(row, actions)).required(),
     ]
 }
 
-/// How many follow a policy, with the way to them.
+/// The number of a policy's followers, linked to their list.
 fn followed_by<P: Policy>(kind: PolicyKind, row: &PolicyRow<P>) -> AnyView {
     let (count, name) = (row.followers, row.policy.name());
     if count == 0 {
@@ -220,7 +220,7 @@ fn row_actions<P: Policy>(row: &PolicyRow<P>, actions: Actions<P>) -> AnyView {
     .into_any()
 }
 
-/// The row of the policy of that name.
+/// Returns the row of the policy with that name.
 async fn row<P: Policy, F>(
     spec: &'static ListSpec,
     name: String,
@@ -233,7 +233,7 @@ where
     row.ok_or_else(|| Problem::NotFound("resource policy".into()))
 }
 
-/// The policy of that name as it stands now, with its revision.
+/// Returns the policy with that name as it is saved now, with its revision.
 async fn as_saved<P: Policy, F>(
     spec: &'static ListSpec,
     name: String,
@@ -245,8 +245,8 @@ where
     row(spec, name, fetch).await.map(|row| (row.policy, row.revision))
 }
 
-/// Who follows a policy: `3 keypairs follow this policy: a, b and 1 more.`
-fn followers_told(kind: PolicyKind, followers: &Followers) -> String {
+/// Describes the followers of a policy: `3 keypairs follow this policy: a, b and 1 more.`
+fn describe_followers(kind: PolicyKind, followers: &Followers) -> String {
     let (one, many) = kind.followers();
     let (what, verb) = if followers.count == 1 { (one, "follows") } else { (many, "follow") };
     let more = (followers.count as usize).saturating_sub(followers.first.len());
@@ -270,15 +270,15 @@ fn warning() -> AnyView {
 mod tests {
     use super::*;
 
-    fn told(count: u32, first: &[&str]) -> String {
+    fn description(count: u32, first: &[&str]) -> String {
         let first = first.iter().map(|name| (*name).to_owned()).collect();
-        followers_told(PolicyKind::Keypair, &Followers { count, first })
+        describe_followers(PolicyKind::Keypair, &Followers { count, first })
     }
 
     #[test]
-    fn who_follows_a_policy_is_named_as_far_as_the_names_go() {
-        assert_eq!(told(1, &["a@x.y"]), "1 keypair follows this policy: a@x.y.");
-        assert_eq!(told(2, &["a@x.y", "b@x.y"]), "2 keypairs follow this policy: a@x.y, b@x.y.");
-        assert_eq!(told(5, &["a@x.y", "b@x.y"]), "5 keypairs follow this policy: a@x.y, b@x.y and 3 more.");
+    fn followers_of_a_policy_are_named_up_to_the_known_names() {
+        assert_eq!(description(1, &["a@x.y"]), "1 keypair follows this policy: a@x.y.");
+        assert_eq!(description(2, &["a@x.y", "b@x.y"]), "2 keypairs follow this policy: a@x.y, b@x.y.");
+        assert_eq!(description(5, &["a@x.y", "b@x.y"]), "5 keypairs follow this policy: a@x.y, b@x.y and 3 more.");
     }
 }

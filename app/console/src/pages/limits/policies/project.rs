@@ -1,4 +1,4 @@
-//! Project policies: what a project's folders may take, and its networks.
+//! Project policies: limits on a project's folders and networks.
 
 use super::{ANY, as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{project_policies, save_project_policy};
@@ -66,9 +66,9 @@ impl EditForm for Form {
             {warning()}
             {name_field("policy-name", "Name", self.name, refused, new)}
             <div class="form-row">
-                <LimitField name="policy-folders" label="Max folder count" limit=self.max_folders error=refused.of("max_folders") max=ANY/>
-                <LimitField name="policy-size" label="Max folder size" limit=self.max_folder_bytes hint="Of all folders together, such as 100 GiB." error=refused.of("max_folder_bytes")/>
-                <LimitField name="policy-networks" label="Max network count" limit=self.max_networks error=refused.of("max_networks") max=ANY/>
+                <LimitField name="policy-folders" label="Max folder count" limit=self.max_folders error=refused.field_error("max_folders") max=ANY/>
+                <LimitField name="policy-size" label="Max folder size" limit=self.max_folder_bytes hint="For all folders together, such as 100 GiB." error=refused.field_error("max_folder_bytes")/>
+                <LimitField name="policy-networks" label="Max network count" limit=self.max_networks error=refused.field_error("max_networks") max=ANY/>
             </div>
         }
         .into_any()
@@ -103,7 +103,7 @@ fn columns() -> Vec<Column<Row>> {
 }
 
 pub fn page() -> AnyView {
-    if let Some(refusal) = refused() {
+    if let Some(refusal) = access_refusal() {
         return refusal;
     }
     const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::Project];

@@ -1,4 +1,4 @@
-//! User policies: what a person's folders may take, and how far their services and images may go.
+//! User policies: limits on a person's folders, model services and images.
 
 use super::{ANY, as_saved, refused, row, tab, waiting, warning};
 use crate::api::limits::policies::{save_user_policy, user_policies};
@@ -73,12 +73,12 @@ impl EditForm for Form {
             {warning()}
             {name_field("policy-name", "Name", self.name, refused, new)}
             <div class="form-row">
-                <LimitField name="policy-folders" label="Max folder count" limit=self.max_folders error=refused.of("max_folders") max=ANY/>
-                <LimitField name="policy-size" label="Max folder size" limit=self.max_folder_bytes hint="Of all folders together, such as 100 GiB." error=refused.of("max_folder_bytes")/>
-                <Field name="policy-services" label="Max session count per model session" hint="A large number can overload the scheduler." error=refused.of("max_service_sessions")>
+                <LimitField name="policy-folders" label="Max folder count" limit=self.max_folders error=refused.field_error("max_folders") max=ANY/>
+                <LimitField name="policy-size" label="Max folder size" limit=self.max_folder_bytes hint="For all folders together, such as 100 GiB." error=refused.field_error("max_folder_bytes")/>
+                <Field name="policy-services" label="Max session count per model session" hint="A large number can overload the scheduler." error=refused.field_error("max_service_sessions")>
                     <NumberInput name="policy-services" value=self.max_service_sessions min="0" max=ANY step="1"/>
                 </Field>
-                <Field name="policy-images" label="Max customized image count" error=refused.of("max_images")>
+                <Field name="policy-images" label="Max customized image count" error=refused.field_error("max_images")>
                     <NumberInput name="policy-images" value=self.max_images min="0" max=ANY step="1"/>
                 </Field>
             </div>
@@ -120,7 +120,7 @@ fn columns() -> Vec<Column<Row>> {
 }
 
 pub fn page() -> AnyView {
-    if let Some(refusal) = refused() {
+    if let Some(refusal) = access_refusal() {
         return refusal;
     }
     const FOLLOWED: &[Topic] = &[Topic::Policy, Topic::User];

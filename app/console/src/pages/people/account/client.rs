@@ -1,4 +1,4 @@
-//! How one's own programs reach this cluster: the settings of the official client, with one's own keys filled in.
+//! Access for the person's own programs: the official client's settings, with the person's keys filled in.
 
 use crate::act::ask;
 use crate::api::people::keypairs::keypair_secret;
@@ -7,10 +7,10 @@ use leptos::prelude::*;
 use types::people::keypairs::KeypairRow;
 use ui::{Button, CodeBlock};
 
-/// What stands where the secret key belongs until its owner asks for it.
+/// Placeholder for the secret key until its owner asks for it.
 const HIDDEN: &str = "<your secret key>";
 
-/// The section's contents; a monitor reads no secrets, not even in here.
+/// The section's contents. A monitor reads no secrets, not even here.
 pub fn settings(keypairs: Loaded<Vec<KeypairRow>>, may_read_secret: bool) -> AnyView {
     let secret = RwSignal::new(None::<(String, String)>);
     let endpoint = RwSignal::new(String::new());
@@ -29,7 +29,7 @@ pub fn settings(keypairs: Loaded<Vec<KeypairRow>>, may_read_secret: bool) -> Any
     );
     let text = move || {
         let key = main.get().unwrap_or_default();
-        // The secret of the keypair that is the main one now, not of the one that was.
+        // The secret of the current main keypair, not of an earlier one.
         let shown = secret.get().filter(|(of, _)| *of == key).map_or(HIDDEN.to_owned(), |(_, secret)| secret);
         let endpoint = endpoint.get();
         format!(
@@ -37,7 +37,7 @@ pub fn settings(keypairs: Loaded<Vec<KeypairRow>>, may_read_secret: bool) -> Any
         )
     };
     view! {
-        <p class="hint">"The command line and the Python package of Backend.AI work with this cluster as they are: pip install backend.ai-client, then these settings."</p>
+        <p class="hint">"Backend.AI's command line and Python package work with this cluster unchanged: pip install backend.ai-client, then use these settings."</p>
         {move || view! { <CodeBlock text=text() label="Settings of the client"/> }}
         {may_read_secret.then(|| view! { <p><Button on_press=fill>"Fill in the secret key"</Button></p> })}
         <p class="hint">"Then, for example:"</p>

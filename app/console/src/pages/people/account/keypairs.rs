@@ -1,4 +1,4 @@
-//! One's own keypairs: to copy, add, choose the main one of, switch off and delete.
+//! The person's own keypairs: copying, adding, choosing the main one, deactivating, deleting.
 
 use crate::act::{act, ask};
 use crate::api::people::keypairs::{create_keypair, edit_keypair};

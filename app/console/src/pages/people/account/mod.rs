@@ -1,4 +1,4 @@
-//! One's own account: who one is, one's password and keypairs, and the browsers in which one is signed in.
+//! The person's own account: details, password, keypairs, and the browsers they are signed in with.
 
 mod client;
 mod keypairs;
@@ -45,7 +45,7 @@ pub fn page() -> AnyView {
             </section>
             <section class="card" aria-labelledby="keypairs-heading">
                 <h2 id="keypairs-heading">"Your keypairs"</h2>
-                <p class="hint">"Programs sign their requests with one. The main one is what the console itself uses."</p>
+                <p class="hint">"Programs sign their requests with a keypair. The console itself uses the main one."</p>
                 {keypairs::list(keypairs, may_add)}
             </section>
             <section class="card" aria-labelledby="client-heading">
@@ -54,7 +54,7 @@ pub fn page() -> AnyView {
             </section>
             <section class="card" aria-labelledby="sign-ins-heading">
                 <h2 id="sign-ins-heading">"Where you are signed in"</h2>
-                <p class="hint">"A sign-in lasts 7 days after it was last used, and 30 days at most."</p>
+                <p class="hint">"A sign-in expires 7 days after its last use, and after 30 days at the latest."</p>
                 {move || match sign_ins.shown.get() {
                     Some(Ok(all)) => {
                         let rows: Vec<_> = all.into_iter().map(|one| row(one, sign_ins.reload)).collect();
@@ -102,7 +102,7 @@ fn row(one: SignIn, reload: Callback<()>) -> AnyView {
     .into_any()
 }
 
-/// The browser and system in a user agent string, as far as they can be told.
+/// Returns the browser and system in a user agent string, as far as they are recognised.
 fn browser_name(agent: &str) -> String {
     let find = |names: &[(&str, &'static str)]| names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     let browser =

@@ -1,4 +1,4 @@
-//! Changing one's own password.
+//! Changing the person's own password.
 
 use crate::api::people::account::change_password;
 use crate::dialog::{Asked, DialogForm, Saved, dialog};
@@ -42,11 +42,11 @@ impl DialogForm for Form {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
-            <Field name="password-old" label="Password now" required=true error=refused.of("old")><PasswordInput name="password-old" value=self.old/></Field>
-            <Field name="password-new" label="New password" required=true hint="At least 8 characters, with a letter, a digit and a special character." error=refused.of("new")>
+            <Field name="password-old" label="Password now" required=true error=refused.field_error("old")><PasswordInput name="password-old" value=self.old/></Field>
+            <Field name="password-new" label="New password" required=true hint="At least 8 characters, with a letter, a digit and a special character." error=refused.field_error("new")>
                 <PasswordInput name="password-new" value=self.new/>
             </Field>
-            <Field name="password-again" label="New password again" required=true error=refused.of("again")><PasswordInput name="password-again" value=self.again/></Field>
+            <Field name="password-again" label="New password again" required=true error=refused.field_error("again")><PasswordInput name="password-again" value=self.again/></Field>
         }
         .into_any()
     }

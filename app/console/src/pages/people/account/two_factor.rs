@@ -1,5 +1,5 @@
-//! Two-factor authentication of one's own account: on with a QR code, recovery codes, off (`docs/spec/people.md`, "Two-factor
-//! authentication").
+//! Two-factor authentication of the person's own account: turning it on with a QR code, recovery codes, turning it off
+//! (`docs/spec/people.md`, "Two-factor authentication").
 
 use crate::api::people::two_factor::{begin_two_factor, disable_two_factor, enable_two_factor, renew_recovery_codes};
 use crate::dialog::{Asked, DialogForm, Opening, Saved, dialog};
@@ -12,7 +12,7 @@ use types::list::encode;
 use types::people::two_factor::{TwoFactorSetup, TwoFactorState};
 use ui::{Badge, Button, CopyButton, Dialog, Field, Icon, IconName, Notice, PasswordInput, TextInput, Tone, Variant};
 
-/// Recovery codes that are worth a warning.
+/// At this many recovery codes or fewer, a warning is shown.
 const FEW_CODES: u32 = 3;
 
 /// The section's contents.
@@ -42,7 +42,7 @@ pub fn section(state: Loaded<TwoFactorState>) -> AnyView {
 fn when_off(beginning: RwSignal<Asked<()>>) -> AnyView {
     view! {
         <p><Badge tone=Tone::Neutral text="Off"/></p>
-        <p class="hint">"With it, signing in asks for a code from an authenticator on your phone as well: a stolen password alone opens nothing."</p>
+        <p class="hint">"Signing in then also asks for a code from an authenticator on your phone, so a stolen password alone is not enough."</p>
         <p><Button on_press=Callback::new(move |()| beginning.set(Asked::New))>"Turn on two-factor"</Button></p>
     }
     .into_any()
@@ -67,7 +67,7 @@ fn read_code(code: RwSignal<String>) -> Result<String, Problem> {
     if typed.is_empty() { Err(Problem::field("code", "Type the six digits that your authenticator shows.")) } else { Ok(typed) }
 }
 
-/// The authenticator is shown the secret, and shows that it has it.
+/// Gives the secret to the authenticator, and asks for a code as proof.
 #[derive(Clone, Copy)]
 struct TurnOn {
     setup: RwSignal<Option<TwoFactorSetup>>,
@@ -109,25 +109,25 @@ impl DialogForm for TurnOn {
         view! {
             <p>"Scan this with an authenticator app on your phone, or type the secret into it. Then type the six digits that it shows."</p>
             <div class="two-factor">
-                <img class="two-factor-code" src=picture alt="QR code with the secret that stands beside it"/>
+                <img class="two-factor-code" src=picture alt="QR code with the secret shown beside it"/>
                 <div class="field">
                     <span class="field-label">"Secret"</span>
                     <p><code class="two-factor-secret">{secret}</code>" "{move || view! { <CopyButton text=secret() label="Copy the secret"/> }}</p>
                 </div>
             </div>
-            <Field name="two-factor-code" label="Code" required=true error=refused.of("code")><TextInput name="two-factor-code" value=self.code max=10/></Field>
+            <Field name="two-factor-code" label="Code" required=true error=refused.field_error("code")><TextInput name="two-factor-code" value=self.code max=10/></Field>
         }
         .into_any()
     }
 
     async fn save(self, code: String) -> Result<Saved, Problem> {
-        // Shown whatever is open by now: nobody sees them again.
+        // Shown no matter what is open by now, since they are never shown again.
         self.codes.try_set(enable_two_factor(code).await?);
         Ok(Saved::Silently)
     }
 }
 
-/// Fresh recovery codes in place of the old ones.
+/// New recovery codes in place of the old ones.
 #[derive(Clone, Copy)]
 struct Renew {
     code: RwSignal<String>,
@@ -160,8 +160,8 @@ impl DialogForm for Renew {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
-            <p>"The codes that you have now will open nothing any more."</p>
-            <Field name="renew-code" label="Code" required=true hint="The six digits that your authenticator shows." error=refused.of("code")><TextInput name="renew-code" value=self.code max=40/></Field>
+            <p>"Your current codes will stop working."</p>
+            <Field name="renew-code" label="Code" required=true hint="The six digits that your authenticator shows." error=refused.field_error("code")><TextInput name="renew-code" value=self.code max=40/></Field>
         }
         .into_any()
     }
@@ -176,12 +176,12 @@ impl DialogForm for Renew {
 fn begin(asked: RwSignal<Asked<()>>, begun: RwSignal<Asked<TwoFactorSetup>>) -> AnyView {
     let words = PasswordWords {
         title: "Your password",
-        why: "It is asked for once more before two-factor is turned on.",
+        why: "You are asked for it again before two-factor is turned on.",
         button: "Go on",
     };
     let work = move |password, opening: Opening| async move {
         let setup = begin_two_factor(password).await?;
-        // A dialog that was closed meanwhile leads nowhere.
+        // A dialog that was closed in the meantime leads nowhere.
         if opening.is_current() {
             begun.set(Asked::edit(setup));
         }
@@ -193,7 +193,7 @@ fn begin(asked: RwSignal<Asked<()>>, begun: RwSignal<Asked<TwoFactorSetup>>) -> 
 fn turn_off(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     let words = PasswordWords {
         title: "Turn off two-factor",
-        why: "From then on your password alone opens your account. Your recovery codes are thrown away.",
+        why: "Your password alone will then open your account. Your recovery codes are deleted.",
         button: "Turn off",
     };
     let work = |password, _: Opening| async move {
@@ -203,7 +203,7 @@ fn turn_off(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     dialog(PasswordForm::new(words, work), asked, changed)
 }
 
-/// The words of a dialog that asks for the password.
+/// The texts of a dialog that asks for the password.
 #[derive(Clone, Copy)]
 struct PasswordWords {
     title: &'static str,
@@ -211,7 +211,7 @@ struct PasswordWords {
     button: &'static str,
 }
 
-/// Asks for the password and does something with it. Closed, it forgets what was typed.
+/// Asks for the password and does something with it. The typed text is forgotten when it closes.
 #[derive(Clone, Copy)]
 struct PasswordForm<W> {
     words: PasswordWords,
@@ -266,7 +266,7 @@ where
         let id = self.words.title.to_lowercase().replace(' ', "-");
         view! {
             <p>{self.words.why}</p>
-            <Field name=id.clone() label="Password now" required=true error=refused.of("password")><PasswordInput name=id value=self.password/></Field>
+            <Field name=id.clone() label="Password now" required=true error=refused.field_error("password")><PasswordInput name=id value=self.password/></Field>
         }
         .into_any()
     }
@@ -276,19 +276,19 @@ where
     }
 }
 
-/// Fresh recovery codes, shown once.
+/// New recovery codes, shown once.
 fn recovery_codes(codes: RwSignal<Vec<String>>) -> AnyView {
     let open = Signal::derive(move || codes.with(|all| !all.is_empty()));
     let close = Callback::new(move |()| codes.set(Vec::new()));
     let text = move || codes.with(|all| all.join("\n"));
     view! {
         <Dialog open=open title="Recovery codes" on_close=close>
-            <p class="notice">"Keep these now: they are shown once. Each signs you in once in place of a code, for the day when your phone is gone."</p>
+            <p class="notice">"Save these now: they are shown only once. Each works once in place of a code, in case you lose your phone."</p>
             <ul class="recovery-codes">{move || codes.get().into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect::<Vec<_>>()}</ul>
             <div class="dialog-actions">
                 {move || view! { <CopyButton text=text() label="Copy the recovery codes"/> }}
                 <a class="button" download="recovery-codes.txt" href=move || format!("data:text/plain;charset=utf-8,{}", encode(&text()))><Icon name=IconName::Download/>"Download"</a>
-                <Button variant=Variant::Primary on_press=close>"I have kept them"</Button>
+                <Button variant=Variant::Primary on_press=close>"I have saved them"</Button>
             </div>
         </Dialog>
     }

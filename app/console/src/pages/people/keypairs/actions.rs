@@ -1,4 +1,4 @@
-//! What is done to keypairs: adding one, giving it other limits, switching it on and off, deleting it.
+//! Actions on keypairs: adding, changing limits, activating and deactivating, deleting.
 
 use super::shown_once;
 use crate::act::act;
@@ -13,20 +13,20 @@ use types::people::keypairs::{
 use types::{FieldError, Problem};
 use ui::{Button, Confirm, Field, Icon, IconName, NumberInput, Select, Strength, TextInput, Variant};
 
-/// The fields of a new keypair, and of the limits of one that is there.
+/// The fields of a new keypair, and of an existing keypair's limits.
 #[derive(Clone, Copy)]
 struct Form {
-    /// The access key of the one that is there.
+    /// The access key of the existing keypair being changed.
     changing: RwSignal<Option<String>>,
     owner: RwSignal<String>,
     policy: RwSignal<String>,
     rate: RwSignal<String>,
     policies: RwSignal<Vec<String>>,
-    /// Those that were made and are shown once.
+    /// New keypairs, which are shown once.
     fresh: RwSignal<Vec<NewKeypair>>,
 }
 
-/// What the form sends.
+/// The command that the form sends.
 enum Command {
     Create(CreateKeypair),
     Edit(String, EditKeypair),
@@ -70,14 +70,14 @@ impl DialogForm for Form {
 
     fn read(self) -> Result<Command, Problem> {
         let policy = self.policy.get_untracked();
-        // What is no number is no limit either: the rule says which are.
+        // Text that is not a number becomes the largest number, which `check` refuses.
         let rate_limit = self.rate.with_untracked(|text| text.trim().parse().unwrap_or(u32::MAX));
         if let Some(key) = self.changing.get_untracked() {
             let edit = EditKeypair { policy: Some(policy), rate_limit: Some(rate_limit), ..EditKeypair::default() };
             return Ok(Command::Edit(key, checked(edit, Vec::new(), EditKeypair::check)?));
         }
         let owner = self.owner.with_untracked(|text| text.trim().to_owned());
-        let missing = owner.is_empty().then(|| FieldError::new("owner", "Type the email or username of the person it is for."));
+        let missing = owner.is_empty().then(|| FieldError::new("owner", "Enter the email or username of the person it is for."));
         let new = CreateKeypair { owner, policy, rate_limit };
         Ok(Command::Create(checked(new, missing.into_iter().collect(), CreateKeypair::check)?))
     }
@@ -85,7 +85,7 @@ impl DialogForm for Form {
     fn fields(self, refused: Refused, new: bool) -> AnyView {
         let whose = if new {
             view! {
-                <Field name="keypair-owner" label="User ID" required=true hint="The email or username of the person it is for." error=refused.of("owner")>
+                <Field name="keypair-owner" label="User ID" required=true hint="The email or username of the person it is for." error=refused.field_error("owner")>
                     <TextInput name="keypair-owner" value=self.owner/>
                 </Field>
             }
@@ -97,11 +97,11 @@ impl DialogForm for Form {
             .into_any()
         };
         let low = move || self.rate.with(|text| text.trim().parse::<u32>().is_ok_and(|limit| limit <= LOW_RATE_LIMIT));
-        let range = format!("Requests in 15 minutes, 0 to {}. Over it, requests are refused.", max_rate_limit());
+        let range = format!("Requests in 15 minutes, 0 to {}. Requests over the limit are refused.", max_rate_limit());
         view! {
             {whose}
-            <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count for their owner, whichever keypair asked for them, by the policy of the main keypair." error=refused.of("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
-            <Field name="keypair-rate" label="Rate limit" required=true hint=range error=refused.of("rate_limit")>
+            <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count against their owner's main keypair and its policy, whichever keypair started them." error=refused.field_error("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="keypair-rate" label="Rate limit" required=true hint=range error=refused.field_error("rate_limit")>
                 <NumberInput name="keypair-rate" value=self.rate min="0" max=MAX_RATE_LIMIT.to_string() step="1"/>
             </Field>
             <Show when=low><p class="notice notice-warn">{format!("{LOW_RATE_LIMIT} or less: calls such as signing in may be blocked.")}</p></Show>
@@ -117,7 +117,7 @@ impl DialogForm for Form {
             }
             Command::Create(new) => {
                 let made = create_keypair(new).await?;
-                // Beside any that is still shown: nobody sees its secret key here again.
+                // Added to any that are still shown, since their secret keys are not shown here again.
                 self.fresh.try_update(|all| all.push(made));
                 Ok(Saved::Silently)
             }
@@ -125,7 +125,7 @@ impl DialogForm for Form {
     }
 }
 
-/// The dialogs of the page; `changed` is called when something was.
+/// The dialogs of the page; `changed` is called after a change.
 pub fn dialogs(asked: RwSignal<Asked<KeypairRow>>, changed: Callback<()>) -> AnyView {
     let form = Form::new();
     view! { {dialog(form, asked, changed)}{shown_once(form.fresh)} }.into_any()
@@ -144,7 +144,7 @@ pub fn row_actions(row: &KeypairRow, asked: RwSignal<Asked<KeypairRow>>, changed
     .into_any()
 }
 
-/// Deactivate, or activate and delete; nothing for the main one, which always stays.
+/// Deactivate, or activate and delete. Nothing for the main keypair, which always stays.
 pub fn switch(row: &KeypairRow, changed: Callback<()>) -> AnyView {
     if row.main {
         return ().into_any();
@@ -155,8 +155,8 @@ pub fn switch(row: &KeypairRow, changed: Callback<()>) -> AnyView {
     let flip = act(flip, "The keypair status has changed.", changed);
     let deleted = key.clone();
     let delete = act(move || delete_keypair(deleted.clone()), "The keypair is deleted.", changed);
-    let (label, what) = if active { ("Deactivate", "is refused") } else { ("Activate", "is accepted again") };
-    let question = format!("{label} {key} of {}? What it signs {what} from then on.", row.owner);
+    let (label, what) = if active { ("Deactivate", "are refused") } else { ("Activate", "are accepted again") };
+    let question = format!("{label} {key} of {}? From then on, requests signed with it {what}.", row.owner);
     let delete = (!active).then(|| {
         let question = format!("Delete {key} of {}?", row.owner);
         view! { <Confirm name=format!("delete-{key}") strength=Strength::Dialog label="Delete" question=question on_confirm=delete/> }

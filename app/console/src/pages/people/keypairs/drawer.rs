@@ -1,4 +1,4 @@
-//! One keypair, with its secret key for those who may read it.
+//! One keypair, with its secret key for people who may read it.
 
 use super::permission;
 use crate::act::ask;

@@ -57,7 +57,7 @@ fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<
     columns
 }
 
-/// What the keypair's owner may do.
+/// Badges for the permission of the keypair: `user`, and `admin` for an administrator's.
 fn permission(keypair: &KeypairRow) -> AnyView {
     let admin = keypair.admin.then(|| view! { <Badge tone=Tone::Bad text="admin"/>" " });
     view! { {admin}<Badge tone=Tone::Good text="user"/> }.into_any()

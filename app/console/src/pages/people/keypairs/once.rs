@@ -1,4 +1,4 @@
-//! Fresh keypairs, shown once: the secret key can be copied and downloaded, and afterwards only asked for by who may.
+//! New keypairs, shown once: the secret key can be copied and downloaded here, and read later only by people who may.
 
 use crate::download::csv;
 use leptos::prelude::*;
@@ -6,13 +6,13 @@ use types::list::encode;
 use types::people::keypairs::NewKeypair;
 use ui::{Button, CopyButton, Dialog, Icon, IconName};
 
-/// The dialog; open while there is something to show.
+/// The dialog, open while there is something to show.
 pub fn shown_once(keypairs: RwSignal<Vec<NewKeypair>>) -> AnyView {
     let open = Signal::derive(move || keypairs.with(|all| !all.is_empty()));
     let close = Callback::new(move |()| keypairs.set(Vec::new()));
     view! {
         <Dialog open=open title="Key pair for new users" on_close=close>
-            <p class="notice">"The keypair was made. Keep the secret key now: it signs requests in its owner's name."</p>
+            <p class="notice">"The keypair was created. Save the secret key now: it signs requests in its owner's name."</p>
             <div class="table-scroll" tabindex="0" role="region" aria-label="New keypairs">
                 <table class="table">
                     <caption class="visually-hidden">"New keypairs"</caption>
@@ -40,7 +40,7 @@ fn row(keypair: NewKeypair) -> AnyView {
     .into_any()
 }
 
-/// The file as an address.
+/// The file as a `data:` address.
 fn file(keypairs: &[NewKeypair]) -> String {
     let row = |one: &NewKeypair| [one.owner.clone(), one.access_key.clone(), one.secret_key.clone()];
     let text = csv(["email", "access_key", "secret_key"], keypairs.iter().map(row));

@@ -1,21 +1,21 @@
-//! Asking for a link to choose another password (`docs/spec/people.md`, "Forgotten password").
+//! Asking for a link to choose a new password (`docs/spec/people.md`, "Forgotten password").
 
-use super::{alone, message};
+use super::{message, standalone_page};
 use crate::paths::SIGN_IN;
 use crate::sign_in::{Flash, Says};
 use leptos::prelude::*;
 
 pub fn page() -> AnyView {
-    alone("Forgotten password", |flash| async move { form(flash) })
+    standalone_page("Forgotten password", |flash| async move { form(flash) })
 }
 
 fn form(flash: Flash) -> AnyView {
-    let said = message(&flash);
-    if flash.says == Says::Done && said.is_some() {
+    let text = message(&flash);
+    if flash.says == Says::Done && text.is_some() {
         return view! {
             <section class="sign-in-card">
                 <h1>"Forgotten password"</h1>
-                {said}
+                {text}
                 <p><a href=SIGN_IN rel="external">"Back to sign in"</a></p>
             </section>
         }
@@ -25,8 +25,8 @@ fn form(flash: Flash) -> AnyView {
         <form class="sign-in-card" method="post" action="/forgotten-password">
             <img src="/logo.svg" alt="" width="40" height="40"/>
             <h1>"Forgotten password"</h1>
-            <p>"Say who you are, and you get a link with which you choose another password."</p>
-            {said}
+            <p>"Type your email or username to get a link for choosing a new password."</p>
+            {text}
             <div class="field">
                 <label class="field-label" for="login">"Email or username"</label>
                 <input class="input" id="login" name="login" type="text" autocomplete="username" required autocapitalize="none" spellcheck="false" autofocus value=flash.login/>

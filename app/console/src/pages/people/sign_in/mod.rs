@@ -1,4 +1,4 @@
-//! What somebody sees who is not signed in: plain forms, so that they work before any script has arrived and without any.
+//! Pages for people who are not signed in: plain forms, which work before scripts have loaded and without them.
 
 pub mod forgotten;
 pub mod new_password;
@@ -8,7 +8,7 @@ use crate::sign_in::{Flash, Says, local_path};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-/// What the server left for this form in a cookie.
+/// The message that the server left for this form in a cookie.
 fn flash() -> Resource<Flash> {
     // Read on the server alone: the cookie is hidden from scripts.
     Resource::new_blocking(
@@ -22,8 +22,8 @@ fn flash() -> Resource<Flash> {
     )
 }
 
-/// The page around a form that is made of what the server left.
-fn alone<F>(title: &'static str, form: impl FnOnce(Flash) -> F + Send + 'static) -> AnyView
+/// The page around a form, which is built from the server's message.
+fn standalone_page<F>(title: &'static str, form: impl FnOnce(Flash) -> F + Send + 'static) -> AnyView
 where
     F: Future<Output = AnyView> + Send,
 {
@@ -40,7 +40,7 @@ where
     .into_any()
 }
 
-/// What the last form had to say.
+/// The message of the last form.
 fn message(flash: &Flash) -> Option<AnyView> {
     let text = flash.message.clone();
     (!text.is_empty()).then(|| match flash.says {
@@ -52,14 +52,14 @@ fn message(flash: &Flash) -> Option<AnyView> {
 pub fn page() -> AnyView {
     let query = use_query_map();
     let next = query.with_untracked(|map| local_path(&map.get("next").unwrap_or_default()).to_owned());
-    // Somebody else wants to sign in: the question for a code, which lives on for a minute, is not asked again.
+    // Somebody else wants to sign in, so the request for a code, which stays valid for a minute, is not shown again.
     let again = query.with_untracked(|map| map.get("again").is_some());
     let form = move |flash: Flash| match flash.says {
         Says::Code if again => password(Flash::default(), next),
         Says::Code => code(flash, next),
         Says::Done | Says::Refused => password(flash, next),
     };
-    alone("Sign in", |flash| async move { form(flash) })
+    standalone_page("Sign in", |flash| async move { form(flash) })
 }
 
 fn password(flash: Flash, next: String) -> AnyView {
@@ -93,7 +93,7 @@ fn code(flash: Flash, next: String) -> AnyView {
         <form class="sign-in-card" method="post" action="/sign-in">
             <img src="/logo.svg" alt="" width="40" height="40"/>
             <h1>"One-time code"</h1>
-            <p>"The password of "<strong>{flash.login.clone()}</strong>" was right. Type the six digits that your authenticator shows, or one of your recovery codes."</p>
+            <p>"The password for "<strong>{flash.login.clone()}</strong>" is correct. Type the six digits that your authenticator shows, or one of your recovery codes."</p>
             {message(&flash)}
             <input type="hidden" name="next" value=next.clone()/>
             <input type="hidden" name="login" value=flash.login/>

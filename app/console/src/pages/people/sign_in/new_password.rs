@@ -1,13 +1,13 @@
-//! Choosing another password with a link.
+//! Choosing a new password with a link.
 
-use super::{alone, message};
+use super::{message, standalone_page};
 use crate::paths::FORGOTTEN;
 use crate::sign_in::Flash;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use types::Problem;
 
-/// Whose link it is, asked of the server while it renders the page; the browser makes this page never by itself.
+/// The owner of the link, found while the server renders the page. The browser never creates this page on its own.
 fn owner(token: String) -> Resource<Result<String, Problem>> {
     Resource::new_blocking(
         || (),
@@ -28,7 +28,7 @@ fn owner(token: String) -> Resource<Result<String, Problem>> {
 pub fn page() -> AnyView {
     let token = use_query_map().with_untracked(|map| map.get("token").unwrap_or_default());
     let owner = owner(token.clone());
-    alone("New password", move |flash| async move { form(owner.await, token, &flash) })
+    standalone_page("New password", move |flash| async move { form(owner.await, token, &flash) })
 }
 
 fn form(owner: Result<String, Problem>, token: String, flash: &Flash) -> AnyView {
@@ -38,7 +38,7 @@ fn form(owner: Result<String, Problem>, token: String, flash: &Flash) -> AnyView
             crate::request::set_status(problem.status());
             return view! {
                 <section class="sign-in-card">
-                    <h1>"This link opens nothing"</h1>
+                    <h1>"This link does not work"</h1>
                     <p>{problem.to_string()}</p>
                     <p><a class="button" href=FORGOTTEN rel="external">"Ask for another link"</a></p>
                 </section>
@@ -50,7 +50,7 @@ fn form(owner: Result<String, Problem>, token: String, flash: &Flash) -> AnyView
         <form class="sign-in-card" method="post" action="/new-password">
             <img src="/logo.svg" alt="" width="40" height="40"/>
             <h1>"Choose a new password"</h1>
-            <p>"For "<strong>{email.clone()}</strong>". Everywhere you are signed in, you will be signed out."</p>
+            <p>"For "<strong>{email.clone()}</strong>". You will be signed out everywhere."</p>
             {message(flash)}
             <input type="hidden" name="token" value=token/>
             // For password managers, which keep the password under it.

@@ -1,5 +1,5 @@
-//! Changing several people alike: their status at once, or more of them in a dialog (`docs/spec/people.md`, "Several people at
-//! once").
+//! Changing several people in the same way: their status directly, or more fields in a dialog (`docs/spec/people.md`, "Several
+//! people at once").
 
 use super::ids::IdFields;
 use super::place::{Place, choices};
@@ -14,22 +14,22 @@ use types::id::UserId;
 use types::people::users::{EditUser, UnixIds, UserRow, UserStatus};
 use ui::{Button, Confirm, Icon, IconName, Notice, Say, Strength, Tone, use_toaster};
 
-/// Emails that the warning names.
+/// Maximum emails named in the warning.
 const NAMED: usize = 8;
 
 fn ids(selection: RwSignal<Vec<String>>) -> Vec<UserId> {
     selection.get_untracked().iter().filter_map(|id| id.parse().ok()).collect()
 }
 
-/// Says how many were changed, and names who was not and why.
-fn tell(done: &[BulkResult]) -> (String, Option<String>) {
+/// Returns the number of people changed as a sentence, and the names of the others with the reasons.
+fn describe_result(done: &[BulkResult]) -> (String, Option<String>) {
     let worked = done.iter().filter(|one| one.problem.is_none()).count();
     let failed: Vec<String> =
         done.iter().filter_map(|one| one.problem.as_ref().map(|why| format!("{}: {why}", one.name))).collect();
     (format!("Updated {worked} out of {} users.", done.len()), (!failed.is_empty()).then(|| failed.join(" ")))
 }
 
-/// The buttons beside the number of those who are chosen.
+/// The buttons beside the number of selected people.
 pub fn buttons(
     selection: RwSignal<Vec<String>>,
     editing: RwSignal<Asked<()>>,
@@ -43,7 +43,7 @@ pub fn buttons(
             edit_users(ids(selection), EditUser { status: Some(to), ..EditUser::default() })
         },
         move |done: Vec<BulkResult>| {
-            let (worked, failed) = tell(&done);
+            let (worked, failed) = describe_result(&done);
             toaster.good(worked);
             failed.into_iter().for_each(|text| toaster.bad(text));
             selection.try_set(Vec::new());
@@ -52,11 +52,11 @@ pub fn buttons(
     );
     let question = move || {
         let (label, what) = if active.get() {
-            ("Deactivate", "They are signed out at once and cannot sign in. Nothing of theirs is deleted.")
+            ("Deactivate", "They are signed out at once and cannot sign in. Nothing they own is deleted.")
         } else {
             ("Activate", "They can sign in again.")
         };
-        let text = format!("{label} everybody who is chosen? {what}");
+        let text = format!("{label} everybody selected? {what}");
         view! { <Confirm name="bulk-status-change" strength=Strength::Bubble label=label question=text on_confirm=run/> }
     };
     view! {
@@ -71,14 +71,14 @@ struct Form {
     place: Place,
     numbers: IdFields,
     selection: RwSignal<Vec<String>>,
-    /// The list's rows, which say who is chosen.
+    /// The list's rows, for the emails of the selected people.
     rows: Signal<Vec<UserRow>>,
     toaster: Say,
     changed: Callback<()>,
 }
 
 impl Form {
-    /// The emails of those who are chosen.
+    /// The emails of the selected people.
     fn chosen(self) -> String {
         let chosen = self.selection.get();
         let here = |row: &&UserRow| chosen.contains(&row.id.to_string());
@@ -118,7 +118,7 @@ impl DialogForm for Form {
             policy: Some(place.policy.get_untracked()).filter(|name| !name.is_empty()),
             ..EditUser::default()
         };
-        // A number that is not typed stays as it is with everybody.
+        // A number that is not typed stays unchanged for everybody.
         self.numbers.changed(&UnixIds::default(), &mut edit)?;
         edit.check()?;
         if edit == EditUser::default() {
@@ -129,7 +129,7 @@ impl DialogForm for Form {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
-            <Notice tone=Tone::Warn>"This changes "{move || self.chosen()}". Other numbers for containers can make files unreadable that were written with the old ones."</Notice>
+            <Notice tone=Tone::Warn>"This changes "{move || self.chosen()}". New numbers for containers can make files written with the old ones unreadable."</Notice>
             {self.place.status_field(refused, true)}
             {self.place.fields(refused, true)}
             {self.numbers.fields("bulk", refused)}
@@ -138,20 +138,20 @@ impl DialogForm for Form {
     }
 
     async fn save(self, (ids, edit): Self::Command) -> Result<Saved, Problem> {
-        let (worked, failed) = tell(&edit_users(ids.clone(), edit).await?);
+        let (worked, failed) = describe_result(&edit_users(ids.clone(), edit).await?);
         if let Some(text) = failed {
             self.toaster.good(worked);
             self.changed.try_run(());
-            // Those who are chosen stay so, to be tried again.
+            // The selection stays, so that it can be tried again.
             return Err(Problem::Conflict(text));
         }
-        // Others may have been chosen meanwhile.
+        // Other people may have been selected in the meantime.
         self.selection.try_update(|chosen| chosen.retain(|one| !ids.iter().any(|id| id.to_string() == *one)));
         Ok(worked.into())
     }
 }
 
-/// The dialog that changes everybody who is chosen; a field that is left alone changes nothing.
+/// The dialog that changes all selected people. A field that is left alone changes nothing.
 pub fn dialog(
     asked: RwSignal<Asked<()>>,
     selection: RwSignal<Vec<String>>,

@@ -1,4 +1,4 @@
-//! The dialog that creates a person. What was typed stays until the account is there; then the keypair is shown once.
+//! The dialog that creates a person. Typed values stay until the account exists; then the keypair is shown once.
 
 use super::form::{Form, fields};
 use super::place::choices;
@@ -14,7 +14,7 @@ use types::people::users::CreateUser;
 #[derive(Clone, Copy)]
 struct Create {
     form: Form,
-    /// Those that were made and are shown once.
+    /// New keypairs, which are shown once.
     fresh: RwSignal<Vec<NewKeypair>>,
 }
 
@@ -52,13 +52,13 @@ impl DialogForm for Create {
     async fn save(self, new: CreateUser) -> Result<Saved, Problem> {
         let email = new.email.clone();
         let made = create_user(new).await?;
-        // Beside any that is still shown: nobody sees its secret key here again.
+        // Added to any that are still shown, since their secret keys are not shown here again.
         self.fresh.try_update(|all| all.push(made.keypair));
         Ok(format!("{email} was created, with a keypair of their own.").into())
     }
 }
 
-/// The dialog; `created` is called when somebody was.
+/// The dialog; `created` is called after somebody is created.
 pub fn dialog(asked: RwSignal<Asked<()>>, created: Callback<()>) -> AnyView {
     let create = Create { form: Form::new("user", false), fresh: RwSignal::new(Vec::new()) };
     view! { {dialog::dialog(create, asked, created)}{shown_once(create.fresh)} }.into_any()

@@ -1,4 +1,4 @@
-//! One person: everything that the list says of them, with domain, projects, keypairs and sign-ins.
+//! One person: everything in the list, with domain, projects, keypairs and sign-ins.
 
 use crate::columns::or_dash;
 use crate::dialog::Asked;

@@ -29,7 +29,7 @@ impl DialogForm for Edit {
 
     fn fill(self, person: Option<&Self::Thing>) {
         let Some((id, person, choices)) = person else { return };
-        // First: another domain takes away the projects that it is not known to have.
+        // First, because changing the domain drops projects that the domain is not known to have.
         self.form.place.offer(choices.clone());
         self.form.fill(person);
         self.before.set(Some((*id, person.clone())));
@@ -50,11 +50,11 @@ impl DialogForm for Edit {
     }
 }
 
-/// The dialog for the person in `who`, asked for anew each time it opens; `changed` is called when something was.
+/// The dialog for the person in `who`, loaded each time it opens; `changed` is called after a change.
 pub fn dialog(who: RwSignal<Option<UserId>>, changed: Callback<()>) -> AnyView {
     let edit = Edit { form: Form::new("edit", true), before: RwSignal::new(None) };
     let (asked, toaster) = (RwSignal::new(Asked::Nothing), use_toaster());
-    // Only the person who was asked for last is shown.
+    // Only the person requested last is shown.
     let last = StoredValue::new(0u32);
     Effect::new(move |_| {
         let Some(id) = who.get() else { return };
@@ -83,7 +83,7 @@ pub fn row_actions(row: &UserRow, editing: RwSignal<Option<UserId>>, changed: Ca
     let (label, question) = if active {
         (
             "Deactivate",
-            format!("Deactivate {email}? They are signed out at once and cannot sign in. Nothing of theirs is deleted."),
+            format!("Deactivate {email}? They are signed out at once and cannot sign in. Nothing they own is deleted."),
         )
     } else {
         ("Activate", format!("Activate {email}? They can sign in again."))

@@ -10,10 +10,10 @@ use types::rules::{MAX_DESCRIPTION, MAX_NAME};
 use types::{FieldError, Problem};
 use ui::{Checkbox, Field, PasswordInput, Select, TextArea, TextInput};
 
-/// What was typed.
+/// The typed values.
 #[derive(Clone, Copy)]
 pub struct Form {
-    /// Names the fields' ids, since both dialogs are in the page.
+    /// Prefix of the fields' ids, since both dialogs are in the page.
     name: &'static str,
     editing: bool,
     email: RwSignal<String>,
@@ -28,7 +28,7 @@ pub struct Form {
     must_change_password: RwSignal<bool>,
     sudo: RwSignal<bool>,
     two_factor: RwSignal<bool>,
-    /// Whether it was on when the form was opened: only then it can be turned off here.
+    /// Whether it was on when the form was opened; only then can it be turned off here.
     has_two_factor: RwSignal<bool>,
     main_key: RwSignal<String>,
     keys: RwSignal<Vec<String>>,
@@ -59,7 +59,7 @@ impl Form {
         }
     }
 
-    /// Shows an account as it is.
+    /// Fills the fields from an account.
     pub fn fill(self, person: &UserDetail) {
         // Every field is named, so that a new one is not forgotten here.
         let UserRow {
@@ -105,7 +105,7 @@ impl Form {
         self.main_key.set(person.access_keys.first().cloned().unwrap_or_default());
     }
 
-    /// Forgets what belongs to one person; domain and projects stay for the next.
+    /// Clears everything that belongs to one person; domain and projects stay for the next.
     pub fn clear(self) {
         let Self {
             name: _,
@@ -240,14 +240,14 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
         view! { <dl class="key-values"><dt>"User ID"</dt><dd>{move || email.get()}</dd></dl> }.into_any()
     } else {
         view! {
-            <Field name=id("email") label="Email" required=true hint="The user ID. It cannot be changed later." error=refused.of("email")>
+            <Field name=id("email") label="Email" required=true hint="The user ID. It cannot be changed later." error=refused.field_error("email")>
                 <TextInput name=id("email") value=email input_type="email" max=MAX_NAME/>
             </Field>
         }
         .into_any()
     };
     let password_hint = if editing {
-        "Left empty, it stays as it is. A new one ends the person's sign-ins."
+        "Leave it empty to keep the current one. A new password signs the person out everywhere."
     } else {
         "At least 8 characters, with a letter, a digit and a special character."
     };
@@ -259,7 +259,7 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
     let main_key_field = editing.then(|| {
         let keys = Signal::derive(move || keys.get().into_iter().map(|key| (key.clone(), key)).collect::<Vec<_>>());
         view! {
-            <Field name=id("main-key") label="Main access key" hint="The keypair that the console uses for this person." error=refused.of("main_access_key")>
+            <Field name=id("main-key") label="Main access key" hint="The keypair that the console uses for this person." error=refused.field_error("main_access_key")>
                 <Select name=id("main-key") value=main_key options=keys/>
             </Field>
         }
@@ -267,26 +267,26 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
     view! {
         {email_field}
         <div class="form-row">
-            <Field name=id("username") label="Username" required=true error=refused.of("username")><TextInput name=id("username") value=username max=MAX_NAME/></Field>
-            <Field name=id("full-name") label="Full name" error=refused.of("full_name")><TextInput name=id("full-name") value=full_name max=MAX_NAME/></Field>
+            <Field name=id("username") label="Username" required=true error=refused.field_error("username")><TextInput name=id("username") value=username max=MAX_NAME/></Field>
+            <Field name=id("full-name") label="Full name" error=refused.field_error("full_name")><TextInput name=id("full-name") value=full_name max=MAX_NAME/></Field>
         </div>
         <div class="form-row">
-            <Field name=id("password") label=if editing { "New password" } else { "Password" } required=!editing hint=password_hint error=refused.of("password")>
+            <Field name=id("password") label=if editing { "New password" } else { "Password" } required=!editing hint=password_hint error=refused.field_error("password")>
                 <PasswordInput name=id("password") value=password/>
             </Field>
-            <Field name=id("again") label="Password again" required=!editing error=refused.of("again")><PasswordInput name=id("again") value=again/></Field>
+            <Field name=id("again") label="Password again" required=!editing error=refused.field_error("again")><PasswordInput name=id("again") value=again/></Field>
         </div>
         {place.role_and_status(refused)}
         {place.fields(refused, false)}
         {main_key_field}
-        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, with commas between them. Empty allows any." error=refused.of("addresses")>
+        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, separated by commas. Empty allows any." error=refused.field_error("addresses")>
             <TextInput name=id("addresses") value=addresses/>
         </Field>
         {ids.fields(name, refused)}
-        <Checkbox name=id("must-change") label="Require password change: a bar asks for it, nothing is blocked" value=must_change_password/>
-        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, where the engine can give them (the local one cannot); not for everybody" value=sudo/>
+        <Checkbox name=id("must-change") label="Require password change: a banner asks for it, nothing is blocked" value=must_change_password/>
+        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, if the engine supports them (the local one does not); grant with care" value=sudo/>
         {two_factor_field}
-        <Field name=id("description") label="Description" error=refused.of("description")>
+        <Field name=id("description") label="Description" error=refused.field_error("description")>
             <TextArea name=id("description") value=description rows=3 max=MAX_DESCRIPTION/>
         </Field>
     }

@@ -6,7 +6,7 @@ use types::Problem;
 use types::people::users::{EditUser, UnixIds};
 use ui::{Field, TextInput};
 
-/// What was typed.
+/// The typed values.
 #[derive(Clone, Copy)]
 pub struct IdFields {
     uid: RwSignal<String>,
@@ -28,7 +28,7 @@ impl IdFields {
         Self { uid: text(), gid: text(), gids: text() }
     }
 
-    /// Shows the numbers as they are.
+    /// Fills the fields with these numbers.
     pub fn fill(self, ids: &UnixIds) {
         let text = |id: Option<u32>| id.map(|id| id.to_string()).unwrap_or_default();
         self.uid.set(text(ids.uid));
@@ -36,7 +36,7 @@ impl IdFields {
         self.gids.set(ids.gids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
 
-    /// What was changed of `before`, into `edit`: a number that was emptied is the engine's again.
+    /// Writes the changes to `before` into `edit`. For an emptied number, the engine's own applies again.
     pub fn changed(self, before: &UnixIds, edit: &mut EditUser) -> Result<(), Problem> {
         let now = self.read()?;
         edit.uid = (now.uid != before.uid).then(|| now.uid.unwrap_or(0));
@@ -45,26 +45,27 @@ impl IdFields {
         Ok(())
     }
 
-    /// The numbers; what is none is an error of its field.
+    /// Returns the numbers; text that is not a number is an error of its field.
     pub fn read(self) -> Result<UnixIds, Problem> {
         let groups = self.gids.get_untracked();
         let mut gids = Vec::new();
         for word in groups.split([',', ' ']).filter(|word| !word.is_empty()) {
-            let wrong = || Problem::field("gids", format!("“{word}” is no group: whole numbers, with commas between them."));
+            let wrong =
+                || Problem::field("gids", format!("“{word}” is not a valid group. Type whole numbers, separated by commas."));
             gids.push(word.parse().map_err(|_| wrong())?);
         }
         let uid = number("uid", &self.uid.get_untracked())?;
         Ok(UnixIds { uid, gid: number("gid", &self.gid.get_untracked())?, gids })
     }
 
-    /// The fields; `form` begins their ids.
+    /// The fields; `form` is the prefix of their ids.
     pub fn fields(self, form: &'static str, refused: Refused) -> AnyView {
         let id = move |field: &str| format!("{form}-{field}");
         view! {
             <div class="form-row form-row-small">
-                <Field name=id("uid") label="Container UID" error=refused.of("uid")><TextInput name=id("uid") value=self.uid/></Field>
-                <Field name=id("gid") label="Container GID" error=refused.of("gid")><TextInput name=id("gid") value=self.gid/></Field>
-                <Field name=id("gids") label="Supplementary GIDs" error=refused.of("gids")><TextInput name=id("gids") value=self.gids/></Field>
+                <Field name=id("uid") label="Container UID" error=refused.field_error("uid")><TextInput name=id("uid") value=self.uid/></Field>
+                <Field name=id("gid") label="Container GID" error=refused.field_error("gid")><TextInput name=id("gid") value=self.gid/></Field>
+                <Field name=id("gids") label="Supplementary GIDs" error=refused.field_error("gids")><TextInput name=id("gids") value=self.gids/></Field>
             </div>
         }
         .into_any()

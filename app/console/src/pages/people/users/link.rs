@@ -1,4 +1,4 @@
-//! A link with which somebody who forgot their password chooses another one, for an administrator to pass on.
+//! A password link for somebody who forgot their password, for an administrator to pass on.
 
 use crate::api::people::two_factor::make_password_link;
 use crate::dialog::{Asked, Saved, Shell};
@@ -7,7 +7,7 @@ use types::id::UserId;
 use types::people::two_factor::PasswordLink;
 use ui::{Button, CodeBlock, Dialog, Time, Variant};
 
-/// The dialog for the person in `who`: it makes a link when it is asked for, and shows it once.
+/// The dialog for the person in `who`: it creates a link on request and shows it once.
 pub fn dialog(who: RwSignal<Asked<UserId>>, changed: Callback<()>) -> AnyView {
     let shell = Shell::new();
     let user = RwSignal::new(None::<UserId>);
@@ -21,7 +21,7 @@ pub fn dialog(who: RwSignal<Asked<UserId>>, changed: Callback<()>) -> AnyView {
         let (Some(user), opening) = (user.get_untracked(), shell.opening()) else { return };
         let making = async move {
             let made = make_password_link(user).await?;
-            // A link that comes late is never shown as somebody else's.
+            // A late link is never shown as somebody else's.
             if opening.is_current() {
                 link.set(Some(made));
             }
@@ -43,11 +43,11 @@ pub fn dialog(who: RwSignal<Asked<UserId>>, changed: Callback<()>) -> AnyView {
 
 fn question(shell: Shell, make: Callback<()>) -> AnyView {
     view! {
-        <p>"The link opens a page on which the person chooses another password. It works once, within a day, and replaces any link before it. Their password stays as it is until they use it."</p>
+        <p>"The link opens a page where the person chooses a new password. It works once, within a day, and replaces any earlier link. Their password does not change until they use it."</p>
         {shell.refused.notice()}
         <div class="dialog-actions">
             <Button on_press=Callback::new(move |()| shell.open.set(false))>"Cancel"</Button>
-            <Button variant=Variant::Primary busy=shell.pending on_press=make>"Make a link"</Button>
+            <Button variant=Variant::Primary busy=shell.pending on_press=make>"Create link"</Button>
         </div>
     }
     .into_any()
@@ -56,10 +56,10 @@ fn question(shell: Shell, make: Callback<()>) -> AnyView {
 fn answer(link: PasswordLink, open: RwSignal<bool>) -> AnyView {
     let PasswordLink { path, expires_at, mailed } = link;
     let origin = window().location().origin().unwrap_or_default();
-    let how = if mailed { "It was also sent to them by mail." } else { "Pass it on yourself: it was not sent by mail." };
+    let how = if mailed { "It was also emailed to them." } else { "It was not emailed: pass it on yourself." };
     view! {
         <CodeBlock text=format!("{origin}{path}") label="Password link"/>
-        <p class="hint">"Shown only now. It holds until "<Time at=expires_at.0/>". "{how}</p>
+        <p class="hint">"Shown only now. Valid until "<Time at=expires_at.0/>". "{how}</p>
         <div class="dialog-actions"><Button on_press=Callback::new(move |()| open.set(false))>"Close"</Button></div>
     }
     .into_any()

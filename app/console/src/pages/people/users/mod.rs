@@ -1,4 +1,4 @@
-//! People: who has an account, and creating one.
+//! The list of accounts, and creating one.
 
 mod bulk;
 mod create;

@@ -1,4 +1,4 @@
-//! Where an account stands: role, status, domain, projects and policy, as the forms for one person, several and many offer them.
+//! An account's role, status, domain, projects and policy, as offered by the forms for one person, several and many.
 
 use crate::api::people::users::{domain_choices, user_policy_names};
 use crate::form::Refused;
@@ -11,25 +11,25 @@ use types::people::users::UserStatus;
 use types::projects::DomainChoice;
 use ui::{CheckboxGroup, Field, Select};
 
-/// The choice that changes nothing, where a form may leave things as they are.
+/// The choice that changes nothing, in forms that may leave a value as it is.
 const SAME: &str = "Leave as it is";
 
-/// What can be chosen.
+/// The available choices.
 #[derive(Clone)]
 pub struct Choices {
     domains: Vec<DomainChoice>,
     policies: Vec<String>,
 }
 
-/// Asks what can be chosen.
+/// Loads the available choices.
 pub async fn choices() -> Result<Choices, Problem> {
     Ok(Choices { domains: domain_choices().await?, policies: user_policy_names().await? })
 }
 
-/// What was chosen.
+/// The chosen values.
 #[derive(Clone, Copy)]
 pub struct Place {
-    /// Begins the fields' ids.
+    /// Prefix of the fields' ids.
     form: &'static str,
     pub role: RwSignal<String>,
     pub status: RwSignal<String>,
@@ -53,7 +53,7 @@ impl Place {
             domains: RwSignal::new(Vec::new()),
             policies: RwSignal::new(Vec::new()),
         };
-        // Projects belong to a domain: another domain, other projects.
+        // Projects belong to a domain, so another domain has other projects.
         Effect::new(move |before: Option<String>| {
             let (now, all) = (place.domain.get(), place.domains.get());
             if before.is_some_and(|before| !before.is_empty() && before != now) {
@@ -66,26 +66,26 @@ impl Place {
         place
     }
 
-    /// One that leaves everything as it is until something is chosen.
+    /// Changes nothing until something is chosen.
     pub fn same(form: &'static str) -> Self {
         let place = Self::new(form);
         place.clear();
         place
     }
 
-    /// Nothing is chosen any more.
+    /// Clears all choices.
     pub fn clear(self) {
         [self.status, self.domain, self.policy].into_iter().for_each(|field| field.set(String::new()));
         self.projects.set(Vec::new());
     }
 
-    /// Offers what can be chosen.
+    /// Offers these choices.
     pub fn offer(self, Choices { domains, policies }: Choices) {
         self.policies.set(policies);
         self.domains.set(domains);
     }
 
-    /// Those named `default`, for somebody new, unless something was chosen already.
+    /// Chooses those named `default` for a new person, unless something was chosen already.
     pub fn choose_default(self) {
         if !self.domain.with_untracked(String::is_empty) {
             return;
@@ -98,7 +98,7 @@ impl Place {
         });
     }
 
-    /// The role, a plain user's if it cannot be read.
+    /// The role; an ordinary user's if it cannot be read.
     pub fn role(self) -> Role {
         Role::from_key(&self.role.get_untracked()).unwrap_or(Role::User)
     }
@@ -113,7 +113,7 @@ impl Place {
         self.domain.get_untracked().parse().ok()
     }
 
-    /// The domain, which a new account must have.
+    /// Returns the domain, which a new account must have.
     pub fn need_domain(self) -> Result<DomainId, Problem> {
         self.domain().ok_or_else(|| Problem::field("domain", "Choose a domain."))
     }
@@ -132,7 +132,7 @@ impl Place {
     /// Role and status, side by side.
     pub fn role_and_status(self, refused: Refused) -> AnyView {
         let grantable = may_grant(use_me().role);
-        // The role that somebody has is offered even to those who may not give it: it can stay.
+        // A person's current role is offered even to people who may not assign it, so that it can stay.
         let roles = Signal::derive(move || {
             let now = self.role.get();
             let offered = |role: &&Role| grantable.contains(role) || role.key() == now;
@@ -146,24 +146,24 @@ impl Place {
         let (name, status) = (self.id("role"), self.status_field(refused, false));
         view! {
             <div class="form-row">
-                <Field name=name.clone() label="Role" error=refused.of("role")><Select name=name.clone() value=self.role options=roles/></Field>
+                <Field name=name.clone() label="Role" error=refused.field_error("role")><Select name=name.clone() value=self.role options=roles/></Field>
                 {status}
             </div>
         }
         .into_any()
     }
 
-    /// The status; `same` offers to leave it.
+    /// The status; `same` offers to leave it unchanged.
     pub fn status_field(self, refused: Refused, same: bool) -> AnyView {
         let statuses = UserStatus::CHOICES.iter().map(|(key, label)| (key.to_string(), label.to_string())).collect();
         let (name, options) = (self.id("status"), Signal::stored(with_same(same, statuses)));
         view! {
-            <Field name=name.clone() label="User status" error=refused.of("status")><Select name=name.clone() value=self.status options=options/></Field>
+            <Field name=name.clone() label="User status" error=refused.field_error("status")><Select name=name.clone() value=self.status options=options/></Field>
         }
         .into_any()
     }
 
-    /// Domain and policy side by side, and the domain's projects below them; `same` offers to leave each.
+    /// Domain and policy side by side, with the domain's projects below; `same` offers to leave each unchanged.
     pub fn fields(self, refused: Refused, same: bool) -> AnyView {
         let domains = Signal::derive(move || {
             with_same(same, self.domains.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect()))
@@ -175,15 +175,15 @@ impl Place {
             let of = |d: &DomainChoice| d.projects.iter().map(|p| (p.id.to_string(), p.name.clone())).collect::<Vec<_>>();
             self.domains.with(|all| all.iter().find(|d| d.id.to_string() == domain).map(of).unwrap_or_default())
         });
-        let hint = if same { "Another domain ends the membership in the old one's projects." } else { "" };
+        let hint = if same { "Changing the domain ends the memberships in the old domain's projects." } else { "" };
         let (domain, policy, group) = (self.id("domain"), self.id("policy"), StoredValue::new(self.id("projects")));
         view! {
             <div class="form-row">
-                <Field name=domain.clone() label="Domain" required=!same hint=hint error=refused.of("domain")><Select name=domain.clone() value=self.domain options=domains/></Field>
-                <Field name=policy.clone() label="Resource policy" required=!same error=refused.of("policy")><Select name=policy.clone() value=self.policy options=policies/></Field>
+                <Field name=domain.clone() label="Domain" required=!same hint=hint error=refused.field_error("domain")><Select name=domain.clone() value=self.domain options=domains/></Field>
+                <Field name=policy.clone() label="Resource policy" required=!same error=refused.field_error("policy")><Select name=policy.clone() value=self.policy options=policies/></Field>
             </div>
             <Show when=move || self.domain.with(|id| !id.is_empty()) fallback=|| view! { <p class="hint">"Choose a domain to choose projects."</p> }>
-                <CheckboxGroup name=group.get_value() label="Projects" value=self.projects options=projects error=refused.of("projects")/>
+                <CheckboxGroup name=group.get_value() label="Projects" value=self.projects options=projects error=refused.field_error("projects")/>
             </Show>
         }
         .into_any()

@@ -1,10 +1,10 @@
-//! What would become of a request, said before it is sent: by the very functions that the server checks with.
+//! The expected outcome of a request before it is sent, computed by the same functions that the server checks with.
 
 use types::quantity::{Slots, describe};
 use types::sessions::ClusterMode;
 use types::sessions::launch::{StartOptions, StartSession, against_policy, against_share};
 
-/// What stands against a request, in sentences.
+/// The obstacles to a request, as sentences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forecast {
     /// The server would refuse it, or it could never start.
@@ -13,13 +13,13 @@ pub struct Forecast {
     pub waits: Vec<String>,
     /// It would be changed.
     pub notes: Vec<String>,
-    /// What all its containers, and all the sessions, hold together.
+    /// The total of all containers of all its sessions.
     pub total: Slots,
-    /// Several parts need places of their own: whether they fit at the same time is not worked out.
+    /// Several containers need places of their own; whether they fit at the same time is not computed.
     pub several: bool,
 }
 
-/// Holds a request against everything that is offered.
+/// Checks a request against everything that is offered.
 pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
     let mut asked = asked.clone();
     let image = options.images.iter().find(|image| image.name == asked.image);
@@ -32,7 +32,7 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
         total: asked.cluster.of_all(&asked.slots).times(asked.count.max(1)),
         several: asked.count > 1 || (asked.cluster.mode == ClusterMode::MultiNode && asked.cluster.size > 1),
     };
-    of_several(&asked, options, &mut forecast);
+    check_several(&asked, options, &mut forecast);
     let project = options.projects.iter().find(|project| project.id == asked.project);
     let project = project.map(|project| (format!("Project {}", project.name), &project.limit, &project.using));
     let domain = (format!("Domain {}", options.domain.name), &options.domain.limit, &options.domain.using);
@@ -43,7 +43,7 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
     }
     of_group(&asked, options, &mut forecast);
     if !asked.depends_on.is_empty() {
-        forecast.waits.push(format!("It waits for {} to end well.", asked.depends_on.join(", ")));
+        forecast.waits.push(format!("It waits for {} to finish successfully.", asked.depends_on.join(", ")));
     }
     if asked.starts_at.is_some() {
         forecast.waits.push("It does not start before its start time.".into());
@@ -51,8 +51,8 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
     forecast
 }
 
-/// One of them may fit where all together do not.
-fn of_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
+/// Checks several sessions: one of them may fit where all together do not.
+fn check_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
     let (policy, one) = (&options.policy, asked.cluster.of_all(&asked.slots));
     for (slot, amount) in &one.0 {
         let Some(limit) = policy.limit(slot).filter(|_| asked.count > 1) else { continue };
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_wait_what_could_never_start_and_what_would_be_raised_is_said_before() {
+    fn waits_refusals_and_raised_amounts_are_forecast() {
         assert_eq!(forecast(&asked(1_000), &options()).waits, Vec::<String>::new());
         let busy = forecast(&asked(3_000), &options());
         assert!(busy.waits.iter().any(|text| text == "No agent of resource group default has room for it now: it will wait."));
@@ -148,7 +148,7 @@ mod tests {
         let policy = KeypairPolicy { total: Slots::cpu_mem(Quantity::whole(5), 99 << 30), ..KeypairPolicy::new("student") };
         let several = forecast(&StartSession { count: 3, ..asked(2_000) }, &StartOptions { policy, ..options() });
         assert!(several.waits[0].contains("3 sessions ask for 6 CPU cores together"), "{:?}", several.waits);
-        // One of them would have room: what is said of all is that nobody has worked it out.
+        // One of them would have room, so the result for all is unknown.
         let two = forecast(&StartSession { count: 2, ..asked(1_000) }, &options());
         assert!(two.several && !busy.several);
         let project = "Project lab may hold 8 CPU cores; in use: 7 CPU cores; 2 sessions ask for 2 CPU cores together";

@@ -1,7 +1,7 @@
-//! What is typed into the launcher, as signals: how it is read as a request, filled from one, and kept in the address.
+//! The launcher's fields as signals: read as a request, filled from one, and kept in the address.
 //!
-//! Values of secret variables, and of those without a name, are never in the address: whoever opens a shared link, or looks over a shoulder at a history, finds
-//! their names alone.
+//! Values of secret variables, and of variables without a name, are never in the address: a shared link or the browser's history
+//! shows only their names.
 
 use super::clock::{from_field, now, to_field};
 use crate::slots::{exact_bytes, read_bytes};
@@ -16,7 +16,7 @@ use types::sessions::launch::{DEFAULT_PRIORITY, GroupOffer, StartOptions, StartS
 use types::sessions::{Cluster, ClusterMode};
 use types::time::Millis;
 
-/// One variable of the environment; the number tells rows apart while they are edited.
+/// One environment variable; the number identifies its row while it is edited.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
     pub number: u32,
@@ -42,20 +42,20 @@ pub struct Form {
     pub cpu: RwSignal<String>,
     pub mem: RwSignal<String>,
     pub shared_memory: RwSignal<String>,
-    /// What is asked of other slots, as typed.
+    /// The amounts of other slots, as typed.
     pub others: RwSignal<BTreeMap<String, String>>,
     pub cluster_mode: RwSignal<String>,
     pub cluster_size: RwSignal<String>,
     pub priority: RwSignal<String>,
     pub env: RwSignal<Vec<Variable>>,
     pub ports: RwSignal<String>,
-    /// The page has come to life in a browser.
+    /// Whether the page is interactive in a browser.
     pub awake: RwSignal<bool>,
-    /// The project, group and environment that were chosen for the person, who has not chosen them.
+    /// The project, group and environment that were preselected, not chosen by the person.
     given: StoredValue<[String; 3]>,
 }
 
-/// Units of a batch session's time, with seconds.
+/// Units of a batch session's timeout, with their seconds.
 pub const UNITS: [(&str, &str, u32); 5] =
     [("min", "minutes", 60), ("s", "seconds", 1), ("h", "hours", 3_600), ("d", "days", 86_400), ("w", "weeks", 604_800)];
 
@@ -89,8 +89,8 @@ impl Form {
         }
     }
 
-    /// What is chosen for somebody who has chosen nothing. What a person chose stays, also when it is not offered any more:
-    /// [`not_offered`] says so.
+    /// Preselects values where the person has chosen none. A person's own choice stays even if it is no longer offered;
+    /// [`not_offered`] reports it.
     pub fn choose(self, options: &StartOptions, of_header: Option<String>) {
         let offered = |index: usize, field: RwSignal<String>, all: Vec<String>, first: Option<String>| {
             let value = field.get_untracked();
@@ -110,7 +110,7 @@ impl Form {
         offered(2, self.resource_group, groups.map(|group| group.name.clone()).collect(), None);
     }
 
-    /// Puts a preset's amounts in.
+    /// Fills in a preset's amounts.
     pub fn take(self, preset: &Preset) {
         self.cpu.set(preset.slots.get(CPU).to_string());
         self.mem.set(exact_bytes(preset.slots.get(MEM).floor()));
@@ -127,7 +127,7 @@ impl Form {
         });
     }
 
-    /// Shows a request, as from the address or from one that was made before.
+    /// Fills the form from a request, such as the one in the address or an earlier one.
     pub fn fill(self, asked: &StartSession) {
         self.name.set(asked.name.clone());
         self.kind.set(asked.kind.key().into());
@@ -164,7 +164,7 @@ impl Form {
         self.ports.set(asked.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", "));
     }
 
-    /// The form as a request, with every field that cannot be read or is not acceptable. Follows what is typed.
+    /// Returns the form as a request, with every invalid field. Reactive to typing.
     pub fn read(self) -> (StartSession, Vec<FieldError>) {
         let mut errors = Vec::new();
         let kind = SessionType::from_key(&self.kind.get()).unwrap_or(SessionType::Interactive);
@@ -172,11 +172,11 @@ impl Form {
         let (slots, shared_memory) = (self.read_slots(&mut errors), self.read_shared_memory(&mut errors));
         let (starts_at, timeout) = self.read_times(batch, &mut errors);
         let mut wrong = |field: &str, text: &str| errors.push(FieldError::new(field, text));
-        let size = whole(self.cluster_size.get());
+        let size = parse_whole(self.cluster_size.get());
         if size.is_none() {
             wrong("cluster_size", "Type a whole number of containers.");
         }
-        let count = whole(self.count.get());
+        let count = parse_whole(self.count.get());
         if count.is_none() {
             wrong("count", "Type a whole number of sessions.");
         }
@@ -217,7 +217,7 @@ impl Form {
             owner: self.owner.get().trim().to_owned(),
         };
         if let Err(Problem::Invalid(more)) = asked.check() {
-            // What could not be read is said once.
+            // A field that could not be read has only one error.
             more.into_iter().for_each(|one| {
                 if !errors.iter().any(|known| known.field == one.field) {
                     errors.push(one);
@@ -248,49 +248,49 @@ impl Form {
         slots
     }
 
-    /// Bytes; nothing where nothing was typed.
+    /// Reads bytes; `None` if nothing was typed.
     fn read_shared_memory(self, errors: &mut Vec<FieldError>) -> Option<i64> {
         let text = self.shared_memory.get();
         let read = Some(text.trim()).filter(|text| !text.is_empty()).map(read_bytes)?;
         if read.is_none() {
-            errors.push(FieldError::new("shared_memory", "Type an amount of memory, such as 64 MiB, or nothing."));
+            errors.push(FieldError::new("shared_memory", "Type an amount of memory, such as 64 MiB, or leave it empty."));
         }
         read
     }
 
-    /// When a batch session starts, and the seconds that it may take.
+    /// Reads a batch session's start time and its timeout in seconds.
     fn read_times(self, batch: bool, errors: &mut Vec<FieldError>) -> (Option<Millis>, Option<u32>) {
         let mut wrong = |field: &str, text: &str| errors.push(FieldError::new(field, text));
         let (starts, time) = (self.starts_at.get(), self.timeout.get());
         let starts_at = from_field(starts.trim()).filter(|_| batch);
         if batch && !starts.trim().is_empty() && starts_at.is_none() {
-            wrong("starts_at", "A day and a time, such as 2026-11-24T09:30.");
+            wrong("starts_at", "Type a date and a time, such as 2026-11-24T09:30.");
         }
-        // Two clocks may differ: only the browser's own is asked, and not before the page has come to life.
+        // Two clocks may differ, so only the browser's is used, and only once the page is interactive.
         if self.awake.get() && starts_at.is_some_and(|at| at <= now()) {
             wrong("starts_at", "The start time must be in the future.");
         }
         let length = UNITS.iter().find(|(key, ..)| self.timeout_unit.with(|unit| unit == key)).map_or(60, |(_, _, n)| *n);
-        let timeout = whole(time.clone()).and_then(|n| n.checked_mul(length)).filter(|_| batch);
+        let timeout = parse_whole(time.clone()).and_then(|n| n.checked_mul(length)).filter(|_| batch);
         if batch && !time.trim().is_empty() && timeout.is_none() {
-            wrong("timeout", "Type a whole number, or nothing for no limit.");
+            wrong("timeout", "Type a whole number, or leave it empty for no limit.");
         }
         (starts_at, timeout)
     }
 }
 
-fn whole(text: String) -> Option<u32> {
+fn parse_whole(text: String) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// What was chosen and is not offered any more.
+/// Returns an error for each choice that is no longer offered.
 pub fn not_offered(asked: &StartSession, options: &StartOptions) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let mut gone =
-        |field: &str, what: &str| errors.push(FieldError::new(field, format!("{what} is not offered any more; choose another.")));
+        |field: &str, what: &str| errors.push(FieldError::new(field, format!("{what} is no longer offered; choose another.")));
     let here = |group: &GroupOffer| group.name == asked.resource_group && group.projects.contains(&asked.project);
     if asked.project == StartSession::default().project {
-        // Nothing is chosen, so nothing is gone.
+        // Nothing is chosen, so nothing is missing.
     } else if !options.projects.iter().any(|one| one.id == asked.project) {
         gone("project", "This project");
     } else if !asked.resource_group.is_empty() && !options.groups.iter().any(here) {
@@ -302,23 +302,23 @@ pub fn not_offered(asked: &StartSession, options: &StartOptions) -> Vec<FieldErr
     errors
 }
 
-/// Ports with commas or spaces between them; `8000-8003` are four.
+/// Reads ports separated by commas or spaces; `8000-8003` are four.
 fn read_ports(text: &str) -> Result<Vec<u16>, String> {
     let mut ports = Vec::new();
     for part in text.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         match (first.parse::<u16>(), last.parse::<u16>()) {
             (Ok(first), Ok(last)) if first <= last && last - first < 100 => ports.extend(first..=last),
-            _ => return Err(format!("“{part}” is no port. Write 8080, or 8000-8003 for several.")),
+            _ => return Err(format!("“{part}” is not a valid port. Write 8080, or 8000-8003 for several.")),
         }
     }
     Ok(ports)
 }
 
-/// A request as text for the address: only what differs from one that nobody has touched.
+/// Returns a request as text for the address: only the differences from an untouched form.
 pub fn to_address(asked: &StartSession) -> String {
     let env = asked.env.iter().map(|(name, value)| {
-        // What has no name yet may become a secret.
+        // A variable without a name may become a secret.
         let value = if name.is_empty() || is_secret(name) { String::new() } else { value.clone() };
         (name.clone(), value)
     });
@@ -331,7 +331,7 @@ pub fn to_address(asked: &StartSession) -> String {
     value.to_string()
 }
 
-/// The request that an address holds; one that names no amounts asks for the least that is usual.
+/// Returns the request in an address; without amounts it asks for the usual minimum.
 pub fn from_address(text: &str) -> Option<StartSession> {
     let mut asked: StartSession = serde_json::from_str(text).ok()?;
     if asked.slots.0.is_empty() {
@@ -340,7 +340,7 @@ pub fn from_address(text: &str) -> Option<StartSession> {
     Some(asked)
 }
 
-/// What a form shows that nobody has touched.
+/// The amounts in an untouched form.
 pub fn usual_slots() -> Slots {
     Slots::cpu_mem(Quantity::whole(1), 1 << 30)
 }
@@ -350,7 +350,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_holds_what_was_chosen_and_no_secret() {
+    fn an_address_holds_the_choices_and_no_secret() {
         let asked = StartSession {
             name: "train".into(),
             env: vec![("EPOCHS".into(), "3".into()), ("HF_TOKEN".into(), "hush".into()), (String::new(), "hush".into())],
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_shows_of_a_request_reads_back_as_the_same_request() {
+    fn a_form_filled_from_a_request_reads_back_the_same_request() {
         Owner::new().with(|| {
             let form = Form::new();
             let asked = StartSession {
@@ -389,14 +389,14 @@ mod tests {
             form.fill(&StartSession { timeout: Some(1_209_600), ..asked.clone() });
             assert_eq!((form.timeout.get(), form.timeout_unit.get()), ("2".to_owned(), "w".to_owned()));
             assert_eq!(form.read().0.timeout, Some(1_209_600));
-            // A moment that no calendar has.
+            // A time outside the calendar.
             form.fill(&StartSession { starts_at: Some(types::time::Millis(9_000_000_000_000_000)), ..asked });
             assert_eq!(form.starts_at.get(), "");
         });
     }
 
     #[test]
-    fn ports_are_read_with_commas_spaces_and_ranges() {
+    fn ports_are_separated_by_commas_or_spaces_and_allow_ranges() {
         assert_eq!(read_ports("8080, 9000-9002 5000").unwrap(), [8080, 9000, 9001, 9002, 5000]);
         assert!(read_ports("80a").is_err() && read_ports("9002-9000").is_err());
         assert_eq!(read_ports(" ").unwrap(), Vec::<u16>::new());

@@ -1,4 +1,4 @@
-//! The session launcher: four steps, and all that was typed in the address, so that a reload or a shared link shows the same form
+//! The session launcher: four steps, with the typed values in the address, so that a reload or a shared link shows the same form
 //! (`docs/spec/sessions.md`, "The launcher").
 
 mod clock;
@@ -65,7 +65,7 @@ impl Step {
     }
 }
 
-/// Where a field is.
+/// Returns the step that a field is in.
 fn step_of(field: &str) -> Step {
     match field {
         "name" | "kind" | "command" | "starts_at" | "timeout" | "depends_on" | "count" | "owner" => Step::SessionType,
@@ -84,7 +84,7 @@ pub fn page() -> AnyView {
     if let Some(asked) = typed.get_untracked().as_deref().and_then(from_address) {
         form.fill(&asked);
     }
-    // Another person's limits and groups, once their email has been typed.
+    // The limits and groups of another person, once their email has been typed.
     let owner = Memo::new(move |_| {
         let owner = form.owner.get().trim().to_owned();
         if owner.contains('@') || owner.starts_with("AKIA") { owner } else { String::new() }
@@ -125,7 +125,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     });
     let go = use_navigate();
     let to_step = Callback::new(move |next: Step| {
-        // The way back leads to this step as it is now.
+        // The browser's Back button leads to this step as it is now.
         replace_address(&link.run(step.get_untracked()));
         go(&link.run(next), NavigateOptions { scroll: false, ..Default::default() });
     });
@@ -134,14 +134,14 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
         refused.clear();
         to_step.run(Step::SessionType);
     });
-    // What is wrong is shown at its field when somebody goes on, not while they type.
-    let problem = Signal::derive(move || trouble.get().or_else(|| refused.shown()));
-    // Until the page of what was started is there, nothing more is started.
+    // Mistakes are shown at their fields when the person continues, not while they type.
+    let problem = Signal::derive(move || trouble.get().or_else(|| refused.problem()));
+    // Nothing more is started until the page of the started session opens.
     let leaving = RwSignal::new(false);
     let start = starter(refused, to_step, leaving);
     let busy = start.pending();
     let busy = Signal::derive(move || busy.get() || leaving.get());
-    // A slip in the name of somebody else is said beside it, before anything is sent.
+    // An unknown owner is reported beside the field before anything is sent.
     let nobody = Signal::derive(move || trouble.with(|problem| problem.as_ref().and_then(|problem| problem.of_field("owner"))));
     let shared = Shared { form, refused, options: options.into(), nobody };
     let fields = move || match step.get() {
@@ -152,7 +152,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     };
     view! {
         <PageHead title=HEAD.title/>
-        <p class="notice notice-warn without-scripts">"The launcher needs scripts, and this browser does not run them."</p>
+        <p class="notice notice-warn without-scripts">"The launcher needs scripts, which this browser does not run."</p>
         {stepper(step, look, link)}
         <div class="launcher">
             <form class="form card" novalidate on:submit=move |event| {
@@ -177,7 +177,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     .into_any()
 }
 
-/// What can be chosen, of which the form chooses where nothing is; what was last offered stays while something else is asked for.
+/// The available choices, from which the form preselects. The last ones stay while new ones are loading.
 fn last_offered(form: Form, offered: Signal<Option<StartOptions>>) -> Memo<Option<StartOptions>> {
     let chosen = expect_context::<ChosenProject>().0;
     let options = Memo::new(move |before: Option<&Option<StartOptions>>| offered.get().or_else(|| before.cloned().flatten()));
@@ -194,7 +194,7 @@ fn last_offered(form: Form, offered: Signal<Option<StartOptions>>) -> Memo<Optio
     options
 }
 
-/// Moves the focus to each new step's heading: what had it may be gone.
+/// Moves the focus to each new step's heading, since the focused element may be gone.
 fn take_focus_along(step: Memo<Step>) {
     Effect::new(move |before: Option<Step>| {
         let now = step.get();
@@ -211,7 +211,7 @@ const HEADING: &str = "launcher-step";
 fn focus_step() {
     if let Some(heading) = document().get_element_by_id(HEADING) {
         let heading: web_sys::HtmlElement = wasm_bindgen::JsCast::unchecked_into(heading);
-        // A browser that refuses leaves the focus where it is.
+        // If the browser refuses, the focus stays where it is.
         let _ = heading.focus();
     }
 }
@@ -232,7 +232,7 @@ fn starter(refused: Refused, to_step: Callback<Step>, leaving: RwSignal<bool>) -
                     let address = match started.as_slice() {
                         [one] => paths::session(one.id),
                         many => {
-                            toaster.good(format!("{} sessions were put into the queue.", many.len()));
+                            toaster.good(format!("{} sessions were added to the queue.", many.len()));
                             paths::SESSIONS.to_owned()
                         }
                     };
@@ -277,12 +277,12 @@ fn send_or_go_on(
     }
 }
 
-/// Characters of a form that an address holds; a longer one is kept in the page alone.
+/// Maximum characters of a form in the address; a longer one is kept only in the page.
 const LONGEST_FORM: usize = 24_000;
-/// The pause after which the address follows: browsers refuse a page that changes its address with every key.
+/// The pause before the address is updated: browsers refuse a page that changes its address with every key.
 const FOLLOW_AFTER: std::time::Duration = std::time::Duration::from_millis(300);
 
-/// The address follows what is typed, so that a reload loses nothing.
+/// Keeps the typed values in the address, so that a reload loses nothing.
 fn keep_in_address(step: Memo<Step>, address: Memo<String>) {
     let timer = StoredValue::new(None::<TimeoutHandle>);
     let stop = move || {
@@ -295,7 +295,7 @@ fn keep_in_address(step: Memo<Step>, address: Memo<String>) {
             replace_address(&format!("{}?step={}&form={form}", paths::LAUNCHER, step.key()));
         }
     };
-    // Another step is another entry of the history, which may hold the form as it was when somebody was last there.
+    // Each step is its own history entry, which may hold the form as it was at the last visit.
     Effect::new(move |before: Option<(Step, String)>| {
         let now = (step.get(), address.get());
         if before.is_some_and(|before| before != now) {
@@ -307,13 +307,13 @@ fn keep_in_address(step: Memo<Step>, address: Memo<String>) {
     on_cleanup(stop);
 }
 
-/// Past the router, which has nothing to draw anew for it; not of a page that is being left.
+/// Bypasses the router, which has nothing to redraw. Not for a page that is being left.
 fn replace_address(address: &str) {
     if location().pathname().is_ok_and(|path| path == paths::LAUNCHER)
         && let Ok(history) = window().history()
     {
         let state = history.state().unwrap_or_default();
-        // A browser that refuses keeps an older form in its address.
+        // If the browser refuses, the address keeps an older form.
         let _ = history.replace_state_with_url(&state, "", Some(address));
     }
 }
@@ -347,28 +347,28 @@ fn buttons(
     let impossible = Signal::derive(move || last() && outcome.with(|outcome| !outcome.refusals.is_empty()));
     view! {
         <div class="dialog-actions">
-            <Confirm name="launcher-reset" strength=Strength::Bubble label="Reset" question="Empty the whole form?" on_confirm=reset/>
+            <Confirm name="launcher-reset" strength=Strength::Bubble label="Reset" question="Clear the whole form?" on_confirm=reset/>
             {move || before().map(|one| view! { <a class="button" href=link.run(one)>"Previous"</a> })}
             {move || (!last()).then(|| view! { <a class="button" href=link.run(Step::Review)>"Skip to review"</a> })}
             <Button variant=Variant::Primary submit=true busy=busy disabled=impossible>
                 {move || if last() { "Start" } else { "Next" }}
             </Button>
         </div>
-        <p class="hint" hidden=move || !impossible.get()>"What stands against it is said under “In all”."</p>
+        <p class="hint" hidden=move || !impossible.get()>"See “In all” for why it cannot start."</p>
     }
     .into_any()
 }
 
-/// What was last asked for, to be asked for again.
+/// Recent requests, which can be used again.
 fn recent(form: Form, options: Signal<Option<StartOptions>>, to_step: Callback<Step>) -> AnyView {
     let all = move || options.with(|options| options.as_ref().map(|options| options.recent.clone()).unwrap_or_default());
     let one = move |asked: StartSession| {
-        let name = if asked.name.is_empty() { "without a name".to_owned() } else { asked.name.clone() };
+        let name = if asked.name.is_empty() { "unnamed session".to_owned() } else { asked.name.clone() };
         let amounts =
             format!("{} · {} CPU · {}", asked.kind.label(), asked.slots.get("cpu"), bytes(asked.slots.get("mem").floor()));
         let label = format!("Use again {name}");
         let again = Callback::new(move |()| {
-            // The living one keeps its name.
+            // The name stays with the existing session.
             form.fill(&StartSession { name: String::new(), starts_at: None, ..asked.clone() });
             to_step.run(Step::Review);
         });
@@ -380,7 +380,7 @@ fn recent(form: Form, options: Signal<Option<StartOptions>>, to_step: Callback<S
     view! {
         <section class="card" aria-labelledby="recent-history">
             <h2 id="recent-history">"Recent history"</h2>
-            <p class="hint" hidden=move || !all().is_empty()>"What you start appears here, to start it again."</p>
+            <p class="hint" hidden=move || !all().is_empty()>"Sessions that you start appear here, so that you can start them again."</p>
             <ul class="recent">{move || all().into_iter().map(one).collect::<Vec<_>>()}</ul>
         </section>
     }

@@ -1,4 +1,4 @@
-//! Step 4: everything once more, what it comes to, and what stands against it.
+//! Step 4: the whole request, its total, and its obstacles.
 
 use super::forecast::Forecast;
 use super::steps::Shared;
@@ -54,7 +54,7 @@ fn texts(pairs: Vec<(&'static str, String)>) -> Vec<(&'static str, AnyView)> {
 }
 
 fn session_type(asked: &StartSession) -> Vec<(&'static str, AnyView)> {
-    let name = if asked.name.is_empty() { "one is made up".into() } else { asked.names().join(", ") };
+    let name = if asked.name.is_empty() { "generated".into() } else { asked.names().join(", ") };
     let mut pairs = vec![("Type", asked.kind.label().into_any()), ("Name", name.into_any())];
     if asked.kind == SessionType::Batch {
         let start = match asked.starts_at {
@@ -106,7 +106,7 @@ fn network(asked: &StartSession) -> Vec<(&'static str, String)> {
     vec![("Preopen ports", or_dash(ports.join(", ")))]
 }
 
-/// What it comes to and what stands against it, beside every step.
+/// The request's total and obstacles, shown beside every step.
 pub fn outlook(forecast: Memo<Forecast>) -> AnyView {
     let lines = |class: &'static str, pick: fn(&Forecast) -> &Vec<String>| {
         move || {
@@ -120,9 +120,9 @@ pub fn outlook(forecast: Memo<Forecast>) -> AnyView {
     };
     let together = move || {
         if forecast.with(|forecast| forecast.several) {
-            "Nothing is known to stand against it. Whether there is room for all of them at the same time was not worked out."
+            "Nothing known prevents it. Whether there is room for all of them at the same time was not checked."
         } else {
-            "Nothing stands against it: it can start at once."
+            "Nothing prevents it: it can start at once."
         }
     };
     let clear = move || forecast.with(|forecast| forecast.refusals.is_empty() && forecast.waits.is_empty());

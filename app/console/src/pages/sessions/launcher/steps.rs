@@ -15,13 +15,13 @@ use types::sessions::SessionType;
 use types::sessions::launch::{GroupOffer, MAX_COMMAND, StartOptions, is_secret, preset_fits};
 use ui::{Button, Field, Icon, IconName, NumberInput, Select, TextArea, TextInput, Variant};
 
-/// What the steps share.
+/// Shared by the steps.
 #[derive(Clone, Copy)]
 pub struct Shared {
     pub form: Form,
     pub refused: Refused,
     pub options: Signal<Option<StartOptions>>,
-    /// Why the owner who was named is nobody.
+    /// The problem with the named owner, if there is no such person.
     pub nobody: Signal<Option<String>>,
 }
 
@@ -32,28 +32,28 @@ fn offered(
     Signal::derive(move || options.with(|options| options.as_ref().map(&pick).unwrap_or_default()))
 }
 
-/// Step 1: what for.
+/// Step 1: the session's type and purpose.
 pub fn session_type(shared: Shared) -> AnyView {
     let Shared { form, refused, .. } = shared;
     let is_batch = move || form.kind.with(|kind| kind == "batch");
     let for_others = use_me().may(Permission::StartForOthers);
-    let owner = refused.of("owner");
+    let owner = refused.field_error("owner");
     let owner = Signal::derive(move || owner.get().or_else(|| shared.nobody.get()));
     let units = choices(&UNITS.map(|(key, label, _)| (key, label)));
     view! {
         {kinds(shared)}
-        <Field name="start-name" label="Name" hint="4 to 64 letters, digits, “-”, “_”, “.”. Empty: one is made up." error=refused.of("name")>
+        <Field name="start-name" label="Name" hint="4 to 64 letters, digits, “-”, “_”, “.”. Empty: one is generated." error=refused.field_error("name")>
             <TextInput name="start-name" value=form.name/>
         </Field>
         <Show when=is_batch>
-            <Field name="start-command" label="Start-up command" required=true hint="Given to a shell. The session ends when it does. It stands in the address of this page: secrets belong into environment variables." error=refused.of("command")>
+            <Field name="start-command" label="Start-up command" required=true hint="Run by a shell. The session ends when the command does. The command is part of this page's address: put secrets in environment variables." error=refused.field_error("command")>
                 <TextArea name="start-command" value=form.command rows=4 max=MAX_COMMAND mono=true/>
             </Field>
             <div class="form-row">
-                <Field name="start-at" label="Start time" hint="In your time zone. Empty: as soon as possible." error=refused.of("starts_at")>
+                <Field name="start-at" label="Start time" hint="In your time zone. Empty: as soon as possible." error=refused.field_error("starts_at")>
                     <TextInput name="start-at" value=form.starts_at input_type="datetime-local"/>
                 </Field>
-                <Field name="start-timeout" label="Batch job timeout" hint="Empty: no limit of its own." error=refused.of("timeout")>
+                <Field name="start-timeout" label="Batch job timeout" hint="Empty: no limit of its own." error=refused.field_error("timeout")>
                     <TextInput name="start-timeout" value=form.timeout/>
                 </Field>
                 <Field name="start-timeout-unit" label="Unit of the timeout">
@@ -62,10 +62,10 @@ pub fn session_type(shared: Shared) -> AnyView {
             </div>
         </Show>
         <div class="form-row">
-            <Field name="start-count" label="Number of sessions" hint="Several alike; each has a number after its name." error=refused.of("count")>
+            <Field name="start-count" label="Number of sessions" hint="Identical sessions; each has a number after its name." error=refused.field_error("count")>
                 <NumberInput name="start-count" value=form.count min="1" max="50" step="1"/>
             </Field>
-            <Field name="start-depends" label="Starts after" hint="Names of own sessions that must have ended well, with commas." error=refused.of("depends_on")>
+            <Field name="start-depends" label="Starts after" hint="Your sessions that must finish successfully first, separated by commas." error=refused.field_error("depends_on")>
                 <TextInput name="start-depends" value=form.depends_on/>
             </Field>
         </div>
@@ -78,7 +78,7 @@ pub fn session_type(shared: Shared) -> AnyView {
     .into_any()
 }
 
-/// The types, one of which is chosen. What the group refuses cannot be.
+/// The session types. Those that the resource group refuses are disabled.
 fn kinds(shared: Shared) -> AnyView {
     let Shared { form, options, .. } = shared;
     let radio = |kind: SessionType, text: &'static str| {
@@ -101,17 +101,17 @@ fn kinds(shared: Shared) -> AnyView {
             <legend class="field-label">"Type"</legend>
             <div class="choices">
                 {radio(SessionType::Interactive, "Interactive — a terminal until you end it")}
-                {radio(SessionType::Batch, "Batch — one command, ends with it")}
+                {radio(SessionType::Batch, "Batch — one command; ends when it does")}
             </div>
         </fieldset>
     }
     .into_any()
 }
 
-/// What is wrong with a choice: what was refused of it, or that it is not offered any more.
-fn wrong(shared: Shared, field: &'static str) -> Signal<Option<String>> {
+/// The error of a choice: its refusal, or that it is no longer offered.
+fn choice_error(shared: Shared, field: &'static str) -> Signal<Option<String>> {
     let Shared { form, refused, options, .. } = shared;
-    let refused = refused.of(field);
+    let refused = refused.field_error(field);
     let gone = Memo::new(move |_| {
         let (asked, _) = form.read();
         let errors = options.with(|options| options.as_ref().map(|options| not_offered(&asked, options)).unwrap_or_default());
@@ -120,12 +120,12 @@ fn wrong(shared: Shared, field: &'static str) -> Signal<Option<String>> {
     Signal::derive(move || gone.get().or_else(|| refused.get()))
 }
 
-/// The options of a choice, with what was chosen while it is not among them: a list that does not name it would show another.
+/// The options of a choice, plus the chosen value if it is not among them: otherwise the list would show another value.
 fn with_chosen(all: Signal<Vec<(String, String)>>, chosen: RwSignal<String>) -> Signal<Vec<(String, String)>> {
     Signal::derive(move || {
         let (mut all, chosen) = (all.get(), chosen.get());
         if !chosen.is_empty() && !all.iter().any(|(key, _)| *key == chosen) {
-            // A project is known by its id alone.
+            // A project is known only by its id.
             let name = if chosen.parse::<ProjectId>().is_ok() { "A project".to_owned() } else { chosen.clone() };
             all.push((chosen, format!("{name} (not offered)")));
         }
@@ -153,34 +153,34 @@ pub fn resources(shared: Shared) -> AnyView {
     };
     view! {
         <div class="form-row">
-            <Field name="start-project" label="Project" error=wrong(shared, "project")>
+            <Field name="start-project" label="Project" error=choice_error(shared, "project")>
                 <Select name="start-project" value=form.project options=projects/>
             </Field>
-            <Field name="start-group" label="Resource group" error=wrong(shared, "resource_group")>
+            <Field name="start-group" label="Resource group" error=choice_error(shared, "resource_group")>
                 <Select name="start-group" value=form.resource_group options=groups/>
             </Field>
-            <Field name="start-image" label="Environment" error=wrong(shared, "image")>
+            <Field name="start-image" label="Environment" error=choice_error(shared, "image")>
                 <Select name="start-image" value=form.image options=images/>
             </Field>
         </div>
         {presets(shared)}
         <div class="form-row">
-            <Field name="start-cpu" label="CPU cores" error=refused.of("cpu")><TextInput name="start-cpu" value=form.cpu/></Field>
-            <Field name="start-mem" label="Memory" hint="Such as 2 GiB; a number alone is GiB." error=refused.of("mem")><TextInput name="start-mem" value=form.mem/></Field>
-            <Field name="start-shared" label="Shared memory" hint="A part of the memory. Empty: what the environment has." error=refused.of("shared_memory")>
+            <Field name="start-cpu" label="CPU cores" error=refused.field_error("cpu")><TextInput name="start-cpu" value=form.cpu/></Field>
+            <Field name="start-mem" label="Memory" hint="Such as 2 GiB; a number alone is GiB." error=refused.field_error("mem")><TextInput name="start-mem" value=form.mem/></Field>
+            <Field name="start-shared" label="Shared memory" hint="Part of the memory. Empty: the environment's own value." error=refused.field_error("shared_memory")>
                 <TextInput name="start-shared" value=form.shared_memory/>
             </Field>
         </div>
         {move || accelerators(shared)}
         <p class="hint">{largest}</p>
         <div class="form-row">
-            <Field name="start-mode" label="Cluster mode" error=refused.of("cluster_mode")>
+            <Field name="start-mode" label="Cluster mode" error=refused.field_error("cluster_mode")>
                 <Select name="start-mode" value=form.cluster_mode options=choices(ClusterMode::CHOICES)/>
             </Field>
-            <Field name="start-size" label="Cluster size" hint="Containers, each with these amounts." error=refused.of("cluster_size")>
+            <Field name="start-size" label="Cluster size" hint="Containers, each with these amounts." error=refused.field_error("cluster_size")>
                 <NumberInput name="start-size" value=form.cluster_size min="1" max="1000" step="1"/>
             </Field>
-            <Field name="start-priority" label="Priority" hint="0 to 100. More than 10 is given by administrators." error=refused.of("priority")>
+            <Field name="start-priority" label="Priority" hint="0 to 100. Only administrators can set more than 10." error=refused.field_error("priority")>
                 <NumberInput name="start-priority" value=form.priority min="0" max="100" step="1"/>
             </Field>
         </div>
@@ -195,7 +195,7 @@ fn group(form: Form, options: Signal<Option<StartOptions>>) -> Option<GroupOffer
     options.with(|options| options.as_ref()?.groups.iter().find(|group| group.name == name).cloned())
 }
 
-/// Presets that fit: one agent has room for them, and the policy and the project have as much left.
+/// Presets that fit: one agent has room for them, and the policy and the project have enough left.
 fn fitting(form: Form, options: Signal<Option<StartOptions>>) -> Vec<Preset> {
     let Some(group) = group(form, options) else { return Vec::new() };
     let project = form.project.get();
@@ -221,7 +221,7 @@ fn presets(shared: Shared) -> AnyView {
             <fieldset class="fieldset">
                 <legend class="field-label">"Resource presets"</legend>
                 <div class="choices">{move || all.get().into_iter().map(one).collect::<Vec<_>>()}</div>
-                <p class="field-hint" hidden=move || all.with(|all| !all.is_empty())>"None fits now: agents, the policy or the project have less left than each of them."</p>
+                <p class="field-hint" hidden=move || all.with(|all| !all.is_empty())>"No preset fits: each asks for more than the agents, your policy or the project have left."</p>
             </fieldset>
         </Show>
     }
@@ -234,7 +234,7 @@ fn accelerators(shared: Shared) -> AnyView {
     let field = move |slot: String| {
         let value = RwSignal::new(form.others.with_untracked(|others| others.get(&slot).cloned().unwrap_or_default()));
         let (key, shown) = (slot.clone(), slot.clone());
-        // One way each: what is typed goes into the form, and what a preset puts into the form is shown.
+        // One direction each: typed text goes into the form, and amounts that a preset puts into the form are shown.
         Effect::new(move |_| {
             let typed = value.get();
             let differs = form.others.with_untracked(|others| others.get(&key).map_or("", String::as_str) != typed);
@@ -250,7 +250,7 @@ fn accelerators(shared: Shared) -> AnyView {
         });
         let error = {
             let slot = slot.clone();
-            Signal::derive(move || refused.of_named(&slot))
+            Signal::derive(move || refused.named_field_error(&slot))
         };
         let name = format!("start-{}", slot.replace('.', "-"));
         view! { <Field name=name.clone() label=label(&slot) error=error><TextInput name=name value=value/></Field> }
@@ -267,7 +267,7 @@ fn accelerators(shared: Shared) -> AnyView {
 
 fn variables(shared: Shared) -> AnyView {
     let Shared { form, refused, .. } = shared;
-    let error = refused.of("env");
+    let error = refused.field_error("env");
     let row = move |variable: Variable| {
         let Variable { number, name, value } = variable;
         let (name_id, value_id) = (format!("env-name-{number}"), format!("env-value-{number}"));
@@ -296,7 +296,7 @@ fn variables(shared: Shared) -> AnyView {
 pub fn network(shared: Shared) -> AnyView {
     let Shared { form, refused, .. } = shared;
     view! {
-        <Field name="start-ports" label="Preopen ports" hint="Ports from 1024 to 65535 that programs in it will listen on, with commas, or ranges such as 8000-8003. They are given to it as BACKENDAI_PREOPEN_PORTS." error=refused.of("ports")>
+        <Field name="start-ports" label="Preopen ports" hint="Ports from 1024 to 65535 that programs in the session will listen on, separated by commas, or ranges such as 8000-8003. The session gets them as BACKENDAI_PREOPEN_PORTS." error=refused.field_error("ports")>
             <TextInput name="start-ports" value=form.ports/>
         </Field>
     }

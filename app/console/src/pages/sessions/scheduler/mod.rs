@@ -27,7 +27,7 @@ use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Variant};
 
 const HEAD: Head = Head { title: "Scheduler", group: "Administration" };
 
-/// The group that is shown: the one that the address names, or the first that is active.
+/// Returns the group to show: the one in the address, or the first active one.
 fn pick(names: &GroupNames, named: Option<String>) -> String {
     let there = |name: &String| names.all().any(|one| one == name);
     named.filter(there).or_else(|| names.all().next().cloned()).unwrap_or_default()
@@ -39,7 +39,7 @@ fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<
         Column::new("position", "Queue position", move |s: &SessionRow| place(s).into_any()).number().required(),
         Column::new("name", "Session", move |s: &SessionRow| {
             let (id, name) = (s.id.to_string(), s.name.clone());
-            // The rest of the address is the list's own; only what is open differs from row to row.
+            // The rest of the address belongs to the list; only the open session differs from row to row.
             view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
         })
         .required(),
@@ -72,7 +72,7 @@ fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<
     columns
 }
 
-/// Its containers, and how they lie.
+/// The number of containers and how they are placed.
 fn cluster(session: &SessionRow) -> String {
     let size = session.cluster.size;
     if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
@@ -89,9 +89,12 @@ pub fn page() -> AnyView {
     let names = load(Memo::new(|_| ()), &[Topic::Group], |()| group_names());
     let known = names.good();
     let group = Memo::new(move |_| pick(&known.get().unwrap_or_default(), named.get()));
-    let list =
-        List::of((&QUEUE, paths::SCHEDULER, "session"), &[Topic::Session], Some(("group", group)), move |query: ListQuery| {
-            // The names are loaded beside it: the first question does not know them yet.
+    let list = List::with_parameter(
+        (&QUEUE, paths::SCHEDULER, "session"),
+        &[Topic::Session],
+        Some(("group", group)),
+        move |query: ListQuery| {
+            // The names are loaded in parallel, so the first load does not know them yet.
             let (known, named) = (known.get_untracked(), named.get_untracked());
             async move {
                 let names = match known {
@@ -100,8 +103,9 @@ pub fn page() -> AnyView {
                 };
                 queue(pick(&names, named), query).await
             }
-        });
-    // Another group, another queue.
+        },
+    );
+    // Another group means another queue.
     Effect::new(move |before: Option<String>| {
         let now = group.get();
         if before.is_some_and(|before| before != now) {
@@ -131,7 +135,7 @@ pub fn page() -> AnyView {
             export: "",
             empty: ViewFn::from(move || {
                 let text = format!(
-                    "Nothing waits in {}. A session that has to wait appears here, with its place and the reason.",
+                    "No session waits in {}. A session that has to wait appears here, with its place and the reason.",
                     group.get()
                 );
                 view! { <EmptyState icon=IconName::Check title="Nothing waits" text=text/> }
@@ -160,8 +164,8 @@ fn choose(group: Memo<String>, names: Signal<Option<GroupNames>>) -> AnyView {
         let chosen = group.get();
         let all = names.get().unwrap_or_default();
         let option = |name: &String| {
-            let (selected, told) = (*name == chosen, all.told(name));
-            view! { <option value=name.clone() selected=selected>{told}</option> }
+            let (selected, label) = (*name == chosen, all.label(name));
+            view! { <option value=name.clone() selected=selected>{label}</option> }
         };
         all.all().map(option).collect::<Vec<_>>()
     };
@@ -173,7 +177,7 @@ fn choose(group: Memo<String>, names: Signal<Option<GroupNames>>) -> AnyView {
         <form method="get" action=paths::SCHEDULER class="group-choice">
             <label class="field-label" for="scheduler-group">"Resource group"</label>
             <select class="select" id="scheduler-group" name="group" on:change=change>{options}</select>
-            // No `<noscript>`: a browser with scripts reads what is in it as text, which no page could come to life around.
+            // No `<noscript>`: a browser with scripts reads its contents as text, which breaks hydration.
             <button class="button without-scripts">"Show"</button>
         </form>
     }
@@ -185,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_that_is_not_there_gives_way_to_the_first_that_is_active() {
+    fn an_unknown_group_is_replaced_by_the_first_active_one() {
         let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let names = GroupNames { active: of(&["batch", "default"]), inactive: of(&["attic"]) };
         assert_eq!(pick(&names, Some("default".into())), "default");
@@ -194,6 +198,6 @@ mod tests {
         assert_eq!(pick(&names, None), "batch");
         assert_eq!(pick(&GroupNames { active: Vec::new(), ..names.clone() }, None), "attic");
         assert_eq!(pick(&GroupNames::default(), None), "");
-        assert_eq!((names.told("attic"), names.told("batch")), ("attic (inactive)".to_owned(), "batch".to_owned()));
+        assert_eq!((names.label("attic"), names.label("batch")), ("attic (inactive)".to_owned(), "batch".to_owned()));
     }
 }

@@ -1,5 +1,5 @@
-//! The dialog that creates many people: by a pattern or from a CSV file, looked at before it is done (`docs/spec/people.md`,
-//! "Many new people").
+//! The dialog that creates many people, by a pattern or from a CSV file, with a preview first (`docs/spec/people.md`, "Many new
+//! people").
 
 mod preview;
 mod result;
@@ -21,10 +21,10 @@ use types::rules::MAX_DESCRIPTION;
 use ui::{Checkbox, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, TextInput, Variant, use_toaster};
 use wasm_bindgen::JsCast;
 
-/// A file to begin with: what `COLUMNS` says, with one line.
+/// One example line for the columns in `COLUMNS`.
 const EXAMPLE: &str = "ann@example.org,ann,Ann Ek,,user,active,default,default,default,yes,the new analyst";
 
-/// What was typed.
+/// The typed values.
 #[derive(Clone, Copy)]
 struct Form {
     /// `pattern` or `file`.
@@ -65,7 +65,7 @@ impl Form {
         let batch = if self.source.with_untracked(|source| source == "file") {
             let lines = self.lines.get_untracked();
             if lines.trim().is_empty() {
-                return Err(Problem::field("file", "Choose a file, or write its lines here."));
+                return Err(Problem::field("file", "Choose a file or enter its lines here."));
             }
             if lines.len() > LARGEST_FILE {
                 return Err(Problem::field("file", "The file is too large. Split it: 1.5 MB at most."));
@@ -88,7 +88,7 @@ impl Form {
         Ok(CreateMany { batch, defaults })
     }
 
-    /// Follows every field, so that what was looked at is looked at again when one changes.
+    /// Follows every field, so that a change requires a new preview.
     fn track(self) {
         let texts = [self.source, self.prefix, self.suffix, self.count, self.host, self.lines, self.description];
         texts.into_iter().for_each(|field| field.track());
@@ -103,7 +103,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     let planned = RwSignal::new(None::<(CreateMany, Preview)>);
     let created = RwSignal::new(Vec::<CreatedPerson>::new());
     let (of_task, toaster) = (use_parameter("created"), use_toaster());
-    // A notification leads here, to those whom a background task created.
+    // A notification links here, to the people that a background task created.
     Effect::new(move |_| {
         let Some(task) = of_task.get().and_then(|id| id.parse().ok()) else { return };
         spawn_local(async move {
@@ -122,7 +122,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
         form.track();
         planned.set(None);
     });
-    // Only what was looked at is created, whatever was changed while the look was on its way.
+    // Only the previewed people are created, no matter what was changed while the preview was loading.
     let ready = move |many: &CreateMany| {
         planned.with_untracked(|plan| plan.as_ref().is_some_and(|(looked_at, plan)| plan.errors.is_empty() && looked_at == many))
     };
@@ -132,10 +132,10 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
         let saving = async move {
             if ready {
                 let people = create_users(many).await?;
-                let said = format!("{} people were created, each with a keypair of their own.", people.len());
-                // Beside any that are still shown: their passwords are in no other place.
+                let text = format!("{} people were created, each with a keypair of their own.", people.len());
+                // Added to any that are still shown: their passwords are nowhere else.
                 created.try_update(|all| all.extend(people));
-                return Ok(said.into());
+                return Ok(text.into());
             }
             let plan = preview_users(many.clone()).await?;
             if opening.is_current() {
@@ -147,7 +147,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     });
     let label =
         Signal::derive(move || match planned.with(|plan| plan.as_ref().map(|(_, plan)| (plan.count, plan.errors.len()))) {
-            None => "Look at it first".to_owned(),
+            None => "Preview".to_owned(),
             Some((count, 0)) => format!("Create {count} people"),
             Some(_) => "Look again".to_owned(),
         });
@@ -169,7 +169,7 @@ fn fields(form: Form, shell: Shell) -> AnyView {
     let refused = shell.refused;
     view! {
         <RadioGroup name="many-source" label="Who" value=form.source options=vec![
-            ("pattern".into(), "Names that count up".into()),
+            ("pattern".into(), "Numbered names".into()),
             ("file".into(), "From a CSV file".into()),
         ]/>
         <Show when=move || form.source.with(|source| source == "file") fallback=move || pattern_fields(form, refused)>
@@ -193,14 +193,14 @@ fn pattern_fields(form: Form, refused: Refused) -> AnyView {
     };
     view! {
         <div class="form-row form-row-small">
-            <Field name="many-prefix" label="Before the number" error=refused.of("prefix")><TextInput name="many-prefix" value=form.prefix max=60/></Field>
-            <Field name="many-suffix" label="After the number" error=refused.of("suffix")><TextInput name="many-suffix" value=form.suffix max=60/></Field>
-            <Field name="many-count" label="How many" required=true error=refused.of("count")>
+            <Field name="many-prefix" label="Before the number" error=refused.field_error("prefix")><TextInput name="many-prefix" value=form.prefix max=60/></Field>
+            <Field name="many-suffix" label="After the number" error=refused.field_error("suffix")><TextInput name="many-suffix" value=form.suffix max=60/></Field>
+            <Field name="many-count" label="How many" required=true error=refused.field_error("count")>
                 <NumberInput name="many-count" value=form.count min="1" max=MOST_BY_PATTERN.to_string() step="1"/>
             </Field>
         </div>
-        <Field name="many-host" label="Email, after the @" required=true error=refused.of("host")><TextInput name="many-host" value=form.host max=60/></Field>
-        <p class="hint" aria-live="polite">{example}". Each gets a password that is made up and shown once."</p>
+        <Field name="many-host" label="Email, after the @" required=true error=refused.field_error("host")><TextInput name="many-host" value=form.host max=60/></Field>
+        <p class="hint" aria-live="polite">{example}". Each gets a generated password, shown only once."</p>
     }
     .into_any()
 }
@@ -226,10 +226,10 @@ fn file_fields(form: Form, shell: Shell) -> AnyView {
         <div class="field">
             <label class="field-label" for="many-file">"CSV file"</label>
             <input class="input" id="many-file" type="file" accept=".csv,text/csv" on:change=read/>
-            <p class="field-hint">"Its first line names the columns: email and username, and any of "{COLUMNS[2..].join(", ")}". Projects are parted by semicolons. Without a password one is made up."</p>
+            <p class="field-hint">"Its first line names the columns: email and username, and any of "{COLUMNS[2..].join(", ")}". Separate projects with semicolons. Without a password, one is generated."</p>
             <p><a class="button button-quiet" download="people.csv" href=example><Icon name=IconName::Download/>"An example to fill in"</a></p>
         </div>
-        <Field name="many-lines" label="Its lines" required=true hint="As they were read, to be put right here." error=refused.of("file")>
+        <Field name="many-lines" label="Its lines" required=true hint="The lines as read; correct them here." error=refused.field_error("file")>
             <TextArea name="many-lines" value=form.lines rows=6 mono=true/>
         </Field>
     }
@@ -238,11 +238,11 @@ fn file_fields(form: Form, shell: Shell) -> AnyView {
 
 fn default_fields(form: Form, refused: Refused) -> AnyView {
     view! {
-        <h3>{move || form.source.with(|source| if source == "file" { "For everybody whose line says nothing else" } else { "The same for everybody" })}</h3>
+        <h3>{move || form.source.with(|source| if source == "file" { "For everybody whose line does not say otherwise" } else { "The same for everybody" })}</h3>
         {form.place.role_and_status(refused)}
         {form.place.fields(refused, false)}
-        <Checkbox name="many-must-change" label="Require password change: a bar asks for it, nothing is blocked" value=form.must_change_password/>
-        <Field name="many-description" label="Description" error=refused.of("description")>
+        <Checkbox name="many-must-change" label="Require password change: a banner asks for it, nothing is blocked" value=form.must_change_password/>
+        <Field name="many-description" label="Description" error=refused.field_error("description")>
             <TextInput name="many-description" value=form.description max=MAX_DESCRIPTION/>
         </Field>
     }

@@ -1,11 +1,11 @@
-//! What creating many people would do: the first of them, or everything that is wrong, line by line.
+//! The preview of creating many people: the first of them, or every mistake, line by line.
 
 use crate::download::{csv, save};
 use leptos::prelude::*;
 use types::people::many_users::{LineError, Planned, Preview};
 use ui::{Button, Icon, IconName};
 
-/// Errors that are shown at once, and that each press of the button adds.
+/// Errors shown at first, and added by each press of the button.
 const STEP: usize = 100;
 
 /// The preview.
@@ -17,7 +17,7 @@ fn people(plan: Preview) -> AnyView {
     let more = plan.count.saturating_sub(plan.first.len() as u64);
     let rows: Vec<_> = plan.first.into_iter().map(person).collect();
     view! {
-        <p class="notice" role="status">{format!("{} people would be created. Nothing is wrong with any of them.", plan.count)}</p>
+        <p class="notice" role="status">{format!("{} people would be created. No problems were found.", plan.count)}</p>
         <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="People who would be created">
             <table class="table">
                 <caption class="visually-hidden">"People who would be created"</caption>
@@ -37,7 +37,7 @@ fn person(one: Planned) -> AnyView {
     view! {
         <tr>
             <td>{one.line}</td><td>{one.email}</td><td>{one.username}</td><td>{one.full_name}</td><td>{one.role.label()}</td>
-            <td>{one.domain}</td><td>{one.projects.join(", ")}</td><td>{if one.made_up { "Made up" } else { "Given" }}</td>
+            <td>{one.domain}</td><td>{one.projects.join(", ")}</td><td>{if one.made_up { "Generated" } else { "Given" }}</td>
         </tr>
     }
     .into_any()
@@ -47,15 +47,15 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
     let total = all.len();
     let mut lines: Vec<u64> = all.iter().map(|error| error.line).collect();
     lines.dedup();
-    let said = format!(
-        "{} of {count} lines have something wrong, {total} values in all. Nobody is created until all are right.",
+    let summary = format!(
+        "{} of {count} lines have problems ({total} values in total). Nobody is created until all are corrected.",
         lines.len()
     );
     let shown = RwSignal::new(STEP);
     let all = StoredValue::new(all);
     let rows = move || all.with_value(|all| all.iter().take(shown.get()).cloned().map(error).collect::<Vec<_>>());
     view! {
-        <p class="notice notice-bad" role="alert">{said}</p>
+        <p class="notice notice-bad" role="alert">{summary}</p>
         <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="What is wrong">
             <table class="table">
                 <caption class="visually-hidden">"What is wrong"</caption>
@@ -67,7 +67,7 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
             <Show when=move || { shown.get() < total }>
                 <button class="button" type="button" on:click=move |_| shown.update(|n| *n += STEP)>{move || format!("Show more of {total}")}</button>
             </Show>
-            <Button on_press=Callback::new(move |()| save("mistakes.csv", "text/csv", &all.with_value(|all| file(all))))><Icon name=IconName::Download/>"All as a file"</Button>
+            <Button on_press=Callback::new(move |()| save("mistakes.csv", "text/csv", &all.with_value(|all| file(all))))><Icon name=IconName::Download/>"Download all"</Button>
         </div>
     }
     .into_any()

@@ -1,14 +1,14 @@
-//! Who was just created, with passwords and keypairs that are shown once and can be downloaded.
+//! The people just created, with passwords and keypairs that are shown once and can be downloaded.
 
 use crate::download::{csv, save};
 use leptos::prelude::*;
 use types::people::many_users::CreatedPerson;
 use ui::{Button, Dialog, Icon, IconName, Variant};
 
-/// People that the dialog shows; the file has all.
+/// Maximum people in the dialog; the file has all.
 const SHOWN: usize = 50;
 
-/// The dialog; open while there is somebody to show.
+/// The dialog, open while there is somebody to show.
 pub fn shown_once(people: RwSignal<Vec<CreatedPerson>>) -> AnyView {
     let open = Signal::derive(move || people.with(|all| !all.is_empty()));
     let close = Callback::new(move |()| people.set(Vec::new()));
@@ -17,7 +17,7 @@ pub fn shown_once(people: RwSignal<Vec<CreatedPerson>>) -> AnyView {
     let download = Callback::new(move |()| save("users.csv", "text/csv", &people.with_untracked(|all| file(all))));
     view! {
         <Dialog open=open title="New users" on_close=close>
-            <p class="notice">"Download this now: passwords that were made up and secret keys are shown once."</p>
+            <p class="notice">"Download this now: generated passwords and secret keys are shown only once."</p>
             <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="New users">
                 <table class="table">
                     <caption class="visually-hidden">"New users"</caption>

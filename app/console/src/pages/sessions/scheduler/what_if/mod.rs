@@ -1,4 +1,4 @@
-//! What if another rule held: the queue as it is now, decided once more in the browser by the scheduler itself. Nothing is saved.
+//! A trial of other rules: the current queue, run through the scheduler itself in the browser. Nothing is saved.
 
 mod rules;
 mod trial;
@@ -19,14 +19,14 @@ pub fn panel(group: Memo<String>) -> AnyView {
     let open = RwSignal::new(false);
     let problem = RwSignal::new(None::<String>);
     let trial = Trial::new();
-    // Which opening an answer belongs to.
+    // The opening that an answer belongs to.
     let opening = StoredValue::new(0u32);
     Effect::new(move |_| {
         if !open.get() {
             return;
         }
         let group = group.get();
-        // The queue of the last time is gone, and an answer that is still under way comes too late.
+        // The previous queue is discarded, and an answer that is still on its way comes too late.
         opening.update_value(|n| *n += 1);
         let mine = opening.get_value();
         trial.empty();
@@ -72,7 +72,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
         let none = ("".to_owned(), "as it is".to_owned());
         std::iter::once(none).chain(names.into_iter().map(|name| (name.clone(), name))).collect::<Vec<_>>()
     });
-    // The limits of the policy that was chosen, to start from.
+    // Start from the limits of the chosen policy.
     Effect::new(move |_| {
         rules.policy.track();
         sample.with_untracked(|now| now.iter().for_each(|now| rules.fill_limits(&now.snapshot)));
@@ -80,7 +80,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
     trial.follow();
     let link = move || format!("/resource-groups?group={}", types::list::encode(&group.get()));
     view! {
-        <p class="hint">"The queue as it is now, decided in this browser by the scheduler itself. Nothing is saved by it."</p>
+        <p class="hint">"The current queue, run through the scheduler itself in this browser. Nothing is saved."</p>
         <div class="form-row">
             <Field name="what-scheduler" label="Scheduler"><Select name="what-scheduler" value=rules.scheduler options=choices(SchedulerKind::CHOICES)/></Field>
             <Field name="what-placement" label="Placement"><Select name="what-placement" value=rules.placement options=choices(Placement::CHOICES)/></Field>
@@ -96,13 +96,13 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
         <Show when=move || !rules.policy.with(String::is_empty)>{limits(rules)}</Show>
         <p role="status">{move || trial.outcome.with(|outcome| outcome.as_ref().map(summary))}</p>
         {move || table(trial)}
-        <p class="hint">"Expected waits take it that each session runs to its time limit or, without one, as long as the middle one of the last sessions here that have ended; nobody new comes."</p>
-        <p><a href=link>"To the settings of this resource group"</a></p>
+        <p class="hint">"Estimates assume that each session runs to its time limit (or, without one, for the median of recent sessions here) and that no new sessions arrive."</p>
+        <p><a href=link>"Settings of this resource group"</a></p>
     }
     .into_any()
 }
 
-/// A field for each slot of the policy that was chosen.
+/// A field for each slot of the chosen policy.
 fn limits(rules: Rules) -> AnyView {
     let slots = Memo::new(move |_| rules.limits.with(|all| all.iter().map(|(slot, _)| slot.clone()).collect::<Vec<_>>()));
     let field = move |slot: String| {
@@ -128,7 +128,7 @@ fn summary(outcome: &Outcome) -> String {
     let Outcome { tried, total, start_now, start_then, .. } = outcome;
     let wait = if *total == 1 { "1 session waits.".to_owned() } else { format!("{total} sessions wait.") };
     let cut = if tried < total { format!(" The first {tried} of {total} are tried.") } else { String::new() };
-    format!("{wait}{cut} {start_now} would start at once as it is; {start_then} under these rules.")
+    format!("{wait}{cut} {start_now} would start at once under the current rules; {start_then} under these rules.")
 }
 
 fn table(trial: Trial) -> AnyView {
@@ -164,7 +164,7 @@ fn table(trial: Trial) -> AnyView {
                 <caption class="visually-hidden">"The queue under these rules"</caption>
                 <thead><tr>
                     <th scope="col">"Then"</th><th scope="col">"Now"</th><th scope="col">"Moves"</th><th scope="col">"Session"</th>
-                    <th scope="col">"Expected wait now"</th><th scope="col">"Expected wait under these rules"</th><th scope="col">"What becomes of it"</th>
+                    <th scope="col">"Expected wait now"</th><th scope="col">"Expected wait under these rules"</th><th scope="col">"Outcome"</th>
                 </tr></thead>
                 <tbody>{rows.into_iter().map(row).collect::<Vec<_>>()}</tbody>
             </table>
@@ -174,7 +174,7 @@ fn table(trial: Trial) -> AnyView {
     .into_any()
 }
 
-/// How long a session would wait, as far as that is known.
+/// The expected wait of a session, as far as it is known.
 fn expected(starts: &Starts, id: SessionId, now: Millis) -> String {
     match starts.found.get(&id) {
         Some(at) => in_words(at.since(now)),
@@ -183,7 +183,7 @@ fn expected(starts: &Starts, id: SessionId, now: Millis) -> String {
     }
 }
 
-/// To the minute: more would only look exact.
+/// Formats a duration to the minute, since more would suggest a false precision.
 fn in_words(millis: i64) -> String {
     if millis <= 0 {
         return "at once".into();
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_said_to_the_minute_or_not_known_once_nothing_more_is_worked_out() {
+    fn a_wait_is_shown_to_the_minute_or_as_unknown_when_done() {
         let id = SessionId(Default::default());
         let found = |at: i64| Starts { found: [(id, Millis(at))].into(), done: true };
         assert_eq!(expected(&found(500), id, Millis(1_000)), "at once");

@@ -1,4 +1,4 @@
-//! The rules that are tried, as typed: those of the group, and the limits of one keypair policy.
+//! The rules being tried, as typed: the group's, and the limits of one keypair policy.
 
 use crate::slots::{exact_bytes, read_bytes};
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ pub struct Rules {
     pub timeout: RwSignal<String>,
     pub policy: RwSignal<String>,
     pub max_sessions: RwSignal<String>,
-    /// What the policy's sessions may hold of each slot, as typed; empty is no limit.
+    /// The policy's limit for each slot, as typed; empty means no limit.
     pub limits: RwSignal<Vec<(String, String)>>,
 }
 
@@ -35,7 +35,7 @@ impl Rules {
         }
     }
 
-    /// What holds now.
+    /// Fills the fields with the current rules.
     pub fn fill(self, snapshot: &Snapshot) {
         if let Some(group) = snapshot.groups.values().next() {
             self.scheduler.set(group.scheduler.key().into());
@@ -48,7 +48,7 @@ impl Rules {
         self.limits.set(Vec::new());
     }
 
-    /// The limits of the policy that was chosen, to start from: of every slot that it names or that is asked for.
+    /// Fills in the limits of the chosen policy, for every slot that it names or that sessions request.
     pub fn fill_limits(self, snapshot: &Snapshot) {
         let Some(policy) = self.policy.with_untracked(|name| snapshot.policies.get(name).cloned()) else { return };
         let asked = snapshot.queue.iter().flat_map(|waiting| waiting.slots.0.keys());
@@ -58,14 +58,14 @@ impl Rules {
         self.limits.set(slots.into_iter().map(|slot| (slot.clone(), typed(slot))).collect());
     }
 
-    /// All that is typed, to be followed.
+    /// Returns all typed values, reactively.
     pub fn typed(self) -> Vec<String> {
         let fields = [self.scheduler, self.placement, self.retries, self.timeout, self.policy, self.max_sessions];
         let limits = self.limits.get().into_iter().map(|(_, limit)| limit);
         fields.into_iter().map(|field| field.get()).chain(limits).collect()
     }
 
-    /// The snapshot under these rules.
+    /// Returns the snapshot under these rules.
     pub fn applied(self, snapshot: &Snapshot) -> Snapshot {
         let mut changed = snapshot.clone();
         for group in changed.groups.values_mut() {
@@ -79,7 +79,7 @@ impl Rules {
             for (slot, text) in self.limits.get_untracked() {
                 match read(&slot, &text) {
                     Some(limit) => drop(policy.total.0.insert(slot, limit)),
-                    // Without a limit, whatever holds for slots that the policy does not name.
+                    // Without a limit, the policy's default for slots that it does not name applies.
                     None if text.trim().is_empty() => drop(policy.total.0.remove(&slot)),
                     None => {}
                 }
@@ -89,7 +89,7 @@ impl Rules {
     }
 }
 
-/// A number, nothing for no limit, or what there was before while it cannot be read.
+/// Reads a number; `None` for no limit, and the earlier value while the text cannot be read.
 fn number(text: &str, before: Option<u32>) -> Option<u32> {
     match text.trim() {
         "" => None,
@@ -112,7 +112,7 @@ mod tests {
     use types::quantity::Slots;
 
     #[test]
-    fn what_cannot_be_read_changes_nothing_and_nothing_is_no_limit() {
+    fn unreadable_text_changes_nothing_and_empty_text_is_no_limit() {
         let total = Slots::cpu_mem(Quantity::whole(4), 1280 << 20);
         let policy = KeypairPolicy { max_sessions: Some(2), total, ..KeypairPolicy::new("student") };
         let snapshot = Snapshot { policies: [("student".to_owned(), policy)].into(), ..Snapshot::default() };

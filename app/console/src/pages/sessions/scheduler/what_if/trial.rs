@@ -1,5 +1,5 @@
-//! One trial of other rules: decided once a person has stopped typing, and the waits worked out behind it, a step at a time, so that
-//! the page answers meanwhile.
+//! One trial of other rules, decided once the person stops typing. The waits are computed step by step afterwards, so that the
+//! page stays responsive.
 
 use super::rules::Rules;
 use leptos::prelude::*;
@@ -10,20 +10,20 @@ use std::time::Duration;
 use types::id::SessionId;
 use types::time::Millis;
 
-/// Rows that are shown; the first of a long queue are what a change is judged by.
+/// Maximum rows shown; a change is judged by the first of a long queue.
 pub const SHOWN: usize = 200;
-/// The pause after which what was typed is tried.
+/// The pause after typing before the rules are tried.
 const AFTER: Duration = Duration::from_millis(300);
 
-/// What becomes of the queue under the rules.
+/// The queue under the rules.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The first of the queue, as it would be.
+    /// The first sessions of the queue, as it would be.
     pub rows: Vec<Row>,
-    /// Sessions that were tried, and that wait in all.
+    /// The number of sessions tried, and of all waiting sessions.
     pub tried: usize,
     pub total: usize,
-    /// Sessions that would start at once as it is, and under the rules.
+    /// The number of sessions that would start at once under the current rules, and under the tried ones.
     pub start_now: usize,
     pub start_then: usize,
 }
@@ -32,14 +32,14 @@ pub struct Outcome {
 pub struct Row {
     pub id: SessionId,
     pub name: String,
-    /// Its place as it is.
+    /// Its current place.
     pub was: u32,
     /// Its place under the rules.
     pub position: u32,
     pub what: String,
 }
 
-/// When the shown sessions would start, as far as that has been worked out.
+/// The expected starts of the shown sessions, as far as they have been computed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Starts {
     pub found: HashMap<SessionId, Millis>,
@@ -53,14 +53,14 @@ pub struct Trial {
     /// The queue as it was when the dialog was opened.
     pub sample: RwSignal<Option<Arc<Sample>>>,
     pub outcome: RwSignal<Option<Outcome>>,
-    /// As it is, and under the rules.
+    /// Under the current rules, and under the tried ones.
     pub starts_now: RwSignal<Starts>,
     pub starts_then: RwSignal<Starts>,
-    /// What the scheduler decides as it is.
+    /// The scheduler's decisions under the current rules.
     before: StoredValue<Arc<Vec<Decided>>>,
-    /// The waits as it is do not change with the rules, so what was worked out of them is kept.
+    /// The waits under the current rules do not depend on the tried rules, so the computed part is kept.
     now: StoredValue<Option<Forecast>>,
-    /// Grows whenever what is being worked out is not asked for any more.
+    /// Grows whenever the running computation is no longer needed.
     generation: StoredValue<u32>,
 }
 
@@ -78,7 +78,7 @@ impl Trial {
         }
     }
 
-    /// Ends what is being worked out; gives the number of what comes next.
+    /// Ends the running computation and returns the number of the next.
     fn renew(self) -> u32 {
         self.generation
             .try_update_value(|n| {
@@ -88,14 +88,14 @@ impl Trial {
             .unwrap_or_default()
     }
 
-    /// Nothing is there, and nothing is being worked out.
+    /// Clears the trial and ends its computation.
     pub fn empty(self) {
         self.renew();
         self.sample.set(None);
         self.outcome.set(None);
     }
 
-    /// Starts from the queue as it is.
+    /// Starts from the current queue.
     pub fn begin(self, sample: Sample) {
         self.rules.fill(&sample.snapshot);
         self.before.set_value(Arc::new(schedule(&sample.snapshot)));
@@ -104,7 +104,7 @@ impl Trial {
         self.sample.set(Some(Arc::new(sample)));
     }
 
-    /// Tries the rules at once, and again whenever they have changed, for as long as the dialog's contents are there.
+    /// Tries the rules at once, and again after each change, for as long as the dialog's contents exist.
     pub fn follow(self) {
         let timer = StoredValue::new(None::<TimeoutHandle>);
         let stop = move || {
@@ -142,7 +142,7 @@ impl Trial {
         leptos::task::spawn_local(self.work_out(mine, sample, changed, ids));
     }
 
-    /// Works the waits out until all that are shown are known, or another trial is asked for.
+    /// Computes the waits until all shown ones are known or another trial starts.
     async fn work_out(self, mine: u32, sample: Arc<Sample>, changed: Snapshot, ids: Vec<SessionId>) {
         let mut then = Forecast::new(&sample, changed);
         let (mut now_done, mut then_done) = (false, false);
@@ -165,7 +165,7 @@ impl Trial {
     }
 }
 
-/// One step further, and what is known then of these sessions.
+/// Advances the computation by one step and returns the known starts of these sessions.
 fn step(forecast: &mut Forecast, ids: &[SessionId]) -> Starts {
     let more = forecast.step();
     let found: HashMap<_, _> = ids.iter().filter_map(|id| Some((*id, *forecast.starts().get(id)?))).collect();
@@ -173,14 +173,14 @@ fn step(forecast: &mut Forecast, ids: &[SessionId]) -> Starts {
     Starts { found, done }
 }
 
-/// Only what is new is drawn anew.
+/// Updates the signal only if something is new.
 fn show(shown: RwSignal<Starts>, starts: Starts) {
     if shown.try_with_untracked(|before| *before != starts) == Some(true) {
         shown.try_set(starts);
     }
 }
 
-/// The browser's turn.
+/// Lets the browser do other work.
 async fn breathe() {
     #[cfg(not(feature = "ssr"))]
     gloo_timers::future::TimeoutFuture::new(0).await;
@@ -191,7 +191,7 @@ fn starts(decided: &[Decided]) -> usize {
 }
 
 fn look(sample: &Sample, before: &[Decided], then: &[Decided]) -> Outcome {
-    // Of a long queue only the rows that are shown are looked up.
+    // Only the shown rows of a long queue are looked up.
     let shown = &then[..then.len().min(SHOWN)];
     let mut names: HashMap<SessionId, (String, u32)> = shown.iter().map(|one| (one.id, Default::default())).collect();
     for waiting in &sample.snapshot.queue {
