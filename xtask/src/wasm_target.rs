@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// Where Debian keeps `rust-src` of current compilers. The package is the same for every architecture and release.
+/// The Debian suite with `rust-src` of current compilers. The package is the same for every architecture and release.
 const SUITE: &str = "trixie-backports";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const LAST_RESORT_MIRROR: &str = "http://deb.debian.org/debian";
