@@ -100,7 +100,7 @@ test("axe finds nothing in menus and popovers above a page", async ({ yard }) =>
   await clean(page, "user drawer");
 
   await page.getByRole("link", { name: "History", exact: true }).click();
-  await expect(page.getByRole("link", { name: "Full history in the audit trail" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "All records in the audit trail" })).toBeVisible();
   await clean(page, "history of a user");
   const other = await yard.person(unique("axe-link"));
   await yard.goto(`/users?f=email.equals.${other}`);

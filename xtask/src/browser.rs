@@ -1,4 +1,4 @@
-//! What the browser tests need from outside: Debian's chromium, and the packages of end2end/package.json and requirements.txt.
+//! External programs for the browser tests: Debian's chromium, and the packages of end2end/package.json and requirements.txt.
 
 use crate::context::Context;
 use crate::process::{output, run, step, which};
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Program and the Debian package it comes in.
+/// Programs, each with its Debian package.
 const PROGRAMS: [(&str, &str); 2] = [("chromium", "chromium"), ("bwrap", "bubblewrap")];
 
 /// A browser without fonts lays out no text.
@@ -27,23 +27,23 @@ pub fn ensure(context: &Context) -> Result<()> {
     python_packages(context)
 }
 
-/// Where the packages of end2end/requirements.txt are installed.
+/// The folder in which the packages of end2end/requirements.txt are installed.
 pub fn python_env(context: &Context) -> PathBuf {
     context.root.join("target/python")
 }
 
-/// A virtual environment with the packages of end2end/requirements.txt, made anew when the file has changed.
+/// Creates a virtual environment with the packages of end2end/requirements.txt, again whenever the file has changed.
 fn python_packages(context: &Context) -> Result<()> {
     let wanted = context.root.join("end2end/requirements.txt");
     let env = python_env(context);
     let text = fs::read_to_string(&wanted).with_context(|| format!("{} is missing", wanted.display()))?;
-    // Written last: what was cut off in the middle is made again.
+    // Written last, so that an interrupted installation is repeated.
     let mark = env.join("installed.txt");
     if fs::read_to_string(&mark).is_ok_and(|installed| installed == text) {
         return Ok(());
     }
     if which("python3").is_none() {
-        bail!("`python3` is missing (3.11, with venv): end2end/requirements.txt names packages this step needs");
+        bail!("`python3` is missing (3.11, with venv): this step needs the packages of end2end/requirements.txt");
     }
     step("python3 -m venv target/python, pip install", || {
         output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&env))?;
@@ -67,7 +67,7 @@ fn install(packages: &[&str]) -> Result<()> {
     })
 }
 
-/// `npm ci` when the lock file is newer than what is installed.
+/// Runs `npm ci` if the lock file is newer than the installed packages.
 pub fn npm_packages(context: &Context) -> Result<()> {
     let dir = context.root.join("end2end");
     let lock = dir.join("package-lock.json");
@@ -78,7 +78,7 @@ pub fn npm_packages(context: &Context) -> Result<()> {
         return Ok(());
     }
     if which("npm").is_none() {
-        bail!("`npm` is missing: end2end/package.json names programs this step needs");
+        bail!("`npm` is missing: this step needs the packages of end2end/package.json");
     }
     step("npm ci in end2end", || {
         run(Command::new("npm").current_dir(&dir).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))

@@ -1,8 +1,8 @@
-//! Cuts the module into one chunk per lazy route, and keeps what they share in few files.
+//! Splits the module into one chunk per lazy route, and keeps their shared code in few files.
 //!
-//! The splitter gives every set of pages that share a function a file of its own: two dozen pages come to five hundred files,
-//! of which one page fetches a few hundred. So the module is split twice. The first time tells which functions the small and
-//! the widely shared files hold; the second time those are in the main module, which every page needs anyhow.
+//! The splitter makes one file for every set of pages that share a function: two dozen pages result in five hundred files, and
+//! one page fetches a few hundred of them. So the module is split twice. The first run shows which functions are in small or
+//! widely shared files; in the second run these go into the main module, which every page needs anyway.
 
 use crate::context::{Context, OUTPUT_NAME};
 use anyhow::{Context as _, Result, anyhow};
@@ -14,24 +14,24 @@ use std::path::{Path, PathBuf};
 use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
 use wasmparser::{ExternalKind, KnownCustom, Name, Parser, Payload};
 
-/// What each page loads besides the main module, by the page's name.
+/// The files that each page loads besides the main module, by the page's name.
 pub type Manifest = BTreeMap<String, Vec<String>>;
 
-/// A shared file below this share of all files is not worth a request. A share and not a size: a module without optimisation
-/// weighs five times as much and is cut at the same places.
+/// A shared file smaller than this fraction of all files together is not worth a request. This is not a number of bytes, because
+/// a module without optimisation is five times as large but must be split in the same places.
 const SMALL: f64 = 1.0 / 200.0;
 
-/// A function that at least this share of the pages uses is everybody's.
+/// A function used by at least this fraction of the pages goes into the main module.
 const MANY: f64 = 0.5;
 
-/// A shared file of at most so many bytes is not fetched: the loader brings it along. Most are a few texts that two pages have in
-/// common, which no choice of functions for the main module can move.
+/// A shared file of at most this many bytes is not fetched: the loader contains it. Most are a few texts that two pages share,
+/// which no choice of functions for the main module can move.
 const TINY: u64 = 4_096;
 
-/// What an export is called that exists only to tell the splitter that a function belongs to the main module.
+/// The name prefix of exports that only tell the splitter that a function belongs to the main module.
 const MARK: &str = "__in_main_";
 
-/// What the loader calls for a file that it brings along.
+/// The loader's function that decodes a file it contains.
 const HERE: &str = r#"
 async function here(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -39,7 +39,7 @@ async function here(text) {
 }
 "#;
 
-/// Writes the chunks and the loader into `dir`, and the main module to the path that is returned.
+/// Writes the chunks and the loader into `dir`, and the main module to the returned path.
 pub fn split(context: &Context, module: &[u8], dir: &Path, loader: &str) -> Result<(PathBuf, Manifest)> {
     let main = context.work().join(format!("{OUTPUT_NAME}.wasm"));
     let trial = context.work().join("trial");
@@ -63,7 +63,7 @@ fn run(module: &[u8], dir: &Path, main: &Path, loader: &str) -> Result<Manifest>
     Ok(split.prefetch_map.into_iter().collect())
 }
 
-/// Puts the tiniest shared files into the loader's script, which reads them as if they had been fetched.
+/// Moves the smallest shared files into the loader's script, which reads them as if they had been fetched.
 pub fn bring_along(dir: &Path, loader: &str, pages: &mut Manifest) -> Result<()> {
     let script = dir.join(loader);
     let mut text = fs::read_to_string(&script)?;
@@ -86,7 +86,7 @@ pub fn bring_along(dir: &Path, loader: &str, pages: &mut Manifest) -> Result<()>
     Ok(fs::write(script, text)?)
 }
 
-/// The names of the functions in the shared files that are too small or too much shared to stay files.
+/// Returns the names of the functions in shared files that are too small or too widely shared to stay separate.
 fn functions_for_main(manifest: &Manifest, dir: &Path) -> Result<BTreeSet<String>> {
     let size = |file: &str| fs::metadata(dir.join(format!("{file}.wasm"))).map(|meta| meta.len() as f64);
     let mut pages_of: BTreeMap<&str, usize> = BTreeMap::new();
@@ -103,7 +103,7 @@ fn functions_for_main(manifest: &Manifest, dir: &Path) -> Result<BTreeSet<String
     Ok(names)
 }
 
-/// Index → the linker's name, of the functions that are not imported.
+/// Returns the index and the linker's name of every function that is not imported.
 fn function_names(module: &[u8]) -> Result<BTreeMap<u32, String>> {
     let mut imported = 0;
     let mut names = BTreeMap::new();
@@ -131,7 +131,7 @@ fn function_names(module: &[u8]) -> Result<BTreeMap<u32, String>> {
     Ok(names)
 }
 
-/// The module with an export more for each function of these names: what is exported, the splitter leaves in the main module.
+/// Adds an export for each function with one of these names. The splitter keeps exported functions in the main module.
 fn with_exports(module: &[u8], names: &BTreeSet<String>) -> Result<Vec<u8>> {
     let functions = function_names(module)?;
     rewrite_exports(
@@ -149,7 +149,7 @@ fn without_marks(module: &[u8]) -> Result<Vec<u8>> {
     rewrite_exports(module, |_| {}, |name| !name.starts_with(MARK))
 }
 
-/// Everything but the list of exports is copied as it is: the splitter's own information speaks of places in it.
+/// Copies everything except the list of exports unchanged, because the splitter's own information refers to positions in it.
 fn rewrite_exports(module: &[u8], add: impl FnOnce(&mut ExportSection), keep: impl Fn(&str) -> bool) -> Result<Vec<u8>> {
     let mut out = Module::new();
     let mut add = Some(add);
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use wasm_encoder::{CodeSection, CustomSection, Function, FunctionSection, NameMap, NameSection, TypeSection};
 
-    /// Two functions, `first` and `second`, of which the first is exported, and a section that is not to be touched.
+    /// Makes a module with the functions `first` (exported) and `second`, and a section that must stay unchanged.
     fn module() -> Vec<u8> {
         let (mut types, mut functions, mut code) = (TypeSection::new(), FunctionSection::new(), CodeSection::new());
         types.ty().function([], []);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tiny_file_comes_with_the_loader_and_is_fetched_by_no_page() {
+    fn a_tiny_file_moves_into_the_loader_and_no_page_fetches_it() {
         let dir = std::env::temp_dir().join(format!("chunks-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         let fetch = |n: u8| format!("const __chunk_{n} = fetch(new URL(\"./chunk_{n}.wasm\", import.meta.url));\n");
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_are_marked_by_name_and_the_marks_leave_nothing_behind() {
+    fn functions_are_marked_by_name_and_the_marks_can_be_removed() {
         let before = module();
         let marked = with_exports(&before, &BTreeSet::from(["second".to_owned()])).unwrap();
         assert_eq!(exports(&marked), [("start".to_owned(), 0), (format!("{MARK}1"), 1)]);

@@ -1,11 +1,11 @@
-//! Ready-made `.br` and `.gz` siblings, so that the server sends files without compressing them over and over.
+//! Writes compressed `.br` and `.gz` siblings, so that the server does not compress files for each request.
 
 use crate::process::in_parallel;
 use anyhow::{Context as _, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Formats that shrink; pictures and fonts are compressed already.
+/// Formats worth compressing. Pictures and fonts are already compressed.
 const TEXT: [&str; 9] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm", "webmanifest"];
 
 /// Compresses every file below `dir` that has no up-to-date siblings yet.
@@ -16,7 +16,7 @@ pub fn siblings(dir: &Path) -> Result<()> {
     in_parallel(files, |file| compress(&file).with_context(|| format!("could not compress {}", file.display())))
 }
 
-/// The file's name with `.br` or `.gz` behind it.
+/// Returns the file's name with `.br` or `.gz` appended.
 pub fn sibling(file: &Path, extension: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".");

@@ -1,4 +1,4 @@
-//! Where everything lies: the folders of a build and the names both cargo and the server expect.
+//! The folders of a build, and the names that cargo and the server expect.
 
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     Debug,
-    /// The debug server with a console that browsers load in half the time: for all browser tests together, which wait for
-    /// pages more than for anything else. After an edit it builds four times as long.
+    /// The debug server with a console that browsers load in half the time: for the full run of browser tests, which mostly wait
+    /// for pages. After an edit it takes four times as long to build.
     Test,
     Release,
 }
@@ -26,7 +26,7 @@ impl Context {
     pub fn new(profile: Profile) -> Result<Context> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the xtask crate has no parent folder")?.to_owned();
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
-            Some(dir) => std::path::absolute(dir).context("CARGO_TARGET_DIR is no usable path")?,
+            Some(dir) => std::path::absolute(dir).context("CARGO_TARGET_DIR is not a usable path")?,
             None => root.join("target"),
         };
         Ok(Context { root, target, profile })
@@ -36,7 +36,7 @@ impl Context {
         self.profile == Profile::Release
     }
 
-    /// The browser crate has a target folder of its own, so its builds and the server's never wait for or undo each other.
+    /// The browser crate's own target folder, so that its builds and the server's never wait for or undo each other.
     pub fn front_target(&self) -> PathBuf {
         self.target.join("front")
     }
@@ -53,7 +53,7 @@ impl Context {
         if self.release() { "server-release" } else { "dev" }
     }
 
-    /// What `rustc` leaves of the browser crate, before splitting and binding.
+    /// The module of the browser crate as built by `rustc`, before splitting and binding.
     pub fn front_wasm(&self) -> PathBuf {
         self.front_target().join(WASM_TARGET).join(profile_dir(self.front_profile())).join("frontend.wasm")
     }
@@ -62,22 +62,22 @@ impl Context {
         self.target.join(profile_dir(self.server_profile())).join("yardmaster")
     }
 
-    /// One folder per profile: a debug build must not pull the files from under a running server. The release's is where
-    /// `server/main/src/site/embedded.rs` takes it from, whatever CARGO_TARGET_DIR says.
+    /// The site's folder, one per profile: a debug build must not replace the files of a running server. The release's folder
+    /// does not depend on CARGO_TARGET_DIR, because `server/main/src/site/embedded.rs` reads it there.
     pub fn site(&self) -> PathBuf {
-        if self.release() { self.root.join("target/site-release") } else { self.target.join(self.named("site")) }
+        if self.release() { self.root.join("target/site-release") } else { self.target.join(self.folder_for_profile("site")) }
     }
 
     pub fn pkg(&self) -> PathBuf {
         self.site().join("pkg")
     }
 
-    /// Scratch space for half-made files and stamps.
+    /// Scratch space for intermediate files and stamps.
     pub fn work(&self) -> PathBuf {
-        self.target.join(self.named("site-work"))
+        self.target.join(self.folder_for_profile("site-work"))
     }
 
-    fn named(&self, folder: &str) -> String {
+    fn folder_for_profile(&self, folder: &str) -> String {
         match self.profile {
             Profile::Debug => folder.to_owned(),
             Profile::Test => format!("{folder}-test"),
@@ -85,12 +85,12 @@ impl Context {
         }
     }
 
-    /// Whether each page is a chunk of its own. Cutting takes longer than an edit should.
+    /// Returns whether each page becomes its own chunk. Splitting takes too long for a build after an edit.
     pub fn split(&self) -> bool {
         self.profile != Profile::Debug
     }
 
-    /// What the server must be told at run time. A release carries its site.
+    /// The environment variable that shows the server its site. A release embeds its site and needs none.
     pub fn server_env(&self) -> Option<(&'static str, PathBuf)> {
         (!self.release()).then(|| ("LEPTOS_SITE_ROOT", self.site()))
     }

@@ -1,5 +1,5 @@
-//! `cargo xtask test --only docs`: what the documents and the comments name is there. A file that was moved and a heading that was
-//! renamed are found here, with the line that still says the old one.
+//! `cargo xtask test --only docs`: checks that every path, document and heading named in documents and comments exists. It finds
+//! moved files and renamed headings, with the line that still has the old name.
 //!
 //! Deliberately absent: bare file names such as `list.rs`, which their surroundings explain, and links to other hosts.
 
@@ -10,26 +10,26 @@ use std::path::Path;
 
 /// The documents whose paths are checked, besides those of `SPEC`.
 const DOCUMENTS: [&str; 5] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "BENCHMARKS.md", "CHANGELOG.md"];
-/// Where the rules are that code cites.
+/// The folder of the rules that code cites.
 const SPEC: &str = "docs/spec/";
-/// What a path of the repository begins with.
+/// The beginnings of the repository's paths.
 const FOLDERS: [&str; 10] =
     ["app/", "server/", "frontend/", "style/", "public/", "end2end/", "xtask/", "docs/", ".ci/", ".cargo/"];
-/// What only a run makes: folders that no checkout has.
+/// Folders that only a run creates and no checkout has.
 const MADE: [&str; 2] = ["end2end/node_modules", "end2end/test-results"];
-/// What stands before the path of a file that a recipe creates.
+/// The text before the path of a file that a recipe creates.
 const NEW: &str = "new file: `";
 
-/// The repository's files by path; only of those that are read, with their text.
+/// The repository's files by path, with their text if they are checked and an empty text otherwise.
 type Files = BTreeMap<String, String>;
 
-/// Fails with every line that names something which is not there.
+/// Fails with every line that names something that does not exist.
 pub fn check(root: &Path) -> Result<()> {
     let mut files = Files::new();
     collect(root, "", &mut files)?;
-    let found = wrong(&files);
+    let found = find_missing(&files);
     if !found.is_empty() {
-        bail!("{}\n{} of what is named is not there", found.join("\n"), found.len());
+        bail!("{}\n{} broken references", found.join("\n"), found.len());
     }
     Ok(())
 }
@@ -49,8 +49,8 @@ fn collect(root: &Path, folder: &str, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
-/// Every complaint, as `file:line: what is wrong`.
-fn wrong(files: &Files) -> Vec<String> {
+/// Returns every complaint, as `file:line: text`.
+fn find_missing(files: &Files) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in files {
         let mark = comment_mark(path);
@@ -59,14 +59,14 @@ fn wrong(files: &Files) -> Vec<String> {
         for (index, line) in lines.iter().enumerate() {
             let mut missing: Vec<String> = words(line)
                 .filter(|name| name.len() > 3 && name.ends_with(".md"))
-                .filter(|name| !there(files, name) && !there(files, &beside(path, name)))
+                .filter(|name| !exists(files, name) && !exists(files, &beside(path, name)))
                 .map(|name| format!("there is no document {name}"))
                 .collect();
             missing.extend(citations(files, line, lines.get(index + 1).copied().unwrap_or_default()));
             if document {
-                missing.extend(paths(line).filter(|path| !there(files, path)).map(|path| format!("there is no {path}")));
-                let dead = links(line).filter(|to| !there(files, &beside(path, to)));
-                missing.extend(dead.map(|to| format!("a link leads to {to}, which is not there")));
+                missing.extend(paths(line).filter(|path| !exists(files, path)).map(|path| format!("there is no {path}")));
+                let dead = links(line).filter(|to| !exists(files, &beside(path, to)));
+                missing.extend(dead.map(|to| format!("a link leads to {to}, which does not exist")));
             }
             found.extend(missing.into_iter().map(|what| format!("{path}:{}: {what}", index + 1)));
         }
@@ -74,18 +74,18 @@ fn wrong(files: &Files) -> Vec<String> {
     found
 }
 
-/// What begins a comment in a file of this kind.
+/// Returns the mark that begins a comment in a file of this kind.
 fn comment_mark(path: &str) -> Option<&'static str> {
     match path.rsplit_once('.')?.1 {
         "rs" | "ts" | "mjs" => Some("//"),
         "sql" => Some("--"),
-        // A comment there has several lines, and nothing else names a document.
+        // A comment in CSS has several lines, and nothing else names a document.
         "css" => Some(""),
         _ => None,
     }
 }
 
-/// The comment of a line; what stands in a text in quotes is none.
+/// Returns the comment of a line. A mark inside quotes does not begin a comment.
 fn comment<'a>(line: &'a str, mark: &str) -> &'a str {
     let outside = |at: &usize| line[..*at].matches('"').count().is_multiple_of(2);
     let start = line.match_indices(mark).map(|(at, _)| at).find(outside);
@@ -96,8 +96,8 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(|c: char| !(c.is_alphanumeric() || "_-./".contains(c))).map(|word| word.trim_end_matches('.'))
 }
 
-/// The headings that a line cites and that their document does not have. They stand in quotes behind it, after a comma or “and”, on
-/// this line or the next.
+/// Returns a complaint for each cited heading that its document does not have. Headings are cited in quotes after the document,
+/// behind a comma or “and”, on this line or the next.
 fn citations(files: &Files, line: &str, next: &str) -> Vec<String> {
     let (whole, mut missing) = (format!("{line} {next}"), Vec::new());
     for (at, _) in line.match_indices(SPEC) {
@@ -116,7 +116,7 @@ fn citations(files: &Files, line: &str, next: &str) -> Vec<String> {
     missing
 }
 
-/// The repository's paths that stand in backticks, but for files that are to be created.
+/// Returns the repository's paths in backticks, except those of files to be created.
 fn paths(line: &str) -> impl Iterator<Item = &str> {
     let spans = line.match_indices('`').step_by(2).filter_map(|(at, _)| {
         let inside = line[at + 1..].split('`').next()?;
@@ -125,13 +125,13 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
     spans.filter(|path| FOLDERS.iter().any(|folder| path.starts_with(folder)))
 }
 
-/// Where the links of a line lead in the repository.
+/// Returns the targets of a line's links in the repository.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     let to = line.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
     to.filter(|to| !to.is_empty() && !to.contains(':'))
 }
 
-/// A path as it reads from the folder of `file`.
+/// Resolves a path relative to the folder of `file`.
 fn beside(file: &str, path: &str) -> String {
     let mut parts: Vec<&str> = file.split('/').collect();
     parts.pop();
@@ -144,14 +144,14 @@ fn beside(file: &str, path: &str) -> String {
     parts.join("/")
 }
 
-/// A file, a folder, or with `*` at least one of them.
-fn there(files: &Files, path: &str) -> bool {
+/// Returns whether a path is a file or a folder, or with `*` matches at least one.
+fn exists(files: &Files, path: &str) -> bool {
     let path = path.trim_end_matches('/');
     let folder = |file: &str| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
     MADE.contains(&path) || files.keys().any(|file| fits(path, file) || folder(file))
 }
 
-/// Whether a path is the one that a pattern means; `*` stands for anything without a `/`.
+/// Returns whether a path matches a pattern, in which `*` stands for any text without a `/`.
 fn fits(pattern: &str, path: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == path,
@@ -166,33 +166,33 @@ fn fits(pattern: &str, path: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What is wrong in a repository of one rule, one list, and this file.
-    fn with(path: &str, text: &str) -> Vec<String> {
+    /// Returns the complaints about a repository with one rule, one list and this file.
+    fn complaints(path: &str, text: &str) -> Vec<String> {
         let rule = ("docs/spec/people.md", "# People\n\n## Password rules\n");
         let all = [rule, ("server/store/src/list/mod.rs", "//! Lists."), (path, text)];
-        wrong(&all.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect())
+        find_missing(&all.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect())
     }
 
     #[test]
-    fn a_path_that_a_document_names_and_nobody_has_is_found_with_its_line() {
-        assert_eq!(with("README.md", "See\n`server/list.rs`."), ["README.md:2: there is no server/list.rs"]);
-        assert_eq!(with("README.md", "`end2end/*.spec.ts` and a [picture](docs/none.png)").len(), 2);
+    fn a_missing_path_in_a_document_is_found_with_its_line() {
+        assert_eq!(complaints("README.md", "See\n`server/list.rs`."), ["README.md:2: there is no server/list.rs"]);
+        assert_eq!(complaints("README.md", "`end2end/*.spec.ts` and a [picture](docs/none.png)").len(), 2);
         let good = "`server/store/src`, `server/*/src/list/*.rs`, `list.rs`, [rules](docs/spec/people.md), new file: `app/x.rs`";
-        assert!(with("README.md", good).is_empty());
+        assert!(complaints("README.md", good).is_empty());
     }
 
     #[test]
-    fn a_document_that_a_comment_names_and_nobody_has_is_found() {
-        assert_eq!(with("app/a.rs", "//! As `docs/none.md` says."), ["app/a.rs:1: there is no document docs/none.md"]);
-        assert_eq!(with("server/a.sql", "SELECT 1; -- none.md").len(), 1);
-        assert!(with("app/a.rs", "let name = \"none.md\"; // `docs/spec/people.md`").is_empty());
+    fn a_missing_document_in_a_comment_is_found() {
+        assert_eq!(complaints("app/a.rs", "//! As `docs/none.md` says."), ["app/a.rs:1: there is no document docs/none.md"]);
+        assert_eq!(complaints("server/a.sql", "SELECT 1; -- none.md").len(), 1);
+        assert!(complaints("app/a.rs", "let name = \"none.md\"; // `docs/spec/people.md`").is_empty());
     }
 
     #[test]
-    fn a_heading_that_is_cited_and_not_in_its_document_is_found_also_on_the_next_line() {
-        let found = with("app/a.rs", "/// (`docs/spec/people.md`, \"Password rules\" and\n/// \"Names\").");
+    fn a_missing_heading_is_found_even_on_the_next_line() {
+        let found = complaints("app/a.rs", "/// (`docs/spec/people.md`, \"Password rules\" and\n/// \"Names\").");
         assert_eq!(found, ["app/a.rs:1: docs/spec/people.md has no heading “Names”"]);
-        assert_eq!(with("app/a.rs", "// `docs/spec/people.md`,\n// \"Emails\"").len(), 1);
-        assert!(with("app/a.rs", "/// `docs/spec/people.md`,\n/// \"Password rules\".").is_empty());
+        assert_eq!(complaints("app/a.rs", "// `docs/spec/people.md`,\n// \"Emails\"").len(), 1);
+        assert!(complaints("app/a.rs", "/// `docs/spec/people.md`,\n/// \"Password rules\".").is_empty());
     }
 }

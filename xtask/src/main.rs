@@ -1,6 +1,6 @@
 //! The project's own build tool: `cargo xtask serve | build | size | bench | test`.
 //!
-//! It exists so that a fresh checkout needs nothing but cargo: everything that turns the browser crate into a site
+//! It exists so that a fresh checkout needs only cargo: everything that turns the browser crate into a site
 //! (wasm-bindgen, page chunks, style sheet, compression) is a library linked into this program.
 
 mod bench;
@@ -28,16 +28,17 @@ const USAGE: &str = "\
 Usage: cargo xtask <command>
 
   serve [--release | --watch] [-- ARGS]
-                                build everything and start the server; ARGS go to the server's `serve` command; --watch does
-                                it again whenever a source changes
-  build [--release]             the same without starting
-  size [--update]               build the release site and compare its weight with xtask/wasm-budget.toml
-  bench [--users N | --keep]    measure the release build against a database of N people (a million), or that of the last
-                                run, and print a table
-  bench --scheduler             measure the scheduler alone
-  bench --busy                  measure the pages of a cluster with 100,000 waiting sessions in the browser
-  test [--only STEP] [FILTER…]  all checks in order, or one of: fmt, docs, clippy, unit, browser;
-                                FILTER picks tests by name (unit and browser steps)
+                                build everything and start the server; ARGS are passed to the server's `serve` command;
+                                --watch rebuilds and restarts whenever a source changes
+  build [--release]             build everything without starting the server
+  size [--update]               build the release site and compare its size with xtask/wasm-budget.toml;
+                                --update accepts the current size as the new budget
+  bench [--users N | --keep]    benchmark the release build with a database of N people (default: one million) or with the
+                                database of the last run (--keep), and print a table
+  bench --scheduler             benchmark only the scheduler
+  bench --busy                  benchmark the pages of a cluster with 100,000 waiting sessions in the browser
+  test [--only STEP] [FILTER…]  run all checks in order, or only one of: fmt, docs, clippy, unit, browser;
+                                FILTER selects tests by name (unit and browser steps)
 ";
 
 fn main() {
@@ -68,7 +69,7 @@ fn run(args: &[String]) -> Result<()> {
         "size" => match rest {
             [] => size::check(&Context::new(Profile::Release)?),
             [flag] if flag == "--update" => size::update(&Context::new(Profile::Release)?),
-            _ => bail!("`size` takes nothing but --update\n\n{USAGE}"),
+            _ => bail!("`size` takes no argument except --update\n\n{USAGE}"),
         },
         "bench" => bench::bench(&Context::new(Profile::Release)?, rest),
         "test" => tests::run_steps(rest),

@@ -1,4 +1,4 @@
-//! From rustc's one module to the files a browser loads: page chunks, bindings, names with a hash.
+//! Turns rustc's single module into the files that a browser loads: page chunks, bindings, names with a hash.
 
 use crate::context::{Context, OUTPUT_NAME, WASM_TARGET};
 use crate::process::{cargo, run, seconds};
@@ -18,13 +18,13 @@ const PLACEHOLDER: &str = "______________________";
 /// The script that fetches chunks.
 const LOADER: &str = "__wasm_split.______________________.js";
 
-/// What the last run made, so that an unchanged module costs nothing.
+/// The result of the last run, so that an unchanged module costs nothing.
 #[derive(Serialize, Deserialize)]
 pub struct Made {
     input: String,
     pub hash: String,
     pub files: Vec<String>,
-    /// What each page loads, without the endings.
+    /// The files that each page loads, without their extensions.
     pub chunks: chunks::Manifest,
 }
 
@@ -47,7 +47,7 @@ pub fn make(context: &Context) -> Result<Made> {
     if let Some(made) = still_good(context, &stamp, &input) {
         return Ok(made);
     }
-    // Gone before the work begins: an interrupted run must not pass for a finished one.
+    // Removed before the work begins: an interrupted run must not look like a finished one.
     if stamp.exists() {
         fs::remove_file(&stamp)?;
     }
@@ -82,8 +82,9 @@ pub fn make(context: &Context) -> Result<Made> {
     Ok(made)
 }
 
-/// `cargo rustc` hands the relocations flag, which the splitter needs, to the last link alone (an unsplit module needs its table
-/// instead). As a general flag it would give every dependency a second fingerprint, and clippy and cargo-leptos would compile them all again.
+/// Compiles the browser crate. `cargo rustc` passes the relocations flag, which the splitter needs, only to the last link (an
+/// unsplit module needs its table instead). As a general flag it would give every dependency a second fingerprint, and clippy and
+/// cargo-leptos would compile them all again.
 fn compile(context: &Context) -> Result<()> {
     let mut cargo = cargo(&context.root);
     cargo.args(["rustc", "--package", "frontend", "--lib", "--target", WASM_TARGET, "--profile", context.front_profile()]);
@@ -92,7 +93,7 @@ fn compile(context: &Context) -> Result<()> {
     run(&mut cargo)
 }
 
-/// Size and time of the module and of this program. Cargo rewrites neither without need.
+/// Returns the size and time of the module and of this program. Cargo rewrites neither without need.
 fn input_stamp(context: &Context) -> Result<String> {
     let of = |path: &Path| -> Result<String> {
         let meta = fs::metadata(path).with_context(|| format!("{} is missing", path.display()))?;
@@ -111,7 +112,7 @@ fn still_good(context: &Context, stamp: &Path, input: &str) -> Option<Made> {
 /// Fills `raw` with `console.js` and `console.wasm`.
 fn bind(module: &Path, raw: &Path) -> Result<()> {
     let mut bindgen = wasm_bindgen_cli_support::Bindgen::new();
-    // The chunks reach into the main module by the linker's own names.
+    // The chunks refer to the main module by the linker's own names.
     bindgen.keep_lld_exports(true).demangle(false).typescript(false);
     bindgen.input_path(module).out_name(OUTPUT_NAME).web(true)?;
     bindgen.generate(raw).context("generating the JavaScript bindings")?;
@@ -122,8 +123,8 @@ fn bind(module: &Path, raw: &Path) -> Result<()> {
 
 /// Gives every file its final name and moves it into `pkg`. Returns the hash and the new names.
 ///
-/// One hash for the whole build: a chunk works only with the build it came from (table indices differ), so hashes of
-/// their own would let a browser's cache mix two builds and gain nothing.
+/// The whole build has one hash: a chunk works only with its own build (table indices differ), so separate hashes would let a
+/// browser's cache mix two builds and gain nothing.
 fn publish(raw: &Path, pkg: &Path) -> Result<(String, Vec<String>)> {
     let mut files = BTreeMap::new();
     collect(raw, raw, &mut files)?;
@@ -165,7 +166,7 @@ fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Re
     Ok(())
 }
 
-/// 22 hex digits: 88 bits.
+/// Returns the first 22 hex digits (88 bits).
 pub fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).take(PLACEHOLDER.len() / 2).collect()
 }
@@ -190,7 +191,7 @@ fn script_with_hash(text: String, hash: &str, renamed: &HashMap<String, String>)
     for (old, new) in renamed.iter().filter(|(old, new)| old != new) {
         text = text.replace(&format!("\"./{old}\""), &format!("\"./{new}\""));
         text = text.replace(&format!("'./{old}'"), &format!("'./{new}'"));
-        // The bindings' own default address of the main module, for a caller that names none.
+        // The bindings' default address of the main module, for a caller that passes none.
         text = text.replace(&format!("'{}_bg.wasm'", old.trim_end_matches(".wasm")), &format!("'{new}'"));
     }
     text

@@ -1,4 +1,4 @@
-//! Starting other programs, and telling the person at the terminal what is happening and how long it took.
+//! Starts other programs, and shows the person at the terminal what is happening and how long it took.
 
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// `cargo`, as if called from the shell: the package variables of the `cargo run` that started us would otherwise reach
-/// build scripts that watch them, and rebuild their crates each time the tool and the shell take turns.
+/// Returns `cargo` as if called from the shell. The package variables of the `cargo run` that started us would otherwise reach
+/// build scripts that watch them, and their crates would be rebuilt whenever this tool and the shell are used in turn.
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
@@ -20,7 +20,7 @@ pub fn cargo(root: &Path) -> Command {
     command
 }
 
-/// Runs to the end with the terminal attached; a failure is an error that names the program.
+/// Runs a command to its end with the terminal attached. The error names the program.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = describe(command);
     let status = command.status().with_context(|| format!("could not start {name}"))?;
@@ -30,7 +30,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs to the end and returns what it printed. Its errors are part of ours.
+/// Runs a command to its end and returns its output. Our error contains its error output.
 pub fn output(command: &mut Command) -> Result<String> {
     let name = describe(command);
     let out = command.stdin(Stdio::null()).output().with_context(|| format!("could not start {name}"))?;
@@ -46,7 +46,7 @@ pub fn which(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
-/// The program and its subcommand: enough to recognise, short enough to read.
+/// Returns the program and its subcommand: enough to recognise, short enough to read.
 fn describe(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let first = command.get_args().map(|arg| arg.to_string_lossy()).find(|arg| !arg.starts_with('-'));
@@ -56,10 +56,10 @@ fn describe(command: &Command) -> String {
     }
 }
 
-/// Does `work` for each item, on all processors. Give the largest last: it is taken first.
+/// Does `work` for each item, on all processors. Put the largest item last: it is taken first.
 pub fn in_parallel<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
     let queue = Mutex::new(items);
-    // Only the taking happens under the lock, so it cannot be left in a half-changed state by a panic.
+    // Only taking an item happens under the lock, so a panic cannot leave the queue half changed.
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let workers = std::thread::available_parallelism().map(usize::from).unwrap_or(1);
     std::thread::scope(|scope| {
@@ -69,7 +69,7 @@ pub fn in_parallel<T: Send>(items: Vec<T>, work: impl Fn(T) -> Result<()> + Sync
     })
 }
 
-/// A long step: says what begins, and when it is over how long it took.
+/// Runs a long step. Prints its name at the beginning and its duration at the end.
 pub fn step<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("{what}…");
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! `cargo xtask build` and `cargo xtask serve`: site, server, start.
+//! `cargo xtask build` and `cargo xtask serve`: build the site and the server, and start the server.
 
 use crate::context::Context;
 use crate::process::{cargo, run};
@@ -9,13 +9,13 @@ use std::process::Command;
 
 pub fn build(context: &Context) -> Result<()> {
     if context.release() {
-        // The server carries the site, so it comes second.
+        // The server embeds the site, so it is built second.
         let site = site::build(context)?;
         build_server(context)?;
         size::print(&size::weigh(context, &site)?);
         return Ok(());
     }
-    // Neither needs the other, and much of both is work for one processor.
+    // Neither needs the other, and each spends much time on a single processor.
     let (site, server) = std::thread::scope(|scope| {
         let server = scope.spawn(|| build_server(context));
         (site::build(context), server.join().unwrap_or_else(|_| Err(anyhow!("building the server panicked"))))
@@ -33,14 +33,14 @@ pub fn build_server(context: &Context) -> Result<()> {
     run(&mut cargo)
 }
 
-/// Replaces this program by the server, so that signals and the exit status pass through.
+/// Replaces this program with the server, so that signals and the exit status pass through.
 pub fn serve(context: &Context, args: &[String]) -> Result<()> {
     build(context)?;
     let error = server(context, args).exec();
     bail!("could not start {}: {error}", context.server_bin().display())
 }
 
-/// The server, with an address and a data folder if `args` have none.
+/// Returns the command of the server, with a default address and data folder if `args` have none.
 pub fn server(context: &Context, args: &[String]) -> Command {
     let mut server = Command::new(context.server_bin());
     server.current_dir(&context.root).envs(context.server_env()).arg("serve");

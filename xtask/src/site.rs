@@ -1,4 +1,4 @@
-//! Puts the site together: the browser's code, the style sheet and the files of public/.
+//! Assembles the site: the browser's code, the style sheet and the files of public/.
 
 use crate::context::{Context, OUTPUT_NAME};
 use crate::process::step;
@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// What the files are called, for the server; its name is also in `server/main/src/site/mod.rs`.
+/// The file that tells the server the names of the site's files. `server/main/src/site/mod.rs` has the same constant.
 const NAMES: &str = ".names.json";
 
 pub struct Site {
     /// Names below `pkg/` of the browser's code, the style sheet last.
     pub files: Vec<String>,
-    /// The one that all of them but the style sheet carry.
+    /// The hash in the names of all files except the style sheet.
     pub hash: String,
 }
 
@@ -44,7 +44,7 @@ pub fn build(context: &Context) -> Result<Site> {
         "style": files.last(),
         "loader": made.loader(),
         "chunks": made.chunks,
-        // Read by nobody: a release that embeds the site is compiled again when a file has come or gone.
+        // Nobody reads this list. Its change makes a release that embeds the site recompile when a file was added or removed.
         "public": names_below(&public)?,
     });
     write_if_changed(&context.site().join(NAMES), &serde_json::to_vec_pretty(&names)?)?;
@@ -55,7 +55,7 @@ pub fn build(context: &Context) -> Result<Site> {
     Ok(Site { files, hash: made.hash })
 }
 
-/// An untouched file keeps its time, which is what later steps go by.
+/// Writes a file only if its content changes. An unchanged file keeps its time, which later steps compare.
 fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
@@ -80,13 +80,13 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The files directly in a folder and the folders beside them, in order.
+/// Returns the names of the files and folders directly in a folder, in order.
 fn names_below(dir: &Path) -> Result<BTreeSet<String>> {
     let entries = fs::read_dir(dir).with_context(|| format!("could not list {}", dir.display()))?;
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Removes what earlier builds left: anything neither in public/ nor among the files just made, nor a compressed sibling
+/// Removes files of earlier builds: any that is neither in public/ nor among the files just made, nor a compressed sibling
 /// of one of them.
 fn remove_strangers(site: &Path, public: &Path, files: &[String]) -> Result<()> {
     let made: BTreeSet<&str> = files.iter().map(String::as_str).collect();

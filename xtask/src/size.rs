@@ -1,4 +1,4 @@
-//! What a visitor downloads: a table per build, and a budget that a release may not outgrow unnoticed.
+//! The size of a visitor's downloads: a table per build, and a budget that a release must not exceed unnoticed.
 
 use crate::compress::sibling;
 use crate::context::{Context, OUTPUT_NAME};
@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-/// Growth that passes without a word, in percent.
+/// Growth that is accepted, in percent of the budget.
 const TOLERANCE: u64 = 5;
 
 const HEADER: &str = "\
-# What the release site weighs, in bytes as sent (brotli). `cargo xtask size` fails when a line grows by more than 5 %;
-# `cargo xtask size --update` writes this file anew.
+# The size of the release site, in bytes as sent (brotli). `cargo xtask size` fails when a line grows by more than 5 %;
+# `cargo xtask size --update` rewrites this file.
 ";
 
 #[derive(Serialize, Deserialize, Default)]
@@ -33,11 +33,11 @@ pub fn check(context: &Context) -> Result<()> {
     print(&parts);
     let path = budget_file(context);
     let text = fs::read_to_string(&path)
-        .with_context(|| format!("{} is missing: write it with `cargo xtask size --update`", path.display()))?;
+        .with_context(|| format!("{} is missing: create it with `cargo xtask size --update`", path.display()))?;
     let budget: Budget = toml::from_str(&text).with_context(|| format!("{} is not readable", path.display()))?;
     let complaints = compare(&budget.brotli, &sums(&parts));
     if !complaints.is_empty() {
-        bail!("the site outgrew its budget (`cargo xtask size --update` accepts this):\n  {}", complaints.join("\n  "));
+        bail!("the site exceeds its budget (to accept this, run `cargo xtask size --update`):\n  {}", complaints.join("\n  "));
     }
     println!("Within the budget of {}.", path.strip_prefix(&context.root).unwrap_or(&path).display());
     Ok(())
@@ -54,7 +54,7 @@ fn budget_file(context: &Context) -> PathBuf {
     context.root.join("xtask/wasm-budget.toml")
 }
 
-/// Raw and compressed size of each code file and the style sheet of a release site.
+/// Returns the raw and compressed size of each code file and of the style sheet of a release site.
 pub fn weigh(context: &Context, site: &Site) -> Result<Vec<Part>> {
     let size =
         |path: PathBuf| fs::metadata(&path).map(|meta| meta.len()).with_context(|| format!("{} is missing", path.display()));
@@ -72,7 +72,7 @@ fn plain_name(file: &str, hash: &str) -> String {
     if file.ends_with(".css") { format!("{OUTPUT_NAME}.css") } else { file.replace(&format!(".{hash}"), "") }
 }
 
-/// The few figures worth a promise. Single chunks come, go and change number; their largest and their sum do not.
+/// Returns the few sums that are budgeted. Single chunks come, go and are renumbered; their largest and their sum do not change.
 fn sums(parts: &[Part]) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     for part in parts {
@@ -95,7 +95,7 @@ fn sums(parts: &[Part]) -> BTreeMap<String, u64> {
 
 fn compare(budget: &BTreeMap<String, u64>, found: &BTreeMap<String, u64>) -> Vec<String> {
     let over = |(name, size): (&String, &u64)| match budget.get(name) {
-        None => Some(format!("{name}: {size} bytes, and no budget for it")),
+        None => Some(format!("{name}: {size} bytes, but it has no budget")),
         Some(allowed) if *size * 100 > allowed * (100 + TOLERANCE) => Some(format!("{name}: {size} bytes, budget {allowed}")),
         Some(_) => None,
     };
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn five_percent_pass_and_more_does_not() {
+    fn growth_of_five_percent_is_accepted_and_more_is_not() {
         assert!(compare(&budget(1000), &budget(1050)).is_empty());
         assert_eq!(compare(&budget(1000), &budget(1051)).len(), 1);
         assert_eq!(compare(&BTreeMap::new(), &budget(1)).len(), 1);

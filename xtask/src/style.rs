@@ -1,12 +1,12 @@
-//! The style sheet: style/main.css with its imports put in their places.
+//! The style sheet: style/main.css with its imports inlined.
 
 use crate::context::Context;
 use anyhow::{Result, anyhow};
 use lightningcss::bundler::{Bundler, FileProvider};
 use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions};
 
-/// The bundled text; shortened in release. No browser targets are given on purpose: `light-dark()`, nesting, `@layer` and
-/// `system-ui` then stay as they were written, which is what today's browsers understand best.
+/// Returns the bundled text, minified in release. Deliberately without browser targets: `light-dark()`, nesting, `@layer` and
+/// `system-ui` then stay as written, which today's browsers understand best.
 pub fn bundle(context: &Context) -> Result<String> {
     let main = context.root.join("style/main.css");
     if !main.exists() {

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check of the project in order, or one of them.
 //!
-//! All steps share the target folders and feature sets of `serve`, so that no dependency is compiled twice for the same
+//! All steps share the target folders and feature sets of `serve`, so that no dependency is compiled twice for one
 //! purpose (clippy's metadata-only pass is the one unavoidable second).
 
 use crate::context::{Context, Profile, WASM_TARGET};
@@ -12,12 +12,12 @@ use std::time::Instant;
 
 const STEPS: [&str; 5] = ["fmt", "docs", "clippy", "unit", "browser"];
 
-/// The browser crate builds for its own target only, and xtask's tools would bring their features into everyone's.
+/// Without the browser crate, which builds only for its own target, and xtask, whose features would affect every other crate.
 const SERVER_SET: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 
 pub fn run_steps(args: &[String]) -> Result<()> {
     let (only, filter) = parse(args)?;
-    // One step alone is for somebody who edits: then what counts is how soon the console is built again.
+    // A single step is run while editing code, when the console must rebuild quickly.
     let context = &Context::new(if only.is_some() { Profile::Debug } else { Profile::Test })?;
     let start = Instant::now();
     for step in STEPS.into_iter().filter(|step| only.is_none_or(|only| only == *step)) {
@@ -43,11 +43,11 @@ fn parse(args: &[String]) -> Result<(Option<&'static str>, Vec<String>)> {
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         if arg == "--only" {
-            let name = args.next().context("--only wants a step")?;
+            let name = args.next().with_context(|| format!("--only needs a step: {}", STEPS.join(", ")))?;
             only = STEPS.into_iter().find(|step| step == name);
-            only.with_context(|| format!("there is no step `{name}`, only {}", STEPS.join(", ")))?;
+            only.with_context(|| format!("there is no step `{name}`; the steps are {}", STEPS.join(", ")))?;
         } else if arg.starts_with('-') {
-            bail!("`test` does not know {arg}");
+            bail!("`test` has no option {arg}");
         } else {
             filter.push(arg.clone());
         }
@@ -73,14 +73,14 @@ fn clippy(context: &Context) -> Result<()> {
     heading("Clippy, xtask", || lint(cargo(&context.root).args(["clippy", "--package", "xtask", "--all-targets"])))?;
     heading("Clippy, browser", || {
         wasm_target::ensure(context)?;
-        // `console`, `ui` and `types` are linted along with it, as they are for this target.
+        // This also lints `console`, `ui` and `types` for this target.
         let mut cargo = cargo(&context.root);
         cargo.args(["clippy", "--package", "frontend", "--target", WASM_TARGET]).arg("--target-dir").arg(context.front_target());
         lint(&mut cargo)
     })
 }
 
-/// nextest where it is installed, for its speed and its closing line; plain cargo otherwise.
+/// Runs the unit tests: with nextest if it is installed, because it is faster and prints a summary; otherwise with cargo.
 fn unit(context: &Context, filter: &[String]) -> Result<()> {
     unit_set(context, &SERVER_SET, filter)?;
     unit_set(context, &["--package", "xtask"], filter)
@@ -89,7 +89,7 @@ fn unit(context: &Context, filter: &[String]) -> Result<()> {
 fn unit_set(context: &Context, packages: &[&str], filter: &[String]) -> Result<()> {
     let mut cargo = cargo(&context.root);
     if which("cargo-nextest").is_some() {
-        // A name that only one of the sets knows is no mistake.
+        // A filter may match tests in only one of the sets.
         cargo.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]).args(packages).args(filter);
     } else {
         cargo.args(["test", "--no-fail-fast", "--all-targets"]).args(packages);

@@ -16,7 +16,7 @@ pub fn shrink(context: &Context, dir: &Path) -> Result<()> {
     step(&format!("wasm-opt: {} modules", modules.len()), || {
         in_parallel(modules, |module| {
             let mut command = Command::new(&tool);
-            // The two features are what rustc's code uses already; every browser with module scripts has them.
+            // rustc's code already uses these two features, and every browser with module scripts has them.
             command
                 .args(["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"])
                 .arg(&module)

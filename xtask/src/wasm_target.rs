@@ -1,7 +1,7 @@
 //! Makes sure that rustc has a standard library for the browser's target.
 //!
-//! rustup is asked first. Where it cannot download, the library is built from Debian's `rust-src` package of the very
-//! compiler version, which any machine that reaches a Debian mirror can fetch; apt works in a private folder for this and
+//! It tries rustup first. If rustup cannot download, it builds the library from Debian's `rust-src` package of exactly this
+//! compiler version, which any machine that reaches a Debian mirror can fetch. apt works in a private folder for this, so that
 //! the machine's own package state stays untouched.
 
 use crate::context::{Context, WASM_TARGET};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// Where Debian keeps `rust-src` of current compilers. The package is the same for every architecture and release.
+/// The Debian suite with `rust-src` of current compilers. The package is the same for every architecture and release.
 const SUITE: &str = "trixie-backports";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const LAST_RESORT_MIRROR: &str = "http://deb.debian.org/debian";
@@ -24,14 +24,14 @@ pub fn ensure(context: &Context) -> Result<()> {
         return Ok(());
     }
     eprintln!("The toolchain has no standard library for {WASM_TARGET} yet.");
-    // Cargo does not notice when the standard library is another one, and crates built against the old would not link.
+    // Cargo does not notice a new standard library, and crates built with the old one would not link.
     let stale = context.front_target().join(WASM_TARGET);
     if stale.exists() {
         fs::remove_dir_all(&stale).with_context(|| format!("could not remove {}", stale.display()))?;
     }
     let refused = match rustup_add(context) {
         Ok(()) if has_std(&installed.join("lib")) => return Ok(()),
-        Ok(()) => "rustup put it elsewhere".to_owned(),
+        Ok(()) => "rustup installed it elsewhere".to_owned(),
         Err(error) => error.to_string(),
     };
     eprintln!("rustup could not add it ({refused}).");
@@ -41,7 +41,7 @@ pub fn ensure(context: &Context) -> Result<()> {
     ))
 }
 
-/// rustup's file has a hash in its name, the one built from source has none.
+/// Returns whether a folder has a standard library. rustup's file has a hash in its name; one built from source has none.
 fn has_std(lib: &Path) -> bool {
     let Ok(entries) = fs::read_dir(lib) else { return false };
     entries.flatten().any(|entry| {
@@ -53,18 +53,18 @@ fn has_std(lib: &Path) -> bool {
 
 fn rustup_add(context: &Context) -> Result<()> {
     if which("rustup").is_none() {
-        bail!("there is no rustup");
+        bail!("rustup is not installed");
     }
     let start = Instant::now();
     let mut rustup = Command::new("rustup");
-    // Many retries would only delay the way round.
+    // More retries would only delay the alternative.
     rustup.current_dir(&context.root).env("RUSTUP_MAX_RETRIES", "1").args(["target", "add", WASM_TARGET]);
     match output(&mut rustup) {
         Ok(_) => {
             eprintln!("wasm32 standard library: added by rustup in {}", seconds(start.elapsed()));
             Ok(())
         }
-        // The first line names the fault; the rest is rustup's chain of causes.
+        // The first line names the error; the rest is rustup's chain of causes.
         Err(error) => bail!("{}", error.to_string().lines().find(|l| l.contains("error")).unwrap_or("it failed").trim()),
     }
 }
@@ -79,7 +79,7 @@ fn from_debian(context: &Context, installed: &Path) -> Result<()> {
         bail!("{KEYRING} is missing (Debian package debian-archive-keyring)");
     }
     let compiler = compiler_version(context)?;
-    // Leftovers of an earlier try would end up as duplicate crates.
+    // Leftovers of an earlier attempt would become duplicate crates.
     let work = context.target.join("wasm32-std");
     if work.exists() {
         fs::remove_dir_all(&work).with_context(|| format!("could not empty {}", work.display()))?;
@@ -96,13 +96,13 @@ fn from_debian(context: &Context, installed: &Path) -> Result<()> {
     fs::remove_dir_all(&work).with_context(|| format!("could not remove {}", work.display()))
 }
 
-/// `1.95.0` out of `rustc 1.95.0 (59807616e 2026-04-14)`.
+/// Returns the compiler's version: `1.95.0` from `rustc 1.95.0 (59807616e 2026-04-14)`.
 fn compiler_version(context: &Context) -> Result<String> {
     let text = output(Command::new("rustc").current_dir(&context.root).arg("--version"))?;
     Ok(text.split_whitespace().nth(1).context("`rustc --version` prints no version")?.to_owned())
 }
 
-/// apt with every folder of its own. The machine's apt.conf still applies (a proxy may be set there), its sources do not.
+/// apt with its own folders. The machine's apt.conf still applies (a proxy may be set there), but its sources do not.
 struct Apt {
     dir: PathBuf,
 }
@@ -128,7 +128,7 @@ impl Apt {
             format!("Dir::State::Lists={}", at("state/lists")),
             format!("Dir::State::status={}", at("status")),
             format!("Dir::Cache={}", at("cache")),
-            // Hooks of the machine's apt.conf (command-not-found and the like) are about its own lists, not these.
+            // Hooks in the machine's apt.conf (such as command-not-found) concern the machine's lists, not these.
             "APT::Update::Post-Invoke-Success=".into(),
             "APT::Sandbox::User=root".into(),
             "Acquire::Languages=none".into(),
@@ -141,7 +141,7 @@ impl Apt {
     }
 
     fn update(&self) -> Result<()> {
-        // Without this flag apt-get calls an unreachable mirror a warning.
+        // Without this flag apt-get only warns about an unreachable mirror.
         output(self.command("apt-get").args(["-q", "--error-on=any", "update"])).map(drop)
     }
 
@@ -161,12 +161,12 @@ impl Apt {
     }
 }
 
-/// `1.95.0` out of `1.95.0+dfsg1-2~bpo13+1`.
+/// Returns the upstream version: `1.95.0` from `1.95.0+dfsg1-2~bpo13+1`.
 fn upstream(version: &str) -> &str {
     version.split(['+', '-', '~']).next().unwrap_or(version)
 }
 
-/// The Debian mirror this machine uses already, in either of apt's two file formats.
+/// Returns the Debian mirror that this machine already uses, from either of apt's two file formats.
 fn mirror(etc: &Path) -> String {
     let mut files = vec![etc.join("sources.list")];
     files.extend(fs::read_dir(etc.join("sources.list.d")).into_iter().flatten().flatten().map(|entry| entry.path()));
@@ -175,7 +175,7 @@ fn mirror(etc: &Path) -> String {
     find_mirror(&texts).unwrap_or_else(|| LAST_RESORT_MIRROR.to_owned())
 }
 
-/// The first address that ends in `/debian`: the main archive, neither the security archive nor another vendor's.
+/// Returns the first address that ends in `/debian`: the main archive, not the security archive or another vendor's.
 fn find_mirror(sources: &str) -> Option<String> {
     let lines = sources.lines().map(str::trim).filter(|line| line.starts_with("deb ") || line.starts_with("URIs:"));
     let mut words = lines.flat_map(str::split_whitespace);
@@ -196,14 +196,14 @@ fn build(library: &Path, target: &Path) -> Result<PathBuf> {
         .args(["--target", WASM_TARGET, "--target-dir"])
         .arg(target)
         .env("RUSTC_BOOTSTRAP", "1")
-        // The first flag lets the standard library use its own unstable parts; the second is for link-time optimisation.
+        // The first flag lets the standard library use its own unstable parts; the second allows link-time optimisation.
         .env("RUSTFLAGS", "-Zforce-unstable-if-unmarked -Cembed-bitcode=yes")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     output(&mut cargo)?;
     Ok(target.join(WASM_TARGET).join("release/deps"))
 }
 
-/// Copied under another name and then renamed, so that an interrupted copy is never taken for a whole library.
+/// Copies the library under another name and renames it, so that an interrupted copy never looks complete.
 fn install(built: &Path, installed: &Path) -> Result<()> {
     let partial = installed.with_extension("partial");
     let copy = || -> Result<()> {
@@ -233,13 +233,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compiler_version_is_read_out_of_a_debian_version() {
+    fn the_compiler_version_is_read_from_a_debian_version() {
         assert_eq!(upstream("1.95.0+dfsg1-2~bpo13+1"), "1.95.0");
         assert_eq!(upstream("1.96.1-1"), "1.96.1");
     }
 
     #[test]
-    fn mirror_is_the_main_archive_in_either_format() {
+    fn the_mirror_is_the_main_archive_in_either_format() {
         let new = "Types: deb\nURIs: https://packages.example.com/other/\n\nURIs: http://security.example.com/debian-security\nURIs: http://mirror.example.com/debian/\n";
         assert_eq!(find_mirror(new).as_deref(), Some("http://mirror.example.com/debian/"));
         let old =

@@ -1,6 +1,6 @@
-//! `cargo xtask serve --watch`: builds again when a source changes, and starts the server anew. Open pages reload by themselves.
+//! `cargo xtask serve --watch`: rebuilds when a source changes, and restarts the server. Open pages reload on their own.
 //!
-//! Deliberately absent: knowledge of what a change concerns. Cargo and the stamps of a build know that.
+//! Deliberately absent: deciding what a change affects. Cargo and the stamps of a build do that.
 
 use crate::context::Context;
 use crate::process::seconds;
@@ -13,16 +13,16 @@ use std::process::Child;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// Everything that site and server are made of.
+/// The sources of the site and the server.
 const SOURCES: [&str; 6] = ["app", "frontend", "server", "style", "public", "Cargo.toml"];
 
-/// An editor writes a file in several steps, and a tool many files: what comes within this time is one change.
+/// Events within this time count as one change, because an editor writes a file in several steps, and a tool many files.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Goes on until it is interrupted.
+/// Runs until it is interrupted.
 pub fn watch(context: &Context, args: &[String]) -> Result<()> {
-    let (tell, changes) = channel();
-    let mut watcher = notify::recommended_watcher(move |event| drop(tell.send(event))).context("sources cannot be watched")?;
+    let (events, changes) = channel();
+    let mut watcher = notify::recommended_watcher(move |event| drop(events.send(event))).context("sources cannot be watched")?;
     for source in SOURCES {
         let path = context.root.join(source);
         watcher.watch(&path, RecursiveMode::Recursive).with_context(|| format!("{} cannot be watched", path.display()))?;
@@ -33,23 +33,23 @@ pub fn watch(context: &Context, args: &[String]) -> Result<()> {
         match serve::build(context) {
             Ok(()) => {
                 if let Some(mut old) = server.take() {
-                    // Killed: it is made for that, and asking it to end would wait for the streams of open pages.
-                    old.kill().and_then(|()| old.wait()).context("the server could not be ended")?;
+                    // The server survives being killed, and a gentle end would wait for the streams of open pages.
+                    old.kill().and_then(|()| old.wait()).context("could not stop the server")?;
                 }
-                // By this the server tells pages to reload by themselves.
+                // This makes the server tell pages to reload.
                 let started = serve::server(context, args).env("LEPTOS_WATCH", "1").spawn();
                 server = Some(started.with_context(|| format!("could not start {}", context.server_bin().display()))?);
-                eprintln!("Built in {}. Waiting for changes; Ctrl-C ends this.", seconds(start.elapsed()));
+                eprintln!("Built in {}. Waiting for changes; press Ctrl-C to stop.", seconds(start.elapsed()));
             }
-            Err(error) => eprintln!("error: {error:#}\nThe server that runs, if any, is the last good one. Waiting for changes."),
+            Err(error) => eprintln!("error: {error:#}\nThe last good build, if any, keeps running. Waiting for changes."),
         }
         wait_for_change(&changes)?;
     }
 }
 
-/// Returns once something has changed and then nothing more for a moment.
+/// Waits for a change, and then until nothing more has changed for a moment.
 fn wait_for_change(changes: &Receiver<notify::Result<Event>>) -> Result<()> {
-    while !is_change(&changes.recv()?.context("sources cannot be watched any more")?) {}
+    while !is_change(&changes.recv()?.context("sources can no longer be watched")?) {}
     loop {
         match changes.recv_timeout(QUIET) {
             Ok(_) => {}
@@ -59,7 +59,7 @@ fn wait_for_change(changes: &Receiver<notify::Result<Event>>) -> Result<()> {
     }
 }
 
-/// Reading a file is none, nor is what editors and tests put beside sources.
+/// Returns whether a source was changed. Reads do not count, nor do the files that editors and tests put beside sources.
 fn is_change(event: &Event) -> bool {
     let kind = match event.kind {
         EventKind::Create(_) | EventKind::Remove(_) => true,
@@ -83,28 +83,28 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_is_written_is_a_change_and_one_that_is_read_is_none() {
+    fn writing_a_source_is_a_change_and_reading_it_is_not() {
         let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
         assert!(is_change(&event(written, "app/console/src/lib.rs")));
         assert!(is_change(&event(EventKind::Create(CreateKind::File), "public/icons.svg")));
         for quiet in [EventKind::Access(AccessKind::Any), EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any))] {
             assert!(!is_change(&event(quiet, "app/console/src/lib.rs")), "{quiet:?}");
         }
-        // vim tries out whether it may write by a file called 4913.
+        // vim creates a file called 4913 to test whether it may write.
         for aside in ["app/console/src/.lib.rs.swp", "app/console/src/lib.rs~", "app/console/src/4913"] {
             assert!(!is_change(&event(written, aside)), "{aside}");
         }
     }
 
     #[test]
-    fn what_comes_close_together_is_one_change() {
-        let (tell, changes) = channel();
+    fn events_close_together_are_one_change() {
+        let (events, changes) = channel();
         for _ in 0..3 {
-            tell.send(Ok(event(EventKind::Create(CreateKind::File), "style/main.css"))).unwrap();
+            events.send(Ok(event(EventKind::Create(CreateKind::File), "style/main.css"))).unwrap();
         }
         wait_for_change(&changes).unwrap();
         assert!(changes.try_recv().is_err());
-        drop(tell);
-        assert!(wait_for_change(&changes).is_err(), "nobody is left who could tell");
+        drop(events);
+        assert!(wait_for_change(&changes).is_err(), "no sender is left");
     }
 }

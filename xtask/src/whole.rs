@@ -1,17 +1,17 @@
-//! The module in one piece, for development: cutting it into chunks takes longer than compiling an edit.
+//! The module in one piece, for development: splitting it into chunks takes longer than compiling an edit.
 //!
 //! Lazy routes are compiled as imports from a module that the splitter would have replaced. Here they come from a script that
-//! fetches nothing, says at once that a page is there, and hands its calls back to the module that they came from.
+//! fetches nothing, reports each page as loaded at once, and passes its calls back to the same module.
 
 use anyhow::{Result, bail};
 use std::fs;
 use std::path::Path;
 use wasmparser::{Parser, Payload, TypeRef};
 
-/// What lazy routes are imported from before the splitter has seen them.
+/// The module from which lazy routes are imported before the splitter has run.
 const UNSPLIT: &str = "__wasm_split_placeholder__";
 
-/// Writes the script that stands for the splitter's loader, for the imports of this module.
+/// Writes the script that replaces the splitter's loader, for the imports of this module.
 pub fn write_loader(module: &[u8], path: &Path, main_script: &str) -> Result<()> {
     let mut text = format!("import {{ initSync }} from \"./{main_script}\";\nconst wasm = () => initSync();\n");
     for name in imports(module)? {
@@ -22,19 +22,19 @@ pub fn write_loader(module: &[u8], path: &Path, main_script: &str) -> Result<()>
         } else if name.contains("00_import_") {
             format!("export const {name} = (...given) => wasm().{}(...given);\n", name.replacen("00_import_", "00_export_", 1))
         } else {
-            bail!("the splitter's import {name} is of a kind that is not known here")
+            bail!("the splitter's import {name} is of an unknown kind")
         });
     }
     Ok(fs::write(path, text)?)
 }
 
-/// Makes the bindings import from the loader what they would import from nowhere.
+/// Makes the bindings import from the loader instead of the module that does not exist.
 pub fn point_at(bindings: &Path, loader: &str) -> Result<()> {
     let text = fs::read_to_string(bindings)?;
     Ok(fs::write(bindings, text.replace(&format!("from \"{UNSPLIT}\""), &format!("from \"./{loader}\"")))?)
 }
 
-/// The names of the functions that a module imports from where the splitter's should be.
+/// Returns the names of the functions that a module imports in place of the splitter's.
 fn imports(module: &[u8]) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
@@ -57,7 +57,7 @@ mod tests {
     use wasm_encoder::{EntityType, ImportSection, Module, TypeSection};
 
     #[test]
-    fn a_lazy_page_is_there_at_once_and_called_where_it_came_from() {
+    fn a_lazy_page_is_ready_at_once_and_calls_go_to_the_same_module() {
         let (mut types, mut imports) = (TypeSection::new(), ImportSection::new());
         types.ty().function([], []);
         imports.import("env", "else", EntityType::Function(0));

@@ -91,7 +91,7 @@ fn view(subject: &str, page: Page<AuditRow>) -> AnyView {
     view! {
         {nothing}
         <ol class="history">{rows}</ol>
-        <p class="hint">{more}<A href=paths::history(subject)>"Full history in the audit trail"</A></p>
+        <p class="hint">{more}<A href=paths::history(subject)>"All records in the audit trail"</A></p>
     }
     .into_any()
 }

@@ -156,7 +156,7 @@ impl Live {
         let mut messages = select_all(streams);
         let mut answered = false;
         loop {
-            // The browser reports a broken stream only when it gives up on it, so its state is looked at as well.
+            // The browser reports a broken stream only when it gives up on it, so its state is checked as well.
             let next = match select(messages.next(), TimeoutFuture::new(LOOK_EVERY)).await {
                 Either::Left((next, _)) => next,
                 Either::Right(_) if source.state() == State::Open => continue,

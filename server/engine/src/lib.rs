@@ -1,4 +1,4 @@
-//! Where sessions run: one trait, one module per engine.
+//! The engines that run sessions: one trait, and one module per engine.
 //!
 //! A session has one or more containers. Every call is keyed by the container's id and can be repeated: a control plane that was
 //! killed at any moment repeats its calls until the actual state matches the desired one. `several` combines many engines into
@@ -66,7 +66,7 @@ pub struct Image {
 /// The state of a container, as far as its engine knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// The engine has never heard of it: starting it is safe.
+    /// The engine does not know it, so starting it is safe.
     Unknown,
     /// It was started but has not been seen running yet.
     Starting,

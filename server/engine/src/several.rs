@@ -1,4 +1,4 @@
-//! One engine made of several, each with its own agents.
+//! Several engines combined into one, each with its own agents.
 //!
 //! A call about a container goes to the engine of its agent; a call about everything goes to all engines at once. When an engine
 //! fails or hangs, only its own agents become silent. An agent belongs to the first engine that reports it, until the server is
@@ -201,7 +201,7 @@ impl Engine for Several {
             for image in &condition.images {
                 match all.iter_mut().find(|other| other.offer.name == image.offer.name) {
                     Some(other) => {
-                        raise(&mut other.offer.minimum, &image.offer.minimum);
+                        raise_to_at_least(&mut other.offer.minimum, &image.offer.minimum);
                         other.engines.extend(image.engines.iter().cloned());
                     }
                     None => all.push(image.clone()),
@@ -274,7 +274,7 @@ impl Engine for Several {
 }
 
 /// Raises each amount to at least that of another.
-fn raise(minimum: &mut Slots, other: &Slots) {
+fn raise_to_at_least(minimum: &mut Slots, other: &Slots) {
     for (slot, amount) in &other.0 {
         let least = minimum.0.entry(slot.clone()).or_insert(*amount);
         *least = (*least).max(*amount);

@@ -36,7 +36,7 @@ pub struct App {
     pub control: Control,
     pub settings: Arc<Settings>,
     pub site: Site,
-    /// What the site's files are called.
+    /// The names of the site's files.
     pub names: Arc<Names>,
     /// Differs between any two builds of this program; a page from another build is told to reload.
     pub build: Arc<str>,

@@ -1,6 +1,6 @@
-//! The signed API under load: how many requests it answers, and whether a limit is exact.
+//! The signed API under load: its request rate, and whether a rate limit is exact.
 //!
-//! Every caller sends one signed request again and again, which is what a date window allows.
+//! Every caller repeats one signed request, which the window for its date allows.
 
 use super::Client;
 use anyhow::{Context as _, Result};
@@ -13,7 +13,7 @@ use ureq::Agent;
 
 const CALLERS: usize = 16;
 const VERSION: &str = "v9.20250722";
-/// SHA-256 of nothing: what the incumbent signs in place of a body.
+/// SHA-256 of an empty text, which the incumbent signs instead of the body.
 const NO_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 fn sign(key: &[u8], text: &str) -> Vec<u8> {
@@ -23,7 +23,7 @@ fn sign(key: &[u8], text: &str) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// `GET /auth`, signed with a keypair of this limit.
+/// A `GET /auth` request, signed with its own keypair.
 struct Signed {
     url: String,
     date: String,
@@ -56,13 +56,13 @@ impl Signed {
             .header("x-backendai-version", VERSION)
             .header("content-type", "text/plain")
             .call()?;
-        // Read to its end, so that the connection serves the next one.
+        // Read to the end, so that the connection can be reused.
         answer.body_mut().read_to_string()?;
         Ok(answer.status().as_u16())
     }
 }
 
-/// Callers at once, each with so many requests: how many were answered with 200, and the requests in a second.
+/// Sends `each` requests from every caller at once. Returns the number answered with 200, and the requests per second.
 fn load(signed: &Signed, each: usize) -> Result<(usize, f64)> {
     let good = AtomicUsize::new(0);
     let start = Instant::now();
@@ -82,7 +82,7 @@ fn load(signed: &Signed, each: usize) -> Result<(usize, f64)> {
     Ok((good.into_inner(), (CALLERS * each) as f64 / start.elapsed().as_secs_f64()))
 }
 
-/// The two measurements.
+/// Measures the request rate and the exactness of the limit.
 pub fn signed(client: &Client) -> Result<[(String, String); 2]> {
     let (all, rate) = load(&Signed::new(client, 50_000)?, 2_500)?;
     let (answered, _) = load(&Signed::new(client, 1_000)?, 200)?;

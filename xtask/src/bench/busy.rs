@@ -1,4 +1,4 @@
-//! The pages of a busy cluster: 100,000 sessions, of which some start and end all the time, and how a browser bears it.
+//! The pages of a busy cluster in a browser: 100,000 sessions, some of which start and end all the time.
 
 use super::{Client, EMAIL, PASSWORD, Server, administrator, yardmaster};
 use crate::context::Context;
@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const WAITING: &str = "100000";
-/// Machines for about 2,000 sessions that take 100 seconds on an average: 20 of them end in a second, and 20 others start.
+/// Agents for about 2,000 sessions of 100 seconds on average: each second 20 of them end and 20 others start.
 const SCENARIO: &str = r#"
 [[agents]]
 name = "node"
@@ -22,22 +22,22 @@ slots = { cpu = "32", mem = "256g" }
 [sessions]
 start_seconds = 1.0
 "#;
-/// Until as many sessions end as start.
+/// The time after which as many sessions end as start.
 const WARM_UP: Duration = Duration::from_secs(130);
 
-/// A row for each page that is looked at, and one for how much changed meanwhile.
+/// Returns a row for each opened page, and one for the rate of changes meanwhile.
 pub fn busy(context: &Context) -> Result<Vec<(String, String)>> {
     serve::build(context)?;
     browser::ensure(context)?;
     let data = context.target.join("bench-busy");
     if data.exists() {
-        std::fs::remove_dir_all(&data).context("the folder of the last run could not be removed")?;
+        std::fs::remove_dir_all(&data).context("could not remove the folder of the last run")?;
     }
     run(yardmaster(context, &data).args(["seed", "--users", "1000", "--waiting", WAITING]))?;
     administrator(context, &data)?;
     let scenario = data.join("scenario.toml");
     std::fs::write(&scenario, SCENARIO).context("the scenario could not be written")?;
-    // The simulated machines have a database of their own.
+    // Simulated agents have their own database.
     for end in ["", "-wal"] {
         let (from, to) = (data.join(format!("yardmaster.db{end}")), data.join(format!("simulated.db{end}")));
         if from.exists() {
@@ -56,7 +56,7 @@ pub fn busy(context: &Context) -> Result<Vec<(String, String)>> {
         bail!("the browser's measurement ended with {}", output.status);
     }
     let (sessions, took) = (ended(&client)? - before, since.elapsed().as_secs_f64());
-    // Each was placed, prepared, started, and ended.
+    // Each session was placed, prepared, started and ended: four changes.
     let changes = 4.0 * sessions as f64 / took;
     let mut rows = vec![("changes of sessions in a second, 100,000 waiting".to_owned(), format!("{changes:.0}"))];
     for line in String::from_utf8_lossy(&output.stdout).lines() {

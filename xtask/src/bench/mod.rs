@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: the budgets of the design, measured on the release build against a real database, server and browser.
 //!
-//! Prints a Markdown table for BENCHMARKS.md. Nothing here passes or fails: a slow machine is no reason for a red build.
+//! Prints a Markdown table for BENCHMARKS.md. Nothing here passes or fails: a slow machine must not fail a build.
 
 mod api;
 mod busy;
@@ -20,7 +20,7 @@ use ureq::Agent;
 
 const EMAIL: &str = "admin@example.org";
 const PASSWORD: &str = "Correct-Horse-9";
-/// Answers of each list that are timed.
+/// The number of timed requests to each list.
 const REQUESTS: usize = 200;
 
 pub fn bench(context: &Context, args: &[String]) -> Result<()> {
@@ -38,8 +38,8 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
     let (users, keep): (u64, bool) = match args {
         [] => (1_000_000, false),
         [flag] if flag == "--keep" => (0, true),
-        [flag, count] if flag == "--users" => (count.parse().context("--users wants a number")?, false),
-        _ => bail!("`bench` takes --users N, --keep for the database of the last run, --scheduler or --busy"),
+        [flag, count] if flag == "--users" => (count.parse().context("--users needs a number")?, false),
+        _ => bail!("`bench` takes --users N, --keep (the database of the last run), --scheduler or --busy"),
     };
     serve::build(context)?;
     let data = context.target.join("bench-data");
@@ -110,7 +110,8 @@ fn print(rows: Vec<(String, String)>) {
     }
 }
 
-/// A new database with so many people, 100,000 ended sessions and an administrator. How long the people and sessions took.
+/// Creates a database with this many people, 100,000 ended sessions and an administrator. Returns the time for the people and
+/// sessions.
 fn seed(context: &Context, data: &Path, users: u64) -> Result<Duration> {
     if data.exists() {
         std::fs::remove_dir_all(data).context("the folder of the last run could not be removed")?;
@@ -122,7 +123,7 @@ fn seed(context: &Context, data: &Path, users: u64) -> Result<Duration> {
     Ok(seeded)
 }
 
-/// Adds the one that measures.
+/// Creates the account that the benchmark signs in with.
 fn administrator(context: &Context, data: &Path) -> Result<()> {
     let create = ["user", "create", "--email", EMAIL, "--username", "bench", "--role", "superadmin", "--password-stdin"];
     run(yardmaster(context, data).args(create).stdin(password()?))
@@ -138,7 +139,7 @@ fn yardmaster(context: &Context, data: &Path) -> Command {
     command
 }
 
-/// A pipe that holds the password and its end.
+/// Returns a pipe that contains the password and then ends.
 fn password() -> Result<Stdio> {
     let echo = Command::new("echo").arg(PASSWORD).stdout(Stdio::piped()).spawn().context("echo could not be started")?;
     Ok(echo.stdout.context("echo has no output")?.into())
@@ -161,7 +162,7 @@ impl Server {
             .spawn()
             .context("the server could not be started")?;
         let out = child.stdout.take().context("the server has no output")?;
-        let line = BufReader::new(out).lines().next().context("the server said nothing")??;
+        let line = BufReader::new(out).lines().next().context("the server printed nothing")??;
         let url = line.rsplit(' ').next().unwrap_or_default().to_owned();
         ureq::get(format!("{url}/healthz")).call().context("the server did not answer")?;
         Ok(Self { child, url, started: start.elapsed() })
@@ -176,7 +177,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nothing can be done about a server that is gone already.
+        // Nothing needs to be done if the server has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -217,7 +218,7 @@ impl Client {
     }
 }
 
-/// From sending a change to reading its event on another connection.
+/// Returns the time from sending a change to reading its event on another connection.
 fn seen_elsewhere(client: &Client) -> Result<Duration> {
     let answer = client.agent.get(format!("{}/events", client.url)).header("cookie", &client.cookie).call()?;
     let (lines, read) = std::sync::mpsc::channel();
@@ -240,7 +241,7 @@ fn seen_elsewhere(client: &Client) -> Result<Duration> {
     Ok(times[times.len() / 2])
 }
 
-/// From the first line of a session's history to the one that says it runs, in milliseconds of the server's own clock.
+/// Returns the milliseconds from the first line of a session's history to the line RUNNING, by the server's own clock.
 fn asked_to_running(client: &Client) -> Result<i64> {
     let mut times = Vec::new();
     for _ in 0..20 {

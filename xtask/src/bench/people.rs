@@ -1,4 +1,4 @@
-//! Creating five thousand people from one CSV file.
+//! Creates five thousand people from one CSV file.
 
 use super::{Client, seconds};
 use anyhow::{Context as _, Result, bail};
@@ -7,10 +7,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 const PEOPLE: usize = 5_000;
 
-/// How long looking at the file takes, and how long creating everybody.
+/// Measures checking the file and creating everybody.
 pub fn many(client: &Client) -> Result<[(String, String); 2]> {
     let domains = client.call("domain_choices", &json!({}))?;
-    // Names that no run before this one used.
+    // Names that no earlier run has used.
     let mark = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let mut file = String::from("email,username,full_name,description\n");
     for n in 0..PEOPLE {

@@ -1,13 +1,13 @@
-//! How long the scheduler takes over long queues: its own example, in a release build.
+//! The scheduler's time for long queues, measured with its own example in a release build.
 
 use crate::context::Context;
 use anyhow::{Context as _, Result, bail};
 use std::process::{Command, Stdio};
 
-/// Sessions and agents; the last has twice the queue of the one before it, to see that time does not grow with its square.
+/// Numbers of sessions and agents. The last queue is twice the one before it, to show that time does not grow quadratically.
 const SIZES: [(u32, u32); 3] = [(10_000, 1_000), (100_000, 5_000), (200_000, 5_000)];
 
-/// A row for each size and scheduler.
+/// Returns a row for each size and scheduler.
 pub fn scheduling(context: &Context) -> Result<Vec<(String, String)>> {
     let mut rows = Vec::new();
     for (sessions, agents) in SIZES {

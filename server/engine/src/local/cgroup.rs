@@ -138,12 +138,12 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     std::fs::write(path, text)
 }
 
-fn number(path: &Path) -> Option<u64> {
+fn read_number(path: &Path) -> Option<u64> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
 /// Returns the number after `key` in a file of `key number` lines.
-fn keyed(path: &Path, key: &str) -> Option<u64> {
+fn number_after_key(path: &Path, key: &str) -> Option<u64> {
     let text = std::fs::read_to_string(path).ok()?;
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
 }
@@ -214,8 +214,8 @@ impl Group {
     /// Returns how often a process was killed because the memory was used up.
     pub(crate) fn oom_kills(&self) -> u64 {
         let count = |(kind, group): &(Kind, PathBuf)| match kind {
-            Kind::Memory => keyed(&group.join("memory.oom_control"), "oom_kill"),
-            Kind::Unified { memory: true, .. } => keyed(&group.join("memory.events"), "oom_kill"),
+            Kind::Memory => number_after_key(&group.join("memory.oom_control"), "oom_kill"),
+            Kind::Unified { memory: true, .. } => number_after_key(&group.join("memory.events"), "oom_kill"),
             _ => None,
         };
         self.0.iter().filter_map(count).sum()
@@ -226,10 +226,10 @@ impl Group {
         let (mut cpu_ms, mut mem) = (None, None);
         for (kind, group) in &self.0 {
             match kind {
-                Kind::CpuAcct => cpu_ms = number(&group.join("cpuacct.usage")).map(|nanoseconds| nanoseconds / 1_000_000),
+                Kind::CpuAcct => cpu_ms = read_number(&group.join("cpuacct.usage")).map(|nanoseconds| nanoseconds / 1_000_000),
                 Kind::Memory => mem = working_set(group, "memory.usage_in_bytes", "total_inactive_file"),
                 Kind::Unified { memory, .. } => {
-                    cpu_ms = cpu_ms.or_else(|| Some(keyed(&group.join("cpu.stat"), "usage_usec")? / 1000));
+                    cpu_ms = cpu_ms.or_else(|| Some(number_after_key(&group.join("cpu.stat"), "usage_usec")? / 1000));
                     if *memory {
                         mem = mem.or_else(|| working_set(group, "memory.current", "inactive_file"));
                     }
@@ -278,8 +278,8 @@ impl Group {
 
 /// Returns the bytes of memory in use, without the file pages that the kernel can reclaim at once.
 fn working_set(group: &Path, file: &str, reclaimable: &str) -> Option<u64> {
-    let used = number(&group.join(file))?;
-    Some(used.saturating_sub(keyed(&group.join("memory.stat"), reclaimable).unwrap_or(0)))
+    let used = read_number(&group.join(file))?;
+    Some(used.saturating_sub(number_after_key(&group.join("memory.stat"), reclaimable).unwrap_or(0)))
 }
 
 /// Kills the remaining processes of a session whose supervisor is gone, and removes its groups.
@@ -307,7 +307,7 @@ pub(crate) fn own_memory_limit() -> Option<u64> {
         let file = if unified { "memory.max" } else { "memory.limit_in_bytes" };
         // Every ancestor's limit applies as well.
         for ancestor in Path::new(path?.trim_start_matches('/')).ancestors() {
-            let limit = number(&Path::new(mount).join(ancestor).join(file));
+            let limit = read_number(&Path::new(mount).join(ancestor).join(file));
             least = [least, limit].into_iter().flatten().min();
         }
     }
@@ -331,7 +331,7 @@ mod tests {
     fn keys_of_a_file_match_only_as_whole_words() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n").unwrap();
-        assert_eq!(keyed(file.path(), "oom_kill"), Some(2));
-        assert_eq!(keyed(file.path(), "oom"), None);
+        assert_eq!(number_after_key(file.path(), "oom_kill"), Some(2));
+        assert_eq!(number_after_key(file.path(), "oom"), None);
     }
 }

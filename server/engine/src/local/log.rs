@@ -35,7 +35,7 @@ impl Writer {
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             if self.length >= self.half {
-                self.turn()?;
+                self.start_next_piece()?;
             }
             let room = usize::try_from(self.half - self.length).unwrap_or(usize::MAX);
             let (now, later) = bytes.split_at(room.min(bytes.len()));
@@ -46,7 +46,7 @@ impl Writer {
         Ok(())
     }
 
-    fn turn(&mut self) -> io::Result<()> {
+    fn start_next_piece(&mut self) -> io::Result<()> {
         let next = self.start + self.length;
         self.file = piece(&self.folder, next)?;
         for old in starts(&self.folder)? {

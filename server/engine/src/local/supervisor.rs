@@ -384,7 +384,7 @@ impl<'a> Supervisor<'a> {
             // The init itself was killed, by us or because memory ran out.
             _ => Outcome::Signalled(libc::SIGKILL),
         };
-        // One process of many may have been killed for memory while the command went on and ended well.
+        // Some process may have been killed because memory ran out, while the command continued and succeeded.
         let ended_badly = outcome != Outcome::Exited(0) && !self.asked;
         if ended_badly && self.group.oom_kills() > 0 { Outcome::OutOfMemory } else { outcome }
     }

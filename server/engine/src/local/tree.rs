@@ -76,7 +76,7 @@ pub(crate) fn signal_below(with: Signal) {
     }
 }
 
-/// Kills every process below this one and reaps it, so nobody may need an exit status from them any more.
+/// Kills every process below this one and reaps it, so no exit status of theirs may be needed afterwards.
 ///
 /// Gives up after five seconds on processes that cannot die, such as one that waits for a missing disk.
 pub(crate) fn kill_below() {

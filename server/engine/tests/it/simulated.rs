@@ -63,7 +63,7 @@ async fn a_container_starts_runs_and_ends_as_its_command_says() {
 }
 
 #[tokio::test]
-async fn an_agent_never_holds_more_than_it_has_and_a_repeated_start_does_nothing() {
+async fn a_full_agent_refuses_starts_and_a_repeated_start_does_nothing() {
     let (engine, _) = yard();
     engine.start(&on("v100-1", 1), &batch("sleep 10", "1")).await.unwrap();
     engine.start(&on("v100-1", 1), &batch("sleep 10", "1")).await.unwrap();

@@ -14,7 +14,8 @@ use axum::body::Bytes;
 use console::document::Names;
 use std::path::{Component, Path, PathBuf};
 
-/// What the site's files are called, written by `cargo xtask` beside them. Names that begin with a dot are never served.
+/// The file with the names of the site's files, written by `cargo xtask` beside them. A file is never served if its name begins
+/// with a dot.
 const NAMES: &str = ".names.json";
 
 /// One file of the site.
@@ -71,7 +72,8 @@ impl Site {
         }
     }
 
-    /// What a page has to ask for. A folder without a list of names is one of cargo-leptos, which keeps to names without a hash.
+    /// Returns the names of the files that a page loads. A folder without a list of names comes from cargo-leptos, whose names
+    /// have no hash.
     ///
     /// Fails when the list cannot be read.
     pub fn names(&self) -> Result<Names> {

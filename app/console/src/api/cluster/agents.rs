@@ -1,4 +1,4 @@
-//! Agents: the machines that sessions run on.
+//! Agents, on which sessions run.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;

@@ -1,4 +1,4 @@
-//! Two-factor authentication of one's own account, and links for forgotten passwords.
+//! Two-factor authentication of the caller's own account, and links for forgotten passwords.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;

@@ -1,4 +1,4 @@
-//! The dialog that deletes a policy: at once when nobody follows it, otherwise with the policy that its followers are moved to.
+//! The dialog that deletes a policy: directly if it has no followers, otherwise with the policy that they are moved to.
 
 use super::describe_followers;
 use crate::api::limits::policies::{delete_policy, policy_followers};

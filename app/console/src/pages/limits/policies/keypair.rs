@@ -2,7 +2,7 @@
 
 use super::effect::effect;
 use super::hosts::HostsField;
-use super::{ANY, as_saved, refused, row, tab, waiting};
+use super::{ANY, access_refusal, as_saved, row, tab, waiting};
 use crate::api::limits::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
 use crate::columns::text;
 use crate::dialog::Opening;

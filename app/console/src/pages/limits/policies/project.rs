@@ -1,6 +1,6 @@
 //! Project policies: limits on a project's folders and networks.
 
-use super::{ANY, as_saved, refused, row, tab, waiting, warning};
+use super::{ANY, access_refusal, as_saved, row, tab, waiting, warning};
 use crate::api::limits::policies::{project_policies, save_project_policy};
 use crate::columns::text;
 use crate::dialog::edit::{EditForm, name_field};

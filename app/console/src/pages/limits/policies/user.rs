@@ -1,6 +1,6 @@
 //! User policies: limits on a person's folders, model services and images.
 
-use super::{ANY, as_saved, refused, row, tab, waiting, warning};
+use super::{ANY, access_refusal, as_saved, row, tab, waiting, warning};
 use crate::api::limits::policies::{save_user_policy, user_policies};
 use crate::columns::text;
 use crate::dialog::edit::{EditForm, name_field};

@@ -12,7 +12,7 @@ use ui::{Badge, Button, CopyButton, Icon, IconName, Tone};
 /// The list with its button; a monitor only looks.
 pub fn list(keypairs: Loaded<Vec<KeypairRow>>, may_add: bool) -> AnyView {
     let fresh = RwSignal::new(Vec::<NewKeypair>::new());
-    // The server gives one's own keypair the standard limits.
+    // The server gives a person's own keypair the standard limits.
     let new = || CreateKeypair { owner: String::new(), policy: "default".into(), rate_limit: DEFAULT_RATE_LIMIT };
     let add = ask(
         move || create_keypair(new()),

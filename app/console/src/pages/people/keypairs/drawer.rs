@@ -56,7 +56,7 @@ fn contents(keypair: KeypairRow, may_read_secret: bool) -> AnyView {
     .into_any()
 }
 
-/// A secret key, hidden until it is asked for.
+/// A secret key, hidden until it is requested.
 pub fn secret(access_key: String) -> AnyView {
     let shown = RwSignal::new(None::<String>);
     let show = ask(move || keypair_secret(access_key.clone()), move |secret| drop(shown.try_set(Some(secret))));

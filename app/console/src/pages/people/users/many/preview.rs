@@ -56,10 +56,10 @@ fn errors(count: u64, all: Vec<LineError>) -> AnyView {
     let rows = move || all.with_value(|all| all.iter().take(shown.get()).cloned().map(error).collect::<Vec<_>>());
     view! {
         <p class="notice notice-bad" role="alert">{summary}</p>
-        <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="What is wrong">
+        <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="Mistakes">
             <table class="table">
-                <caption class="visually-hidden">"What is wrong"</caption>
-                <thead><tr><th scope="col">"Line"</th><th scope="col">"Who"</th><th scope="col">"Column"</th><th scope="col">"What is wrong"</th></tr></thead>
+                <caption class="visually-hidden">"Mistakes"</caption>
+                <thead><tr><th scope="col">"Line"</th><th scope="col">"Who"</th><th scope="col">"Column"</th><th scope="col">"Mistake"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         </div>
@@ -80,5 +80,5 @@ fn error(one: LineError) -> AnyView {
 fn file(all: &[LineError]) -> String {
     let row =
         |LineError { line, who, field, message }: &LineError| [line.to_string(), who.clone(), field.clone(), message.clone()];
-    csv(["line", "who", "column", "what is wrong"], all.iter().map(row))
+    csv(["line", "who", "column", "mistake"], all.iter().map(row))
 }
