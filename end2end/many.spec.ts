@@ -119,7 +119,7 @@ test("the notification of a finished task leads to the passwords after the page 
   await dialog.getByLabel("Before the number").fill(`${prefix}-`);
   await dialog.getByLabel("How many").fill("3");
   await dialog.getByLabel("Email, after the @").fill("example.org");
-  await dialog.getByRole("button", { name: "Look at it first" }).click();
+  await dialog.getByRole("button", { name: "Preview" }).click();
   await dialog.getByRole("button", { name: "Create 3 people" }).click();
   const once = page.getByRole("dialog", { name: "New users" });
   await expect(once.getByRole("row")).toHaveCount(4);
