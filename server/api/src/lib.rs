@@ -11,6 +11,7 @@ mod people;
 mod problem;
 mod projects;
 mod route;
+mod schema;
 mod sessions;
 mod signature;
 mod system;
@@ -36,7 +37,7 @@ pub struct Api {
     control: Control,
     /// Cookies are sent over TLS only.
     secure: bool,
-    schema: Arc<graphql::Schema>,
+    schema: Arc<schema::Schema>,
 }
 
 /// Method and path of every route, for the walk over all endpoints.
@@ -75,7 +76,7 @@ const PREFIXES: [&str; 19] = [
 
 /// The API's router. Expects a [`Caller`] extension with the caller's address and program, as for every other route.
 pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) -> Router<S> {
-    let api = Api { control, secure, schema: Arc::new(graphql::schema()) };
+    let api = Api { control, secure, schema: Arc::new(schema::schema()) };
     let with_signature = Route::router(signed()).route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
     let with_cookie = middleware::from_fn_with_state(api.clone(), people::with_password::with_cookie);
     let func = Route::router(signed()).route_layer(with_cookie).merge(Route::router(open())).fallback(problem::unknown);

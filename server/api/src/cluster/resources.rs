@@ -38,7 +38,7 @@ pub fn preset_json(mut preset: Preset, slots: &[String]) -> Value {
         preset.slots.0.entry(slot.clone()).or_default();
     }
     json!({
-        "id": crate::graphql::preset_id(&preset.name), "name": preset.name, "resource_slots": preset.slots,
+        "id": crate::limits::presets::id(&preset.name), "name": preset.name, "resource_slots": preset.slots,
         "shared_memory": preset.shared_memory.map(|bytes| bytes.to_string()),
     })
 }
