@@ -95,9 +95,9 @@ async fn an_unreadable_file_is_refused_with_the_reason() {
     let root = yard.cookie_of("root@example.org").await;
     for (file, said) in [
         ("", "the first line must name"),
-        ("email,name\n", "a column “name”"),
+        ("email,name\n", "unknown column “name”"),
         ("email\nann@example.org", "“username” is missing"),
-        ("email,email,username\n", "twice"),
+        ("email,email,username\n", "more than once"),
         ("email,username\n", "names nobody"),
     ] {
         let body = yard.many(&root, json!({ "File": file })).await;

@@ -106,7 +106,7 @@ async fn two_factor_can_only_be_turned_off_for_somebody_else() {
     let root = yard.cookie(Role::Superadmin).await;
     let ann = yard.create(&root, "ann").await;
     let text = yard.refused(&root, "edit_user", json!({ "id": ann.id, "edit": { "two_factor": true } })).await;
-    assert!(text.contains("Only its owner"), "{text}");
+    assert!(text.contains("Only the account's owner"), "{text}");
     let () = yard.done(&root, "edit_user", json!({ "id": ann.id, "edit": { "two_factor": false } })).await;
 }
 
