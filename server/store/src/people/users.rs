@@ -45,13 +45,21 @@ pub(crate) static SOURCE: Source = Source {
     ],
 };
 
-// A person is read straight into `UserRow`, whose fields have the names of the columns.
+// A person is read straight into `UserRow`, whose fields have the names of the columns. Names and ids of projects come in the
+// same order, and are sorted afterwards: that is cheaper here than in SQL.
 const COLUMNS: &str = "u.*, d.name AS domain, \
-    (SELECT json_group_array(name) FROM (SELECT p.name FROM project_members m JOIN projects p ON p.id = m.project_id \
-        WHERE m.user_id = u.id ORDER BY p.name, p.id)) AS projects, \
-    (SELECT json_group_array(lower(hex(id))) FROM (SELECT p.id FROM project_members m JOIN projects p ON p.id = m.project_id \
-        WHERE m.user_id = u.id ORDER BY p.name, p.id)) AS project_ids, \
+    (SELECT json_group_array(p.name) FROM project_members m JOIN projects p ON p.id = m.project_id \
+        WHERE m.user_id = u.id) AS projects, \
+    (SELECT json_group_array(lower(hex(p.id))) FROM project_members m JOIN projects p ON p.id = m.project_id \
+        WHERE m.user_id = u.id) AS project_ids, \
     (SELECT k.access_key FROM keypairs k WHERE k.user_id = u.id AND k.main = 1) AS main_key";
+
+fn sort_projects(mut row: UserRow) -> Result<UserRow> {
+    let mut projects: Vec<_> = row.projects.into_iter().zip(row.project_ids).collect();
+    projects.sort_unstable();
+    (row.projects, row.project_ids) = projects.into_iter().unzip();
+    Ok(row)
+}
 
 /// A new account, ready to be written.
 pub struct NewUser<'a> {
@@ -88,13 +96,13 @@ fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
 impl Store {
     /// A page of people.
     pub async fn users(&self, query: &ListQuery, scope: Scope) -> Result<Page<UserRow>> {
-        page_of_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed_conditions(query, scope), Ok).await
+        page_of_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed_conditions(query, scope), sort_projects).await
     }
 
     /// Everyone that the filter selects, one after the other.
     pub fn all_users(&self, query: ListQuery, scope: Scope) -> impl Stream<Item = Result<UserRow>> + Send + use<> {
         let fixed = fixed_conditions(&query, scope);
-        all_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed, Ok)
+        all_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed, sort_projects)
     }
 
     /// The emails and usernames among `names` (in lower case) that are taken.
@@ -107,7 +115,7 @@ impl Store {
     /// One person as the list shows them, if they are in scope.
     pub async fn user_row(&self, id: UserId, scope: Scope) -> Result<Option<UserRow>> {
         let fixed = [("u.id = ?", Bind::Id(id.0))].into_iter().chain(scope_condition(scope));
-        one_row(&self.read, &SOURCE, COLUMNS, fixed, Ok).await
+        one_row(&self.read, &SOURCE, COLUMNS, fixed, sort_projects).await
     }
 
     /// One person, if they are in scope.
@@ -153,7 +161,7 @@ impl Store {
 impl Change {
     /// One person as the list shows them, as this change sees them.
     pub async fn user_row(&mut self, id: UserId) -> Result<Option<UserRow>> {
-        one_row(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], Ok).await
+        one_row(&mut *self.tx, &SOURCE, COLUMNS, [("u.id = ?", Bind::Id(id.0))], sort_projects).await
     }
 
     /// Writes a new account with its main keypair. A taken email or username is a unique violation of its `_key` column.
