@@ -68,14 +68,15 @@ pub fn make(context: &Context) -> Result<Made> {
         whole::point_at(&raw.join(format!("{OUTPUT_NAME}.js")), LOADER)?;
         chunks::Manifest::new()
     };
-    eprintln!("Page chunks and bindings: done in {}", seconds(start.elapsed()));
+    let what = if context.split() { "Page chunks and bindings" } else { "Bindings" };
+    eprintln!("{what}: done in {}", seconds(start.elapsed()));
     if context.release() {
         wasm_opt::shrink(context, &raw)?;
     }
     if context.split() {
         chunks::bring_along(&raw, LOADER, &mut chunks)?;
     }
-    let (hash, files) = publish(&raw, &context.pkg())?;
+    let (hash, files) = publish(context, &raw, &input)?;
     chunks.values_mut().flatten().for_each(|name| *name = format!("{name}.{hash}"));
     let made = Made { input, hash, files, chunks };
     fs::write(&stamp, serde_json::to_vec_pretty(&made)?)?;
@@ -124,25 +125,20 @@ fn bind(module: &Path, raw: &Path) -> Result<()> {
 /// Gives every file its final name and moves it into `pkg`. Returns the hash and the new names.
 ///
 /// The whole build has one hash: a chunk works only with its own build (table indices differ), so separate hashes would let a
-/// browser's cache mix two builds and gain nothing.
-fn publish(raw: &Path, pkg: &Path) -> Result<(String, Vec<String>)> {
+/// browser's cache mix two builds and gain nothing. The hash of a module in one piece comes from its inputs, and it has no names of
+/// chunks in it: reading through its forty megabytes would take a second.
+fn publish(context: &Context, raw: &Path, input: &str) -> Result<(String, Vec<String>)> {
     let mut files = BTreeMap::new();
     collect(raw, raw, &mut files)?;
-    let mut digest = Sha256::new();
-    for (name, bytes) in &files {
-        digest.update(name);
-        digest.update((bytes.len() as u64).to_le_bytes());
-        digest.update(bytes);
-    }
-    let hash = hex(&digest.finalize());
+    let hash = if context.split() { contents_hash(&files) } else { hex(&Sha256::digest(input)) };
     let renamed: HashMap<String, String> = files.keys().map(|name| (name.clone(), with_hash(name, &hash))).collect();
     for (name, mut bytes) in files {
-        if name.ends_with(".wasm") {
+        if name.ends_with(".wasm") && context.split() {
             replace_in_place(&mut bytes, PLACEHOLDER.as_bytes(), hash.as_bytes());
         } else if name.ends_with(".js") {
             bytes = script_with_hash(String::from_utf8(bytes)?, &hash, &renamed).into_bytes();
         }
-        let path = pkg.join(&renamed[&name]);
+        let path = context.pkg().join(&renamed[&name]);
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
@@ -151,6 +147,16 @@ fn publish(raw: &Path, pkg: &Path) -> Result<(String, Vec<String>)> {
     let mut names: Vec<String> = renamed.into_values().collect();
     names.sort();
     Ok((hash, names))
+}
+
+fn contents_hash(files: &BTreeMap<String, Vec<u8>>) -> String {
+    let mut digest = Sha256::new();
+    for (name, bytes) in files {
+        digest.update(name);
+        digest.update((bytes.len() as u64).to_le_bytes());
+        digest.update(bytes);
+    }
+    hex(&digest.finalize())
 }
 
 fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
