@@ -79,7 +79,7 @@ test("agents that stop taking sessions keep running ones, and new sessions wait 
     await expect(row).toContainText("Disabled");
     ids.push(await yard.session({ name: unique("waits") }));
     await yard.goto(`/sessions?session=${ids[1]}`);
-    await expect(page.getByRole("dialog")).toContainText("none of resource group default gets new sessions now");
+    await expect(page.getByRole("dialog")).toContainText("none in resource group default takes new sessions now");
     expect(await status(ids[0])).toBe("RUNNING");
     await yard.goto("/agents");
     await choose("Make schedulable");
@@ -93,8 +93,8 @@ test("agents that stop taking sessions keep running ones, and new sessions wait 
 
 test("an unknown agent is named as one that was not changed", async ({ yard }) => {
   await yard.signIn();
-  const results = await yard.call<{ name: string; problem: string | null }[]>("set_schedulable", { names: ["nowhere"], schedulable: true });
-  expect(results).toEqual([{ name: "nowhere", problem: "There is no such agent." }]);
+  const results = await yard.call<{ name: string; problem: unknown }[]>("set_schedulable", { names: ["nowhere"], schedulable: true });
+  expect(results).toEqual([{ name: "nowhere", problem: { Conflict: "There is no such agent." } }]);
   await yard.goto("/agents?agent=nowhere");
   await expect(yard.page.getByRole("dialog", { name: "Agent info" })).toContainText("There is no such agent");
 });

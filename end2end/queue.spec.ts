@@ -79,7 +79,7 @@ test("an agent that is not schedulable gets no new sessions, which wait in the q
     await yard.goto(`/scheduler?f=name.any.${first}`);
     await yard.goto("/scheduler");
     const row = (name: string) => page.getByRole("row", { name: new RegExp(name) });
-    await expect(row(first)).toContainText("none of resource group default gets new sessions now");
+    await expect(row(first)).toContainText("none in resource group default takes new sessions now");
     const place = async (name: string) => Number(await row(name).getByRole("cell").nth(1).textContent());
     expect(await place(first)).toBeLessThan(await place(second));
     await row(second).getByRole("checkbox").check();
