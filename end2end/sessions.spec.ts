@@ -251,7 +251,7 @@ test("the sessions that the filter selects are exported under a chosen name", as
   const dialog = page.getByRole("dialog", { name: "Export session list to CSV file" });
   await expect(dialog.getByLabel("File name")).toHaveValue("sessions");
   await dialog.getByLabel("File name").fill("x".repeat(256));
-  await expect(dialog.getByText("At most 255 characters; these are 256.")).toBeVisible();
+  await expect(dialog.getByText("At most 255 characters; this has 256.")).toBeVisible();
   await expect(dialog.getByRole("button", { name: "Export" })).toBeDisabled();
   await dialog.getByLabel("File name").fill("this term");
   const download = page.waitForEvent("download");
