@@ -157,7 +157,7 @@ test("somebody who forgot their password gets a link from an administrator", asy
   await theirs.getByLabel("New password", { exact: true }).fill("Remembered-Horse-1");
   await theirs.getByLabel("New password again").fill("Remembered-Horse-1");
   await theirs.getByRole("button", { name: "Change password" }).click();
-  await expect(theirs.getByRole("status")).toHaveText(/Your password was changed/);
+  await expect(theirs.getByRole("status")).toHaveText(/Your password has been changed/);
   await theirs.getByLabel("Email or username").fill(email);
   await theirs.getByLabel("Password").fill("Remembered-Horse-1");
   await theirs.getByRole("button", { name: "Sign in" }).click();
