@@ -5,7 +5,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use leptos_meta::MetaTags;
 
-/// What the site's files are called, below `/pkg/`.
+/// The names of the site's files below `/pkg/`.
 #[cfg(feature = "ssr")]
 #[derive(serde::Deserialize)]
 pub struct Names {
