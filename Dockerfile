@@ -1,9 +1,10 @@
 # Builds Yardmaster from this checkout, and puts the one binary and what sessions need into a small image:
 #
 #   docker build -t yardmaster .
-#   docker run -p 8080:8080 -v yardmaster:/var/lib/yardmaster --security-opt seccomp=unconfined --cap-add SYS_ADMIN yardmaster
+#   docker run -p 8080:8080 -v yardmaster:/var/lib/yardmaster \
+#       --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined yardmaster
 #
-# Without the last two options bubblewrap may not make namespaces, and sessions are kept apart less well; the Agents page says so.
+# Without the options of the last line bubblewrap may not make namespaces, and sessions are kept apart less well; the Agents page says so.
 FROM rust:1.95-bookworm AS build
 # `npm` brings wasm-opt.
 RUN apt-get update \
