@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// Returns the value of a cookie of the current request.
 #[cfg(feature = "ssr")]
-pub(crate) fn cookie(name: &str) -> Option<String> {
+pub fn cookie(name: &str) -> Option<String> {
     let parts = use_context::<http::request::Parts>()?;
     let lines = parts.headers.get_all(http::header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -12,7 +12,7 @@ pub(crate) fn cookie(name: &str) -> Option<String> {
 }
 
 /// Sets the status of the page that is being rendered. Does nothing in the browser.
-pub(crate) fn set_status(status: u16) {
+pub fn set_status(status: u16) {
     #[cfg(feature = "ssr")]
     if let (Some(response), Ok(status)) = (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(status)) {
         response.set_status(status);

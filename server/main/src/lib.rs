@@ -1,6 +1,6 @@
 //! The inside of the binary: configuration, command line, router, cookies, downloads, events, terminals.
 //!
-//! Deliberately absent: rules (`control`), pages (`console`) and SQL (`store`). This crate only translates.
+//! Deliberately absent: rules (`control`), pages (`app/pages`) and SQL (`store`). This crate only translates.
 
 pub mod cli;
 pub mod config;
@@ -22,9 +22,9 @@ pub use pages::paths;
 pub use router::router;
 pub use routes::routes;
 
+use ::pages::document::Names;
 use axum::extract::FromRef;
 use config::Settings;
-use console::document::Names;
 use control::Control;
 use leptos::prelude::LeptosOptions;
 use site::Site;

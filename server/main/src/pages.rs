@@ -35,7 +35,7 @@ fn over_the_limit(counted: &Result<Option<Allowance>, Problem>) -> Result<(), Pr
 /// The pages, listed once per process: listing them runs the whole console, which must not happen twice at a time.
 fn all() -> Vec<AxumRouteListing> {
     static PAGES: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
-    PAGES.get_or_init(|| generate_route_list(console::App)).clone()
+    PAGES.get_or_init(|| generate_route_list(pages::App)).clone()
 }
 
 /// The addresses of all pages.

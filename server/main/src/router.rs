@@ -25,7 +25,7 @@ pub fn router(app: App) -> Router {
     };
     let shell = {
         let names = app.names.clone();
-        move || console::document::document(&names)
+        move || ::pages::document::document(&names)
     };
     // A file of `public/`, else the console's own page for what is not there.
     let file = middleware::from_fn_with_state(app.clone(), site::public_file);

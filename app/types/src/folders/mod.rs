@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 /// The permissions on each storage host, by host name.
 pub type Hosts = BTreeMap<String, Vec<String>>;
 
+/// The names of hosts, as the text of a field or a cell.
+pub fn host_names(hosts: &Hosts) -> String {
+    hosts.keys().cloned().collect::<Vec<_>>().join(", ")
+}
+
 /// All permissions on a storage host (`docs/spec/folders.md`, "Host permissions"). A host newly chosen in a form starts with all
 /// of them.
 pub const HOST_PERMISSIONS: [&str; 8] = [

@@ -9,9 +9,9 @@ mod embedded;
 
 pub use answer::{from_pkg, public_file};
 
+use ::pages::document::Names;
 use anyhow::{Context, Result};
 use axum::body::Bytes;
-use console::document::Names;
 use std::path::{Component, Path, PathBuf};
 
 /// The file with the names of the site's files, written by `cargo xtask` beside them. A file is never served if its name begins

@@ -1,0 +1,254 @@
+//! Agents: their capacity, the resources that sessions hold, and current use (`docs/spec/cluster.md`, "Agents" and "Schedulable
+//! agents").
+
+mod drawer;
+
+use console::act::act;
+use console::api::cluster::agents::{agent, agents, set_schedulable};
+use console::columns::text;
+use console::dialog::{Asked, DialogForm, Saved, dialog};
+use console::form::Refused;
+use console::frame::{Head, PageHead, use_me};
+use console::list_page::{List, Shown};
+use console::paths;
+use console::problem_view::problem_view;
+use console::slots::{label, short};
+use console::table::{load_open, settled};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::Problem;
+use types::cluster::agents::{AGENTS, Agent};
+use types::people::permissions::Permission;
+use types::quantity::{CPU, MEM, Quantity, bytes};
+use types::system::events::Topic;
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Meter, Switch, Time, Tone, Variant};
+
+const HEAD: Head = Head { title: "Agents", group: "Administration" };
+
+/// Milliseconds between loads of an open page: current use changes every second and has no events.
+const REFRESH: u32 = 3_000;
+
+const UPDATED: &str = "Agent setting updated.";
+
+/// The agent whose settings dialog is requested, and whether it gets new sessions.
+type AskedSettings = RwSignal<Asked<(String, bool)>>;
+
+fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<Agent>> {
+    vec![
+        Column::new("name", "Agent", move |a: &Agent| {
+            let (id, name, address) = (a.report.name.clone(), a.report.name.clone(), a.report.address.clone());
+            // The rest of the address belongs to the list.
+            view! { <A href=move || list.link_to(&id)>{name}</A><span class="row-note">{address}</span> }.into_any()
+        })
+        .sortable()
+        .required(),
+        text("resource_group", "Resource group", |a: &Agent| a.resource_group.clone()).sortable(),
+        Column::new("engine", "Engine", |a: &Agent| {
+            format!("{} {} · {}", a.report.engine, a.report.version, a.report.architecture).into_any()
+        }),
+        Column::new("first_contact", "First contact", |a: &Agent| {
+            let now = match a.lost_at {
+                Some(at) => view! { "terminated "<Time at=at.0/> }.into_any(),
+                None => view! { <Elapsed since=a.first_contact.0/>" ago" }.into_any(),
+            };
+            view! { <Time at=a.first_contact.0/><span class="row-note">{now}</span> }.into_any()
+        })
+        .sortable(),
+        Column::new("cpu", "CPU", |a: &Agent| slot(a, CPU)),
+        Column::new("mem", "Memory", |a: &Agent| slot(a, MEM)),
+        Column::new("accelerators", "AI accelerators", |a: &Agent| {
+            let others: Vec<_> = others(a).into_iter().map(|name| slot(a, &name)).collect();
+            if others.is_empty() { "—".into_any() } else { others.into_any() }
+        }),
+        text("sessions", "Sessions", |a: &Agent| a.sessions.to_string()).number(),
+        Column::new("schedulable", "Schedulable", |a: &Agent| {
+            let (tone, text) = if a.schedulable { (Tone::Good, "Enabled") } else { (Tone::Warn, "Disabled") };
+            view! { <Badge tone=tone text=text/> }.into_any()
+        }),
+        Column::new("control", "Control", move |a: &Agent| row_actions(a, open, asked)),
+    ]
+}
+
+/// The button that opens the drawer and, for people who may change them, the settings of a connected agent.
+fn row_actions(agent: &Agent, open: Callback<String>, asked: Option<AskedSettings>) -> AnyView {
+    let (name, schedulable) = (agent.report.name.clone(), agent.schedulable);
+    let (id, label) = (name.clone(), format!("Info of {name}"));
+    let info = Callback::new(move |()| open.run(id.clone()));
+    let settings = asked.filter(|_| agent.lost_at.is_none()).map(|asked| {
+        let label = format!("Settings of {name}");
+        let ask = Callback::new(move |()| asked.set(Asked::edit((name.clone(), schedulable))));
+        view! { <Button variant=Variant::Quiet label=label on_press=ask><Icon name=IconName::Gear/></Button> }
+    });
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=label on_press=info><Icon name=IconName::Info/></Button>
+            {settings}
+        </div>
+    }
+    .into_any()
+}
+
+/// Slots that are neither cores nor memory.
+fn others(agent: &Agent) -> Vec<String> {
+    agent.report.capacity.0.keys().filter(|slot| *slot != CPU && *slot != MEM).cloned().collect()
+}
+
+/// Formats an amount of a slot.
+pub(crate) fn amount(slot: &str, amount: Quantity) -> String {
+    if slot == MEM { bytes(amount.floor()) } else { amount.to_string() }
+}
+
+/// Current use of a slot; `None` where it is not measured, as on an agent that is lost.
+pub(crate) fn in_use(agent: &Agent, slot: &str) -> Option<Quantity> {
+    agent.report.used.0.get(slot).copied().filter(|_| agent.lost_at.is_none())
+}
+
+/// The amount of a slot that sessions hold, and its current use.
+fn slot(agent: &Agent, name: &str) -> AnyView {
+    let (has, held, label) = (agent.report.capacity.get(name), agent.occupied.get(name), label(name));
+    let what = if name == CPU || name == MEM { String::new() } else { format!("{}: ", short(name)) };
+    let text = format!("{what}{} / {}", amount(name, held), amount(name, has));
+    let live = in_use(agent, name).map(|used| format!("{} in use", amount(name, used)));
+    view! {
+        <span class="slot">
+            <Meter label=format!("{label} held by sessions on {}", agent.report.name) share=held.ratio_of(has) text=text/>
+            <span class="row-note">{live}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// Loads again while the page is visible; a hidden tab makes no requests.
+pub(crate) fn refresh_while_shown(reload: Callback<()>) {
+    Effect::new(move |_| {
+        let timer = set_interval_with_handle(
+            move || {
+                if !document().hidden() {
+                    reload.run(());
+                }
+            },
+            std::time::Duration::from_millis(u64::from(REFRESH)),
+        );
+        if let Ok(timer) = timer {
+            on_cleanup(move || timer.clear());
+        }
+    });
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::ReadAgents) {
+        return problem_view(&Problem::Forbidden(Permission::ReadAgents.verb().into()));
+    }
+    let may_change = me.may(Permission::ChangeAgents);
+    let list = List::new(&AGENTS, paths::AGENTS, "agent", &[Topic::Agent, Topic::Session], agents);
+    let detail = load_open(list.open, &[Topic::Agent, Topic::Session], "agent", |name| Some(agent(name)));
+    refresh_while_shown(list.rows.reload);
+    refresh_while_shown(Callback::new(move |()| {
+        if list.open.with_untracked(Option::is_some) {
+            detail.reload.run(());
+        }
+    }));
+    let loads = list.pending().into_iter().chain([detail.pending()]).collect();
+    let view = move || {
+        let asked: AskedSettings = RwSignal::new(Asked::Nothing);
+        let selection = RwSignal::new(Vec::<String>::new());
+        let reload = Callback::new(move |()| {
+            selection.set(Vec::new());
+            list.rows.reload.run(());
+            detail.reload.run(());
+        });
+        let connected = Signal::derive(move || list.query.with(|query| query.tab == "connected"));
+        let buttons = ViewFn::from(move || bulk(selection, connected, reload));
+        let shown = Shown {
+            caption: "Agents",
+            columns: columns(list, list.opener(), may_change.then_some(asked)),
+            row_key: |a: &Agent| a.report.name.clone(),
+            row_label: |a: &Agent| a.report.name.clone(),
+            export: "",
+            empty: ViewFn::from(move || {
+                let gone = list.query.with(|query| query.tab == "terminated");
+                let text = if gone {
+                    "No disconnection or termination has occurred."
+                } else {
+                    "No agent has reported yet. The engine is checked every few seconds."
+                };
+                view! { <EmptyState icon=IconName::Server title="No Agents to display" text=text/> }
+            }),
+            selection: may_change.then_some((selection, buttons)),
+        };
+        view! {
+            <PageHead title=HEAD.title group=HEAD.group/>
+            {list.table(shown)}
+            {may_change.then(|| dialog(Settings::new(), asked, reload))}
+            {list.drawer(Signal::stored("Agent info".to_owned()), move || drawer::drawer(list.open, detail, may_change.then_some(asked)))}
+        }
+        .into_any()
+    };
+    settled(loads, HEAD, view)
+}
+
+/// Changes these agents, or gives each agent's reason for the refusal.
+async fn change(names: Vec<String>, schedulable: bool) -> Result<(), Problem> {
+    let results = set_schedulable(names, schedulable).await?;
+    let failed: Vec<_> = results.into_iter().filter_map(|one| one.problem.map(|why| format!("{}: {why}", one.name))).collect();
+    if failed.is_empty() { Ok(()) } else { Err(Problem::Conflict(failed.join(" "))) }
+}
+
+/// The buttons for the selected agents, while the list shows connected agents.
+fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Callback<()>) -> AnyView {
+    let press = move |schedulable: bool| act(move || change(selection.get_untracked(), schedulable), UPDATED, changed);
+    view! {
+        <Show when=move || connected.get()>
+            <Button on_press=press(true)>"Make schedulable"</Button>
+            <Button on_press=press(false)>"Stop scheduling"</Button>
+        </Show>
+    }
+    .into_any()
+}
+
+/// Whether an agent gets new sessions.
+#[derive(Clone, Copy)]
+struct Settings {
+    name: RwSignal<String>,
+    schedulable: RwSignal<bool>,
+}
+
+impl Settings {
+    fn new() -> Self {
+        Self { name: RwSignal::new(String::new()), schedulable: RwSignal::new(true) }
+    }
+}
+
+impl DialogForm for Settings {
+    type Thing = (String, bool);
+    type Command = (String, bool);
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Agent settings", "Agent settings")
+    }
+
+    fn fill(self, agent: Option<&(String, bool)>) {
+        let Some((name, schedulable)) = agent else { return };
+        self.name.set(name.clone());
+        self.schedulable.set(*schedulable);
+    }
+
+    fn read(self) -> Result<(String, bool), Problem> {
+        Ok((self.name.get_untracked(), self.schedulable.get_untracked()))
+    }
+
+    fn fields(self, _refused: Refused, _new: bool) -> AnyView {
+        view! {
+            <p>{move || self.name.get()}</p>
+            <Switch name="agent-schedulable" label="Schedulable" value=self.schedulable/>
+            <p class="hint">"Off: no new sessions; running ones continue."</p>
+        }
+        .into_any()
+    }
+
+    async fn save(self, (name, schedulable): (String, bool)) -> Result<Saved, Problem> {
+        change(vec![name], schedulable).await?;
+        Ok(UPDATED.into())
+    }
+}

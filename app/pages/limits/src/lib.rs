@@ -1,0 +1,4 @@
+//! Limits: resource policies and presets.
+
+pub mod policies;
+pub mod presets;

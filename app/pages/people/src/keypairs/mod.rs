@@ -1,0 +1,107 @@
+//! Credentials: the keypairs that sign requests and that limits are counted by (`docs/spec/people.md`, "Keypairs").
+
+mod actions;
+mod drawer;
+mod once;
+
+pub use actions::{dialogs, switch};
+pub use drawer::secret;
+pub use once::shown_once;
+
+use console::api::people::keypairs::{keypair, keypairs};
+use console::columns::{text, time};
+use console::dialog::Asked;
+use console::frame::{Head, PageHead, use_me};
+use console::history::History;
+use console::list_page::{List, Shown};
+use console::paths;
+use console::problem_view::problem_view;
+use console::table::{load_open, settled};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::Problem;
+use types::people::keypairs::{KEYPAIRS, KeypairRow};
+use types::people::permissions::Permission;
+use types::system::events::Topic;
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Tone, Variant};
+
+const HEAD: Head = Head { title: "Credentials", group: "Administration" };
+
+fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
+    let mut columns = vec![
+        Column::new("access_key", "Access key", |k: &KeypairRow| {
+            let main = k.main.then(|| view! { " "<Badge tone=Tone::Info text="Main"/> });
+            let key = k.access_key.clone();
+            view! { <A href=paths::keypair(&k.access_key)><code>{key}</code></A>{main} }.into_any()
+        })
+        .sortable()
+        .required(),
+        text("owner", "User ID", |k: &KeypairRow| k.owner.clone()).sortable(),
+        Column::new("permission", "Permission", |k: &KeypairRow| permission(k)),
+        text("policy", "Resource policy", |k: &KeypairRow| k.policy.clone()).sortable(),
+        text("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string()).sortable().number(),
+        text("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string()).number(),
+        text("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
+        Column::new("last_used", "Last used", |k: &KeypairRow| match k.last_used {
+            Some(at) => view! { <Time at=at.0/> }.into_any(),
+            None => "Never".into_any(),
+        })
+        .sortable()
+        .hidden(),
+        Column::new("age", "Key age", |k: &KeypairRow| view! { <Elapsed since=k.created_at.0/> }.into_any()).hidden(),
+        time("created_at", "Created", |k: &KeypairRow| k.created_at).sortable(),
+    ];
+    if let Some((asked, changed)) = actions {
+        columns.push(Column::new("control", "Control", move |k: &KeypairRow| actions::row_actions(k, asked, changed)));
+    }
+    columns
+}
+
+/// Badges for the permission of the keypair: `user`, and `admin` for an administrator's.
+fn permission(keypair: &KeypairRow) -> AnyView {
+    let admin = keypair.admin.then(|| view! { <Badge tone=Tone::Bad text="admin"/>" " });
+    view! { {admin}<Badge tone=Tone::Good text="user"/> }.into_any()
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may_beyond_own(Permission::ReadKeypairs) {
+        return problem_view(&Problem::Forbidden(Permission::ReadKeypairs.verb().into()));
+    }
+    let may_change = me.may(Permission::LimitKeypairs);
+    let list = List::new(&KEYPAIRS, paths::CREDENTIALS, "key", &[Topic::Keypair, Topic::User], keypairs);
+    let detail = load_open(list.open, &[Topic::Keypair, Topic::Session], "keypair", |key| Some(keypair(key)));
+    let history = History::new(list.open, &[Topic::Keypair]);
+    let asked = RwSignal::new(Asked::Nothing);
+    let reload = list.rows.reload;
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
+    let view = move || {
+        let shown = Shown {
+            caption: "Credentials",
+            columns: columns(may_change.then_some((asked, reload))),
+            row_key: |k: &KeypairRow| k.access_key.clone(),
+            row_label: |k: &KeypairRow| k.access_key.clone(),
+            export: "/export/keypairs.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Key title="No credentials" text="Keypairs in this state are listed here. Everybody gets one with their account."/>
+                }
+            }),
+            selection: None,
+        };
+        view! {
+            <PageHead title=HEAD.title group=HEAD.group>
+                {may_change.then(|| view! {
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Add credential"</Button>
+                })}
+            </PageHead>
+            {list.table(shown)}
+            {may_change.then(|| dialogs(asked, reload))}
+            {list.drawer(Signal::stored("Keypair detail".to_owned()), move || {
+                history.beside(list, move || drawer::drawer(list.open, detail, may_change))
+            })}
+        }
+        .into_any()
+    };
+    settled(loads, HEAD, view)
+}

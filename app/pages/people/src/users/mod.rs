@@ -1,0 +1,146 @@
+//! The list of accounts, and creating one.
+
+mod bulk;
+mod create;
+mod drawer;
+mod edit;
+mod form;
+mod ids;
+mod link;
+mod many;
+mod place;
+
+use console::api::people::users::{user, users};
+use console::columns::{or_dash, text, time};
+use console::dialog::Asked;
+use console::frame::{Head, PageHead, use_me};
+use console::history::History;
+use console::list_page::{List, Shown};
+use console::paths;
+use console::problem_view::problem_view;
+use console::table::{load_open, settled};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::Problem;
+use types::id::UserId;
+use types::people::permissions::Permission;
+use types::people::users::{USERS, UserRow};
+use types::system::events::Topic;
+use ui::{Button, Column, EmptyState, Icon, IconName, Variant};
+
+const HEAD: Head = Head { title: "Users", group: "Administration" };
+
+fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Column<UserRow>> {
+    let mut columns = vec![
+        Column::new("email", "Email", |u: &UserRow| link(paths::user(u.id), u.email.clone())).sortable().required(),
+        text("username", "Username", |u: &UserRow| u.username.clone()).sortable(),
+        text("full_name", "Full name", |u: &UserRow| u.full_name.clone()).sortable(),
+        text("role", "Role", |u: &UserRow| u.role.label()).sortable(),
+        text("domain", "Domain", |u: &UserRow| u.domain.clone()).sortable(),
+        text("projects", "Projects", |u: &UserRow| u.projects.join(", ")),
+        text("status", "Status", |u: &UserRow| u.status.label()).sortable().hidden(),
+        text("status_info", "Status info", |u: &UserRow| u.status_info.clone()).hidden(),
+        text("policy", "Resource policy", |u: &UserRow| u.policy.clone()).sortable().hidden(),
+        text("addresses", "Allowed client IPs", |u: &UserRow| or_dash(u.addresses.join(", "))).hidden(),
+        text("sudo", "Sudo session", |u: &UserRow| yes(u.sudo)).sortable().hidden(),
+        text("must_change_password", "Password change required", |u: &UserRow| yes(u.must_change_password)).sortable().hidden(),
+        text("two_factor", "2FA", |u: &UserRow| if u.two_factor { "Enabled" } else { "Disabled" }).sortable().hidden(),
+        text("description", "Description", |u: &UserRow| u.description.clone()).hidden(),
+        text("uid", "Container UID", |u: &UserRow| number(u.ids.uid)).number().hidden(),
+        text("gid", "Container GID", |u: &UserRow| number(u.ids.gid)).number().hidden(),
+        text("gids", "Supplementary GIDs", |u: &UserRow| {
+            or_dash(u.ids.gids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        })
+        .hidden(),
+        time("created_at", "Created", |u: &UserRow| u.created_at).sortable(),
+        time("modified_at", "Modified", |u: &UserRow| u.modified_at).sortable().hidden(),
+        Column::new("id", "ID", |u: &UserRow| view! { <code>{u.id.to_string()}</code> }.into_any()).hidden(),
+    ];
+    if let Some((editing, changed)) = actions {
+        columns.push(Column::new("control", "Control", move |u: &UserRow| edit::row_actions(u, editing, changed)));
+    }
+    columns
+}
+
+fn yes(on: bool) -> &'static str {
+    if on { "Yes" } else { "No" }
+}
+
+fn number(id: Option<u32>) -> String {
+    id.map_or_else(|| "—".to_owned(), |id| id.to_string())
+}
+
+fn link(address: String, text: String) -> AnyView {
+    view! { <A href=address>{text}</A> }.into_any()
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::ReadUsers) {
+        return problem_view(&Problem::Forbidden(Permission::ReadUsers.verb().into()));
+    }
+    let may_create = me.may(Permission::CreateUsers);
+    let may_change = me.may(Permission::ChangeUsers);
+    let list = List::new(&USERS, paths::USERS, "user", &[Topic::User], users);
+    let detail = load_open(list.open, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
+    let history = History::new(list.open, &[Topic::User]);
+    let (creating, creating_many, editing_many) =
+        (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
+    let (editing, linking) = (RwSignal::new(None::<UserId>), RwSignal::new(Asked::Nothing));
+    let selection = RwSignal::new(Vec::<String>::new());
+    let active_tab = Memo::new(move |_| list.query.with(|query| query.tab == "active"));
+    let reload = list.rows.reload;
+    let rows = Signal::derive(move || list.rows.good().get().map(|page| page.rows).unwrap_or_default());
+    let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
+    let view = move || {
+        let chosen = ViewFn::from(move || bulk::buttons(selection, editing_many, active_tab, reload));
+        let shown = Shown {
+            caption: "Users",
+            columns: columns(may_change.then_some((editing, reload))),
+            row_key: |u: &UserRow| u.id.to_string(),
+            row_label: |u: &UserRow| u.email.clone(),
+            export: "/export/users.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Users title="Nobody here" text="People whose account is in this state are listed here."/>
+                }
+            }),
+            selection: may_change.then_some((selection, chosen)),
+        };
+        view! {
+            <PageHead title=HEAD.title group=HEAD.group>
+                {may_create.then(|| view! {
+                    <Button on_press=Callback::new(move |()| creating_many.set(Asked::New))><Icon name=IconName::Users/>"Create many"</Button>
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| creating.set(Asked::New))><Icon name=IconName::Plus/>"Create user"</Button>
+                })}
+            </PageHead>
+            {list.table(shown)}
+            {may_create.then(|| create::dialog(creating, reload))}
+            {may_create.then(|| many::dialog(creating_many, reload))}
+            {may_change.then(|| edit::dialog(editing, reload))}
+            {may_change.then(|| link::dialog(linking, detail.reload))}
+            {may_change.then(|| bulk::dialog(editing_many, selection, rows, reload))}
+            {list.drawer(Signal::stored("User detail".to_owned()), move || {
+                history.beside(list, move || drawer::drawer(list.open, detail, (editing, linking)))
+            })}
+        }
+        .into_any()
+    };
+    settled(loads, HEAD, view)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_field_of_a_person_has_its_column() {
+        let shown: BTreeSet<&str> = columns(None).iter().map(Column::key).collect();
+        // The ids are shown one by one, and the main key by the drawer.
+        let elsewhere = ["project_ids", "ids", "main_key"];
+        for field in serde_json::to_value(UserRow::default()).unwrap().as_object().unwrap().keys() {
+            assert!(shown.contains(field.as_str()) != elsewhere.contains(&field.as_str()), "{field}");
+        }
+    }
+}

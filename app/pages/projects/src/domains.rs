@@ -1,0 +1,144 @@
+//! Domains: the outermost boundary between groups of people.
+
+use super::fields::{Common, CommonFields};
+use console::act::act;
+use console::api::projects::{create_domain, domains, edit_domain};
+use console::columns::{text, time};
+use console::dialog::{Asked, DialogForm, Saved, dialog};
+use console::form::{Refused, checked};
+use console::frame::{Head, PageHead, use_me};
+use console::list_page::{List, Shown};
+use console::paths;
+use console::problem_view::problem_view;
+use console::slots::limits_in_short;
+use console::table::settled;
+use leptos::prelude::*;
+use types::Problem;
+use types::folders::host_names;
+use types::id::DomainId;
+use types::people::permissions::Permission;
+use types::projects::{DOMAINS, DomainRow, EditDomain};
+use types::system::events::Topic;
+use ui::{Button, Column, Confirm, EmptyState, Icon, IconName, Strength, Variant};
+
+const HEAD: Head = Head { title: "Domains", group: "Administration" };
+
+fn columns(actions: Option<(RwSignal<Asked<DomainRow>>, Callback<()>)>) -> Vec<Column<DomainRow>> {
+    let mut columns = vec![
+        text("name", "Name", |d: &DomainRow| d.name.clone()).sortable().required(),
+        text("description", "Description", |d: &DomainRow| d.description.clone()),
+        text("projects", "Projects", |d: &DomainRow| d.projects.to_string()).number(),
+        text("people", "People", |d: &DomainRow| d.people.to_string()).number(),
+        text("limit", "Resource limit", |d: &DomainRow| limits_in_short(&d.limit, true, &[])).hidden(),
+        text("hosts", "Allowed hosts", |d: &DomainRow| host_names(&d.hosts)).hidden(),
+        time("created_at", "Created", |d: &DomainRow| d.created_at).sortable(),
+        Column::new("id", "ID", |d: &DomainRow| view! { <code>{d.id.to_string()}</code> }.into_any()).hidden(),
+    ];
+    if let Some((asked, changed)) = actions {
+        columns.push(Column::new("control", "Control", move |d: &DomainRow| row_actions(d, asked, changed)));
+    }
+    columns
+}
+
+fn row_actions(row: &DomainRow, asked: RwSignal<Asked<DomainRow>>, changed: Callback<()>) -> AnyView {
+    let (id, active, name) = (row.id, row.active, row.name.clone());
+    let flip = move || edit_domain(id, EditDomain { active: Some(!active), ..EditDomain::default() });
+    let switch = act(flip, "The domain status has changed.", changed);
+    let for_form = row.clone();
+    let edit = Callback::new(move |()| asked.set(Asked::edit(for_form.clone())));
+    let label = if active { "Deactivate" } else { "Activate" };
+    let question = format!("{label} the domain {name}? Its people and projects stay as they are.");
+    view! {
+        <div class="row-actions">
+            <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
+            <Confirm name=format!("domain-{id}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
+        </div>
+    }
+    .into_any()
+}
+
+#[derive(Clone, Copy)]
+struct Form {
+    changing: RwSignal<Option<DomainId>>,
+    common: CommonFields,
+}
+
+impl DialogForm for Form {
+    type Thing = DomainRow;
+    type Command = (Option<DomainId>, EditDomain);
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Create domain", "Modify domain")
+    }
+
+    fn fill(self, domain: Option<&DomainRow>) {
+        self.changing.set(domain.map(|domain| domain.id));
+        match domain {
+            Some(domain) => self.common.fill(&domain.name, &domain.description, &domain.hosts, &domain.limit),
+            None => self.common.clear(),
+        }
+    }
+
+    fn read(self) -> Result<Self::Command, Problem> {
+        let mut mistakes = Vec::new();
+        let Common { name, description, hosts, limit } = self.common.read(&mut mistakes);
+        let edit = EditDomain {
+            name: Some(name),
+            description: Some(description),
+            hosts: Some(hosts),
+            limit: Some(limit),
+            ..EditDomain::default()
+        };
+        Ok((self.changing.get_untracked(), checked(edit, mistakes, EditDomain::check)?))
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        self.common.view(refused, "A new domain comes with its own model store.", ().into_any())
+    }
+
+    async fn save(self, (id, edit): Self::Command) -> Result<Saved, Problem> {
+        match id {
+            Some(id) => edit_domain(id, edit).await?,
+            None => drop(create_domain(edit).await?),
+        }
+        Ok("The domain was saved.".into())
+    }
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    if !me.may(Permission::ReadDomains) {
+        return problem_view(&Problem::Forbidden(Permission::ReadDomains.verb().into()));
+    }
+    let may_change = me.may(Permission::ChangeDomains);
+    let list = List::new(&DOMAINS, paths::DOMAINS, "domain", &[Topic::Project, Topic::User], domains);
+    let asked = RwSignal::new(Asked::Nothing);
+    let form = Form { changing: RwSignal::new(None), common: CommonFields::new("domain") };
+    let reload = list.rows.reload;
+    let view = move || {
+        let shown = Shown {
+            caption: "Domains",
+            columns: columns(may_change.then_some((asked, reload))),
+            row_key: |d: &DomainRow| d.id.to_string(),
+            row_label: |d: &DomainRow| d.name.clone(),
+            export: "/export/domains.csv",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Globe title="No domains" text="Domains in this state are listed here."/>
+                }
+            }),
+            selection: None,
+        };
+        view! {
+            <PageHead title=HEAD.title group=HEAD.group>
+                {may_change.then(|| view! {
+                    <Button variant=Variant::Primary on_press=Callback::new(move |()| asked.set(Asked::New))><Icon name=IconName::Plus/>"Create domain"</Button>
+                })}
+            </PageHead>
+            {list.table(shown)}
+            {may_change.then(|| dialog(form, asked, reload))}
+        }
+        .into_any()
+    };
+    settled(list.pending(), HEAD, view)
+}

@@ -1,0 +1,109 @@
+//! The form for creating or changing a project.
+
+use super::fields::{Common, CommonFields};
+use console::api::people::users::domain_choices;
+use console::api::projects::{create_project, edit_project, project_policy_names};
+use console::choices::{choices, names};
+use console::dialog::{DialogForm, Opening, Saved};
+use console::form::{Refused, checked};
+use leptos::prelude::*;
+use types::Problem;
+use types::id::ProjectId;
+use types::projects::{EditProject, ProjectKind, ProjectRow};
+use ui::{Field, Select};
+
+/// The typed values and the available choices.
+#[derive(Clone, Copy)]
+pub struct Form {
+    changing: RwSignal<Option<ProjectId>>,
+    common: CommonFields,
+    domain: RwSignal<String>,
+    kind: RwSignal<String>,
+    policy: RwSignal<String>,
+    policies: RwSignal<Vec<String>>,
+    domains: RwSignal<Vec<(String, String)>>,
+}
+
+impl Form {
+    /// The form of a new project.
+    pub fn new() -> Self {
+        let text = || RwSignal::new(String::new());
+        let (changing, common) = (RwSignal::new(None), CommonFields::new("project"));
+        let (policies, domains) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
+        let form = Self { changing, common, domain: text(), kind: text(), policy: text(), policies, domains };
+        form.fill(None);
+        form
+    }
+}
+
+impl DialogForm for Form {
+    type Thing = ProjectRow;
+    type Command = (Option<ProjectId>, EditProject);
+
+    fn titles(self) -> (&'static str, &'static str) {
+        ("Create project", "Modify project")
+    }
+
+    fn fill(self, project: Option<&ProjectRow>) {
+        self.changing.set(project.map(|project| project.id));
+        self.kind.set(project.map_or(ProjectKind::General, |project| project.kind).key().into());
+        self.policy.set(project.map_or("default", |project| project.policy.as_str()).into());
+        match project {
+            Some(project) => {
+                self.domain.set(project.domain_id.to_string());
+                self.common.fill(&project.name, &project.description, &project.hosts, &project.limit);
+            }
+            // A new project starts in the domain of the previous one.
+            None => self.common.clear(),
+        }
+    }
+
+    fn opened(self, opening: Opening) {
+        opening.ask(project_policy_names(), move |names| self.policies.set(names));
+        opening.ask(domain_choices(), move |found| {
+            if self.domain.with_untracked(String::is_empty) {
+                let first = found.iter().find(|one| one.name == "default").or(found.first());
+                self.domain.set(first.map(|one| one.id.to_string()).unwrap_or_default());
+            }
+            self.domains.set(found.into_iter().map(|one| (one.id.to_string(), one.name)).collect());
+        });
+    }
+
+    fn read(self) -> Result<Self::Command, Problem> {
+        let (changing, mut mistakes) = (self.changing.get_untracked(), Vec::new());
+        let (new, Common { name, description, hosts, limit }) = (changing.is_none(), self.common.read(&mut mistakes));
+        let edit = EditProject {
+            name: Some(name),
+            description: Some(description),
+            domain: self.domain.get_untracked().parse().ok().filter(|_| new),
+            kind: ProjectKind::from_key(&self.kind.get_untracked()).filter(|_| new),
+            policy: Some(self.policy.get_untracked()),
+            hosts: Some(hosts),
+            limit: Some(limit),
+            ..EditProject::default()
+        };
+        Ok((changing, checked(edit, mistakes, EditProject::check)?))
+    }
+
+    fn fields(self, refused: Refused, new: bool) -> AnyView {
+        let place = new.then(|| view! {
+            <div class="form-row">
+                <Field name="project-domain" label="Domain" required=true error=refused.field_error("domain")><Select name="project-domain" value=self.domain options=self.domains/></Field>
+                <Field name="project-kind" label="Type" hint="In a model store, each folder is shown as a model card." error=refused.field_error("kind")><Select name="project-kind" value=self.kind options=choices(ProjectKind::CHOICES)/></Field>
+            </div>
+        });
+        let more = view! {
+            {place}
+            <Field name="project-policy" label="Resource policy" required=true error=refused.field_error("policy")><Select name="project-policy" value=self.policy options=names(self.policies)/></Field>
+        };
+        self.common.view(refused, "", more.into_any())
+    }
+
+    async fn save(self, (id, edit): Self::Command) -> Result<Saved, Problem> {
+        match id {
+            Some(id) => edit_project(id, edit).await?,
+            None => drop(create_project(edit).await?),
+        }
+        Ok("The project was saved.".into())
+    }
+}

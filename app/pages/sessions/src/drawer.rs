@@ -1,0 +1,285 @@
+//! One session: its details, history, use and log, and a terminal in it.
+//!
+//! The open drawer is part of the address, `?session=ID`, and so is its panel, `&panel=log`.
+
+use super::{accelerators, charts, elapsed, log, rename, terminate};
+use console::frame::use_me;
+use console::history::history_link;
+use console::paths;
+use console::problem_view::problem_view;
+use console::table::{Loaded, Opened, opened, use_parameter};
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::id::{ContainerId, SessionId, UserId};
+use types::quantity::bytes;
+use types::sessions::Cluster;
+use types::sessions::launch::is_secret;
+use types::sessions::{
+    CheckKind, DependencyState, IdleCheck, Outcome, SessionDetail, SessionRow, SessionType, Status, StatusChange,
+};
+use types::time::duration;
+use ui::{Badge, CopyButton, Icon, IconName, Notice, Remaining, Tab, Tabs, Time, Tone};
+
+const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
+
+/// The tone of a session's badge.
+pub fn tone(status: Status) -> Tone {
+    match status {
+        Status::Pending | Status::Scheduled | Status::Preparing => Tone::Info,
+        Status::Running => Tone::Good,
+        Status::Terminating => Tone::Warn,
+        Status::Terminated | Status::Cancelled => Tone::Neutral,
+        Status::Error => Tone::Bad,
+    }
+}
+
+/// The drawer's contents for the session in the address. `link` makes an address that keeps the list behind as it is.
+pub fn drawer(
+    id: Memo<Option<String>>,
+    detail: Loaded<Option<(String, SessionDetail)>>,
+    link: Callback<Option<String>, String>,
+) -> AnyView {
+    let panel = use_parameter("panel");
+    let state = opened(id, detail);
+    let session = Signal::derive(move || detail.good().get().flatten().map(|(_, session)| session));
+    // Only values that decide the layout are followed here: a log that is being read must survive every change of status.
+    let kind = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.id, s.row.kind))));
+    view! {
+        {move || match (state.get(), kind.get()) {
+            (Opened::Failed(problem), _) => problem_view(&problem),
+            (Opened::There, Some((id, kind))) => contents(id, kind, session, detail.reload, panel, link),
+            _ => view! { <ui::Skeleton/> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+/// The drawer's name: the session's.
+pub fn title(detail: Loaded<Option<(String, SessionDetail)>>) -> Signal<String> {
+    Signal::derive(move || {
+        detail
+            .good()
+            .with(|d| d.as_ref().and_then(|d| d.as_ref()).map_or("Session".into(), |(_, s)| format!("Session {}", s.row.name)))
+    })
+}
+
+fn contents(
+    id: SessionId,
+    kind: SessionType,
+    session: Signal<Option<SessionDetail>>,
+    reload: Callback<()>,
+    panel: Memo<Option<String>>,
+    link: Callback<Option<String>, String>,
+) -> AnyView {
+    let me = use_me().id;
+    let tabs: Vec<Tab> = PANELS
+        .into_iter()
+        .filter(|(key, _)| *key != "terminal" || kind == SessionType::Interactive)
+        .map(|(key, label)| Tab {
+            label,
+            href: Signal::derive(move || link.run((!key.is_empty()).then(|| key.to_owned()))),
+            here: Signal::derive(move || panel.get().unwrap_or_default() == key),
+        })
+        .collect();
+    view! {
+        {move || session.get().map(|session| head(session, me))}
+        <div class="session-actions">
+            {terminate::buttons(id, session, reload)}
+            {rename::button(id, session, reload)}
+        </div>
+        <Tabs label="Session" tabs=tabs/>
+        {move || match panel.get().as_deref() {
+            Some("log") => log::log(id, session, link),
+            Some("use") => charts::charts(id, session),
+            Some("terminal") if kind == SessionType::Interactive => terminal_panel(id, session),
+            _ => view! { {move || session.get().map(|session| overview(session, link))} }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+fn head(session: SessionDetail, me: UserId) -> AnyView {
+    let row = session.row;
+    // A warning, because this is somebody else's work.
+    let others = (row.owner != me).then(|| {
+        let text = format!("This session belongs to {}.", row.owner_email);
+        view! { <Notice tone=Tone::Info>{text}</Notice> }
+    });
+    let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{row.info.clone()}</p> });
+    view! {
+        <div class="session-head">
+            <p class="session-status">
+                <span role="status"><Badge tone=tone(row.status) text=row.status.label()/></span>
+                // Not announced to screen readers: in a busy queue it changes all the time.
+                {row.position.map(|position| format!(" Place {position} in the queue"))}
+            </p>
+            {info}
+            {others}
+        </div>
+    }
+    .into_any()
+}
+
+fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> AnyView {
+    let row = session.row.clone();
+    let ran = elapsed(&row);
+    let id = row.id.to_string();
+    let audit = history_link(&id);
+    let time = |at: Option<types::time::Millis>| match at {
+        Some(at) => view! { <Time at=at.0/> }.into_any(),
+        None => "—".into_any(),
+    };
+    let asked = format!("{} CPU, {} memory", row.cpu(), bytes(row.mem()));
+    let accelerators = accelerators(&row);
+    let cluster = format!("{}, size {}", row.cluster.mode.label(), row.cluster.size);
+    let containers = containers(&row, link);
+    let ports = list(session.ports.iter().map(u16::to_string));
+    let variables =
+        list(session.env.iter().map(
+            |(name, value)| {
+                if is_secret(name) { format!("{name} (hidden)") } else { format!("{name}={value}") }
+            },
+        ));
+    let depends_on = dependencies(&session);
+    let checks = checks(&session);
+    let command = (!session.command.is_empty())
+        .then(|| view! { <h3>"Start-up command"</h3><ui::CodeBlock text=session.command.clone() label="Start-up command"/> });
+    view! {
+        <dl class="key-values">
+            <dt>"Session ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the session ID"/></dd>
+            <dt>"Type"</dt><dd>{row.kind.label()}</dd>
+            <dt>"Owner"</dt><dd>{row.owner_email}</dd>
+            <dt>"Project"</dt><dd>{row.project}</dd>
+            <dt>"Environment"</dt><dd>{row.image}</dd>
+            <dt>"Resource group"</dt><dd>{row.resource_group}</dd>
+            <dt>"Asked for"</dt><dd>{asked}</dd>
+            <dt>"AI accelerator"</dt><dd>{accelerators}</dd>
+            <dt>"Shared memory"</dt><dd>{session.shared_memory.map_or_else(|| "—".into(), bytes)}</dd>
+            <dt>"Cluster"</dt><dd>{cluster}</dd>
+            <dt>"Priority"</dt><dd>{row.priority}</dd>
+            <dt>"Preopen ports"</dt><dd>{ports}</dd>
+            <dt>"Variables"</dt><dd>{variables}</dd>
+            <dt>"Start time"</dt><dd>{time(session.starts_at)}</dd>
+            {session.timeout.map(|seconds| view! { <dt>"Batch job timeout"</dt><dd>{duration(i64::from(seconds) * 1000)}</dd> })}
+            <dt>"Starts after"</dt><dd>{depends_on}</dd>
+            <dt>"Outcome"</dt><dd>{session.outcome.as_ref().map_or("—".into(), Outcome::describe)}</dd>
+            <dt>"Created"</dt><dd>{time(Some(row.created_at))}</dd>
+            <dt>"Started"</dt><dd>{time(row.started_at)}</dd>
+            <dt>"Ended"</dt><dd>{time(row.ended_at)}</dd>
+            <dt>"Ran for"</dt><dd>{ran}</dd>
+        </dl>
+        {containers}
+        {checks}
+        {command}
+        {audit}
+        <h3>"History"</h3>
+        <ol class="history">{session.history.into_iter().map(step).collect::<Vec<_>>()}</ol>
+    }
+    .into_any()
+}
+
+fn list(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() { "—".into() } else { parts.join(", ") }
+}
+
+/// The agents of a placed session's containers, with a link to each container's log.
+fn containers(session: &SessionRow, link: Callback<Option<String>, String>) -> Option<AnyView> {
+    let one = |(agent, number): (&String, u32)| {
+        let (name, id) = (Cluster::host_name(number), ContainerId::of(session.id, number).to_string());
+        let (copy, log) = (format!("Copy the ID of {name}"), format!("Log of {name}"));
+        let address = move || paths::with_parameter(&link.run(Some("log".into())), "container", &number.to_string());
+        view! {
+            <tr>
+                <td>{name}</td>
+                <td>{if number == 0 { "Main" } else { "Sub" }}</td>
+                <td><code>{id.clone()}</code>" "<CopyButton text=id label=copy/></td>
+                <td>{agent.clone()}</td>
+                <td><a href=address aria-label=log>"Log"</a></td>
+            </tr>
+        }
+    };
+    let all: Vec<_> = session.agents.iter().zip(0..).map(one).collect();
+    (!all.is_empty()).then(|| {
+        view! {
+            <h3 id="session-containers">"Containers"</h3>
+            <table class="compare" aria-labelledby="session-containers">
+                <thead>
+                    <tr>
+                        <th scope="col">"Container"</th>
+                        <th scope="col">"Role"</th>
+                        <th scope="col">"Container ID"</th>
+                        <th scope="col">"Agent"</th>
+                        <th scope="col">"Log"</th>
+                    </tr>
+                </thead>
+                <tbody>{all}</tbody>
+            </table>
+        }
+        .into_any()
+    })
+}
+
+fn dependencies(session: &SessionDetail) -> AnyView {
+    if session.depends_on.is_empty() {
+        return "—".into_any();
+    }
+    let one = |on: &DependencyState| {
+        let state = match (on.status.is_final(), on.success) {
+            (true, true) => "finished successfully",
+            (true, false) => "did not finish successfully",
+            (false, _) => on.status.label(),
+        };
+        let (address, name) = (paths::session(on.id), on.name.clone());
+        view! { <li><A href=address>{name}</A>{format!(" ({state})")}</li> }.into_any()
+    };
+    view! { <ul class="plain">{session.depends_on.iter().map(one).collect::<Vec<_>>()}</ul> }.into_any()
+}
+
+/// The checks that would end the session automatically, with the time left.
+fn checks(session: &SessionDetail) -> Option<AnyView> {
+    let one = |check: &IdleCheck| {
+        let by = match check.kind {
+            CheckKind::PendingTimeout => format!("resource group {}", check.policy),
+            _ if check.policy.is_empty() => "as requested".into(),
+            _ => format!("policy {}", check.policy),
+        };
+        let limit = duration(i64::from(check.limit) * 1000);
+        view! { <dt>{check.kind.label()}</dt><dd><Remaining until=check.at.0/>{format!(" left of {limit}, {by}")}</dd> }
+    };
+    let all: Vec<_> = session.checks.iter().map(one).collect();
+    (!all.is_empty()).then(|| view! { <h3>"Automatic termination"</h3><dl class="key-values idle-checks">{all}</dl> }.into_any())
+}
+
+fn step(change: StatusChange) -> AnyView {
+    view! {
+        <li>
+            <Badge tone=tone(change.status) text=change.status.key()/>
+            <span class="history-reason">{change.reason}</span>
+            <Time at=change.at.0/>
+        </li>
+    }
+    .into_any()
+}
+
+fn terminal_panel(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyView {
+    let ready = Memo::new(move |_| session.with(|s| s.as_ref().map(|s| (s.row.status, s.may_control))));
+    // Opens in the browser only, since a server cannot draw a terminal.
+    let in_browser = RwSignal::new(false);
+    Effect::new(move |_| in_browser.set(true));
+    view! {
+        {move || match (ready.get(), in_browser.get()) {
+            (Some((_, false)), _) => view! { <p class="hint">"Only its owner and administrators may open a terminal in this session."</p> }.into_any(),
+            (Some((Status::Running, true)), true) => {
+                view! { <Suspense>{Suspend::new(super::terminal::terminal(id))}</Suspense> }.into_any()
+            }
+            (Some((Status::Running, true)), false) => view! { <p class="hint">"The terminal needs scripts and opens once they have loaded."</p> }.into_any(),
+            (Some((status, _)), _) => {
+                let text = if status.is_final() { "The session has ended, and its terminals with it." } else { "A terminal opens as soon as the session runs." };
+                view! { <p class="hint"><Icon name=IconName::Terminal/>" "{text}</p> }.into_any()
+            }
+            (None, _) => ().into_any(),
+        }}
+    }
+    .into_any()
+}

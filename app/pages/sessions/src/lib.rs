@@ -1,0 +1,183 @@
+//! Sessions: pending, running and ended.
+
+mod charts;
+pub mod drawer;
+mod export;
+pub mod launcher;
+mod log;
+mod own_use;
+pub mod priority;
+mod rename;
+pub mod scheduler;
+mod terminal;
+mod terminal_keys;
+mod terminate;
+mod utilization;
+
+use console::api::sessions::{own_use, session, sessions};
+use console::columns::{text, time};
+use console::dialog::Asked;
+use console::frame::{ChosenProject, Head, PageHead, use_me};
+use console::list_page::{List, Shown};
+use console::paths;
+use console::table::{load, load_open, settled};
+use drawer::tone;
+use leptos::prelude::*;
+use leptos_router::components::A;
+use types::people::permissions::{Permission, Reach};
+use types::quantity::{CPU, MEM, bytes, describe};
+use types::sessions::{SESSIONS, SessionRow, Status};
+use types::system::events::Topic;
+use types::time::{Millis, duration};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
+
+const HEAD: Head = Head { title: "Sessions", group: "" };
+
+fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
+    let moment = |at: Option<Millis>| match at {
+        Some(at) => view! { <Time at=at.0/> }.into_any(),
+        None => "—".into_any(),
+    };
+    vec![
+        Column::new("name", "Session", move |s: &SessionRow| list.row_link(s.id.to_string(), s.name.clone().into_any()))
+            .sortable()
+            .required(),
+        Column::new("status", "Status", |s: &SessionRow| {
+            let place = s.position.map(|position| {
+                view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
+            });
+            view! { <Badge tone=tone(s.status) text=s.status.label()/>{place}<span class="status-info" hidden=s.status == Status::Running>{s.info.clone()}</span> }
+                .into_any()
+        })
+        .sortable(),
+        text("kind", "Type", |s: &SessionRow| s.kind.label()),
+        text("owner", "Owner", |s: &SessionRow| s.owner_email.clone()).shown_if(everybody),
+        text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
+        text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).sortable().number(),
+        text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).sortable().number(),
+        Column::new("utilization", "Utilization", move |s: &SessionRow| utilization::meters(s, uses)),
+        Column::new("elapsed", "Ran for", |s: &SessionRow| elapsed(s)),
+        time("created_at", "Created", |s: &SessionRow| s.created_at).sortable(),
+        Column::new("started_at", "Started", move |s: &SessionRow| moment(s.started_at)).hidden(),
+        Column::new("ended_at", "Ended", move |s: &SessionRow| moment(s.ended_at)).hidden(),
+        text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
+        text("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone()).hidden(),
+        text("image", "Environment", |s: &SessionRow| s.image.clone()).hidden(),
+        text("agent", "Agent", |s: &SessionRow| agents(s)).hidden(),
+        text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
+        text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).sortable().number().hidden(),
+        Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
+    ]
+}
+
+/// The requested accelerators and other slots, beside cores and memory.
+pub(crate) fn accelerators(session: &SessionRow) -> String {
+    let all = session.cluster.of_all(&session.slots);
+    let others = all.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM).map(|(slot, amount)| describe(slot, *amount));
+    let others: Vec<_> = others.collect();
+    if others.is_empty() { "—".into() } else { others.join(", ") }
+}
+
+/// The session's agents, each once.
+fn agents(session: &SessionRow) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for agent in &session.agents {
+        if !names.contains(&agent.as_str()) {
+            names.push(agent);
+        }
+    }
+    if names.is_empty() { "—".into() } else { names.join(", ") }
+}
+
+fn cluster(session: &SessionRow) -> String {
+    let size = session.cluster.size;
+    if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
+}
+
+/// The time for which a session has run.
+fn elapsed(session: &SessionRow) -> AnyView {
+    match (session.started_at, session.ended_at) {
+        (Some(start), Some(end)) => duration(end.since(start)).into_any(),
+        (Some(start), None) => view! { <Elapsed since=start.0/> }.into_any(),
+        (None, _) => "—".into_any(),
+    }
+}
+
+pub fn page() -> AnyView {
+    let me = use_me();
+    let chosen = expect_context::<ChosenProject>().0;
+    let list =
+        List::new(&SESSIONS, paths::SESSIONS, "session", &[Topic::Session], move |query| sessions(query, chosen.get_untracked()));
+    // Another project in the header means another list.
+    Effect::new(move |before: Option<_>| {
+        let now = chosen.get();
+        if before.is_some_and(|before| before != now) {
+            list.rows.reload.run(());
+        }
+        now
+    });
+    let selection = RwSignal::new(Vec::<String>::new());
+    let (ending, ordering) = (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
+    let reach = me.reach(Permission::ReadSessions);
+    let everybody = reach > Reach::Own;
+    let may_start = me.may(Permission::StartSessions);
+    let may_end = me.may(Permission::ControlSessions);
+    let reload = list.rows.reload;
+    let may_order = me.may(Permission::ChangePriorities);
+    let uses = utilization::Uses::new(list.rows.good(), list.shows("utilization"));
+    let detail = load_open(list.open, &[Topic::Session], "session", |id| id.parse().ok().map(session));
+    let title = drawer::title(detail);
+    // A dialog is for the current selection, which may change behind it.
+    let end = Callback::new(move |()| ending.set(terminate::asked_for(&selection.get_untracked())));
+    let order = Callback::new(move |()| {
+        let page = list.rows.good().get_untracked();
+        ordering.set(priority::asked_for(&selection.get_untracked(), page.as_ref()));
+    });
+    // Only for people who may start sessions; others have no use of their own.
+    let used = may_start.then(|| load(Memo::new(|_| ()), &[Topic::Session, Topic::Keypair, Topic::Policy], |()| own_use()));
+    let loads = list.pending().into_iter().chain([detail.pending()]).chain(used.map(|used| used.pending())).collect();
+    let view = move || {
+        let bulk = ViewFn::from(move || {
+            view! {
+                <Show when=move || list.query.with(|query| query.tab == "running")>
+                    <Button variant=Variant::Danger on_press=end><Icon name=IconName::Power/>"Terminate"</Button>
+                    {may_order.then(|| view! { <Button on_press=order>"Set priority"</Button> })}
+                </Show>
+            }
+        });
+        let shown = Shown {
+            caption: "Sessions",
+            columns: columns(list, everybody, uses),
+            row_key: |s: &SessionRow| s.id.to_string(),
+            row_label: |s: &SessionRow| s.name.clone(),
+            // Exported from the menu beside the tabs.
+            export: "",
+            empty: ViewFn::from(|| {
+                view! {
+                    <EmptyState icon=IconName::Terminal title="No sessions" text="A session is a shell or a command with its own processors and memory. Sessions that you start appear here."/>
+                }
+            }),
+            selection: may_end.then_some((selection, bulk)),
+        };
+        let page = list.rows.good();
+        let nothing = Signal::derive(move || page.with(|page| page.as_ref().is_some_and(|page| page.total == 0)));
+        let ended = Callback::new(move |()| {
+            selection.set(Vec::new());
+            reload.run(());
+        });
+        view! {
+            <PageHead title=HEAD.title>
+                {may_start.then(|| view! {
+                    <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
+                })}
+            </PageHead>
+            {used.map(|used| own_use::own_use(used.good()))}
+            {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into(), nothing))))}
+            {terminate::dialog(ending, ended)}
+            {may_order.then(|| priority::dialog(ordering, ended))}
+            {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
+        }
+        .into_any()
+    };
+    settled(loads, HEAD, view)
+}

@@ -1,0 +1,74 @@
+//! The HTML document around the console, as the server writes it.
+
+#[cfg(feature = "ssr")]
+use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+use leptos_meta::MetaTags;
+
+/// The names of the site's files below `/pkg/`.
+#[cfg(feature = "ssr")]
+#[derive(serde::Deserialize)]
+pub struct Names {
+    /// Whether every name carries a hash of what is in the file.
+    pub hashed: bool,
+    pub script: String,
+    pub module: String,
+    pub style: String,
+    /// The script that fetches chunks.
+    pub loader: String,
+    /// The chunks of each page, without their ending.
+    pub chunks: std::collections::HashMap<String, Vec<String>>,
+}
+
+#[cfg(feature = "ssr")]
+impl Default for Names {
+    /// Those of cargo-leptos.
+    fn default() -> Self {
+        Self {
+            hashed: false,
+            script: "console.js".into(),
+            module: "console.wasm".into(),
+            style: "console.css".into(),
+            loader: "__wasm_split.______________________.js".into(),
+            chunks: Default::default(),
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl Names {
+    /// By which leptos tells the browser early what a page will load; to be provided to every page.
+    pub fn preloads(&self) -> leptos::WasmSplitManifest {
+        leptos::WasmSplitManifest(ArcStoredValue::new(("/pkg".to_owned(), self.chunks.clone(), self.loader.clone())))
+    }
+}
+
+/// The document. Built on the server alone; the browser takes over its body.
+#[cfg(feature = "ssr")]
+pub fn document(names: &Names) -> AnyView {
+    let theme = console::theme::current().key();
+    let nonce = leptos::nonce::use_nonce();
+    let [style, script, module] = [&names.style, &names.script, &names.module].map(|name| format!("/pkg/{name}"));
+    let start =
+        format!(r#"import start, {{ hydrate }} from "{script}"; await start({{ module_or_path: "{module}" }}); hydrate();"#);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="stylesheet" href=style/>
+                <link rel="modulepreload" href=script crossorigin="anonymous"/>
+                <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <script type="module" nonce=nonce>{start}</script>
+                <MetaTags/>
+            </head>
+            <body>
+                <crate::App/>
+            </body>
+        </html>
+    }
+    .into_any()
+}
