@@ -1,7 +1,7 @@
 // The launcher: typed values last, obstacles are shown beforehand, and started sessions can be started again.
 import { PASSWORD, expect, live, slots, test, unique } from "./yard";
 
-test("typed values survive a reload, except the values of secrets", async ({ yard }) => {
+test("typed values survive a reload, except hidden values", async ({ yard }) => {
   const { page } = yard;
   const name = unique("kept");
   await yard.signIn();
@@ -12,19 +12,20 @@ test("typed values survive a reload, except the values of secrets", async ({ yar
   await main.getByLabel("Start-up command").fill("python train.py --epochs 3");
   await main.getByRole("button", { name: "Next" }).click();
   await main.getByLabel("CPU cores").fill("0.5");
-  for (const [index, variable, value] of [[0, "EPOCHS", "3"], [1, "HF_TOKEN", "hush-hush"]] as const) {
+  for (const [index, variable, value] of [[0, "EPOCHS", "3"], [1, "DATABASE_URL", "postgres://u:hush-hush@db"]] as const) {
     await main.getByRole("button", { name: "Add variable" }).click();
     await main.getByLabel("Variable name").nth(index).fill(variable);
     await main.getByLabel(`Value of ${variable}`).fill(value);
   }
-  await expect.poll(() => page.url()).toContain("HF_TOKEN");
+  await main.getByLabel("Others may see the value of EPOCHS").check();
+  await expect.poll(() => page.url()).toContain("DATABASE_URL");
   expect(page.url()).not.toContain("hush-hush");
   await page.reload();
   await live(page);
   await expect(main.getByRole("heading", { level: 2, name: "Environment and resources" })).toBeVisible();
   await expect(main.getByLabel("CPU cores")).toHaveValue("0.5");
   await expect(main.getByLabel("Value of EPOCHS")).toHaveValue("3");
-  await expect(main.getByLabel("Value of HF_TOKEN")).toHaveValue("");
+  await expect(main.getByLabel("Value of DATABASE_URL")).toHaveValue("");
   await main.getByRole("link", { name: /^Session type/ }).click();
   await expect(main.getByLabel("Name", { exact: true })).toHaveValue(name);
   await expect(main.getByLabel("Start-up command")).toHaveValue("python train.py --epochs 3");

@@ -223,7 +223,7 @@ impl Live {
 
 /// Leaves for the sign-in page, which leads back to this one. A full page load, so that nothing of the person stays in the tab.
 #[cfg(not(feature = "ssr"))]
-pub(crate) fn sign_in_again() {
+pub fn sign_in_again() {
     let here = window().location();
     let path = format!("{}{}", here.pathname().unwrap_or_default(), here.search().unwrap_or_default());
     // If the browser refuses, the page stays; its next request leads here again.

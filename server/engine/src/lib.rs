@@ -17,13 +17,14 @@ pub use error::EngineError;
 pub use spec::{Launch, LaunchSpec, Mount, RunAs};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use std::fmt;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use types::cluster::agents::AgentReport;
 use types::id::ContainerId;
 use types::sessions::launch::ImageOffer;
-use types::sessions::{LogChunk, Outcome, Usage};
+use types::sessions::{Outcome, Usage};
 use types::time::Millis;
 
 /// A container and its agent: all that an engine needs to find it.
@@ -103,6 +104,27 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 /// An open connection to a port inside a container.
 pub type Connection = Box<dyn ByteStream>;
 
+/// A piece of a container's log, as its processes wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogPiece {
+    pub bytes: Vec<u8>,
+    /// The offset of the first byte: later than the one asked for when the bytes before it are no longer kept.
+    pub at: u64,
+    /// The offset of the oldest byte that is kept.
+    pub first: u64,
+    /// All bytes written so far, including those that are no longer kept.
+    pub size: u64,
+    /// Whether the container has ended and the log ends with this piece.
+    pub end: bool,
+}
+
+impl LogPiece {
+    /// Returns the offset of the byte after this piece.
+    pub fn next(&self) -> u64 {
+        self.at + self.bytes.len() as u64
+    }
+}
+
 /// An engine: it has agents, which run containers.
 ///
 /// # Errors
@@ -162,12 +184,18 @@ pub trait Engine: Send + Sync {
         answer.unwrap_or_else(|| Err(EngineError::AgentAway(place.agent.clone())))
     }
 
-    /// Returns up to `max` bytes of log, starting at byte `from`.
+    /// Returns up to `max` bytes of log, starting at byte `from`; without bytes, it still says how far the log reaches.
     ///
     /// # Errors
     ///
     /// [`EngineError::UnknownContainer`], from engines that can tell.
-    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError>;
+    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogPiece, EngineError>;
+
+    /// Returns a future that completes once the log may have grown or ended after this call. Engines that cannot tell let a second
+    /// pass.
+    async fn log_growth(&self, _place: &Place) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(Duration::from_secs(1)))
+    }
 
     /// Returns measurements later than `after`, oldest first: at most one per second, and at most the last ten minutes.
     ///
@@ -175,6 +203,16 @@ pub trait Engine: Send + Sync {
     ///
     /// [`EngineError::UnknownContainer`], from engines that can tell.
     async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError>;
+
+    /// Returns how many processes of a container that has ended were killed because its memory was used up; 0 from engines that
+    /// cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// Only the errors common to all methods.
+    async fn memory_kills(&self, _place: &Place) -> Result<u64, EngineError> {
+        Ok(0)
+    }
 
     /// Opens a terminal in a running interactive container.
     ///

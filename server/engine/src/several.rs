@@ -4,14 +4,14 @@
 //! fails or hangs, only its own agents become silent. An agent belongs to the first engine that reports it, until the server is
 //! started again. Deliberately absent: anything kept on disk.
 
-use crate::{Agents, Changes, Connection, Engine, EngineError, Image, LaunchSpec, Place, RunState, Stop, Terminal};
+use crate::{Agents, Changes, Connection, Engine, EngineError, Image, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal};
 use async_trait::async_trait;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use types::quantity::Slots;
-use types::sessions::{LogChunk, Usage};
+use types::sessions::Usage;
 use types::time::Millis;
 
 /// An engine that has not answered after this time is considered hung. Longer than any engine needs to start a container.
@@ -252,12 +252,21 @@ impl Engine for Several {
         all
     }
 
-    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogPiece, EngineError> {
         self.route(&place.agent, |engine| engine.log(place, from, max)).await
+    }
+
+    async fn log_growth(&self, place: &Place) -> BoxFuture<'static, ()> {
+        let asked = self.route(&place.agent, |engine| async { Ok(engine.log_growth(place).await) }).await;
+        asked.unwrap_or_else(|_| Box::pin(tokio::time::sleep(Duration::from_secs(1))))
     }
 
     async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError> {
         self.route(&place.agent, |engine| engine.usage(place, after)).await
+    }
+
+    async fn memory_kills(&self, place: &Place) -> Result<u64, EngineError> {
+        self.route(&place.agent, |engine| engine.memory_kills(place)).await
     }
 
     async fn terminal(&self, place: &Place, columns: u16, rows: u16) -> Result<Terminal, EngineError> {

@@ -1,7 +1,9 @@
 //! `GET /sessions/{id}/terminal`: a WebSocket to a terminal in an interactive session.
 //!
-//! Binary frames are bytes, both ways. A text frame from the browser is the new size, such as `80x24` (columns, rows). The close
-//! frame carries the reason why the terminal ended.
+//! Binary frames are bytes, both ways. A text frame from the browser is the new size, such as `80x24` (columns, rows), or `drawn N`:
+//! the page has drawn N bytes. The shell's output is read only as fast as that, so that a flood of it does not fill the browser and
+//! keys such as Ctrl+C are heard at once. `taken N` to the browser says that the shell has taken N bytes of input. The close frame
+//! carries the reason why the terminal ended.
 
 use crate::App;
 use crate::refusal::Refusal;
@@ -17,8 +19,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::Problem;
 use types::id::SessionId;
 
-/// The most bytes of one frame from the browser: enough for pasted text, not for files.
+/// The most bytes of one frame from the browser, which sends a paste in smaller pieces.
 const LARGEST_FRAME: usize = 256 << 10;
+/// Bytes that may be on their way to a page that has not drawn them yet.
+const WINDOW: usize = 256 << 10;
+/// Bytes of input that may wait for the shell.
+const MOST_INPUT: usize = 1 << 20;
 
 #[derive(Deserialize)]
 pub struct Size {
@@ -74,6 +80,7 @@ async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, (caller,
     let mut buffer = vec![0u8; 16 << 10];
     let mut ended = app.control.sign_ins_ended();
     let mut reason = "The shell has ended.";
+    let (mut undrawn, mut input) = (0, Vec::new());
     loop {
         tokio::select! {
             // A person who was signed out or deactivated, or may no longer control the session, loses the terminal.
@@ -87,19 +94,34 @@ async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, (caller,
                     break;
                 }
             }
-            read = terminal.output.read(&mut buffer) => match read {
+            read = terminal.output.read(&mut buffer), if undrawn < WINDOW => match read {
                 Ok(n) if n > 0 => {
+                    undrawn += n;
                     if socket.send(Message::Binary(buffer[..n].to_vec().into())).await.is_err() {
                         return;
                     }
                 }
                 _ => break,
             },
-            message = socket.recv() => match message {
-                Some(Ok(Message::Binary(bytes))) => {
-                    if terminal.input.write_all(&bytes).await.is_err() {
-                        break;
+            // Beside the output: a shell that echoes takes no more input while nobody reads it.
+            written = terminal.input.write(&input), if !input.is_empty() => match written {
+                Ok(n) if n > 0 => {
+                    input.drain(..n);
+                    if socket.send(Message::Text(format!("taken {n}").into())).await.is_err() {
+                        return;
                     }
+                }
+                _ => break,
+            },
+            message = socket.recv() => match message {
+                Some(Ok(Message::Binary(bytes))) if input.len() + bytes.len() > MOST_INPUT => {
+                    reason = "The page sent more than the shell can take.";
+                    break;
+                }
+                Some(Ok(Message::Binary(bytes))) => input.extend_from_slice(&bytes),
+                Some(Ok(Message::Text(drawn))) if drawn.starts_with("drawn ") => {
+                    let bytes: usize = drawn[6..].parse().unwrap_or(0);
+                    undrawn = undrawn.saturating_sub(bytes);
                 }
                 Some(Ok(Message::Text(size))) => {
                     let parsed = size.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));

@@ -11,11 +11,11 @@ use console::table::{Loaded, Opened, opened, use_parameter};
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::id::{ContainerId, SessionId, UserId};
-use types::quantity::bytes;
+use types::quantity::{MEM, bytes};
 use types::sessions::Cluster;
-use types::sessions::launch::is_secret;
 use types::sessions::{
     CheckKind, DependencyState, IdleCheck, Outcome, SessionDetail, SessionRow, SessionType, Status, StatusChange,
+    killed_for_memory,
 };
 use types::time::duration;
 use ui::{Badge, CopyButton, Icon, IconName, Notice, Remaining, Tab, Tabs, Time, Tone};
@@ -137,7 +137,7 @@ fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> A
     let variables =
         list(session.env.iter().map(
             |(name, value)| {
-                if is_secret(name) { format!("{name} (hidden)") } else { format!("{name}={value}") }
+                if value.is_empty() { format!("{name} (hidden)") } else { format!("{name}={value}") }
             },
         ));
     let depends_on = dependencies(&session);
@@ -163,6 +163,7 @@ fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> A
             {session.timeout.map(|seconds| view! { <dt>"Batch job timeout"</dt><dd>{duration(i64::from(seconds) * 1000)}</dd> })}
             <dt>"Starts after"</dt><dd>{depends_on}</dd>
             <dt>"Outcome"</dt><dd>{session.outcome.as_ref().map_or("—".into(), Outcome::describe)}</dd>
+            {(row.memory_kills > 0).then(|| view! { <dt>"Killed for memory"</dt><dd>{killed_for_memory(row.memory_kills, row.slots.get(MEM).floor())}</dd> })}
             <dt>"Created"</dt><dd>{time(Some(row.created_at))}</dd>
             <dt>"Started"</dt><dd>{time(row.started_at)}</dd>
             <dt>"Ended"</dt><dd>{time(row.ended_at)}</dd>
@@ -267,18 +268,21 @@ fn terminal_panel(id: SessionId, session: Signal<Option<SessionDetail>>) -> AnyV
     // Opens in the browser only, since a server cannot draw a terminal.
     let in_browser = RwSignal::new(false);
     Effect::new(move |_| in_browser.set(true));
+    // A terminal that was opened stays after the end of its session, with its text and the reason.
+    let open = Memo::new(move |before: Option<&bool>| {
+        before.copied().unwrap_or(false) || (in_browser.get() && ready.get() == Some((Status::Running, true)))
+    });
+    let hint = move || match ready.get()? {
+        (_, false) => Some("Only its owner and administrators may open a terminal in this session."),
+        (Status::Running, _) => Some("The terminal needs scripts and opens once they have loaded."),
+        (status, _) if status.is_final() => Some("The session has ended, and its terminals with it."),
+        _ => Some("A terminal opens as soon as the session runs."),
+    };
     view! {
-        {move || match (ready.get(), in_browser.get()) {
-            (Some((_, false)), _) => view! { <p class="hint">"Only its owner and administrators may open a terminal in this session."</p> }.into_any(),
-            (Some((Status::Running, true)), true) => {
-                view! { <Suspense>{Suspend::new(super::terminal::terminal(id))}</Suspense> }.into_any()
-            }
-            (Some((Status::Running, true)), false) => view! { <p class="hint">"The terminal needs scripts and opens once they have loaded."</p> }.into_any(),
-            (Some((status, _)), _) => {
-                let text = if status.is_final() { "The session has ended, and its terminals with it." } else { "A terminal opens as soon as the session runs." };
-                view! { <p class="hint"><Icon name=IconName::Terminal/>" "{text}</p> }.into_any()
-            }
-            (None, _) => ().into_any(),
+        {move || if open.get() {
+            view! { <Suspense>{Suspend::new(super::terminal::terminal(id))}</Suspense> }.into_any()
+        } else {
+            view! { <p class="hint"><Icon name=IconName::Terminal/>" "{hint}</p> }.into_any()
         }}
     }
     .into_any()

@@ -3,14 +3,19 @@
 mod charts;
 pub mod drawer;
 mod export;
+mod ink;
 pub mod launcher;
 mod log;
+mod log_text;
+mod log_window;
 mod own_use;
 pub mod priority;
 mod rename;
 pub mod scheduler;
 mod terminal;
 mod terminal_keys;
+mod terminal_link;
+mod terminal_screen;
 mod terminate;
 mod utilization;
 
@@ -66,6 +71,7 @@ fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> 
         text("agent", "Agent", |s: &SessionRow| agents(s)).hidden(),
         text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
         text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).sortable().number().hidden(),
+        text("memory_kills", "Killed for memory", |s: &SessionRow| s.memory_kills.to_string()).number().hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ]
 }

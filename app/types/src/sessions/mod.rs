@@ -7,7 +7,7 @@ pub use cluster::{Cluster, ClusterMode};
 
 use crate::id::{DomainId, ProjectId, SessionId, UserId};
 use crate::list::{Kind, ListSpec, Property, Sort};
-use crate::quantity::{CPU, MEM, Quantity, Slots};
+use crate::quantity::{CPU, MEM, Quantity, Slots, bytes};
 use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -124,6 +124,15 @@ impl Outcome {
     }
 }
 
+/// Describes processes that were killed because their container's memory, of `limit` bytes, was used up.
+pub fn killed_for_memory(processes: u64, limit: i64) -> String {
+    let limit = bytes(limit);
+    match processes {
+        1 => format!("1 process was killed for memory at {limit}"),
+        n => format!("{n} processes were killed for memory at {limit}"),
+    }
+}
+
 fn signal_name(n: i32) -> Option<&'static str> {
     Some(match n {
         1 => "HUP",
@@ -160,10 +169,14 @@ pub struct Usage {
 pub struct LogChunk {
     /// The text, with every byte that is not UTF-8 replaced.
     pub text: String,
+    /// The offset of its first byte.
+    pub from: u64,
     /// The offset of the next chunk in bytes. Pass it back to continue.
     pub next: u64,
-    /// Bytes dropped before this chunk because the log has a bounded size.
-    pub skipped: u64,
+    /// The offset of the oldest byte that is still kept: a log has a bounded size.
+    pub first: u64,
+    /// All bytes written so far, including those that are no longer kept.
+    pub size: u64,
     /// Whether the session has ended and this is the last chunk.
     pub end: bool,
 }
@@ -188,6 +201,8 @@ pub struct SessionRow {
     pub slots: Slots,
     pub cluster: Cluster,
     pub priority: u8,
+    /// Its processes that were killed because memory was used up; known once it has ended.
+    pub memory_kills: u64,
     /// Its position in the queue of its resource group, from 1. Known only while it waits and once the queue has been looked at.
     pub position: Option<u32>,
     pub created_at: Millis,
@@ -228,7 +243,7 @@ pub struct SessionDetail {
     pub project: ProjectId,
     pub access_key: String,
     pub command: String,
-    /// Variables added to its environment. Values of secrets are not sent.
+    /// Variables added to its environment. Hidden values are empty.
     pub env: Vec<(String, String)>,
     /// Ports that its programs listen on.
     pub ports: Vec<u16>,
@@ -314,6 +329,7 @@ pub static SESSIONS: ListSpec = ListSpec {
         Property { key: "image", label: "Environment", kind: Kind::Text },
         Property { key: "cpu", label: "CPU", kind: Kind::Number },
         Property { key: "priority", label: "Priority", kind: Kind::Number },
+        Property { key: "memory_kills", label: "Killed for memory", kind: Kind::Number },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
         Property { key: "id", label: "Session ID", kind: Kind::Id },
         Property { key: "kind", label: "", kind: Kind::Choice(SessionType::CHOICES) },

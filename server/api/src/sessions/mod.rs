@@ -23,9 +23,6 @@ use types::time::Millis;
 
 /// The most bytes of a log in one answer: its last ones. The console shows the rest.
 const LOG_BYTES: usize = 4 << 20;
-/// The most pieces of a log that are read for one answer, so that a session that writes faster than this reads cannot hold it up
-/// for ever.
-const MOST_PIECES: usize = 1_000;
 /// The most sessions that match the beginning of a name or id.
 const MOST_MATCHES: usize = 20;
 
@@ -189,15 +186,6 @@ fn container(session: &SessionDetail, id: Option<&str>) -> Result<u32, Problem> 
     found.ok_or_else(|| Problem::NotFound("container of this session".into()))
 }
 
-/// Cuts a text down to its last `bytes`, at the boundary of a character.
-fn keep_last(text: &mut String, bytes: usize) {
-    let mut cut = text.len().saturating_sub(bytes);
-    while !text.is_char_boundary(cut) {
-        cut += 1;
-    }
-    text.drain(..cut);
-}
-
 /// `GET /session/{name}/logs`: of a long log, its end, which says how the session went.
 pub async fn logs(
     State(api): State<Api>,
@@ -208,21 +196,8 @@ pub async fn logs(
     let read = async {
         let session = api.find_session(&caller, &name, &Which::of_owner(of.owner_access_key)).await?;
         let container = container(&session, of.kernel_id.as_deref())?;
-        let (mut text, mut from) = (String::new(), 0);
-        for _ in 0..MOST_PIECES {
-            let chunk = api.control.session_log(&caller, session.row.id, container, from, false).await?;
-            if chunk.text.is_empty() {
-                break;
-            }
-            text.push_str(&chunk.text);
-            from = chunk.next;
-            // Not for every piece, because each cut moves the rest.
-            if text.len() > 2 * LOG_BYTES {
-                keep_last(&mut text, LOG_BYTES);
-            }
-        }
-        keep_last(&mut text, LOG_BYTES);
-        Ok(Json(json!({ "result": { "logs": text } })))
+        let chunk = api.control.session_log_before(&caller, session.row.id, container, None, LOG_BYTES).await?;
+        Ok(Json(json!({ "result": { "logs": chunk.text } })))
     };
     answer(read.await)
 }
@@ -292,15 +267,6 @@ pub async fn rename(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_end_of_a_long_text_is_kept_in_whole_characters() {
-        for (text, bytes, kept) in [("abc", 3, "abc"), ("abc", 2, "bc"), ("aäb", 2, "b"), ("aäb", 3, "äb"), ("", 2, "")] {
-            let mut long = text.to_owned();
-            keep_last(&mut long, bytes);
-            assert_eq!(long, kept);
-        }
-    }
 
     #[test]
     fn the_new_name_may_be_in_the_body() {

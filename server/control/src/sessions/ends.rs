@@ -181,8 +181,8 @@ impl Control {
         let mut active = Vec::new();
         for session in &watched {
             match self.did_something(session).await {
-                Ok(true) => active.push((session.id, now)),
-                Ok(false) => {}
+                Ok(Some(at)) => active.push((session.id, at)),
+                Ok(None) => {}
                 // A session that cannot be measured counts as busy: a fault must not end anybody's work.
                 Err(_) => active.push((session.id, now)),
             }
@@ -204,33 +204,31 @@ impl Control {
         Ok(change.commit().await?)
     }
 
-    /// Whether any container of the session did something since the last look. All of them are measured, so that the next look
+    /// When any container of the session did something since the last look. All of them are measured, so that the next look
     /// has something to compare with.
-    async fn did_something(&self, session: &LivingSession) -> Result<bool> {
-        let mut did = false;
+    async fn did_something(&self, session: &LivingSession) -> Result<Option<Millis>> {
+        let mut did = None;
         for place in places(session.id, &session.agents) {
-            did |= self.container_did_something(place, session.started_at).await?;
+            did = did.max(self.container_did_something(place, session.started_at).await?);
         }
         Ok(did)
     }
 
-    async fn container_did_something(&self, place: Place, started: Option<Millis>) -> Result<bool> {
+    async fn container_did_something(&self, place: Place, started: Option<Millis>) -> Result<Option<Millis>> {
         let before = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner).used.get(&place).copied();
         let after = before.map_or(Millis(0), |(at, _)| at);
         let usage = match self.engine.usage(&place, after).await {
-            Err(EngineError::UnknownContainer) => return Ok(false),
+            Err(EngineError::UnknownContainer) => return Ok(None),
             other => other.map_err(engine_failed("reading a session's use"))?,
         };
         let Some(newest) = usage.last() else {
             let last = before.map(|(at, _)| at).or(started);
-            return Ok(last.is_some_and(|last| self.now().since(last) > UNMEASURED));
+            return Ok(last.is_some_and(|last| self.now().since(last) > UNMEASURED).then(|| self.now()));
         };
         let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
         activity.used.insert(place, (newest.at, newest.cpu_ms));
-        let (since, cpu) = before.or_else(|| usage.first().map(|one| (one.at, one.cpu_ms))).unwrap_or((newest.at, newest.cpu_ms));
-        let (passed, used) = (newest.at.since(since), i64::try_from(newest.cpu_ms.saturating_sub(cpu)).unwrap_or(i64::MAX));
-        let percent = i64::from(self.mirror().settings.idle_below);
-        Ok(passed > 0 && used.saturating_mul(100) / passed >= percent)
+        let measured: Vec<_> = before.into_iter().chain(usage.iter().map(|one| (one.at, one.cpu_ms))).collect();
+        Ok(last_busy(&measured, i64::from(self.mirror().settings.idle_below)))
     }
 
     /// Wraps a terminal so that its input counts as activity.
@@ -244,6 +242,23 @@ impl Control {
         touch();
         Terminal { input: Box::new(Touching { inner: terminal.input, touch }), ..terminal }
     }
+}
+
+/// The end of the last interval between two looks in which a container used at least `percent` of a core. The first look after a
+/// restart has measurements of minutes before it: they are divided into intervals like any others.
+fn last_busy(measured: &[(Millis, u64)], percent: i64) -> Option<Millis> {
+    let mut end = measured.len();
+    while let Some((newest, used)) = end.checked_sub(1).map(|last| measured[last]) {
+        let begin = measured[..end].partition_point(|(at, _)| newest.since(*at) >= LOOK_EVERY).checked_sub(1).unwrap_or(0);
+        let (since, before) = measured[begin];
+        let passed = newest.since(since);
+        let used = i64::try_from(used.saturating_sub(before)).unwrap_or(i64::MAX);
+        if passed > 0 && used.saturating_mul(100) / passed >= percent {
+            return Some(newest);
+        }
+        end = if begin == 0 { 0 } else { begin + 1 };
+    }
+    None
 }
 
 /// A terminal's input that calls `touch` whenever something is typed.
@@ -264,5 +279,40 @@ impl AsyncWrite for Touching {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A measurement a second, with the processor time used until then.
+    fn measured(busy: impl Fn(i64) -> u64) -> Vec<(Millis, u64)> {
+        let mut used = 0;
+        (0..600)
+            .map(|second| {
+                used += busy(second);
+                (Millis(second * 1_000), used)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn work_before_a_restart_counts_from_when_it_was_done() {
+        let before = measured(|second| if (540..555).contains(&second) { 500 } else { 0 });
+        let at = last_busy(&before, 10).unwrap();
+        assert!((Millis(554_000)..=Millis(570_000)).contains(&at), "{at:?}, averaged over ten minutes it would be below 2 %");
+        let long_ago = measured(|second| if second < 300 { 1_000 } else { 0 });
+        let at = last_busy(&long_ago, 10).unwrap();
+        assert!(at <= Millis(315_000), "{at:?}, averaged over ten minutes it would still be at 50 %");
+        assert_eq!(last_busy(&measured(|_| 1), 10), None);
+    }
+
+    #[test]
+    fn two_looks_that_are_close_or_far_apart_are_one_interval() {
+        assert_eq!(last_busy(&[(Millis(0), 0), (Millis(5_000), 500)], 10), Some(Millis(5_000)));
+        assert_eq!(last_busy(&[(Millis(0), 0), (Millis(60_000), 500)], 10), None);
+        assert_eq!(last_busy(&[(Millis(0), 0)], 10), None, "nothing to compare with");
+        assert_eq!(last_busy(&[], 0), None);
     }
 }

@@ -16,7 +16,7 @@ use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::Status;
 use types::sessions::launch::{
     DEFAULT_PRIORITY, DomainOffer, GroupOffer, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started, against_policy,
-    against_share, is_secret,
+    against_share,
 };
 use types::{FieldError, Problem};
 
@@ -277,11 +277,7 @@ impl Control {
         let at = change.at;
         let env = serde_json::to_string(&asked.env).map_err(internal("keeping an environment"))?;
         let sealed = if asked.env.is_empty() { None } else { Some(self.shared.vault.seal(&env, &id.to_string())?) };
-        let hidden = asked.env.iter().map(|(name, value)| {
-            let value = if is_secret(name) { String::new() } else { value.clone() };
-            (name.clone(), value)
-        });
-        let kept = StartSession { env: hidden.collect(), ..asked.clone() };
+        let kept = asked.clone().without_hidden_values();
         let request = serde_json::to_string(&kept).map_err(internal("keeping a request"))?;
         let reason = [&["Requested.".to_owned()], raised].concat().join(" ");
         let new = NewSession {
@@ -313,8 +309,8 @@ impl Control {
                 _ => error.into(),
             });
         }
-        // Without the environment, which may hold secrets under any name.
-        let asked = StartSession { name: name.to_owned(), env: Vec::new(), ..kept };
+        // Without the environment: the trail is kept longer, and read by more people.
+        let asked = StartSession { name: name.to_owned(), env: Vec::new(), visible_env: Vec::new(), ..kept };
         let detail = json!({ "access_key": owner.access_key, "after": asked });
         change.record("start session", id, detail).await
     }

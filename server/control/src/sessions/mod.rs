@@ -1,8 +1,9 @@
 //! Sessions as people see and control them. They are started in `launch` and moved on by `queue`, `reconcile` and `ends`. The
-//! queue as people see it is in `pending`; logs, usage and terminals are in `output`.
+//! queue as people see it is in `pending`; logs are in `log`, usage and terminals in `output`.
 
 pub(crate) mod ends;
 pub(crate) mod launch;
+pub(crate) mod log;
 pub(crate) mod mirror;
 pub(crate) mod output;
 pub(crate) mod pending;

@@ -1,19 +1,14 @@
-//! The output of a session: its log, its usage and its terminal.
+//! The usage of a session and its terminal. Its log is in `log`.
 
 use super::places;
 use crate::{Caller, Control, Result, engine_failed};
 use engine::{EngineError, Terminal};
-use std::time::{Duration, Instant};
 use types::Problem;
 use types::id::SessionId;
 use types::people::permissions::Permission;
-use types::sessions::{LogChunk, Outcome, SessionType, Status, Usage, Utilization};
+use types::sessions::{SessionType, Status, Usage, Utilization};
 use types::time::Millis;
 
-/// The most bytes of a log in one answer.
-const LOG_PIECE: usize = 256 << 10;
-/// How long an answer waits for the log to grow, in seconds.
-const LOG_WAIT: u64 = 10;
 /// The most sessions in one request.
 const MOST_AT_ONCE: usize = 200;
 /// Milliseconds over which the use of processors is averaged.
@@ -42,36 +37,6 @@ impl Control {
             all.push(Utilization { id: row.id, cpu: thousandths(share, asked_cpu), mem: thousandths(mem, asked_mem) });
         }
         Ok(all)
-    }
-
-    /// The log of a session's container number `container`, from byte `from` on. With `wait`, waits some seconds for a log that
-    /// has nothing new.
-    pub async fn session_log(&self, caller: &Caller, id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk> {
-        let session = self.session(caller, id).await?;
-        if container >= session.row.cluster.size {
-            return Err(Problem::NotFound("container".into()));
-        }
-        let ran = session.row.started_at.is_some() || matches!(session.outcome, Some(Outcome::Exited(_) | Outcome::Signalled(_)));
-        if !ran && session.row.status.is_final() {
-            return Ok(LogChunk { next: from, end: true, ..LogChunk::default() });
-        }
-        let give_up = Instant::now() + Duration::from_secs(LOG_WAIT);
-        let place = places(id, &session.row.agents).nth(container as usize);
-        // Not started yet: nothing has been written.
-        let nothing = || LogChunk { next: from, end: session.row.status.is_final(), ..LogChunk::default() };
-        loop {
-            let chunk = match &place {
-                None => nothing(),
-                Some(place) => match self.engine.log(place, from, LOG_PIECE).await {
-                    Err(EngineError::UnknownContainer) => nothing(),
-                    other => other.map_err(engine_failed("reading a log"))?,
-                },
-            };
-            if !wait || chunk.end || !chunk.text.is_empty() || Instant::now() >= give_up {
-                return Ok(chunk);
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
     }
 
     /// Measurements of a session's usage later than `after`.

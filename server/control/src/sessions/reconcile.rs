@@ -16,13 +16,15 @@ use types::id::SessionId;
 use types::quantity::{CPU, MEM};
 use types::sessions::Cluster;
 use types::sessions::launch::StartSession;
-use types::sessions::{LogChunk, Outcome, SessionType, Status};
+use types::sessions::{Outcome, SessionType, Status, killed_for_memory};
 use types::time::Millis;
 
 /// The time that processes get to end when asked, before they are killed.
 const GRACE: Duration = Duration::from_secs(5);
-/// Bytes at the beginning of a failed command's log that are searched for the line that explains the failure.
+/// Bytes at the end of a failed command's log that are searched for the line that explains the failure.
 const LAST_WORDS: usize = 4_096;
+/// Milliseconds within which a shell finds out that it cannot run a command.
+const FIRST_SECOND: i64 = 1_000;
 /// Sessions that are handled at the same time.
 const AT_ONCE: usize = 16;
 
@@ -35,6 +37,8 @@ struct Move {
     reason: String,
     outcome: Option<Outcome>,
     notice: Option<String>,
+    /// Processes that were killed because their container's memory was used up.
+    memory_kills: u64,
     at: Millis,
 }
 
@@ -100,6 +104,9 @@ impl Control {
                     // Somebody else has moved it; the next round sees where to.
                     break;
                 }
+                if one.memory_kills > 0 {
+                    change.keep_memory_kills(now.id, one.memory_kills).await?;
+                }
                 now.status = one.next;
                 now.outcome = one.outcome.clone().or(now.outcome);
                 freed |= one.next.is_final();
@@ -120,7 +127,7 @@ impl Control {
     }
 
     fn move_to(&self, next: Status, reason: impl Into<String>) -> Move {
-        Move { next, reason: reason.into(), outcome: None, notice: None, at: self.now() }
+        Move { next, reason: reason.into(), outcome: None, notice: None, memory_kills: 0, at: self.now() }
     }
 
     /// Asks the engine about all containers of these sessions at once, except those on agents that are gone.
@@ -217,11 +224,15 @@ impl Control {
         let main = ends.next();
         let at = main.iter().cloned().chain(ends).map(|(_, at)| at).max().unwrap_or_else(|| self.now());
         let outcome = session.outcome.clone().or(main.map(|(outcome, _)| outcome)).unwrap_or(Outcome::Lost);
-        let (status, mut reason) = self.final_status(session, &outcome).await;
+        let (status, mut reason) = self.final_status(session, &outcome, at).await;
         if outcome == Outcome::Lost
             && let Some(agent) = session.agents.iter().find(|agent| gone.contains(*agent))
         {
             reason = join_reasons(&session.end_reason, &format!("Lost: agent {agent} no longer answers."));
+        }
+        let memory_kills = self.memory_kills(session, gone).await;
+        if memory_kills > 0 {
+            reason = format!("{reason}; {}", killed_for_memory(memory_kills, session.slots.get(MEM).floor()));
         }
         let mut moves = Vec::new();
         if session.status == Status::Preparing && status == Status::Terminated {
@@ -229,8 +240,18 @@ impl Control {
             moves.push(Move { at, ..self.move_to(Status::Running, "Its process was running.") });
         }
         let notice = Some(format!("Session {} has ended: {reason}", session.name));
-        moves.push(Move { outcome: Some(outcome), notice, at, ..self.move_to(status, reason) });
+        moves.push(Move { outcome: Some(outcome), notice, memory_kills, at, ..self.move_to(status, reason) });
         Ok(Plan { moves, ..Plan::default() })
+    }
+
+    /// How many processes were killed in a session's containers because their memory was used up.
+    async fn memory_kills(&self, session: &LivingSession, gone: &HashSet<String>) -> u64 {
+        let mut kills = 0;
+        for place in places(session.id, &session.agents).filter(|place| !gone.contains(&place.agent)) {
+            // An engine that does not answer now keeps no session from its end.
+            kills += self.engine.memory_kills(&place).await.unwrap_or_default();
+        }
+        kills
     }
 
     async fn carry_out(&self, session: LivingSession, plan: Plan) {
@@ -322,26 +343,36 @@ impl Control {
     }
 
     /// The final status of a session that ended with this outcome, and why, as a sentence.
-    async fn final_status(&self, session: &LivingSession, outcome: &Outcome) -> (Status, String) {
-        match outcome {
-            // A shell exits with these codes when it cannot find or may not run a command, so the batch job never ran.
-            Outcome::Exited(code @ (126 | 127)) if session.kind == SessionType::Batch && session.stop_asked == 0 => {
-                let words = self.last_words(session).await;
-                (Status::Error, format!("The start-up command could not be run (exit code {code}): {words}"))
-            }
-            Outcome::NotStarted(_) | Outcome::Lost => (Status::Error, join_reasons(&session.end_reason, &outcome.describe())),
-            _ => (Status::Terminated, join_reasons(&session.end_reason, &outcome.describe())),
+    async fn final_status(&self, session: &LivingSession, outcome: &Outcome, at: Millis) -> (Status, String) {
+        if let Outcome::Exited(code @ (126 | 127)) = outcome
+            && session.kind == SessionType::Batch
+            && session.stop_asked == 0
+            && let Some(words) = self.shells_refusal(session, at).await
+        {
+            return (Status::Error, format!("The start-up command could not be run (exit code {code}): {words}"));
         }
+        let status = match outcome {
+            Outcome::NotStarted(_) | Outcome::Lost => Status::Error,
+            _ => Status::Terminated,
+        };
+        (status, join_reasons(&session.end_reason, &outcome.describe()))
     }
 
-    /// The last line in the first [`LAST_WORDS`] bytes of a session's log.
-    async fn last_words(&self, session: &LivingSession) -> String {
-        let log = match places(session.id, &session.agents).next() {
-            Some(place) => self.engine.log(&place, 0, LAST_WORDS).await.unwrap_or_default(),
-            None => LogChunk::default(),
-        };
-        let line = log.text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("the log is empty");
-        line.chars().take(300).collect()
+    /// The shell's own words about a batch command that it could not find or run; `None` if the command ran. (A command can end
+    /// with the shell's exit codes itself.)
+    async fn shells_refusal(&self, session: &LivingSession, ended: Millis) -> Option<String> {
+        let place = places(session.id, &session.agents).next()?;
+        let measured = self.engine.usage(&place, Millis(0)).await.unwrap_or_default();
+        let began = session.started_at.into_iter().chain(measured.first().map(|one| one.at)).min();
+        if began.is_some_and(|began| ended.since(began) > FIRST_SECOND) {
+            return None;
+        }
+        let log = self.end_of_log(place, LAST_WORDS).await.unwrap_or_default();
+        let mut lines = log.text.lines().filter(|line| !line.trim().is_empty());
+        let Some(line) = lines.next_back() else { return Some("the log is empty".into()) };
+        // Such as `/bin/sh: 1: python: not found`.
+        let of_shell = line.split(':').next().is_some_and(|name| name.ends_with("sh"));
+        (log.from == 0 && lines.next().is_none() && of_shell).then(|| line.chars().take(300).collect())
     }
 }
 

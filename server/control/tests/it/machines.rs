@@ -137,13 +137,13 @@ async fn recalculating_ends_stray_containers_and_reports_its_corrections() {
 }
 
 #[tokio::test]
-async fn a_sessions_secrets_reach_the_session_and_nobody_who_looks() {
+async fn values_of_variables_reach_the_session_and_only_visible_ones_those_who_look() {
     let yard = Yard::new().await;
-    let env = vec![("HF_TOKEN".to_owned(), "hush".to_owned()), ("EPOCHS".into(), "3".into())];
-    let id = yard.start(&StartSession { env, ..yard.asked().await }).await;
+    let env = vec![("DATABASE_URL".to_owned(), "postgres://u:hush@db".to_owned()), ("EPOCHS".into(), "3".into())];
+    let id = yard.start(&StartSession { env, visible_env: vec!["EPOCHS".into()], ..yard.asked().await }).await;
     yard.seconds(5).await;
     let session = yard.session(id).await;
-    assert_eq!(session.env, [("HF_TOKEN".to_owned(), String::new()), ("EPOCHS".into(), "3".into())]);
+    assert_eq!(session.env, [("DATABASE_URL".to_owned(), String::new()), ("EPOCHS".into(), "3".into())]);
     let recent = yard.control.start_options(&yard.ann, "").await.unwrap().recent;
     assert_eq!(recent[0].env[0].1, "");
 }

@@ -69,6 +69,9 @@ pub(crate) struct Running {
 pub(crate) struct Exit {
     pub outcome: Outcome,
     pub at: Millis,
+    /// Its processes that were killed because its memory was used up.
+    #[serde(default)]
+    pub memory_kills: u64,
 }
 
 /// Writes an order to end a session as text: milliseconds to wait, or `now`.
@@ -224,7 +227,7 @@ impl Folder {
         if let Some(plan) = self.read_json::<Plan>(SPEC)? {
             cgroup::clean_up(plan.id);
         }
-        let exit = Exit { outcome: Outcome::Lost, at: sys::now() };
+        let exit = Exit { outcome: Outcome::Lost, at: sys::now(), memory_kills: 0 };
         self.write_json(EXIT, &exit)?;
         self.forget_env();
         Ok(RunState::Ended { outcome: exit.outcome, at: exit.at })
@@ -262,7 +265,7 @@ mod tests {
         folder.write_json(RUNNING, &Running { pid: 1, since: Millis(7) }).unwrap();
         assert_eq!(folder.look().unwrap(), RunState::Running(Millis(7)));
         folder.write(SPEC, serde_json::to_vec(&None::<Plan>).unwrap().as_slice()).unwrap();
-        folder.write_json(EXIT, &Exit { outcome: Outcome::Exited(3), at: Millis(9) }).unwrap();
+        folder.write_json(EXIT, &Exit { outcome: Outcome::Exited(3), at: Millis(9), memory_kills: 0 }).unwrap();
         assert_eq!(folder.look().unwrap(), RunState::Ended { outcome: Outcome::Exited(3), at: Millis(9) });
     }
 }

@@ -1,13 +1,22 @@
 //! A log of bounded size whose offsets never change: the oldest half is deleted when the newest is full.
 //!
 //! The pieces are files named by the offset of their first byte, so a reader needs only the folder's file names.
-//! Deliberately absent: time stamps and levels. A session's log is exactly its processes' output.
+//! Deliberately absent: time stamps, levels and text. A session's log is exactly its processes' output, bytes of any kind.
 
+use crate::LogPiece;
+use futures::future::BoxFuture;
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::Errno;
+use std::collections::HashMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use types::sessions::LogChunk;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
 
 /// The largest number of bytes that one call reads, even if more were requested.
 const LARGEST_READ: usize = 1 << 20;
@@ -85,75 +94,111 @@ fn starts(folder: &Path) -> io::Result<Vec<u64>> {
 }
 
 /// Reads up to `max` bytes, starting at `from`. `ended` means that writing had stopped before this call.
-pub(crate) fn read(folder: &Path, from: u64, max: usize, ended: bool) -> io::Result<LogChunk> {
-    // The longest character has four bytes: with less, a reader could get stuck before one.
-    let max = max.clamp(4, LARGEST_READ);
+pub(crate) fn read(folder: &Path, from: u64, max: usize, ended: bool) -> io::Result<LogPiece> {
     loop {
         let starts = starts(folder)?;
         let Some(first) = starts.first().copied() else {
-            return Ok(LogChunk { next: from, end: ended, ..LogChunk::default() });
+            return Ok(LogPiece { end: ended, ..LogPiece::default() });
         };
-        match read_pieces(folder, &starts, from.max(first), max) {
+        match read_pieces(folder, &starts, from.max(first), max.min(LARGEST_READ)) {
             // The piece was removed between listing and reading, so list again.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
-            Ok((bytes, at, last)) => return Ok(chunk(&bytes, at, at.saturating_sub(from), ended && last)),
+            Ok(piece) => return Ok(LogPiece { end: ended && piece.next() >= piece.size, ..piece }),
         }
     }
 }
 
-/// Returns the bytes starting at `from`, their actual start, and whether the log ends with them.
-fn read_pieces(folder: &Path, starts: &[u64], from: u64, max: usize) -> io::Result<(Vec<u8>, u64, bool)> {
+fn read_pieces(folder: &Path, starts: &[u64], from: u64, max: usize) -> io::Result<LogPiece> {
+    let last = starts.last().copied().unwrap_or_default();
+    let size = last + std::fs::metadata(folder.join(name(last)))?.len();
+    // An offset beyond the end belongs to some other log. Continue from the end.
+    let at = from.min(size);
     let mut bytes = Vec::new();
-    let mut at = from;
-    let mut last = true;
     for (index, start) in starts.iter().copied().enumerate() {
         let position = at + bytes.len() as u64;
-        if starts.get(index + 1).is_some_and(|next| *next <= position) {
+        if bytes.len() == max || starts.get(index + 1).is_some_and(|next| *next <= position) {
             continue;
         }
         let mut file = File::open(folder.join(name(start)))?;
-        let length = file.metadata()?.len();
-        // An offset beyond the end belongs to some other log. Continue from the end.
-        if bytes.is_empty() {
-            at = at.min(start + length);
-        }
-        let position = at + bytes.len() as u64;
         file.seek(SeekFrom::Start(position - start))?;
-        let wanted = (max - bytes.len()) as u64;
-        file.take(wanted).read_to_end(&mut bytes)?;
-        last = index + 1 == starts.len() && at + (bytes.len() as u64) >= start + length;
-        if bytes.len() == max {
-            break;
+        file.take((max - bytes.len()) as u64).read_to_end(&mut bytes)?;
+    }
+    let first = starts.first().copied().unwrap_or_default();
+    // It may have grown since its length was read.
+    let size = size.max(at + bytes.len() as u64);
+    Ok(LogPiece { bytes, at, first, size, end: false })
+}
+
+/// Returns a future that completes once the log in a session's folder may have grown, or the session ended, after this call.
+pub(crate) fn growth(session: &Path) -> BoxFuture<'static, ()> {
+    let woken = Arc::new(Notify::new());
+    let log = session.join(super::layout::LOG);
+    let watched = Watcher::get().is_some_and(|watcher| {
+        let written = watcher.watch(&log, WatchFlags::MODIFY | WatchFlags::CREATE, &woken);
+        // Before the first output there is no log; at the end there is a new file beside it.
+        let ended = watcher.watch(session, WatchFlags::CREATE | WatchFlags::MOVED_TO, &woken);
+        ended && (written || !log.exists())
+    });
+    Box::pin(async move {
+        if watched {
+            woken.notified().await;
+        } else {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    })
+}
+
+/// Tells waiting readers about changes in folders. One for the whole process, because a user may have only some dozens.
+struct Watcher {
+    inotify: OwnedFd,
+    /// Readers by the number of their folder's watch, which the kernel removes at the first change.
+    waiting: Mutex<HashMap<i32, Vec<Weak<Notify>>>>,
+}
+
+impl Watcher {
+    /// Returns the process's watcher, or `None` if the kernel gives none.
+    fn get() -> Option<&'static Self> {
+        static ONE: OnceLock<Option<&'static Watcher>> = OnceLock::new();
+        *ONE.get_or_init(|| {
+            let inotify = inotify::init(CreateFlags::CLOEXEC).ok()?;
+            let watcher: &'static Self = Box::leak(Box::new(Self { inotify, waiting: Mutex::default() }));
+            std::thread::Builder::new().name("log growth".into()).spawn(|| watcher.run()).ok()?;
+            Some(watcher)
+        })
+    }
+
+    /// Returns whether the next change in the folder will wake the reader.
+    fn watch(&self, folder: &Path, changes: WatchFlags, reader: &Arc<Notify>) -> bool {
+        // Held, so that a change at once finds its reader.
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let flags = changes | WatchFlags::ONESHOT | WatchFlags::ONLYDIR;
+        let Ok(number) = inotify::add_watch(&self.inotify, folder, flags) else { return false };
+        let readers = waiting.entry(number).or_default();
+        readers.retain(|other| other.strong_count() > 0);
+        readers.push(Arc::downgrade(reader));
+        true
+    }
+
+    fn run(&self) {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
+        loop {
+            let number = match events.next() {
+                Ok(event) => event.wd(),
+                Err(Errno::INTR) => continue,
+                Err(_) => return,
+            };
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            // After more changes than the kernel remembers (-1), everybody looks again.
+            let woken = if number < 0 {
+                waiting.drain().flat_map(|(_, all)| all).collect()
+            } else {
+                waiting.remove(&number).unwrap_or_default()
+            };
+            woken.iter().filter_map(Weak::upgrade).for_each(|reader| reader.notify_one());
         }
     }
-    Ok((bytes, at, last))
-}
-
-/// Turns bytes into text, without any character that is cut in two.
-fn chunk(bytes: &[u8], at: u64, skipped: u64, end: bool) -> LogChunk {
-    // After a gap the first bytes may be the rest of a character that was deleted.
-    let torn = if skipped > 0 { bytes.iter().take(3).take_while(|byte| *byte & 0b1100_0000 == 0b1000_0000).count() } else { 0 };
-    // A cut character at the end of the whole log stays cut. Anywhere else its rest is still to come.
-    let whole = if end { bytes.len() } else { bytes.len() - unfinished(bytes) };
-    let text = String::from_utf8_lossy(bytes.get(torn..whole).unwrap_or_default()).into_owned();
-    LogChunk { text, next: at + whole as u64, skipped: if skipped > 0 { skipped + torn as u64 } else { 0 }, end }
-}
-
-/// Counts the bytes at the end that start a character whose rest is missing.
-fn unfinished(bytes: &[u8]) -> usize {
-    for back in 1..=bytes.len().min(3) {
-        let byte = bytes[bytes.len() - back];
-        let length = match byte {
-            0b1111_0000..=0b1111_0111 => 4,
-            0b1110_0000..=0b1110_1111 => 3,
-            0b1100_0000..=0b1101_1111 => 2,
-            0b1000_0000..=0b1011_1111 => continue,
-            _ => return 0,
-        };
-        return if length > back { back } else { 0 };
-    }
-    0
 }
 
 #[cfg(test)]
@@ -169,7 +214,7 @@ mod tests {
         dir
     }
 
-    fn read(dir: &tempfile::TempDir, from: u64, max: usize, ended: bool) -> LogChunk {
+    fn read(dir: &tempfile::TempDir, from: u64, max: usize, ended: bool) -> LogPiece {
         super::read(&dir.path().join("log"), from, max, ended).unwrap()
     }
 
@@ -179,58 +224,53 @@ mod tests {
         let dir = log(80, &[text.as_bytes()]);
         // 400 bytes in halves of 40: 320..400 are left.
         let all = read(&dir, 0, 1000, true);
-        assert_eq!((all.text.as_str(), all.next, all.skipped, all.end), (&text[320..], 400, 320, true));
+        assert_eq!(all, LogPiece { bytes: text.as_bytes()[320..].to_vec(), at: 320, first: 320, size: 400, end: true });
         let rest = read(&dir, 396, 1000, true);
-        assert_eq!((rest.text.as_str(), rest.next, rest.skipped, rest.end), ("099 ", 400, 0, true));
+        assert_eq!(rest, LogPiece { bytes: b"099 ".to_vec(), at: 396, first: 320, size: 400, end: true });
+        let piece = read(&dir, 350, 20, true);
+        assert_eq!((piece.bytes.as_slice(), piece.at, piece.size, piece.end), (&text.as_bytes()[350..370], 350, 400, false));
     }
 
     #[test]
-    fn a_reader_in_small_steps_reads_everything_once() {
-        let text = "aä€😀 ".repeat(40);
-        let dir = log(4096, &[text.as_bytes()]);
-        for step in [4, 5, 7, 64] {
-            let (mut at, mut seen) = (0, String::new());
+    fn a_reader_in_small_steps_reads_every_byte_once_as_it_was_written() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+        let dir = log(4096, &[&bytes]);
+        for step in [1, 5, 7, 64] {
+            let (mut at, mut seen) = (0, Vec::<u8>::new());
             loop {
-                let chunk = read(&dir, at, step, true);
-                assert_eq!(chunk.skipped, 0);
-                seen.push_str(&chunk.text);
-                at = chunk.next;
-                if chunk.end {
+                let piece = read(&dir, at, step, true);
+                assert_eq!(piece.at, at);
+                seen.extend(&piece.bytes);
+                at = piece.next();
+                if piece.end {
                     break;
                 }
             }
-            assert_eq!(seen, text);
+            assert_eq!(seen, bytes);
         }
     }
 
     #[test]
-    fn a_partial_character_waits_for_its_rest_unless_the_log_has_ended() {
-        let dir = log(4096, &[b"ok \xe2\x82"]);
-        let now = read(&dir, 0, 100, false);
-        assert_eq!((now.text.as_str(), now.next, now.end), ("ok ", 3, false));
-        let last = read(&dir, 3, 100, true);
-        assert_eq!((last.text.as_str(), last.next, last.end), ("\u{fffd}", 5, true));
-    }
-
-    #[test]
-    fn invalid_utf8_is_replaced_and_an_empty_log_has_an_end() {
+    fn a_question_without_bytes_answers_how_far_the_log_reaches() {
         let dir = log(4096, &[b"a\xffb"]);
-        assert_eq!(read(&dir, 0, 100, false).text, "a\u{fffd}b");
-        assert!(!read(&dir, 0, 100, false).end);
-        let empty = log(4096, &[]);
-        assert!(read(&empty, 0, 100, true).end);
-        // An offset of some other log.
-        assert_eq!(read(&dir, 999, 100, true).next, 3);
-        let none = tempfile::tempdir().unwrap();
-        assert!(read(&none, 0, 100, true).end);
+        assert_eq!(read(&dir, u64::MAX, 0, false), LogPiece { at: 3, size: 3, ..LogPiece::default() });
+        assert!(!read(&dir, 0, 0, true).end, "there is more to read");
+        assert!(read(&dir, 999, 100, true).end, "an offset of some other log");
+        assert!(read(&log(4096, &[]), 0, 100, true).end);
+        assert!(read(&tempfile::tempdir().unwrap(), 0, 100, true).end);
     }
 
-    #[test]
-    fn a_character_cut_by_a_gap_is_left_out() {
-        // Halves of 4: "€€" is 6 bytes, the second piece starts inside the second one.
-        let dir = log(8, &["€€€€".as_bytes()]);
-        let chunk = read(&dir, 0, 100, true);
-        assert_eq!(chunk.text, "€€");
-        assert_eq!((chunk.skipped, chunk.next), (6, 12));
+    #[tokio::test]
+    async fn waiting_readers_are_woken_by_the_first_output_by_more_of_it_and_by_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = [growth(dir.path()), growth(dir.path())];
+        let mut writer = Writer::create(&dir.path().join("log"), 4096).unwrap();
+        futures::future::join_all(first).await;
+        let more = [growth(dir.path()), growth(dir.path())];
+        writer.write(b"line").unwrap();
+        futures::future::join_all(more).await;
+        let end = growth(dir.path());
+        std::fs::write(dir.path().join("exit.json"), b"{}").unwrap();
+        end.await;
     }
 }

@@ -26,9 +26,12 @@ mod watch;
 pub use init::session_init;
 pub use supervisor::supervise;
 
-use crate::{Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, Place, RunState, Stop, Terminal, host};
+use crate::{
+    Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal, host,
+};
 use async_trait::async_trait;
 use cgroup::Hierarchies;
+use futures::future::BoxFuture;
 use isolation::Isolation;
 use layout::{Folder, Plan};
 use machine::Machine;
@@ -48,7 +51,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::broadcast;
 use types::id::ContainerId;
-use types::sessions::{LogChunk, Usage};
+use types::sessions::Usage;
 use types::time::Millis;
 
 /// The number of changes that a slow listener may fall behind before it misses some.
@@ -334,7 +337,7 @@ impl Engine for LocalEngine {
         states.into_iter().map(|state| state.map_err(EngineError::failed(WHAT))).collect()
     }
 
-    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogPiece, EngineError> {
         let id = place.container;
         self.blocking("a log could not be read", move |engine| {
             let folder = engine.folder(id);
@@ -345,10 +348,22 @@ impl Engine for LocalEngine {
         .await
     }
 
+    async fn log_growth(&self, place: &Place) -> BoxFuture<'static, ()> {
+        log::growth(self.folder(place.container).path())
+    }
+
     async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError> {
         let id = place.container;
         self.blocking("measurements could not be read", move |engine| usage::read(&engine.folder(id).file(layout::USAGE), after))
             .await
+    }
+
+    async fn memory_kills(&self, place: &Place) -> Result<u64, EngineError> {
+        let id = place.container;
+        self.blocking("the end of a container could not be read", move |engine| {
+            Ok(engine.folder(id).read_json::<layout::Exit>(layout::EXIT)?.map_or(0, |exit| exit.memory_kills))
+        })
+        .await
     }
 
     async fn terminal(&self, place: &Place, columns: u16, rows: u16) -> Result<Terminal, EngineError> {

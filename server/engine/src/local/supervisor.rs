@@ -83,6 +83,7 @@ fn run(path: &Path) -> io::Result<()> {
     // written later, its writer finds the socket.
     let stopped = std::fs::read_to_string(layout::STOP).is_ok();
     folder.mark(layout::STARTED)?;
+    let mut memory_kills = 0;
     let outcome = if stopped {
         Outcome::Signalled(libc::SIGTERM)
     } else {
@@ -96,10 +97,11 @@ fn run(path: &Path) -> io::Result<()> {
             }
             Err(error) => Outcome::NotStarted(error.to_string()),
         };
+        memory_kills = group.oom_kills();
         group.remove();
         outcome
     };
-    let exit = Exit { outcome, at: sys::now() };
+    let exit = Exit { outcome, at: sys::now(), memory_kills };
     // The disk may be full, often because of this session. Only this process knows how it ended: it keeps the lock and retries.
     while let Err(error) = folder.write_json(layout::EXIT, &exit) {
         log_own(format_args!("{}: {error}", layout::EXIT));
@@ -384,9 +386,9 @@ impl<'a> Supervisor<'a> {
             // The init itself was killed, by us or because memory ran out.
             _ => Outcome::Signalled(libc::SIGKILL),
         };
-        // Some process may have been killed because memory ran out, while the command continued and succeeded.
-        let ended_badly = outcome != Outcome::Exited(0) && !self.asked;
-        if ended_badly && self.group.oom_kills() > 0 { Outcome::OutOfMemory } else { outcome }
+        // Only of the command itself: one that survives the death of a child has an end of its own, which the count goes with.
+        let killed = outcome == Outcome::Signalled(libc::SIGKILL) && !self.asked;
+        if killed && self.group.oom_kills() > 0 { Outcome::OutOfMemory } else { outcome }
     }
 
     fn why_not(&self, status: io::Result<std::process::ExitStatus>) -> String {

@@ -14,7 +14,9 @@ mod streams;
 pub use controls::Manner;
 pub use scenario::{Behaviour, Scenario, SimulatedAgent, WrongScenario};
 
-use crate::{Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, Place, RunState, Stop, Terminal, host};
+use crate::{
+    Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal, host,
+};
 use async_trait::async_trait;
 use container::Container;
 use inside::Inside;
@@ -25,7 +27,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::broadcast;
 use types::cluster::agents::{AgentReport, Fact};
 use types::quantity::{CPU, MEM, Quantity, Slots};
-use types::sessions::{LogChunk, Outcome, Usage};
+use types::sessions::{Outcome, Usage};
 use types::time::Millis;
 
 /// The number of changes that a slow listener may fall behind before it misses some.
@@ -323,7 +325,7 @@ impl Engine for SimulatedEngine {
         places.iter().map(state).collect()
     }
 
-    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogChunk, EngineError> {
+    async fn log(&self, place: &Place, from: u64, max: usize) -> Result<LogPiece, EngineError> {
         self.reached().await?;
         let container = self.known(place)?.ok_or(EngineError::UnknownContainer)?;
         let state = container.state(self.now());
@@ -338,15 +340,11 @@ impl Engine for SimulatedEngine {
         if let RunState::Ended { outcome, .. } = state {
             text.push_str(&format!("simulated: {}\n", outcome.describe()));
         }
-        let rest = usize::try_from(from).ok().and_then(|from| text.as_bytes().get(from..)).unwrap_or_default();
+        let size = text.len() as u64;
+        let at = from.min(size);
+        let rest = usize::try_from(at).ok().and_then(|at| text.as_bytes().get(at..)).unwrap_or_default();
         let piece = &rest[..rest.len().min(max)];
-        let next = from + piece.len() as u64;
-        Ok(LogChunk {
-            text: String::from_utf8_lossy(piece).into_owned(),
-            next,
-            skipped: 0,
-            end: end && piece.len() == rest.len(),
-        })
+        Ok(LogPiece { bytes: piece.to_vec(), at, first: 0, size, end: end && piece.len() == rest.len() })
     }
 
     async fn usage(&self, place: &Place, after: Millis) -> Result<Vec<Usage>, EngineError> {

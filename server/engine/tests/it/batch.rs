@@ -2,9 +2,9 @@
 
 use crate::common::*;
 use engine::local::Options;
-use engine::{Change, Engine, Launch, RunState, Stop};
+use engine::{Change, Engine, Launch, LogPiece, RunState, Stop};
 use std::sync::Arc;
-use types::sessions::{LogChunk, Outcome};
+use types::sessions::Outcome;
 use types::time::Millis;
 
 #[tokio::test]
@@ -45,12 +45,17 @@ async fn running_out_of_memory_has_its_own_outcome() {
     // A shell doubles a string beyond its 256 MiB, because python may not be installed.
     let (outcome, log) = yard.run("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done").await;
     assert_eq!(outcome, Outcome::OutOfMemory, "{log}");
-    // Here a child is killed, and the command fails because of it: the cause is the same.
-    let (outcome, _) = yard.run("(x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done); exit 1").await;
-    assert_eq!(outcome, Outcome::OutOfMemory);
-    // A command that survives this has done its work.
-    let (outcome, _) = yard.run("(x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done); exit 0").await;
-    assert_eq!(outcome, Outcome::Exited(0));
+    // Here a child is killed: the command has an end of its own, and the kill is counted beside it.
+    for (end, outcome) in
+        [("exit 3", Outcome::Exited(3)), ("exit 0", Outcome::Exited(0)), ("kill -TERM $$", Outcome::Signalled(15))]
+    {
+        let place = yard.batch(&format!("(x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done); {end}")).await;
+        assert_eq!(ended(&yard.engine, &place).await, outcome, "{end}");
+        assert_eq!(yard.restarted().memory_kills(&place).await.unwrap(), 1, "{end}");
+    }
+    let place = yard.batch("exit 3").await;
+    ended(&yard.engine, &place).await;
+    assert_eq!(yard.engine.memory_kills(&place).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -132,12 +137,13 @@ async fn the_log_is_bounded_and_its_offsets_are_absolute() {
     // 500 000 bytes of numbered lines of ten bytes each.
     let place = yard.batch("for n in $(seq -w 0 49999); do echo line$n; done").await;
     assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(0));
-    let chunk = yard.engine.log(&place, 0, 1 << 20).await.unwrap();
-    assert!(chunk.text.len() >= 32 << 10 && chunk.text.len() <= 64 << 10, "{}", chunk.text.len());
-    assert_eq!((chunk.skipped + chunk.text.len() as u64, chunk.next, chunk.end), (500_000, 500_000, true));
-    let line = chunk.skipped / 10 + 1;
+    let all = yard.engine.log(&place, 0, 1 << 20).await.unwrap();
+    assert!(all.bytes.len() >= 32 << 10 && all.bytes.len() <= 64 << 10, "{}", all.bytes.len());
+    assert_eq!((all.at, all.next(), all.size, all.end), (all.first, 500_000, 500_000, true));
+    let line = all.first / 10 + 1;
     let at = yard.engine.log(&place, line * 10, 10).await.unwrap();
-    assert_eq!(at, LogChunk { text: format!("line{line:05}\n"), next: line * 10 + 10, skipped: 0, end: false });
+    let bytes = format!("line{line:05}\n").into_bytes();
+    assert_eq!(at, LogPiece { bytes, at: line * 10, first: all.first, size: 500_000, end: false });
 }
 
 #[tokio::test]
@@ -164,7 +170,7 @@ async fn an_unknown_session_can_be_stopped() {
     let place = new_place(&yard.engine).await;
     yard.engine.stop(&place, Stop::Now).await.unwrap();
     assert_eq!(yard.engine.state(&place).await.unwrap(), RunState::Unknown);
-    assert_eq!(yard.engine.log(&place, 0, 100).await.unwrap(), LogChunk::default());
+    assert_eq!(yard.engine.log(&place, 0, 100).await.unwrap(), LogPiece::default());
     assert_eq!(yard.engine.usage(&place, Millis(0)).await.unwrap(), []);
     assert!(!yard.sessions().join(place.container.to_string()).exists());
 }

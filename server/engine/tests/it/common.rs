@@ -151,14 +151,14 @@ pub async fn running(engine: &LocalEngine, place: &Place) {
 
 /// Returns the whole log as it is now.
 pub async fn log(engine: &LocalEngine, place: &Place) -> String {
-    let (mut text, mut from) = (String::new(), 0);
+    let (mut bytes, mut from) = (Vec::new(), 0);
     loop {
-        let chunk = engine.log(place, from, 64 << 10).await.unwrap();
-        if chunk.next == from {
-            return text;
+        let piece = engine.log(place, from, 64 << 10).await.unwrap();
+        if piece.bytes.is_empty() {
+            return String::from_utf8(bytes).unwrap();
         }
-        text.push_str(&chunk.text);
-        from = chunk.next;
+        bytes.extend(&piece.bytes);
+        from = piece.next();
     }
 }
 

@@ -62,7 +62,7 @@ async fn a_session_that_ended_without_a_server_has_its_exit_code() {
     let engine = yard.restarted();
     assert_eq!(ended(&engine, &place).await, Outcome::Exited(9));
     let chunk = engine.log(&place, 0, 100).await.unwrap();
-    assert_eq!((chunk.text.as_str(), chunk.end), ("here\n", true));
+    assert_eq!((chunk.bytes.as_slice(), chunk.end), (&b"here\n"[..], true));
 }
 
 #[tokio::test]

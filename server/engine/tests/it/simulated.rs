@@ -59,7 +59,7 @@ async fn a_container_starts_runs_and_ends_as_its_command_says() {
     assert_eq!(engine.state(&on("v100-1", 1)).await.unwrap(), ended);
     assert!(engine.containers().await.unwrap().is_empty());
     let log = engine.log(&on("v100-1", 1), 0, 10_000).await.unwrap();
-    assert!(log.end && log.text.contains("Exit code 3"), "{log:?}");
+    assert!(log.end && String::from_utf8_lossy(&log.bytes).contains("Exit code 3"), "{log:?}");
 }
 
 #[tokio::test]

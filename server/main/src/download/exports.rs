@@ -119,6 +119,7 @@ const SESSION_COLUMNS: &[Column<SessionRow>] = &[
     ("Cluster mode", |session| session.cluster.mode.label().into()),
     ("Cluster size", |session| session.cluster.size.to_string()),
     ("Priority", |session| session.priority.to_string()),
+    ("Killed for memory", |session| session.memory_kills.to_string()),
     ("Created", |session| session.created_at.iso()),
     ("Started", |session| time(session.started_at)),
     ("Ended", |session| time(session.ended_at)),

@@ -8,27 +8,40 @@ use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use types::id::SessionId;
+use types::sessions::{SessionDetail, Status};
 
 impl Yard {
     /// Runs a batch session to its end.
-    async fn run(&self, cookie: &str, name: &str, command: &str) -> String {
+    pub async fn run(&self, cookie: &str, name: &str, command: &str) -> String {
+        let id = self.begin(cookie, name, "batch", command).await;
+        self.reaches(&id, Status::is_final).await;
+        id
+    }
+
+    /// Starts a session without waiting for it.
+    pub async fn begin(&self, cookie: &str, name: &str, kind: &str, command: &str) -> String {
         // Sessions run as another user, who owns nothing here and must be able to pass through.
         std::fs::set_permissions(self.folder.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
-        let body = json!({ "name": name, "image": "host", "type": "batch", "startupCommand": command, "enqueueOnly": true,
+        let body = json!({ "name": name, "image": "host", "type": kind, "startupCommand": command, "enqueueOnly": true,
             "config": { "resources": { "cpu": "0.5", "mem": "256m" } } });
         let answer = self.call(Method::POST, "/func/session", cookie, &body.to_string()).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-        let id = serde_json::from_str::<Value>(&answer.text).unwrap()["sessionId"].as_str().unwrap().to_owned();
+        serde_json::from_str::<Value>(&answer.text).unwrap()["sessionId"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs the queue until a session has such a status, and returns it.
+    pub async fn reaches(&self, id: &str, such: impl Fn(Status) -> bool) -> SessionDetail {
         let root = caller(&self.control, "root@example.org").await;
         let session: SessionId = id.parse().unwrap();
         for _ in 0..300 {
             self.control.round().await.unwrap();
-            if self.control.session(&root, session).await.unwrap().row.status.is_final() {
-                return id;
+            let found = self.control.session(&root, session).await.unwrap();
+            if such(found.row.status) {
+                return found;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{name} has not ended");
+        panic!("{id} has not come so far");
     }
 
     /// The events of a session that has ended: their names and their data.

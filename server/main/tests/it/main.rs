@@ -9,6 +9,7 @@ mod keypairs;
 mod layers;
 mod limits;
 mod many;
+mod output;
 mod people;
 mod policies;
 mod projects;

@@ -102,6 +102,7 @@ fn functions() -> Vec<(&'static str, Value, LetIn)> {
         ("start_session", session, NOT_MONITORS),
         ("terminate_sessions", json!({ "ids": [], "force": false }), NOT_MONITORS),
         ("session_log", json!({ "id": NOBODYS_ID, "container": 0, "from": 0, "wait": false }), EVERYBODY),
+        ("session_log_before", json!({ "id": NOBODYS_ID, "container": 0, "before": null }), EVERYBODY),
         ("session_usage", json!({ "id": NOBODYS_ID, "after": 0 }), EVERYBODY),
         ("keypair_policies", list(&types::limits::policies::KEYPAIR_POLICIES), EVERYBODY),
         ("user_policies", list(&types::limits::policies::USER_POLICIES), EVERYBODY),

@@ -224,7 +224,7 @@ impl Store {
         Ok(row.and_then(|(env,)| env))
     }
 
-    /// The complete request for a session, without the values of its secrets.
+    /// The complete request for a session, without hidden values.
     pub async fn session_request(&self, id: SessionId) -> Result<Option<types::sessions::launch::StartSession>> {
         let row: Option<(String,)> =
             sqlx::query_as("SELECT request FROM sessions WHERE id = ?").bind(id).fetch_optional(&self.read).await?;

@@ -36,6 +36,7 @@ pub(crate) static SOURCE: Source = Source {
         ("cpu", Column::plain("s.cpu")),
         ("mem", Column::plain("s.mem")),
         ("priority", Column::whole("s.priority")),
+        ("memory_kills", Column::whole("s.memory_kills")),
         ("kind", Column::plain("s.kind")),
         ("access_key", Column::exact("s.access_key")),
         ("id", Column::plain("s.id")),
@@ -44,7 +45,7 @@ pub(crate) static SOURCE: Source = Source {
 };
 
 const COLUMNS: &str = "s.id, s.name, s.kind, s.status, s.info, s.user_id, u.email, p.name AS project, s.resource_group, s.image, \
-    s.agents, s.slots, s.cluster_mode, s.cluster_size, s.priority, s.created_at, s.started_at, s.ended_at";
+    s.agents, s.slots, s.cluster_mode, s.cluster_size, s.priority, s.memory_kills, s.created_at, s.started_at, s.ended_at";
 
 #[derive(FromRow)]
 struct Row {
@@ -63,6 +64,7 @@ struct Row {
     cluster_mode: String,
     cluster_size: u32,
     priority: u8,
+    memory_kills: i64,
     created_at: Millis,
     started_at: Option<Millis>,
     ended_at: Option<Millis>,
@@ -88,6 +90,7 @@ impl Row {
                 size: self.cluster_size,
             },
             priority: self.priority,
+            memory_kills: u64::try_from(self.memory_kills).unwrap_or_default(),
             position: None,
             created_at: self.created_at,
             started_at: self.started_at,

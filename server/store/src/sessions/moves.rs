@@ -27,7 +27,7 @@ pub struct NewSession<'a> {
     pub slots: &'a Slots,
     pub cluster: Cluster,
     pub priority: u8,
-    /// JSON of the request, without the values of secrets.
+    /// JSON of the request, without hidden values.
     pub request: &'a str,
     /// The environment, encrypted.
     pub env: Option<&'a [u8]>,
@@ -185,6 +185,13 @@ impl Change {
             .await?;
         self.tell_of_session(session.id, session.owner, session.domain, None, at).await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Stores how many of a session's processes were killed because memory was used up.
+    pub async fn keep_memory_kills(&mut self, id: SessionId, kills: u64) -> Result<()> {
+        let kills = i64::try_from(kills).unwrap_or(i64::MAX);
+        sqlx::query("UPDATE sessions SET memory_kills = ? WHERE id = ?").bind(kills).bind(id).execute(&mut *self.tx).await?;
+        Ok(())
     }
 
     /// Stores when sessions last did anything. Pages are not told, since that changes every minute.

@@ -70,6 +70,15 @@ pub async fn session_log(id: SessionId, container: u32, from: u64, wait: bool) -
     super::run(|control, caller| async move { control.session_log(&caller, id, container, from, wait).await }).await
 }
 
+/// The most bytes of a log before a place.
+#[cfg(feature = "ssr")]
+const LOG_PAGE: usize = 64 << 10;
+
+#[server(prefix = "/call", endpoint = "session_log_before", input = Json)]
+pub async fn session_log_before(id: SessionId, container: u32, before: Option<u64>) -> Result<LogChunk, Problem> {
+    super::run(|control, caller| async move { control.session_log_before(&caller, id, container, before, LOG_PAGE).await }).await
+}
+
 #[server(prefix = "/call", endpoint = "session_usage", input = Json)]
 pub async fn session_usage(id: SessionId, after: Millis) -> Result<Vec<Usage>, Problem> {
     super::run(|control, caller| async move { control.session_usage(&caller, id, after).await }).await

@@ -1,7 +1,7 @@
 //! The launcher's fields as signals: read as a request, filled from one, and kept in the address.
 //!
-//! Values of secret variables, and of variables without a name, are never in the address: a shared link or the browser's history
-//! shows only their names.
+//! Values of variables are in the address only if the person lets them be seen: a shared link or the browser's history shows the
+//! names of the others.
 
 use super::clock::{from_field, now, to_field};
 use console::slots::{exact_bytes, read_bytes};
@@ -12,7 +12,7 @@ use types::Problem;
 use types::limits::presets::Preset;
 use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::SessionType;
-use types::sessions::launch::{DEFAULT_PRIORITY, GroupOffer, StartOptions, StartSession, is_secret};
+use types::sessions::launch::{DEFAULT_PRIORITY, GroupOffer, StartOptions, StartSession};
 use types::sessions::{Cluster, ClusterMode};
 use types::time::Millis;
 
@@ -22,6 +22,8 @@ pub struct Variable {
     pub number: u32,
     pub name: RwSignal<String>,
     pub value: RwSignal<String>,
+    /// Whether others may see the value.
+    pub visible: RwSignal<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -120,10 +122,11 @@ impl Form {
     }
 
     /// Adds a row for a variable.
-    pub fn add_variable(self, name: &str, value: &str) {
+    pub fn add_variable(self, name: &str, value: &str, visible: bool) {
         self.env.update(|env| {
             let number = env.iter().map(|variable| variable.number + 1).max().unwrap_or(0);
-            env.push(Variable { number, name: RwSignal::new(name.into()), value: RwSignal::new(value.into()) });
+            let (name, value, visible) = (RwSignal::new(name.into()), RwSignal::new(value.into()), RwSignal::new(visible));
+            env.push(Variable { number, name, value, visible });
         });
     }
 
@@ -160,7 +163,7 @@ impl Form {
         self.cluster_size.set(asked.cluster.size.to_string());
         self.priority.set(asked.priority.to_string());
         self.env.set(Vec::new());
-        asked.env.iter().for_each(|(name, value)| self.add_variable(name, value));
+        asked.env.iter().for_each(|(name, value)| self.add_variable(name, value, asked.shows(name)));
         self.ports.set(asked.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", "));
     }
 
@@ -194,6 +197,8 @@ impl Form {
         });
         let words =
             |text: String| text.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty()).map(String::from).collect();
+        let env = self.env.get();
+        let name = |one: &Variable| one.name.get().trim().to_owned();
         let asked = StartSession {
             name: self.name.get().trim().to_owned(),
             project,
@@ -207,7 +212,9 @@ impl Form {
                 mode: ClusterMode::from_key(&self.cluster_mode.get()).unwrap_or_default(),
                 size: size.unwrap_or(1),
             },
-            env: self.env.get().into_iter().map(|one| (one.name.get().trim().to_owned(), one.value.get())).collect(),
+            env: env.iter().map(|one| (name(one), one.value.get())).collect(),
+            // A variable without a name is still being typed.
+            visible_env: env.iter().filter(|one| one.visible.get()).map(name).filter(|name| !name.is_empty()).collect(),
             ports,
             starts_at,
             timeout,
@@ -317,12 +324,7 @@ fn read_ports(text: &str) -> Result<Vec<u16>, String> {
 
 /// Returns a request as text for the address: only the differences from an untouched form.
 pub fn to_address(asked: &StartSession) -> String {
-    let env = asked.env.iter().map(|(name, value)| {
-        // A variable without a name may become a secret.
-        let value = if name.is_empty() || is_secret(name) { String::new() } else { value.clone() };
-        (name.clone(), value)
-    });
-    let shown = StartSession { env: env.collect(), ..asked.clone() };
+    let shown = asked.clone().without_hidden_values();
     let plain = serde_json::to_value(StartSession::default()).unwrap_or_default();
     let mut value = serde_json::to_value(shown).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
@@ -350,10 +352,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_holds_the_choices_and_no_secret() {
+    fn an_address_holds_the_choices_and_no_hidden_value() {
         let asked = StartSession {
             name: "train".into(),
-            env: vec![("EPOCHS".into(), "3".into()), ("HF_TOKEN".into(), "hush".into()), (String::new(), "hush".into())],
+            env: vec![("EPOCHS".into(), "3".into()), ("DATABASE_URL".into(), "hush".into()), (String::new(), "hush".into())],
+            visible_env: vec!["EPOCHS".into()],
             ..StartSession::default()
         };
         let text = to_address(&asked);
@@ -361,7 +364,7 @@ mod tests {
         let back = from_address(&text).unwrap();
         assert_eq!(back.name, "train");
         assert_eq!(back.env[0], ("EPOCHS".to_owned(), "3".to_owned()));
-        assert_eq!(back.env[1..], [("HF_TOKEN".to_owned(), String::new()), (String::new(), String::new())]);
+        assert_eq!(back.env[1..], [("DATABASE_URL".to_owned(), String::new()), (String::new(), String::new())]);
         assert_eq!(from_address("{"), None);
     }
 

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use types::FieldError;
 use types::quantity::describe;
 use types::sessions::SessionType;
-use types::sessions::launch::{StartSession, is_secret};
+use types::sessions::launch::StartSession;
 use types::time::duration;
 use ui::Time;
 
@@ -87,7 +87,7 @@ fn resources(asked: &StartSession, project: String) -> Vec<(&'static str, String
         format!("{size} containers, {}", asked.cluster.mode.label().to_lowercase())
     };
     let shown = |(name, value): &(String, String)| {
-        if name.is_empty() || is_secret(name) { format!("{name}=••••") } else { format!("{name}={value}") }
+        if !asked.shows(name) { format!("{name}=••••") } else { format!("{name}={value}") }
     };
     vec![
         ("Project", or_dash(project)),

@@ -12,7 +12,7 @@ use types::people::permissions::Permission;
 use types::quantity::{CPU, MEM, describe};
 use types::sessions::ClusterMode;
 use types::sessions::SessionType;
-use types::sessions::launch::{GroupOffer, MAX_COMMAND, StartOptions, is_secret, preset_fits};
+use types::sessions::launch::{GroupOffer, MAX_COMMAND, StartOptions, preset_fits};
 use ui::{Button, Field, Icon, IconName, NumberInput, Select, TextArea, TextInput, Variant};
 
 /// Shared by the steps.
@@ -46,7 +46,7 @@ pub fn session_type(shared: Shared) -> AnyView {
             <TextInput name="start-name" value=form.name/>
         </Field>
         <Show when=is_batch>
-            <Field name="start-command" label="Start-up command" required=true hint="Run by a shell. The session ends when the command does. The command is part of this page's address: put secrets in environment variables." error=refused.field_error("command")>
+            <Field name="start-command" label="Start-up command" required=true hint="Run by a shell. The session ends when the command does. The command is part of this page's address: put secrets in hidden variables." error=refused.field_error("command")>
                 <TextArea name="start-command" value=form.command rows=4 max=MAX_COMMAND mono=true/>
             </Field>
             <div class="form-row">
@@ -269,14 +269,15 @@ fn variables(shared: Shared) -> AnyView {
     let Shared { form, refused, .. } = shared;
     let error = refused.field_error("env");
     let row = move |variable: Variable| {
-        let Variable { number, name, value } = variable;
+        let Variable { number, name, value, visible } = variable;
         let (name_id, value_id) = (format!("env-name-{number}"), format!("env-value-{number}"));
         let remove = Callback::new(move |()| form.env.update(|env| env.retain(|one| one.number != number)));
-        let kind = move || if name.with(|name| is_secret(name)) { "password" } else { "text" };
+        let kind = move || if visible.get() { "text" } else { "password" };
         view! {
             <div class="variable">
                 <input class="input mono" id=name_id aria-label="Variable name" placeholder="NAME" autocomplete="off" prop:value=name on:input=move |event| name.set(event_target_value(&event))/>
                 <input class="input mono" id=value_id aria-label=move || format!("Value of {}", name.get()) placeholder="value" autocomplete="off" type=kind prop:value=value on:input=move |event| value.set(event_target_value(&event))/>
+                <label class="choice"><input type="checkbox" aria-label=move || format!("Others may see the value of {}", name.get()) prop:checked=visible on:change=move |event| visible.set(event_target_checked(&event))/><span>"Visible"</span></label>
                 <Button variant=Variant::Quiet label="Remove the variable" on_press=remove><Icon name=IconName::Close/></Button>
             </div>
         }
@@ -284,9 +285,10 @@ fn variables(shared: Shared) -> AnyView {
     view! {
         <fieldset class="fieldset">
             <legend class="field-label">"Environment variables"</legend>
+            <p class="hint">"Values are hidden from everybody, and from this page's address, unless you make them visible."</p>
             <For each=move || form.env.get() key=|variable| variable.number children=row/>
             <p class="field-error" hidden=move || error.with(Option::is_none)>{move || error.get()}</p>
-            <div><Button on_press=Callback::new(move |()| form.add_variable("", ""))><Icon name=IconName::Plus/>"Add variable"</Button></div>
+            <div><Button on_press=Callback::new(move |()| form.add_variable("", "", false))><Icon name=IconName::Plus/>"Add variable"</Button></div>
         </fieldset>
     }
     .into_any()

@@ -36,8 +36,10 @@ pub struct StartSession {
     /// Bytes of the memory that processes may share.
     pub shared_memory: Option<i64>,
     pub cluster: Cluster,
-    /// Variables added to the environment, in this order.
+    /// Variables added to the environment, in this order. Their values may be secrets, whatever they are called.
     pub env: Vec<(String, String)>,
+    /// Names of variables whose values anybody may see who sees the session.
+    pub visible_env: Vec<String>,
     /// Ports that its programs will listen on.
     pub ports: Vec<u16>,
     /// The earliest start of a batch session.
@@ -67,6 +69,7 @@ impl Default for StartSession {
             shared_memory: None,
             cluster: Cluster::default(),
             env: Vec::new(),
+            visible_env: Vec::new(),
             ports: Vec::new(),
             starts_at: None,
             timeout: None,
@@ -122,6 +125,18 @@ impl StartSession {
             errors.push(FieldError::new("depends_on", format!("A session can wait for at most {MAX_DEPENDENCIES} others.")));
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
+
+    /// Whether the owner lets a variable's value be seen.
+    pub fn shows(&self, variable: &str) -> bool {
+        self.visible_env.iter().any(|name| name == variable)
+    }
+
+    /// Returns the request as it may be kept in the clear: with empty values for variables that are not shown.
+    pub fn without_hidden_values(self) -> Self {
+        let hide =
+            |(name, value): &(String, String)| (name.clone(), if self.shows(name) { value.clone() } else { String::new() });
+        Self { env: self.env.iter().map(hide).collect(), ..self }
     }
 
     fn check_resources(&self, errors: &mut Vec<FieldError>) {
@@ -321,12 +336,6 @@ pub fn against_policy(asked: &StartSession, policy: &KeypairPolicy, using: &InUs
 
 fn containers(n: u32) -> String {
     if n == 1 { "1 container".into() } else { format!("{n} containers") }
-}
-
-/// Whether a variable's value looks secret: it is then neither kept in an address nor sent back.
-pub fn is_secret(variable: &str) -> bool {
-    let name = variable.to_ascii_lowercase();
-    ["password", "passwd", "token", "key", "secret", "credential"].iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]

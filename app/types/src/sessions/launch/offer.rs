@@ -67,7 +67,7 @@ pub struct StartOptions {
     /// The policy of the keypair that the session counts against.
     pub policy: KeypairPolicy,
     pub using: InUse,
-    /// The latest requests, newest first, without the values of secrets.
+    /// The latest requests, newest first, without hidden values.
     pub recent: Vec<StartSession>,
 }
 

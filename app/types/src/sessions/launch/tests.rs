@@ -233,9 +233,9 @@ fn a_preset_with_a_gpu_fits_only_where_an_agent_has_one_free() {
 }
 
 #[test]
-fn secret_variables_are_recognised_by_their_names() {
-    for secret in ["DB_PASSWORD", "HF_TOKEN", "api_key", "ClientSecret"] {
-        assert!(is_secret(secret), "{secret}");
-    }
-    assert!(!is_secret("EPOCHS"));
+fn every_value_is_hidden_unless_its_owner_lets_it_be_seen() {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let env = vec![pair("DATABASE_URL", "postgres://u:hush@db"), pair("EPOCHS", "3"), pair("EPOCH", "4")];
+    let asked = StartSession { env, visible_env: vec!["EPOCHS".into()], ..StartSession::default() };
+    assert_eq!(asked.without_hidden_values().env, [pair("DATABASE_URL", ""), pair("EPOCHS", "3"), pair("EPOCH", "")]);
 }
