@@ -99,7 +99,8 @@ impl Window {
             None => {
                 let span = span("")?;
                 if missing > 0 {
-                    span.append_child(&gap(missing)?).ok()?;
+                    let gap = gap(missing)?;
+                    span.append_child(&gap).ok()?;
                 }
                 self.pre.insert_before(&span, Some(&self.open)).ok()?;
                 self.pieces.push_back(Piece { from: chunk.from, next: chunk.next, span });
@@ -182,7 +183,10 @@ fn draw(into: &Element, runs: &[Run]) -> Option<()> {
         let class = run.ink.class();
         let target = if class.is_empty() { into.clone() } else { span(&class)? };
         match &run.link {
-            Some(address) => drop(target.append_child(&*link(address, &run.text)?).ok()?),
+            Some(address) => {
+                let link = link(address, &run.text)?;
+                target.append_child(&link).ok()?;
+            }
             None => {
                 for (text, address) in with_addresses(&run.text) {
                     let node: Node = if address { link(text, text)?.into() } else { document().create_text_node(text).into() };

@@ -222,6 +222,8 @@ fn read(asked: &Asked, options: &StartOptions, now: Millis) -> Result<StartSessi
         shared_memory: shared.map(|words| parse_bytes(&words).ok_or_else(no_amount)).transpose()?,
         cluster: Cluster { mode, size: asked.cluster_size.or(asked.config.cluster_size).unwrap_or(1) },
         env: variables(asked),
+        // The protocol has no word for it.
+        visible_env: Vec::new(),
         ports: asked.config.preopen_ports.clone().unwrap_or_default(),
         starts_at: asked.starts_at.as_deref().map(|words| starts_at(words, now)).transpose()?,
         timeout: timeout.map(|words| seconds(&words).ok_or_else(no_time)).transpose()?,

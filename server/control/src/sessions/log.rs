@@ -3,7 +3,6 @@
 use super::places;
 use crate::{Caller, Control, Result, engine_failed};
 use engine::{EngineError, LogPiece, Place};
-use futures::future::BoxFuture;
 use std::time::Duration;
 use tokio::time::Instant;
 use types::Problem;
@@ -16,6 +15,8 @@ const LOG_PIECE: usize = 256 << 10;
 const LOG_BACK: usize = 4 << 20;
 /// How long an answer waits for the log to grow.
 const LOG_WAIT: Duration = Duration::from_secs(10);
+/// The same for a session that has not started.
+const UNSTARTED_WAIT: Duration = Duration::from_secs(3);
 
 /// Where a log is read, and whether it is complete even if the engine knows nothing of it.
 struct Source {
@@ -31,12 +32,20 @@ impl Control {
         let give_up = Instant::now() + LOG_WAIT;
         loop {
             // From before the look on, so that nothing is missed between the two.
-            let growth: BoxFuture<'static, ()> = match &source.place {
-                Some(place) if wait => self.engine.log_growth(place).await,
-                _ => Box::pin(tokio::time::sleep(Duration::from_secs(1))),
+            let growth = match &source.place {
+                Some(place) if wait => Some(self.engine.log_growth(place).await),
+                _ => None,
             };
             let chunk = onwards(self.read_log(&source, from, LOG_PIECE).await?, from);
-            if !wait || chunk.end || !chunk.text.is_empty() || tokio::time::timeout_at(give_up, growth).await.is_err() {
+            if !wait || chunk.end || !chunk.text.is_empty() {
+                return Ok(chunk);
+            }
+            let Some(growth) = growth else {
+                // Not started yet: the next question finds it started.
+                tokio::time::sleep(UNSTARTED_WAIT).await;
+                return Ok(chunk);
+            };
+            if tokio::time::timeout_at(give_up, growth).await.is_err() {
                 return Ok(chunk);
             }
         }
