@@ -276,4 +276,12 @@ mod tests {
             assert!(error.contains(key) && error.contains("in quotes"), "{error}");
         }
     }
+
+    #[test]
+    fn a_file_that_sessions_can_read_is_no_configuration_file() {
+        // A link into /usr on every distribution that has it there.
+        let given = Given { config: Some("/etc/os-release".into()), ..Given::default() };
+        let refused = given.check().unwrap_err().to_string();
+        assert!(refused.contains("/etc/os-release can be read by sessions, which see /"), "{refused}");
+    }
 }
