@@ -229,7 +229,7 @@ async fn open(data: &Path, scenario: Option<&Path>, options: Options) -> Result<
         None => {
             let exe = std::env::current_exe().context("this program cannot find its own file")?;
             let engine = LocalEngine::open_with(data.join("sessions"), exe, options).map_err(with_causes)?;
-            let unisolated = !engine.isolates();
+            let unisolated = engine.runs_unisolated();
             (Arc::new(engine), unisolated)
         }
     };

@@ -161,9 +161,9 @@ impl LocalEngine {
         Ok(engine)
     }
 
-    /// Whether sessions are kept apart from each other and from the machine.
-    pub fn isolates(&self) -> bool {
-        self.0.possible.isolation != Isolation::None
+    /// Whether sessions start without being isolated from each other and from the machine.
+    pub fn runs_unisolated(&self) -> bool {
+        self.0.possible.isolation == Isolation::None && self.0.possible.refusal.is_none()
     }
 
     fn folder(&self, id: ContainerId) -> Folder {
