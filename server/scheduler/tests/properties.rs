@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use scheduler::{
-    Decided, Decision, Dependency, DependencyState, Group, Held, PersonHeld, Reason, Room, Share, Snapshot, Waiting, order,
-    schedule,
+    Decided, Decision, Dependency, DependencyState, Group, Held, PersonHeld, Reason, Refused, Room, Running, Share, Snapshot,
+    Waiting, order, schedule,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -106,7 +106,9 @@ fn session() -> impl Strategy<Value = Waiting> {
                 3 => vec![Dependency { name: "before".into(), state: DependencyState::Done }],
                 _ => Vec::new(),
             },
-            tries,
+            limit: None,
+            lasts: None,
+            refused: (tries > 0).then_some(Refused { tries, ..Refused::default() }),
         },
     )
 }
@@ -138,6 +140,7 @@ prop_compose! {
             projects: projects.into_iter().enumerate().map(|(n, share)| (id(200 + n), share)).collect(),
             domains: domain.into_iter().map(|share| (id(300), share)).collect(),
             people: people.into_iter().map(|(who, n, slots)| PersonHeld { user: id(100 + who), resource_group: group(n), slots }).collect(),
+            running: Vec::new(),
             queue,
         }
     }
@@ -150,6 +153,30 @@ fn served_by(mut snapshot: Snapshot, scheduler: SchedulerKind, retries_to_skip: 
         group.retries_to_skip = retries_to_skip;
     }
     snapshot
+}
+
+/// Makes a session of somebody without limits, who waits for nothing else.
+fn bystander(snapshot: &Snapshot) -> Waiting {
+    Waiting {
+        id: id(0),
+        name: String::new(),
+        user: id(199),
+        access_key: "KEY9".into(),
+        policy: "none".into(),
+        project: id(299),
+        domain: id(399),
+        resource_group: group(0),
+        priority: 10,
+        engines: None,
+        slots: Slots::default(),
+        cluster: Cluster::default(),
+        created_at: snapshot.now,
+        starts_at: None,
+        depends_on: Vec::new(),
+        limit: None,
+        lasts: None,
+        refused: None,
+    }
 }
 
 /// Returns each session with its decision, by group and position.
@@ -260,7 +287,15 @@ proptest! {
             let (mine, others) = rest.split_at(ids.len());
             rest = others;
             prop_assert_eq!(mine.iter().map(|decided| decided.id).collect::<Vec<_>>(), ids);
-            prop_assert!(mine.iter().zip(1..).all(|(decided, position)| decided.position == position));
+            let places: Vec<_> = mine.iter().filter_map(|decided| decided.position).collect();
+            prop_assert_eq!(&places, &(1..=places.len() as u32).collect::<Vec<_>>(), "places are counted without gaps");
+            for decided in mine {
+                let in_line = matches!(&decided.decision, Decision::Wait(reason) if reason.is_in_line());
+                prop_assert_eq!(decided.position.is_some(), in_line);
+                if let Decision::Wait(Reason::Behind { ahead }) = decided.decision {
+                    prop_assert_eq!(decided.position, Some(ahead + 1));
+                }
+            }
         }
     }
 
@@ -274,26 +309,49 @@ proptest! {
     }
 
     #[test]
-    fn fifo_starts_no_session_before_an_equal_one_that_waits_for_room(snapshot in snapshots(), skip in 0u32..4) {
-        let snapshot = served_by(snapshot, SchedulerKind::Fifo, skip);
+    fn a_session_that_waits_for_room_holds_up_equal_ones_and_until_it_was_tried_those_who_compete(
+        snapshot in snapshots(),
+        scheduler in prop::sample::select(SchedulerKind::ALL),
+        skip in 0u32..4,
+    ) {
+        let snapshot = served_by(snapshot, scheduler, skip);
         let decided = decided(&snapshot);
         for group in snapshot.groups.keys() {
             let line: Vec<_> = decided.iter().filter(|(session, _)| session.resource_group == *group).collect();
-            for class in line.chunk_by(|a, b| a.0.priority == b.0.priority) {
-                prop_assert!(class.is_sorted_by_key(|(session, _)| session.id), "as asked for");
+            if scheduler == SchedulerKind::Fifo {
+                for class in line.chunk_by(|a, b| a.0.priority == b.0.priority) {
+                    prop_assert!(class.is_sorted_by_key(|(session, _)| session.id), "as asked for");
+                }
             }
-            for (at, (first, _)) in line.iter().enumerate().filter(|(_, (_, decided))| waits_for_room(decided)) {
+            let equal = |a: &Waiting, b: &Waiting| (&a.slots, a.cluster) == (&b.slots, b.cluster);
+            for (at, (first, waits)) in line.iter().enumerate().filter(|(_, (_, decided))| decided.tried) {
+                // A try counts for all of the same shape.
+                let alike = line.iter().filter(|(session, _)| equal(session, first));
+                let tries = alike.filter_map(|(session, _)| session.refused).map(|refused| refused.tries).max().unwrap_or(0);
+                let Decision::Wait(reason) = &waits.decision else { continue };
+                let short: Vec<&String> = match reason {
+                    Reason::Busy { missing, .. } => missing.iter().map(|(slot, ..)| slot).collect(),
+                    _ => Vec::new(),
+                };
+                let part = match first.cluster.mode {
+                    ClusterMode::SingleNode => all(first),
+                    ClusterMode::MultiNode => first.slots.clone(),
+                };
                 for (session, later) in &line[at..] {
-                    let equal = (&session.slots, session.cluster) == (&first.slots, first.cluster);
-                    let holds_up = skip == 0 || first.tries < skip;
-                    prop_assert!(!((equal || holds_up) && matches!(later.decision, Decision::Place(_))));
+                    let Decision::Place(agents) = &later.decision else { continue };
+                    prop_assert!(!equal(session, first));
+                    let competes = session.slots.0.keys().any(|slot| short.contains(&slot));
+                    let rooms = agents.iter().filter_map(|agent| snapshot.agents.iter().find(|room| room.agent == *agent));
+                    let could_use = rooms.into_iter().any(|room| within(&part, &room.capacity));
+                    prop_assert!(!((skip == 0 || tries < skip) && competes && could_use), "{} passed {}", session.id, first.id);
                 }
             }
         }
     }
 
     #[test]
-    fn lifo_is_fifo_in_reverse(snapshot in snapshots()) {
+    fn lifo_is_fifo_in_reverse(mut snapshot in snapshots()) {
+        snapshot.queue.iter_mut().for_each(|session| session.refused = None);
         let fifo = served_by(snapshot.clone(), SchedulerKind::Fifo, 0);
         let lifo = served_by(snapshot, SchedulerKind::Lifo, 0);
         let priorities: BTreeMap<_, _> = fifo.queue.iter().map(|session| (session.id, session.priority)).collect();
@@ -309,49 +367,107 @@ proptest! {
     }
 
     #[test]
-    fn a_session_that_was_tried_often_enough_does_not_stop_others(
-        snapshot in snapshots(),
-        scheduler in prop::sample::select(vec![SchedulerKind::Fifo, SchedulerKind::Lifo, SchedulerKind::Drf]),
-        skip in 1u32..4,
-        more in 0u32..3,
+    fn a_session_that_competes_for_nothing_scarce_starts_in_the_round_it_was_asked_for(
+        mut snapshot in snapshots(),
+        scheduler in prop::sample::select(SchedulerKind::ALL),
+        skip in 0u32..4,
+        priority in 0u8..30,
+        cores in 1i64..9,
     ) {
-        let mut without = served_by(snapshot, scheduler, skip);
-        // A full agent, and a session that would fit only if that agent were empty.
-        let capacity = slots((50, 50, 0));
-        let full = Room { agent: "full".into(), engine: String::new(), resource_group: group(0), schedulable: true, capacity, free: Slots::default() };
-        without.agents.push(full);
-        let mut with = without.clone();
-        let large = Waiting {
-            id: id(99),
-            name: String::new(),
-            // A person with other sessions in the queue, which this one would hold up first.
-            user: without.queue.first().map_or(id(199), |waiting| waiting.user),
-            access_key: "KEY9".into(),
-            policy: "none".into(),
-            project: id(299),
-            domain: id(399),
-            resource_group: group(0),
-            priority: 30,
-            engines: None,
-            slots: slots((50, 50, 0)),
-            cluster: Cluster::default(),
-            created_at: with.now,
-            starts_at: None,
-            depends_on: Vec::new(),
-            tries: skip + more,
-        };
-        with.queue.push(large);
-        let mut decided: Vec<_> = schedule(&with).into_iter().map(|decided| (decided.id, decided.decision, decided.tried)).collect();
-        let (first, decision, tried) = decided.remove(0);
-        prop_assert_eq!(first, id(99));
-        let busy = matches!(decision, Decision::Wait(Reason::Busy { .. }));
-        prop_assert!(tried && busy);
-        let others: Vec<_> = schedule(&without).into_iter().map(|decided| (decided.id, decided.decision, decided.tried)).collect();
-        prop_assert_eq!(decided, others);
+        // Devices may be short, cores and memory are not: each agent has more of them than all ask for.
+        for room in &mut snapshot.agents {
+            for amounts in [&mut room.capacity, &mut room.free] {
+                amounts.0.insert("cpu".into(), Quantity::whole(10_000));
+                amounts.0.insert("mem".into(), Quantity::whole(10_000));
+            }
+            room.schedulable = true;
+        }
+        prop_assume!(snapshot.agents.iter().any(|room| room.resource_group == group(0)));
+        let mut snapshot = served_by(snapshot, scheduler, skip);
+        let alone = Waiting { id: id(99), priority, slots: slots((cores, cores, 0)), ..bystander(&snapshot) };
+        snapshot.queue.push(alone);
+        let decided = decided(&snapshot);
+        let (_, mine) = decided.iter().find(|(session, _)| session.id == id(99)).unwrap();
+        prop_assert!(matches!(mine.decision, Decision::Place(_)), "{:?}", mine.decision);
     }
 
     #[test]
-    fn drf_serves_no_larger_share_before_a_smaller_one_with_room(snapshot in snapshots()) {
+    fn the_highest_priority_waits_no_longer_than_the_longest_limit_of_those_that_run(
+        agents in prop::collection::vec((1i64..6, 1i64..6, prop_oneof![Just(0i64), 1i64..4]), 1..5),
+        scheduler in prop::sample::select(SchedulerKind::ALL),
+        placement in prop::sample::select(Placement::ALL),
+        skip in 0u32..4,
+        asked in ((1i64..6, 1i64..6, 0i64..4), prop::sample::select(ClusterMode::ALL), 1u32..3),
+        mut arrivals in prop::collection::vec(((1i64..4, 1i64..4, 0i64..3), prop::option::of(1u32..40), 0u32..60, 0usize..3), 0..80),
+    ) {
+        let rooms = agents.iter().enumerate().map(|(n, (cpu, mem, gpu))| {
+            let capacity = slots((*cpu, *mem, *gpu * 10));
+            Room { agent: format!("agent{n}"), engine: String::new(), resource_group: group(0), schedulable: true, free: capacity.clone(), capacity }
+        });
+        let rules = Group { scheduler, placement, retries_to_skip: skip, pending_timeout: None };
+        let mut cluster = Snapshot { groups: [(group(0), rules)].into(), agents: rooms.collect(), ..Snapshot::default() };
+        let ((cpu, mem, gpu), mode, size) = asked;
+        let urgent = Waiting { id: id(999), priority: 100, slots: slots((cpu, mem, gpu * 10)), cluster: Cluster { mode, size }, ..bystander(&cluster) };
+        prop_assume!(Free::new(&cluster).has_room_for(&urgent));
+        arrivals.sort_by_key(|(_, _, at, _)| *at);
+        let mut arrivals = arrivals.into_iter().enumerate().peekable();
+        let mut latest = None;
+        let mut ends: BTreeMap<SessionId, (Option<Millis>, Running)> = BTreeMap::new();
+        for second in 0..200u32 {
+            cluster.now = Millis(i64::from(second) * 1000);
+            let now = cluster.now;
+            for (_, running) in ends.extract_if(.., |_, (at, _)| at.is_some_and(|at| at <= now)).map(|(_, one)| one) {
+                for agent in &running.agents {
+                    cluster.agents.iter_mut().filter(|room| room.agent == *agent).for_each(|room| room.free.add(&running.slots));
+                }
+            }
+            // Those that run when it is asked for have a limit; those that come later need not.
+            while let Some((n, (asked, limit, _, who))) = arrivals.next_if(|(_, (_, _, at, _))| *at <= second) {
+                let limit = if second < 30 { Some(limit.unwrap_or(40)) } else { limit };
+                let session = Waiting { id: id(n), user: id(100 + who), slots: slots((asked.0, asked.1, asked.2 * 10)), limit, ..bystander(&cluster) };
+                cluster.queue.push(session);
+            }
+            if second == 30 {
+                let longest = ends.values().filter_map(|(at, _)| *at).max().unwrap_or(now);
+                // Sessions that wait already may start in the same round, behind it, and are bound by what they would delay.
+                latest = Some(Millis(longest.0 + 1000));
+                cluster.queue.push(urgent.clone());
+            }
+            cluster.running = ends.values().map(|(_, running)| running.clone()).collect();
+            let decided: BTreeMap<_, _> = schedule(&cluster).into_iter().map(|one| (one.id, one)).collect();
+            for mut session in std::mem::take(&mut cluster.queue) {
+                let one = &decided[&session.id];
+                session.refused = Refused::after(session.refused, one, now);
+                let Decision::Place(agents) = &one.decision else {
+                    cluster.queue.push(session);
+                    continue;
+                };
+                if session.id == urgent.id {
+                    return Ok(());
+                }
+                for agent in agents {
+                    cluster.agents.iter_mut().filter(|room| room.agent == *agent).for_each(|room| room.free.subtract(&session.slots));
+                }
+                let ends_at = session.limit.map(|limit| Millis(now.0 + i64::from(limit) * 1000));
+                let running = Running {
+                    user: session.user,
+                    access_key: session.access_key.clone(),
+                    project: session.project,
+                    domain: session.domain,
+                    resource_group: group(0),
+                    agents: agents.clone(),
+                    slots: session.slots.clone(),
+                    ends_at,
+                };
+                ends.insert(session.id, (ends_at, running));
+            }
+            prop_assert!(latest.is_none_or(|latest| now < latest), "it still waits at {:?}", now);
+        }
+    }
+
+    #[test]
+    fn drf_serves_no_larger_share_before_a_smaller_one_with_room(mut snapshot in snapshots()) {
+        snapshot.queue.iter_mut().for_each(|session| session.refused = None);
         let snapshot = served_by(snapshot, SchedulerKind::Drf, 0);
         let decided = decided(&snapshot);
         let mut free = Free::new(&snapshot);

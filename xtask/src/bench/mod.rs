@@ -5,6 +5,7 @@
 mod api;
 mod busy;
 mod people;
+mod replay;
 mod scheduling;
 
 use crate::context::Context;
@@ -29,6 +30,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
             print(scheduling::scheduling(context)?);
             return Ok(());
         }
+        [flag, files @ ..] if flag == "--replay" => return replay::replay(context, files),
         [flag] if flag == "--busy" => {
             print(busy::busy(context)?);
             return Ok(());
@@ -39,7 +41,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         [] => (1_000_000, false),
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users needs a number")?, false),
-        _ => bail!("`bench` takes --users N, --keep (the database of the last run), --scheduler or --busy"),
+        _ => bail!("`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay or --busy"),
     };
     serve::build(context)?;
     let data = context.target.join("bench-data");
