@@ -116,9 +116,9 @@ async fn blame_the_caller(answer: Response) -> Response {
     }
     let (mut head, body) = answer.into_parts();
     let text = axum::body::to_bytes(body, LONGEST_PROBLEM).await.unwrap_or_default();
-    let blamed = serde_json::from_slice::<Problem>(&text).ok().filter(|problem| {
-        matches!(problem, Problem::Outdated | Problem::Invalid(_))
-    });
+    let blamed = serde_json::from_slice::<Problem>(&text)
+        .ok()
+        .filter(|problem| matches!(problem, Problem::Outdated | Problem::Invalid(_)));
     if let Some(status) = blamed.and_then(|problem| StatusCode::from_u16(problem.status()).ok()) {
         head.status = status;
     }

@@ -110,9 +110,15 @@ impl Keeping {
         }
     }
 
-    /// Returns when and where a shape's room comes together beside the room that is kept already. `agents` are those that can run
-    /// it, the preferred ones first.
-    pub(crate) fn coming(&self, agents: impl Iterator<Item = usize>, free: &Table, capacity: &Table, shape: &Shape) -> Coming {
+    /// Returns when and where a shape's room comes together beside the room that is kept already, if it does. `agents` are those that
+    /// can run it, the preferred ones first.
+    pub(crate) fn coming(
+        &self,
+        agents: impl Iterator<Item = usize>,
+        free: &Table,
+        capacity: &Table,
+        shape: &Shape,
+    ) -> Option<Coming> {
         // The times at which there is room for more parts on an agent.
         let mut more: Vec<(Millis, usize, u32)> = Vec::new();
         let mut rest: Vec<(i64, usize, u32)> = Vec::new();
@@ -140,7 +146,8 @@ impl Keeping {
                     break;
                 }
             }
-            if parts < most {
+            // Nobody knows when the rest becomes free, perhaps because it is kept for others first.
+            if parts < most && self.kept[agent].is_empty() {
                 let lacks = |asked: &crate::slots::Asked| (asked.amount - asked.amount_in(&row)).max(0) * 1000 / asked.amount;
                 rest.push((shape.part.iter().map(lacks).sum(), agent, most - parts));
             }
@@ -153,7 +160,7 @@ impl Keeping {
             if missing == 0 {
                 coming.at = at;
                 coming.gathers = shape.parts > 1 || !self.one_end_is_enough(agent, at, shape);
-                return coming;
+                return Some(coming);
             }
         }
         rest.sort_by_key(|(lacks, ..)| *lacks);
@@ -161,7 +168,7 @@ impl Keeping {
         for (_, agent, parts) in rest {
             missing -= coming.add(agent, parts, missing);
         }
-        coming
+        (missing == 0).then_some(coming)
     }
 
     fn one_end_is_enough(&self, agent: usize, until: Millis, shape: &Shape) -> bool {
@@ -173,19 +180,18 @@ impl Keeping {
         self.any = true;
         let mut there: Vec<i64> = Vec::new();
         for (agent, parts) in &coming.places {
-            let now = free.row(*agent);
-            let mut amounts = vec![0; now.len()];
-            there.resize(now.len(), 0);
+            let mut spare = free.row(*agent).to_vec();
+            self.kept[*agent].iter().for_each(|kept| add(&mut spare, &kept.amounts, -1));
+            let mut amounts = vec![0; spare.len()];
+            there.resize(spare.len(), 0);
             for asked in &shape.part {
                 if let Some(cell) = amounts.get_mut(asked.column) {
                     *cell = asked.amount.saturating_mul(i64::from(*parts));
-                    there[asked.column] += now[asked.column].clamp(0, *cell);
+                    there[asked.column] += spare[asked.column].clamp(0, *cell);
                 }
             }
-            let mut spare = now.to_vec();
             let until = self.ends[*agent].iter().take_while(|(at, _)| *at <= coming.at);
             until.for_each(|(_, freed)| add(&mut spare, self.freed.row(*freed), 1));
-            self.kept[*agent].iter().for_each(|kept| add(&mut spare, &kept.amounts, -1));
             add(&mut spare, &amounts, -1);
             self.kept[*agent].push(Kept { at: coming.at, lent, amounts, spare });
         }

@@ -169,7 +169,8 @@ impl<'a> Agents<'a> {
     /// Returns the columns of a shape's slots that are missing. If a part of several fits somewhere, these are the slots that are
     /// not enough for all parts even on their own, or else all of them.
     fn short_columns_of(&self, shape: &Shape, missing: &[(String, Quantity, Quantity)]) -> Vec<usize> {
-        let columns = |short: &dyn Fn(&Asked) -> bool| shape.part.iter().filter(|asked| short(asked)).map(|asked| asked.column).collect();
+        let columns =
+            |short: &dyn Fn(&Asked) -> bool| shape.part.iter().filter(|asked| short(asked)).map(|asked| asked.column).collect();
         if !missing.is_empty() {
             return columns(&|asked| missing.iter().any(|(slot, ..)| slot == asked.slot));
         }
@@ -213,10 +214,10 @@ impl<'a> Agents<'a> {
         Some(agent)
     }
 
-    /// Returns when and where room for a shape comes together.
-    pub(crate) fn coming(&self, shape: &Shape) -> Coming {
+    /// Returns when and where room for a shape comes together, if it has to be kept: it takes more than one end.
+    pub(crate) fn coming(&self, shape: &Shape) -> Option<Coming> {
         let able = self.line.iter().copied().filter(|agent| shape.runs_on(self.engines[*agent]));
-        self.keeping.coming(able, &self.free, &self.capacity, shape)
+        self.keeping.coming(able, &self.free, &self.capacity, shape).filter(|coming| coming.gathers)
     }
 
     /// Keeps room for a shape; `lent` says whether sessions that end in time may use it. Returns the amounts of it that are free

@@ -228,7 +228,11 @@ fn groups_have_their_own_queues_and_share_the_limits() {
     two.agents.push(Room { resource_group: "other".into(), ..room("vm2", &[("cpu", 1), ("mem", 1 << 30)]) });
     let decided = schedule(&two);
     assert_eq!(decided.iter().map(|decided| decided.position).collect::<Vec<_>>(), [Some(1), Some(2), None]);
-    assert_eq!(decided.iter().map(|decided| decided.tried).collect::<Vec<_>>(), [true, true, false], "a refusal counts for all with the same request");
+    assert_eq!(
+        decided.iter().map(|decided| decided.tried).collect::<Vec<_>>(),
+        [true, true, false],
+        "a refusal counts for all with the same request"
+    );
     assert_eq!(decided[2].decision, Decision::Place(vec!["vm2".into()]));
     assert_eq!(order(&two, "default"), [id(1), id(2)]);
     assert_eq!(order(&two, "nowhere"), []);
@@ -289,7 +293,7 @@ fn five_of_eight_busy(queue: Vec<Waiting>) -> Snapshot {
 
 #[test]
 fn room_is_kept_for_a_large_session_under_every_scheduler_and_others_use_it_only_if_they_end_in_time() {
-    for scheduler in SchedulerKind::ALL {
+    for scheduler in SchedulerKind::ALL.iter().copied() {
         let small = |n, limit| Waiting { limit, ..gpus(n, 1, 0) };
         let queue = vec![
             Waiting { priority: 100, ..gpus(1, 8, 3) },
@@ -302,7 +306,7 @@ fn room_is_kept_for_a_large_session_under_every_scheduler_and_others_use_it_only
         let mut busy = five_of_eight_busy(queue);
         busy.groups.get_mut("default").unwrap().scheduler = scheduler;
         let decided: BTreeMap<_, _> = schedule(&busy).into_iter().map(|one| (one.id, one)).collect();
-        let of = |n| &decided[&id::<SessionId>(n)];
+        let of = |n: u32| &decided[&id::<SessionId>(n)];
         let Decision::Wait(reason) = &of(1).decision else { panic!("{scheduler:?}: it started") };
         assert_eq!(
             reason.describe(),

@@ -10,9 +10,9 @@ use types::quantity::Quantity;
 use types::sessions::ClusterMode;
 use types::time::Millis;
 
-/// The sessions of a group that room is kept for, at most.
-const MOST_KEPT: usize = 1;
-pub(crate) fn knob(name: &str, or: usize) -> usize { std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or) }
+/// The most sessions of a group that room is kept for: with one, a session whose room comes together in a month would leave all
+/// others without; with many, nobody would pass.
+const MOST_KEPT: usize = 4;
 
 /// The outcome of a turn, as far as it matters for later turns.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,12 +92,12 @@ impl<'a, 'b> Turns<'a, 'b> {
     /// kept for it already, or its room has to come together from several ends.
     pub(crate) fn should_be_kept(&mut self, turn: Turn<'a>) -> bool {
         let Some(refused) = turn.session.refused else { return false };
-        if self.kept >= knob("KEPT", MOST_KEPT) || self.settled.contains(&turn.shape) {
+        if self.kept >= MOST_KEPT || self.settled.contains(&turn.shape) {
             return false;
         }
         let shape = self.shapes.get(turn.shape);
         let full = self.agents.short_of(turn.shape, shape).is_some();
-        let kept = refused.kept || full && self.agents.coming(shape).gathers;
+        let kept = refused.kept || full && self.agents.coming(shape).is_some();
         if !kept && full {
             self.settled.insert(turn.shape);
         }
@@ -139,9 +139,8 @@ impl<'a, 'b> Turns<'a, 'b> {
         let holds_up = skip == 0 || self.tries[number] < skip;
         let shape = self.shapes.get(number);
         let mut there = None;
-        if self.kept < knob("KEPT", MOST_KEPT) && !self.settled.contains(&number) {
-            let coming = self.agents.coming(shape);
-            if coming.gathers || knob("ALL", 0) == 1 {
+        if self.kept < MOST_KEPT && !self.settled.contains(&number) {
+            if let Some(coming) = self.agents.coming(shape) {
                 there = Some(self.agents.keep(&coming, shape, !holds_up));
                 self.kept += 1;
             }

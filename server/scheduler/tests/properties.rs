@@ -198,6 +198,14 @@ fn all(session: &Waiting) -> Slots {
     session.cluster.of_all(&session.slots)
 }
 
+/// What each agent that runs a part of it must have, and the number of parts.
+fn shape(session: &Waiting) -> (Slots, u32) {
+    match session.cluster.mode {
+        ClusterMode::SingleNode => (all(session), 1),
+        ClusterMode::MultiNode => (session.slots.clone(), session.cluster.size),
+    }
+}
+
 /// The free amounts on each agent.
 struct Free<'a>(Vec<(&'a Room, Slots)>);
 
@@ -323,7 +331,7 @@ proptest! {
                     prop_assert!(class.is_sorted_by_key(|(session, _)| session.id), "as asked for");
                 }
             }
-            let equal = |a: &Waiting, b: &Waiting| (&a.slots, a.cluster) == (&b.slots, b.cluster);
+            let equal = |a: &Waiting, b: &Waiting| shape(a) == shape(b);
             for (at, (first, waits)) in line.iter().enumerate().filter(|(_, (_, decided))| decided.tried) {
                 // A try counts for all of the same shape.
                 let alike = line.iter().filter(|(session, _)| equal(session, first));
@@ -333,10 +341,7 @@ proptest! {
                     Reason::Busy { missing, .. } => missing.iter().map(|(slot, ..)| slot).collect(),
                     _ => Vec::new(),
                 };
-                let part = match first.cluster.mode {
-                    ClusterMode::SingleNode => all(first),
-                    ClusterMode::MultiNode => first.slots.clone(),
-                };
+                let (part, _) = shape(first);
                 for (session, later) in &line[at..] {
                     let Decision::Place(agents) = &later.decision else { continue };
                     prop_assert!(!equal(session, first));
@@ -480,7 +485,13 @@ proptest! {
                 held.entry(person.user).or_default().add(&person.slots);
             }
             for (at, (session, decision)) in line.iter().enumerate() {
-                let Decision::Place(agents) = &decision.decision else { continue };
+                let Decision::Place(agents) = &decision.decision else {
+                    // Who waits for room counts as if it had it.
+                    if waits_for_room(decision) {
+                        held.entry(session.user).or_default().add(&all(session));
+                    }
+                    continue;
+                };
                 let mut seen = BTreeSet::new();
                 let mut next: Vec<_> = line[at..].iter().filter(|(other, _)| other.priority == session.priority).collect();
                 next.sort_by_key(|(other, _)| other.id);

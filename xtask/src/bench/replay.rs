@@ -11,7 +11,9 @@ const COLUMNS: usize = 14;
 
 /// Prints a Markdown table: a row for each part of the machines, scheduler and size of jobs.
 pub fn replay(context: &Context, args: &[String]) -> Result<()> {
-    let [jobs, machines, ..] = args else { bail!("`bench --replay` takes two files, jobs.csv and machines.csv, and loads in percent") };
+    let [jobs, machines, ..] = args else {
+        bail!("`bench --replay` takes two files, jobs.csv and machines.csv, and loads in percent")
+    };
     for file in [jobs, machines] {
         if !Path::new(file).is_file() {
             bail!("{file} is not there: the trace is not part of the repository");
@@ -24,7 +26,9 @@ pub fn replay(context: &Context, args: &[String]) -> Result<()> {
     if !output.status.success() {
         bail!("the scheduler's example ended with {}", output.status);
     }
-    println!("| machines | load | scheduler | jobs | waits before: mean, median, p95, longest | waits now | GPUs in use before, now |");
+    println!(
+        "| machines | load | scheduler | jobs | waits before: mean, median, p95, longest | waits now | GPUs in use before, now |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let parts: Vec<&str> = line.split('\t').collect();
@@ -34,7 +38,14 @@ pub fn replay(context: &Context, args: &[String]) -> Result<()> {
         let waits = |from: usize| parts[from..from + 4].iter().map(|seconds| in_words(seconds)).collect::<Vec<_>>().join(", ");
         println!(
             "| {} % | {} % | {} | {} | {} | {} | {} %, {} % |",
-            parts[0], parts[1], parts[2].to_uppercase(), parts[3], waits(4), waits(8), parts[12], parts[13]
+            parts[0],
+            parts[1],
+            parts[2].to_uppercase(),
+            parts[3],
+            waits(4),
+            waits(8),
+            parts[12],
+            parts[13]
         );
     }
     Ok(())

@@ -139,7 +139,8 @@ impl Control {
                 let check = idle_checks(session, &mirror, &activity).into_iter().find(|c| c.kind == CheckKind::IdleTimeout)?;
                 let last = activity.last_active(session)?;
                 let warned = activity.warned.get(&session.id) == Some(&last);
-                (!warned && check.at > now && check.at.since(now) <= warn_before(check.limit)).then(|| (session.clone(), check, last))
+                (!warned && check.at > now && check.at.since(now) <= warn_before(check.limit))
+                    .then(|| (session.clone(), check, last))
             });
             let soon: Vec<_> = soon.collect();
             activity.warned.retain(|id, _| mirror.get(*id).is_some());

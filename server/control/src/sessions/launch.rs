@@ -15,8 +15,8 @@ use types::people::permissions::Permission;
 use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::Status;
 use types::sessions::launch::{
-    DEFAULT_PRIORITY, DomainOffer, GroupOffer, MOST_PENDING, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started, against_policy,
-    against_share, is_secret,
+    DEFAULT_PRIORITY, DomainOffer, GroupOffer, MOST_PENDING, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started,
+    against_policy, against_share, is_secret,
 };
 use types::{FieldError, Problem};
 

@@ -82,7 +82,8 @@ async fn a_forced_end_after_a_gentle_one_records_both_reasons() {
 async fn the_owner_of_an_idle_session_is_warned_once_before_it_is_ended() {
     let yard = Yard::new().await;
     yard.limit(|policy| policy.idle_timeout = Some(600)).await;
-    let shell = StartSession { name: "shell".into(), kind: SessionType::Interactive, command: String::new(), ..yard.asked().await };
+    let shell =
+        StartSession { name: "shell".into(), kind: SessionType::Interactive, command: String::new(), ..yard.asked().await };
     let id = yard.start(&shell).await;
     yard.seconds(5).await;
     let warnings = async || {

@@ -11,8 +11,8 @@ mod trace;
 
 use before::Before;
 use scheduler::{Decision, Group, PersonHeld, Refused, Room, Running, Snapshot, Waiting, schedule};
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use trace::{Job, Trace};
 use types::cluster::resource_groups::{Placement, SchedulerKind};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
@@ -22,6 +22,8 @@ use types::time::Millis;
 
 /// The parts of the machines, in percent.
 const PARTS: [usize; 3] = [5, 10, 20];
+/// The number of jobs that a typical length is worked out of, at least and at most.
+const LENGTHS: (usize, usize) = (5, 200);
 /// The default of resource groups.
 const RETRIES: u32 = 3;
 
@@ -45,7 +47,7 @@ fn main() {
         }
     };
     let loads: Vec<f64> = loads.iter().filter_map(|text| text.parse().ok()).collect();
-    let loads = if loads.is_empty() { vec![80.0] } else { loads };
+    let loads = if loads.is_empty() { vec![60.0] } else { loads };
     for part in PARTS {
         for load in &loads {
             let (rooms, jobs) = trace.part(part, *load / 100.0);
@@ -75,6 +77,10 @@ struct Replay<'a> {
     /// The ends to come, with the job and its agents.
     ends: BinaryHeap<Reverse<(i64, usize)>>,
     places: HashMap<usize, Vec<String>>,
+    /// The jobs of the snapshot's running sessions, in their order, with their starts.
+    running: Vec<(usize, i64)>,
+    /// The lengths of the last jobs that ended.
+    lengths: VecDeque<i64>,
     waits: Vec<i64>,
     used: i128,
     in_use: i64,
@@ -94,6 +100,8 @@ impl<'a> Replay<'a> {
             people: HashMap::new(),
             ends: BinaryHeap::new(),
             places: HashMap::new(),
+            running: Vec::new(),
+            lengths: VecDeque::new(),
             waits: vec![-1; jobs.len()],
             used: 0,
             in_use: 0,
@@ -130,7 +138,10 @@ impl<'a> Replay<'a> {
     /// enough to let others pass.
     fn decide(&mut self, now: i64) -> bool {
         let decided = match self.rules {
-            Rules::Now => schedule(&self.snapshot),
+            Rules::Now => {
+                self.expect_ends(now);
+                schedule(&self.snapshot)
+            }
             Rules::Before => self.before.schedule(&self.snapshot),
         };
         let mut decided: HashMap<SessionId, _> = decided.into_iter().map(|one| (one.id, one)).collect();
@@ -151,6 +162,20 @@ impl<'a> Replay<'a> {
         again
     }
 
+    /// Works out the expected ends of jobs without a limit as the server does: after the typical length, or, for those that took
+    /// longer already, after as long again.
+    fn expect_ends(&mut self, now: i64) {
+        let mut lengths: Vec<i64> = self.lengths.iter().copied().collect();
+        lengths.sort_unstable();
+        let typical = lengths.get(lengths.len() / 2).copied().filter(|_| lengths.len() >= LENGTHS.0);
+        for ((job, started), running) in self.running.iter().zip(&mut self.snapshot.running) {
+            if self.jobs[*job].limit.is_none() {
+                let end = typical.map(|typical| (started + typical).max(now + (now - started)));
+                running.ends_at = end.map(|end| Millis(end * 1000));
+            }
+        }
+    }
+
     fn start(&mut self, session: &Waiting, agents: Vec<String>, now: i64) {
         let number = number_of(session.id);
         let job = &self.jobs[number];
@@ -163,8 +188,7 @@ impl<'a> Replay<'a> {
         let ends_at = session.lasts.map(|seconds| Millis((now + i64::from(seconds)) * 1000));
         self.snapshot.running.push(Running {
             user: session.user,
-            // The number of the job, to find it again when it ends.
-            access_key: number.to_string(),
+            access_key: session.access_key.clone(),
             project: session.project,
             domain: session.domain,
             resource_group: session.resource_group.clone(),
@@ -172,6 +196,7 @@ impl<'a> Replay<'a> {
             slots: session.slots.clone(),
             ends_at,
         });
+        self.running.push((number, now));
         self.places.insert(number, agents);
     }
 
@@ -182,9 +207,13 @@ impl<'a> Replay<'a> {
         let share = self.share(job.user);
         self.snapshot.people[share].slots.subtract(&job.slots);
         self.in_use -= trace::gpus(&job.slots);
-        let key = number.to_string();
-        if let Some(at) = self.snapshot.running.iter().position(|running| running.access_key == key) {
+        if let Some(at) = self.running.iter().position(|(job, _)| *job == number) {
+            self.running.swap_remove(at);
             self.snapshot.running.swap_remove(at);
+        }
+        self.lengths.push_back(job.runs);
+        if self.lengths.len() > LENGTHS.1 {
+            self.lengths.pop_front();
         }
     }
 
@@ -240,6 +269,13 @@ fn print(part: usize, load: f64, scheduler: SchedulerKind, jobs: &[Job], both: &
             format!("{mean:.0}\t{}\t{}\t{}", at(0.5), at(0.95), waits.last().copied().unwrap_or_default())
         };
         let [before, now] = both;
-        println!("{part}\t{load}\t{}\t{name}\t{}\t{}\t{:.2}\t{:.2}", scheduler.key(), figures(before), figures(now), before.used * 100.0, now.used * 100.0);
+        println!(
+            "{part}\t{load}\t{}\t{name}\t{}\t{}\t{:.2}\t{:.2}",
+            scheduler.key(),
+            figures(before),
+            figures(now),
+            before.used * 100.0,
+            now.used * 100.0
+        );
     }
 }

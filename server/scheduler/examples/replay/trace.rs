@@ -60,7 +60,9 @@ impl Trace {
         let mut rooms = Vec::new();
         for row in rows(machines)? {
             let need = |column: &str| {
-                row.get(column).and_then(|text| text.parse::<i64>().ok()).ok_or_else(|| format!("{machines}: {column} is not a number"))
+                row.get(column)
+                    .and_then(|text| text.parse::<i64>().ok())
+                    .ok_or_else(|| format!("{machines}: {column} is not a number"))
             };
             rooms.push(slots(need("cpu_milli")?, need("memory_mib")?, need("gpu")? * 1000));
         }
@@ -127,6 +129,7 @@ fn rows(path: &str) -> Result<Vec<HashMap<String, String>>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
-    let row = |line: &str| names.iter().zip(line.split(',')).map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect();
+    let row =
+        |line: &str| names.iter().zip(line.split(',')).map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect();
     Ok(lines.map(row).collect())
 }
