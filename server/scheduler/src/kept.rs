@@ -27,6 +27,7 @@ pub(crate) struct Keeping {
 }
 
 /// Room kept on one agent.
+#[derive(Clone)]
 struct Kept {
     /// When it comes together.
     at: Millis,
@@ -49,13 +50,12 @@ pub(crate) struct Coming {
 impl Keeping {
     pub(crate) fn new(snapshot: &Snapshot, kinds: &Kinds, names: &[&str]) -> Self {
         let numbers: HashMap<&str, usize> = names.iter().enumerate().map(|(number, name)| (*name, number)).collect();
-        let each = || names.iter().map(|_| Vec::new()).collect();
         let mut keeping = Self {
             now: snapshot.now,
-            ends: names.iter().map(|_| Vec::new()).collect(),
+            ends: vec![Vec::new(); names.len()],
             freed: kinds.table(),
-            kept: names.iter().map(|_| Vec::new()).collect(),
-            closed: each(),
+            kept: vec![Vec::new(); names.len()],
+            closed: vec![Vec::new(); names.len()],
             any: false,
         };
         for Running { agents, slots, ends_at, .. } in &snapshot.running {
@@ -122,6 +122,7 @@ impl Keeping {
         // The times at which there is room for more parts on an agent.
         let mut more: Vec<(Millis, usize, u32)> = Vec::new();
         let mut rest: Vec<(i64, usize, u32)> = Vec::new();
+        let mut soonest = NEVER;
         for agent in agents {
             let most = shape.times_in(capacity.row(agent));
             if most == 0 {
@@ -134,12 +135,17 @@ impl Keeping {
             let mut parts = 0;
             let steps = std::iter::once((self.now, None)).chain(self.ends[agent].iter().map(|(at, freed)| (*at, Some(*freed))));
             for (at, freed) in steps {
+                // A single part needs no agent on which it would start later.
+                if shape.parts == 1 && at >= soonest {
+                    break;
+                }
                 if let Some(freed) = freed {
                     row.iter_mut().zip(self.freed.row(freed)).for_each(|(cell, amount)| *cell += amount);
                 }
                 let fit = shape.times_in(&row);
                 if fit > parts {
                     more.push((at.max(self.now), agent, fit - parts));
+                    soonest = soonest.min(at.max(self.now));
                     parts = fit;
                 }
                 if parts == shape.parts {
@@ -147,7 +153,7 @@ impl Keeping {
                 }
             }
             // Nobody knows when the rest becomes free, perhaps because it is kept for others first.
-            if parts < most && self.kept[agent].is_empty() {
+            if parts < most && (shape.parts > 1 || soonest == NEVER) && self.kept[agent].is_empty() {
                 let lacks = |asked: &crate::slots::Asked| (asked.amount - asked.amount_in(&row)).max(0) * 1000 / asked.amount;
                 rest.push((shape.part.iter().map(lacks).sum(), agent, most - parts));
             }

@@ -14,6 +14,9 @@ use types::time::Millis;
 /// others without; with many, nobody would pass.
 const MOST_KEPT: usize = 4;
 
+/// The most shapes for which it is worked out when their room comes together.
+const MOST_LOOKED_AT: usize = 200;
+
 /// The outcome of a turn, as far as it matters for later turns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -88,11 +91,15 @@ impl<'a, 'b> Turns<'a, 'b> {
         self.shapes.get(shape).add_to(row);
     }
 
+    fn may_keep(&self, shape: usize) -> bool {
+        self.kept < MOST_KEPT && self.settled.len() < MOST_LOOKED_AT && !self.settled.contains(&shape)
+    }
+
     /// Whether room should be kept for a session before newer ones get it: it was refused room before, and either room is being
     /// kept for it already, or its room has to come together from several ends.
     pub(crate) fn should_be_kept(&mut self, turn: Turn<'a>) -> bool {
         let Some(refused) = turn.session.refused else { return false };
-        if self.kept >= MOST_KEPT || self.settled.contains(&turn.shape) {
+        if !self.may_keep(turn.shape) {
             return false;
         }
         let shape = self.shapes.get(turn.shape);
@@ -139,7 +146,7 @@ impl<'a, 'b> Turns<'a, 'b> {
         let holds_up = skip == 0 || self.tries[number] < skip;
         let shape = self.shapes.get(number);
         let mut there = None;
-        if self.kept < MOST_KEPT && !self.settled.contains(&number) {
+        if self.may_keep(number) {
             if let Some(coming) = self.agents.coming(shape) {
                 there = Some(self.agents.keep(&coming, shape, !holds_up));
                 self.kept += 1;
