@@ -3,15 +3,15 @@
 use crate::yard::Yard;
 use scheduler::{Decision, Sample, schedule};
 use types::quantity::{CPU, Quantity};
-use types::sessions::launch::StartSession;
+use types::sessions::launch::{MOST_PENDING, StartSession};
 use types::sessions::{SessionType, Status};
 use types::time::Millis;
 
-/// Starts batch sessions that each hold half an agent, with time limits of one to four hours.
+/// Starts batch sessions that each hold half an agent, with time limits of five to twenty minutes.
 async fn four_halves(yard: &Yard) {
-    for hours in 1..=4u32 {
+    for n in 1..=4u32 {
         let half = yard.cores("default", 4).await;
-        yard.start(&StartSession { timeout: Some(hours * 3600), command: "sleep 86400".into(), ..half }).await;
+        yard.start(&StartSession { timeout: Some(n * 300), command: "sleep 86400".into(), ..half }).await;
     }
     yard.seconds(5).await;
 }
@@ -23,7 +23,7 @@ async fn the_what_if_in_the_browser_decides_like_the_server() {
     let whole = yard.cores("default", 8).await;
     let one = yard.cores("default", 1).await;
     yard.start(&whole).await;
-    for timeout in [None, Some(600), Some(7200)] {
+    for timeout in [None, Some(60), Some(7200)] {
         yard.start(&StartSession { timeout, ..one.clone() }).await;
     }
     yard.start(&yard.cores("default", 4).await).await;
@@ -48,8 +48,8 @@ async fn room_is_kept_for_a_large_session_and_only_short_ones_pass() {
     four_halves(&yard).await;
     let first = yard.control.queue_snapshot(&yard.root, "default").await.unwrap().snapshot.running;
     assert!(first.iter().all(|running| running.ends_at.is_some()), "their time limits are known");
-    // After an hour half an agent is free; its other half will be after three, before the other agent's two.
-    yard.seconds(3605).await;
+    // After five minutes half an agent is free; its other half will be after fifteen, before the other agent's two.
+    yard.seconds(305).await;
     let large = yard.start(&yard.cores("default", 8).await).await;
     yard.seconds(30).await;
     let half = yard.cores("default", 4).await;
@@ -59,9 +59,7 @@ async fn room_is_kept_for_a_large_session_and_only_short_ones_pass() {
     assert_eq!((yard.status(long).await, yard.status(short).await), (Status::Pending, Status::Running));
     let info = yard.info(large).await;
     assert!(info.contains("of 8 CPU cores kept for it.") && info.contains("Passed over by 1 since 20"), "{info}");
-    for _ in 0..5 {
-        yard.seconds(1800).await;
-    }
+    yard.seconds(720).await;
     assert_eq!(yard.status(large).await, Status::Running, "{}", yard.info(large).await);
 }
 
@@ -123,4 +121,16 @@ async fn one_person_cannot_fill_the_queue_and_what_they_hold_is_counted_beside_i
     assert!(refused.starts_with("Policy default limits pending sessions to 1000; waiting now: 1000"), "{refused}");
     let held = yard.control.own_use_by_group(&yard.ann).await.unwrap();
     assert_eq!(held["default"].get(CPU), Quantity::whole(3));
+}
+
+#[tokio::test]
+async fn the_whole_cluster_holds_only_so_many_waiting_sessions() {
+    let mut yard = Yard::new().await;
+    let few = StartSession { count: 5, ..yard.asked().await };
+    yard.control.seed(1, [0, MOST_PENDING as u64 - 10], true, |_, _, _| {}).await.unwrap();
+    // Seeding is for measuring: a running server does not hear of it.
+    yard.restart().await;
+    yard.control.start_session(&yard.ann, &few).await.unwrap();
+    let refused = yard.refused(&StartSession { count: 6, ..few }).await;
+    assert!(refused.starts_with("99995 sessions wait in this cluster, of 100000 that may."), "{refused}");
 }
