@@ -74,6 +74,7 @@ struct Shared {
     rounds: tokio::sync::Mutex<()>,
     /// Why each pending session waits, from the scheduler's last decision.
     queue: RwLock<sessions::queue::Queue>,
+    lengths: Mutex<sessions::expected::Lengths>,
     activity: Mutex<sessions::ends::Activity>,
     /// How often the engine refused to start a session.
     refused_starts: Mutex<HashMap<SessionId, u32>>,
@@ -112,6 +113,7 @@ impl Control {
             unlooked: Mutex::default(),
             rounds: tokio::sync::Mutex::default(),
             queue: RwLock::default(),
+            lengths: Mutex::default(),
             activity: Mutex::default(),
             refused_starts: Mutex::default(),
             agents: RwLock::default(),

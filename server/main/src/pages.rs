@@ -110,16 +110,19 @@ async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut reque
     next.run(request).await
 }
 
-/// Answers 400 instead of 500 to a call with unreadable arguments: that is the fault of a page of another version, not of this
-/// server.
+/// Answers with the fitting status instead of 500 to a call with unreadable arguments: that is the fault of whoever sent them, often
+/// a page of another version, not of this server.
 async fn blame_the_caller(answer: Response) -> Response {
     if answer.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return answer;
     }
     let (mut head, body) = answer.into_parts();
     let text = axum::body::to_bytes(body, LONGEST_PROBLEM).await.unwrap_or_default();
-    if serde_json::from_slice::<Problem>(&text).is_ok_and(|problem| problem == Problem::Outdated) {
-        head.status = StatusCode::BAD_REQUEST;
+    let blamed = serde_json::from_slice::<Problem>(&text)
+        .ok()
+        .filter(|problem| matches!(problem, Problem::Outdated | Problem::Invalid(_)));
+    if let Some(status) = blamed.and_then(|problem| StatusCode::from_u16(problem.status()).ok()) {
+        head.status = status;
     }
     Response::from_parts(head, text.into())
 }

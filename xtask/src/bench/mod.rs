@@ -5,6 +5,7 @@
 mod api;
 mod busy;
 mod people;
+mod replay;
 mod scheduling;
 
 use crate::context::Context;
@@ -30,6 +31,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
             return Ok(());
         }
         [flag, count] if flag == "--kills" => return kills(context, count),
+        [flag, files @ ..] if flag == "--replay" => return replay::replay(context, files),
         [flag] if flag == "--busy" => {
             print(busy::busy(context)?);
             return Ok(());
@@ -40,7 +42,9 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         [] => (1_000_000, false),
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users needs a number")?, false),
-        _ => bail!("`bench` takes --users N, --keep (the database of the last run), --scheduler, --busy or --kills N"),
+        _ => bail!(
+            "`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay JOBS MACHINES, --busy or --kills N"
+        ),
     };
     serve::build(context)?;
     let data = context.target.join("bench-data");

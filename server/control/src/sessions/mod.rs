@@ -2,6 +2,7 @@
 //! queue as people see it is in `pending`; logs, usage and terminals are in `output`.
 
 pub(crate) mod ends;
+pub(crate) mod expected;
 pub(crate) mod launch;
 pub(crate) mod mirror;
 pub(crate) mod output;
@@ -190,7 +191,7 @@ impl Control {
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let waits = queue.waiting.get(&row.id);
         let info = waits.map(|waits| waits.reason.describe()).unwrap_or_default();
-        SessionRow { info, position: waits.map(|waits| waits.position), ..row }
+        SessionRow { info, position: waits.and_then(|waits| waits.position), ..row }
     }
 
     /// Renames a session that has not ended.

@@ -323,6 +323,9 @@ fn containers(n: u32) -> String {
     if n == 1 { "1 container".into() } else { format!("{n} containers") }
 }
 
+/// The most sessions that may wait in the whole cluster: each is kept in memory and looked at in every decision.
+pub const MOST_PENDING: usize = 100_000;
+
 /// Whether a variable's value looks secret: it is then neither kept in an address nor sent back.
 pub fn is_secret(variable: &str) -> bool {
     let name = variable.to_ascii_lowercase();
