@@ -7,9 +7,10 @@ use crate::frame::{Head, PageHead};
 use crate::live::{Line, use_live};
 use asker::{Asker, Ended};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::use_location;
 use std::pin::Pin;
 use types::Problem;
+use types::address::{parameter, parameters};
 use types::list::{ColumnLayout, ListQuery, ListSpec};
 use types::system::events::Topic;
 
@@ -175,21 +176,18 @@ pub fn settled_with(
     view! { <Suspense fallback=waiting>{whole}</Suspense> }.into_any()
 }
 
-/// The address as this list's query.
-pub fn use_list_query(spec: &'static ListSpec) -> Memo<ListQuery> {
-    let map = use_query_map();
-    Memo::new(move |_| {
-        map.with(|map| {
-            let pairs: Vec<(String, String)> = map.clone().into_iter().map(|(name, value)| (name.to_string(), value)).collect();
-            ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-        })
-    })
+/// The address as this list's query, and a sentence about each part of it that is not in the query.
+pub fn use_list_query(spec: &'static ListSpec) -> (Memo<ListQuery>, Memo<Vec<String>>) {
+    let search = use_location().search;
+    let read = Memo::new(move |_| search.with(|search| ListQuery::parse(spec, &parameters(search))));
+    (Memo::new(move |_| read.with(|(query, _)| query.clone())), Memo::new(move |_| read.with(|(_, ignored)| ignored.clone())))
 }
 
 /// One parameter of the address, such as the open drawer's id.
 pub fn use_parameter(name: &'static str) -> Memo<Option<String>> {
-    let map = use_query_map();
-    Memo::new(move |_| map.with(|map| map.get(name)).filter(|value| !value.is_empty()))
+    // Not the router's own map, which decodes values twice.
+    let search = use_location().search;
+    Memo::new(move |_| search.with(|search| parameter(search, name)).filter(|value| !value.is_empty()))
 }
 
 /// Loads the thing in the open drawer; `None` while none is open. The first of `topics` is its own: of that topic, only its own

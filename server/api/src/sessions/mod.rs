@@ -60,6 +60,12 @@ impl Api {
         self.control.session_named(caller, owner, name).await
     }
 
+    async fn session_info(&self, caller: &Caller, name: &str, which: &Which) -> Result<Value, Problem> {
+        let session = self.find_session(caller, name, which).await?;
+        let more = self.control.sessions_more(caller, &[session.row.id]).await?.remove(&session.row.id);
+        Ok(session_info(&session, &more.map(|more| more.domain).unwrap_or_default()))
+    }
+
     /// Ends a session that waits for one that is about to end. If it moved at that moment, it is asked again; if it has ended,
     /// all is well.
     async fn end_dependent(&self, caller: &Caller, id: SessionId, force: bool) -> Result<(), Problem> {
@@ -81,16 +87,16 @@ pub async fn info(
     Path(name): Path<String>,
     Params(which): Params<Which>,
 ) -> Response {
-    answer(api.find_session(&caller, &name, &which).await.map(|session| Json(session_info(&session))))
+    answer(api.session_info(&caller, &name, &which).await.map(Json))
 }
 
-fn session_info(session: &SessionDetail) -> Value {
+fn session_info(session: &SessionDetail, domain: &str) -> Value {
     let row = &session.row;
     let all = row.cluster.of_all(&row.slots);
     let slots = json!(all).to_string();
     let until = row.ended_at.unwrap_or(session.now);
     json!({
-        "domainName": session.domain, "groupId": session.project, "userId": row.owner, "lang": row.image, "image": row.image,
+        "domainName": domain, "groupId": session.project, "userId": row.owner, "lang": row.image, "image": row.image,
         "architecture": "", "registry": "", "tag": null, "containerId": row.id, "occupiedSlots": slots,
         "occupyingSlots": if row.status.occupies() { slots.clone() } else { "{}".into() }, "requestedSlots": slots,
         "occupiedShares": "{}", "environ": json!(session.env.iter().cloned().collect::<std::collections::BTreeMap<_, _>>()).to_string(),
