@@ -5,6 +5,7 @@
 
 mod auth;
 mod cluster;
+mod encoded;
 mod graphql;
 mod limits;
 mod people;
@@ -80,11 +81,13 @@ pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) 
     let api = Api { control, secure, schema: Arc::new(schema::schema()) };
     let with_signature = Route::router(signed()).route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
     let with_cookie = middleware::from_fn_with_state(api.clone(), people::with_password::with_cookie);
-    let func = Route::router(signed()).route_layer(with_cookie).merge(Route::router(open())).fallback(problem::unknown);
+    let decode = middleware::from_fn(encoded::decode);
+    let func = Route::router(signed()).route_layer(with_cookie).merge(Route::router(open())).route_layer(decode.clone());
+    let func = func.fallback(problem::unknown);
     let all = with_signature
         .nest(FUNC, func)
         .merge(Route::router(open()))
-        .merge(Route::router(with_password()))
+        .merge(Route::router(with_password()).route_layer(decode))
         .merge(Route::router(greetings()));
     PREFIXES
         .into_iter()

@@ -258,6 +258,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
+    site.check(&names).await?;
     let mut control = open(&settings.data, settings.scenario.as_deref(), settings.resource_group.clone()).await?;
     if let Some(mail) = &settings.mail {
         let password = std::env::var("YARDMASTER_MAIL_PASSWORD").ok();
