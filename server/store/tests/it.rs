@@ -423,7 +423,7 @@ async fn names_from_before_are_folded_when_the_database_is_opened() {
     let mut before = sqlx::migrate!("./migrations");
     before.migrations = before.migrations.iter().filter(|one| one.version < 14).cloned().collect::<Vec<_>>().into();
     before.run(&pool).await.unwrap();
-    sqlx::query("INSERT INTO domains (id, name, name_key, created_at) VALUES (x'01', 'default', 'default', 0)")
+    sqlx::query("INSERT INTO domains (id, name, name_key, created_at) VALUES (zeroblob(16), 'default', 'default', 0)")
         .execute(&pool)
         .await
         .unwrap();
@@ -432,7 +432,7 @@ async fn names_from_before_are_folded_when_the_database_is_opened() {
         sqlx::query(
             "INSERT INTO users (id, email, email_key, username, username_key, full_name, password_hash, role, status, domain_id, \
              description, created_at, modified_at) VALUES (unhex(?1), ?2 || '@x.org', ?3 || '@x.org', ?2, ?3, ?2, 'x', 'user', \
-             'active', x'01', 'Über ' || ?2, 0, 0)",
+             'active', zeroblob(16), 'Über ' || ?2, 0, 0)",
         )
         .bind(format!("{number:032x}"))
         .bind(name)

@@ -8,13 +8,14 @@ pub(crate) mod start;
 
 use crate::Api;
 use crate::problem::{Params, Refused};
+use async_graphql::indexmap::IndexMap;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use control::Caller;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use types::Problem;
 use types::id::{ContainerId, SessionId};
@@ -233,6 +234,14 @@ pub async fn logs(
     answer(read.await)
 }
 
+/// The documented answer is flat; the client reads the object below `result`.
+#[derive(Serialize)]
+struct History {
+    #[serde(flatten)]
+    flat: IndexMap<&'static str, String>,
+    result: IndexMap<&'static str, String>,
+}
+
 /// `GET /session/{name}/status-history`: each status with the time of its last arrival.
 pub async fn history(
     State(api): State<Api>,
@@ -241,12 +250,10 @@ pub async fn history(
     Params(which): Params<Which>,
 ) -> Response {
     answer(api.find_session(&caller, &name, &which).await.map(|session| {
-        let moves = session.history.iter().map(|change| (change.status.key().to_owned(), json!(change.at.iso())));
-        let moves: Map<String, Value> = moves.collect();
-        // The documented answer is flat; the client reads the object below `result`.
-        let mut answer = moves.clone();
-        answer.insert("result".into(), Value::Object(moves));
-        Json(Value::Object(answer))
+        // In the order of the moves, in which the client shows them.
+        let moves = session.history.iter().map(|change| (change.status.key(), change.at.iso()));
+        let result: IndexMap<_, _> = moves.collect();
+        Json(History { flat: result.clone(), result })
     }))
 }
 

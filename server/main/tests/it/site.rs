@@ -128,7 +128,7 @@ async fn nothing_outside_the_site_and_no_hidden_file_is_served() {
         for path in ["/.names.json", "/%2enames.json", "/..%2fsecret.txt", "/snippets", "/pkg"] {
             let answer = get(yard, path, &[]).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-            assert!(answer.text.contains("Page not found"), "{path}");
+            assert!(answer.text.contains("url-not-found"), "{path}");
         }
         assert_eq!(ask(yard, Method::POST, "/robots.txt", &[]).await.status, StatusCode::NOT_FOUND);
     }

@@ -92,7 +92,7 @@ async fn folded_orders_come_from_an_index() {
         let query = ListQuery { sort: sort.into(), descending: false, ..ListQuery::new(spec) };
         let prepared = store.prepare(source, spec, &query, vec![(tab, Bind::Int(1))]).await.unwrap();
         let page = prepared.page("1");
-        let sql = format!("EXPLAIN QUERY PLAN {}", sqlx::Execute::sql(&mut { page }.build()).as_str());
+        let sql = format!("EXPLAIN QUERY PLAN {}", page.sql().as_str());
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(1).bind(10).bind(0).fetch_all(&store.read).await.unwrap();
         let steps: Vec<_> = plan.into_iter().map(|(.., step)| step).collect();
