@@ -166,7 +166,9 @@ pub fn slug(field: &str, value: &str, spaces: bool, errors: &mut Vec<FieldError>
 pub fn address(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     const LONGEST: usize = 1024;
     let host = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://"));
-    let good = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !host.chars().any(|c| c.is_whitespace() || is_hidden(c)));
+    let good = host.is_some_and(|host| {
+        !host.is_empty() && !host.starts_with('/') && !host.chars().any(|c| c.is_whitespace() || is_hidden(c))
+    });
     if !value.is_empty() && (!good || value.len() > LONGEST) {
         errors.push(FieldError::new(field, "An address with http:// or https://, such as http://10.0.0.1:10200, or nothing."));
     }

@@ -28,7 +28,8 @@ mod tests {
         for bad in ["аdmin", "lаb", "my lаb", "ann@exаmple.org", "αdmin"] {
             assert!(is_refused(bad), "{bad}");
         }
-        for good in ["admin", "Ömer", "админ", "админ-lab", "имя@example.org", "AI연구팀", "gpu利用者", "データ分析", "lab 7"] {
+        for good in ["admin", "Ömer", "админ", "админ-lab", "имя@example.org", "AI연구팀", "gpu利用者", "データ分析", "lab 7"]
+        {
             assert!(!is_refused(good), "{good}");
         }
     }

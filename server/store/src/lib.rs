@@ -139,7 +139,7 @@ impl Store {
             .pragma("temp_store", "memory");
         let pool = || SqlitePoolOptions::new().after_connect(|connection, _| Box::pin(fold::teach(connection)));
         let write = pool().max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!().run(&write).await?;
+        migrate(&write).await?;
         let options = options.read_only(true);
         let read = pool().max_connections(4).connect_with(options.clone()).await?;
         let export = pool().max_connections(EXPORTS).connect_lazy_with(options);
@@ -170,6 +170,19 @@ impl Store {
         self.export.close().await;
         self.write.close().await;
     }
+}
+
+/// Brings the tables up to date.
+async fn migrate(write: &SqlitePool) -> Result<()> {
+    let number = "SELECT count(*) FROM _sqlx_migrations";
+    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").fetch_one(write).await?;
+    let before: i64 = if known > 0 { sqlx::query_scalar(number).fetch_one(write).await? } else { 0 };
+    sqlx::migrate!().run(write).await?;
+    // Statistics of some indexes and not of others lead the planner astray: a page of a large list then takes a second.
+    if known > 0 && before < sqlx::query_scalar(number).fetch_one(write).await? {
+        sqlx::query("ANALYZE").execute(write).await?;
+    }
+    Ok(())
 }
 
 /// A transaction: a change, its audit record and the event for open pages, all or nothing.

@@ -441,6 +441,7 @@ async fn names_from_before_are_folded_when_the_database_is_opened() {
         .await
         .unwrap();
     }
+    sqlx::query("ANALYZE").execute(&pool).await.unwrap();
     pool.close().await;
     let store = Store::open(&file).await.unwrap();
     let who = async |login: &str| store.account_by_login(login).await.unwrap().map(|account| account.username);
@@ -450,4 +451,9 @@ async fn names_from_before_are_folded_when_the_database_is_opened() {
     let condition = Condition { key: "description".into(), op: Op::Contains, value: "über".into() };
     let query = ListQuery::new(&USERS).with(&USERS, condition).unwrap();
     assert_eq!(store.users(&query, Scope::Everything).await.unwrap().total, 3);
+    store.close().await;
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let sql = "SELECT count(*) FROM sqlite_stat1 WHERE idx IN ('users_full_name', 'users_policy', 'users_email')";
+    let known: i64 = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
+    assert_eq!(known, 3, "the planner knows the new indexes like the old ones");
 }

@@ -7,8 +7,8 @@ use crate::people::users::by_email;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
 use types::list::{Condition, ListQuery, Op, Window};
-use types::people::permissions::Role;
 use types::people::keypairs::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KEYPAIRS, KeypairRow};
+use types::people::permissions::Role;
 
 const NAMES: Names = &[
     ("user_id", "owner"),

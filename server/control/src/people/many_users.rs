@@ -165,11 +165,8 @@ fn lines_of_file(text: &str, context: &Context<'_>) -> Result<Vec<Line>> {
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
     let delimiter = delimiter.unwrap_or(b',');
     check_quotes(&text, char::from(delimiter))?;
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let unreadable = |_| Problem::field("file", "The file cannot be read as CSV. Save it as “CSV UTF-8”.");
     let header = reader.headers().map_err(unreadable)?.clone();
     let columns: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();

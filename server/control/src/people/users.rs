@@ -1,7 +1,7 @@
 //! People: the list, one person, and creating a person.
 
-use crate::lookalikes::check_scripts;
 use crate::change::Change;
+use crate::lookalikes::check_scripts;
 use crate::people::accounts::{DEFAULT_POLICY, EMAIL_TAKEN, USERNAME_TAKEN, make_keypair, may_change};
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};

@@ -1,8 +1,8 @@
 //! Domains and projects: listing, creating and changing them, and the members of a project (`docs/spec/projects.md`).
 
-use crate::lookalikes::check_scripts;
 use crate::change::Change;
 use crate::cluster::agents::FIRST_GROUP;
+use crate::lookalikes::check_scripts;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;

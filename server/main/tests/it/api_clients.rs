@@ -29,9 +29,8 @@ async fn an_answer_has_its_fields_in_the_order_of_the_request() {
 async fn null_clears_a_field_and_a_missing_one_leaves_it() {
     let yard = Yard::new().await;
     let root = yard.client("root@example.org").await;
-    let change = |props: &str| {
-        format!("mutation {{ modify_user(email: \"user@example.org\", props: {{ {props} }}) {{ ok msg }} }}")
-    };
+    let change =
+        |props: &str| format!("mutation {{ modify_user(email: \"user@example.org\", props: {{ {props} }}) {{ ok msg }} }}");
     let all = "full_name: \"Full\", description: \"Text\", allowed_client_ip: [\"127.0.0.0/8\"], container_uid: 1001, \
         container_main_gid: 1002, container_gids: [1003]";
     assert_eq!(mutated(&yard, &root, &change(all)).await.0, true);

@@ -79,7 +79,9 @@ async fn a_filter_that_is_not_understood_is_said_on_the_page_and_refused_by_an_e
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;
     let long = "x".repeat(300);
-    for wrong in ["f=emial.contains.ann", "f=email.min.ann", &format!("f=email.contains.{long}"), "f=email.contains.a%00b", "tab=gone"] {
+    for wrong in
+        ["f=emial.contains.ann", "f=email.min.ann", &format!("f=email.contains.{long}"), "f=email.contains.a%00b", "tab=gone"]
+    {
         let page = yard.get(&format!("/users?{wrong}"), &root).await;
         assert_eq!(page.status, StatusCode::OK);
         assert!(page.text.contains("not understood"), "{wrong}");

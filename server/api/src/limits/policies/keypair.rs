@@ -6,8 +6,8 @@ use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome,
 use crate::projects::cleared_hosts;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
-use types::quantity::Slots;
 use types::limits::policies::{KeypairPolicy, MAX_KEYPAIR_FOLDERS, PolicyKind, PolicyRow, SavePolicy};
+use types::quantity::Slots;
 
 #[derive(SimpleObject)]
 #[graphql(name = "KeyPairResourcePolicy", rename_fields = "snake_case")]
