@@ -34,10 +34,10 @@ test("a command typed before the scripts arrive stays in the launcher", async ({
     await route.continue();
   });
   await page.goto(`${yard.server.url}/session/start`);
-  await page.getByLabel("Session name").fill("typed-early");
+  await page.getByLabel("Name", { exact: true }).fill("typed-early");
   arrive();
   await live(page);
-  await expect(page.getByLabel("Session name")).toHaveValue("typed-early");
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("typed-early");
   await expect(page).toHaveURL(/typed-early/);
 });
 
@@ -47,11 +47,11 @@ test("a command with percent signs and quotes survives the address and a reload"
   await yard.goto("/session/start");
   await page.getByRole("radio", { name: /Batch/ }).check();
   const command = "curl http://localhost/a%20b; echo %22hi%22 %41";
-  await page.getByLabel(/command/i).fill(command);
+  await page.getByLabel("Start-up command").fill(command);
   await expect(page).toHaveURL(/form=.*curl/);
   await page.reload();
   await live(page);
-  await expect(page.getByLabel(/command/i)).toHaveValue(command);
+  await expect(page.getByLabel("Start-up command")).toHaveValue(command);
 });
 
 test("a filter that is not understood is said above the list", async ({ yard }) => {
@@ -76,7 +76,9 @@ test("a drawer shows only the answer to what is open in it", async ({ yard }) =>
     await held;
     await route.continue();
   });
-  await page.getByRole("link", { name: new RegExp(name) }).first().click();
+  // A drawer is modal: it is closed by its own link, which leads to the list.
+  await drawer.getByRole("link", { name: "Close" }).click();
+  await page.getByRole("row", { name: new RegExp(name) }).getByRole("link").first().click();
   await expect(drawer.getByText(/There is no|not found/i)).toHaveCount(0);
   answer();
   await expect(drawer.getByText(`${name}@example.org`).first()).toBeVisible();
