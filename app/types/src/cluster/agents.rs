@@ -58,6 +58,13 @@ pub struct Agent {
     pub sessions: u32,
 }
 
+impl Agent {
+    /// Whether new sessions can start there: an administrator lets them, and nothing about the machine forbids it.
+    pub fn takes_sessions(&self) -> bool {
+        self.schedulable && self.report.refusal.is_none()
+    }
+}
+
 /// The use of a machine at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentUsage {

@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use control::Caller;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use types::Problem;
 use types::id::{ContainerId, SessionId};
 use types::sessions::{SessionDetail, Status};

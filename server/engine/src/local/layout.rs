@@ -3,11 +3,11 @@
 //! | File | Written by | Meaning |
 //! |---|---|---|
 //! | `spec.json` | the engine, atomically | what to run and how to isolate it |
-//! | `lock` | the supervisor holds its lock | a supervisor is alive |
+//! | `lock` | the supervisor holds its lock, and writes its process id | a supervisor is alive |
 //! | `started` | the supervisor, before it spawns anything | the session must never be started again |
 //! | `running.json` | the supervisor | its process has been alive since this time |
 //! | `exit.json` | the supervisor; the engine if the session was lost | how and when the session ended |
-//! | `stop` | the engine, when no supervisor answers yet | end the session as soon as there is a supervisor |
+//! | `stop` | the engine, when no supervisor answers | end the session as soon as there is a supervisor, or without one |
 //! | `control.sock` | the supervisor | orders in, changes out |
 //! | `log/`, `usage`, `supervisor.log` | the supervisor | its output, its measurements, the supervisor's own errors |
 //! | `home/`, `tmp/` | the session | its files |
@@ -16,8 +16,9 @@
 //! Deliberately absent: anything that starts, ends or measures a process.
 
 use super::isolation::Isolation;
-use super::{cgroup, sys};
+use super::{cgroup, sys, tree};
 use crate::{Launch, LaunchSpec, RunState, Stop};
+use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -245,7 +246,25 @@ impl Folder {
         }
     }
 
-    /// Records a session without a supervisor as lost, for good.
+    /// Kills a supervisor that does not answer, with its session, and records that the session was killed.
+    pub(crate) fn end_by_force(&self) -> io::Result<()> {
+        // Read by whoever finds the supervisor dead first.
+        self.write(STOP, stop_text(Stop::Now).as_bytes())?;
+        let pid = std::fs::read_to_string(self.file(LOCK))?.trim().parse().ok();
+        // The number may belong to another process by now, unless the lock is still held.
+        if let Some(pid) = pid.filter(|_| self.is_supervised().unwrap_or(false)) {
+            tree::signal(pid, Signal::KILL);
+        }
+        for _ in 0..500 {
+            if !self.is_supervised()? {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.look().map(drop)
+    }
+
+    /// Ends a session without a supervisor and records it for good: as killed if that was asked for, otherwise as lost.
     fn settle(&self) -> io::Result<RunState> {
         let lock = self.lock_file()?;
         if !sys::try_lock(&lock)? {
@@ -258,7 +277,9 @@ impl Folder {
         if let Some(id) = self.0.file_name().and_then(|name| name.to_str()?.parse().ok()) {
             cgroup::clean_up(id);
         }
-        let exit = Exit { outcome: Outcome::Lost, at: sys::now() };
+        let killed = std::fs::read_to_string(self.file(STOP)).is_ok_and(|order| stop_order(&order) == Stop::Now);
+        let outcome = if killed { Outcome::Signalled(libc::SIGKILL) } else { Outcome::Lost };
+        let exit = Exit { outcome, at: sys::now() };
         self.write_json(EXIT, &exit)?;
         self.forget_env();
         Ok(RunState::Ended { outcome: exit.outcome, at: exit.at })

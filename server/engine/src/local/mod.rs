@@ -161,6 +161,11 @@ impl LocalEngine {
         Ok(engine)
     }
 
+    /// Whether sessions are kept apart from each other and from the machine.
+    pub fn isolates(&self) -> bool {
+        self.0.possible.isolation != Isolation::None
+    }
+
     fn folder(&self, id: ContainerId) -> Folder {
         Folder::of(&self.0.dir, id)
     }
@@ -216,6 +221,22 @@ impl LocalEngine {
             (RunState::Unknown, _) => Err(EngineError::UnknownContainer),
             (RunState::Running(_), Some(plan)) => Ok(plan.launch),
             _ => Err(EngineError::NotRunning),
+        }
+    }
+
+    /// Ends a session by force if its supervisor has not done so in time.
+    async fn insist(self, id: ContainerId) {
+        tokio::time::sleep(PATIENCE).await;
+        let ended = self.blocking("a container could not be killed", move |engine| {
+            let folder = engine.folder(id);
+            if matches!(folder.look()?, RunState::Ended { .. } | RunState::Unknown) {
+                return Ok(());
+            }
+            tracing::warn!(container = %id, "its supervisor did not end it in {} s; both are killed", PATIENCE.as_secs());
+            folder.end_by_force()
+        });
+        if let Err(error) = ended.await {
+            tracing::error!(container = %id, "{}", error.with_causes());
         }
     }
 
@@ -324,7 +345,11 @@ impl Engine for LocalEngine {
 
     async fn stop(&self, place: &Place, how: Stop) -> Result<(), EngineError> {
         let id = place.container;
-        self.blocking("a container could not be stopped", move |engine| engine.order(id, how)).await
+        self.blocking("a container could not be stopped", move |engine| engine.order(id, how)).await?;
+        if how == Stop::Now {
+            tokio::spawn(self.clone().insist(id));
+        }
+        Ok(())
     }
 
     async fn containers(&self) -> Result<Vec<Place>, EngineError> {

@@ -95,6 +95,8 @@ fn run(path: &Path) -> io::Result<()> {
     if !sys::try_lock(&lock)? || folder.has(layout::EXIT) || folder.has(layout::STARTED) {
         return Ok(());
     }
+    // For whoever must end it because it does not answer. Without it, only that is impossible.
+    let _ = (&lock).write_all(std::process::id().to_string().as_bytes());
     let plan: Plan = folder.read_json(layout::SPEC)?.ok_or(io::ErrorKind::NotFound)?;
     // An existing socket was left by a supervisor that died before it started anything.
     if folder.has(layout::CONTROL) {
@@ -132,6 +134,10 @@ fn run(path: &Path) -> io::Result<()> {
     let exit = Exit { outcome, at: sys::now() };
     // The disk may be full, often because of this session. Only this process knows how it ended: it keeps the lock and retries.
     while let Err(error) = folder.write_json(layout::EXIT, &exit) {
+        if !path.exists() {
+            // Somebody removed the session's folder: there is nothing left to record it in.
+            return Ok(());
+        }
         log_own(format_args!("{}: {error}", layout::EXIT));
         std::thread::sleep(AGAIN);
     }
@@ -157,7 +163,7 @@ struct Supervisor<'a> {
     output: PipeReader,
     /// Whether the session still has its output open.
     output_open: bool,
-    log: Option<log::Writer>,
+    log: log::Writer,
     recorder: usage::Recorder,
     /// Whether the last measurement could not be written.
     unrecorded: bool,
@@ -187,7 +193,7 @@ impl<'a> Supervisor<'a> {
             link: launched.link,
             output: launched.output,
             output_open: true,
-            log: Some(log),
+            log,
             recorder,
             unrecorded: false,
             running: None,
@@ -372,12 +378,9 @@ impl<'a> Supervisor<'a> {
                     if !self.started && self.reason.len() < LONGEST_REASON {
                         self.reason.extend(bytes.iter().take(LONGEST_REASON));
                     }
-                    if let Some(log) = &mut self.log
-                        && let Err(error) = log.write(bytes)
-                    {
-                        // The disk is full: the session continues without a log. Its output is still read, so it never blocks.
+                    if let Err(error) = self.log.write(bytes) {
+                        // The disk is full. The session's output is still read, so it never blocks; the log goes on when it can.
                         log_own(format_args!("{}: {error}", layout::LOG));
-                        self.log = None;
                     }
                     continue;
                 }

@@ -96,6 +96,25 @@ impl Drop for Yard {
     }
 }
 
+/// A file system of its own for a folder, of which a test can use every byte.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Returns `None` where a test may not mount one.
+    pub fn mount(folder: &Path, size: &str) -> Option<Self> {
+        let options = format!("size={size},mode=711");
+        let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder).status();
+        mounted.is_ok_and(|status| status.success()).then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily, because a session may still be ending.
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
 /// Returns a place for a new container on the engine's agent.
 pub async fn new_place(engine: &LocalEngine) -> Place {
     let agent = engine.agents().await.unwrap().reports.remove(0).name;

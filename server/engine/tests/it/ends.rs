@@ -191,3 +191,20 @@ async fn a_session_survives_a_full_disk_and_its_end_is_recorded_later() {
         assert!(usage.iter().all(|one| one.processes < 100), "{kind:?}: records are whole: {usage:?}");
     }
 }
+
+#[tokio::test]
+async fn a_session_whose_supervisor_hangs_is_ended_by_force() {
+    for kind in WAYS {
+        let yard = way(kind);
+        let marker = marker();
+        let place = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
+        log_has(&yard.engine, &place, "ready").await;
+        let lock = yard.sessions().join(place.container.to_string()).join("lock");
+        let supervisor: i32 = std::fs::read_to_string(lock).unwrap().parse().unwrap();
+        // SAFETY: takes no pointers.
+        unsafe { libc::kill(supervisor, libc::SIGSTOP) };
+        assert!(yard.engine.terminal(&place, 80, 24).await.is_err());
+        assert_eq!(stop(&yard.engine, &place, Stop::Now).await, Outcome::Signalled(9), "{kind}");
+        none_left(&marker).await;
+    }
+}

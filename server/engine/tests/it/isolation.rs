@@ -4,6 +4,7 @@ use crate::common::*;
 use engine::local::{LocalEngine, Options};
 use engine::{Engine, EngineError, Launch, RunState};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use types::sessions::Outcome;
 
 #[tokio::test]
@@ -105,6 +106,48 @@ async fn plain_sessions_are_refused_where_they_would_have_to_run_as_the_server()
     engine.start(&place, &spec(Launch::Batch("touch own && ls".into()))).await.unwrap();
     assert_eq!(ended(&engine, &place).await, Outcome::Exited(0));
     assert_eq!(log(&engine, &place).await, "own\n");
+}
+
+/// Runs a command as a session of a server that is an ordinary user, with these folders to look for bubblewrap in.
+fn as_ordinary_user(path: &str, command: &str) -> Option<String> {
+    const USER: u32 = 23_456;
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    // Copied, because an ordinary user may not reach this build's folder.
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (program, data) = (dir.path().join("supervisor"), dir.path().join("data"));
+    std::fs::copy(exe(), &program).unwrap();
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::chown(&data, Some(USER), Some(USER)).unwrap();
+    let mut run = std::process::Command::new(program);
+    run.arg("run").arg(data.join("sessions")).arg(command).env("PATH", path).uid(USER).gid(USER).current_dir("/");
+    let output = run.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn as_an_ordinary_user_without_bubblewrap_no_session_starts_and_the_reason_says_what_to_install() {
+    let Some(said) = as_ordinary_user("/nowhere", "id -u") else { return };
+    assert!(said.starts_with("refused: Sessions cannot be isolated here: bubblewrap is not installed."), "{said}");
+    assert!(said.contains("install bubblewrap"), "{said}");
+}
+
+#[test]
+fn as_an_ordinary_user_sessions_are_isolated_by_bubblewrap() {
+    if !std::path::Path::new("/usr/bin/bwrap").exists() {
+        println!("skipped: bubblewrap is not installed");
+        return;
+    }
+    let command = "id -u; whoami; unshare -Ur true && echo escaped; ls /tmp /root /etc/shadow 2>/dev/null; ls -d /proc/[0-9]* | wc -l; \
+                   grep -E 'Seccomp:|NoNewPrivs' /proc/self/status";
+    let Some(said) = as_ordinary_user("/usr/bin:/bin", command) else { return };
+    let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("unshare:")).collect();
+    assert_eq!(lines.first(), Some(&"1000"), "{said}");
+    assert!(said.contains("\nwork\n") && !said.contains("escaped") && said.ends_with("Exited(0)\n"), "{said}");
+    assert!(said.contains("NoNewPrivs:\t1\nSeccomp:\t2\n"), "{said}");
 }
 
 #[test]

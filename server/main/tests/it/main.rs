@@ -66,7 +66,14 @@ impl Yard {
         let (control, _) = open(folder.path()).await;
         let settings: Settings = Given::default().check().unwrap();
         let names = Arc::new(site.names().unwrap());
-        let app = server::App { control: control.clone(), settings: Arc::new(settings), site, names, build: "test".into() };
+        let app = server::App {
+            control: control.clone(),
+            settings: Arc::new(settings),
+            site,
+            names,
+            unisolated: false,
+            build: "test".into(),
+        };
         Self { router: server::router(app), control, folder }
     }
 
