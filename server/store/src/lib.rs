@@ -175,7 +175,8 @@ impl Store {
 /// Brings the tables up to date.
 async fn migrate(write: &SqlitePool) -> Result<()> {
     let number = "SELECT count(*) FROM _sqlx_migrations";
-    let known: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").fetch_one(write).await?;
+    let known: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").fetch_one(write).await?;
     let before: i64 = if known > 0 { sqlx::query_scalar(number).fetch_one(write).await? } else { 0 };
     sqlx::migrate!().run(write).await?;
     // Statistics of some indexes and not of others lead the planner astray: a page of a large list then takes a second.
