@@ -269,6 +269,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
+    site.check(&names).await?;
     let options = Options {
         resource_group: settings.resource_group.clone(),
         allow_unisolated: settings.allow_unisolated,
