@@ -133,7 +133,9 @@ function commandLine(pid: string): string {
 /** The control groups of a session that are still there. */
 function groups(id: string): string[] {
   const hierarchies = existsSync("/sys/fs/cgroup") ? ["", ...readdirSync("/sys/fs/cgroup")] : [];
-  return hierarchies.map((name) => join("/sys/fs/cgroup", name, "yardmaster", id)).filter((path) => existsSync(path));
+  const ours = hierarchies.map((name) => join("/sys/fs/cgroup", name, "yardmaster")).filter((path) => existsSync(path));
+  const sessions = ours.flatMap((path) => readdirSync(path).map((name) => join(path, name, id)));
+  return sessions.filter((path) => existsSync(path));
 }
 
 function some<T>(all: T[]): T {
