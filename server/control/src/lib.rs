@@ -7,6 +7,7 @@ mod caller;
 mod change;
 mod cluster;
 mod limits;
+mod lookalikes;
 mod mail;
 mod people;
 mod projects;
@@ -21,7 +22,7 @@ pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use setup::{FirstAdministrator, made_up_password};
-pub use store::StoredPolicy;
+pub use store::{SessionMore, StoredPolicy, fold};
 pub use vault::Vault;
 
 use engine::{Engine, EngineError};
@@ -74,6 +75,7 @@ struct Shared {
     rounds: tokio::sync::Mutex<()>,
     /// Why each pending session waits, from the scheduler's last decision.
     queue: RwLock<sessions::queue::Queue>,
+    lengths: Mutex<sessions::expected::Lengths>,
     activity: Mutex<sessions::ends::Activity>,
     /// How often the engine refused to start a session.
     refused_starts: Mutex<HashMap<SessionId, u32>>,
@@ -112,6 +114,7 @@ impl Control {
             unlooked: Mutex::default(),
             rounds: tokio::sync::Mutex::default(),
             queue: RwLock::default(),
+            lengths: Mutex::default(),
             activity: Mutex::default(),
             refused_starts: Mutex::default(),
             agents: RwLock::default(),

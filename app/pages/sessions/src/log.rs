@@ -167,7 +167,6 @@ impl Paper {
             }
             Err(_) if self.state.is_disposed() => None,
             Err(Problem::SignInRequired) => {
-                #[cfg(not(feature = "ssr"))]
                 console::live::sign_in_again();
                 None
             }

@@ -2,6 +2,7 @@
 //! queue as people see it is in `pending`; logs are in `log`, usage and terminals in `output`.
 
 pub(crate) mod ends;
+pub(crate) mod expected;
 pub(crate) mod launch;
 pub(crate) mod log;
 pub(crate) mod mirror;
@@ -14,9 +15,10 @@ use crate::{Caller, Control, Result, internal};
 use engine::Place;
 use futures::{Stream, StreamExt};
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::Duration;
-use store::{LivingSession, Scope, Step, Taken};
+use store::{LivingSession, Scope, SessionMore, Step, Taken};
 use types::Problem;
 use types::bulk::BulkResult;
 use types::id::{ContainerId, ProjectId, SessionId};
@@ -85,6 +87,16 @@ impl Control {
         session.checks = self.idle_checks_of(id);
         session.now = self.now();
         Ok(session)
+    }
+
+    /// What rows of the list do not have, of those of these sessions that the caller may see.
+    pub async fn sessions_more(&self, caller: &Caller, ids: &[SessionId]) -> Result<HashMap<SessionId, SessionMore>> {
+        let (me, scope) = caller.scope(Permission::ReadSessions)?;
+        let mut found = self.store.sessions_more(ids, scope).await?;
+        if matches!(scope, Scope::Projects(_)) {
+            found.values_mut().filter(|more| more.user_id != me.id).for_each(|more| more.access_key.clear());
+        }
+        Ok(found)
     }
 
     /// Finds a session by its name, its id or the beginning of either: the caller's own, or that of `owner` (an access key or an
@@ -191,7 +203,7 @@ impl Control {
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let waits = queue.waiting.get(&row.id);
         let info = waits.map(|waits| waits.reason.describe()).unwrap_or_default();
-        SessionRow { info, position: waits.map(|waits| waits.position), ..row }
+        SessionRow { info, position: waits.and_then(|waits| waits.position), ..row }
     }
 
     /// Renames a session that has not ended.

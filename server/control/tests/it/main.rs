@@ -9,6 +9,7 @@ mod limits;
 mod machines;
 mod main_key;
 mod policies;
+mod queue;
 mod retries;
 mod tasks;
 mod usage;
