@@ -17,6 +17,7 @@ test("the launcher's form lives in the address, survives a reload, and keeps sec
   await page.getByRole("button", { name: "Add variable" }).click();
   await page.getByLabel("Variable name").nth(1).fill("EPOCHS");
   await page.getByLabel("Value of EPOCHS").fill("3");
+  await page.getByLabel("Others may see the value of EPOCHS").check();
   await expect(page).toHaveURL(/EPOCHS/);
   expect(page.url()).not.toContain("hush");
   await page.reload();

@@ -43,11 +43,6 @@ impl Ink {
     }
 }
 
-/// Whether a character changes the direction of the text after it, so that a line can show something else than it says.
-pub fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 fn nearest(n: u8) -> u8 {
     match n {
         0..=15 => n,

@@ -3,8 +3,9 @@
 //! The last lines stay open, since a progress bar may go back up to them. Deliberately absent: a screen of fixed size, so that
 //! nothing is cut off and lines are as long as they are.
 
-use super::ink::{Color, Ink, is_direction_mark};
+use super::ink::{Color, Ink};
 use std::rc::Rc;
+use types::rules::is_hidden;
 use vte::{Params, Parser, Perform};
 
 /// Lines that output may still go back up to.
@@ -196,7 +197,7 @@ impl Page {
 
 impl Perform for Page {
     fn print(&mut self, c: char) {
-        if is_direction_mark(c) {
+        if is_hidden(c) {
             // Shown instead of obeyed.
             format!("<U+{:04X}>", u32::from(c)).chars().for_each(|c| self.put(c));
         } else {

@@ -3,8 +3,9 @@
 //! Every character that the font may lack stands in a box of its own, as wide as its cells: fallback fonts have other widths, and
 //! tables and editors would shift.
 
-use super::ink::{Color, Ink, is_direction_mark};
+use super::ink::{Color, Ink};
 use leptos::prelude::*;
+use types::rules::is_hidden;
 use vt100::{Cell, MouseProtocolEncoding, MouseProtocolMode, Screen};
 
 /// A run of cells in one row with the same look.
@@ -70,7 +71,7 @@ fn runs<'a>(cells: impl Iterator<Item = &'a Cell>, cursor: Option<u16>) -> Vec<R
         let look = Look { ink: ink(cell), cursor: cursor == Some(column), boxed };
         match runs.last_mut() {
             Some(run) if last == Some(look) && boxed == 0 => run.text.push_str(text),
-            _ => runs.push(Run { class: class(look), text: text.chars().filter(|c| !is_direction_mark(*c)).collect() }),
+            _ => runs.push(Run { class: class(look), text: text.chars().filter(|c| !is_hidden(*c)).collect() }),
         }
         last = Some(look);
     }
