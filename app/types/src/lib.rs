@@ -5,6 +5,7 @@
 
 pub mod bulk;
 pub mod cluster;
+pub mod cookies;
 pub mod folders;
 pub mod id;
 pub mod limits;

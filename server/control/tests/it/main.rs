@@ -9,8 +9,10 @@ mod limits;
 mod machines;
 mod main_key;
 mod policies;
+mod rates;
 mod retries;
 mod tasks;
+mod two_factor;
 mod usage;
 mod yard;
 
