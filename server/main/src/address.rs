@@ -23,7 +23,8 @@ impl From<SocketAddr> for Peer {
     }
 }
 
-/// The address that a request came from: the one that a trusted proxy names, or else the peer's.
+/// The address that a request came from: the one that a trusted proxy names, or else the peer's (`docs/spec/people.md`, "Where a
+/// request comes from").
 pub fn client_address(headers: &HeaderMap, peer: Peer, proxies: &[IpNet]) -> String {
     let trusted = match peer {
         Peer::Address(address) => proxies.iter().any(|network| network.contains(&address)),

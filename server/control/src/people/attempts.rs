@@ -1,5 +1,5 @@
-//! Tries that may fail: passwords, codes, signatures. Each counts before it is checked, so that as many as like may come at once,
-//! and is given back when it succeeds.
+//! Tries that may fail: passwords, codes, signatures. Each counts before it is checked, and is given back when it succeeds, so that
+//! the limits hold however many come at once.
 //!
 //! Kept in memory only: an attacker gains little from a restart that clears the counts. Not a library, because only failures
 //! count, while rate limiters count every call.
