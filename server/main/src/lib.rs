@@ -43,6 +43,8 @@ pub struct App {
     pub names: Arc<Names>,
     /// By which this installation is told from others on the same host.
     pub installation: Arc<str>,
+    /// Whether sessions run without isolation, because an administrator allowed it.
+    pub unisolated: bool,
     /// Differs between any two builds of this program; a page from another build is told to reload.
     pub build: Arc<str>,
 }

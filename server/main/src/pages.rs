@@ -97,7 +97,9 @@ async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut reque
     }
     let chosen = cookies::read(request.headers(), "project");
     let found = match over {
-        Ok(()) => page_start::find(&app.control, caller, chosen, (app.settings.scenario.is_some(), &app.build)).await,
+        Ok(()) => {
+            page_start::find(&app.control, caller, chosen, (app.settings.scenario.is_some(), app.unisolated, &app.build)).await
+        }
         Err(problem) => Err(problem),
     };
     if found == Err(Problem::SignInRequired) {

@@ -258,11 +258,12 @@ impl Control {
             let open = mirror.groups.get(&agent.resource_group).is_none_or(|group| group.active);
             let mut free = agent.report.capacity.clone();
             free.subtract(&agent.occupied);
+            let schedulable = agent.takes_sessions() && open;
             Room {
                 agent: agent.report.name,
                 engine: agent.report.engine,
                 resource_group: agent.resource_group,
-                schedulable: agent.schedulable && open,
+                schedulable,
                 capacity: agent.report.capacity,
                 free,
             }

@@ -71,7 +71,7 @@ impl Yard {
         let names = Arc::new(site.names().unwrap());
         let installation = control.installation().await.unwrap().into();
         let (settings, build) = (Arc::new(settings), "test".into());
-        let app = server::App { control: control.clone(), settings, site, names, installation, build };
+        let app = server::App { control: control.clone(), settings, site, names, installation, unisolated: false, build };
         Self { router: server::router(app.clone()), control, app, folder }
     }
 
