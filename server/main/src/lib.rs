@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: rules (`control`), pages (`app/pages`) and SQL (`store`). This crate only translates.
 
+mod claim;
 pub mod cli;
 pub mod config;
 mod cookies;

@@ -47,7 +47,15 @@ fn row_actions(row: &DomainRow, asked: RwSignal<Asked<DomainRow>>, changed: Call
     let for_form = row.clone();
     let edit = Callback::new(move |()| asked.set(Asked::edit(for_form.clone())));
     let label = if active { "Deactivate" } else { "Activate" };
-    let question = format!("{label} the domain {name}? Its people and projects stay as they are.");
+    let question = if active {
+        let people = row.people;
+        format!(
+            "Deactivate the domain {name}? Its people ({people}) are signed out and cannot sign in or send requests. What waits does \
+             not start; running sessions continue. Nothing is deleted."
+        )
+    } else {
+        format!("Activate the domain {name}? Its people can sign in again, and waiting sessions can start.")
+    };
     view! {
         <div class="row-actions">
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>

@@ -60,7 +60,8 @@ impl DialogForm for Form {
 
     fn opened(self, opening: Opening) {
         opening.ask(project_policy_names(), move |names| self.policies.set(names));
-        opening.ask(domain_choices(), move |found| {
+        opening.ask(domain_choices(), move |mut found| {
+            found.retain(|domain| domain.active);
             if self.domain.with_untracked(String::is_empty) {
                 let first = found.iter().find(|one| one.name == "default").or(found.first());
                 self.domain.set(first.map(|one| one.id.to_string()).unwrap_or_default());

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct DomainChoice {
     pub id: DomainId,
     pub name: String,
+    /// Nobody and nothing new can be put into a domain that is deactivated.
+    pub active: bool,
     pub projects: Vec<ProjectChoice>,
 }
 

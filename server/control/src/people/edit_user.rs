@@ -2,7 +2,7 @@
 //! "Deactivating accounts"). Nobody is ever deleted.
 
 use crate::change::Change;
-use crate::people::accounts::{USERNAME_TAKEN, may_change};
+use crate::people::accounts::{USERNAME_TAKEN, domain_not_open, may_change};
 use crate::{Caller, Control, Result};
 use serde_json::json;
 use store::{Account, Taken};
@@ -42,18 +42,17 @@ impl Control {
         change.record("edit user", id, detail).await?;
         let domain = edit.domain.unwrap_or(before.domain);
         change.tell(Topic::User, id, Audience::domain(domain)).await?;
+        if domain != before.domain {
+            // The lists of the domain that they left have one row less.
+            change.tell(Topic::User, id, Audience::domain(before.domain)).await?;
+        }
         if edit.main_access_key.is_some() {
             // All of their sessions may be limited by another policy now.
             change.tell(Topic::Keypair, id, Audience::person(id, domain)).await?;
         }
         change.commit().await?;
-        if edit.main_access_key.is_some() {
-            self.shared.work.notify_one();
-        }
-        // Open pages and connections ask again what they may show.
-        if ends_sign_ins(edit) || edit.role.is_some() || edit.domain.is_some() || edit.projects.is_some() {
-            self.shared.sign_ins_ended.send_replace(());
-        }
+        // Their waiting sessions may start now, or may not any more.
+        self.shared.work.notify_one();
         Ok(())
     }
 
@@ -110,6 +109,9 @@ impl Control {
             let wanted = edit.domain.unwrap_or(before.domain);
             match domains.iter().find(|domain| domain.id == wanted) {
                 None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
+                Some(domain) if !domain.active && domain.id != before.domain => {
+                    errors.push(FieldError::new("domain", domain_not_open(&domain.name)));
+                }
                 Some(domain) => {
                     let belongs = |id: &types::id::ProjectId| domain.projects.iter().any(|project| project.id == *id);
                     if !edit.projects.iter().flatten().all(belongs) {

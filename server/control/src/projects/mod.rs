@@ -2,6 +2,7 @@
 
 use crate::change::Change;
 use crate::cluster::agents::FIRST_GROUP;
+use crate::people::accounts::domain_not_open;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -106,7 +107,7 @@ impl Control {
         change.record("edit domain", id, json!({ "before": before, "after": after })).await?;
         change.tell(Topic::Project, id, Audience::domain(id)).await?;
         change.commit().await?;
-        // The new limit may let a waiting session start.
+        // A waiting session may start now, or may not any more.
         self.shared.work.notify_one();
         Ok(())
     }
@@ -119,8 +120,10 @@ impl Control {
         let Some(name) = name else { return Err(Problem::field("name", "Type a name.")) };
         let domain = new.domain.unwrap_or(me.domain);
         let known = self.store.domain(domain, scope).await?;
-        if known.is_none() {
-            return Err(Problem::field("domain", "Choose one of the domains that you administer."));
+        match known {
+            None => return Err(Problem::field("domain", "Choose one of the domains that you administer.")),
+            Some(domain) if !domain.active => return Err(Problem::field("domain", domain_not_open(&domain.name))),
+            Some(_) => {}
         }
         let id = ProjectId(uuid::Uuid::now_v7());
         let mut change = self.change_by(caller).await?;
@@ -149,15 +152,18 @@ impl Control {
         // Read again inside the change: from here on nobody else can write.
         let before = change.project_row(id).await?.ok_or_else(|| Problem::NotFound("project".into()))?;
         let over_admins = me.may(Permission::ChangeProjects);
-        self.write_project(&mut change, id, (before.domain_id, over_admins), edit).await?;
+        let written = self.write_project(&mut change, id, (before.domain_id, over_admins), edit).await;
+        if !over_admins && matches!(written, Err(Problem::Invalid(_))) {
+            // Trying out names would tell them who has an account, so the trail keeps it.
+            caller.note_refusal("add people who are not in the domain".into());
+        }
+        written?;
         let after = change.project_row(id).await?;
         let domain = before.domain_id;
         change.record("edit project", id, json!({ "before": before, "members": members(edit), "after": after })).await?;
         change.tell(Topic::Project, id, Audience::domain(domain)).await?;
         change.commit().await?;
         self.shared.work.notify_one();
-        // Open pages and connections ask again what they may show.
-        self.shared.sign_ins_ended.send_replace(());
         Ok(())
     }
 

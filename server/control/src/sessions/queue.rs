@@ -171,7 +171,8 @@ impl Control {
             let mirror = self.mirror();
             placements.filter_map(|decided| Some((mirror.get(decided.id)?.clone(), &decided.decision))).collect()
         };
-        let tell = self.keep_reasons(&decided, &groups, at);
+        let mut tell = self.keep_reasons(&decided, &groups, at);
+        tell.extend(self.barred_since());
         if moves.is_empty() && tell.is_empty() {
             return Ok(placed);
         }
@@ -300,7 +301,8 @@ impl Control {
             people.entry((session.owner, session.resource_group.clone())).or_default().add(&all);
         }
         let (projects, domains) = mirror.shares();
-        let waiting = mirror.all().filter(|session| session.status == Status::Pending).map(|session| Waiting {
+        let waiting = mirror.all().filter(|session| session.status == Status::Pending && session.barred.is_none());
+        let waiting = waiting.map(|session| Waiting {
             id: session.id,
             name: session.name.clone(),
             user: session.owner,

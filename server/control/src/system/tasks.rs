@@ -6,9 +6,11 @@
 //!
 //! Deliberately absent: the work itself, which is next to the things it is about.
 
+use crate::caller::Credential;
 use crate::change::Change;
+use crate::people::accounts::closed_everywhere;
 use crate::people::sign_in::me_of;
-use crate::{Caller, Control, Result, internal, panicked};
+use crate::{Caller, Control, Needs, Result, internal, panicked};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -16,9 +18,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::{NewTask, StoredTask, TaskEnd};
 use tokio::sync::watch;
 use types::Problem;
-use types::id::{SignInId, TaskId, UserId};
+use types::id::{TaskId, UserId};
 use types::people::many_users::CreateMany;
-use types::people::users::UserStatus;
 use types::system::tasks::{KEPT, MAX_RUNNING, Task, TaskKind, TaskState};
 use types::time::Millis;
 
@@ -167,9 +168,11 @@ impl Control {
 
     /// Waits until one of the caller's tasks has ended, and returns its answer.
     pub(crate) async fn task_answer<T: DeserializeOwned>(&self, caller: &Caller, id: TaskId) -> Result<T> {
+        let mut permit = self.permit(caller, Needs::Nothing)?;
         let mut changed = self.tasks_changed(caller)?;
         while self.own_task(caller, id)?.state == TaskState::Running {
-            changed.changed().await.map_err(internal("waiting for a task"))?;
+            let more = async { changed.changed().await.map_err(internal("waiting for a task")) };
+            permit.while_it_holds(more).await?;
         }
         let sealed = self.store.task_outcome(id).await?.ok_or_else(|| Problem::NotFound("task".into()))?;
         let text = self.shared.vault.read(&sealed, &id.to_string())?;
@@ -282,10 +285,10 @@ impl Control {
     async fn begin_again(&self, id: TaskId, owner: UserId, address: &str, input: &[u8]) -> Result<(Caller, Work)> {
         let work = self.shared.vault.read(input, &id.to_string())?;
         let work = serde_json::from_str(&work).map_err(internal("reading a task"))?;
-        let account = self.store.account(owner).await?.filter(|account| account.status == UserStatus::Active);
-        let account =
-            account.ok_or_else(|| Problem::Conflict("The account that started the task is no longer active.".into()))?;
-        let caller = Caller::nobody(address, "").signed_in(me_of(&account), SignInId(uuid::Uuid::nil()));
+        let account = self.store.account(owner).await?.filter(|account| closed_everywhere(account).is_none());
+        let gone = "The account that started the task is no longer active, or its domain is not.";
+        let account = account.ok_or_else(|| Problem::Conflict(gone.into()))?;
+        let caller = Caller::nobody(address, "").signed_in(me_of(&account), Credential::Server);
         Ok((caller, work))
     }
 
