@@ -58,6 +58,11 @@ impl Caller {
         self.me.as_ref().map(|(me, _)| me)
     }
 
+    /// The person, or the refusal of everybody who is not one.
+    pub fn who(&self) -> Result<&Me> {
+        self.proven().map(|(me, _)| me)
+    }
+
     /// The person and their proof of it, or a refusal.
     pub(crate) fn proven(&self) -> Result<(&Me, &Credential)> {
         let refusal = || self.shut_out.clone().unwrap_or(Problem::SignInRequired);

@@ -3,6 +3,7 @@
 
 use crate::change::Change;
 use crate::people::accounts::{USERNAME_TAKEN, domain_not_open, may_change};
+use crate::revision::up_to_date;
 use crate::{Caller, Control, Result};
 use serde_json::json;
 use store::{Account, Taken};
@@ -18,8 +19,16 @@ use types::{FieldError, Problem};
 const MOST: usize = 1000;
 
 impl Control {
-    /// Changes one account.
+    /// Changes one account, whatever somebody else has changed meanwhile.
     pub async fn edit_user(&self, caller: &Caller, id: UserId, edit: &EditUser) -> Result<()> {
+        self.edit_user_since(caller, id, edit, None).await
+    }
+
+    /// Changes one account. `was` has the values that the edit is based on, which are compared with those of now.
+    ///
+    /// # Errors
+    /// `Stale` with the fields that somebody else has changed since.
+    pub async fn edit_user_since(&self, caller: &Caller, id: UserId, edit: &EditUser, was: Option<&EditUser>) -> Result<()> {
         let (me, domain) = caller.need_domain(Permission::ChangeUsers)?;
         edit.check()?;
         let hash = match &edit.password {
@@ -35,6 +44,8 @@ impl Control {
         if !may_change(me, domain.is_none(), id, before.domain, before.role) {
             return Err(caller.refuse(format!("change the account of a {}", before.role.label().to_lowercase())));
         }
+        let stands = row_before.clone().unwrap_or_default();
+        let edit = &up_to_date(edit, was, || EditUser::as_it_is(&stands, before.domain))?;
         self.check_edit(me, &before, edit, &mut change).await?;
         self.write_edit(&mut change, &before, edit, hash.as_deref()).await?;
         // Of a password, the record keeps only that it was changed.

@@ -3,6 +3,7 @@
 use crate::change::Change;
 use crate::cluster::agents::FIRST_GROUP;
 use crate::people::accounts::domain_not_open;
+use crate::revision::up_to_date;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -92,8 +93,16 @@ impl Control {
         Ok(id)
     }
 
-    /// Changes a domain.
+    /// Changes a domain, whatever somebody else has changed meanwhile.
     pub async fn edit_domain(&self, caller: &Caller, id: DomainId, edit: &EditDomain) -> Result<()> {
+        self.edit_domain_since(caller, id, edit, None).await
+    }
+
+    /// Changes a domain. `was` has the values that the edit is based on, which are compared with those of now.
+    ///
+    /// # Errors
+    /// `Stale` with the fields that somebody else has changed since.
+    pub async fn edit_domain_since(&self, caller: &Caller, id: DomainId, edit: &EditDomain, was: Option<&EditDomain>) -> Result<()> {
         let (me, _) = caller.need(Permission::ChangeDomains)?;
         edit.check()?;
         if edit.active == Some(false) && me.domain == id {
@@ -101,6 +110,7 @@ impl Control {
         }
         let mut change = self.change_by(caller).await?;
         let before = change.domain_row(id).await?.ok_or_else(|| Problem::NotFound("domain".into()))?;
+        let edit = &up_to_date(edit, was, || EditDomain::as_it_is(&before))?;
         let at = change.at;
         change.edit_domain(id, edit, at).await.map_err(name_taken)?;
         let after = change.domain_row(id).await?;
@@ -138,8 +148,23 @@ impl Control {
         Ok(id)
     }
 
-    /// Changes a project and its members. Project administrators may change the members, but not who the administrators are.
+    /// Changes a project and its members, whatever somebody else has changed meanwhile. Project administrators may change the
+    /// members, but not who the administrators are.
     pub async fn edit_project(&self, caller: &Caller, id: ProjectId, edit: &EditProject) -> Result<()> {
+        self.edit_project_since(caller, id, edit, None).await
+    }
+
+    /// Changes a project and its members. `was` has the values that the edit is based on, which are compared with those of now.
+    ///
+    /// # Errors
+    /// `Stale` with the fields that somebody else has changed since.
+    pub async fn edit_project_since(
+        &self,
+        caller: &Caller,
+        id: ProjectId,
+        edit: &EditProject,
+        was: Option<&EditProject>,
+    ) -> Result<()> {
         let needed = if edit.only_members() { Permission::ChangeMembers } else { Permission::ChangeProjects };
         let (me, scope) = caller.scope(needed)?;
         edit.check()?;
@@ -151,6 +176,7 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         // Read again inside the change: from here on nobody else can write.
         let before = change.project_row(id).await?.ok_or_else(|| Problem::NotFound("project".into()))?;
+        let edit = &up_to_date(edit, was, || EditProject::as_it_is(&before))?;
         let over_admins = me.may(Permission::ChangeProjects);
         let written = self.write_project(&mut change, id, (before.domain_id, over_admins), edit).await;
         if !over_admins && matches!(written, Err(Problem::Invalid(_))) {

@@ -10,7 +10,7 @@ use crate::caller::Credential;
 use crate::change::Change;
 use crate::people::accounts::closed_everywhere;
 use crate::people::sign_in::me_of;
-use crate::{Caller, Control, Needs, Result, internal, panicked};
+use crate::{Caller, Control, Permit, Result, internal, panicked};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -38,6 +38,9 @@ impl Work {
         }
     }
 }
+
+/// The refusal of work in the name of somebody who is shut out.
+const OWNER_GONE: &str = "The account that started the task is no longer active, or its domain is not.";
 
 /// A task's answer: the result of the work, or why it failed.
 type Outcome = std::result::Result<serde_json::Value, Problem>;
@@ -121,8 +124,15 @@ impl Progress {
         Ok(())
     }
 
-    /// Ends the task in the transaction that does its work, with a sentence for its owner and the result.
+    /// Ends the task in the transaction that does its work, with a sentence for its owner and the result. Fails, and so undoes the
+    /// work, if the owner's account may not be used any more.
     pub async fn finish(&self, change: &mut Change, message: &str, answer: &impl Serialize) -> Result<()> {
+        let owner = self.control.shared.tasks.known().get(&self.id).map(|one| one.owner);
+        if let Some(owner) = owner
+            && change.account(owner).await?.is_none_or(|account| closed_everywhere(&account).is_some())
+        {
+            return Err(Problem::Conflict(OWNER_GONE.into()));
+        }
         let answer: Outcome = Ok(serde_json::to_value(answer).map_err(internal("keeping a task's answer"))?);
         self.control.write_end(change, self.id, TaskState::Done, message, &answer).await
     }
@@ -166,9 +176,9 @@ impl Control {
         one.map(|one| one.task.clone()).ok_or_else(|| Problem::NotFound("task".into()))
     }
 
-    /// Waits until one of the caller's tasks has ended, and returns its answer.
-    pub(crate) async fn task_answer<T: DeserializeOwned>(&self, caller: &Caller, id: TaskId) -> Result<T> {
-        let mut permit = self.permit(caller, Needs::Nothing)?;
+    /// Waits until one of the caller's tasks has ended, and returns its answer. The wait is one of the caller's open connections,
+    /// for which they got `permit` before the task was started.
+    pub(crate) async fn task_answer<T: DeserializeOwned>(&self, caller: &Caller, mut permit: Permit, id: TaskId) -> Result<T> {
         let mut changed = self.tasks_changed(caller)?;
         while self.own_task(caller, id)?.state == TaskState::Running {
             let more = async { changed.changed().await.map_err(internal("waiting for a task")) };
@@ -286,8 +296,7 @@ impl Control {
         let work = self.shared.vault.read(input, &id.to_string())?;
         let work = serde_json::from_str(&work).map_err(internal("reading a task"))?;
         let account = self.store.account(owner).await?.filter(|account| closed_everywhere(account).is_none());
-        let gone = "The account that started the task is no longer active, or its domain is not.";
-        let account = account.ok_or_else(|| Problem::Conflict(gone.into()))?;
+        let account = account.ok_or_else(|| Problem::Conflict(OWNER_GONE.into()))?;
         let caller = Caller::nobody(address, "").signed_in(me_of(&account), Credential::Server);
         Ok((caller, work))
     }

@@ -114,6 +114,12 @@ impl Place {
         self.domain.get_untracked().parse().ok()
     }
 
+    /// The name of the domain with this id; the id if it is not among the choices.
+    pub fn domain_name(self, id: &str) -> String {
+        let name = self.domains.with_untracked(|all| all.iter().find(|one| one.id.to_string() == id).map(|one| one.name.clone()));
+        name.unwrap_or_else(|| id.to_owned())
+    }
+
     /// Returns the domain, which a new account must have.
     pub fn need_domain(self) -> Result<DomainId, Problem> {
         self.domain().ok_or_else(|| Problem::field("domain", "Choose a domain."))
