@@ -29,6 +29,9 @@ pub struct AgentReport {
     pub at: Millis,
     /// How sessions are isolated and limited there, and what the machine lacks.
     pub facts: Vec<Fact>,
+    /// Why no session may start there, and what to do about it.
+    #[serde(default)]
+    pub refusal: Option<String>,
 }
 
 /// One fact about an agent.

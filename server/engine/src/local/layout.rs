@@ -11,14 +11,16 @@
 //! | `control.sock` | the supervisor | orders in, changes out |
 //! | `log/`, `usage`, `supervisor.log` | the supervisor | its output, its measurements, the supervisor's own errors |
 //! | `home/`, `tmp/` | the session | its files |
+//! | `root/`, `config.json`, `container/`, `passwd`, `group` | the supervisor | the container's root folder and description |
 //!
 //! Deliberately absent: anything that starts, ends or measures a process.
 
 use super::isolation::Isolation;
 use super::{cgroup, sys};
-use crate::{LaunchSpec, RunState, Stop};
+use crate::{Launch, LaunchSpec, RunState, Stop};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use types::id::ContainerId;
+use types::quantity::{Quantity, Slots};
 use types::sessions::Outcome;
 use types::time::Millis;
 
@@ -49,11 +52,40 @@ pub(crate) const SUPERVISOR_LOG: &str = "supervisor.log";
 pub(crate) struct Plan {
     pub id: ContainerId,
     pub launch: LaunchSpec,
+    /// Named differently from the field of earlier versions, which had another form.
+    #[serde(rename = "isolated_by")]
     pub isolation: Isolation,
-    /// Whether to use control groups, as far as they can be written.
-    pub cgroups: bool,
     /// The largest number of bytes of log that are kept.
     pub log_limit: u64,
+}
+
+impl Plan {
+    /// The plan of a container that does nothing, with as little as one gets.
+    pub(crate) fn trial() -> Self {
+        let launch = LaunchSpec {
+            name: "trial".into(),
+            host_name: String::new(),
+            image: String::new(),
+            what: Launch::Interactive,
+            cpu: Quantity::whole(1),
+            mem: 64 << 20,
+            slots: Slots::default(),
+            shared_memory: None,
+            env: Vec::new(),
+            mounts: Vec::new(),
+            ports: Vec::new(),
+            user: None,
+            working_directory: None,
+        };
+        let id = ContainerId(uuid::Uuid::from_u128(u128::from(std::process::id())));
+        Self { id, launch, isolation: Isolation::Container, log_limit: 0 }
+    }
+}
+
+/// The part of a plan that every version has written alike.
+#[derive(Deserialize)]
+pub(crate) struct Planned {
+    pub launch: LaunchSpec,
 }
 
 /// The content of `running.json`: the process of a session is alive.
@@ -204,8 +236,10 @@ impl Folder {
 
     /// Removes the environment from the saved plan of an ended session, because it contains secrets that are no longer needed.
     pub(crate) fn forget_env(&self) {
-        if let Ok(Some(mut plan)) = self.read_json::<Plan>(SPEC) {
-            plan.launch.env.clear();
+        if let Ok(Some(mut plan)) = self.read_json::<Value>(SPEC)
+            && let Some(env) = plan.pointer_mut("/launch/env")
+        {
+            *env = Value::Array(Vec::new());
             // The disk may be full. Even then only its owner can read the file.
             let _ = self.write_json(SPEC, &plan);
         }
@@ -221,8 +255,8 @@ impl Folder {
         if let Some(ended) = self.ended()? {
             return Ok(ended);
         }
-        if let Some(plan) = self.read_json::<Plan>(SPEC)? {
-            cgroup::clean_up(plan.id);
+        if let Some(id) = self.0.file_name().and_then(|name| name.to_str()?.parse().ok()) {
+            cgroup::clean_up(id);
         }
         let exit = Exit { outcome: Outcome::Lost, at: sys::now() };
         self.write_json(EXIT, &exit)?;

@@ -8,18 +8,20 @@
 use super::cgroup::{Group, Hierarchies};
 use super::client::Client;
 use super::init::{END, Report};
-use super::launch::launch;
+use super::isolation::{Isolation, container};
+use super::launch;
 use super::layout::{self, Exit, Folder, Plan, Running};
 use super::{log, sys, tree, usage};
 use crate::{Launch, Stop};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, WaitOptions};
 use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::Child;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 use types::sessions::{Outcome, Usage};
 
@@ -42,6 +44,32 @@ pub fn supervise(folder: &Path) -> i32 {
         Ok(()) => 0,
         Err(error) => {
             log_own(format_args!("the supervisor failed: {error}"));
+            1
+        }
+    }
+}
+
+/// The body of the hidden subcommand `try-isolation`: starts a container that does nothing in `folder`, and prints why it could
+/// not. Returns the exit code of the process.
+pub fn try_isolation(folder: &Path) -> i32 {
+    let tried = || {
+        let folder = Folder::at(folder);
+        folder.create()?;
+        let plan = Plan::trial();
+        let groups = Hierarchies::find();
+        let group = groups.group(plan.id);
+        let started = launch::try_container(&folder, &plan, &groups).and_then(wait);
+        group.kill();
+        group.remove();
+        match started?.code() {
+            Some(0) => Ok(()),
+            _ => Err(io::Error::other("the first process of a container ended at once")),
+        }
+    };
+    match tried() {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error}");
             1
         }
     }
@@ -77,7 +105,7 @@ fn run(path: &Path) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut clients = vec![Client::new(starter)?];
     clients.iter_mut().for_each(|client| client.say(MINE));
-    let groups = if plan.cgroups { Hierarchies::find() } else { Hierarchies::default() };
+    let groups = if plan.isolation == Isolation::Container { Hierarchies::find() } else { Hierarchies::default() };
 
     // From here on an order to stop cannot be missed: if the file was written before the socket existed, it is read now; if it is
     // written later, its writer finds the socket.
@@ -86,16 +114,18 @@ fn run(path: &Path) -> io::Result<()> {
     let outcome = if stopped {
         Outcome::Signalled(libc::SIGTERM)
     } else {
-        let mut group = groups.group(plan.id);
-        group.create(&plan.launch);
+        let group = groups.group(plan.id);
+        groups.join_supervisors(true);
         let outcome = match Supervisor::launch(&folder, &plan, &group, &groups) {
             Ok(mut session) => {
                 // Not earlier, because this is slow in the kernel; the session starts meanwhile.
-                groups.join_supervisors();
+                groups.join_supervisors(false);
                 session.watch(&signals, &listener, &mut clients)
             }
             Err(error) => Outcome::NotStarted(error.to_string()),
         };
+        // A start that failed half-way may have left something as well.
+        group.kill();
         group.remove();
         outcome
     };
@@ -109,7 +139,9 @@ fn run(path: &Path) -> io::Result<()> {
     // Closing their connections makes the engines read the session's state.
     drop((clients, listener));
     // Last, because it can take a while. Symbolic links below it are not followed.
-    let _ = std::fs::remove_dir_all(layout::TMP);
+    for left in [layout::TMP, container::STATE] {
+        let _ = std::fs::remove_dir_all(left);
+    }
     let _ = std::fs::remove_file(layout::CONTROL);
     Ok(())
 }
@@ -119,7 +151,8 @@ struct Supervisor<'a> {
     folder: &'a Folder,
     plan: &'a Plan,
     group: &'a Group,
-    child: Child,
+    /// The outermost process, a child of this one.
+    pid: i32,
     link: OwnedFd,
     output: PipeReader,
     /// Whether the session still has its output open.
@@ -145,12 +178,12 @@ impl<'a> Supervisor<'a> {
         let log = log::Writer::create(&folder.file(layout::LOG), plan.log_limit)?;
         let recorder = usage::Recorder::create(&folder.file(layout::USAGE))?;
         // Last, because a failure after this would leave a process behind.
-        let launched = launch(folder, plan, group, groups)?;
+        let launched = launch::launch(folder, plan, groups)?;
         Ok(Self {
             folder,
             plan,
             group,
-            child: launched.child,
+            pid: launched.pid,
             link: launched.link,
             output: launched.output,
             output_open: true,
@@ -241,7 +274,7 @@ impl<'a> Supervisor<'a> {
         match serde_json::from_str(&text) {
             Ok(Report::Started) => {
                 self.started = true;
-                self.running = Some(Running { pid: self.child.id(), since: sys::now() });
+                self.running = Some(Running { pid: self.pid.unsigned_abs(), since: sys::now() });
                 self.write_running();
                 clients.iter_mut().for_each(|client| client.say(RUNNING));
                 if self.asked {
@@ -301,7 +334,7 @@ impl<'a> Supervisor<'a> {
 
     /// Kills every process of the session that can be found now.
     fn kill(&mut self) {
-        if self.group.is_empty() || !self.group.kill() {
+        if !self.group.kill() || self.plan.isolation != Isolation::Container {
             tree::signal_below(Signal::KILL);
         }
     }
@@ -359,14 +392,11 @@ impl<'a> Supervisor<'a> {
     /// Handles the end of the init: kills the remaining processes, and returns how the session ended.
     fn end(&mut self) -> Outcome {
         self.measure();
-        let all_dead = !self.group.is_empty() && self.group.kill();
-        if !all_dead {
-            let _ = self.child.kill();
-        }
-        let status = self.child.wait();
-        if !all_dead {
-            tree::kill_below();
-        }
+        tree::signal(self.pid, Signal::KILL);
+        let status = wait(self.pid);
+        // What has escaped the first process, which only plain processes can.
+        self.group.kill();
+        tree::kill_below();
         // All writers are dead, so at most one pipe's content is left, unless a process escaped.
         self.read_output(64);
         if self.started {
@@ -389,7 +419,7 @@ impl<'a> Supervisor<'a> {
         if ended_badly && self.group.oom_kills() > 0 { Outcome::OutOfMemory } else { outcome }
     }
 
-    fn why_not(&self, status: io::Result<std::process::ExitStatus>) -> String {
+    fn why_not(&self, status: io::Result<ExitStatus>) -> String {
         if let Some(Report::Failed(why)) = &self.report {
             return why.clone();
         }
@@ -399,6 +429,17 @@ impl<'a> Supervisor<'a> {
             ("", Ok(status)) => format!("its first process ended immediately ({status})"),
             ("", Err(error)) => error.to_string(),
             (said, _) => said.to_owned(),
+        }
+    }
+}
+
+/// Waits for the end of a child.
+fn wait(pid: i32) -> io::Result<ExitStatus> {
+    loop {
+        match rustix::process::waitpid(Pid::from_raw(pid), WaitOptions::empty()) {
+            Ok(Some((_, status))) => return Ok(ExitStatus::from_raw(status.as_raw())),
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -55,8 +55,8 @@ async fn running_out_of_memory_has_its_own_outcome() {
 
 #[tokio::test]
 async fn without_groups_memory_is_limited_for_each_process() {
-    for bubblewrap in [true, false] {
-        let (outcome, log) = way((bubblewrap, false)).run("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done").await;
+    {
+        let (outcome, log) = way(false).run("x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done").await;
         assert!(!outcome.is_success() && log.contains("cannot allocate"), "{outcome:?} {log}");
     }
 }

@@ -163,6 +163,7 @@ mod tests {
             used: used.clone(),
             at: Millis(0),
             facts: Vec::new(),
+            refusal: None,
         };
         let mut agent = Agent {
             report,
