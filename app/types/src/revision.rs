@@ -194,10 +194,8 @@ mod tests {
     fn two_edits_of_one_map_contradict_each_other_only_at_the_same_key() {
         use crate::projects::EditDomain;
         use crate::quantity::{Quantity, Slots};
-        let of = |cpu: i64, mem: i64| EditDomain {
-            limit: Some(Slots::cpu_mem(Quantity::whole(cpu), mem)),
-            ..EditDomain::default()
-        };
+        let of =
+            |cpu: i64, mem: i64| EditDomain { limit: Some(Slots::cpu_mem(Quantity::whole(cpu), mem)), ..EditDomain::default() };
         assert_eq!(rebase(&of(2, 1), &of(1, 1), &of(1, 2)), Ok(of(2, 2)));
         assert!(rebase(&of(2, 1), &of(1, 1), &of(3, 1)).is_err());
     }

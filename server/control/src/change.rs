@@ -6,10 +6,10 @@ use crate::{Caller, Control, Result};
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use store::{Audit, StoreError};
+use tokio::sync::watch;
 use types::Problem;
 use types::id::UserId;
 use types::system::events::{Audience, Topic};
-use tokio::sync::watch;
 use types::time::Millis;
 
 /// An open transaction and its author. Nothing in it is visible until [`Change::commit`].

@@ -229,10 +229,7 @@ impl Control {
             accounts: accounts.into_iter().map(|account| (account.id, account)).collect(),
             sign_ins: self.store.sign_ins_among(sign_ins, self.now()).await?.into_iter().collect(),
             keypairs: self.store.active_keypairs_among(&keypairs).await?.into_iter().collect(),
-            sessions: places
-                .into_iter()
-                .map(|(id, owner, domain, project)| (id, Belongs { owner, domain, project }))
-                .collect(),
+            sessions: places.into_iter().map(|(id, owner, domain, project)| (id, Belongs { owner, domain, project })).collect(),
         })
     }
 }

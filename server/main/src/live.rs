@@ -94,9 +94,11 @@ impl Follower {
             match self.app.control.events(&caller, self.after).await {
                 Ok(Some((events, last))) if last > self.after => {
                     self.after = last;
-                    self.ready.extend(events.into_iter().filter_map(|event| {
-                        Event::default().event("change").id(event.id.to_string()).json_data(&event).ok()
-                    }));
+                    self.ready.extend(
+                        events
+                            .into_iter()
+                            .filter_map(|event| Event::default().event("change").id(event.id.to_string()).json_data(&event).ok()),
+                    );
                 }
                 Ok(Some(_)) => tokio::select! {
                     grew = self.grew.changed() => grew.ok()?,

@@ -102,7 +102,13 @@ impl Control {
     ///
     /// # Errors
     /// `Stale` with the fields that somebody else has changed since.
-    pub async fn edit_domain_since(&self, caller: &Caller, id: DomainId, edit: &EditDomain, was: Option<&EditDomain>) -> Result<()> {
+    pub async fn edit_domain_since(
+        &self,
+        caller: &Caller,
+        id: DomainId,
+        edit: &EditDomain,
+        was: Option<&EditDomain>,
+    ) -> Result<()> {
         let (me, _) = caller.need(Permission::ChangeDomains)?;
         edit.check()?;
         if edit.active == Some(false) && me.domain == id {

@@ -17,7 +17,9 @@ fn causes(barred: Barred) -> (&'static str, &'static str) {
         Barred::Domain => ("Its owner's domain is deactivated.", "It can start once an administrator activates the domain."),
         Barred::Project => ("Its project is deactivated.", "It can start once an administrator activates the project."),
         Barred::Member => ("Its owner is no longer a member of its project.", "It can start once they are a member again."),
-        Barred::Keypair => ("The keypair that it counts against is not active.", "It can start once its owner has an active main one."),
+        Barred::Keypair => {
+            ("The keypair that it counts against is not active.", "It can start once its owner has an active main one.")
+        }
     }
 }
 
@@ -38,7 +40,11 @@ impl Control {
     /// Why a waiting session may not start; `None` if it may.
     pub(crate) fn bar_of(&self, id: SessionId) -> Option<String> {
         let mirror = self.mirror();
-        mirror.get(id).filter(|session| waits_barred(session))?.barred.map(|barred| [causes(barred).0, causes(barred).1].join(" "))
+        mirror
+            .get(id)
+            .filter(|session| waits_barred(session))?
+            .barred
+            .map(|barred| [causes(barred).0, causes(barred).1].join(" "))
     }
 
     /// Those to tell of sessions that were barred, or are no longer, since the last call.

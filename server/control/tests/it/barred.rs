@@ -62,7 +62,13 @@ impl Lab {
             "project" => self.edit_project(EditProject { active: Some(on), ..EditProject::default() }).await,
             "member" if on => self.edit_project(EditProject { add: vec!["curie".into()], ..EditProject::default() }).await,
             "member" => self.edit_project(EditProject { remove: vec!["curie".into()], ..EditProject::default() }).await,
-            _ => self.edit_curie(EditUser { projects: Some(if on { vec![self.project] } else { Vec::new() }), ..EditUser::default() }).await,
+            _ => {
+                self.edit_curie(EditUser {
+                    projects: Some(if on { vec![self.project] } else { Vec::new() }),
+                    ..EditUser::default()
+                })
+                .await
+            }
         }
     }
 }
@@ -110,7 +116,8 @@ async fn what_runs_goes_on_after_the_right_to_start_it_has_ended() {
 
 #[tokio::test]
 async fn nobody_starts_a_session_for_somebody_who_is_shut_out() {
-    for (what, says) in [("account", "The account of curie@example.org is not active"), ("domain", "The domain physics of curie")] {
+    for (what, says) in [("account", "The account of curie@example.org is not active"), ("domain", "The domain physics of curie")]
+    {
         let lab = Lab::new().await;
         lab.switch(what, false).await;
         let asked = StartSession { project: lab.project, owner: "curie".into(), ..lab.yard.asked().await };

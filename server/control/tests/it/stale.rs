@@ -26,8 +26,10 @@ async fn what_another_administrator_gave_a_person_is_not_taken_away_by_an_older_
     let (control, root) = (&yard.control, &yard.root);
     let ann = yard.ann.me().unwrap().id;
     let named = |name: &str| EditProject { name: Some(name.into()), ..EditProject::default() };
-    let (physics, biology) =
-        (control.create_project(root, &named("physics")).await.unwrap(), control.create_project(root, &named("biology")).await.unwrap());
+    let (physics, biology) = (
+        control.create_project(root, &named("physics")).await.unwrap(),
+        control.create_project(root, &named("biology")).await.unwrap(),
+    );
     // Both forms are opened.
     let opened: UserDetail = control.user(root, ann).await.unwrap();
     let was = EditUser::as_it_is(&opened.row, opened.domain);

@@ -29,7 +29,11 @@ enum Kind {
     Named,
     /// A controller that is not asked for anything here.
     Other,
-    Unified { memory: bool, cpu: bool, pids: bool },
+    Unified {
+        memory: bool,
+        cpu: bool,
+        pids: bool,
+    },
 }
 
 /// The hierarchies that can be written here, with our folder in each.

@@ -189,12 +189,7 @@ impl LocalEngine {
         if folder.has(layout::EXIT) || folder.has(layout::STARTED) || folder.is_supervised()? {
             return Ok(None);
         }
-        let plan = Plan {
-            id,
-            launch,
-            isolation: self.0.possible.isolation.clone(),
-            log_limit: self.0.options.log_limit,
-        };
+        let plan = Plan { id, launch, isolation: self.0.possible.isolation.clone(), log_limit: self.0.options.log_limit };
         folder.write_json(layout::SPEC, &plan)?;
         Ok(Some(folder))
     }

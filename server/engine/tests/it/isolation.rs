@@ -37,7 +37,8 @@ async fn a_session_reaches_nothing_of_another_session_or_of_the_server() {
     );
     let (outcome, log) = yard.run(&command).await;
     assert_eq!(outcome, Outcome::Exited(0), "{log}");
-    let expected = ["CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "\nwork\n", "\njob-1\n"];
+    let expected =
+        ["CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "\nwork\n", "\njob-1\n"];
     for words in expected {
         assert!(log.contains(words), "{words:?} in {log}");
     }

@@ -27,7 +27,8 @@ impl Store {
 
     /// Those of these keypairs that sign requests.
     pub async fn active_keypairs_among(&self, keys: &[&str]) -> Result<Vec<String>> {
-        let sql = "SELECT access_key FROM keypairs WHERE access_key IN (SELECT value FROM json_each(?)) AND active = 1 AND deleted = 0";
+        let sql =
+            "SELECT access_key FROM keypairs WHERE access_key IN (SELECT value FROM json_each(?)) AND active = 1 AND deleted = 0";
         Ok(sqlx::query_scalar(sql).bind(to_json(&keys)).fetch_all(&self.read).await?)
     }
 

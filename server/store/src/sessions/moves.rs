@@ -1,8 +1,8 @@
 //! Writing sessions: inserting, moving from one status to the next, renaming and ordering them. Moves write a line of history,
 //! and every change its event, in the same transaction.
 
-use super::{CALLED, LivingSession};
 use super::living::{LivingRow, living_query, read_slots};
+use super::{CALLED, LivingSession};
 use crate::{Change, Result, to_json};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::quantity::{CPU, MEM, Slots};

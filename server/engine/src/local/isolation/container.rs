@@ -155,7 +155,8 @@ fn config(folder: &Folder, plan: &Plan, groups: &Hierarchies) -> Value {
 }
 
 fn mounts(folder: &Folder, plan: &Plan) -> Vec<Value> {
-    let new = |kind: &str, to: &str, options: &[&str]| json!({ "type": kind, "source": kind, "destination": to, "options": options });
+    let new =
+        |kind: &str, to: &str, options: &[&str]| json!({ "type": kind, "source": kind, "destination": to, "options": options });
     let bind = |from: &Path, to: &Path, options: &[&str]| {
         let options: Vec<_> = ["rbind", "nosuid", "nodev"].iter().chain(options).collect();
         json!({ "type": "bind", "source": from, "destination": to, "options": options })

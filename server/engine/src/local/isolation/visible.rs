@@ -125,7 +125,9 @@ mod tests {
     #[test]
     fn programs_are_seen_and_secrets_are_not() {
         assert_eq!(seen_through(Path::new("/usr/share/yard/data")), Some("/usr".into()));
-        for hidden in ["/etc/shadow", "/etc/ssh/ssh_host_key", "/etc/yardmaster/config.toml", "/root/.ssh", "/var/lib/yardmaster", "/tmp"] {
+        for hidden in
+            ["/etc/shadow", "/etc/ssh/ssh_host_key", "/etc/yardmaster/config.toml", "/root/.ssh", "/var/lib/yardmaster", "/tmp"]
+        {
             assert_eq!(seen_through(Path::new(hidden)), None, "{hidden}");
         }
     }

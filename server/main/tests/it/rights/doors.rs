@@ -77,7 +77,8 @@ impl Yard {
             let mut from = 0;
             loop {
                 let body = json!({ "id": id, "container": 0, "from": from, "wait": true });
-                let request = Request::post("/call/session_log").header("cookie", &cookie).header("content-type", "application/json");
+                let request =
+                    Request::post("/call/session_log").header("cookie", &cookie).header("content-type", "application/json");
                 let request = request.header("accept", "application/json").body(Body::from(body.to_string())).unwrap();
                 let answer = whole(router.clone(), request).await;
                 match serde_json::from_str::<types::sessions::LogChunk>(&answer) {
