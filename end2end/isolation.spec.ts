@@ -36,6 +36,7 @@ test("where sessions cannot be isolated none starts and the agent says what to i
     await row.getByRole("link").first().click();
     const drawer = page.getByRole("dialog", { name: "Agent info" });
     await expect(drawer.locator(".notice")).toContainText(/bubblewrap is not installed.*install bubblewrap/);
+    if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/refused.png` });
     const id = await yard.session({ name: "waits", command: "true", slots: slots("0.1", 64) });
     await yard.goto(`/sessions?session=${id}`);
     await expect(page.getByRole("dialog", { name: "Session waits" })).toContainText("Pending");
@@ -48,6 +49,7 @@ test("where sessions cannot be isolated none starts and the agent says what to i
     await again.signIn();
     await again.goto("/account");
     await expect(page.getByText("Sessions are not isolated")).toBeVisible();
+    if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/allowed.png` });
     await expect.poll(async () => (await again.call<{ row: { status: string } }>("session", { id })).row.status).toBe("TERMINATED");
     const other = await again.window();
     await again.signIn(await again.person("ann"), PASSWORD, other);

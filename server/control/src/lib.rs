@@ -7,6 +7,7 @@ mod caller;
 mod change;
 mod cluster;
 mod limits;
+mod lookalikes;
 mod mail;
 mod people;
 mod projects;
@@ -21,7 +22,7 @@ pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use setup::{FirstAdministrator, made_up_password};
-pub use store::StoredPolicy;
+pub use store::{SessionMore, StoredPolicy, fold};
 pub use vault::Vault;
 
 use engine::{Engine, EngineError};

@@ -229,7 +229,7 @@ async fn open(data: &Path, scenario: Option<&Path>, options: Options) -> Result<
         None => {
             let exe = std::env::current_exe().context("this program cannot find its own file")?;
             let engine = LocalEngine::open_with(data.join("sessions"), exe, options).map_err(with_causes)?;
-            let unisolated = !engine.isolates();
+            let unisolated = engine.runs_unisolated();
             (Arc::new(engine), unisolated)
         }
     };
@@ -269,6 +269,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
+    site.check(&names).await?;
     let options = Options {
         resource_group: settings.resource_group.clone(),
         allow_unisolated: settings.allow_unisolated,

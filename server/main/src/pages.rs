@@ -3,7 +3,7 @@
 use crate::refusal::Refusal;
 use crate::{App, cookies};
 use axum::Router;
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, OriginalUri, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -136,6 +136,10 @@ pub fn missing(
     let handler = move |request: Request| {
         let render = render.clone();
         async move {
+            // A program that asks for what does not exist cannot read a page.
+            if api::wants_handshake(request.headers()) {
+                return api::unknown(OriginalUri(request.uri().clone())).await.into_response();
+            }
             let mut answer = render(request).await.into_response();
             if answer.status() == StatusCode::OK {
                 *answer.status_mut() = StatusCode::NOT_FOUND;

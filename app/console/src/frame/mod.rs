@@ -68,7 +68,7 @@ fn frame(start: Start) -> AnyView {
                         <p class="banner banner-warn">"Simulated: agents and sessions come from a scenario, and nothing really runs."</p>
                     })}
                     {(start.unisolated && start.me.may(Permission::ReadAgents)).then(|| view! {
-                        <p class="banner banner-warn">"Sessions are not isolated: they can read and end each other. See the facts of the agent. "<a href=paths::AGENTS>"Agents"</a></p>
+                        <p class="banner banner-warn">"Sessions are not isolated from each other or from the machine. "<a href=paths::AGENTS>"See the agents"</a></p>
                     })}
                     {start.me.must_change_password.then(|| view! {
                         <p class="banner banner-warn">"Somebody else chose your password. "<a href=paths::ACCOUNT>"Change it in your account"</a></p>

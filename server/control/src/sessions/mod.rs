@@ -14,9 +14,10 @@ use crate::{Caller, Control, Result, internal};
 use engine::Place;
 use futures::{Stream, StreamExt};
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::Duration;
-use store::{LivingSession, Scope, Step, Taken};
+use store::{LivingSession, Scope, SessionMore, Step, Taken};
 use types::Problem;
 use types::bulk::BulkResult;
 use types::id::{ContainerId, ProjectId, SessionId};
@@ -85,6 +86,16 @@ impl Control {
         session.checks = self.idle_checks_of(id);
         session.now = self.now();
         Ok(session)
+    }
+
+    /// What rows of the list do not have, of those of these sessions that the caller may see.
+    pub async fn sessions_more(&self, caller: &Caller, ids: &[SessionId]) -> Result<HashMap<SessionId, SessionMore>> {
+        let (me, scope) = caller.scope(Permission::ReadSessions)?;
+        let mut found = self.store.sessions_more(ids, scope).await?;
+        if matches!(scope, Scope::Projects(_)) {
+            found.values_mut().filter(|more| more.user_id != me.id).for_each(|more| more.access_key.clear());
+        }
+        Ok(found)
     }
 
     /// Finds a session by its name, its id or the beginning of either: the caller's own, or that of `owner` (an access key or an

@@ -1,6 +1,7 @@
 //! Control groups, version 1 or 2: which limits are possible here, measurements, and killing all processes of a session.
 //!
-//! A session's groups are `yardmaster/<container id>` in every hierarchy. libcontainer creates them and sets their limits
+//! A session's groups are `yardmaster/<sessions folder>/<container id>` in every hierarchy, so that servers with other data on the
+//! same machine are told apart. libcontainer creates them and sets their limits
 //! (`isolation::container`); here they are found again by name, so that nothing depends on whoever created them. Deliberately
 //! absent: delegated sub-trees of systemd's user sessions; a server that is not root gets no groups and reports this.
 
@@ -8,6 +9,7 @@ use super::{sys, tree};
 use rustix::process::Signal;
 use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use types::id::ContainerId;
@@ -38,11 +40,15 @@ enum Kind {
 
 /// The hierarchies that can be written here, with our folder in each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hierarchies(Vec<(Kind, PathBuf)>);
+pub(crate) struct Hierarchies {
+    found: Vec<(Kind, PathBuf)>,
+    /// The name of the group with all sessions of one sessions folder.
+    sessions: String,
+}
 
 impl Hierarchies {
-    /// Finds the hierarchies by creating our folder in each.
-    pub(crate) fn find() -> Self {
+    /// Finds the hierarchies by creating our folder in each, for the containers of the folder `sessions`.
+    pub(crate) fn find(sessions: &Path) -> Self {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let mut found = Vec::new();
         for line in mounts.lines() {
@@ -65,11 +71,32 @@ impl Hierarchies {
             }
         }
         found.retain(|(_, ours)| std::fs::create_dir_all(ours.join(SUPERVISORS)).is_ok() && can_write(&ours.join(SUPERVISORS)));
-        Self(found)
+        // Numbers stay the same when the folder is renamed, and no other folder of the machine has them.
+        let name = std::fs::metadata(sessions).map(|found| format!("{:x}-{:x}", found.dev(), found.ino()));
+        Self { found, sessions: name.unwrap_or_else(|_| "unknown".into()) }
+    }
+
+    /// The path of a container's groups below the root of each hierarchy.
+    pub(crate) fn path(&self, id: ContainerId) -> String {
+        format!("/{OURS}/{}/{id}", self.sessions)
+    }
+
+    /// Returns the containers that have groups with processes in them.
+    pub(crate) fn containers(&self) -> Vec<ContainerId> {
+        let mut ids: Vec<ContainerId> = Vec::new();
+        for (_, ours) in &self.found {
+            for entry in std::fs::read_dir(ours.join(&self.sessions)).into_iter().flatten().flatten() {
+                ids.extend(entry.file_name().to_str().and_then(|name| name.parse::<ContainerId>().ok()));
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids.retain(|id| !self.group(*id).processes().is_empty());
+        ids
     }
 
     fn any(&self, test: impl Fn(Kind) -> bool) -> bool {
-        self.0.iter().any(|(kind, _)| test(*kind))
+        self.found.iter().any(|(kind, _)| test(*kind))
     }
 
     pub(crate) fn limits_memory(&self) -> bool {
@@ -86,7 +113,7 @@ impl Hierarchies {
 
     /// Returns whether memory that was swapped out can be limited, too.
     pub(crate) fn counts_swap(&self) -> bool {
-        self.0.iter().any(|(kind, ours)| match kind {
+        self.found.iter().any(|(kind, ours)| match kind {
             Kind::Memory => ours.join("memory.memsw.limit_in_bytes").exists(),
             Kind::Unified { memory: true, .. } => ours.join("memory.swap.max").exists(),
             _ => false,
@@ -109,7 +136,7 @@ impl Hierarchies {
     /// the session starts, because its processes would stay in the server's service and end with it.
     pub(crate) fn join_supervisors(&self, before_start: bool) {
         let mut joined = Vec::new();
-        for (kind, ours) in &self.0 {
+        for (kind, ours) in &self.found {
             let named = matches!(kind, Kind::Named);
             if named == before_start && *kind != Kind::Other && !joined.contains(&ours) {
                 // If this fails, the supervisor stays in the server's group, as it would without groups.
@@ -122,8 +149,8 @@ impl Hierarchies {
     /// Returns a session's groups, whether or not they exist. Where both versions are mounted, its groups are of version 1.
     pub(crate) fn group(&self, id: ContainerId) -> Group {
         let first = self.first_version();
-        let ours = self.0.iter().filter(|(kind, _)| matches!(kind, Kind::Unified { .. }) != first);
-        Group(ours.map(|(kind, ours)| (*kind, ours.join(id.to_string()))).collect())
+        let ours = self.found.iter().filter(|(kind, _)| matches!(kind, Kind::Unified { .. }) != first);
+        Group(ours.map(|(kind, ours)| (*kind, ours.join(&self.sessions).join(id.to_string()))).collect())
     }
 }
 
@@ -258,8 +285,8 @@ fn working_set(group: &Path, file: &str, reclaimable: &str) -> Option<u64> {
 }
 
 /// Kills the remaining processes of a session whose supervisor is gone, and removes its groups.
-pub(crate) fn clean_up(id: ContainerId) {
-    let group = Hierarchies::find().group(id);
+pub(crate) fn clean_up(sessions: &Path, id: ContainerId) {
+    let group = Hierarchies::find(sessions).group(id);
     group.kill();
     group.remove();
 }

@@ -134,6 +134,11 @@ impl Folder {
         &self.0
     }
 
+    /// The folder of all sessions' folders.
+    pub(crate) fn sessions(&self) -> &Path {
+        self.0.parent().unwrap_or(&self.0)
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
@@ -275,7 +280,7 @@ impl Folder {
             return Ok(ended);
         }
         if let Some(id) = self.0.file_name().and_then(|name| name.to_str()?.parse().ok()) {
-            cgroup::clean_up(id);
+            cgroup::clean_up(self.sessions(), id);
         }
         let killed = std::fs::read_to_string(self.file(STOP)).is_ok_and(|order| stop_order(&order) == Stop::Now);
         let outcome = if killed { Outcome::Signalled(libc::SIGKILL) } else { Outcome::Lost };

@@ -149,7 +149,7 @@ fn facts(possible: &Possible, groups: &Hierarchies) -> Vec<Fact> {
     const APART: &str = "sessions have their own files, processes and host name";
     let mut facts = Vec::new();
     facts.push(match (&possible.isolation, &possible.refusal) {
-        (_, Some(refusal)) => fact("Isolation", false, format!("No session can start: {refusal}")),
+        (_, Some(_)) => fact("Isolation", false, "None, so that no session starts".into()),
         (Isolation::Container, _) => fact("Isolation", true, format!("Containers: {APART}")),
         (Isolation::Bubblewrap(bubblewrap), _) => {
             fact("Isolation", true, format!("bubblewrap {}, in a user namespace: {APART}", bubblewrap.version))

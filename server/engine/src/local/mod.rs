@@ -104,6 +104,7 @@ struct Inner {
     exe: File,
     options: Options,
     possible: Possible,
+    groups: Hierarchies,
     machine: Machine,
     changes: broadcast::Sender<Place>,
     /// Sessions whose supervisor we are listening to.
@@ -142,7 +143,7 @@ impl LocalEngine {
         } else if possible.isolation == Isolation::None {
             tracing::warn!("sessions are not isolated: {}", possible.why.as_deref().unwrap_or_default());
         }
-        let groups = if possible.isolation == Isolation::Container { Hierarchies::find() } else { Hierarchies::default() };
+        let groups = if possible.isolation == Isolation::Container { Hierarchies::find(&dir) } else { Hierarchies::default() };
         let name = machine::name(&dir).map_err(failed("name"))?;
         let machine = Machine::new(name, options.resource_group.clone(), &possible, &groups);
         let engine = Self(Arc::new(Inner {
@@ -150,6 +151,7 @@ impl LocalEngine {
             exe,
             options,
             possible,
+            groups,
             machine,
             changes: broadcast::channel(CHANGES).0,
             watched: Mutex::default(),
@@ -161,9 +163,9 @@ impl LocalEngine {
         Ok(engine)
     }
 
-    /// Whether sessions are kept apart from each other and from the machine.
-    pub fn isolates(&self) -> bool {
-        self.0.possible.isolation != Isolation::None
+    /// Whether sessions start without being isolated from each other and from the machine.
+    pub fn runs_unisolated(&self) -> bool {
+        self.0.possible.isolation == Isolation::None && self.0.possible.refusal.is_none()
     }
 
     fn folder(&self, id: ContainerId) -> Folder {
@@ -242,7 +244,12 @@ impl LocalEngine {
 
     fn order(&self, id: ContainerId, how: Stop) -> io::Result<()> {
         let folder = self.folder(id);
-        if folder.has(layout::EXIT) || !folder.has(layout::SPEC) {
+        if folder.has(layout::EXIT) {
+            return Ok(());
+        }
+        if !folder.has(layout::SPEC) {
+            // Nothing was started, or its folder was removed: then its processes can only be killed.
+            cgroup::clean_up(&self.0.dir, id);
             return Ok(());
         }
         let order = layout::stop_text(how);
@@ -359,10 +366,14 @@ impl Engine for LocalEngine {
                 let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
                 let folder = engine.folder(id);
                 if !folder.has(layout::EXIT) && folder.is_supervised()? {
-                    alive.push(engine.place(id));
+                    alive.push(id);
                 }
             }
-            Ok(alive)
+            // A container whose folder somebody removed still computes.
+            alive.extend(engine.0.groups.containers());
+            alive.sort_unstable();
+            alive.dedup();
+            Ok(alive.into_iter().map(|id| engine.place(id)).collect())
         })
         .await
     }

@@ -56,7 +56,7 @@ pub fn try_isolation(folder: &Path) -> i32 {
         let folder = Folder::at(folder);
         folder.create()?;
         let plan = Plan::trial();
-        let groups = Hierarchies::find();
+        let groups = Hierarchies::find(folder.sessions());
         let group = groups.group(plan.id);
         let started = launch::try_container(&folder, &plan, &groups).and_then(wait);
         group.kill();
@@ -107,7 +107,7 @@ fn run(path: &Path) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut clients = vec![Client::new(starter)?];
     clients.iter_mut().for_each(|client| client.say(MINE));
-    let groups = if plan.isolation == Isolation::Container { Hierarchies::find() } else { Hierarchies::default() };
+    let groups = if plan.isolation == Isolation::Container { Hierarchies::find(folder.sessions()) } else { Hierarchies::default() };
 
     // From here on an order to stop cannot be missed: if the file was written before the socket existed, it is read now; if it is
     // written later, its writer finds the socket.

@@ -208,3 +208,20 @@ async fn a_session_whose_supervisor_hangs_is_ended_by_force() {
         none_left(&marker).await;
     }
 }
+
+#[tokio::test]
+async fn a_session_whose_folder_was_removed_is_found_and_ended() {
+    let yard = yard();
+    let marker = marker();
+    let place = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
+    log_has(&yard.engine, &place, "ready").await;
+    if fact(&yard.engine, "Limits").await.1.starts_with("Resource limits only") {
+        return;
+    }
+    std::fs::remove_dir_all(yard.sessions().join(place.container.to_string())).unwrap();
+    assert!(!processes(&marker).is_empty());
+    assert_eq!(yard.engine.containers().await.unwrap(), [place.clone()]);
+    yard.engine.stop(&place, Stop::Now).await.unwrap();
+    none_left(&marker).await;
+    until("no container", async || yard.engine.containers().await.unwrap().is_empty().then_some(())).await;
+}

@@ -2,6 +2,7 @@
 
 use crate::common::*;
 use engine::Engine;
+use std::os::unix::fs::MetadataExt;
 use types::quantity::{CPU, MEM, Quantity};
 
 #[tokio::test]
@@ -38,8 +39,9 @@ async fn the_requested_amounts_become_limits() {
     let yard = yard();
     let place = yard.batch("sleep 1000").await;
     running(&yard.engine, &place).await;
-    let group =
-        |name: &str| std::path::Path::new("/sys/fs/cgroup").join(name).join("yardmaster").join(place.container.to_string());
+    let sessions = std::fs::metadata(yard.sessions()).map(|found| format!("{:x}-{:x}", found.dev(), found.ino())).unwrap();
+    let ours = format!("yardmaster/{sessions}/{}", place.container);
+    let group = |name: &str| std::path::Path::new("/sys/fs/cgroup").join(name).join(&ours);
     let limits = [
         ("memory", "memory.limit_in_bytes", "268435456"),
         ("memory", "memory.memsw.limit_in_bytes", "268435456"),

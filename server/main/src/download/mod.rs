@@ -17,6 +17,9 @@ use axum::response::{IntoResponse, Response};
 use control::{Caller, Control, Result};
 use futures::{Stream, StreamExt, stream};
 use name::{disposition, file_name};
+use types::Problem;
+use types::address::parameters;
+use types::csv::{BOM, marked};
 use types::id::ProjectId;
 use types::list::{ListQuery, ListSpec};
 
@@ -56,8 +59,12 @@ where
 {
     let answer =
         async move |State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery, headers: HeaderMap| {
-            let pairs = pairs(raw.as_deref());
-            let query = ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let pairs = parameters(raw.as_deref().unwrap_or_default());
+            let (query, ignored) = ListQuery::parse(spec, &pairs);
+            // A file outlives the page that could say which condition does not hold in it.
+            if !ignored.is_empty() {
+                return Err(Problem::field("filter", ignored.join(" ")).into());
+            }
             let project = cookies::read(&headers, "project").and_then(|id| id.parse().ok());
             let csv = rows(Asked { control: app.control, caller, query, project }).await?;
             Ok::<_, Refusal>(csv_file(&file_name(&pairs, list), csv))
@@ -65,17 +72,13 @@ where
     Route::get(format!("/export/{list}.csv"), answer)
 }
 
-/// The decoded pairs of a query string; none if it cannot be read.
-fn pairs(raw: Option<&str>) -> Vec<(String, String)> {
-    serde_urlencoded::from_str(raw.unwrap_or_default()).unwrap_or_default()
-}
-
 /// Rows in one piece of the answer.
 const ROWS_PER_PIECE: usize = 500;
 
 fn csv_file(name: &str, csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send + 'static>) -> Response {
     let titles = csv.titles.into_iter().map(String::from).collect();
-    let first = stream::once(std::future::ready(line(titles)));
+    let first = line(titles).map(|titles| [BOM.as_bytes(), &titles].concat());
+    let first = stream::once(std::future::ready(first));
     let rest = csv.rows.map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
     // A failure halfway cuts the file off, so that a client sees an unfinished download and not a short list.
     let pieces = rest.map(|lines| lines.into_iter().collect::<Result<Vec<_>>>().map(|lines| lines.concat()));
@@ -89,13 +92,8 @@ fn csv_file(name: &str, csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send 
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(cells.into_iter().map(without_formula)).map_err(control::internal("writing a row"))?;
+    writer.write_record(cells.iter().map(|cell| marked(cell))).map_err(control::internal("writing a row"))?;
     writer.into_inner().map_err(control::internal("writing a row"))
-}
-
-/// Marks a cell as text if a spreadsheet would run it as a formula.
-fn without_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The real router over a real database and the real engine, as nobody and as each role.
 
+mod api_clients;
 mod api_requests;
 mod api_runs;
 mod api_sessions;
@@ -17,6 +18,7 @@ mod security;
 mod sign_in;
 mod site;
 mod template;
+mod text;
 mod walk;
 
 use axum::Router;

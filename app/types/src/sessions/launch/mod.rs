@@ -175,9 +175,7 @@ impl StartSession {
             }
             _ => {}
         }
-        if self.command.contains('\0') {
-            errors.push(FieldError::new("command", "A command cannot contain a zero byte."));
-        }
+        rules::text("command", &self.command, MAX_COMMAND, errors);
         if self.kind != SessionType::Batch && self.starts_at.is_some() {
             errors.push(FieldError::new("starts_at", "Only a batch session can have a start time."));
         }
@@ -205,9 +203,10 @@ impl StartSession {
                 ));
             } else if self.env[..index].iter().any(|(other, _)| other == name) {
                 errors.push(FieldError::new("env", format!("{name} is set twice.")));
-            } else if value.is_empty() || value.contains('\0') {
-                errors.push(FieldError::new("env", format!("{name} needs a value without zero bytes.")));
+            } else if value.is_empty() {
+                errors.push(FieldError::new("env", format!("{name} needs a value.")));
             }
+            rules::text("env", value, bytes, errors);
         }
         let mut ports = self.ports.clone();
         ports.sort_unstable();

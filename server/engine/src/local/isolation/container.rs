@@ -24,8 +24,6 @@ use std::path::Path;
 pub(crate) const STATE: &str = "container";
 /// The root folder of the session's processes; everything in it is mounted.
 const ROOT: &str = "root";
-/// The control groups of all sessions, in each hierarchy.
-const GROUPS: &str = "/yardmaster";
 /// The largest number of processes and threads of a session: enough for any job, too few for a fork bomb.
 const MOST_TASKS: u32 = 8192;
 /// The period over which processor time is limited, in microseconds.
@@ -137,7 +135,7 @@ fn config(folder: &Folder, plan: &Plan, groups: &Hierarchies) -> Value {
         },
         "mounts": mounts(folder, plan),
         "linux": {
-            "cgroupsPath": format!("{GROUPS}/{}", plan.id),
+            "cgroupsPath": groups.path(plan.id),
             "namespaces": namespaces,
             "resources": {
                 "devices": [{ "allow": false, "access": "rwm" }],
