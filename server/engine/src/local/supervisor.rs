@@ -107,7 +107,8 @@ fn run(path: &Path) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut clients = vec![Client::new(starter)?];
     clients.iter_mut().for_each(|client| client.say(MINE));
-    let groups = if plan.isolation == Isolation::Container { Hierarchies::find(folder.sessions()) } else { Hierarchies::default() };
+    let groups =
+        if plan.isolation == Isolation::Container { Hierarchies::find(folder.sessions()) } else { Hierarchies::default() };
 
     // From here on an order to stop cannot be missed: if the file was written before the socket existed, it is read now; if it is
     // written later, its writer finds the socket.
