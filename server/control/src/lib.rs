@@ -10,6 +10,7 @@ mod limits;
 mod lookalikes;
 mod mail;
 mod people;
+mod permits;
 mod projects;
 mod revision;
 mod sessions;
@@ -21,18 +22,20 @@ pub use caller::Caller;
 pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
+pub use permits::{MOST_OPEN, Needs, Permit};
 pub use setup::{FirstAdministrator, made_up_password};
 pub use store::{SessionMore, StoredPolicy, fold};
 pub use vault::Vault;
 
 use engine::{Engine, EngineError};
+use people::attempts::{self, Attempts};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use store::Store;
 use tokio::sync::{Notify, watch};
 use types::Problem;
-use types::id::SessionId;
+use types::id::{SessionId, UserId};
 use types::time::Millis;
 
 /// The result of every method of [`Control`].
@@ -50,22 +53,28 @@ pub struct Control {
 struct Shared {
     passwords: people::password::Passwords,
     vault: Vault,
-    attempts: people::attempts::Attempts,
+    /// Passwords.
+    attempts: Attempts,
     /// Requests with a wrong signature.
-    bad_signatures: people::attempts::Attempts,
-    /// Wrong one-time codes of an account, from any address.
-    codes: people::attempts::Attempts,
+    bad_signatures: Attempts,
+    /// One-time and recovery codes of an account, from any address.
+    codes: Attempts,
+    /// Codes that were given too early, whose right time was told: they are not valid later.
+    early_codes: Mutex<HashSet<(UserId, i64)>>,
     /// A person's refusals that were written to the audit trail.
-    refusals: people::attempts::Attempts,
+    refusals: Attempts,
     /// Requests for a password link.
-    links: people::attempts::Attempts,
+    links: Attempts,
     outbox: OnceLock<people::password_link::Outbox>,
     rates: limits::rates::Rates,
-    /// Changes whenever a sign-in was ended, so that connections it still holds open are checked again.
-    sign_ins_ended: watch::Sender<()>,
+    /// Changes whenever somebody's rights may have, so that open connections are looked at again.
+    rights: watch::Sender<()>,
+    permits: permits::Permits,
     /// Notified whenever the queue or a session may need attention.
     work: Notify,
     clock: Clock,
+    /// When this process started, by both clocks.
+    started: (Instant, Millis),
     /// The sessions that have not ended, and the lock of whoever brings them in step with the database.
     mirror: RwLock<sessions::mirror::Mirror>,
     mirroring: tokio::sync::Mutex<()>,
@@ -76,6 +85,8 @@ struct Shared {
     /// Why each pending session waits, from the scheduler's last decision.
     queue: RwLock<sessions::queue::Queue>,
     lengths: Mutex<sessions::expected::Lengths>,
+    /// The waiting sessions that may not start.
+    barred: Mutex<HashSet<SessionId>>,
     activity: Mutex<sessions::ends::Activity>,
     /// How often the engine refused to start a session.
     refused_starts: Mutex<HashMap<SessionId, u32>>,
@@ -83,6 +94,7 @@ struct Shared {
     agents: RwLock<cluster::agents::Heard>,
     gone: RwLock<HashSet<String>>,
     tasks: system::tasks::Tasks,
+    recent: tokio::sync::Mutex<system::events::Recent>,
 }
 
 /// A source of the current time.
@@ -99,15 +111,18 @@ impl Control {
         let shared = Shared {
             passwords: people::password::Passwords::new(),
             vault,
-            attempts: people::attempts::Attempts::default(),
-            bad_signatures: people::attempts::Attempts::default(),
-            codes: people::attempts::Attempts::default(),
-            refusals: people::attempts::Attempts::new(system::audit::MOST_REFUSALS),
-            links: people::attempts::Attempts::default(),
+            attempts: Attempts::new(attempts::PASSWORDS),
+            bad_signatures: Attempts::new(attempts::SIGNATURES),
+            codes: Attempts::new(attempts::CODES),
+            early_codes: Mutex::default(),
+            refusals: Attempts::new(attempts::REFUSALS),
+            links: Attempts::new(attempts::LINKS),
             outbox: OnceLock::new(),
             rates: limits::rates::Rates::default(),
-            sign_ins_ended: watch::Sender::new(()),
+            rights: watch::Sender::new(()),
+            permits: permits::Permits::default(),
             work: Notify::new(),
+            started: (Instant::now(), clock()),
             clock,
             mirror: RwLock::default(),
             mirroring: tokio::sync::Mutex::default(),
@@ -115,17 +130,26 @@ impl Control {
             rounds: tokio::sync::Mutex::default(),
             queue: RwLock::default(),
             lengths: Mutex::default(),
+            barred: Mutex::default(),
             activity: Mutex::default(),
             refused_starts: Mutex::default(),
             agents: RwLock::default(),
             gone: RwLock::default(),
             tasks: system::tasks::Tasks::default(),
+            recent: tokio::sync::Mutex::default(),
         };
         Self { store, engine, shared: Arc::new(shared) }
     }
 
     pub(crate) fn now(&self) -> Millis {
         (self.shared.clock)()
+    }
+
+    /// The time by a clock that goes on evenly when somebody sets the system's: for limits, which last as long as they say. It may
+    /// differ from the time of day.
+    pub(crate) fn steady(&self) -> Millis {
+        let (at, by_the_clock) = self.shared.started;
+        Millis(by_the_clock.0.saturating_add(i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// Succeeds when the database answers.

@@ -3,12 +3,14 @@
 //! These run on the server's machine, not through a page. Anyone who can run them can read the database file, so they take no
 //! caller.
 
-use crate::{Control, Result, random_text};
+use crate::people::accounts::domain_not_open;
+use crate::{Control, Result, internal, random_text};
 use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
 use types::people::permissions::Role;
 use types::people::users::CreateUser;
 use types::quantity::{Quantity, Slots};
+use types::system::events::{Audience, Topic};
 
 /// The number of sessions that the keypair policy `default` allows at one time.
 const DEFAULT_SESSIONS: u32 = 20;
@@ -44,6 +46,18 @@ impl Control {
         Ok(Some(FirstAdministrator { email, password: made_up }))
     }
 
+    /// The installation's id, made up the first time: eight letters and digits by which two installations on one host are told
+    /// apart.
+    pub async fn installation(&self) -> Result<String> {
+        if let Some(id) = self.store.installation().await? {
+            return Ok(id);
+        }
+        let mut change = self.store.change().await?;
+        change.name_installation(&random_text(8)?.to_lowercase()).await?;
+        change.commit().await?;
+        self.store.installation().await?.ok_or_else(|| internal("naming the installation")("it has no id"))
+    }
+
     /// Creates a person in the domain and project `default`.
     pub async fn create_user_here(
         &self,
@@ -56,6 +70,9 @@ impl Control {
         let domains = self.store.domain_choices(None).await?;
         let domain =
             domains.into_iter().find(|d| d.name == "default").ok_or_else(|| Problem::NotFound("domain default".into()))?;
+        if !domain.active {
+            return Err(Problem::Conflict(domain_not_open(&domain.name)));
+        }
         let new = CreateUser {
             email: email.into(),
             username: username.into(),
@@ -92,12 +109,13 @@ impl Control {
         let at = change.at;
         change.set_password(account.id, &hash, at).await?;
         change.delete_sign_ins(account.id).await?;
-        change.end_password_link(account.id).await?;
+        change.end_password_links(account.id).await?;
         if end_two_factor {
             change.end_two_factor(account.id).await?;
         }
         let detail = serde_json::json!({ "end_two_factor": end_two_factor });
         change.record("reset password", account.id, detail).await?;
+        change.tell(Topic::User, account.id, Audience::person(account.id, account.domain)).await?;
         change.commit().await?;
         Ok(made_up)
     }

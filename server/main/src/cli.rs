@@ -1,10 +1,11 @@
 //! The command line.
 
+use crate::claim::claim;
 use crate::config::{Given, Settings};
+use crate::listen::Listening;
 use crate::site::Site;
-use crate::{App, metrics, router};
+use crate::{App, address, metrics};
 use anyhow::{Context, Result, bail};
-use axum::serve::ListenerExt;
 use clap::{Parser, Subcommand};
 use control::{Control, Mail, Vault};
 use engine::Engine;
@@ -151,17 +152,12 @@ async fn run(command: Command) -> Result<()> {
             if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
                 println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
             }
-            let given = if password_stdin { Some(read_password()?) } else { None };
-            let password = match given {
-                Some(password) => password,
-                None => {
-                    let password = control::made_up_password().map_err(plain)?;
-                    println!("Password of {email}: {password}");
-                    password
-                }
-            };
+            let password = if password_stdin { read_password()? } else { control::made_up_password().map_err(plain)? };
             control.create_user_here(&email, &username, &full_name, &password, role).await.map_err(plain)?;
             println!("Created {email}.");
+            if !password_stdin {
+                println!("Password of {email}: {password}");
+            }
             Ok(())
         }
         Command::User(User::ResetPassword { data, login, end_two_factor, password_stdin }) => {
@@ -174,6 +170,9 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Seed(seed) => {
+            create_private(&seed.data)?;
+            // A running server would not hear of so many rows.
+            let _claim = claim(&seed.data)?;
             let control = open(&seed.data, None, Options::default()).await?.control;
             if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
                 println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
@@ -266,9 +265,15 @@ fn own_file(file: &Path) -> Result<()> {
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
+    // Simulated sessions are no processes; real ones can connect from every address of this machine.
+    if settings.scenario.is_none() {
+        address::refuse_proxies_on_this_machine(&settings)?;
+    }
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
+    create_private(&settings.data)?;
+    let _claim = claim(&settings.data)?;
     site.check(&names).await?;
     let options = Options {
         resource_group: settings.resource_group.clone(),
@@ -282,15 +287,10 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         control = control.with_mail(opened, mail.address.clone());
     }
     let first = control.first_start(email, password).await.map_err(plain)?;
-    let app =
-        App { control: control.clone(), settings: Arc::new(settings.clone()), site, names, unisolated, build: build().into() };
-
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("`listen` = {}: the address cannot be used", settings.listen))?;
-    let address = listener.local_addr()?;
-    // Small pieces of a streamed page are sent at once, without waiting for each other's acknowledgement.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let installation = control.installation().await.map_err(plain)?.into();
+    let (shared, build) = (Arc::new(settings.clone()), build().into());
+    let app = App { control: control.clone(), settings: shared, site, names, installation, unisolated, build };
+    let listener = Listening::bind(&settings.listen).await?;
     if let Some(metrics) = settings.metrics {
         match TcpListener::bind(metrics).await {
             Ok(listener) => {
@@ -303,10 +303,11 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     }
     control.recall_rates().await.map_err(plain)?;
     tokio::spawn(control.clone().keep_rates_always());
+    tokio::spawn(control.clone().follow_other_processes());
     let queue = tokio::spawn(control.clone().run());
 
     // On standard output, apart from the log: the lines that a person needs at the first start.
-    println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
+    println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| listener.shown()));
     if let Some(first) = first {
         println!("Administrator: {}", first.email);
         if let Some(password) = first.password {
@@ -314,9 +315,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         }
     }
     tokio::select! {
-        served = axum::serve(listener, router::service(app)).with_graceful_shutdown(asked_to_end()).into_future() => {
-            served.context("the server ended")?;
-        }
+        served = listener.serve(app, asked_to_end()) => served.context("the server ended")?,
         // A server whose queue has stopped must not look healthy: its supervisor starts it again.
         ended = queue => bail!("the queue's loop ended: {ended:?}"),
     }

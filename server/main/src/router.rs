@@ -1,8 +1,9 @@
 //! The router: plain routes, pages, server functions, the API and files, each group with its layers.
 
+use crate::address::Peer;
 use crate::layers::USUAL;
 use crate::routes::{self, Asks};
-use crate::{App, cookies, metrics, pages, site};
+use crate::{App, cookies, layers, metrics, pages, site};
 use api::Route;
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -49,6 +50,7 @@ pub fn router(app: App) -> Router {
         .merge(USUAL.around(identified(console)))
         .merge(USUAL.around(identified(api)))
         .with_state(app)
+        .layer(middleware::from_fn(layers::one_of_each))
         .layer(middleware::from_fn(count))
 }
 
@@ -70,7 +72,7 @@ async fn no_store(mut answer: Response) -> Response {
     answer
 }
 
-/// The router in the form that `axum::serve` takes, with the peer's address in every request.
-pub fn service(app: App) -> axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, std::net::SocketAddr> {
+/// The router in the form that `axum::serve` takes, with the peer in every request.
+pub fn service(app: App) -> axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, Peer> {
     ServiceExt::<Request>::into_make_service_with_connect_info(router(app))
 }

@@ -21,10 +21,11 @@ pub use limits::followers::Holding;
 pub use limits::policies::StoredPolicy;
 pub use people::accounts::Account;
 pub use people::keypairs::{NewKeypairRow, Signer};
+pub use people::rights::SessionPlace;
 pub use people::sign_ins::{NewSignIn, SignedIn};
 pub use people::two_factor::{NewPasswordLink, TwoFactor};
 pub use people::users::NewUser;
-pub use sessions::{Changed, LivingSession, NewSession, SessionMore, Step};
+pub use sessions::{Barred, Changed, LivingSession, NewSession, SessionMore, Step};
 pub use system::events::{Audit, StoredEvent};
 pub use system::tasks::{NewTask, StoredTask, TaskEnd};
 

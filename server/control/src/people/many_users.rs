@@ -5,7 +5,7 @@ use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
 use crate::people::users::new_user_errors;
 use crate::system::tasks::{Progress, Work};
-use crate::{Caller, Control, Result, made_up_password};
+use crate::{Caller, Control, Needs, Result, made_up_password};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -352,14 +352,16 @@ impl Control {
     pub async fn create_users(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<CreatedPerson>> {
         // Mistakes are reported at once, before a task is started.
         self.plan_without_mistakes(caller, many).await?;
+        let permit = self.permit(caller, Needs::Nothing)?;
         let task = self.start_task(caller, Work::CreateUsers(many.clone())).await?;
-        self.task_answer(caller, task).await
+        self.task_answer(caller, permit, task).await
     }
 
     /// The people that one of the caller's tasks created, with the passwords that were made up. Reading them is recorded in the
     /// audit trail.
     pub async fn created_people(&self, caller: &Caller, task: TaskId) -> Result<Vec<CreatedPerson>> {
-        let people = self.task_answer(caller, task).await?;
+        let permit = self.permit(caller, Needs::Nothing)?;
+        let people = self.task_answer(caller, permit, task).await?;
         let mut change = self.change_by(caller).await?;
         change.record("read created people", task, serde_json::json!({})).await?;
         change.commit().await?;
@@ -372,7 +374,7 @@ impl Control {
         // Each person is hashed, then written.
         let (count, steps) = (lines.len() as u64, lines.len() as u64 * 2);
         let hashed = AtomicU64::new(0);
-        // Hashed before the change, during which nobody else can write. No more run at once than there are cores.
+        // Hashed before the change, during which nobody else can write.
         let passwords: Vec<_> = lines.iter().map(|line| (line.new.password.clone(), line.made_up)).collect();
         let hashes: Vec<String> = stream::iter(passwords)
             .map(|(password, made_up)| {
@@ -381,7 +383,7 @@ impl Control {
                 let hashed = &hashed;
                 async move {
                     progress.check_not_cancelled()?;
-                    let hash = control.shared.passwords.hash_with(&password, how).await;
+                    let hash = control.shared.passwords.hash_in_task(&password, how).await;
                     progress.report("Hashing passwords.", hashed.fetch_add(1, Ordering::Relaxed) + 1, steps);
                     hash
                 }

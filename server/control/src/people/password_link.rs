@@ -4,6 +4,8 @@
 //! does not reveal who has an account.
 
 use crate::mail::Mail;
+use crate::people::accounts::{Closed, closed_everywhere};
+use crate::people::attempts::Who;
 use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
@@ -12,7 +14,7 @@ use types::Problem;
 use types::id::UserId;
 use types::people::permissions::Permission;
 use types::people::two_factor::PasswordLink;
-use types::people::users::{EditUser, UserStatus};
+use types::people::users::EditUser;
 use types::system::events::{Audience, Topic};
 use types::time::{Millis, duration};
 
@@ -53,11 +55,8 @@ impl Control {
         if login.is_empty() || login.len() > 256 {
             return Err(Problem::field("login", "Type your email or username."));
         }
-        if let Some(seconds) = self.shared.links.must_wait(&login, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
         // Every request counts, and none is forgiven: nobody needs many links.
-        self.shared.links.failed(&login, &caller.address, at);
+        self.shared.links.take(&Who::Name(login.to_lowercase()), &caller.address, self.steady())?.failed();
         let (control, address) = (self.clone(), caller.address.clone());
         // In the background, so that the answer takes equally long if there is no account.
         tokio::spawn(async move {
@@ -71,7 +70,7 @@ impl Control {
     /// Mails a link to an active account, or tells its administrators.
     async fn answer_request(&self, login: &str, address: &str, at: Millis) -> Result<()> {
         let account = self.store.account_by_login(login).await?;
-        let Some(account) = account.filter(|account| account.status == UserStatus::Active) else { return Ok(()) };
+        let Some(account) = account.filter(|account| closed_everywhere(account).is_none()) else { return Ok(()) };
         let mut change = self.change_from(address).await?;
         let first = change.ask_link(account.id, at, Millis(at.0 - ASK_EVERY)).await?;
         change.commit().await?;
@@ -79,8 +78,7 @@ impl Control {
             return Ok(());
         }
         if self.sends_mail() {
-            // Nothing to send if an administrator has just made a link that is still valid.
-            let Some(link) = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await? else { return Ok(()) };
+            let link = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await?;
             if self.mail_link(&account, &link).await {
                 return Ok(());
             }
@@ -112,26 +110,32 @@ impl Control {
         if !crate::people::accounts::may_change(me, domain.is_none(), user, account.domain, account.role) {
             return Err(caller.refuse(format!("change the account of a {}", account.role.label().to_lowercase())));
         }
-        if account.status != UserStatus::Active {
-            return Err(Problem::Conflict("The account is not active, so a link would not work. Activate it first.".into()));
+        match closed_everywhere(&account) {
+            Some(Closed::Domain(name)) => {
+                let sentence = format!("The domain {name} is deactivated, so a link would not work. Activate it first.");
+                return Err(Problem::Conflict(sentence));
+            }
+            Some(_) => {
+                return Err(Problem::Conflict("The account is not active, so a link would not work. Activate it first.".into()));
+            }
+            None => {}
         }
         if user == me.id {
             return Err(Problem::Conflict("Change your own password in your account, which asks for your current one.".into()));
         }
         let link = self.write_link(&account, Some(me.id), &caller.address, Millis(self.now().0 + MADE_LASTS)).await?;
-        let Some(link) = link else { return Err(Problem::Conflict("The link could not be made. Try again.".into())) };
         let mailed = self.mail_link(&account, &link).await;
         Ok(PasswordLink { mailed, ..link })
     }
 
-    /// Writes a link to the database; `None` if one made by an administrator is still valid and must not be replaced.
+    /// Writes a link to the database.
     async fn write_link(
         &self,
         account: &Account,
         actor: Option<UserId>,
         address: &str,
         expires_at: Millis,
-    ) -> Result<Option<PasswordLink>> {
+    ) -> Result<PasswordLink> {
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
         let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
@@ -139,14 +143,12 @@ impl Control {
         let at = change.at;
         let token_hash = sha256(&token);
         let link = NewPasswordLink { user: account.id, token_hash: &token_hash, expires_at, made: actor.is_some(), at };
-        if !change.set_password_link(&link).await? {
-            return Ok(None);
-        }
+        change.add_password_link(&link).await?;
         change.set_link_asked(account.id, None).await?;
         change.record("make a password link", account.id, json!({})).await?;
         change.tell(Topic::User, account.id, Audience::domain(account.domain)).await?;
         change.commit().await?;
-        Ok(Some(PasswordLink { path: link_path(&token), expires_at, mailed: false }))
+        Ok(PasswordLink { path: link_path(&token), expires_at, mailed: false })
     }
 
     /// Mails a link to its person. Returns whether the mail server accepted it.
@@ -167,7 +169,7 @@ impl Control {
         let user = self.store.password_link(&sha256(token), self.now()).await?;
         let Some(user) = user else { return Err(link_not_valid()) };
         let account = self.store.account(user).await?;
-        account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(link_not_valid)
+        account.filter(|account| closed_everywhere(account).is_none()).map(|account| account.email).ok_or_else(link_not_valid)
     }
 
     /// Sets the password that the person of a link chose, and ends their sign-ins. The link can be used once.
@@ -184,9 +186,8 @@ impl Control {
         change.delete_sign_ins(user).await?;
         let mut change = change.made_by(Some(user));
         change.record("use a password link", user, json!({})).await?;
-        change.commit().await?;
-        self.shared.sign_ins_ended.send_replace(());
-        Ok(())
+        change.touch_rights();
+        change.commit().await
     }
 }
 

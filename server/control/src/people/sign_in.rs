@@ -1,14 +1,16 @@
 //! Signing in and out, a person's own password, and the list of their signed-in browsers.
 
+use crate::caller::Credential;
+use crate::people::accounts::{Closed, closed, closed_everywhere, domain_closed};
+use crate::people::attempts::{Try, Who, network};
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{Account, NewSignIn};
-use tokio::sync::watch;
 use types::Problem;
 use types::id::SignInId;
 use types::people::permissions::{Me, Permission};
-use types::people::users::{ChangePassword, EditUser, SignIn, UserStatus};
+use types::people::users::{ChangePassword, EditUser, SignIn};
 use types::time::Millis;
 
 /// Milliseconds that a sign-in lasts after its last use: 7 days.
@@ -60,31 +62,62 @@ impl Control {
         if login.len() > 256 || password.len() > types::rules::MAX_PASSWORD {
             return Err(wrong_credentials());
         }
-        if let Some(seconds) = self.shared.attempts.must_wait(login, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
         let account = self.store.account_by_login(login).await?;
+        let who = account.as_ref().map_or_else(|| Who::Name(login.to_lowercase()), |account| Who::Person(account.id));
+        let attempt = self.try_password(&who, &caller.address).await?;
         let stored = account.as_ref().map(|account| account.password_hash.clone());
-        let fits = self.shared.passwords.check(password, stored).await?;
-        if let Some(account) = account.as_ref().filter(|account| fits && account.status == UserStatus::Active)
-            && !types::rules::may_come_from(&account.addresses, &caller.address)
-        {
+        let (fits, attempt) = self.check_password(attempt, password, stored).await?;
+        let shut = account.as_ref().filter(|_| fits).and_then(|account| closed(account, &caller.address));
+        let sentence = match &shut {
+            Some(Closed::Domain(name)) => Some(domain_closed(name)),
+            Some(Closed::Address) => {
+                Some(format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address))
+            }
+            // In the same words as a wrong password, so that nobody learns whether the account exists.
+            Some(Closed::Account) | None => None,
+        };
+        if let Some(sentence) = sentence {
+            attempt.failed();
             self.record_refused_sign_in(caller).await?;
-            let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
             return Err(Problem::field("login", sentence));
         }
-        // An inactive account is refused in the same words, so that nobody learns whether it exists.
-        let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
-            self.shared.attempts.failed(login, &caller.address, at);
+        let Some(account) = account.filter(|_| fits && shut.is_none()) else {
+            attempt.failed();
             self.record_refused_sign_in(caller).await?;
             return Err(wrong_credentials());
         };
         match code.map(str::trim).filter(|code| !code.is_empty()) {
-            None if account.two_factor => Ok(SignInAnswer::CodeNeeded(self.password_proof(&account, at)?)),
-            code => {
-                let signed_in = self.finish_sign_in(caller, &account, code, at).await?;
-                self.shared.attempts.succeeded(login, &caller.address);
-                Ok(SignInAnswer::Done(signed_in))
+            None if account.two_factor => {
+                attempt.give_back();
+                Ok(SignInAnswer::CodeNeeded(self.password_proof(&account, at)?))
+            }
+            code => Ok(SignInAnswer::Done(self.finish_sign_in(caller, &account, code, attempt).await?)),
+        }
+    }
+
+    /// Counts a try of a password, before it is checked. Where the account must wait because of what came from elsewhere, an
+    /// address at which its person is signed in may go on.
+    pub(crate) async fn try_password(&self, who: &Who, address: &str) -> Result<Try<'_>> {
+        let at = self.steady();
+        match (self.shared.attempts.take(who, address, at), who) {
+            (Err(wait), Who::Person(user)) if wait.anywhere => {
+                let home = self.store.sign_in_addresses(*user, self.now()).await?;
+                if !home.iter().any(|home| network(home) == network(address)) {
+                    return Err(wait.into());
+                }
+                Ok(self.shared.attempts.take_at_home(who, address, at)?)
+            }
+            (tried, _) => Ok(tried?),
+        }
+    }
+
+    /// Checks a password. The try is given back if it could not be checked.
+    async fn check_password<'a>(&self, attempt: Try<'a>, password: &str, hash: Option<String>) -> Result<(bool, Try<'a>)> {
+        match self.shared.passwords.check(password, hash).await {
+            Ok(fits) => Ok((fits, attempt)),
+            Err(problem) => {
+                attempt.give_back();
+                Err(problem)
             }
         }
     }
@@ -94,38 +127,36 @@ impl Control {
         let at = self.now();
         let over = || Problem::field("login", "That took too long. Sign in again.");
         let account = self.account_of_proof(proof, at).await?.ok_or_else(over)?;
-        if let Some(seconds) = self.shared.attempts.must_wait(&account.email, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
         if code.trim().is_empty() {
             return Err(Problem::field("code", "Type the code that your authenticator shows, or a recovery code."));
         }
-        let signed_in = self.finish_sign_in(caller, &account, Some(code), at).await?;
-        self.shared.attempts.succeeded(&account.email, &caller.address);
-        Ok(signed_in)
+        let attempt = self.try_password(&Who::Person(account.id), &caller.address).await?;
+        self.finish_sign_in(caller, &account, Some(code), attempt).await
     }
 
     /// The steps after the password: checks the code if one is needed, and writes the sign-in, in one change.
-    async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, at: Millis) -> Result<SignedIn> {
-        let guesser = account.id.to_string();
-        if account.two_factor
-            && let Some(seconds) = self.shared.codes.must_wait("code", &guesser, at)
-        {
-            return Err(Problem::TooMany(seconds));
-        }
+    async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, attempt: Try<'_>) -> Result<SignedIn> {
+        let at = self.now();
+        let guess = match account.two_factor.then(|| self.try_code(account.id)).transpose() {
+            Ok(guess) => guess,
+            Err(problem) => {
+                attempt.give_back();
+                return Err(problem);
+            }
+        };
         let mut change = self.change_from(&caller.address).await?.made_by(Some(account.id));
         // The account may have changed since the password was checked.
         let now = change.account(account.id).await?;
         let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
-        if !now.is_some_and(|now| same(&now) && now.status == UserStatus::Active) {
+        if !now.is_some_and(|now| same(&now) && closed_everywhere(&now).is_none()) {
             return Err(wrong_credentials());
         }
-        if account.two_factor && !self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await? {
+        if account.two_factor
+            && let Some(refusal) = self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await?
+        {
             drop(change);
-            self.shared.codes.failed("code", &guesser, at);
-            self.shared.attempts.failed(&account.email, &caller.address, at);
             self.record_refused_sign_in(caller).await?;
-            return Err(Problem::field("code", "This code is wrong or was already used. Type the one that is shown now."));
+            return Err(refusal);
         }
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
@@ -144,7 +175,10 @@ impl Control {
         change.insert_sign_in(&new, at).await?;
         change.record("sign-in", account.id, json!({})).await?;
         change.commit().await?;
-        self.shared.codes.succeeded("code", &guesser);
+        attempt.succeeded();
+        if let Some(guess) = guess {
+            guess.succeeded();
+        }
         Ok(SignedIn { token, me: me_of(account) })
     }
 
@@ -156,26 +190,24 @@ impl Control {
     }
 
     /// The caller behind a cookie's token, with the address and browser of `from`. A caller without a person if the token is
-    /// unknown or has expired, or if its person is not active or may not sign in from this address.
+    /// unknown or has expired, or if its account cannot be used now or from this address.
     pub async fn caller(&self, from: Caller, token: Option<&str>) -> Result<Caller> {
         // Any other sign-in of the request is ignored: the token alone decides who the caller is.
         let nobody = from.without_person();
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
         let found = self.store.signed_in(&sha256(token)).await?;
         let at = self.now();
-        let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
-            return Ok(nobody);
-        };
-        if !types::rules::may_come_from(&found.account.addresses, &nobody.address) {
-            return Ok(nobody);
+        let Some(found) = found.filter(|found| found.expires_at > at) else { return Ok(nobody) };
+        if let Some(closed) = closed(&found.account, &nobody.address) {
+            return Ok(nobody.shut_out(closed.problem()));
         }
         if at.since(found.last_used) > TOUCH_EVERY {
             let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
             let mut change = self.store.change().await?;
-            change.touch_sign_in(found.id, at, until).await?;
+            change.touch_sign_in(found.account.id, found.id, at, until).await?;
             change.commit().await?;
         }
-        Ok(nobody.signed_in(me_of(&found.account), found.id))
+        Ok(nobody.signed_in(me_of(&found.account), Credential::SignIn(found.id)))
     }
 
     /// Ends the caller's own sign-in, if there is one.
@@ -196,31 +228,30 @@ impl Control {
         let (me, current) = caller.person()?;
         change.check()?;
         let at = self.now();
-        self.check_own_password(caller, "old", &change.old, at).await?;
+        self.check_own_password(caller, "old", &change.old).await?;
         let hash = self.shared.passwords.hash(&change.new).await?;
         let mut tx = self.change_by(caller).await?;
         let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
-        tx.end_password_link(me.id).await?;
+        tx.end_password_links(me.id).await?;
         tx.edit_user(me.id, &edit, Some(&hash), at).await?;
         tx.delete_sign_ins_but(me.id, current).await?;
         tx.record("change password", me.id, json!({})).await?;
-        tx.commit().await?;
-        self.shared.sign_ins_ended.send_replace(());
-        Ok(())
+        tx.touch_rights();
+        tx.commit().await
     }
 
     /// Checks the caller's own password before an action that a stolen sign-in must not allow. Has the same limit on failures as
     /// signing in.
-    pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str, at: Millis) -> Result<()> {
+    pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str) -> Result<()> {
         let (me, _) = caller.person()?;
-        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
+        let attempt = self.try_password(&Who::Person(me.id), &caller.address).await?;
         let account = self.store.account(me.id).await?;
-        if !self.shared.passwords.check(password, account.map(|account| account.password_hash)).await? {
-            self.shared.attempts.failed(&me.email, &caller.address, at);
+        let (fits, attempt) = self.check_password(attempt, password, account.map(|account| account.password_hash)).await?;
+        if !fits {
+            attempt.failed();
             return Err(Problem::field(field, "Wrong password. Type your current password."));
         }
+        attempt.succeeded();
         Ok(())
     }
 
@@ -232,42 +263,8 @@ impl Control {
             return Err(Problem::NotFound("sign-in".into()));
         }
         change.record("sign-out", me.id, json!({})).await?;
-        change.commit().await?;
-        self.shared.sign_ins_ended.send_replace(());
-        Ok(())
-    }
-
-    /// Whether the caller's sign-in is still valid, for connections that stay open. Returns true if the database does not answer.
-    async fn still_signed_in(&self, caller: &Caller) -> bool {
-        let Ok((_, id)) = caller.person() else { return false };
-        self.store.sign_in_holds(id, self.now()).await.unwrap_or(true)
-    }
-
-    /// The caller with their present role and projects, for connections that stay open. `None` if their sign-in has ended;
-    /// unchanged if the database does not answer.
-    pub async fn renewed(&self, caller: &Caller) -> Option<Caller> {
-        let Ok((me, id)) = caller.person() else { return None };
-        if !self.still_signed_in(caller).await {
-            return None;
-        }
-        match self.store.account(me.id).await {
-            Ok(account) => account.map(|account| caller.clone().signed_in(me_of(&account), id)),
-            Err(_) => Some(caller.clone()),
-        }
-    }
-
-    /// The caller with their present rights, whether they signed in or sign their requests; a refusal once their account is
-    /// inactive.
-    pub(crate) async fn still_welcome(&self, caller: &Caller) -> Result<Caller> {
-        let (me, id) = caller.person()?;
-        let account = self.store.account(me.id).await?;
-        let account = account.filter(|account| account.status == UserStatus::Active).ok_or(Problem::SignInRequired)?;
-        Ok(caller.clone().signed_in(me_of(&account), id))
-    }
-
-    /// A receiver that is notified whenever somebody's sign-in was ended or their rights changed.
-    pub fn sign_ins_ended(&self) -> watch::Receiver<()> {
-        self.shared.sign_ins_ended.subscribe()
+        change.touch_rights();
+        change.commit().await
     }
 }
 

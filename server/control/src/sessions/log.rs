@@ -1,7 +1,7 @@
 //! The log of a session's container: as text, onwards from any place or backwards from its end, and as bytes for a file.
 
 use super::places;
-use crate::{Caller, Control, Result, engine_failed};
+use crate::{Caller, Control, Needs, Result, engine_failed};
 use engine::{EngineError, LogPiece, Place};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -26,8 +26,9 @@ struct Source {
 
 impl Control {
     /// The log of a session's container number `container`, from byte `from` on. With `wait`, waits some seconds for a log that
-    /// has nothing new.
+    /// has nothing new; the wait is one of the caller's open connections.
     pub async fn session_log(&self, caller: &Caller, id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk> {
+        let mut permit = if wait { Some(self.permit(caller, Needs::ToSee(id))?) } else { None };
         let source = self.log_source(caller, id, container).await?;
         let give_up = Instant::now() + LOG_WAIT;
         loop {
@@ -37,15 +38,19 @@ impl Control {
                 _ => None,
             };
             let chunk = onwards(self.read_log(&source, from, LOG_PIECE).await?, from);
-            if !wait || chunk.end || !chunk.text.is_empty() {
-                return Ok(chunk);
-            }
-            let Some(growth) = growth else {
-                // Not started yet: the next question finds it started.
-                tokio::time::sleep(UNSTARTED_WAIT).await;
-                return Ok(chunk);
-            };
-            if tokio::time::timeout_at(give_up, growth).await.is_err() {
+            let nothing_new = !chunk.end && chunk.text.is_empty();
+            let Some(permit) = permit.as_mut().filter(|_| nothing_new) else { return Ok(chunk) };
+            let grown = permit.while_it_holds(async {
+                Ok(match growth {
+                    Some(growth) => tokio::time::timeout_at(give_up, growth).await.is_ok(),
+                    None => {
+                        // Not started yet: the next question finds it started.
+                        tokio::time::sleep(UNSTARTED_WAIT).await;
+                        false
+                    }
+                })
+            });
+            if !grown.await? {
                 return Ok(chunk);
             }
         }

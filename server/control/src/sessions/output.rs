@@ -1,8 +1,9 @@
 //! The usage of a session and its terminal. Its log is in `log`.
 
 use super::places;
-use crate::{Caller, Control, Result, engine_failed};
+use crate::{Caller, Control, Needs, Permit, Result, engine_failed};
 use engine::{EngineError, Terminal};
+use store::LivingSession;
 use types::Problem;
 use types::id::SessionId;
 use types::people::permissions::Permission;
@@ -52,8 +53,12 @@ impl Control {
         Ok(sum_usage(each))
     }
 
-    /// Opens a terminal in a running interactive session.
-    pub async fn terminal(&self, caller: &Caller, id: SessionId, columns: u16, rows: u16) -> Result<Terminal> {
+    /// Whether the caller could open a terminal in the session now. Opens none, and leaves no trace.
+    pub async fn may_open_terminal(&self, caller: &Caller, id: SessionId) -> Result<()> {
+        self.session_with_terminal(caller, id).await.map(drop)
+    }
+
+    async fn session_with_terminal(&self, caller: &Caller, id: SessionId) -> Result<LivingSession> {
         let session = self.controllable(caller, id).await?;
         if session.kind != SessionType::Interactive {
             return Err(Problem::Conflict("Only interactive sessions have a terminal.".into()));
@@ -64,6 +69,13 @@ impl Control {
                 session.status.label().to_lowercase()
             )));
         }
+        Ok(session)
+    }
+
+    /// Opens a terminal in a running interactive session. The connection that shows it ends with the right to it.
+    pub async fn terminal(&self, caller: &Caller, id: SessionId, columns: u16, rows: u16) -> Result<(Terminal, Permit)> {
+        let session = self.session_with_terminal(caller, id).await?;
+        let permit = self.permit(caller, Needs::ToControl(id))?;
         let mut change = self.change_by(caller).await?;
         change.record("open terminal", id, serde_json::json!({})).await?;
         change.commit().await?;
@@ -71,7 +83,10 @@ impl Control {
         let place = places(id, &session.agents).next().ok_or_else(ended)?;
         match self.engine.terminal(&place, columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
             Err(EngineError::NotRunning | EngineError::UnknownContainer) => Err(ended()),
-            other => other.map(|terminal| self.watch_input(id, terminal)).map_err(engine_failed("opening a terminal")),
+            other => {
+                let terminal = other.map_err(engine_failed("opening a terminal"))?;
+                Ok((self.watch_input(id, terminal), permit))
+            }
         }
     }
 }

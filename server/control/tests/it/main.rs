@@ -1,6 +1,7 @@
 //! The control plane with a real database, a clock that the tests move, and the simulated engine (in `engines`, several engines).
 
 mod audits;
+mod barred;
 mod day;
 mod engines;
 mod groups;
@@ -10,8 +11,11 @@ mod machines;
 mod main_key;
 mod policies;
 mod queue;
+mod rates;
 mod retries;
+mod stale;
 mod tasks;
+mod two_factor;
 mod usage;
 mod yard;
 

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use control::Caller;
+use control::{Caller, Needs, Permit};
 use futures::{StreamExt, stream};
 use types::Problem;
 use types::id::SessionId;
@@ -36,18 +36,20 @@ pub(super) async fn log(
     let part = if container == 0 { String::new() } else { format!("-{}", Cluster::host_name(container)) };
     // A session may write faster than this is read, so the file ends where the log ends now.
     let until = app.control.session_log_bytes(&caller, id, container, 0).await?.size;
-    let pieces = stream::unfold(Some(0), move |from: Option<u64>| {
-        let (app, caller) = (app.clone(), caller.clone());
+    let permit = app.control.permit(&caller, Needs::ToSee(id))?;
+    let pieces = stream::unfold(Some((0, permit)), move |state: Option<(u64, Permit)>| {
+        let app = app.clone();
         async move {
-            let from = from.filter(|from| *from < until)?;
-            match app.control.session_log_bytes(&caller, id, container, from).await {
+            let (from, permit) = state.filter(|(from, _)| *from < until)?;
+            let read = async { app.control.session_log_bytes(&permit.caller()?, id, container, from).await };
+            match read.await {
                 Ok(piece) if piece.bytes.is_empty() => None,
                 Ok(piece) => {
-                    let (next, missing) = (piece.next(), piece.at.min(until) - from);
+                    let (next, missing) = (piece.next(), piece.at.min(until).saturating_sub(from));
                     let mut file = if missing > 0 { gap(from, missing) } else { Vec::new() };
                     let wanted = usize::try_from(until.saturating_sub(piece.at)).unwrap_or(usize::MAX);
                     file.extend(piece.bytes.iter().take(wanted));
-                    Some((Ok(file), Some(next)))
+                    Some((Ok(file), Some((next, permit))))
                 }
                 Err(problem) => Some((Err(problem), None)),
             }

@@ -14,7 +14,7 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use control::{Caller, Control, Result};
+use control::{Caller, Control, Needs, Permit, Result};
 use futures::{Stream, StreamExt, stream};
 use name::{disposition, file_name};
 use types::Problem;
@@ -66,8 +66,9 @@ where
                 return Err(Problem::field("filter", ignored.join(" ")).into());
             }
             let project = cookies::read(&headers, "project").and_then(|id| id.parse().ok());
+            let permit = app.control.permit(&caller, Needs::Nothing)?;
             let csv = rows(Asked { control: app.control, caller, query, project }).await?;
-            Ok::<_, Refusal>(csv_file(&file_name(&pairs, list), csv))
+            Ok::<_, Refusal>(csv_file(&file_name(&pairs, list), csv, permit))
         };
     Route::get(format!("/export/{list}.csv"), answer)
 }
@@ -75,11 +76,13 @@ where
 /// Rows in one piece of the answer.
 const ROWS_PER_PIECE: usize = 500;
 
-fn csv_file(name: &str, csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send + 'static>) -> Response {
+fn csv_file(name: &str, csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send + 'static>, permit: Permit) -> Response {
     let titles = csv.titles.into_iter().map(String::from).collect();
     let first = line(titles).map(|titles| [BOM.as_bytes(), &titles].concat());
     let first = stream::once(std::future::ready(first));
-    let rest = csv.rows.map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
+    // A long download ends with the right to it.
+    let allowed = move |cells: Result<Vec<String>>| permit.caller().and(cells);
+    let rest = csv.rows.map(allowed).map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
     // A failure halfway cuts the file off, so that a client sees an unfinished download and not a short list.
     let pieces = rest.map(|lines| lines.into_iter().collect::<Result<Vec<_>>>().map(|lines| lines.concat()));
     let headers = [

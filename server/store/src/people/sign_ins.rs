@@ -59,18 +59,6 @@ impl Store {
         .transpose()
     }
 
-    /// Whether a sign-in is still valid: it has not been ended, has not expired, and its person is active.
-    pub async fn sign_in_holds(&self, id: SignInId, now: Millis) -> Result<bool> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.id = ? AND s.expires_at > ? AND u.status = 'active'",
-        )
-        .bind(id)
-        .bind(now)
-        .fetch_optional(&self.read)
-        .await?;
-        Ok(found.is_some())
-    }
-
     /// A person's sign-ins that have not expired, the last used first; at most 100.
     pub async fn sign_ins_of(&self, user: UserId, now: Millis, current: SignInId) -> Result<Vec<SignIn>> {
         let rows: Vec<(SignInId, Millis, Millis, Millis, String, String)> = sqlx::query_as(
@@ -93,6 +81,12 @@ impl Store {
                 current: id == current,
             })
             .collect())
+    }
+
+    /// The addresses of a person's sign-ins that have not expired.
+    pub async fn sign_in_addresses(&self, user: UserId, now: Millis) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT address FROM sign_ins WHERE user_id = ? AND expires_at > ?";
+        Ok(sqlx::query_scalar(sql).bind(user).bind(now).fetch_all(&self.read).await?)
     }
 }
 
@@ -118,17 +112,23 @@ impl Change {
         .bind(new.browser)
         .execute(&mut *self.tx)
         .await?;
-        Ok(())
+        self.note_seen(new.user, new.at).await
     }
 
-    /// Stores the last use of a sign-in and when it expires now.
-    pub async fn touch_sign_in(&mut self, id: SignInId, at: Millis, expires_at: Millis) -> Result<()> {
+    /// Stores the last use of a person's sign-in and when it expires now.
+    pub async fn touch_sign_in(&mut self, user: UserId, id: SignInId, at: Millis, expires_at: Millis) -> Result<()> {
         sqlx::query("UPDATE sign_ins SET last_used = ?, expires_at = ? WHERE id = ?")
             .bind(at)
             .bind(expires_at)
             .bind(id)
             .execute(&mut *self.tx)
             .await?;
+        self.note_seen(user, at).await
+    }
+
+    /// Stores with the person that they were here; their sign-ins are deleted when they end.
+    async fn note_seen(&mut self, user: UserId, at: Millis) -> Result<()> {
+        sqlx::query("UPDATE users SET last_seen = ? WHERE id = ?").bind(at).bind(user).execute(&mut *self.tx).await?;
         Ok(())
     }
 
