@@ -73,7 +73,10 @@ impl Control {
                 return Ok(chunk);
             }
             if let Some(permit) = &mut permit {
-                let pause = async { Ok(tokio::time::sleep(Duration::from_millis(100)).await) };
+                let pause = async {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    Ok(())
+                };
                 permit.while_it_holds(pause).await?;
             }
         }
