@@ -17,6 +17,12 @@ pub struct Refused {
     shows_stale: StoredValue<bool>,
 }
 
+impl Default for Refused {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Refused {
     /// Nothing yet.
     pub fn new() -> Self {

@@ -39,7 +39,7 @@ SIGTERM ends the server after the requests in flight; sessions keep running and 
 #[derive(Subcommand)]
 enum Command {
     /// Start the console and the control plane
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Create people and reset their passwords, on this machine
     #[command(subcommand)]
     User(User),

@@ -73,6 +73,12 @@ pub struct Opening {
     number: u32,
 }
 
+impl Default for Shell {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Shell {
     /// A closed dialog.
     pub fn new() -> Self {

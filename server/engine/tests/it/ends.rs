@@ -220,7 +220,7 @@ async fn a_session_whose_folder_was_removed_is_found_and_ended() {
     }
     std::fs::remove_dir_all(yard.sessions().join(place.container.to_string())).unwrap();
     assert!(!processes(&marker).is_empty());
-    assert_eq!(yard.engine.containers().await.unwrap(), [place.clone()]);
+    assert_eq!(yard.engine.containers().await.unwrap(), std::slice::from_ref(&place));
     yard.engine.stop(&place, Stop::Now).await.unwrap();
     none_left(&marker).await;
     until("no container", async || yard.engine.containers().await.unwrap().is_empty().then_some(())).await;

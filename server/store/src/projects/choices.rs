@@ -4,10 +4,13 @@ use crate::{Result, Scope, Store};
 use types::id::{DomainId, ProjectId, UserId};
 use types::projects::{DomainChoice, ProjectChoice};
 
+/// A domain with one of its projects: id, name, whether it is active, and the project.
+type Row = (DomainId, String, bool, Option<ProjectId>, Option<String>);
+
 impl Store {
     /// Every domain (or only one) with its active projects, by name.
     pub async fn domain_choices(&self, only: Option<DomainId>) -> Result<Vec<DomainChoice>> {
-        let rows: Vec<(DomainId, String, bool, Option<ProjectId>, Option<String>)> = sqlx::query_as(
+        let rows: Vec<Row> = sqlx::query_as(
             "SELECT d.id, d.name, d.active, p.id, p.name FROM domains d LEFT JOIN projects p ON p.domain_id = d.id AND p.active = 1 \
              WHERE ?1 IS NULL OR d.id = ?1 ORDER BY d.name_key, p.name_key",
         )
