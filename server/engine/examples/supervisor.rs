@@ -37,7 +37,7 @@ async fn run() -> ExitCode {
     }
     loop {
         if let Ok(RunState::Ended { outcome, .. }) = engine.state(&place).await {
-            print!("{}", engine.log(&place, 0, 1 << 20).await.expect("a log").text);
+            print!("{}", String::from_utf8_lossy(&engine.log(&place, 0, 1 << 20).await.expect("a log").bytes));
             println!("{outcome:?}");
             return ExitCode::SUCCESS;
         }

@@ -104,7 +104,7 @@ async fn of_a_long_log_the_end_is_told() {
     // 6 MiB, of which the answer has the last 4.
     let id = yard.run(&user, "talks", "seq 1 900000").await;
     let log = yard.logs(&user, "talks/logs").await;
-    assert_eq!(log.len(), 4 << 20);
+    assert!((4 << 20) - 10 < log.len() && log.len() <= 4 << 20, "whole lines only: {}", log.len());
     assert!(log.ends_with("\n899999\n900000\n"), "{}", &log[log.len() - 40..]);
     assert_eq!(yard.logs(&user, &format!("talks/logs?kernel_id={id}")).await, log);
 }

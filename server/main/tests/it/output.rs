@@ -1,12 +1,14 @@
 //! What sessions say: their logs as text and as files, their ends, and their terminals.
 
 use crate::Yard;
+use axum::Extension;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use futures::{SinkExt, StreamExt};
 use http_body_util::BodyExt;
 use serde_json::json;
-use std::net::SocketAddr;
+use server::Peer;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -25,17 +27,23 @@ impl Yard {
     }
 }
 
+/// The same person as the client of the API and in the console.
+async fn people(yard: &Yard) -> (String, String) {
+    (yard.client("user@example.org").await, yard.cookie_of("user@example.org").await)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_logs_end_is_read_at_once_and_older_lines_before_it() {
     let yard = Yard::new().await;
-    let user = yard.client("user@example.org").await;
+    let (user, console) = people(&yard).await;
     let id = yard.run(&user, "lengthy", "seq 1 30000").await;
-    let end: LogChunk = yard.done(&user, "session_log_before", json!({ "id": id, "container": 0, "before": null })).await;
+    let end: LogChunk = yard.done(&console, "session_log_before", json!({ "id": id, "container": 0, "before": null })).await;
     assert!(end.text.ends_with("\n29999\n30000\n") && end.end && end.next == end.size, "{} {}", end.next, end.size);
     let mut whole = end.text.clone();
     let mut from = end.from;
     while from > 0 {
-        let older: LogChunk = yard.done(&user, "session_log_before", json!({ "id": id, "container": 0, "before": from })).await;
+        let older: LogChunk =
+            yard.done(&console, "session_log_before", json!({ "id": id, "container": 0, "before": from })).await;
         assert_eq!(older.next, from);
         whole.insert_str(0, &older.text);
         from = older.from;
@@ -46,12 +54,12 @@ async fn a_long_logs_end_is_read_at_once_and_older_lines_before_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_downloaded_log_holds_its_bytes_and_begins_with_what_is_missing() {
     let yard = Yard::new().await;
-    let user = yard.client("user@example.org").await;
+    let (user, console) = people(&yard).await;
     let bytes = yard.run(&user, "binary", r"printf 'a\377\000b\r\n\033[31mred\n'").await;
-    assert_eq!(yard.download(&user, &bytes).await, b"a\xff\x00b\r\n\x1b[31mred\n");
+    assert_eq!(yard.download(&console, &bytes).await, b"a\xff\x00b\r\n\x1b[31mred\n");
     // More than a log keeps: 8 to 16 MiB of the 20 million bytes are left.
     let long = yard.run(&user, "endless", r"yes 123456789 | head -c 20000000; printf '\377end\n'").await;
-    let file = yard.download(&user, &long).await;
+    let file = yard.download(&console, &long).await;
     let line = file.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     let first = std::str::from_utf8(&file[..line]).unwrap();
     let missing = 20_000_005 - (file.len() - line);
@@ -63,10 +71,10 @@ async fn a_downloaded_log_holds_its_bytes_and_begins_with_what_is_missing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_download_of_a_log_that_is_written_faster_than_it_is_read_ends() {
     let yard = Yard::new().await;
-    let user = yard.client("user@example.org").await;
+    let (user, console) = people(&yard).await;
     let id = yard.begin(&user, "floods", "batch", "yes").await;
     yard.reaches(&id, |status| status == Status::Running).await;
-    assert!(yard.download(&user, &id).await.len() < 1 << 30);
+    assert!(yard.download(&console, &id).await.len() < 1 << 30);
     yard.call(axum::http::Method::DELETE, "/func/session/floods?forced=true", &user, "").await;
     yard.reaches(&id, Status::is_final).await;
 }
@@ -112,15 +120,15 @@ struct Page {
 }
 
 impl Page {
-    async fn open(yard: &Yard, cookie: &str, name: &str) -> Self {
-        let id = yard.begin(cookie, name, "interactive", "").await;
+    async fn open(yard: &Yard, (user, console): (&str, &str), name: &str) -> Self {
+        let id = yard.begin(user, name, "interactive", "").await;
         yard.reaches(&id, |status| status == Status::Running).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = yard.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let router = yard.router.clone().layer(Extension(ConnectInfo(Peer::from(address))));
+        tokio::spawn(async move { axum::serve(listener, router).await });
         let mut request = format!("ws://{address}/sessions/{id}/terminal").into_client_request().unwrap();
-        request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        request.headers_mut().insert("cookie", console.parse().unwrap());
         let stream = TcpStream::connect(address).await.unwrap();
         let (socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
         Self { socket, seen: String::new() }
@@ -154,8 +162,8 @@ impl Page {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_in_a_terminal_waits_for_the_page_and_ctrl_c_ends_it_at_once() {
     let yard = Yard::new().await;
-    let user = yard.client("user@example.org").await;
-    let mut page = Page::open(&yard, &user, "flooded").await;
+    let (user, console) = people(&yard).await;
+    let mut page = Page::open(&yard, (&user, &console), "flooded").await;
     page.types("echo ready-$((40+2))\r").await;
     page.draws_until("ready-42").await;
     page.types("yes\r").await;
@@ -175,8 +183,8 @@ async fn a_flood_in_a_terminal_waits_for_the_page_and_ctrl_c_ends_it_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paste_of_any_size_reaches_the_shell_while_its_echo_is_drawn() {
     let yard = Yard::new().await;
-    let user = yard.client("user@example.org").await;
-    let mut page = Page::open(&yard, &user, "pasted").await;
+    let (user, console) = people(&yard).await;
+    let mut page = Page::open(&yard, (&user, &console), "pasted").await;
     page.types("head -c 600000 | wc -c | sed s/^/all-/\r").await;
     page.draws_until("sed").await;
     let paste = "a line of a long text that somebody pastes into it\r".repeat(600_000 / 51 + 1);
