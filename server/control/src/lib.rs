@@ -14,6 +14,7 @@ mod revision;
 mod sessions;
 mod setup;
 mod system;
+mod turns;
 mod vault;
 
 pub use caller::Caller;
@@ -22,6 +23,7 @@ pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use setup::{FirstAdministrator, made_up_password};
 pub use store::StoredPolicy;
+pub use turns::ExportTurn;
 pub use vault::Vault;
 
 use engine::{Engine, EngineError};
@@ -81,6 +83,7 @@ struct Shared {
     agents: RwLock<cluster::agents::Heard>,
     gone: RwLock<HashSet<String>>,
     tasks: system::tasks::Tasks,
+    turns: turns::Turns,
 }
 
 /// A source of the current time.
@@ -117,6 +120,7 @@ impl Control {
             agents: RwLock::default(),
             gone: RwLock::default(),
             tasks: system::tasks::Tasks::default(),
+            turns: turns::Turns::default(),
         };
         Self { store, engine, shared: Arc::new(shared) }
     }

@@ -2,9 +2,8 @@
 
 use crate::config::{Given, Settings};
 use crate::site::Site;
-use crate::{App, metrics, router};
+use crate::{App, connections, metrics, router};
 use anyhow::{Context, Result, bail};
-use axum::serve::ListenerExt;
 use clap::{Parser, Subcommand};
 use control::{Control, Mail, Vault};
 use engine::Engine;
@@ -255,6 +254,7 @@ fn own_file(file: &Path) -> Result<()> {
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
+    connections::raise_descriptors();
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
@@ -271,11 +271,13 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         .await
         .with_context(|| format!("`listen` = {}: the address cannot be used", settings.listen))?;
     let address = listener.local_addr()?;
-    // Small pieces of a streamed page are sent at once, without waiting for each other's acknowledgement.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let limits = connections::Limits::new(settings.connections_per_address, settings.trust_proxy);
     if let Some(metrics) = settings.metrics {
         match TcpListener::bind(metrics).await {
-            Ok(listener) => drop(tokio::spawn(axum::serve(listener, metrics::router(app.clone())).into_future())),
+            Ok(listener) => {
+                let router = metrics::router(app.clone());
+                drop(tokio::spawn(connections::serve(listener, router, limits, std::future::pending())));
+            }
             // A second server on the same machine must still be able to start.
             Err(error) => tracing::warn!(%metrics, %error, "no metrics: the address cannot be used"),
         }
@@ -293,9 +295,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         }
     }
     tokio::select! {
-        served = axum::serve(listener, router::service(app)).with_graceful_shutdown(asked_to_end()).into_future() => {
-            served.context("the server ended")?;
-        }
+        () = connections::serve(listener, router::router(app), limits, asked_to_end()) => {}
         // A server whose queue has stopped must not look healthy: its supervisor starts it again.
         ended = queue => bail!("the queue's loop ended: {ended:?}"),
     }

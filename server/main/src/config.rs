@@ -30,6 +30,9 @@ pub struct Given {
     #[arg(long, env = "YARDMASTER_TRUST_PROXY", value_name = "YES/NO")]
     #[serde(deserialize_with = "yes_or_no")]
     pub trust_proxy: Option<String>,
+    /// Connections that one address may have open; many people behind one address need more [default: 1000]
+    #[arg(long, env = "YARDMASTER_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
+    pub connections_per_address: Option<String>,
     /// Mail server for password links, such as smtps://user@mail.example.org [default: none]
     #[arg(long, env = "YARDMASTER_MAIL_SERVER", value_name = "URL")]
     pub mail_server: Option<String>,
@@ -56,6 +59,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     pub metrics: Option<SocketAddr>,
     pub trust_proxy: bool,
+    /// Connections that one address may have open.
+    pub connections_per_address: usize,
     pub log_json: bool,
     /// The scenario to simulate; with one, nothing really runs.
     pub scenario: Option<PathBuf>,
@@ -92,6 +97,7 @@ impl Given {
             mail,
             metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
             trust_proxy: choice("trust-proxy", given.trust_proxy.as_deref(), ["no", "yes"])?,
+            connections_per_address: number("connections-per-address", given.connections_per_address, 1_000, 16)?,
             scenario: given.scenario.map(PathBuf::from),
             resource_group: given.resource_group.map(|name| group(&name)).transpose()?,
             log_json: choice("log-format", given.log_format.as_deref(), ["text", "json"])?,
@@ -136,6 +142,20 @@ fn group(value: &str) -> Result<String> {
     match errors.first() {
         None => Ok(value.to_owned()),
         Some(error) => Err(wrong_setting("resource-group", value, &error.message)),
+    }
+}
+
+/// Reads a whole number of at least `least`.
+fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
+    key: &str,
+    value: Option<String>,
+    usual: T,
+    least: T,
+) -> Result<T> {
+    let Some(value) = value else { return Ok(usual) };
+    match value.parse() {
+        Ok(number) if number >= least => Ok(number),
+        _ => Err(wrong_setting(key, &value, &format!("a whole number from {least} on"))),
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod connections;
 mod cookies;
 mod download;
 pub mod layers;

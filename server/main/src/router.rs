@@ -9,7 +9,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::{Router, ServiceExt};
+use axum::Router;
 use leptos::prelude::provide_context;
 
 /// The whole application.
@@ -68,9 +68,4 @@ async fn no_store(mut answer: Response) -> Response {
         answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     }
     answer
-}
-
-/// The router in the form that `axum::serve` takes, with the peer's address in every request.
-pub fn service(app: App) -> axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, std::net::SocketAddr> {
-    ServiceExt::<Request>::into_make_service_with_connect_info(router(app))
 }

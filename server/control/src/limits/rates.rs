@@ -8,6 +8,7 @@ use crate::{Control, Result};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use types::Problem;
 use types::id::UserId;
 
 /// Length of the window in seconds.
@@ -63,6 +64,11 @@ impl Window {
 impl Rates {
     /// Counts a request at second `at`, unless it is over the limit.
     pub(crate) fn take(&self, access_key: &str, limit: u32, at: i64) -> Allowance {
+        self.take_all(access_key, limit, 1, at)
+    }
+
+    /// Counts this many requests at second `at`, or none if they are over the limit together.
+    fn take_all(&self, access_key: &str, limit: u32, count: u32, at: i64) -> Allowance {
         // A panic while counting leaves a number that is at most one off; refusing everybody from then on would be worse.
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let window = match windows.get_mut(access_key) {
@@ -70,21 +76,21 @@ impl Rates {
             None => windows.entry(access_key.to_owned()).or_default(),
         };
         window.forget(at);
-        if window.total >= limit {
-            // The next request is allowed once enough of the oldest requests have left the window.
+        if window.total.saturating_add(count) > limit {
+            // They are allowed once enough of the oldest requests have left the window.
             let mut left = window.total;
-            let leaves = window.seconds.iter().find(|(_, count)| {
-                left -= count;
-                left < limit
+            let leaves = window.seconds.iter().find(|(_, oldest)| {
+                left -= oldest;
+                left.saturating_add(count) <= limit
             });
             let until = leaves.map_or(at, |(second, _)| *second) + WINDOW;
             return Allowance { limit, remaining: 0, wait: Some(u32::try_from((until - at).max(1)).unwrap_or(1)) };
         }
-        window.add(at, 1);
+        window.add(at, count);
         if window.unwritten == 0 {
             window.since = at;
         }
-        window.unwritten += 1;
+        window.unwritten += count;
         Allowance { limit, remaining: limit - window.total, wait: None }
     }
 
@@ -113,6 +119,19 @@ impl Control {
     /// Counts a request against a keypair.
     pub fn count_request(&self, access_key: &str, limit: u32) -> Allowance {
         self.shared.rates.take(access_key, limit, self.now().0 / 1000)
+    }
+
+    /// Counts this many more requests against the keypair that the caller uses: the parts of a request that asks for several
+    /// things.
+    ///
+    /// # Errors
+    /// [`Problem::RateLimited`] if they are over the limit together; none of them is counted then.
+    pub async fn count_more(&self, access_key: &str, count: u32) -> Result<()> {
+        let Some(limit) = self.store.key_limit(access_key).await? else { return Ok(()) };
+        match self.shared.rates.take_all(access_key, limit, count, self.now().0 / 1000).wait {
+            Some(seconds) => Err(Problem::RateLimited(seconds)),
+            None => Ok(()),
+        }
     }
 
     /// Counts a page or call of the console against the person's main keypair; `None` for a person without one.

@@ -12,6 +12,9 @@ use types::Problem;
 use types::id::SessionId;
 use types::sessions::Cluster;
 
+/// Bytes after which a download ends: more than is kept of a log, so only a log that is written faster than it is read has more.
+const MOST: u64 = 64 << 20;
+
 /// The chosen container of a session.
 #[derive(serde::Deserialize)]
 pub(super) struct Which {
@@ -33,14 +36,18 @@ pub(super) async fn log(
         return Err(Problem::NotFound("container".into()).into());
     }
     let part = if container == 0 { String::new() } else { format!("-{}", Cluster::host_name(container)) };
-    let pieces = stream::unfold(Some(0), move |from: Option<u64>| {
+    let pieces = stream::unfold((Some(0), None), move |(from, until): (Option<u64>, Option<u64>)| {
         let (app, caller) = (app.clone(), caller.clone());
         async move {
             let from = from?;
             match app.control.session_log(&caller, id, container, from, false).await {
                 Ok(chunk) if chunk.text.is_empty() => None,
-                Ok(chunk) => Some((Ok(chunk.text), (chunk.next > from).then_some(chunk.next))),
-                Err(problem) => Some((Err(problem), None)),
+                Ok(chunk) => {
+                    let until = until.unwrap_or(from.max(chunk.skipped).saturating_add(MOST));
+                    let next = (chunk.next > from && chunk.next < until).then_some(chunk.next);
+                    Some((Ok(chunk.text), (next, Some(until))))
+                }
+                Err(problem) => Some((Err(problem), (None, None))),
             }
         }
     });

@@ -14,9 +14,12 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use control::{Caller, Control, Result};
-use futures::{Stream, StreamExt, stream};
+use control::{Caller, Control, ExportTurn, Result};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use name::{disposition, file_name};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use types::Problem;
 use types::id::ProjectId;
 use types::list::{ListQuery, ListSpec};
 
@@ -59,8 +62,9 @@ where
             let pairs = pairs(raw.as_deref());
             let query = ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             let project = cookies::read(&headers, "project").and_then(|id| id.parse().ok());
+            let turn = app.control.export_turn(&caller)?;
             let csv = rows(Asked { control: app.control, caller, query, project }).await?;
-            Ok::<_, Refusal>(csv_file(&file_name(&pairs, list), csv))
+            Ok::<_, Refusal>(csv_file(&file_name(&pairs, list), csv, turn).await?)
         };
     Route::get(format!("/export/{list}.csv"), answer)
 }
@@ -72,19 +76,56 @@ fn pairs(raw: Option<&str>) -> Vec<(String, String)> {
 
 /// Rows in one piece of the answer.
 const ROWS_PER_PIECE: usize = 500;
+/// The longest time in which a reader takes no piece.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-fn csv_file(name: &str, csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send + 'static>) -> Response {
-    let titles = csv.titles.into_iter().map(String::from).collect();
-    let first = stream::once(std::future::ready(line(titles)));
-    let rest = csv.rows.map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
-    // A failure halfway cuts the file off, so that a client sees an unfinished download and not a short list.
-    let pieces = rest.map(|lines| lines.into_iter().collect::<Result<Vec<_>>>().map(|lines| lines.concat()));
+/// The first rows are read before the answer begins: a list that cannot be read is then refused with its own status.
+async fn csv_file(
+    name: &str,
+    csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send + 'static>,
+    turn: ExportTurn,
+) -> Result<Response> {
+    let titles = line(csv.titles.into_iter().map(String::from).collect())?;
+    let pieces = csv.rows.map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
+    let mut pieces = Box::pin(pieces.map(|lines| Ok(lines.into_iter().collect::<Result<Vec<_>>>()?.concat())));
+    let first = pieces.next().await.transpose()?.unwrap_or_default();
+    let rest = pump(pieces, turn).map_err(std::io::Error::other);
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (CONTENT_DISPOSITION, disposition(name)),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
-    (headers, Body::from_stream(first.chain(pieces).fuse())).into_response()
+    let start = stream::iter([Ok(titles), Ok(first)].into_iter().filter(|piece| !piece.as_ref().is_ok_and(Vec::is_empty)));
+    Ok((headers, Body::from_stream(start.chain(rest).fuse())).into_response())
+}
+
+/// Hands out pieces as they are taken. The export's turn ends with the last piece, or once nothing was taken for [`PATIENCE`]:
+/// a reader that has stopped must not keep it. A failure halfway cuts the file off, so that a client sees an unfinished download
+/// and not a short list.
+fn pump(
+    mut pieces: impl Stream<Item = Result<Vec<u8>>> + Send + Unpin + 'static,
+    turn: ExportTurn,
+) -> impl Stream<Item = Result<Vec<u8>>> {
+    let (out, taken) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let _turn = turn;
+        while let Some(piece) = pieces.next().await {
+            if out.send_timeout(Some(piece), PATIENCE).await.is_err() {
+                return;
+            }
+        }
+        let _ = out.send_timeout(None, PATIENCE).await;
+    });
+    stream::unfold(Some(taken), |taken| async move {
+        let mut taken = taken?;
+        match taken.recv().await {
+            Some(Some(Ok(piece))) => Some((Ok(piece), Some(taken))),
+            Some(Some(failed)) => Some((failed, None)),
+            Some(None) => None,
+            // Without its end.
+            None => Some((Err(Problem::Offline), None)),
+        }
+    })
 }
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {

@@ -11,6 +11,12 @@ impl Store {
         Ok(sqlx::query_as(sql).bind(after).fetch_all(&self.read).await?)
     }
 
+    /// The rate limit of a keypair.
+    pub async fn key_limit(&self, access_key: &str) -> Result<Option<u32>> {
+        let sql = "SELECT rate_limit FROM keypairs WHERE access_key = ?";
+        Ok(sqlx::query_scalar(sql).bind(access_key).fetch_optional(&self.read).await?)
+    }
+
     /// A person's main access key and its rate limit.
     pub async fn main_key_limit(&self, user: UserId) -> Result<Option<(String, u32)>> {
         let sql = "SELECT access_key, rate_limit FROM keypairs WHERE user_id = ? AND main = 1";

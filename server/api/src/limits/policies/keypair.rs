@@ -1,6 +1,7 @@
 //! Keypair policies.
 
 use super::{every_policy, policy_named, policy_not_found};
+use crate::graphql::cost;
 use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use crate::projects::hosts;
@@ -173,6 +174,7 @@ pub struct KeypairPolicyQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl KeypairPolicyQuery {
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn keypair_resource_policies(&self, context: &Context<'_>) -> Result<Vec<KeypairResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
         Ok(every_policy::<KeypairPolicy>(control, caller)

@@ -1,6 +1,7 @@
 //! Project policies.
 
 use super::{every_policy, policy_named, policy_not_found};
+use crate::graphql::cost;
 use crate::graphql::amounts::{limit, number, size};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
@@ -76,6 +77,7 @@ pub struct ProjectPolicyQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl ProjectPolicyQuery {
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn project_resource_policies(&self, context: &Context<'_>) -> Result<Vec<ProjectResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
         Ok(every_policy::<ProjectPolicy>(control, caller)

@@ -1,6 +1,7 @@
 //! User policies.
 
 use super::{every_policy, policy_named, policy_not_found};
+use crate::graphql::cost;
 use crate::graphql::amounts::{count, limit, number, size};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
@@ -84,6 +85,7 @@ pub struct UserPolicyQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl UserPolicyQuery {
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn user_resource_policies(&self, context: &Context<'_>) -> Result<Vec<UserResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
         Ok(every_policy::<UserPolicy>(control, caller).await.map_err(refuse)?.into_iter().map(UserResourcePolicy::from).collect())
