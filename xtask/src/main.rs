@@ -36,6 +36,7 @@ Usage: cargo xtask <command>
   bench [--users N | --keep]    benchmark the release build with a database of N people (default: one million) or with the
                                 database of the last run (--keep), and print a table
   bench --scheduler             benchmark only the scheduler
+  bench --abuse [--debug]       measure how long others wait while somebody abuses the server; with a debug build if asked
   bench --busy                  benchmark the pages of a cluster with 100,000 waiting sessions in the browser
   test [--only STEP] [FILTER…]  run all checks in order, or only one of: fmt, docs, clippy, unit, browser;
                                 FILTER selects tests by name (unit and browser steps)
@@ -71,7 +72,10 @@ fn run(args: &[String]) -> Result<()> {
             [flag] if flag == "--update" => size::update(&Context::new(Profile::Release)?),
             _ => bail!("`size` takes no argument except --update\n\n{USAGE}"),
         },
-        "bench" => bench::bench(&Context::new(Profile::Release)?, rest),
+        "bench" => match rest {
+            [what, flag] if flag == "--debug" => bench::bench(&Context::new(Profile::Debug)?, std::slice::from_ref(what)),
+            _ => bench::bench(&Context::new(Profile::Release)?, rest),
+        },
         "test" => tests::run_steps(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

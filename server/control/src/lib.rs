@@ -5,7 +5,9 @@
 
 mod caller;
 mod change;
+mod clock;
 mod cluster;
+mod disk;
 mod limits;
 mod mail;
 mod people;
@@ -20,6 +22,8 @@ mod vault;
 pub use caller::Caller;
 pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
+pub use sessions::files::SessionFiles;
+pub use system::cleaner::Keep;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use setup::{FirstAdministrator, made_up_password};
 pub use store::StoredPolicy;
@@ -29,7 +33,6 @@ pub use vault::Vault;
 use engine::{Engine, EngineError};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 use store::Store;
 use tokio::sync::{Notify, watch};
 use types::Problem;
@@ -66,7 +69,9 @@ struct Shared {
     sign_ins_ended: watch::Sender<()>,
     /// Notified whenever the queue or a session may need attention.
     work: Notify,
-    clock: Clock,
+    clocks: clock::Clocks,
+    disk: disk::Disk,
+    keep: OnceLock<system::cleaner::Keep>,
     /// The sessions that have not ended, and the lock of whoever brings them in step with the database.
     mirror: RwLock<sessions::mirror::Mirror>,
     mirroring: tokio::sync::Mutex<()>,
@@ -92,11 +97,16 @@ pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 impl Control {
     /// A control plane over this database and this engine. [`Control::run`] sets it going.
     pub fn new(store: Store, engine: Arc<dyn Engine>, vault: Vault) -> Self {
-        Self::with_clock(store, engine, vault, Arc::new(system_time))
+        Self::with_clocks(store, engine, vault, Arc::new(clock::system_time), clock::steady_time())
     }
 
     /// The same with a clock other than the system's, which sessions, agents and their limits then follow.
     pub fn with_clock(store: Store, engine: Arc<dyn Engine>, vault: Vault, clock: Clock) -> Self {
+        Self::with_clocks(store, engine, vault, clock.clone(), clock)
+    }
+
+    /// The same with a second clock that is never set, against which the first is compared.
+    pub fn with_clocks(store: Store, engine: Arc<dyn Engine>, vault: Vault, wall: Clock, steady: Clock) -> Self {
         let shared = Shared {
             passwords: people::password::Passwords::new(),
             vault,
@@ -109,7 +119,9 @@ impl Control {
             rates: limits::rates::Rates::default(),
             sign_ins_ended: watch::Sender::new(()),
             work: Notify::new(),
-            clock,
+            clocks: clock::Clocks::new(wall, steady),
+            disk: disk::Disk::default(),
+            keep: OnceLock::new(),
             mirror: RwLock::default(),
             mirroring: tokio::sync::Mutex::default(),
             unlooked: Mutex::default(),
@@ -126,7 +138,7 @@ impl Control {
     }
 
     pub(crate) fn now(&self) -> Millis {
-        (self.shared.clock)()
+        self.shared.clocks.now()
     }
 
     /// Succeeds when the database answers.
@@ -138,12 +150,6 @@ impl Control {
     pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
         Ok(self.store.session_counts().await?)
     }
-}
-
-/// The system's clock.
-fn system_time() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Turns an error into an internal problem: logs it with an id, and tells the person only that id. A

@@ -26,19 +26,24 @@ const MANY: usize = 1_000;
 pub(crate) struct Turns {
     lanes: Mutex<HashMap<UserId, Lane>>,
     documents: Mutex<HashMap<UserId, Arc<Semaphore>>>,
-    exporting: Arc<Mutex<HashSet<UserId>>>,
+    downloading: Arc<Mutex<HashSet<UserId>>>,
 }
 
-/// The right to run one export, held until its download has ended.
-pub struct ExportTurn {
+/// The right to one long download, held until it has ended. A person has one at a time.
+pub struct DownloadTurn {
     who: UserId,
-    exporting: Arc<Mutex<HashSet<UserId>>>,
-    _turn: store::ExportTurn,
+    downloading: Arc<Mutex<HashSet<UserId>>>,
 }
 
-impl Drop for ExportTurn {
+/// The right to run one export, with its connection.
+pub struct ExportTurn {
+    _turn: store::ExportTurn,
+    _download: DownloadTurn,
+}
+
+impl Drop for DownloadTurn {
     fn drop(&mut self) {
-        self.exporting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.who);
+        self.downloading.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.who);
     }
 }
 
@@ -78,18 +83,22 @@ impl Control {
     /// A turn for an export, which has its connection from now on.
     ///
     /// # Errors
-    /// [`Problem::TooMany`] while another export of the caller runs, [`Problem::Unavailable`] while those of others use all
+    /// [`Problem::TooMany`] while another download of the caller runs, [`Problem::Unavailable`] while those of others use all
     /// connections for exports.
     pub fn export_turn(&self, caller: &Caller) -> Result<ExportTurn> {
-        let (me, _) = caller.person()?;
-        let exporting = self.shared.turns.exporting.clone();
-        let mut all = exporting.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.contains(&me.id) {
-            return Err(Problem::TooMany(AGAIN));
-        }
+        let download = self.download_turn(caller)?;
         let turn = self.store.export_turn().ok_or_else(|| Problem::Unavailable("The part that makes exports".into()))?;
-        all.insert(me.id);
-        drop(all);
-        Ok(ExportTurn { who: me.id, exporting, _turn: turn })
+        Ok(ExportTurn { _turn: turn, _download: download })
+    }
+
+    /// A turn for a long download.
+    ///
+    /// # Errors
+    /// [`Problem::TooMany`] while another download of the caller runs.
+    pub(crate) fn download_turn(&self, caller: &Caller) -> Result<DownloadTurn> {
+        let (me, _) = caller.person()?;
+        let downloading = self.shared.turns.downloading.clone();
+        let first = downloading.lock().unwrap_or_else(PoisonError::into_inner).insert(me.id);
+        if first { Ok(DownloadTurn { who: me.id, downloading }) } else { Err(Problem::TooMany(AGAIN)) }
     }
 }

@@ -118,6 +118,9 @@ pub fn main() -> ExitCode {
         words.push("serve".into());
     }
     let arguments = Arguments::parse_from(words);
+    if matches!(arguments.command, Command::Serve(_)) {
+        connections::raise_descriptors();
+    }
     // At least four threads: a page that is rendered on the only thread would wait for itself.
     let threads = std::thread::available_parallelism().map_or(4, |n| n.get().max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
@@ -254,7 +257,6 @@ fn own_file(file: &Path) -> Result<()> {
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
-    connections::raise_descriptors();
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
@@ -263,6 +265,10 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         let password = std::env::var("YARDMASTER_MAIL_PASSWORD").ok();
         let opened = Mail::open(&mail.server, password.as_deref(), &mail.from).context("`mail-server` or `mail-from`")?;
         control = control.with_mail(opened, mail.address.clone());
+    }
+    control.keep(settings.keep);
+    if settings.scenario.is_none() {
+        control.watch_disk(settings.data.clone(), settings.disk_reserve);
     }
     let first = control.first_start(email, password).await.map_err(plain)?;
     let app = App { control: control.clone(), settings: Arc::new(settings.clone()), site, names, build: build().into() };
@@ -284,6 +290,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     }
     control.recall_rates().await.map_err(plain)?;
     tokio::spawn(control.clone().keep_rates_always());
+    tokio::spawn(control.clone().clean_always());
     let queue = tokio::spawn(control.clone().run());
 
     // On standard output, apart from the log: the lines that a person needs at the first start.

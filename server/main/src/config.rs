@@ -2,6 +2,7 @@
 //! once at start; a wrong one is refused with its key, its value and the allowed values.
 
 use anyhow::{Context, Result, bail};
+use control::Keep;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,21 @@ pub struct Given {
     /// Connections that one address may have open; many people behind one address need more [default: 1000]
     #[arg(long, env = "YARDMASTER_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     pub connections_per_address: Option<String>,
+    /// Free space in MiB that sessions must leave on the disk of the data folder; below it none is started [default: 1024]
+    #[arg(long, env = "YARDMASTER_DISK_RESERVE", value_name = "MIB")]
+    pub disk_reserve: Option<String>,
+    /// Days for which files and logs of ended sessions are kept [default: 30]
+    #[arg(long, env = "YARDMASTER_KEEP_FILES", value_name = "DAYS")]
+    pub keep_files: Option<String>,
+    /// Days for which audit records are kept [default: 730]
+    #[arg(long, env = "YARDMASTER_KEEP_AUDIT", value_name = "DAYS")]
+    pub keep_audit: Option<String>,
+    /// Days for which histories of ended sessions are kept [default: 730]
+    #[arg(long, env = "YARDMASTER_KEEP_HISTORY", value_name = "DAYS")]
+    pub keep_history: Option<String>,
+    /// Events kept for open pages that were away for a while [default: 100000]
+    #[arg(long, env = "YARDMASTER_KEEP_EVENTS", value_name = "NUMBER")]
+    pub keep_events: Option<String>,
     /// Mail server for password links, such as smtps://user@mail.example.org [default: none]
     #[arg(long, env = "YARDMASTER_MAIL_SERVER", value_name = "URL")]
     pub mail_server: Option<String>,
@@ -61,6 +77,9 @@ pub struct Settings {
     pub trust_proxy: bool,
     /// Connections that one address may have open.
     pub connections_per_address: usize,
+    /// Bytes that sessions must leave free.
+    pub disk_reserve: u64,
+    pub keep: Keep,
     pub log_json: bool,
     /// The scenario to simulate; with one, nothing really runs.
     pub scenario: Option<PathBuf>,
@@ -89,6 +108,7 @@ impl Given {
         let listen = given.listen.unwrap_or_else(|| "127.0.0.1:8080".into());
         let metrics = given.metrics.unwrap_or_else(|| "127.0.0.1:9464".into());
         let public_url = given.public_url.map(|url| public(&url)).transpose()?;
+        let usual = Keep::default();
         let mail = mail(given.mail_server, given.mail_from, public_url.as_deref())?;
         Ok(Settings {
             listen: address("listen", &listen)?,
@@ -98,6 +118,13 @@ impl Given {
             metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
             trust_proxy: choice("trust-proxy", given.trust_proxy.as_deref(), ["no", "yes"])?,
             connections_per_address: number("connections-per-address", given.connections_per_address, 1_000, 16)?,
+            disk_reserve: number::<u64>("disk-reserve", given.disk_reserve, 1_024, 0)?.saturating_mul(1 << 20),
+            keep: Keep {
+                files: number("keep-files", given.keep_files, usual.files, 0)?,
+                audit: number("keep-audit", given.keep_audit, usual.audit, 1)?,
+                history: number("keep-history", given.keep_history, usual.history, 1)?,
+                events: number("keep-events", given.keep_events, usual.events, 1_000)?,
+            },
             scenario: given.scenario.map(PathBuf::from),
             resource_group: given.resource_group.map(|name| group(&name)).transpose()?,
             log_json: choice("log-format", given.log_format.as_deref(), ["text", "json"])?,

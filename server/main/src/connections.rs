@@ -24,6 +24,8 @@ use tower::ServiceExt;
 
 /// Descriptors that are kept for the database, logs, supervisors and terminals.
 const KEPT_DESCRIPTORS: u64 = 256;
+/// Tells supervisors how many descriptors were usual before the server asked for more.
+const USUAL_DESCRIPTORS: &str = "YARDMASTER_USUAL_DESCRIPTORS";
 /// The most descriptors that are asked for: more than any machine's sessions and browsers need.
 const MOST_DESCRIPTORS: u64 = 65_536;
 
@@ -52,16 +54,26 @@ impl Limits {
     }
 }
 
-/// Raises the number of files that this process may have open to what it is allowed to. Sessions get back the number that was
-/// usual for them.
+/// Raises the number of files that this process may have open to what it is allowed to. Call it before any thread starts.
 pub fn raise_descriptors() {
     let now = getrlimit(Resource::Nofile);
     let wanted = now.maximum.unwrap_or(MOST_DESCRIPTORS).min(MOST_DESCRIPTORS);
-    if now.current.is_some_and(|current| current < wanted)
-        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: now.maximum })
-    {
-        tracing::warn!(%error, "the number of open files could not be raised");
+    let Some(usual) = now.current.filter(|current| *current < wanted) else { return };
+    if setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: now.maximum }).is_ok() {
+        // SAFETY: no other thread runs yet.
+        unsafe { std::env::set_var(USUAL_DESCRIPTORS, usual.to_string()) };
     }
+}
+
+/// Gives a supervisor, and so its session, the number of open files that was usual before the server raised its own: programs
+/// that use `select` fail beyond 1,024. Call it before any thread starts.
+pub fn usual_descriptors() {
+    let Some(usual) = std::env::var(USUAL_DESCRIPTORS).ok().and_then(|text| text.parse().ok()) else { return };
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    // It can always be lowered.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(usual), maximum });
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::remove_var(USUAL_DESCRIPTORS) };
 }
 
 /// Answers the requests of all connections until `end`, then finishes those in flight.

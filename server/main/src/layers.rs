@@ -216,6 +216,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_body_that_does_not_arrive_is_not_waited_for() {
+        let group = Group { body_within: Duration::from_millis(100), ..USUAL };
+        let router = group.around(Router::new().route("/form", post(length)));
+        let half = futures::stream::iter([Ok::<_, Infallible>("half")]).chain(futures::stream::pending());
+        let (status, text) = send(router, Request::post("/form").body(Body::from_stream(half)).unwrap()).await;
+        assert_eq!((status, text.as_str()), (StatusCode::REQUEST_TIMEOUT, "The request did not arrive within 0 seconds.\n"));
+    }
+
+    #[tokio::test]
     async fn a_group_may_accept_other_sites_and_omit_headers() {
         let open = Group { same_site: false, headers: &[], ..USUAL };
         let router = open.around(Router::new().route("/open", post(length)));

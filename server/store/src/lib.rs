@@ -26,13 +26,14 @@ pub use people::users::NewUser;
 pub use reads::Lane;
 pub use sessions::{Changed, LivingSession, NewSession, Step};
 pub use system::events::{Audit, StoredEvent};
+pub use system::keeping::Leftover;
 pub use system::tasks::{NewTask, StoredTask, TaskEnd};
 
 use reads::Reads;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 use std::panic::Location;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -56,6 +57,17 @@ impl StoreError {
     /// Whether there was no space left to write.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Database(error) if reads::full(error))
+    }
+
+    /// This error as a problem: a refusal that a person can do something about, or an internal one, logged with the place.
+    pub fn problem(self, doing: &str, at: &Location<'_>) -> Problem {
+        match self.refusal() {
+            Some(refusal) => {
+                tracing::warn!(doing, %at, error = %self, "the database refused");
+                refusal
+            }
+            None => Problem::Internal(incident(doing, at, &self)),
+        }
     }
 
     /// The refusal that a person can do something about, if this is one.
@@ -104,13 +116,7 @@ pub enum Taken {
 impl From<StoreError> for Problem {
     #[track_caller]
     fn from(error: StoreError) -> Self {
-        match error.refusal() {
-            Some(refusal) => {
-                tracing::warn!(at = %Location::caller(), %error, "the database was not asked to the end");
-                refusal
-            }
-            None => Self::Internal(incident("asking the database", Location::caller(), &error)),
-        }
+        error.problem("asking the database", Location::caller())
     }
 }
 
@@ -172,6 +178,8 @@ pub struct Store {
     export_turns: Arc<Semaphore>,
     // One connection, since SQLite has one writer, and waiting in our queue is fairer than SQLite's busy retries.
     write: SqlitePool,
+    /// The file of the write-ahead log.
+    log: PathBuf,
     last_event: watch::Sender<i64>,
 }
 
@@ -202,8 +210,11 @@ impl Store {
         let read = Reads::new(pool().max_connections(4).connect_with(options.clone()).await?, deadlines.statement);
         let export = Reads::new(pool().max_connections(EXPORTS).connect_lazy_with(options), deadlines.export);
         let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(id), 0) FROM events").fetch_one(&read).await?;
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
         let export_turns = Arc::new(Semaphore::new(EXPORTS as usize));
-        Ok(Self { read, export, export_lasts: deadlines.export, export_turns, write, last_event: watch::Sender::new(last) })
+        Ok(Self { read, export, export_lasts: deadlines.export, export_turns, write, log, last_event: watch::Sender::new(last) })
     }
 
     /// A turn for one export; `None` if all are taken.

@@ -2,6 +2,7 @@
 //!
 //! Prints a Markdown table for BENCHMARKS.md. Nothing here passes or fails: a slow machine must not fail a build.
 
+mod abuse;
 mod api;
 mod busy;
 mod people;
@@ -29,6 +30,10 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
             print(scheduling::scheduling(context)?);
             return Ok(());
         }
+        [flag] if flag == "--abuse" => {
+            print(abuse::abuse(context)?);
+            return Ok(());
+        }
         [flag] if flag == "--busy" => {
             print(busy::busy(context)?);
             return Ok(());
@@ -39,7 +44,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         [] => (1_000_000, false),
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users needs a number")?, false),
-        _ => bail!("`bench` takes --users N, --keep (the database of the last run), --scheduler or --busy"),
+        _ => bail!("`bench` takes --users N, --keep (the database of the last run), --scheduler, --busy or --abuse"),
     };
     serve::build(context)?;
     let data = context.target.join("bench-data");
@@ -191,8 +196,12 @@ struct Client {
 
 impl Client {
     fn sign_in(url: &str) -> Result<Self> {
+        Self::sign_in_as(url, EMAIL)
+    }
+
+    fn sign_in_as(url: &str, login: &str) -> Result<Self> {
         let agent: Agent = Agent::config_builder().max_redirects(0).http_status_as_error(false).build().into();
-        let answer = agent.post(format!("{url}/sign-in")).send_form([("login", EMAIL), ("password", PASSWORD)])?;
+        let answer = agent.post(format!("{url}/sign-in")).send_form([("login", login), ("password", PASSWORD)])?;
         let cookie =
             answer.headers().get("set-cookie").and_then(|value| value.to_str().ok()).context("the sign-in was refused")?;
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();

@@ -171,11 +171,16 @@ impl Control {
         }
         if at.since(found.last_used) > TOUCH_EVERY {
             let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
-            let mut change = self.store.change().await?;
-            change.touch_sign_in(found.id, at, until).await?;
-            change.commit().await?;
+            // The answer does not depend on it: a full disk signs nobody out.
+            self.shared.disk.touched(self.touch_sign_in(found.id, at, until).await);
         }
         Ok(nobody.signed_in(me_of(&found.account), found.id))
+    }
+
+    async fn touch_sign_in(&self, id: SignInId, at: Millis, until: Millis) -> Result<()> {
+        let mut change = self.store.change().await?;
+        change.touch_sign_in(id, at, until).await?;
+        Ok(change.commit().await?)
     }
 
     /// Ends the caller's own sign-in, if there is one.

@@ -2,6 +2,7 @@
 //! queue as people see it is in `pending`; logs, usage and terminals are in `output`.
 
 pub(crate) mod ends;
+pub(crate) mod files;
 pub(crate) mod launch;
 pub(crate) mod mirror;
 pub(crate) mod output;
@@ -10,6 +11,7 @@ pub(crate) mod queue;
 pub(crate) mod reconcile;
 
 use crate::{Caller, Control, Result, internal};
+use scheduler::Reason;
 use engine::Place;
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -83,6 +85,8 @@ impl Control {
         }
         session.checks = self.idle_checks_of(id);
         session.now = self.now();
+        session.files &= session.row.status.is_final() && session.row.started_at.is_some();
+        session.files &= session.may_control && session.row.owner == me.id;
         Ok(session)
     }
 
@@ -189,7 +193,11 @@ impl Control {
         }
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let waits = queue.waiting.get(&row.id);
-        let info = waits.map(|waits| waits.reason.describe()).unwrap_or_default();
+        let info = waits.map(|waits| match waits.reason {
+            Reason::NoneSchedulable { .. } => self.short_of_space().unwrap_or_else(|| waits.reason.describe()),
+            _ => waits.reason.describe(),
+        });
+        let info = info.unwrap_or_default();
         SessionRow { info, position: waits.map(|waits| waits.position), ..row }
     }
 

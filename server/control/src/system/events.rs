@@ -5,9 +5,6 @@ use tokio::sync::watch;
 use types::people::permissions::{Me, Permission, Reach};
 use types::system::events::Event;
 
-/// The number of events kept for pages that were away: more than a busy day has.
-const KEEP: i64 = 100_000;
-
 impl Control {
     /// The newest event's id. The receiver is notified whenever it grows.
     pub fn events_grew(&self, caller: &Caller) -> Result<watch::Receiver<i64>> {
@@ -19,20 +16,12 @@ impl Control {
     /// `None` if some of them are no longer kept: the page must reload.
     pub async fn events(&self, caller: &Caller, after: i64) -> Result<Option<(Vec<Event>, i64)>> {
         let (me, _) = caller.person()?;
-        let Some(stored) = self.store.events_after(after).await? else { return Ok(None) };
-        let last = stored.last().map_or(after, |event| event.event.id);
+        let Some((stored, last)) = self.store.events_after(after).await? else { return Ok(None) };
         let heard = stored.into_iter().filter(|event| may_hear(me, event)).map(|stored| {
             let notice = stored.event.notice.filter(|_| stored.owner == Some(me.id));
             Event { notice, ..stored.event }
         });
         Ok(Some((heard.collect(), last)))
-    }
-
-    /// Forgets events that are too old for any page to wait for.
-    pub(crate) async fn forget_old_events(&self) -> Result<()> {
-        let mut change = self.store.change().await?;
-        change.forget_events(KEEP).await?;
-        Ok(change.commit().await?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The control plane with a real database, a clock that the tests move, and the simulated engine (in `engines`, several engines).
 
 mod audits;
+mod clock;
 mod day;
 mod engines;
 mod groups;

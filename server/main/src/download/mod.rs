@@ -3,6 +3,7 @@
 
 mod exports;
 mod exports_by_fields;
+mod files;
 mod log;
 mod name;
 
@@ -28,6 +29,7 @@ pub fn routes() -> Vec<Route<App>> {
     let mut routes = exports::routes();
     routes.extend(exports_by_fields::routes());
     routes.push(Route::get("/sessions/{id}/log", log::log));
+    routes.push(Route::get("/sessions/{id}/files", files::files));
     routes
 }
 
@@ -108,12 +110,13 @@ fn pump(
 ) -> impl Stream<Item = Result<Vec<u8>>> {
     let (out, taken) = mpsc::channel(1);
     tokio::spawn(async move {
-        let _turn = turn;
         while let Some(piece) = pieces.next().await {
             if out.send_timeout(Some(piece), PATIENCE).await.is_err() {
                 return;
             }
         }
+        // Before the reader sees the end, and may ask for the next.
+        drop(turn);
         let _ = out.send_timeout(None, PATIENCE).await;
     });
     stream::unfold(Some(taken), |taken| async move {

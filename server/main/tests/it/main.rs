@@ -3,6 +3,8 @@
 mod api_requests;
 mod api_runs;
 mod api_sessions;
+mod cost;
+mod full_disk;
 mod http;
 mod invariants;
 mod keypairs;
@@ -59,7 +61,10 @@ impl Yard {
     }
 
     pub async fn with_site(site: Site) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), site).await
+    }
+
+    pub async fn in_folder(folder: tempfile::TempDir, site: Site) -> Self {
         template::copy_to(folder.path()).await;
         let (control, _) = open(folder.path()).await;
         let settings: Settings = Given::default().check().unwrap();

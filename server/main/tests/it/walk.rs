@@ -94,6 +94,7 @@ fn functions() -> Vec<(&'static str, Value, LetIn)> {
         ("session", id.clone(), EVERYBODY),
         ("start_options", json!({ "owner": "" }), NOT_MONITORS),
         ("own_use", json!({}), NOT_MONITORS),
+        ("delete_session_files", id.clone(), EVERYBODY),
         ("rename_session", json!({ "id": NOBODYS_ID, "name": "name" }), NOT_MONITORS),
         ("set_priority", json!({ "ids": [], "priority": 1 }), ADMINISTRATORS),
         ("session_utilization", json!({ "ids": [] }), EVERYBODY),
@@ -216,6 +217,7 @@ async fn every_plain_route_lets_in_only_the_roles_of_the_table() {
         ("/export/resource_groups.csv", READERS_OF_DOMAINS),
         ("/export/sessions.csv", READERS_OF_DOMAINS),
         ("/sessions/{id}/log", EVERYBODY),
+        ("/sessions/{id}/files", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
     ];
     let guarded_routes = guarded.iter().map(|(path, _)| (Method::GET, *path));

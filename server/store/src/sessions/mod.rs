@@ -108,6 +108,7 @@ struct More {
     command: String,
     outcome: Option<String>,
     request: String,
+    files_removed_at: Option<Millis>,
 }
 
 fn scope_condition(scope: Scope) -> Option<Fixed> {
@@ -169,7 +170,7 @@ impl Store {
         let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(scope_condition_by_id(scope));
         let Some(row) = one_row(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
         let more: More =
-            sqlx::query_as("SELECT domain_id, project_id, access_key, command, outcome, request FROM sessions WHERE id = ?")
+            sqlx::query_as("SELECT domain_id, project_id, access_key, command, outcome, request, files_removed_at FROM sessions WHERE id = ?")
                 .bind(id)
                 .fetch_one(&self.read)
                 .await?;
@@ -203,6 +204,7 @@ impl Store {
             checks: Vec::new(),
             now: Millis(0),
             may_control: false,
+            files: more.files_removed_at.is_none(),
         }))
     }
 
