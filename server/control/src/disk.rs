@@ -34,7 +34,7 @@ impl Disk {
         {
             return Some((free, *reserve));
         }
-        let disk = statvfs(folder).ok()?;
+        let disk = statvfs(folder.as_path()).ok()?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         *seen = Some((Instant::now(), free));
         Some((free, *reserve))

@@ -22,11 +22,11 @@ mod vault;
 pub use caller::Caller;
 pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
-pub use sessions::files::SessionFiles;
-pub use system::cleaner::Keep;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
+pub use sessions::files::SessionFiles;
 pub use setup::{FirstAdministrator, made_up_password};
 pub use store::StoredPolicy;
+pub use system::cleaner::Keep;
 pub use turns::ExportTurn;
 pub use vault::Vault;
 

@@ -4,12 +4,12 @@ use crate::layers::USUAL;
 use crate::routes::{self, Asks};
 use crate::{App, cookies, metrics, pages, site};
 use api::Route;
+use axum::Router;
 use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::Router;
 use leptos::prelude::provide_context;
 
 /// The whole application.

@@ -79,7 +79,9 @@ impl Reads {
         let (over, until) = (gone.clone(), Instant::now().checked_add(self.longest));
         // Waits for a statement of the one before, which is being interrupted.
         let mut handle = connection.lock_handle().await?;
-        handle.set_progress_handler(STEPS, move || !over.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until));
+        handle.set_progress_handler(STEPS, move || {
+            !over.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until)
+        });
         drop(handle);
         Ok(Reader { connection, gone, _turn: turn })
     }

@@ -117,7 +117,7 @@ fn attacks<'a>(attacker: &'a Client, host: &'a str) -> Vec<Attack<'a>> {
             })),
         ),
         (
-            "sessions asked for by fifties, 8 at once",
+            "sessions asked for, 8 at once",
             again(Box::new(move || {
                 drop(attacker.start_session());
             })),

@@ -1,7 +1,7 @@
 //! Resource presets. Backend.AI gives them ids; here their names are unique, and an id is derived from the name.
 
-use crate::graphql::cost;
 use crate::graphql::amounts::{slots, slots_text};
+use crate::graphql::cost;
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use crate::projects::query_without_pages;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};

@@ -1,7 +1,7 @@
 //! Domains and projects, which Backend.AI calls groups.
 
-use crate::graphql::cost;
 use crate::graphql::amounts::{slots, slots_text};
+use crate::graphql::cost;
 use crate::graphql::{Done, control_and_caller, done, never, outcome, refuse};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use control::{Caller, Control};

@@ -193,6 +193,9 @@ impl Write for Pieces {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
         self.out.blocking_send(Ok(piece)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
@@ -310,7 +313,7 @@ mod tests {
         std::fs::write(around.path().join("secret"), "secret").unwrap();
         std::fs::write(home.join("work/result"), "42").unwrap();
         symlink(around.path().join("secret"), home.join("stolen")).unwrap();
-        rustix::fs::mkfifoat(rustix::fs::CWD, home.join("pipe"), Mode::RWXU).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, home.join("pipe"), FileType::Fifo, Mode::RWXU, 0).unwrap();
         let (out, pieces) = mpsc::channel(2);
         let homes = vec![(PathBuf::from("train"), home)];
         let write = tokio::task::spawn_blocking(move || write_archive(Pieces { out, piece: Vec::new() }, &homes));

@@ -11,9 +11,9 @@ pub(crate) mod queue;
 pub(crate) mod reconcile;
 
 use crate::{Caller, Control, Result, internal};
-use scheduler::Reason;
 use engine::Place;
 use futures::{Stream, StreamExt};
+use scheduler::Reason;
 use serde_json::json;
 use std::sync::PoisonError;
 use std::time::Duration;

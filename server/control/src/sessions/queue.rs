@@ -259,11 +259,12 @@ impl Control {
             let open = mirror.groups.get(&agent.resource_group).is_none_or(|group| group.active);
             let mut free = agent.report.capacity.clone();
             free.subtract(&agent.occupied);
+            let writes_here = agent.report.engine == crate::disk::ENGINE;
             Room {
                 agent: agent.report.name,
                 engine: agent.report.engine,
                 resource_group: agent.resource_group,
-                schedulable: agent.schedulable && open && !(short && agent.report.engine == crate::disk::ENGINE),
+                schedulable: agent.schedulable && open && !(short && writes_here),
                 capacity: agent.report.capacity,
                 free,
             }

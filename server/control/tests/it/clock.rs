@@ -1,7 +1,7 @@
 //! A clock that is set while sessions run: it ends nobody's work, and durations are the true ones.
 
-use crate::yard::Yard;
 use crate::PASSWORD;
+use crate::yard::Yard;
 use control::{Caller, Keep, SignInAnswer};
 use types::list::ListQuery;
 use types::sessions::launch::StartSession;

@@ -37,7 +37,12 @@ async fn a_document_costs_what_it_may_read_and_not_how_long_it_is() {
         let (_, error, _) = yard.document(&root, &document).await;
         assert_eq!(error, None, "{document}");
     }
-    let refused = [times(11, page), times(2, "users { email }"), times(2, "groups { id }"), times(900, "user { email username full_name }")];
+    let refused = [
+        times(11, page),
+        times(2, "users { email }"),
+        times(2, "groups { id }"),
+        times(900, "user { email username full_name }"),
+    ];
     for document in refused {
         let (_, error, _) = yard.document(&root, &document).await;
         let error = error.unwrap_or_default();

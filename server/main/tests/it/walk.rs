@@ -203,7 +203,7 @@ async fn every_plain_route_lets_in_only_the_roles_of_the_table() {
         (Method::POST, "/theme"),
         (Method::GET, "/pkg/{*file}"),
     ];
-    let guarded: [(&str, LetIn); 14] = [
+    let guarded: [(&str, LetIn); 15] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
         ("/export/keypairs.csv", EVERYBODY),

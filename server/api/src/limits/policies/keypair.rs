@@ -1,8 +1,8 @@
 //! Keypair policies.
 
 use super::{every_policy, policy_named, policy_not_found};
-use crate::graphql::cost;
 use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
+use crate::graphql::cost;
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use crate::projects::hosts;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};

@@ -1,8 +1,8 @@
 //! User policies.
 
 use super::{every_policy, policy_named, policy_not_found};
-use crate::graphql::cost;
 use crate::graphql::amounts::{count, limit, number, size};
+use crate::graphql::cost;
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
 use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use types::Problem;
