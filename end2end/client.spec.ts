@@ -319,3 +319,48 @@ test("the official client lists policies, groups and agents, and makes and ends 
   await said(yard, key, "admin", "keypair-resource-policy", "delete", policy);
   expect(JSON.stringify(await client(yard, key, "admin", "keypair-resource-policy", "list"))).not.toContain(policy);
 });
+
+test("every list of the official client has its values under its headings", async ({ yard }) => {
+  test.setTimeout(180_000);
+  await yard.signIn();
+  const key = await keypair(yard);
+  const name = unique("table");
+  await said(yard, key, "session", "create", "--name", name, "--type", "batch", "-c", "sleep 300", "--enqueue-only", "-r", "cpu=0.1", "-r", "mem=256m", "host");
+  /** The cells of the first row below the headings, by heading. */
+  const cells = async (...words: string[]): Promise<Record<string, string>> => {
+    const text = await said(yard, key, ...words);
+    const lines = text.split("\n");
+    const rule = lines.findIndex((line) => /^-+( +-+)*\s*$/.test(line));
+    expect(rule, text).toBeGreaterThan(0);
+    const columns = [...lines[rule].matchAll(/-+/g)].map((dashes) => [dashes.index, dashes.index + dashes[0].length]);
+    // The last cell of a row may be wider than its heading.
+    const cell = (line: string, [from, to]: number[], last: boolean) => line.slice(from, last ? undefined : to).trim();
+    return Object.fromEntries(columns.map((place, n) => [
+      cell(lines[rule - 1], place, n === columns.length - 1), cell(lines[rule + 1] ?? "", place, n === columns.length - 1),
+    ]));
+  };
+  const time = /^\d{4}-\d\d-\d\dT/;
+  const users = await cells("admin", "user", "list");
+  expect(users).toMatchObject({ "Domain Name": "default", Status: expect.stringMatching(/active/), "Created At": expect.stringMatching(time) });
+  expect(await cells("admin", "keypair", "list")).toMatchObject({
+    Email: expect.stringContaining("@"), "Access Key": expect.stringMatching(/^AKIA/), "Created At": expect.stringMatching(time),
+  });
+  expect(await cells("admin", "domain", "list")).toMatchObject({ "Active?": expect.stringMatching(/True|False/), "Created At": expect.stringMatching(time) });
+  expect(await cells("admin", "group", "list")).toMatchObject({ ID: expect.stringMatching(/^[0-9a-f-]{36}$/), "Created At": expect.stringMatching(time) });
+  const agents = await cells("admin", "agent", "list");
+  expect(agents).toMatchObject({ Status: "ALIVE", "Scaling Group": "default", "First Contact": expect.stringMatching(time) });
+  expect(Number(agents["Used Memory (MiB)"]), "in mebibytes").toBeGreaterThan(50);
+  expect(await cells("admin", "scaling-group", "list")).toMatchObject({ Driver: "static", "Created At": expect.stringMatching(time) });
+  expect(await cells("admin", "keypair-resource-policy", "list")).toMatchObject({ "Created At": expect.stringMatching(time) });
+  for (const words of [["ps"], ["session", "list"], ["admin", "session", "list"]]) {
+    expect(await cells(...words)).toMatchObject({
+      "Owner Access Key": expect.stringMatching(/^AKIA/), "Session ID": expect.stringMatching(/^[0-9a-f-]{36}$/), Type: "BATCH",
+    });
+  }
+  const policy = unique("plainpol");
+  expect(await said(yard, key, "admin", "keypair-resource-policy", "add", policy)).toMatch(/ok\s+True/);
+  const plain = await yard.person(unique("rights"));
+  expect(await said(yard, key, "admin", "keypair", "add", plain, "default", "--admin")).toContain("is_admin");
+  expect(await said(yard, key, "admin", "keypair", "add", plain, "default")).toMatch(/AKIA/);
+  await said(yard, key, "session", "destroy", name);
+});

@@ -307,7 +307,7 @@ test("a project policy without limits shows ∞, keeps its name when it is chang
   expect(download.suggestedFilename()).toBe("limits of projects.csv");
   const lines = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
   expect(lines).toHaveLength(2);
-  expect(lines[0]).toBe("Name,Max folder count,Max folder size,Max network count,Followed by,Created");
+  expect(lines[0]).toBe("\ufeffName,Max folder count,Max folder size,Max network count,Followed by,Created");
   expect(lines[1]).toMatch(new RegExp(`^${name},∞,∞,3,0,\\d{4}-`));
 });
 

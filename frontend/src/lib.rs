@@ -4,5 +4,6 @@
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
+    console::typed::remember();
     leptos::mount::hydrate_lazy(pages::App);
 }

@@ -5,6 +5,7 @@ use crate::paths;
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
+use types::csv::{BOM, marked};
 use ui::{Button, Dialog, Field, TextInput};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
@@ -59,7 +60,7 @@ fn mistake(name: &str) -> Option<String> {
     match name.trim().chars().count() {
         0 => Some("Type a name for the file.".into()),
         n if n > LONGEST_NAME => Some(format!("At most {LONGEST_NAME} characters; this has {n}.")),
-        _ if name.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)) => {
+        _ if name.chars().any(|c| types::rules::is_hidden(c) || "/\\:*?\"<>|".contains(c)) => {
             Some("Leave out / \\ : * ? \" < > and |: some systems do not allow them in file names.".into())
         }
         _ => None,
@@ -86,7 +87,7 @@ fn try_save(name: &str, kind: &str, text: &str) -> Result<(), JsValue> {
 
 /// A CSV file: its columns' names, then a line for each row.
 pub fn csv<const N: usize>(columns: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let mut text = format!("{}\n", columns.join(","));
+    let mut text = format!("{BOM}{}\n", columns.join(","));
     for row in rows {
         text.push_str(&row.each_ref().map(|value| cell(value)).join(","));
         text.push('\n');
@@ -96,8 +97,7 @@ pub fn csv<const N: usize>(columns: [&str; N], rows: impl IntoIterator<Item = [S
 
 /// Quotes a cell of a CSV file so that no spreadsheet takes it for a formula.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
+    format!("\"{}\"", marked(text).replace('"', "\"\""))
 }
 
 #[cfg(test)]
@@ -122,6 +122,6 @@ mod tests {
     #[test]
     fn a_csv_file_has_a_line_for_its_columns_and_one_for_each_row() {
         let rows = [["ann".to_owned(), "a, b".to_owned()], ["=ben".to_owned(), String::new()]];
-        assert_eq!(csv(["who", "what"], rows), "who,what\n\"ann\",\"a, b\"\n\"'=ben\",\"\"\n");
+        assert_eq!(csv(["who", "what"], rows), "\u{feff}who,what\n\"ann\",\"a, b\"\n\"'=ben\",\"\"\n");
     }
 }

@@ -25,3 +25,5 @@ pub mod sign_in;
 pub mod slots;
 pub mod table;
 pub mod theme;
+#[cfg(not(feature = "ssr"))]
+pub mod typed;

@@ -19,6 +19,8 @@ pub struct List<T: Clone + PartialEq + Send + Sync + 'static> {
     /// The address parameter that names the thing open in the drawer.
     parameter: &'static str,
     pub query: Memo<ListQuery>,
+    /// A sentence about each part of the address that was not understood.
+    ignored: Memo<Vec<String>>,
     pub rows: Loaded<Page<T>>,
     layout: Loaded<ColumnLayout>,
     keep_layout: Callback<ColumnLayout>,
@@ -81,7 +83,7 @@ where
     where
         F: Future<Output = Result<Page<T>, Problem>> + Send + 'static,
     {
-        let query = use_list_query(spec);
+        let (query, ignored) = use_list_query(spec);
         let rows = load(query, topics, fetch);
         let (layout, keep_layout) = use_columns(spec.name);
         let address = Memo::new(move |_| {
@@ -89,7 +91,7 @@ where
             let list = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
             also.map_or(list.clone(), |(name, value)| paths::with_parameter(&list, name, &value.get()))
         });
-        Self { spec, path, parameter, query, rows, layout, keep_layout, open: use_parameter(parameter), address, also }
+        Self { spec, path, parameter, query, ignored, rows, layout, keep_layout, open: use_parameter(parameter), address, also }
     }
 
     /// Returns the list's current address with this thing open in the drawer. Reactive where it is read, like all of these.
@@ -167,7 +169,7 @@ where
     /// The table, with something beside its last tab.
     pub fn table_with(self, shown: Shown<T>, after_tabs: Option<ViewFn>) -> AnyView {
         let Shown { caption, columns, row_key, row_label, export, empty, selection } = shown;
-        let Self { parameter, open, layout, rows, also, .. } = self;
+        let Self { parameter, open, layout, rows, also, ignored, .. } = self;
         let keep = Signal::derive(move || {
             let open = open.get().map(|id| (parameter.to_owned(), id));
             open.into_iter().chain(also.map(|(name, value)| (name.to_owned(), value.get()))).collect::<Vec<_>>()
@@ -175,7 +177,14 @@ where
         let (selection, bulk) = selection.unzip();
         // Computed once for all readers, since every row reads it.
         let page = Memo::new(move |_| rows.shown.get().map(|page| page.map_err(|problem| problem.to_string())));
+        let understood = move || {
+            let ignored = ignored.get();
+            (!ignored.is_empty()).then(|| {
+                view! { <p class="notice notice-warn" role="status">"Not applied, because it was not understood: "{ignored.join(" ")}</p> }
+            })
+        };
         view! {
+            {understood}
             <Table
                 spec=self.spec
                 columns=columns

@@ -222,8 +222,11 @@ impl Live {
 }
 
 /// Leaves for the sign-in page, which leads back to this one. A full page load, so that nothing of the person stays in the tab.
-#[cfg(not(feature = "ssr"))]
-pub(crate) fn sign_in_again() {
+/// Does nothing on the server, which sends such a request there itself.
+pub fn sign_in_again() {
+    if cfg!(feature = "ssr") {
+        return;
+    }
     let here = window().location();
     let path = format!("{}{}", here.pathname().unwrap_or_default(), here.search().unwrap_or_default());
     // If the browser refuses, the page stays; its next request leads here again.
@@ -241,6 +244,7 @@ pub fn when_alive(then: impl FnOnce() + 'static) {
     #[cfg(not(feature = "ssr"))]
     set_timeout(
         move || {
+            crate::typed::restore();
             if let Some(root) = document().document_element() {
                 // A page without the mark still works.
                 let _ = root.set_attribute("data-hydrated", "");

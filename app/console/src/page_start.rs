@@ -19,6 +19,8 @@ pub struct Start {
     pub last_event: i64,
     /// Whether agents and sessions are simulated, so that nothing really runs.
     pub simulated: bool,
+    /// Whether sessions run without isolation, which administrators are warned of.
+    pub unisolated: bool,
     /// The server's build; if it differs later, this page is out of date.
     pub build: String,
 }
@@ -37,7 +39,7 @@ pub async fn find(
     control: &control::Control,
     caller: &control::Caller,
     chosen: Option<&str>,
-    (simulated, build): (bool, &str),
+    (simulated, unisolated, build): (bool, bool, &str),
 ) -> Result<Start, Problem> {
     let me = caller.me().cloned().ok_or(Problem::SignInRequired)?;
     // Read first, so that every later change is followed.
@@ -45,7 +47,7 @@ pub async fn find(
     let projects = control.my_projects(caller).await?;
     let chosen = chosen.and_then(|id| id.parse().ok());
     let project = projects.iter().map(|(id, _)| *id).find(|id| Some(*id) == chosen);
-    Ok(Start { me, projects, project, last_event, simulated, build: build.to_owned() })
+    Ok(Start { me, projects, project, last_event, simulated, unisolated, build: build.to_owned() })
 }
 
 /// Returns the data that came with this page; `None` in a frame that the browser created.

@@ -43,7 +43,9 @@ impl Flash {
 
 /// Returns `next` if it is a path of this console, else the home page, so that a link to the sign-in page cannot lead elsewhere.
 pub fn local_path(next: &str) -> &str {
-    let plain = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(|c| c.is_control());
+    // Addresses are ASCII; others could not be sent in a header.
+    let plain =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && next.chars().all(|c| c.is_ascii_graphic());
     if plain && !crate::paths::OPEN.iter().any(|open| next.starts_with(open)) { next } else { "/" }
 }
 
@@ -54,7 +56,8 @@ mod tests {
     #[test]
     fn sign_in_leads_back_only_to_paths_of_this_console() {
         assert_eq!(local_path("/users?tab=inactive"), "/users?tab=inactive");
-        for away in ["", "//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\r\nb", "/sign-in?next=/"] {
+        for away in ["", "//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\r\nb", "/ä", "/sign-in?next=/"]
+        {
             assert_eq!(local_path(away), "/", "{away}");
         }
     }

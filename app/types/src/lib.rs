@@ -3,8 +3,10 @@
 //!
 //! Deliberately absent: any I/O, any clock, any randomness. Everything here compiles to WASM and can be tested as plain Rust.
 
+pub mod address;
 pub mod bulk;
 pub mod cluster;
+pub mod csv;
 pub mod folders;
 pub mod id;
 pub mod limits;

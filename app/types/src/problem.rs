@@ -131,6 +131,13 @@ impl std::fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// Returns the number that the decoder of a call found out of range, as it says so.
+#[cfg(feature = "server_fn")]
+fn out_of_range(text: &str) -> Option<&str> {
+    let rest = text.split_once("invalid value: integer `").or_else(|| text.split_once("invalid value: floating point `"))?.1;
+    Some(rest.split_once('`')?.0)
+}
+
 #[cfg(feature = "server_fn")]
 impl server_fn::error::FromServerFnError for Problem {
     type Encoder = server_fn::codec::JsonEncoding;
@@ -139,6 +146,10 @@ impl server_fn::error::FromServerFnError for Problem {
         use server_fn::error::ServerFnErrorErr as E;
         match error {
             E::Request(_) => Self::Offline,
+            E::Args(text) | E::Deserialization(text) if out_of_range(&text).is_some() => {
+                let number = out_of_range(&text).unwrap_or_default();
+                Self::Invalid(vec![FieldError::new("", format!("The number {number} is too small or too large here."))])
+            }
             // An unreadable answer or an unknown call means that page and server are of different versions.
             E::Registration(_) | E::UnsupportedRequestMethod(_) | E::Deserialization(_) | E::Args(_) | E::MissingArg(_) => {
                 Self::Outdated

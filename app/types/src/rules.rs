@@ -9,6 +9,27 @@ pub const MAX_DESCRIPTION: usize = 500;
 /// The most bytes in a password; more would only feed the hash function.
 pub const MAX_PASSWORD: usize = 256;
 
+/// The refusal of a text with a character that [`is_hidden`].
+pub const HIDDEN: &str = "It contains a character that cannot be seen, such as a control character. Type it anew.";
+
+/// Whether a character has no place in a text of one line: a control character, a line separator, or a mark that reverses or
+/// hides what stands around it. Joiners stay, because some scripts need them.
+pub fn is_hidden(c: char) -> bool {
+    let marks = matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}');
+    c.is_control() || marks || is_override(c)
+}
+
+/// Whether a character changes the direction of what follows, or ends a line where no line break is.
+fn is_override(c: char) -> bool {
+    matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+}
+
+/// Whether a character has no place in a text of several lines, which may have line breaks, tabs and the marks of writing from
+/// right to left.
+fn is_hidden_in_lines(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || is_override(c)
+}
+
 /// Checks an email address: a name, one `@`, a host without spaces; at most 64 characters.
 pub fn email(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     let parts = value.split_once('@');
@@ -24,7 +45,7 @@ pub fn email(field: &str, value: &str, errors: &mut Vec<FieldError>) {
         errors.push(FieldError::new(field, "Type an email address."));
     } else if value.chars().count() > MAX_NAME {
         errors.push(FieldError::new(field, "An email address can have at most 64 characters here."));
-    } else if !shaped || value.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]".contains(c)) {
+    } else if !shaped || value.chars().any(|c| c.is_whitespace() || "<>(),;:\\\"[]".contains(c) || is_hidden(c)) {
         errors.push(FieldError::new(field, "Type an email address such as ann@example.org."));
     }
 }
@@ -56,10 +77,22 @@ pub fn password(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     }
 }
 
-/// Checks free text of at most `max` characters.
+/// Checks a text of one line, such as a full name, of at most `max` characters.
+pub fn line(field: &str, value: &str, max: usize, errors: &mut Vec<FieldError>) {
+    bounded(field, value, max, is_hidden, errors);
+}
+
+/// Checks a text of several lines, of at most `max` characters.
 pub fn text(field: &str, value: &str, max: usize, errors: &mut Vec<FieldError>) {
-    if value.chars().count() > max {
-        errors.push(FieldError::new(field, format!("At most {max} characters; this has {}.", value.chars().count())));
+    bounded(field, value, max, is_hidden_in_lines, errors);
+}
+
+fn bounded(field: &str, value: &str, max: usize, refused: fn(char) -> bool, errors: &mut Vec<FieldError>) {
+    let length = value.chars().count();
+    if length > max {
+        errors.push(FieldError::new(field, format!("At most {max} characters; this has {length}.")));
+    } else if value.chars().any(refused) {
+        errors.push(FieldError::new(field, HIDDEN));
     }
 }
 
@@ -133,7 +166,9 @@ pub fn slug(field: &str, value: &str, spaces: bool, errors: &mut Vec<FieldError>
 pub fn address(field: &str, value: &str, errors: &mut Vec<FieldError>) {
     const LONGEST: usize = 1024;
     let host = value.strip_prefix("http://").or_else(|| value.strip_prefix("https://"));
-    let good = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/') && !host.chars().any(char::is_whitespace));
+    let good = host.is_some_and(|host| {
+        !host.is_empty() && !host.starts_with('/') && !host.chars().any(|c| c.is_whitespace() || is_hidden(c))
+    });
     if !value.is_empty() && (!good || value.len() > LONGEST) {
         errors.push(FieldError::new(field, "An address with http:// or https://, such as http://10.0.0.1:10200, or nothing."));
     }
@@ -198,6 +233,22 @@ mod tests {
             assert!(is_refused(email, bad), "{bad}");
         }
         assert!(is_refused(username, "ann@example.org"));
+    }
+
+    #[test]
+    fn a_text_has_no_characters_that_cannot_be_seen() {
+        let lines = |field: &str, value: &str, errors: &mut Vec<FieldError>| text(field, value, 20, errors);
+        let one = |field: &str, value: &str, errors: &mut Vec<FieldError>| line(field, value, 20, errors);
+        for bad in ["a\0b", "a\u{1b}[31mb", "a\u{85}b", "a\u{202e}b", "a\u{2028}b", "a\u{2066}b"] {
+            assert!(is_refused(one, bad) && is_refused(lines, bad), "{bad:?}");
+        }
+        for only_in_lines in ["a\nb", "a\tb", "a\r\nb", "a\u{200f}b"] {
+            assert!(is_refused(one, only_in_lines) && !is_refused(lines, only_in_lines), "{only_in_lines:?}");
+        }
+        for good in ["Ömer Ünal", "می\u{200c}خواهم", "👩\u{200d}🔬"] {
+            assert!(!is_refused(one, good) && !is_refused(lines, good), "{good:?}");
+        }
+        assert!(is_refused(email, "a\u{202e}b@example.org"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod auth;
 mod cluster;
+mod encoded;
 mod graphql;
 mod limits;
 mod people;
@@ -27,8 +28,9 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use control::{Caller, Control};
 use graphql::cost;
+pub use problem::unknown;
 use problem::{Body, Params, Refused};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use types::Problem;
@@ -81,11 +83,13 @@ pub fn router<S: Clone + Send + Sync + 'static>(control: Control, secure: bool) 
     let api = Api { control, secure, schema: Arc::new(schema::schema()) };
     let with_signature = Route::router(signed()).route_layer(middleware::from_fn_with_state(api.clone(), authenticate));
     let with_cookie = middleware::from_fn_with_state(api.clone(), people::with_password::with_cookie);
-    let func = Route::router(signed()).route_layer(with_cookie).merge(Route::router(open())).fallback(problem::unknown);
+    let decode = middleware::from_fn(encoded::decode);
+    let func = Route::router(signed()).route_layer(with_cookie).merge(Route::router(open())).route_layer(decode.clone());
+    let func = func.fallback(problem::unknown);
     let all = with_signature
         .nest(FUNC, func)
         .merge(Route::router(open()))
-        .merge(Route::router(with_password()))
+        .merge(Route::router(with_password()).route_layer(decode))
         .merge(Route::router(greetings()));
     PREFIXES
         .into_iter()
@@ -206,6 +210,14 @@ struct Document {
     variables: Option<Value>,
 }
 
+/// The answer to a document. Not made with `json!`, which sorts names: fields have the order of the request, by which the client
+/// heads the columns of its tables.
+#[derive(Serialize)]
+struct Answer {
+    data: async_graphql::Value,
+    errors: Option<Vec<async_graphql::ServerError>>,
+}
+
 /// Runs one GraphQL document, which counts against the rate limit once for each of its root fields. The answer is 200 even if
 /// something inside it failed.
 async fn query(
@@ -227,7 +239,6 @@ async fn query(
     }
     let work = api.schema.execute(request.data(api.control.clone()).data(caller.clone()).data(allowed));
     let answer = api.control.one_document(&caller, work).await?;
-    let errors: Vec<Value> = answer.errors.iter().map(|error| json!(error)).collect();
-    let errors = if errors.is_empty() { Value::Null } else { Value::Array(errors) };
-    Ok(Json(json!({ "data": answer.data, "errors": errors })).into_response())
+    let errors = Some(answer.errors).filter(|errors| !errors.is_empty());
+    Ok(Json(Answer { data: answer.data, errors }).into_response())
 }

@@ -9,6 +9,7 @@ mod clock;
 mod cluster;
 mod disk;
 mod limits;
+mod lookalikes;
 mod mail;
 mod people;
 mod projects;
@@ -25,7 +26,7 @@ pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use sessions::files::SessionFiles;
 pub use setup::{FirstAdministrator, made_up_password};
-pub use store::StoredPolicy;
+pub use store::{SessionMore, StoredPolicy, fold};
 pub use system::cleaner::Keep;
 pub use turns::ExportTurn;
 pub use vault::Vault;
@@ -81,6 +82,7 @@ struct Shared {
     rounds: tokio::sync::Mutex<()>,
     /// Why each pending session waits, from the scheduler's last decision.
     queue: RwLock<sessions::queue::Queue>,
+    lengths: Mutex<sessions::expected::Lengths>,
     activity: Mutex<sessions::ends::Activity>,
     /// How often the engine refused to start a session.
     refused_starts: Mutex<HashMap<SessionId, u32>>,
@@ -127,6 +129,7 @@ impl Control {
             unlooked: Mutex::default(),
             rounds: tokio::sync::Mutex::default(),
             queue: RwLock::default(),
+            lengths: Mutex::default(),
             activity: Mutex::default(),
             refused_starts: Mutex::default(),
             agents: RwLock::default(),

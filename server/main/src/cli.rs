@@ -146,7 +146,7 @@ async fn run(command: Command) -> Result<()> {
             self::serve(settings, serve.admin_email.as_deref(), serve.admin_password.as_deref()).await
         }
         Command::User(User::Create { data, email, username, full_name, role, password_stdin }) => {
-            let control = open(&data, None, None).await?;
+            let control = open(&data, None, Options::default()).await?.control;
             let Some(role) = Role::from_key(&role) else {
                 bail!("`--role` is {role:?}; allowed: superadmin, admin, user and monitor")
             };
@@ -167,7 +167,7 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::User(User::ResetPassword { data, login, end_two_factor, password_stdin }) => {
-            let control = open(&data, None, None).await?;
+            let control = open(&data, None, Options::default()).await?.control;
             let given = if password_stdin { Some(read_password()?) } else { None };
             if let Some(password) = control.reset_password_here(&login, given.as_deref(), end_two_factor).await.map_err(plain)? {
                 println!("New password of {login}: {password}");
@@ -176,7 +176,7 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Seed(seed) => {
-            let control = open(&seed.data, None, None).await?;
+            let control = open(&seed.data, None, Options::default()).await?.control;
             if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
                 println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
             }
@@ -211,24 +211,35 @@ fn start_log(json: bool) {
     if json { log.json().init() } else { log.init() }
 }
 
+/// What a data folder holds.
+struct Opened {
+    control: Control,
+    unisolated: bool,
+}
+
 /// Opens the database and the engine of one data folder. A scenario has a database of its own there: simulated data never mixes
 /// with real data.
-async fn open(data: &Path, scenario: Option<&Path>, resource_group: Option<String>) -> Result<Control> {
+async fn open(data: &Path, scenario: Option<&Path>, options: Options) -> Result<Opened> {
     create_private(data)?;
     let data = data.canonicalize().with_context(|| format!("the data folder {} cannot be opened", data.display()))?;
     let file = data.join(if scenario.is_some() { "simulated.db" } else { "yardmaster.db" });
     own_file(&file)?;
     let store = Store::open(&file).await.with_context(|| format!("the database {} cannot be opened", file.display()))?;
     let vault = Vault::open(&data.join("secret.key"))?;
-    let engine: Arc<dyn Engine> = match scenario {
-        Some(file) => simulated(file, data.join("simulated.log"))?,
+    let (engine, unisolated): (Arc<dyn Engine>, bool) = match scenario {
+        Some(file) => (simulated(file, data.join("simulated.log"))?, false),
         None => {
             let exe = std::env::current_exe().context("this program cannot find its own file")?;
-            let options = Options { resource_group, ..Options::default() };
-            Arc::new(LocalEngine::open_with(data.join("sessions"), exe, options).context("the local engine cannot be opened")?)
+            let engine = LocalEngine::open_with(data.join("sessions"), exe, options).map_err(with_causes)?;
+            let unisolated = engine.runs_unisolated();
+            (Arc::new(engine), unisolated)
         }
     };
-    Ok(Control::new(store, engine, vault))
+    Ok(Opened { control: Control::new(store, engine, vault), unisolated })
+}
+
+fn with_causes(error: engine::EngineError) -> anyhow::Error {
+    anyhow::anyhow!(error.with_causes())
 }
 
 /// Opens the agents of a scenario, with the containers that were started on them, as kept in `journal`.
@@ -260,7 +271,13 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
-    let mut control = open(&settings.data, settings.scenario.as_deref(), settings.resource_group.clone()).await?;
+    site.check(&names).await?;
+    let options = Options {
+        resource_group: settings.resource_group.clone(),
+        allow_unisolated: settings.allow_unisolated,
+        ..Options::default()
+    };
+    let Opened { mut control, unisolated } = open(&settings.data, settings.scenario.as_deref(), options).await?;
     if let Some(mail) = &settings.mail {
         let password = std::env::var("YARDMASTER_MAIL_PASSWORD").ok();
         let opened = Mail::open(&mail.server, password.as_deref(), &mail.from).context("`mail-server` or `mail-from`")?;
@@ -271,7 +288,8 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         control.watch_disk(settings.data.clone(), settings.disk_reserve);
     }
     let first = control.first_start(email, password).await.map_err(plain)?;
-    let app = App { control: control.clone(), settings: Arc::new(settings.clone()), site, names, build: build().into() };
+    let app =
+        App { control: control.clone(), settings: Arc::new(settings.clone()), site, names, unisolated, build: build().into() };
 
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -281,7 +299,8 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     if let Some(metrics) = settings.metrics {
         match TcpListener::bind(metrics).await {
             Ok(listener) => {
-                let router = metrics::router(app.clone());
+                let token = metrics::token(&settings.data)?;
+                let router = metrics::router(app.clone(), &token);
                 drop(tokio::spawn(connections::serve(listener, router, limits, std::future::pending())));
             }
             // A second server on the same machine must still be able to start.

@@ -61,6 +61,10 @@ pub struct Given {
     /// Resource group that this machine joins; created if it does not exist [default: default]
     #[arg(long, env = "YARDMASTER_RESOURCE_GROUP", value_name = "NAME")]
     pub resource_group: Option<String>,
+    /// Run sessions even where they cannot be isolated from each other and from the machine
+    #[arg(long, env = "YARDMASTER_ALLOW_UNISOLATED", value_name = "YES/NO", num_args = 0..=1, default_missing_value = "yes")]
+    #[serde(deserialize_with = "yes_or_no")]
+    pub allow_unisolated: Option<String>,
     /// Format of log lines: text or json [default: text]
     #[arg(long, env = "YARDMASTER_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -86,6 +90,8 @@ pub struct Settings {
     /// The resource group that this machine joins.
     pub resource_group: Option<String>,
     pub mail: Option<MailSettings>,
+    /// Whether sessions may be plain processes where they cannot be isolated.
+    pub allow_unisolated: bool,
 }
 
 /// The way for outgoing mail. Its password comes only from the environment (`YARDMASTER_MAIL_PASSWORD`).
@@ -103,7 +109,12 @@ impl Given {
     pub fn check(self) -> Result<Settings> {
         let given = match self.config.clone() {
             None => self,
-            Some(path) => self.over_file(&path)?,
+            Some(path) => {
+                if let Some(through) = engine::local::visible_to_sessions(&path) {
+                    bail!("the configuration file {} can be read by sessions, which see {}", path.display(), through.display());
+                }
+                self.over_file(&path)?
+            }
         };
         let listen = given.listen.unwrap_or_else(|| "127.0.0.1:8080".into());
         let metrics = given.metrics.unwrap_or_else(|| "127.0.0.1:9464".into());
@@ -127,6 +138,7 @@ impl Given {
             },
             scenario: given.scenario.map(PathBuf::from),
             resource_group: given.resource_group.map(|name| group(&name)).transpose()?,
+            allow_unisolated: choice("allow-unisolated", given.allow_unisolated.as_deref(), ["no", "yes"])?,
             log_json: choice("log-format", given.log_format.as_deref(), ["text", "json"])?,
         })
     }
@@ -310,5 +322,13 @@ mod tests {
             let error = read(line).unwrap_err().to_string();
             assert!(error.contains(key) && error.contains("in quotes"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_that_sessions_can_read_is_no_configuration_file() {
+        // A link into /usr on every distribution that has it there.
+        let given = Given { config: Some("/etc/os-release".into()), ..Given::default() };
+        let refused = given.check().unwrap_err().to_string();
+        assert!(refused.contains("/etc/os-release can be read by sessions, which see /"), "{refused}");
     }
 }

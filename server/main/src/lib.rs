@@ -39,6 +39,8 @@ pub struct App {
     pub site: Site,
     /// The names of the site's files.
     pub names: Arc<Names>,
+    /// Whether sessions run without isolation, because an administrator allowed it.
+    pub unisolated: bool,
     /// Differs between any two builds of this program; a page from another build is told to reload.
     pub build: Arc<str>,
 }

@@ -1,12 +1,22 @@
 //! `/metrics` in the text format of Prometheus, on a listener of its own that only this machine can reach.
+//!
+//! Sessions use the machine's network, so being on it proves nothing: a reader shows the token that is kept in the data folder.
 
 use crate::App;
 use crate::refusal::Refusal;
+use anyhow::Context;
 use axum::Router;
 use axum::extract::State;
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use std::fmt::Write;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The number of answered requests since the start, by class of status.
@@ -19,12 +29,42 @@ pub fn count(status: u16) {
     }
 }
 
-/// The listener's router.
-pub fn router(app: App) -> Router {
-    Router::new().route("/metrics", get(metrics)).with_state(app)
+/// The file of the token, in the data folder.
+const TOKEN: &str = "metrics.token";
+
+/// Reads the token that a reader of the metrics must show; makes one up if there is none.
+///
+/// # Errors
+/// When the file cannot be read or created.
+pub fn token(data: &Path) -> anyhow::Result<String> {
+    let file = data.join(TOKEN);
+    let at = || format!("the token file {}", file.display());
+    if !file.exists() {
+        let token = control::made_up_password().map_err(|problem| anyhow::anyhow!(problem.to_string()))?;
+        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file).with_context(at)?;
+        out.write_all(token.as_bytes()).with_context(at)?;
+    }
+    let token = std::fs::read_to_string(&file).with_context(at)?.trim().to_owned();
+    anyhow::ensure!(token.len() >= 16, "{} holds no token; remove it, and a new one is made", at());
+    Ok(token)
 }
 
-async fn metrics(State(app): State<App>) -> Result<Response, Refusal> {
+/// The listener's router.
+pub fn router(app: App, token: &str) -> Router {
+    let expected = Sha256::digest(format!("Bearer {token}"));
+    let answer = async move |State(app): State<App>, headers: HeaderMap| {
+        let shown = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+        // Hashes are compared: how long it takes says nothing about the token.
+        if Sha256::digest(shown) != expected {
+            let advice = format!("Show the token in {TOKEN} in the data folder, as “Authorization: Bearer …”.\n");
+            return Ok((StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")], advice).into_response());
+        }
+        metrics(app).await
+    };
+    Router::new().route("/metrics", get(answer)).with_state(app)
+}
+
+async fn metrics(app: App) -> Result<Response, Refusal> {
     let mut text = String::from(
         "# HELP yardmaster_requests_total Requests answered, by class of status.\n# TYPE yardmaster_requests_total counter\n",
     );

@@ -3,7 +3,7 @@
 use crate::refusal::Refusal;
 use crate::{App, cookies};
 use axum::Router;
-use axum::extract::{Extension, Request, State};
+use axum::extract::{Extension, OriginalUri, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -97,7 +97,9 @@ async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut reque
     }
     let chosen = cookies::read(request.headers(), "project");
     let found = match over {
-        Ok(()) => page_start::find(&app.control, caller, chosen, (app.settings.scenario.is_some(), &app.build)).await,
+        Ok(()) => {
+            page_start::find(&app.control, caller, chosen, (app.settings.scenario.is_some(), app.unisolated, &app.build)).await
+        }
         Err(problem) => Err(problem),
     };
     if found == Err(Problem::SignInRequired) {
@@ -108,16 +110,19 @@ async fn answer(app: &App, caller: &Caller, over: Result<(), Problem>, mut reque
     next.run(request).await
 }
 
-/// Answers 400 instead of 500 to a call with unreadable arguments: that is the fault of a page of another version, not of this
-/// server.
+/// Answers with the fitting status instead of 500 to a call with unreadable arguments: that is the fault of whoever sent them, often
+/// a page of another version, not of this server.
 async fn blame_the_caller(answer: Response) -> Response {
     if answer.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return answer;
     }
     let (mut head, body) = answer.into_parts();
     let text = axum::body::to_bytes(body, LONGEST_PROBLEM).await.unwrap_or_default();
-    if serde_json::from_slice::<Problem>(&text).is_ok_and(|problem| problem == Problem::Outdated) {
-        head.status = StatusCode::BAD_REQUEST;
+    let blamed = serde_json::from_slice::<Problem>(&text)
+        .ok()
+        .filter(|problem| matches!(problem, Problem::Outdated | Problem::Invalid(_)));
+    if let Some(status) = blamed.and_then(|problem| StatusCode::from_u16(problem.status()).ok()) {
+        head.status = status;
     }
     Response::from_parts(head, text.into())
 }
@@ -131,6 +136,10 @@ pub fn missing(
     let handler = move |request: Request| {
         let render = render.clone();
         async move {
+            // A program that asks for what does not exist cannot read a page.
+            if api::wants_handshake(request.headers()) {
+                return api::unknown(OriginalUri(request.uri().clone())).await.into_response();
+            }
             let mut answer = render(request).await.into_response();
             if answer.status() == StatusCode::OK {
                 *answer.status_mut() = StatusCode::NOT_FOUND;

@@ -1,7 +1,7 @@
 //! Measures one pass over a long queue: `cargo run --release -p scheduler --example queue -- 10000 1000`. Prints a line for each
 //! scheduler: its name, sessions, agents, sessions placed, milliseconds.
 
-use scheduler::{Decision, Group, Room, Snapshot, Waiting, schedule};
+use scheduler::{Decision, Group, Refused, Room, Running, Snapshot, Waiting, schedule};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use types::cluster::resource_groups::{Placement, SchedulerKind};
@@ -52,13 +52,32 @@ fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) 
         created_at: Millis(n as i64),
         starts_at: None,
         depends_on: Vec::new(),
+        limit: n.is_multiple_of(2).then_some(3600 * (1 + n % 24) as u32),
+        lasts: None,
         // Every session has been tried often enough: none holds up another, which is the most expensive case.
-        tries: retries,
+        refused: (retries > 0).then_some(Refused { tries: retries, ..Refused::default() }),
+    };
+    // Four sessions on each agent hold half of its cores.
+    let running = |n: u64| Running {
+        user: UserId(number(n % 977)),
+        access_key: format!("KEY{}", n % 977),
+        project: ProjectId(number(n % 31)),
+        domain: DomainId(number(1)),
+        resource_group: "default".into(),
+        agents: vec![format!("agent-{:05}", n / 4)],
+        slots: Slots::cpu_mem(Quantity::whole(4), 32 << 30),
+        ends_at: Some(Millis(1_000_000 + (n * 7919 % 86_400) as i64 * 1000)),
+    };
+    let room = |n: u64| {
+        let mut room = room(n);
+        (0..4).for_each(|_| room.free.subtract(&running(0).slots));
+        room
     };
     Snapshot {
         now: Millis(1_000_000),
         groups: BTreeMap::from([("default".to_owned(), group)]),
         agents: (0..agents).map(room).collect(),
+        running: (0..agents * 4).map(running).collect(),
         queue: (0..sessions).map(waiting).collect(),
         ..Snapshot::default()
     }

@@ -1,10 +1,10 @@
 //! Forecasts when the sessions of a queue will start if no new ones arrive: the scheduler's own decisions one after the other,
 //! each followed by the next expected end. The caller supplies how long sessions take; nothing here knows why.
 
-use crate::{Decision, DependencyState, Snapshot, Waiting, schedule};
+use crate::{Decision, DependencyState, Refused, Running, Snapshot, Waiting, schedule};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use types::id::{DomainId, ProjectId, SessionId, UserId};
+use std::collections::HashMap;
+use types::id::{SessionId, UserId};
 use types::quantity::Slots;
 use types::sessions::Cluster;
 use types::time::Millis;
@@ -15,26 +15,6 @@ pub struct Sample {
     pub snapshot: Snapshot,
     /// The number of waiting sessions. The snapshot holds only the first of them.
     pub total: u32,
-    /// The sessions that hold resources now.
-    pub running: Vec<Running>,
-    /// The expected running time of waiting sessions, in seconds. A missing session may run for ever.
-    pub lasts: BTreeMap<SessionId, u32>,
-}
-
-/// A session that holds resources.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Running {
-    pub user: UserId,
-    pub access_key: String,
-    pub project: ProjectId,
-    pub domain: DomainId,
-    pub resource_group: String,
-    /// The agent of each container.
-    pub agents: Vec<String>,
-    /// The amounts that each container holds.
-    pub slots: Slots,
-    /// Its expected end; `None` if unknown.
-    pub ends_at: Option<Millis>,
 }
 
 impl Running {
@@ -69,25 +49,17 @@ pub struct Forecast {
     snapshot: Snapshot,
     agents: HashMap<String, usize>,
     people: HashMap<(UserId, String), usize>,
-    ends: BTreeMap<Millis, Vec<Running>>,
-    lasts: BTreeMap<SessionId, u32>,
     starts: HashMap<SessionId, Millis>,
     steps: usize,
 }
 
 impl Forecast {
-    /// Starts a forecast from a sample, by the rules of `snapshot`: the sample's own, or changed ones to try out.
-    pub fn new(sample: &Sample, snapshot: Snapshot) -> Self {
+    /// Starts a forecast from a sample's snapshot, as it is or with other rules to try out.
+    pub fn new(snapshot: Snapshot) -> Self {
         let agents = snapshot.agents.iter().enumerate().map(|(index, room)| (room.agent.clone(), index)).collect();
         let people = snapshot.people.iter().enumerate();
         let people = people.map(|(index, held)| ((held.user, held.resource_group.clone()), index)).collect();
-        let mut ends: BTreeMap<Millis, Vec<Running>> = BTreeMap::new();
-        for running in &sample.running {
-            if let Some(at) = running.ends_at {
-                ends.entry(at).or_default().push(running.clone());
-            }
-        }
-        Self { snapshot, agents, people, ends, lasts: sample.lasts.clone(), starts: HashMap::new(), steps: 0 }
+        Self { snapshot, agents, people, starts: HashMap::new(), steps: 0 }
     }
 
     /// Returns the start times that have been worked out so far.
@@ -98,28 +70,21 @@ impl Forecast {
     /// Makes one pass over the queue and advances to the next end. Returns whether there are more steps.
     pub fn step(&mut self) -> bool {
         self.steps += 1;
-        let (decided, now) = (schedule(&self.snapshot), self.snapshot.now);
-        let mut tried = HashSet::new();
-        let mut placed: HashMap<SessionId, Option<Vec<String>>> = HashMap::new();
-        for one in decided {
-            match one.decision {
-                Decision::Place(agents) => drop(placed.insert(one.id, Some(agents))),
-                Decision::Cancel(_) => drop(placed.insert(one.id, None)),
-                Decision::Wait(_) if one.tried => drop(tried.insert(one.id)),
-                Decision::Wait(_) => {}
-            }
-        }
+        let now = self.snapshot.now;
+        let mut decided: HashMap<_, _> = schedule(&self.snapshot).into_iter().map(|one| (one.id, one)).collect();
         let mut passed_over = false;
         let mut left = Vec::with_capacity(self.snapshot.queue.len());
         for mut session in std::mem::take(&mut self.snapshot.queue) {
-            match placed.remove(&session.id) {
-                Some(Some(agents)) => self.start(&session, agents),
-                Some(None) => {}
-                None => {
+            let Some(one) = decided.remove(&session.id) else { continue };
+            session.refused = Refused::after(session.refused, &one, now);
+            match one.decision {
+                Decision::Place(agents) => self.start(&session, agents),
+                Decision::Cancel(_) => {}
+                Decision::Wait(_) => {
                     // Between two ends there is enough time for all tries.
                     let enough = self.snapshot.groups.get(&session.resource_group).map_or(0, |group| group.retries_to_skip);
-                    if tried.contains(&session.id) && session.tries < enough {
-                        (session.tries, passed_over) = (enough, true);
+                    if let Some(refused) = session.refused.as_mut().filter(|refused| one.tried && refused.tries < enough) {
+                        (refused.tries, passed_over) = (enough, true);
                     }
                     left.push(session);
                 }
@@ -142,30 +107,25 @@ impl Forecast {
         let free_to_start = |session: &&Waiting| session.depends_on.iter().all(|other| other.state == DependencyState::Done);
         let start_times = self.snapshot.queue.iter().filter(free_to_start).filter_map(|session| session.starts_at);
         let start = start_times.filter(|at| *at > now).min();
-        let end = self.ends.keys().next().copied();
+        let end = self.snapshot.running.iter().filter_map(|session| session.ends_at).min();
         let Some(next) = start.into_iter().chain(end).min() else { return false };
         let until = Millis(next.0.max(now.0) + TOGETHER);
-        let later = self.ends.split_off(&Millis(until.0 + 1));
-        let over = std::mem::replace(&mut self.ends, later);
-        self.snapshot.now =
-            over.keys().last().copied().into_iter().chain(start.filter(|at| *at <= until)).max().unwrap_or(next).max(now);
-        over.into_values().flatten().for_each(|session| self.end(&session));
+        let all = std::mem::take(&mut self.snapshot.running);
+        let (over, running): (Vec<_>, _) = all.into_iter().partition(|session| session.ends_at.is_some_and(|at| at <= until));
+        self.snapshot.running = running;
+        let last = over.iter().filter_map(|session| session.ends_at).max();
+        self.snapshot.now = last.into_iter().chain(start.filter(|at| *at <= until)).max().unwrap_or(next).max(now);
+        over.iter().for_each(|session| self.change_use(session, Slots::subtract, -1));
         true
     }
 
     fn start(&mut self, session: &Waiting, agents: Vec<String>) {
         let now = self.snapshot.now;
         self.starts.insert(session.id, now);
-        let ends_at = self.lasts.get(&session.id).map(|seconds| Millis(now.0 + i64::from(*seconds) * 1000));
+        let ends_at = session.lasts.map(|seconds| Millis(now.0 + i64::from(seconds) * 1000));
         let running = Running::placed(session, agents, ends_at);
         self.change_use(&running, Slots::add, 1);
-        if let Some(at) = ends_at {
-            self.ends.entry(at).or_default().push(running);
-        }
-    }
-
-    fn end(&mut self, session: &Running) {
-        self.change_use(session, Slots::subtract, -1);
+        self.snapshot.running.push(running);
     }
 
     /// Adds a session's resources to every count of use, or subtracts them.
@@ -213,8 +173,8 @@ mod tests {
         Group { scheduler, placement: Placement::Dispersed, retries_to_skip, pending_timeout: None }
     }
 
-    /// Makes a sample of one agent with four cores, `busy` of which are held until second `until`.
-    fn sample(rules: Group, busy: i64, until: i64, queue: Vec<Waiting>) -> Sample {
+    /// Makes a snapshot of one agent with four cores, `busy` of which are held until second `until`.
+    fn sample(rules: Group, busy: i64, until: i64, queue: Vec<Waiting>) -> Snapshot {
         let running = Running {
             user: id(199),
             access_key: "KEY99".into(),
@@ -226,14 +186,13 @@ mod tests {
             ends_at: Some(Millis(until * 1000)),
         };
         let vm = Room { free: slots(&[("cpu", 4 - busy)]), ..room("vm", &[("cpu", 4)]) };
-        let lasts = queue.iter().map(|session| (session.id, 600)).collect();
-        let total = queue.len() as u32;
-        let snapshot = Snapshot { groups: [("default".into(), rules)].into(), agents: vec![vm], queue, ..Snapshot::default() };
-        Sample { snapshot, total, running: vec![running], lasts }
+        let queue = queue.into_iter().map(|session| Waiting { lasts: Some(600), ..session }).collect();
+        let groups = [("default".into(), rules)].into();
+        Snapshot { groups, agents: vec![vm], running: vec![running], queue, ..Snapshot::default() }
     }
 
-    fn all(sample: &Sample) -> Vec<(u32, i64)> {
-        let mut forecast = Forecast::new(sample, sample.snapshot.clone());
+    fn all(sample: &Snapshot) -> Vec<(u32, i64)> {
+        let mut forecast = Forecast::new(sample.clone());
         while forecast.step() {}
         let number = |session: &SessionId| session.0.as_u128() as u32;
         let mut starts: Vec<_> = forecast.starts().iter().map(|(session, at)| (number(session), at.0 / 1000)).collect();
@@ -254,10 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_is_passed_over_lets_a_small_one_go_first() {
-        let queue = vec![cores(1, 4), cores(2, 1)];
-        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 3), 3, 1200, queue.clone())), [(1, 1200), (2, 1)]);
-        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 0), 3, 1200, queue)), [(1, 1200), (2, 1800)]);
+    fn a_small_session_goes_first_if_it_ends_before_the_room_of_a_large_one_comes_together() {
+        let small = |limit| Waiting { limit: Some(limit), ..cores(2, 1) };
+        let queue = |limit| vec![cores(1, 4), small(limit)];
+        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 3), 3, 1200, queue(600))), [(1, 1200), (2, 1)]);
+        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 3), 3, 1200, queue(3600))), [(1, 1200), (2, 1800)]);
+        assert_eq!(all(&sample(group(SchedulerKind::Fifo, 0), 3, 1200, queue(600))), [(1, 1200), (2, 1800)]);
     }
 
     #[test]
@@ -282,7 +243,7 @@ mod tests {
             max_sessions: Some(1),
             ..types::limits::policies::KeypairPolicy::new("default")
         };
-        sample.snapshot.policies.insert("default".into(), policy);
+        sample.policies.insert("default".into(), policy);
         assert_eq!(all(&sample), [(1, 0), (2, 600)]);
     }
 }

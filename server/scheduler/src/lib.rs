@@ -2,12 +2,13 @@
 //! snapshot always gives the same decisions, on the server and in the browser.
 //!
 //! Each resource group has its own queue, served by priority and, within one priority, in the order of its scheduler (`order`).
-//! A session that waits only for somebody else's resources holds up those behind it, so that small sessions cannot starve a large
-//! one, until it has been tried often enough to be passed over. A session that could not start even on an empty cluster, or that
-//! is held back by its own limits, dependencies or start time, holds up nobody.
+//! Room is kept for a session that waits for others to end (`kept`), so that small sessions cannot starve a large one. Others use
+//! that room meanwhile only if they end in time. A session that could not start even on an empty cluster, or that is held back by
+//! its own limits, dependencies or start time, holds up nobody.
 
 mod checks;
 mod forecast;
+mod kept;
 mod order;
 mod place;
 mod reason;
@@ -16,8 +17,8 @@ mod slots;
 mod tests;
 mod turn;
 
-pub use forecast::{Forecast, Running, Sample};
-pub use reason::Reason;
+pub use forecast::{Forecast, Sample};
+pub use reason::{Fared, Reason};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,6 +44,9 @@ pub struct Snapshot {
     pub domains: BTreeMap<DomainId, Share>,
     /// The resources held by each person's sessions in each group, for DRF.
     pub people: Vec<PersonHeld>,
+    /// The sessions that hold resources now.
+    #[serde(default)]
+    pub running: Vec<Running>,
     /// The waiting sessions, oldest request first.
     pub queue: Vec<Waiting>,
 }
@@ -52,7 +56,7 @@ pub struct Snapshot {
 pub struct Group {
     pub scheduler: SchedulerKind,
     pub placement: Placement,
-    /// Tries after which a session that finds no room is passed over; 0 means never.
+    /// Tries after which sessions pass one that finds no room, if they do not delay it; 0 means never.
     pub retries_to_skip: u32,
     /// Seconds that a session may wait; `None` and 0 mean for ever.
     pub pending_timeout: Option<u32>,
@@ -120,8 +124,65 @@ pub struct Waiting {
     pub starts_at: Option<Millis>,
     /// Sessions that must finish successfully first.
     pub depends_on: Vec<Dependency>,
-    /// How often it was its turn and there was no room.
+    /// The seconds after which it will be ended if it has not ended by itself.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// The seconds that it is expected to run; `None` if unknown.
+    #[serde(default)]
+    pub lasts: Option<u32>,
+    /// How it has fared since there was no room for it; `None` if it was never refused.
+    #[serde(default)]
+    pub refused: Option<Refused>,
+}
+
+/// How a waiting session has fared since it was first its turn and there was no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    pub since: Millis,
+    /// The decisions without room, those within a second counted as one.
     pub tries: u32,
+    /// When a try was last counted.
+    pub counted: Millis,
+    /// The sessions behind it that started meanwhile with resources that it lacks.
+    pub passed: u32,
+    /// Whether room is kept for it.
+    pub kept: bool,
+}
+
+/// Milliseconds between two counted tries, so that a busy cluster with many rounds does not let others pass sooner.
+const TRY_EVERY: i64 = 1_000;
+
+impl Refused {
+    /// Returns how a session has fared after a decision at `now`, given how it had fared before.
+    pub fn after(before: Option<Self>, decided: &Decided, now: Millis) -> Option<Self> {
+        let Decision::Wait(_) = decided.decision else { return None };
+        if before.is_none() && !decided.tried {
+            return None;
+        }
+        let mut fared = before.unwrap_or(Self { since: now, ..Self::default() });
+        if decided.tried && (fared.tries == 0 || now.since(fared.counted) >= TRY_EVERY) {
+            (fared.tries, fared.counted) = (fared.tries.saturating_add(1), now);
+        }
+        fared.passed = fared.passed.saturating_add(decided.passed);
+        fared.kept = decided.kept;
+        Some(fared)
+    }
+}
+
+/// A session that holds resources.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    pub user: UserId,
+    pub access_key: String,
+    pub project: ProjectId,
+    pub domain: DomainId,
+    pub resource_group: String,
+    /// The agent of each container.
+    pub agents: Vec<String>,
+    /// The amounts that each container holds.
+    pub slots: Slots,
+    /// Its expected end; `None` if unknown.
+    pub ends_at: Option<Millis>,
 }
 
 /// A session that another one depends on.
@@ -157,18 +218,23 @@ pub enum Decision {
 pub struct Decided {
     pub id: SessionId,
     pub decision: Decision,
-    /// Its position in the queue of its group, from 1, in the order in which sessions will start.
-    pub position: u32,
+    /// Its place in the line of its group, from 1, among those that still wait and may start. `None` if it starts now, is
+    /// cancelled, or is not in line: it can never start here, or not yet.
+    pub position: Option<u32>,
     /// Whether it was its turn and there was no room, which counts as a try.
     pub tried: bool,
+    /// The sessions behind it that start now with resources that it lacks.
+    pub passed: u32,
+    /// Whether room is kept for it.
+    pub kept: bool,
 }
 
-/// Decides about every session of the queue. The decisions are ordered by group and position.
+/// Decides about every session of the queue. The decisions are ordered by group and, within a group, by turn.
 pub fn schedule(snapshot: &Snapshot) -> Vec<Decided> {
     decide(snapshot).into_values().flatten().collect()
 }
 
-/// Returns the sessions of one group's queue by position.
+/// Returns the sessions of one group's queue by turn.
 pub fn order(snapshot: &Snapshot, group: &str) -> Vec<SessionId> {
     decide(snapshot).remove(group).unwrap_or_default().into_iter().map(|decided| decided.id).collect()
 }
@@ -185,7 +251,7 @@ fn decide(snapshot: &Snapshot) -> BTreeMap<&str, Vec<Decided>> {
     for (group, queue) in queues {
         let mut turns = turn::Turns::new(snapshot, &kinds, &mut books, group);
         order::serve_queue(&mut turns, queue);
-        decided.insert(group, turns.decided);
+        decided.insert(group, turns.finish());
     }
     decided
 }

@@ -1,9 +1,12 @@
 //! The order in which the sessions of a group get their turn: by priority, and within one priority by the group's scheduler. The
 //! outcome of a turn is decided in `turn`.
+//!
+//! A large session needs room that comes together only if nobody takes pieces of it. Where newer or poorer sessions go first, the
+//! one that has waited longest for such room gets its turn before them, so that the room is kept for it.
 
 use crate::Waiting;
 use crate::slots::Table;
-use crate::turn::{Outcome, Turns};
+use crate::turn::{Outcome, Turn, Turns};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use types::cluster::resource_groups::SchedulerKind;
@@ -12,61 +15,67 @@ use types::id::UserId;
 /// Gives every session of a group's queue its turn.
 pub(crate) fn serve_queue<'a>(turns: &mut Turns<'a, '_>, mut queue: Vec<&'a Waiting>) {
     let scheduler = turns.group.map(|group| group.scheduler).unwrap_or_default();
-    if scheduler == SchedulerKind::Lifo {
-        queue.reverse();
-    }
     // The sort is stable: within one priority the sessions keep their order.
     queue.sort_by_key(|session| Reverse(session.priority));
-    match scheduler {
-        SchedulerKind::Fifo | SchedulerKind::Lifo => serve_in_line(turns, &queue),
-        SchedulerKind::Drf => {
-            let mut people = People::of_queue(turns, &queue);
-            for class in queue.chunk_by(|a, b| a.priority == b.priority) {
-                serve_by_share(turns, class, &mut people);
-            }
+    let queue: Vec<Turn> = queue.into_iter().map(|session| turns.turn_of(session)).collect();
+    let mut people = (scheduler == SchedulerKind::Drf).then(|| People::of_queue(turns, &queue));
+    for class in queue.chunk_by(|a, b| a.session.priority == b.session.priority) {
+        match (scheduler, &mut people) {
+            (SchedulerKind::Drf, Some(people)) => serve_by_share(turns, class, people),
+            (SchedulerKind::Lifo, _) => serve_newest_first(turns, class),
+            _ => serve_in_order(turns, class.iter()),
         }
     }
 }
 
-/// Serves sessions one after the other. A session that waits for room holds up everybody behind it, until it has been tried often
-/// enough.
-fn serve_in_line<'a>(turns: &mut Turns<'a, '_>, queue: &[&'a Waiting]) {
-    let skip = turns.group.map_or(0, |group| group.retries_to_skip);
-    let mut ahead = 0u32;
-    for session in queue {
-        let passed_over = skip > 0 && session.tries >= skip;
-        let shape = turns.shape(session);
-        let outcome = turns.take(session, shape, ahead);
-        if outcome == Outcome::Waits && (ahead > 0 || !passed_over) {
-            ahead += 1;
+fn serve_in_order<'a, 't>(turns: &mut Turns<'a, '_>, line: impl Iterator<Item = &'t Turn<'a>>)
+where
+    'a: 't,
+{
+    for turn in line {
+        turns.take(*turn);
+    }
+}
+
+fn serve_newest_first<'a>(turns: &mut Turns<'a, '_>, class: &[Turn<'a>]) {
+    let mut line: Vec<_> = class.to_vec();
+    for turn in longest_first(class.to_vec(), |_| 0) {
+        if turns.should_be_kept(turn) {
+            turns.take(turn);
+            line.retain(|other| other.session.id != turn.session.id);
         }
     }
+    serve_in_order(turns, line.iter().rev());
+}
+
+/// Returns the sessions that were refused room before: those for whom room is kept already, then by `rank`, then the oldest
+/// requests.
+fn longest_first<'a, R: Ord>(class: Vec<Turn<'a>>, rank: impl Fn(&Turn<'a>) -> R) -> Vec<Turn<'a>> {
+    let mut refused: Vec<_> = class.into_iter().filter(|turn| turn.session.refused.is_some()).collect();
+    refused.sort_by_cached_key(|turn| (!turn.session.refused.is_some_and(|refused| refused.kept), rank(turn)));
+    refused
 }
 
 /// Repeatedly serves the oldest session of the person with the smallest share.
 ///
-/// A session that waits for room is set aside and holds up only its owner's sessions, until it has been tried often enough. The
-/// owner's share grows as if the session had started, so that positions reflect the order in which sessions will start.
-fn serve_by_share<'a>(turns: &mut Turns<'a, '_>, class: &[&'a Waiting], people: &mut People) {
-    let skip = turns.group.map_or(0, |group| group.retries_to_skip);
+/// The share of a person whose session waits for room grows as if it had started, so that positions reflect the order in which
+/// sessions will start.
+fn serve_by_share<'a>(turns: &mut Turns<'a, '_>, class: &[Turn<'a>], people: &mut People) {
+    let mut first = BTreeSet::new();
+    for turn in longest_first(class.to_vec(), |turn| people.share(people.numbers[&turn.session.user])) {
+        if turns.should_be_kept(turn) {
+            people.serve(turns, turn);
+            first.insert(turn.session.id);
+        }
+    }
     let mut lines: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (at, session) in class.iter().enumerate().rev() {
-        lines.entry(people.numbers[&session.user]).or_default().push(at);
+    for (at, turn) in class.iter().enumerate().rev().filter(|(_, turn)| !first.contains(&turn.session.id)) {
+        lines.entry(people.numbers[&turn.session.user]).or_default().push(at);
     }
     let mut next: BTreeSet<_> =
         lines.iter().filter_map(|(person, line)| Some((people.share(*person), *line.last()?, *person))).collect();
     while let Some((_, at, person)) = next.pop_first() {
-        let shape = turns.shape(class[at]);
-        let passed_over = skip > 0 && class[at].tries >= skip;
-        match turns.take(class[at], shape, people.ahead[person]) {
-            Outcome::Placed => turns.add(shape, people.held.row_mut(person)),
-            Outcome::Waits if passed_over && people.ahead[person] == 0 => {}
-            Outcome::Waits => {
-                turns.add(shape, people.held.row_mut(person));
-                people.ahead[person] += 1;
-            }
-            Outcome::Held => {}
-        }
+        people.serve(turns, class[at]);
         if let Some(line) = lines.get_mut(&person) {
             line.pop();
             next.extend(line.last().map(|at| (people.share(person), *at, person)));
@@ -78,21 +87,19 @@ fn serve_by_share<'a>(turns: &mut Turns<'a, '_>, class: &[&'a Waiting], people: 
 struct People {
     numbers: HashMap<UserId, usize>,
     held: Table,
-    /// The number of each person's sessions that wait for room.
-    ahead: Vec<u32>,
     /// The capacity of all agents of the group, including those that take no new sessions: their resources may be held too.
     total: Vec<i64>,
 }
 
 impl People {
-    fn of_queue(turns: &Turns, queue: &[&Waiting]) -> Self {
-        let mut people = Self { numbers: HashMap::new(), held: turns.kinds.table(), ahead: Vec::new(), total: Vec::new() };
-        for session in queue {
-            if !people.numbers.contains_key(&session.user) {
-                people.numbers.insert(session.user, people.ahead.len());
-                people.ahead.push(0);
+    fn of_queue(turns: &Turns, queue: &[Turn]) -> Self {
+        let mut people = Self { numbers: HashMap::new(), held: turns.kinds.table(), total: Vec::new() };
+        for Turn { session, .. } in queue {
+            let number = people.numbers.len();
+            people.numbers.entry(session.user).or_insert_with(|| {
                 people.held.push(turns.kinds.row(&Default::default()));
-            }
+                number
+            });
         }
         for person in turns.snapshot.people.iter().filter(|person| person.resource_group == turns.name) {
             if let Some(number) = people.numbers.get(&person.user) {
@@ -104,6 +111,12 @@ impl People {
             add(&mut people.total, turns.kinds.row(&room.capacity));
         }
         people
+    }
+
+    fn serve<'a>(&mut self, turns: &mut Turns<'a, '_>, turn: Turn<'a>) {
+        if turns.take(turn) != Outcome::Held {
+            turns.add(turn.shape, self.held.row_mut(self.numbers[&turn.session.user]));
+        }
     }
 
     /// Returns a person's dominant share: their largest share of any one slot.

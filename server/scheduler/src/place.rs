@@ -3,11 +3,32 @@
 //!
 //! Free resources only shrink within a pass. A shape that found no room once finds none later, and is not tried again.
 
-use crate::slots::{Kinds, Shape, Table};
+use crate::kept::{Coming, Keeping};
+use crate::slots::{Asked, Kinds, Shape, Table};
 use crate::{Placement, Reason, Snapshot};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use types::quantity::Quantity;
+use types::time::Millis;
+
+/// Why a session gets no agents.
+pub(crate) enum Refusal {
+    /// There is no room.
+    Full(Short),
+    /// There is room, but it is kept for others.
+    Kept,
+}
+
+/// The resources that a shape is short of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Short {
+    /// The number of its parts that there is room for.
+    pub(crate) room: u32,
+    /// (slot, asked, the most free on one agent) for each short slot; none if a part of several fits.
+    pub(crate) missing: Vec<(String, Quantity, Quantity)>,
+    /// The columns of the slots that it is short of.
+    pub(crate) columns: Vec<usize>,
+}
 
 /// The agents of one group that take new sessions, by number in the order of their names.
 pub(crate) struct Agents<'a> {
@@ -25,16 +46,21 @@ pub(crate) struct Agents<'a> {
     start: usize,
     /// The reason why a shape can never start here, if there is one, by the shape's number.
     never: HashMap<usize, Option<Reason>>,
-    /// The reason why there was no room for a shape, by the shape's number.
-    full: HashMap<usize, Reason>,
+    /// The resources that a shape is short of, by the shape's number.
+    full: HashMap<usize, Short>,
+    /// The earliest end with which a shape was refused room that is kept, by the shape's number.
+    held_up: HashMap<usize, Millis>,
+    keeping: Keeping,
 }
 
 impl<'a> Agents<'a> {
     pub(crate) fn in_group(snapshot: &'a Snapshot, kinds: &Kinds, group: &'a str, placement: Placement) -> Self {
         let mut rooms: Vec<_> = snapshot.agents.iter().filter(|room| room.schedulable && room.resource_group == group).collect();
         rooms.sort_by_key(|room| room.agent.as_str());
+        let names: Vec<_> = rooms.iter().map(|room| room.agent.as_str()).collect();
+        let keeping = Keeping::new(snapshot, kinds, &names);
         let mut agents = Self {
-            names: rooms.iter().map(|room| room.agent.as_str()).collect(),
+            names,
             engines: rooms.iter().map(|room| room.engine.as_str()).collect(),
             resource_group: group,
             kinds: Vec::new(),
@@ -45,6 +71,8 @@ impl<'a> Agents<'a> {
             start: 0,
             never: HashMap::new(),
             full: HashMap::new(),
+            held_up: HashMap::new(),
+            keeping,
         };
         for (number, room) in rooms.into_iter().enumerate() {
             agents.capacity.push(kinds.row(&room.capacity));
@@ -96,34 +124,77 @@ impl<'a> Agents<'a> {
         self.never.get(&number).cloned().flatten()
     }
 
-    /// Takes room for every part of a shape, all or nothing. Returns the agent of each part, or the reason why there is no room.
-    pub(crate) fn place(&mut self, number: usize, shape: &Shape) -> Result<Vec<usize>, Reason> {
-        if let Some(reason) = self.full.get(&number) {
-            return Err(reason.clone());
+    /// Takes room for every part of a shape, all or nothing, for a session that ends at `ends` at the latest. Returns the agent of
+    /// each part.
+    pub(crate) fn place(&mut self, number: usize, shape: &Shape, ends: Millis) -> Result<Vec<usize>, Refusal> {
+        if let Some(short) = self.full.get(&number) {
+            return Err(Refusal::Full(short.clone()));
+        }
+        if self.held_up.get(&number).is_some_and(|refused| ends >= *refused) {
+            return Err(Refusal::Kept);
         }
         // Parts are alike, so whichever agents the first ones get, the others find the room that was counted. A single part is
         // not counted first: usually it finds room, on one of the first agents of the line.
-        let room = if shape.parts == 1 { 1 } else { self.count_parts(&self.free, shape) };
-        if room == shape.parts {
-            let placed: Vec<_> = (0..shape.parts).map_while(|_| self.place_part(shape)).collect();
+        if shape.parts == 1 || self.count_usable(shape, ends) == shape.parts {
+            let placed: Vec<_> = (0..shape.parts).map_while(|_| self.place_part(shape, ends)).collect();
             if !placed.is_empty() {
                 return Ok(placed);
             }
         }
-        let reason = if shape.parts == 1 || room == 0 {
-            Reason::Busy { missing: self.missing(&self.free, shape) }
-        } else {
-            Reason::BusyForContainers { asked: shape.parts, room }
+        match self.short_of(number, shape) {
+            Some(short) => Err(Refusal::Full(short)),
+            None => {
+                self.held_up.insert(number, ends);
+                Err(Refusal::Kept)
+            }
+        }
+    }
+
+    /// Returns the resources that a shape is short of, or nothing if there is room, kept or not.
+    pub(crate) fn short_of(&mut self, number: usize, shape: &Shape) -> Option<Short> {
+        if let Some(short) = self.full.get(&number) {
+            return Some(short.clone());
+        }
+        let room = self.count_parts(&self.free, shape);
+        if room == shape.parts {
+            return None;
+        }
+        let missing = if room == 0 { self.missing(&self.free, shape) } else { Vec::new() };
+        let columns = self.short_columns_of(shape, &missing);
+        let short = Short { room, missing, columns };
+        self.full.insert(number, short.clone());
+        Some(short)
+    }
+
+    /// Returns the columns of a shape's slots that are missing. If a part of several fits somewhere, these are the slots that are
+    /// not enough for all parts even on their own, or else all of them.
+    fn short_columns_of(&self, shape: &Shape, missing: &[(String, Quantity, Quantity)]) -> Vec<usize> {
+        let columns =
+            |short: &dyn Fn(&Asked) -> bool| shape.part.iter().filter(|asked| short(asked)).map(|asked| asked.column).collect();
+        if !missing.is_empty() {
+            return columns(&|asked| missing.iter().any(|(slot, ..)| slot == asked.slot));
+        }
+        let alone = |asked: &Asked| {
+            let times = |agent| (asked.amount_in(self.free.row(agent)).max(0) / asked.amount).min(i64::from(shape.parts));
+            self.agents_able_to_run(shape).map(times).sum::<i64>() < i64::from(shape.parts)
         };
-        self.full.insert(number, reason.clone());
-        Err(reason)
+        let short: Vec<usize> = columns(&alone);
+        if short.is_empty() { columns(&|_| true) } else { short }
+    }
+
+    /// Returns the columns of the slots that a shape without room is short of.
+    pub(crate) fn short_columns(&self, number: usize) -> &[usize] {
+        self.full.get(&number).map_or(&[], |short| &short.columns)
     }
 
     /// Takes room for one part on the first agent of the line that has it.
-    fn place_part(&mut self, shape: &Shape) -> Option<usize> {
+    fn place_part(&mut self, shape: &Shape, ends: Millis) -> Option<usize> {
         let fits = |at: &usize| {
             let agent = self.line[*at];
-            shape.fits(self.free.row(agent)) && shape.runs_on(self.engines[agent])
+            let free = self.free.row(agent);
+            shape.fits(free)
+                && shape.runs_on(self.engines[agent])
+                && (!self.keeping.guards(agent) || shape.fits(&self.keeping.usable(agent, free, shape, ends)))
         };
         let at = (self.start..self.line.len()).chain(0..self.start).find(fits)?;
         let agent = self.line[at];
@@ -131,6 +202,8 @@ impl<'a> Agents<'a> {
         for asked in &shape.part {
             free[asked.column] -= asked.amount;
         }
+        let width = free.len();
+        self.keeping.place(agent, shape, ends, width);
         if self.placement == Placement::RoundRobin {
             self.start = (at + 1) % self.line.len();
         } else {
@@ -139,6 +212,42 @@ impl<'a> Agents<'a> {
             self.line.insert(to, agent);
         }
         Some(agent)
+    }
+
+    /// Returns when and where room for a shape comes together, if it has to be kept: it takes more than one end.
+    pub(crate) fn coming(&self, shape: &Shape) -> Option<Coming> {
+        let able = self.line.iter().copied().filter(|agent| shape.runs_on(self.engines[*agent]));
+        self.keeping.coming(able, &self.free, &self.capacity, shape).filter(|coming| coming.gathers)
+    }
+
+    /// Keeps room for a shape; `lent` says whether sessions that end in time may use it. Returns the amounts of it that are free
+    /// already, by column.
+    pub(crate) fn keep(&mut self, coming: &Coming, shape: &Shape, lent: bool) -> Vec<i64> {
+        self.keeping.keep(coming, shape, lent, &self.free)
+    }
+
+    /// Closes the slots that a shape is short of to everybody behind, on every agent that it could use.
+    pub(crate) fn close(&mut self, shape: &Shape, columns: &[usize]) {
+        let able: Vec<_> = self.agents_able_to_run(shape).filter(|agent| shape.times_in(self.capacity.row(*agent)) > 0).collect();
+        for agent in able {
+            columns.iter().for_each(|column| self.keeping.close(agent, *column));
+        }
+    }
+
+    /// Counts the parts that a session gets room for if it ends at `ends`, up to all of them.
+    fn count_usable(&self, shape: &Shape, ends: Millis) -> u32 {
+        if !self.keeping.any {
+            return self.count_parts(&self.free, shape);
+        }
+        let mut room = 0u32;
+        for agent in self.agents_able_to_run(shape) {
+            let usable = self.keeping.usable(agent, self.free.row(agent), shape, ends);
+            room = room.saturating_add(shape.times_in(&usable));
+            if room >= shape.parts {
+                return shape.parts;
+            }
+        }
+        room
     }
 
     /// Returns the agents that can run a shape, however much room they have.
@@ -191,6 +300,7 @@ impl<'a> Agents<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kept::NEVER;
     use crate::slots::Shapes;
     use crate::tests::{room, waiting};
     use crate::{Held, Room, Waiting};
@@ -209,9 +319,9 @@ mod tests {
         let (mut agents, mut shapes) = (Agents::in_group(&snapshot, &kinds, "default", placement), Shapes::default());
         let place = |session| {
             let number = shapes.number(session, &kinds);
-            match agents.place(number, shapes.get(number)) {
+            match agents.place(number, shapes.get(number), NEVER) {
                 Ok(placed) => placed.into_iter().map(|agent| agents.name(agent)).collect::<Vec<_>>().join("+"),
-                Err(reason) => reason.check().to_owned(),
+                Err(_) => "resources".to_owned(),
             }
         };
         sessions.iter().map(place).collect()
@@ -301,7 +411,8 @@ mod tests {
         let (mut agents, mut shapes) = (Agents::in_group(&snapshot, &kinds, "default", Placement::Dispersed), Shapes::default());
         let number = shapes.number(&session, &kinds);
         let missing = vec![("cpu".to_owned(), Quantity::whole(4), Quantity::whole(3))];
-        assert_eq!(agents.place(number, shapes.get(number)), Err(Reason::Busy { missing: missing.clone() }));
+        let short = agents.short_of(number, shapes.get(number)).map(|short| short.missing);
+        assert_eq!(short, Some(missing.clone()));
         assert_eq!(agents.reason_never(number, shapes.get(number)), Some(Reason::TooLarge { missing }));
     }
 }

@@ -1,7 +1,7 @@
 //! The reasons why a session waits or is cancelled, as data and as sentences for the person who waits.
 
 use serde::{Deserialize, Serialize};
-use types::quantity::{Quantity, describe};
+use types::quantity::{MEM, Quantity, bytes, describe};
 use types::time::{Millis, duration};
 
 /// The reason why a session waits or is cancelled.
@@ -18,9 +18,18 @@ pub enum Reason {
     /// Each of its containers would fit, but not all of them together, even if every agent were empty.
     TooManyContainers { asked: u32, room: u32 },
     /// It would fit once others have ended: (slot, asked, the most free on one agent now) for each short slot.
-    Busy { missing: Vec<(String, Quantity, Quantity)> },
+    Busy {
+        missing: Vec<(String, Quantity, Quantity)>,
+        #[serde(default)]
+        fared: Fared,
+    },
     /// Some of its containers would fit now, all of them only once others have ended.
-    BusyForContainers { asked: u32, room: u32 },
+    BusyForContainers {
+        asked: u32,
+        room: u32,
+        #[serde(default)]
+        fared: Fared,
+    },
     /// Its keypair already runs as many sessions as it may.
     TooManySessions { policy: String, limit: u32 },
     /// It has more containers than its keypair may have in one session.
@@ -39,8 +48,31 @@ pub enum Reason {
     NotBefore { at: Millis },
     /// It waited for as long as its group allows.
     PendingTimeout { resource_group: String, seconds: u32 },
-    /// Sessions ahead of it wait for resources.
+    /// The room that there is, is kept for sessions ahead of it.
     Behind { ahead: u32 },
+}
+
+/// How a session has fared that waits for room.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fared {
+    /// The room that is kept for it: (slot, free already, asked by all its containers) for each short slot.
+    pub kept: Vec<(String, Quantity, Quantity)>,
+    /// The sessions behind it that started meanwhile, and since when they are counted.
+    pub passed: Option<(u32, Millis)>,
+}
+
+impl Fared {
+    fn describe(&self) -> String {
+        let mut text = String::new();
+        for (slot, there, all) in &self.kept {
+            let there = if slot == MEM { bytes(there.floor()) } else { there.to_string() };
+            text.push_str(&format!(" {there} of {} kept for it.", describe(slot, *all)));
+        }
+        if let Some((sessions, since)) = self.passed {
+            text.push_str(&format!(" Passed over by {sessions} since {} UTC.", since.utc()));
+        }
+        text
+    }
 }
 
 impl Reason {
@@ -60,12 +92,14 @@ impl Reason {
                     "Cannot start here: it asks for {asked} containers, but even empty agents have room for only {room} of them."
                 )
             }
-            Self::Busy { missing } => {
-                format!("Waiting for resources: {}.", list_missing(missing, "but the most free on one agent is"))
+            Self::Busy { missing, fared } => {
+                let missing = list_missing(missing, "but the most free on one agent is");
+                format!("Waiting for resources: {missing}.{}", fared.describe())
             }
-            Self::BusyForContainers { asked, room } => {
-                format!("Waiting for resources: it asks for {asked} containers, but there is room for only {room} of them now.")
-            }
+            Self::BusyForContainers { asked, room, fared } => format!(
+                "Waiting for resources: it asks for {asked} containers, but there is room for only {room} of them now.{}",
+                fared.describe()
+            ),
             Self::TooManySessions { policy, limit } => {
                 format!("Waiting for one of its owner's sessions to end: policy {policy} allows {limit} at a time.")
             }
@@ -96,6 +130,30 @@ impl Reason {
             ),
             Self::Behind { ahead: 1 } => "Waiting its turn: 1 session is ahead of it.".into(),
             Self::Behind { ahead } => format!("Waiting its turn: {ahead} sessions are ahead of it."),
+        }
+    }
+
+    /// Whether the session is in line: it starts as soon as others have ended. A session that can never start here, or whose time
+    /// has not come, is not.
+    pub fn is_in_line(&self) -> bool {
+        match self {
+            Self::NoAgent { .. }
+            | Self::NoneSchedulable { .. }
+            | Self::Busy { .. }
+            | Self::BusyForContainers { .. }
+            | Self::TooManySessions { .. }
+            | Self::OverPolicy { .. }
+            | Self::OverProject { .. }
+            | Self::OverDomain { .. }
+            | Self::Behind { .. } => true,
+            Self::NoImage { .. }
+            | Self::TooLarge { .. }
+            | Self::TooManyContainers { .. }
+            | Self::OverCluster { .. }
+            | Self::WaitsFor { .. }
+            | Self::DependencyFailed { .. }
+            | Self::NotBefore { .. }
+            | Self::PendingTimeout { .. } => false,
         }
     }
 
@@ -175,7 +233,7 @@ mod tests {
              it asks for 2 GiB of memory, but the largest agent has 1 GiB of memory.",
         );
         assert_reason(
-            Reason::Busy { missing: missing()[..1].to_vec() },
+            Reason::Busy { missing: missing()[..1].to_vec(), fared: Fared::default() },
             "resources",
             "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core.",
         );
@@ -185,9 +243,24 @@ mod tests {
             "Cannot start here: it asks for 8 containers, but even empty agents have room for only 5 of them.",
         );
         assert_reason(
-            Reason::BusyForContainers { asked: 8, room: 3 },
+            Reason::BusyForContainers { asked: 8, room: 3, fared: Fared::default() },
             "resources",
             "Waiting for resources: it asks for 8 containers, but there is room for only 3 of them now.",
+        );
+    }
+
+    #[test]
+    fn room_that_is_kept_and_those_who_passed_are_named() {
+        let kept = vec![
+            ("cuda.device".to_owned(), Quantity::whole(3), Quantity::whole(8)),
+            ("mem".into(), Quantity::whole(1 << 30), Quantity::whole(2 << 30)),
+        ];
+        assert_reason(
+            Reason::Busy { missing: missing()[..1].to_vec(), fared: Fared { kept, passed: Some((126, Millis(50_520_000))) } },
+            "resources",
+            "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core. \
+             3 of 8 GPUs kept for it. 1 GiB of 2 GiB of memory kept for it. \
+             Passed over by 126 since 1970-01-01 14:02:00 UTC.",
         );
     }
 

@@ -57,6 +57,11 @@ impl Table {
         self.cells.extend(row);
     }
 
+    /// Returns the number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len().checked_div(self.width).unwrap_or_default()
+    }
+
     pub(crate) fn row(&self, index: usize) -> &[i64] {
         &self.cells[index * self.width..][..self.width]
     }
@@ -114,6 +119,11 @@ impl<'a> Shape<'a> {
     /// Returns what all parts ask for together.
     pub(crate) fn all(&self) -> impl Iterator<Item = Asked<'a>> {
         self.part.iter().map(|asked| Asked { amount: asked.amount.saturating_mul(i64::from(self.parts)), ..*asked })
+    }
+
+    /// Whether it asks for the slot of a column.
+    pub(crate) fn asks_for(&self, column: usize) -> bool {
+        self.part.iter().any(|asked| asked.column == column)
     }
 
     /// Whether a part fits into a row's amounts.

@@ -43,7 +43,9 @@ pub(crate) fn waiting(n: u32, who: u32, asked: &[(&str, i64)]) -> Waiting {
         created_at: Millis(i64::from(n)),
         starts_at: None,
         depends_on: Vec::new(),
-        tries: 0,
+        limit: None,
+        lasts: None,
+        refused: None,
     }
 }
 
@@ -87,7 +89,8 @@ fn sessions_start_in_the_order_they_were_asked_for() {
     assert_eq!(
         outcomes[1],
         "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core; \
-         it asks for 2 GiB of memory, but the most free on one agent is 1 GiB of memory."
+         it asks for 2 GiB of memory, but the most free on one agent is 1 GiB of memory. \
+         1 of 2 CPU cores kept for it. 1 GiB of 2 GiB of memory kept for it."
     );
     assert_eq!(outcomes[2], "Waiting its turn: 1 session is ahead of it.");
 }
@@ -145,7 +148,11 @@ fn a_session_whose_containers_do_not_all_fit_says_how_many_would() {
     let never = outcomes(&snapshot(4, vec![session.clone()]));
     assert_eq!(never, ["Cannot start here: it asks for 3 containers, but even empty agents have room for only 2 of them."]);
     let now = outcomes(&snapshot(6, vec![cpu(2, 2, 1), session]));
-    assert_eq!(now[1], "Waiting for resources: it asks for 3 containers, but there is room for only 2 of them now.");
+    assert_eq!(
+        now[1],
+        "Waiting for resources: it asks for 3 containers, but there is room for only 2 of them now. \
+         5 of 6 CPU cores kept for it. 5 GiB of 6 GiB of memory kept for it."
+    );
 }
 
 #[test]
@@ -220,8 +227,12 @@ fn groups_have_their_own_queues_and_share_the_limits() {
     two.groups.insert("other".into(), two.groups["default"].clone());
     two.agents.push(Room { resource_group: "other".into(), ..room("vm2", &[("cpu", 1), ("mem", 1 << 30)]) });
     let decided = schedule(&two);
-    assert_eq!(decided.iter().map(|decided| decided.position).collect::<Vec<_>>(), [1, 2, 1]);
-    assert_eq!(decided.iter().map(|decided| decided.tried).collect::<Vec<_>>(), [true, false, false]);
+    assert_eq!(decided.iter().map(|decided| decided.position).collect::<Vec<_>>(), [Some(1), Some(2), None]);
+    assert_eq!(
+        decided.iter().map(|decided| decided.tried).collect::<Vec<_>>(),
+        [true, true, false],
+        "a refusal counts for all with the same request"
+    );
     assert_eq!(decided[2].decision, Decision::Place(vec!["vm2".into()]));
     assert_eq!(order(&two, "default"), [id(1), id(2)]);
     assert_eq!(order(&two, "nowhere"), []);
@@ -252,6 +263,80 @@ fn drf_serves_the_person_with_the_smallest_dominant_share() {
     assert_eq!(order(&fair, "default"), [5, 3, 1, 4, 6, 2].map(id));
     let tried: Vec<_> = schedule(&fair).into_iter().map(|decided| decided.tried).collect();
     assert_eq!(tried, [false, false, false, false, true, true]);
+}
+
+/// Makes a session of person `n` that asks for devices and has been tried `tries` times.
+fn gpus(n: u32, gpus: i64, tries: u32) -> Waiting {
+    let refused = (tries > 0).then(|| Refused { tries, passed: 126, ..Refused::default() });
+    Waiting { refused, ..waiting(n, n, &[("cpu", 1), ("cuda.device", gpus)]) }
+}
+
+/// Makes a snapshot of one agent with 8 devices, of which 3 are free; one more becomes free at each full minute.
+fn five_of_eight_busy(queue: Vec<Waiting>) -> Snapshot {
+    let mut busy = snapshot(64, queue);
+    busy.agents = vec![room("vm", &[("cpu", 64), ("cuda.device", 8)])];
+    busy.agents[0].free = slots(&[("cpu", 59), ("cuda.device", 3)]);
+    let running = |minute: i64| Running {
+        user: id(199),
+        access_key: "KEY99".into(),
+        project: id(200),
+        domain: id(300),
+        resource_group: "default".into(),
+        agents: vec!["vm".into()],
+        slots: slots(&[("cpu", 1), ("cuda.device", 1)]),
+        ends_at: Some(Millis(minute * 60_000)),
+    };
+    busy.running = (1..=5).map(running).collect();
+    busy.groups.get_mut("default").unwrap().retries_to_skip = 3;
+    busy
+}
+
+#[test]
+fn room_is_kept_for_a_large_session_under_every_scheduler_and_others_use_it_only_if_they_end_in_time() {
+    for scheduler in SchedulerKind::ALL.iter().copied() {
+        let small = |n, limit| Waiting { limit, ..gpus(n, 1, 0) };
+        let queue = vec![
+            Waiting { priority: 100, ..gpus(1, 8, 3) },
+            small(2, None),
+            small(3, Some(291)),
+            // The room comes together at the fifth minute, and it is ten seconds past the start.
+            small(4, Some(290)),
+            waiting(5, 5, &[("cpu", 30)]),
+        ];
+        let mut busy = five_of_eight_busy(queue);
+        busy.groups.get_mut("default").unwrap().scheduler = scheduler;
+        let decided: BTreeMap<_, _> = schedule(&busy).into_iter().map(|one| (one.id, one)).collect();
+        let of = |n: u32| &decided[&id::<SessionId>(n)];
+        let Decision::Wait(reason) = &of(1).decision else { panic!("{scheduler:?}: it started") };
+        assert_eq!(
+            reason.describe(),
+            "Waiting for resources: it asks for 8 GPUs, but the most free on one agent is 3 GPUs. \
+             3 of 8 GPUs kept for it. Passed over by 126 since 1970-01-01 00:00:00 UTC.",
+            "{scheduler:?}"
+        );
+        assert_eq!((of(1).position, of(1).passed, of(1).kept), (Some(1), 1, true), "{scheduler:?}");
+        assert!(matches!(of(2).decision, Decision::Wait(Reason::Behind { .. })), "{scheduler:?}: it may run for ever");
+        assert!(matches!(of(3).decision, Decision::Wait(Reason::Behind { .. })), "{scheduler:?}: it would end too late");
+        assert_eq!(of(4).decision, Decision::Place(vec!["vm".into()]), "{scheduler:?}: it ends in time");
+        assert_eq!(of(5).decision, Decision::Place(vec!["vm".into()]), "{scheduler:?}: it asks for nothing scarce");
+    }
+}
+
+#[test]
+fn a_refusal_counts_for_all_sessions_with_the_same_request() {
+    // The second one has never been tried, but its request has.
+    let queue = vec![gpus(1, 4, 3), gpus(2, 4, 0), Waiting { limit: Some(50), ..gpus(3, 1, 0) }];
+    let decided = schedule(&five_of_eight_busy(queue));
+    assert_eq!(decided.iter().map(|one| one.tried).collect::<Vec<_>>(), [true, true, false]);
+    assert_eq!(decided[2].decision, Decision::Place(vec!["vm".into()]), "it passes both");
+}
+
+#[test]
+fn a_session_that_can_never_start_or_whose_time_has_not_come_has_no_place_in_line() {
+    let mut queue = vec![cpu(1, 1, 64), cpu(2, 2, 2), cpu(3, 3, 1), cpu(4, 4, 2), cpu(5, 5, 1)];
+    queue[2].starts_at = Some(Millis(20_000));
+    let places: Vec<_> = schedule(&snapshot(2, queue)).into_iter().map(|one| one.position).collect();
+    assert_eq!(places, [None, None, None, Some(1), Some(2)], "too large, starts, too early, and two in line");
 }
 
 #[test]

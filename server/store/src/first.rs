@@ -5,6 +5,8 @@ use types::id::{DomainId, ProjectId};
 use types::quantity::Slots;
 use types::time::Millis;
 
+/// The sessions of one person that may wait under the first policy.
+const FIRST_PENDING: u32 = 1_000;
 /// The number of containers in one session that the keypair policy `default` allows.
 const FIRST_CLUSTER: u32 = 16;
 
@@ -43,9 +45,11 @@ pub async fn first_people(
         .execute(&mut **tx)
         .await?;
     sqlx::query(
-        "INSERT INTO keypair_policies (name, max_sessions, total, max_cluster, created_at) VALUES ('default', ?, ?, ?, ?)",
+        "INSERT INTO keypair_policies (name, max_sessions, max_pending, total, max_cluster, created_at) \
+         VALUES ('default', ?, ?, ?, ?, ?)",
     )
     .bind(max_sessions)
+    .bind(FIRST_PENDING)
     .bind(to_json(total))
     .bind(FIRST_CLUSTER)
     .bind(at)

@@ -5,6 +5,7 @@
 mod cluster;
 mod fields;
 mod first;
+mod fold;
 mod limits;
 mod list;
 mod people;
@@ -16,6 +17,7 @@ mod system;
 
 pub use cluster::resource_groups::GroupUses;
 pub use first::first_people;
+pub use fold::fold;
 pub use limits::followers::Holding;
 pub use limits::policies::StoredPolicy;
 pub use people::accounts::Account;
@@ -24,7 +26,7 @@ pub use people::sign_ins::{NewSignIn, SignedIn};
 pub use people::two_factor::{NewPasswordLink, TwoFactor};
 pub use people::users::NewUser;
 pub use reads::Lane;
-pub use sessions::{Changed, LivingSession, NewSession, Step};
+pub use sessions::{Changed, LivingSession, NewSession, SessionMore, Step};
 pub use system::events::{Audit, StoredEvent};
 pub use system::keeping::Leftover;
 pub use system::tasks::{NewTask, StoredTask, TaskEnd};
@@ -202,11 +204,12 @@ impl Store {
             .pragma("mmap_size", "268435456")
             .pragma("journal_size_limit", LOG_SIZE)
             .pragma("temp_store", "memory");
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        sqlx::migrate!().run(&write).await?;
+        let pool = || SqlitePoolOptions::new().after_connect(|connection, _| Box::pin(fold::teach(connection)));
+        let write = pool().max_connections(1).connect_with(options.clone()).await?;
+        migrate(&write).await?;
         let options = options.read_only(true);
         // No test before use: taking a connection asks its thread for the handle anyway.
-        let pool = || SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(Duration::from_secs(10));
+        let pool = || pool().test_before_acquire(false).acquire_timeout(Duration::from_secs(10));
         let read = Reads::new(pool().max_connections(4).connect_with(options.clone()).await?, deadlines.statement);
         let export = Reads::new(pool().max_connections(EXPORTS).connect_lazy_with(options), deadlines.export);
         let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(id), 0) FROM events").fetch_one(&read).await?;
@@ -245,6 +248,20 @@ impl Store {
         self.export.close().await;
         self.write.close().await;
     }
+}
+
+/// Brings the tables up to date.
+async fn migrate(write: &SqlitePool) -> Result<()> {
+    let number = "SELECT count(*) FROM _sqlx_migrations";
+    let known: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").fetch_one(write).await?;
+    let before: i64 = if known > 0 { sqlx::query_scalar(number).fetch_one(write).await? } else { 0 };
+    sqlx::migrate!().run(write).await?;
+    // Statistics of some indexes and not of others lead the planner astray: a page of a large list then takes a second.
+    if known > 0 && before < sqlx::query_scalar(number).fetch_one(write).await? {
+        sqlx::query("ANALYZE").execute(write).await?;
+    }
+    Ok(())
 }
 
 /// A transaction: a change, its audit record and the event for open pages, all or nothing.

@@ -45,8 +45,8 @@ impl Change {
             // Spread over two years, in an order other than that of the names.
             let created = at.0 - ((n.wrapping_mul(2_654_435_761) % 63_072_000) as i64) * 1000;
             sqlx::query(
-                "INSERT INTO users (id, email, email_key, username, username_key, full_name, password_hash, role, status, domain_id, \
-                 description, created_at, modified_at) VALUES (?1, ?2, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, '', ?9, ?9)",
+                "INSERT INTO users (id, email, email_key, username, username_key, full_name, full_name_key, password_hash, role, status, \
+                 domain_id, description, created_at, modified_at) VALUES (?1, ?2, ?2, ?3, ?3, ?4, fold(?4), ?5, ?6, ?7, ?8, '', ?9, ?9)",
             )
             .bind(id)
             .bind(&email)

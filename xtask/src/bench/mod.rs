@@ -6,6 +6,7 @@ mod abuse;
 mod api;
 mod busy;
 mod people;
+mod replay;
 mod scheduling;
 
 use crate::context::Context;
@@ -34,6 +35,8 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
             print(abuse::abuse(context)?);
             return Ok(());
         }
+        [flag, count] if flag == "--kills" => return kills(context, count),
+        [flag, files @ ..] if flag == "--replay" => return replay::replay(context, files),
         [flag] if flag == "--busy" => {
             print(busy::busy(context)?);
             return Ok(());
@@ -44,7 +47,9 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         [] => (1_000_000, false),
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users needs a number")?, false),
-        _ => bail!("`bench` takes --users N, --keep (the database of the last run), --scheduler, --busy or --abuse"),
+        _ => bail!(
+            "`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay JOBS MACHINES, --busy, --abuse or --kills N"
+        ),
     };
     serve::build(context)?;
     let data = context.target.join("bench-data");
@@ -106,6 +111,18 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
     rows.extend(scheduling::scheduling(context)?);
     print(rows);
     Ok(())
+}
+
+/// Kills the server, supervisors and both at random moments, and looks at what was lost, doubled or left: the browser tests do the
+/// same with fewer kills.
+fn kills(context: &Context, count: &str) -> Result<()> {
+    serve::build(context)?;
+    browser::ensure(context)?;
+    let dir = context.root.join("end2end");
+    let mut playwright = Command::new(dir.join("node_modules/.bin/playwright"));
+    playwright.current_dir(&dir).args(["test", "crash.spec.ts", "--grep", "kills of the server"]);
+    playwright.env("YARDMASTER_BIN", context.server_bin()).env("KILLS", count);
+    run(playwright.envs(context.server_env()))
 }
 
 fn print(rows: Vec<(String, String)>) {

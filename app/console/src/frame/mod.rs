@@ -10,7 +10,7 @@ use crate::{paths, problem_view};
 use leptos::prelude::*;
 use leptos_router::components::Outlet;
 use types::id::ProjectId;
-use types::people::permissions::Me;
+use types::people::permissions::{Me, Permission};
 use ui::provide_toaster;
 
 /// The person whose console this is.
@@ -66,6 +66,9 @@ fn frame(start: Start) -> AnyView {
                     </Show>
                     {start.simulated.then(|| view! {
                         <p class="banner banner-warn">"Simulated: agents and sessions come from a scenario, and nothing really runs."</p>
+                    })}
+                    {(start.unisolated && start.me.may(Permission::ReadAgents)).then(|| view! {
+                        <p class="banner banner-warn">"Sessions are not isolated from each other or from the machine. "<a href=paths::AGENTS>"See the agents"</a></p>
                     })}
                     {start.me.must_change_password.then(|| view! {
                         <p class="banner banner-warn">"Somebody else chose your password. "<a href=paths::ACCOUNT>"Change it in your account"</a></p>

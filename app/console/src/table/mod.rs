@@ -7,9 +7,10 @@ use crate::frame::{Head, PageHead};
 use crate::live::{Line, use_live};
 use asker::{Asker, Ended};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::use_location;
 use std::pin::Pin;
 use types::Problem;
+use types::address::{parameter, parameters};
 use types::list::{ColumnLayout, ListQuery, ListSpec};
 use types::system::events::Topic;
 
@@ -22,6 +23,8 @@ pub struct Loaded<T: Send + Sync + 'static> {
     pub loading: RwSignal<bool>,
     /// Asks again now.
     pub reload: Callback<()>,
+    /// Whether `shown` answers the present question, not one that the address asked before.
+    current: Signal<bool>,
     alive: RwSignal<bool>,
     first: Resource<Result<T, Problem>>,
 }
@@ -42,11 +45,25 @@ where
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
     let live = use_live();
-    load_when(key, Signal::derive(move || live.changes(topics)), fetch)
+    load_when(key, Signal::derive(move || live.changes(topics)), Old::Stays, fetch)
+}
+
+/// What becomes of an answer when the key changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Old {
+    /// It stays in view until the next one arrives: rows of a list.
+    Stays,
+    /// It goes at once: another thing is open now.
+    Goes,
 }
 
 /// Like [`load`], but loads again whenever the key or `changes` changes.
-fn load_when<K, T, F>(key: Memo<K>, changes: Signal<u64>, fetch: impl Fn(K) -> F + Copy + Send + Sync + 'static) -> Loaded<T>
+fn load_when<K, T, F>(
+    key: Memo<K>,
+    changes: Signal<u64>,
+    old: Old,
+    fetch: impl Fn(K) -> F + Copy + Send + Sync + 'static,
+) -> Loaded<T>
 where
     K: Clone + PartialEq + Send + Sync + 'static,
     T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
@@ -55,15 +72,23 @@ where
     let live = use_live();
     let first = Resource::new_blocking(|| (), move |()| fetch(key.get_untracked()));
     let (shown, loading) = (RwSignal::new(None::<Result<T, Problem>>), RwSignal::new(false));
+    // The question that `shown` answers.
+    let of = RwSignal::new(key.get_untracked());
+    let current = Signal::derive(move || key.with(|key| of.with(|of| of == key)));
     let again = RwSignal::new(0u32);
     // Nothing is loaded until the page is interactive: a change must not reach a page that is only half hydrated.
     let alive = RwSignal::new(false);
 
     let asker = Asker::new(live, loading, move || async move {
         let Some(now) = key.try_get_untracked() else { return Ended::Gone };
-        match fetch(now).await {
+        let answer = fetch(now.clone()).await;
+        // The address has moved on meanwhile, and the asker knows: this answers a question that nobody asks any more.
+        if key.try_with_untracked(|key| *key != now).unwrap_or(true) {
+            return Ended::Answered;
+        }
+        drop(of.try_set(now));
+        match answer {
             Err(Problem::SignInRequired) => {
-                #[cfg(not(feature = "ssr"))]
                 crate::live::sign_in_again();
                 Ended::Gone
             }
@@ -88,6 +113,9 @@ where
             return before;
         }
         if (&before.0, before.1) != (&now.0, now.1) {
+            if old == Old::Goes && before.0 != now.0 {
+                shown.set(None);
+            }
             asker.now();
         } else if before.2 != now.2 {
             asker.changed();
@@ -105,7 +133,7 @@ where
             asker.resume();
         }
     });
-    Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), alive, first }
+    Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), current, alive, first }
 }
 
 impl<T: Clone + Send + Sync + 'static> Loaded<T>
@@ -175,21 +203,18 @@ pub fn settled_with(
     view! { <Suspense fallback=waiting>{whole}</Suspense> }.into_any()
 }
 
-/// The address as this list's query.
-pub fn use_list_query(spec: &'static ListSpec) -> Memo<ListQuery> {
-    let map = use_query_map();
-    Memo::new(move |_| {
-        map.with(|map| {
-            let pairs: Vec<(String, String)> = map.clone().into_iter().map(|(name, value)| (name.to_string(), value)).collect();
-            ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-        })
-    })
+/// The address as this list's query, and a sentence about each part of it that is not in the query.
+pub fn use_list_query(spec: &'static ListSpec) -> (Memo<ListQuery>, Memo<Vec<String>>) {
+    let search = use_location().search;
+    let read = Memo::new(move |_| search.with(|search| ListQuery::parse(spec, &parameters(search))));
+    (Memo::new(move |_| read.with(|(query, _)| query.clone())), Memo::new(move |_| read.with(|(_, ignored)| ignored.clone())))
 }
 
 /// One parameter of the address, such as the open drawer's id.
 pub fn use_parameter(name: &'static str) -> Memo<Option<String>> {
-    let map = use_query_map();
-    Memo::new(move |_| map.with(|map| map.get(name)).filter(|value| !value.is_empty()))
+    // Not the router's own map, which decodes values twice.
+    let search = use_location().search;
+    Memo::new(move |_| search.with(|search| parameter(search, name)).filter(|value| !value.is_empty()))
 }
 
 /// Loads the thing in the open drawer; `None` while none is open. The first of `topics` is its own: of that topic, only its own
@@ -204,7 +229,7 @@ where
     T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
-    load_when(id, use_live().changes_of(topics, id), move |id: Option<String>| async move {
+    load_when(id, use_live().changes_of(topics, id), Old::Goes, move |id: Option<String>| async move {
         let Some(id) = id else { return Ok(None) };
         match fetch(id.clone()) {
             Some(found) => Ok(Some((id, found.await?))),
@@ -227,7 +252,7 @@ pub fn opened<T: Clone + Send + Sync + 'static>(id: Memo<Option<String>>, detail
         let id = id.get();
         detail.shown.with(|shown| match shown {
             Some(Ok(Some((of, _)))) if Some(of) == id.as_ref() => Opened::There,
-            Some(Err(problem)) => Opened::Failed(problem.clone()),
+            Some(Err(problem)) if detail.current.get() => Opened::Failed(problem.clone()),
             _ => Opened::Waiting,
         })
     })
@@ -237,13 +262,23 @@ pub fn opened<T: Clone + Send + Sync + 'static>(id: Memo<Option<String>>, detail
 pub fn use_columns(table: &'static str) -> (Loaded<ColumnLayout>, Callback<ColumnLayout>) {
     let key = Memo::new(move |_| table);
     let layout = load(key, &[], |table: &'static str| crate::api::people::account::columns(table.to_owned()));
+    // One at a time, and then only the newest: two requests could arrive in the other order.
+    let (unsaved, saving) = (StoredValue::new(None::<ColumnLayout>), StoredValue::new(false));
     let keep = Callback::new(move |columns: ColumnLayout| {
         layout.shown.set(Some(Ok(columns.clone())));
+        unsaved.set_value(Some(columns));
+        if saving.get_value() {
+            return;
+        }
+        saving.set_value(true);
         leptos::task::spawn_local(async move {
-            // Kept in this tab even if the server could not keep it; the next change tries again.
-            if let Err(problem) = crate::api::people::account::set_columns(table.to_owned(), columns).await {
-                leptos::logging::warn!("columns were not kept: {problem}");
+            while let Some(columns) = unsaved.try_update_value(Option::take).flatten() {
+                // Kept in this tab even if the server could not keep it; the next change tries again.
+                if let Err(problem) = crate::api::people::account::set_columns(table.to_owned(), columns).await {
+                    leptos::logging::warn!("columns were not kept: {problem}");
+                }
             }
+            saving.try_set_value(false);
         });
     });
     (layout, keep)

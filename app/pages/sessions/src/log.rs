@@ -91,7 +91,8 @@ fn follow(id: SessionId, container: u32, session: Signal<Option<SessionDetail>>)
                         TimeoutFuture::new(PAUSE).await;
                     }
                     Err(_) if state.is_disposed() => return,
-                    Err(problem @ (Problem::NotFound(_) | Problem::SignInRequired)) => {
+                    Err(Problem::SignInRequired) => return console::live::sign_in_again(),
+                    Err(problem @ Problem::NotFound(_)) => {
                         paper.add(&problem.to_string()).await;
                         return;
                     }

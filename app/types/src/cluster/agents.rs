@@ -29,6 +29,9 @@ pub struct AgentReport {
     pub at: Millis,
     /// How sessions are isolated and limited there, and what the machine lacks.
     pub facts: Vec<Fact>,
+    /// Why no session may start there, and what to do about it.
+    #[serde(default)]
+    pub refusal: Option<String>,
 }
 
 /// One fact about an agent.
@@ -53,6 +56,13 @@ pub struct Agent {
     /// The amounts that its running and starting sessions asked for.
     pub occupied: Slots,
     pub sessions: u32,
+}
+
+impl Agent {
+    /// Whether new sessions can start there: an administrator lets them, and nothing about the machine forbids it.
+    pub fn takes_sessions(&self) -> bool {
+        self.schedulable && self.report.refusal.is_none()
+    }
 }
 
 /// The use of a machine at one moment.

@@ -74,7 +74,7 @@ pub struct ResourceGroup {
     pub session_types: Vec<SessionType>,
     /// Seconds after which a waiting session is cancelled.
     pub pending_timeout: Option<u32>,
-    /// Tries after which a session that finds no room no longer holds up those behind it. `None` means the system's value.
+    /// Tries after which a session that finds no room lets others pass that do not delay it. `None` means the system's value.
     pub retries_to_skip: Option<u32>,
     /// The address of a relay that reaches the agents' apps directly; empty if apps go through the server.
     pub app_proxy: String,

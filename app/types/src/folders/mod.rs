@@ -29,7 +29,9 @@ pub const HOST_PERMISSIONS: [&str; 8] = [
 pub fn check_hosts(field: &str, hosts: &Hosts, errors: &mut Vec<FieldError>) {
     const MOST: usize = 64;
     const LONGEST: usize = 128;
-    let fits = |name: &String| !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_whitespace);
+    let fits = |name: &String| {
+        !name.is_empty() && name.len() <= LONGEST && !name.chars().any(|c| c.is_whitespace() || crate::rules::is_hidden(c))
+    };
     if hosts.len() > MOST || !hosts.keys().all(fits) {
         errors.push(FieldError::new(field, format!("At most {MOST} storage hosts, with names without spaces.")));
     }

@@ -91,6 +91,9 @@ impl Kind {
         if value.chars().count() > MAX_VALUE {
             return Err(format!("A value has at most {MAX_VALUE} characters."));
         }
+        if value.chars().any(|c| crate::rules::is_hidden(c) || c == char::REPLACEMENT_CHARACTER) {
+            return Err(crate::rules::HIDDEN.into());
+        }
         match self {
             Self::Text => Ok(()),
             Self::Id => uuid::Uuid::parse_str(value).map(drop).map_err(|_| "Paste a whole ID, as a row shows it.".into()),

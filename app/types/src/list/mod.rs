@@ -9,10 +9,10 @@
 mod filter;
 mod kind;
 
+pub use crate::address::encode;
 pub use filter::{Filter, MAX_DEPTH, MAX_PARTS};
 pub use kind::{Kind, Op};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 /// The choices for rows per page. The first is the default.
@@ -149,26 +149,35 @@ impl ListQuery {
         }
     }
 
-    /// Parses the decoded pairs of a URL's query. Parts that do not fit the spec are ignored, so that an old link still opens.
+    /// Parses the parameters of an address ([`crate::address::parameters`]). Returns the query, so that an old link still opens,
+    /// and a sentence about each part that did not fit the list and is not in it: with fewer conditions there are more rows, so
+    /// nobody may be left to believe that they all hold.
     ///
     /// Besides `f=…`, the fields `fp`, `fo` and `fv` (property, operator, value) add one condition, as the filter
     /// form sends them from a browser without scripts.
-    pub fn parse<'a>(spec: &ListSpec, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut query = Self::new(spec);
+    pub fn parse(spec: &ListSpec, parameters: &[(String, String)]) -> (Self, Vec<String>) {
+        let (mut query, mut ignored) = (Self::new(spec), Vec::new());
         let (mut property, mut op, mut value) = (None, None, None);
-        for (name, text) in pairs {
-            match name {
+        for (name, text) in parameters {
+            let text = text.as_str();
+            match name.as_str() {
                 "tab" if spec.tabs.iter().any(|(key, _)| *key == text) => query.tab = text.into(),
                 "type" if spec.subtabs.iter().any(|(key, _)| *key == text) => query.subtab = text.into(),
+                "tab" | "type" => ignored.push(format!("This list has no tab {}.", quoted(text))),
                 "sort" => {
                     let (descending, key) = text.strip_prefix('-').map_or((false, text), |key| (true, key));
                     if spec.sorts.contains(&key) {
                         (query.sort, query.descending) = (key.into(), descending);
+                    } else {
+                        ignored.push(format!("This list cannot be ordered by {}.", quoted(key)));
                     }
                 }
                 "page" => query.page = text.parse().unwrap_or(1).max(1),
                 "per" => query.per = text.parse().ok().filter(|n| PAGE_SIZES.contains(n)).unwrap_or(PAGE_SIZES[0]),
-                "f" => query.add(spec, Condition::from_param(text)),
+                "f" => ignored.extend(match Condition::from_param(text) {
+                    Some(condition) => query.add(spec, condition).err().map(|why| format!("{}: {why}", quoted(text))),
+                    None => Some(format!("{} is not a condition.", quoted(text))),
+                }),
                 "fp" => property = Some(text),
                 "fo" => op = Op::from_key(text),
                 "fv" => value = Some(text.trim()),
@@ -178,19 +187,24 @@ impl ListQuery {
         if let (Some(key), Some(value)) = (property, value) {
             let known = spec.property(key).map(|p| p.kind.ops());
             let op = known.and_then(|ops| op.filter(|op| ops.contains(op)).or_else(|| ops.first().copied()));
-            query.add(spec, op.map(|op| Condition { key: key.into(), op, value: value.into() }));
+            let condition = Condition { key: key.into(), op: op.unwrap_or(Op::Contains), value: value.into() };
+            let shown = quoted(&condition.to_param());
+            ignored.extend(query.add(spec, condition).err().map(|why| format!("{shown}: {why}")));
         }
-        query
+        (query, ignored)
     }
 
-    fn add(&mut self, spec: &ListSpec, condition: Option<Condition>) {
-        if let Some(condition) = condition
-            && self.conditions.len() < MAX_CONDITIONS
-            && check_condition(spec, &condition).is_ok()
-            && !self.conditions.contains(&condition)
-        {
-            self.conditions.push(condition);
+    /// Adds a condition unless it is there already. The error is a sentence for people.
+    fn add(&mut self, spec: &ListSpec, condition: Condition) -> Result<(), String> {
+        check_condition(spec, &condition)?;
+        if self.conditions.contains(&condition) {
+            return Ok(());
         }
+        if self.conditions.len() >= MAX_CONDITIONS {
+            return Err(format!("A filter has at most {MAX_CONDITIONS} conditions."));
+        }
+        self.conditions.push(condition);
+        Ok(())
     }
 
     /// Checks a query that came over the wire. Refuses with [`crate::Problem::Invalid`].
@@ -267,12 +281,8 @@ impl ListQuery {
 
     /// Returns the same query with one more condition, on its first page. The error is a sentence for the filter's own field.
     pub fn with(&self, spec: &ListSpec, condition: Condition) -> Result<Self, String> {
-        check_condition(spec, &condition)?;
-        if self.conditions.len() >= MAX_CONDITIONS {
-            return Err(format!("A filter has at most {MAX_CONDITIONS} conditions."));
-        }
         let mut next = self.at_page(1);
-        next.add(spec, Some(condition));
+        next.add(spec, condition)?;
         Ok(next)
     }
 
@@ -301,6 +311,16 @@ impl ListQuery {
     }
 }
 
+/// A part of an address as it may be shown in a sentence.
+fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown: String = text.chars().filter(|c| !crate::rules::is_hidden(*c)).take(LONGEST).collect();
+    if text.chars().count() > LONGEST {
+        shown.push('…');
+    }
+    format!("“{shown}”")
+}
+
 fn find_property(spec: &ListSpec, key: &str) -> Result<&'static Property, String> {
     spec.property(key).ok_or_else(|| format!("This list cannot be filtered by “{key}”."))
 }
@@ -311,15 +331,6 @@ fn check_condition(spec: &ListSpec, condition: &Condition) -> Result<(), String>
         return Err(format!("{} cannot be compared with “{}”.", property.name(), condition.op.key()));
     }
     property.kind.check(&condition.value)
-}
-
-/// The characters to encode in a value of a query string: all but letters, digits and those removed here.
-const QUERY_VALUE: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b'@').remove(b':');
-
-/// Percent-encodes a value of a query string.
-pub fn encode(text: &str) -> String {
-    utf8_percent_encode(text, QUERY_VALUE).to_string()
 }
 
 /// One page of a list.

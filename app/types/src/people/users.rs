@@ -152,7 +152,7 @@ impl CreateUser {
         self.ids.check(&mut errors);
         rules::email("email", &self.email, &mut errors);
         rules::username("username", &self.username, &mut errors);
-        rules::text("full_name", &self.full_name, rules::MAX_NAME, &mut errors);
+        rules::line("full_name", &self.full_name, rules::MAX_NAME, &mut errors);
         rules::password("password", &self.password, &mut errors);
         rules::text("description", &self.description, rules::MAX_DESCRIPTION, &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
@@ -216,7 +216,7 @@ impl EditUser {
             rules::username("username", username, &mut errors);
         }
         if let Some(name) = &self.full_name {
-            rules::text("full_name", name, rules::MAX_NAME, &mut errors);
+            rules::line("full_name", name, rules::MAX_NAME, &mut errors);
         }
         if let Some(password) = &self.password {
             rules::password("password", password, &mut errors);

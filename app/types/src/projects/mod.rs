@@ -182,7 +182,7 @@ fn check_fields(
         rules::text("description", text, rules::MAX_DESCRIPTION, &mut errors);
     }
     if let Some(text) = integration {
-        rules::text("integration", text, MAX_INTEGRATION, &mut errors);
+        rules::line("integration", text, MAX_INTEGRATION, &mut errors);
     }
     if let Some(hosts) = hosts {
         crate::folders::check_hosts("hosts", hosts, &mut errors);

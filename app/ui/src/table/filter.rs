@@ -7,6 +7,7 @@ use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
+use types::address::parameters;
 use types::list::{Condition, Kind, ListSpec, Op};
 
 const EVERY_OP: [Op; 6] = [Op::Contains, Op::Equals, Op::Any, Op::Is, Op::Min, Op::Max];
@@ -81,33 +82,10 @@ pub(super) fn filter(place: Place) -> AnyView {
 /// Renders the other parameters of the address as hidden inputs, so that a plain form keeps them.
 fn hidden_inputs(place: Place) -> AnyView {
     let address = place.query.with(|query| place.address(&query.at_page(1)));
-    let pairs = address.split_once('?').map(|(_, pairs)| pairs.to_owned()).unwrap_or_default();
-    let inputs: Vec<_> = pairs
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=decode(value)/> })
-        .collect();
+    let pairs = address.split_once('?').map_or("", |(_, pairs)| pairs);
+    let inputs: Vec<_> =
+        parameters(pairs).into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> }).collect();
     inputs.into_any()
-}
-
-/// Reverses `types::list::encode`.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok()).and_then(|two| u8::from_str_radix(two, 16).ok());
-        match (first, hex) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn value_control(kind: Kind, value: RwSignal<String>, problem: RwSignal<Option<String>>, described: String) -> AnyView {
@@ -173,17 +151,4 @@ fn tags(place: Place) -> AnyView {
         view! { <li><a href=address data-noscroll>"Clear all"</a></li> }
     });
     view! { <ul class="tags" aria-label="Filter conditions, all of which must hold">{conditions.iter().enumerate().map(tag).collect::<Vec<_>>()}{clear}</ul> }.into_any()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decoding_reverses_encoding() {
-        for text in ["plain", "a b&c=d%", "änn@example.org", "100%"] {
-            assert_eq!(decode(&types::list::encode(text)), text);
-        }
-        assert_eq!(decode("%zz%"), "%zz%");
-    }
 }

@@ -17,9 +17,6 @@ const NAMES: Names = &[
     ("status", "status"),
 ];
 
-/// Bytes of a mebibyte, the unit in which Backend.AI's client reads memory.
-const MIB: i64 = 1 << 20;
-
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
 pub struct Agent {
@@ -67,7 +64,7 @@ impl From<Row> for Agent {
             hardware_metadata: "{}".into(),
             local_config: "{}".into(),
             cpu_cur_pct: report.used.get(CPU).ratio_of(report.capacity.get(CPU)) * 100.0,
-            mem_cur_bytes: report.used.get(MEM).floor() / MIB,
+            mem_cur_bytes: report.used.get(MEM).floor(),
             id: report.name,
         }
     }

@@ -1,9 +1,9 @@
 //! Resource groups, which Backend.AI calls scaling groups, and the domains and projects that may use them.
 
 use crate::graphql::cost;
-use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
+use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
 use crate::projects::{domain_named, equals, query_without_pages};
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use serde_json::{Value, json};
 use types::Problem;
@@ -118,68 +118,76 @@ pub struct CreateScalingGroupInput {
 #[derive(InputObject)]
 #[graphql(rename_fields = "snake_case")]
 pub struct ModifyScalingGroupInput {
-    description: Option<String>,
-    is_active: Option<bool>,
-    is_public: Option<bool>,
-    wsproxy_addr: Option<String>,
-    wsproxy_api_token: Option<String>,
-    driver: Option<String>,
-    driver_opts: Option<String>,
-    scheduler: Option<String>,
-    scheduler_opts: Option<String>,
-    use_host_network: Option<bool>,
+    description: MaybeUndefined<String>,
+    is_active: MaybeUndefined<bool>,
+    is_public: MaybeUndefined<bool>,
+    wsproxy_addr: MaybeUndefined<String>,
+    wsproxy_api_token: MaybeUndefined<String>,
+    driver: MaybeUndefined<String>,
+    driver_opts: MaybeUndefined<String>,
+    scheduler: MaybeUndefined<String>,
+    scheduler_opts: MaybeUndefined<String>,
+    use_host_network: MaybeUndefined<bool>,
 }
 
 impl From<CreateScalingGroupInput> for ModifyScalingGroupInput {
     fn from(new: CreateScalingGroupInput) -> Self {
         Self {
-            description: new.description,
-            is_active: new.is_active,
-            is_public: new.is_public,
-            wsproxy_addr: new.wsproxy_addr,
-            wsproxy_api_token: new.wsproxy_api_token,
-            driver: Some(new.driver),
-            driver_opts: new.driver_opts,
-            scheduler: Some(new.scheduler),
-            scheduler_opts: new.scheduler_opts,
-            use_host_network: new.use_host_network,
+            description: of_new(new.description),
+            is_active: of_new(new.is_active),
+            is_public: of_new(new.is_public),
+            wsproxy_addr: of_new(new.wsproxy_addr),
+            wsproxy_api_token: of_new(new.wsproxy_api_token),
+            driver: MaybeUndefined::Value(new.driver),
+            driver_opts: of_new(new.driver_opts),
+            scheduler: MaybeUndefined::Value(new.scheduler),
+            scheduler_opts: of_new(new.scheduler_opts),
+            use_host_network: of_new(new.use_host_network),
         }
     }
 }
 
 fn merged(group: &mut ResourceGroup, input: ModifyScalingGroupInput) -> Read<()> {
     // Unsupported fields are refused rather than silently dropped.
-    if input.driver.is_some_and(|driver| driver != "static") {
+    if required("driver", input.driver)?.is_some_and(|driver| driver != "static") {
         return Err(Problem::field("driver", "Only the driver “static” is supported."));
     }
     let says_nothing = |text: &str| text.trim().is_empty() || text.trim() == "{}";
-    if input.driver_opts.is_some_and(|text| !says_nothing(&text)) {
+    if clearable(input.driver_opts).is_some_and(|text| !says_nothing(&text)) {
         return Err(Problem::field("driver_opts", "The driver “static” has no options."));
     }
-    if input.use_host_network == Some(true) {
+    if required("use_host_network", input.use_host_network)? == Some(true) {
         return Err(Problem::field("use_host_network", "The engine decides about the network of a session. Leave it out."));
     }
-    if input.wsproxy_api_token.is_some_and(|token| !token.is_empty()) {
+    if clearable(input.wsproxy_api_token).is_some_and(|token| !token.is_empty()) {
         return Err(Problem::field("wsproxy_api_token", "Tokens of app proxies are not supported. Leave it out."));
     }
-    if let Some(text) = input.scheduler {
+    if let Some(text) = required("scheduler", input.scheduler)? {
         let kind = SchedulerKind::from_key(&text);
         group.scheduler = Some(kind.ok_or_else(|| Problem::field("scheduler", "Must be fifo, lifo or drf."))?);
     }
-    if let Some(text) = input.scheduler_opts {
-        read_options(group, &text)?;
+    match input.scheduler_opts {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => {
+            let plain = ResourceGroup::new("");
+            group.session_types = plain.session_types;
+            group.pending_timeout = plain.pending_timeout;
+            group.retries_to_skip = plain.retries_to_skip;
+            group.placement = plain.placement;
+        }
+        MaybeUndefined::Value(text) => read_options(group, &text)?,
     }
-    group.description = input.description.unwrap_or(std::mem::take(&mut group.description));
-    group.active = input.is_active.unwrap_or(group.active);
-    group.public = input.is_public.unwrap_or(group.public);
-    group.app_proxy = input.wsproxy_addr.unwrap_or(std::mem::take(&mut group.app_proxy));
+    group.description = clearable(input.description).unwrap_or(std::mem::take(&mut group.description));
+    group.active = required("is_active", input.is_active)?.unwrap_or(group.active);
+    group.public = required("is_public", input.is_public)?.unwrap_or(group.public);
+    group.app_proxy = clearable(input.wsproxy_addr).unwrap_or(std::mem::take(&mut group.app_proxy));
     Ok(())
 }
 
 async fn group_named(control: &Control, caller: &Caller, name: &str) -> Read<GroupRow> {
-    let found =
-        control.resource_groups(caller, &query_without_pages(&RESOURCE_GROUPS, vec![equals("name", name)])).await?.rows.pop();
-    found.ok_or_else(|| Problem::NotFound("resource group".into()))
+    let found = control.resource_groups(caller, &query_without_pages(&RESOURCE_GROUPS, vec![equals("name", name)])).await?;
+    // Names that differ in case alone are names of different groups.
+    found.rows.into_iter().find(|row| row.group.name == name).ok_or_else(|| Problem::NotFound("resource group".into()))
 }
 
 /// Edits a group in its current state.

@@ -8,7 +8,7 @@ pub(crate) mod cost;
 pub(crate) mod filter;
 
 use crate::problem::problem_text;
-use async_graphql::{Context, InputObject, Result, SimpleObject};
+use async_graphql::{Context, InputObject, MaybeUndefined, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
 
@@ -30,6 +30,29 @@ pub struct PurgeUserInput {
 
 pub(crate) fn control_and_caller<'c>(context: &Context<'c>) -> Result<(&'c Control, &'c Caller)> {
     Ok((context.data::<Control>()?, context.data::<Caller>()?))
+}
+
+/// The change to a field that may be empty: a missing one leaves it as it is, null clears it.
+pub(crate) fn clearable<T: Default>(given: MaybeUndefined<T>) -> Option<T> {
+    match given {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(T::default()),
+        MaybeUndefined::Value(value) => Some(value),
+    }
+}
+
+/// The change to a field that always has a value: a missing one leaves it as it is, null is refused.
+pub(crate) fn required<T>(field: &str, given: MaybeUndefined<T>) -> std::result::Result<Option<T>, Problem> {
+    match given {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Null => Err(Problem::field(field, "It cannot be empty. Leave it out to keep its value.")),
+        MaybeUndefined::Value(value) => Ok(Some(value)),
+    }
+}
+
+/// A field of something new as a change to the plain one. Null means the default there, as if it were missing.
+pub(crate) fn of_new<T>(given: Option<T>) -> MaybeUndefined<T> {
+    given.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value)
 }
 
 /// Turns a problem into a query's error.

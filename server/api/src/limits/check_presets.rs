@@ -13,16 +13,10 @@ use axum::response::{IntoResponse, Response};
 use control::{Caller, Control, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
 use types::Problem;
 use types::limits::presets::Preset;
-use types::list::{Condition, ListQuery, Op, Window};
-use types::quantity::{Quantity, Slots};
-use types::sessions::SESSIONS;
+use types::quantity::Quantity;
 use types::sessions::launch::{GroupOffer, ProjectOffer, StartOptions, preset_fits};
-
-/// The most sessions of one person that are counted.
-const MOST: u32 = 1_000;
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -49,7 +43,7 @@ async fn answer(control: &Control, caller: &Caller, asked: &Asked) -> Result<Val
     if let Some(name) = only.filter(|_| groups.is_empty()) {
         return Err(Problem::NotFound(format!("resource group {name}")));
     }
-    let using = using_by_group(control, caller).await?;
+    let using = control.own_use_by_group(caller).await?;
     let slots = &options.slots;
     let left = |slot: &str| smaller(keypair_left(&options, slot), project_left(project, slot));
     let offered = options.presets.iter().filter(|preset| {
@@ -88,21 +82,6 @@ fn project<'o>(options: &'o StartOptions, wanted: Option<&str>) -> Result<&'o Pr
     let is = |project: &&ProjectOffer| wanted.is_none_or(|text| project.name == text || project.id.to_string() == text);
     let found = options.projects.iter().find(is);
     found.ok_or_else(|| Problem::NotFound(format!("project {}", wanted.unwrap_or("of this person"))))
-}
-
-/// The amounts that the person's sessions hold, by resource group.
-async fn using_by_group(control: &Control, caller: &Caller) -> Result<HashMap<String, Slots>> {
-    let owner = caller.me().map(|me| me.email.clone()).ok_or(Problem::SignInRequired)?;
-    let query = ListQuery {
-        conditions: vec![Condition { key: "owner".into(), op: Op::Equals, value: owner }],
-        window: Some(Window { offset: 0, limit: MOST, any_tab: false }),
-        ..ListQuery::new(&SESSIONS)
-    };
-    let mut using: HashMap<String, Slots> = HashMap::new();
-    for row in control.sessions(caller, &query, None).await?.rows.into_iter().filter(|row| row.status.occupies()) {
-        using.entry(row.resource_group).or_default().add(&row.cluster.of_all(&row.slots));
-    }
-    Ok(using)
 }
 
 fn allocatable(preset: &Preset, groups: &[&GroupOffer], options: &StartOptions, project: &ProjectOffer) -> bool {

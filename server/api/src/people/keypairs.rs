@@ -3,11 +3,13 @@
 use crate::auth::Allowed;
 use crate::graphql::cost;
 use crate::graphql::filter::{Names, list};
-use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use crate::graphql::{Done, control_and_caller, done, outcome, refuse, required};
+use crate::people::users::by_email;
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
 use types::list::{Condition, ListQuery, Op, Window};
 use types::people::keypairs::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KEYPAIRS, KeypairRow};
+use types::people::permissions::Role;
 
 const NAMES: Names = &[
     ("user_id", "owner"),
@@ -154,11 +156,11 @@ pub struct KeyPairInput {
 #[derive(InputObject)]
 #[graphql(name = "ModifyKeyPairInput", rename_fields = "snake_case")]
 pub struct ModifyKeyPairInput {
-    is_active: Option<bool>,
-    is_admin: Option<bool>,
-    resource_policy: Option<String>,
-    concurrency_limit: Option<i32>,
-    rate_limit: Option<u32>,
+    is_active: MaybeUndefined<bool>,
+    is_admin: MaybeUndefined<bool>,
+    resource_policy: MaybeUndefined<String>,
+    concurrency_limit: MaybeUndefined<i32>,
+    rate_limit: MaybeUndefined<u32>,
 }
 
 #[derive(SimpleObject)]
@@ -176,6 +178,26 @@ pub struct CreateKeyPairPayload {
     keypair: Option<CreatedKeyPair>,
 }
 
+/// A keypair has the rights of its owner: asking for others is refused, rather than silently dropped.
+fn rights_of_owner(asked: bool, admin: bool) -> std::result::Result<(), Problem> {
+    if asked == admin {
+        return Ok(());
+    }
+    let sentence = if asked {
+        "Its owner is not an administrator, and a keypair has the rights of its owner. Change the owner's role, or leave it out."
+    } else {
+        "Its owner is an administrator, and a keypair has the rights of its owner. Leave it out."
+    };
+    Err(Problem::field("is_admin", sentence))
+}
+
+fn no_concurrency(limit: i32) -> std::result::Result<(), Problem> {
+    if limit == 0 {
+        return Ok(());
+    }
+    Err(Problem::field("concurrency_limit", "The keypair's resource policy limits sessions. Leave it out."))
+}
+
 #[derive(Default)]
 pub struct KeypairMutation;
 
@@ -189,6 +211,11 @@ impl KeypairMutation {
             rate_limit: props.rate_limit.unwrap_or(DEFAULT_RATE_LIMIT),
         };
         let result = async {
+            no_concurrency(props.concurrency_limit.unwrap_or_default())?;
+            if props.is_admin == Some(true) {
+                let owner = by_email(control, caller, Some(&new.owner)).await?;
+                rights_of_owner(true, matches!(owner.role, Role::Superadmin | Role::Admin))?;
+            }
             let made = control.create_keypair(caller, &new).await?;
             if props.is_active == Some(false) {
                 let edit = EditKeypair { active: Some(false), ..EditKeypair::default() };
@@ -203,9 +230,20 @@ impl KeypairMutation {
 
     async fn modify_keypair(&self, context: &Context<'_>, access_key: String, props: ModifyKeyPairInput) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
-        let edit =
-            EditKeypair { active: props.is_active, policy: props.resource_policy, rate_limit: props.rate_limit, main: None };
-        Ok(done("modify_keypair", control.edit_keypair(caller, &access_key, &edit).await))
+        let result = async {
+            no_concurrency(required("concurrency_limit", props.concurrency_limit)?.unwrap_or_default())?;
+            if let Some(admin) = required("is_admin", props.is_admin)? {
+                rights_of_owner(admin, control.keypair(caller, &access_key).await?.admin)?;
+            }
+            let edit = EditKeypair {
+                active: required("is_active", props.is_active)?,
+                policy: required("resource_policy", props.resource_policy)?,
+                rate_limit: required("rate_limit", props.rate_limit)?,
+                main: None,
+            };
+            control.edit_keypair(caller, &access_key, &edit).await
+        };
+        Ok(done("modify_keypair", result.await))
     }
 
     async fn delete_keypair(&self, context: &Context<'_>, access_key: String) -> Result<Done> {

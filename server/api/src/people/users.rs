@@ -2,8 +2,8 @@
 
 use crate::graphql::cost;
 use crate::graphql::filter::{Names, list};
-use crate::graphql::{Done, PurgeUserInput, control_and_caller, done, never, outcome, refuse};
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use crate::graphql::{Done, PurgeUserInput, clearable, control_and_caller, done, never, outcome, refuse, required};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
@@ -125,10 +125,10 @@ fn narrow(query: &mut ListQuery, status: Option<String>, project: Option<Uuid>) 
 }
 
 /// Finds the person with this email; the caller, if there is none. Everybody may ask for themselves.
-async fn by_email(control: &Control, caller: &Caller, email: Option<&str>) -> std::result::Result<UserRow, Problem> {
+pub(crate) async fn by_email(control: &Control, caller: &Caller, email: Option<&str>) -> std::result::Result<UserRow, Problem> {
     let me = caller.me().ok_or(Problem::SignInRequired)?;
     let email = email.unwrap_or(&me.email);
-    if email.eq_ignore_ascii_case(&me.email) {
+    if ::control::fold(email) == ::control::fold(&me.email) {
         return control.myself(caller).await;
     }
     let condition = Condition { key: "email".into(), op: Op::Equals, value: email.to_owned() };
@@ -213,24 +213,24 @@ pub struct UserInput {
 #[derive(InputObject)]
 #[graphql(rename_fields = "snake_case")]
 pub struct ModifyUserInput {
-    username: Option<String>,
-    password: Option<String>,
-    need_password_change: Option<bool>,
-    full_name: Option<String>,
-    description: Option<String>,
-    is_active: Option<bool>,
-    status: Option<String>,
-    domain_name: Option<String>,
-    role: Option<String>,
-    group_ids: Option<Vec<String>>,
-    allowed_client_ip: Option<Vec<String>>,
-    totp_activated: Option<bool>,
-    resource_policy: Option<String>,
-    sudo_session_enabled: Option<bool>,
-    main_access_key: Option<String>,
-    container_uid: Option<u32>,
-    container_main_gid: Option<u32>,
-    container_gids: Option<Vec<u32>>,
+    username: MaybeUndefined<String>,
+    password: MaybeUndefined<String>,
+    need_password_change: MaybeUndefined<bool>,
+    full_name: MaybeUndefined<String>,
+    description: MaybeUndefined<String>,
+    is_active: MaybeUndefined<bool>,
+    status: MaybeUndefined<String>,
+    domain_name: MaybeUndefined<String>,
+    role: MaybeUndefined<String>,
+    group_ids: MaybeUndefined<Vec<String>>,
+    allowed_client_ip: MaybeUndefined<Vec<String>>,
+    totp_activated: MaybeUndefined<bool>,
+    resource_policy: MaybeUndefined<String>,
+    sudo_session_enabled: MaybeUndefined<bool>,
+    main_access_key: MaybeUndefined<String>,
+    container_uid: MaybeUndefined<u32>,
+    container_main_gid: MaybeUndefined<u32>,
+    container_gids: MaybeUndefined<Vec<u32>>,
 }
 
 #[derive(SimpleObject)]
@@ -266,7 +266,7 @@ fn projects(ids: Option<Vec<String>>) -> std::result::Result<Option<Vec<ProjectI
 async fn domain(control: &Control, caller: &Caller, name: Option<&str>) -> std::result::Result<Option<DomainId>, Problem> {
     let Some(name) = name else { return Ok(None) };
     let domains = control.domain_choices(caller).await?;
-    let found = domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(name));
+    let found = domains.iter().find(|domain| ::control::fold(&domain.name) == ::control::fold(name));
     found.map(|domain| Some(domain.id)).ok_or_else(|| Problem::field("domain_name", format!("There is no domain named {name}.")))
 }
 
@@ -298,24 +298,26 @@ async fn create(control: &Control, caller: &Caller, email: String, props: UserIn
 #[allow(clippy::needless_update, reason = "the fields are Backend.AI's; a field of ours that it lacks is left as it is")]
 async fn modify(control: &Control, caller: &Caller, email: &str, props: ModifyUserInput) -> std::result::Result<(), Problem> {
     let found = by_email(control, caller, Some(email)).await?;
+    let domain_name = required("domain_name", props.domain_name)?;
     let edit = EditUser {
-        domain: domain(control, caller, props.domain_name.as_deref()).await?,
-        status: status(props.status, props.is_active)?,
-        role: role(props.role)?,
-        projects: projects(props.group_ids)?,
-        username: props.username,
-        full_name: props.full_name,
-        password: props.password,
-        description: props.description,
-        must_change_password: props.need_password_change,
-        sudo: props.sudo_session_enabled,
-        addresses: props.allowed_client_ip,
-        two_factor: props.totp_activated,
-        policy: props.resource_policy,
-        uid: props.container_uid,
-        gid: props.container_main_gid,
-        gids: props.container_gids,
-        main_access_key: props.main_access_key,
+        domain: domain(control, caller, domain_name.as_deref()).await?,
+        status: status(required("status", props.status)?, required("is_active", props.is_active)?)?,
+        role: role(required("role", props.role)?)?,
+        projects: projects(clearable(props.group_ids))?,
+        username: required("username", props.username)?,
+        full_name: clearable(props.full_name),
+        password: required("password", props.password)?,
+        description: clearable(props.description),
+        must_change_password: required("need_password_change", props.need_password_change)?,
+        sudo: required("sudo_session_enabled", props.sudo_session_enabled)?,
+        addresses: clearable(props.allowed_client_ip),
+        two_factor: required("totp_activated", props.totp_activated)?,
+        policy: required("resource_policy", props.resource_policy)?,
+        // 0 leaves a number to the engine.
+        uid: clearable(props.container_uid),
+        gid: clearable(props.container_main_gid),
+        gids: clearable(props.container_gids),
+        main_access_key: required("main_access_key", props.main_access_key)?,
         ..EditUser::default()
     };
     control.edit_user(caller, found.id, &edit).await

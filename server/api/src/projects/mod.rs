@@ -2,8 +2,8 @@
 
 use crate::graphql::amounts::{slots, slots_text};
 use crate::graphql::cost;
-use crate::graphql::{Done, control_and_caller, done, never, outcome, refuse};
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use crate::graphql::{Done, clearable, control_and_caller, done, never, outcome, refuse, required};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
 use types::folders::Hosts;
@@ -158,13 +158,13 @@ pub struct DomainInput {
 #[derive(InputObject)]
 #[graphql(rename_fields = "snake_case")]
 pub struct ModifyDomainInput {
-    name: Option<String>,
-    description: Option<String>,
-    is_active: Option<bool>,
-    total_resource_slots: Option<String>,
-    allowed_vfolder_hosts: Option<String>,
-    allowed_docker_registries: Option<Vec<String>>,
-    integration_id: Option<String>,
+    name: MaybeUndefined<String>,
+    description: MaybeUndefined<String>,
+    is_active: MaybeUndefined<bool>,
+    total_resource_slots: MaybeUndefined<String>,
+    allowed_vfolder_hosts: MaybeUndefined<String>,
+    allowed_docker_registries: MaybeUndefined<Vec<String>>,
+    integration_id: MaybeUndefined<String>,
 }
 
 #[derive(InputObject)]
@@ -184,16 +184,16 @@ pub struct GroupInput {
 #[derive(InputObject)]
 #[graphql(rename_fields = "snake_case")]
 pub struct ModifyGroupInput {
-    name: Option<String>,
-    description: Option<String>,
-    is_active: Option<bool>,
-    domain_name: Option<String>,
-    total_resource_slots: Option<String>,
-    user_update_mode: Option<String>,
-    user_uuids: Option<Vec<String>>,
-    allowed_vfolder_hosts: Option<String>,
-    integration_id: Option<String>,
-    resource_policy: Option<String>,
+    name: MaybeUndefined<String>,
+    description: MaybeUndefined<String>,
+    is_active: MaybeUndefined<bool>,
+    domain_name: MaybeUndefined<String>,
+    total_resource_slots: MaybeUndefined<String>,
+    user_update_mode: MaybeUndefined<String>,
+    user_uuids: MaybeUndefined<Vec<String>>,
+    allowed_vfolder_hosts: MaybeUndefined<String>,
+    integration_id: MaybeUndefined<String>,
+    resource_policy: MaybeUndefined<String>,
 }
 
 #[derive(SimpleObject)]
@@ -217,6 +217,11 @@ pub(crate) fn hosts(text: Option<String>) -> std::result::Result<Option<Hosts>, 
     let read = |text: String| serde_json::from_str(&text);
     let wrong = |_| Problem::field("allowed_vfolder_hosts", "Must be a JSON object of hosts, each with a list of permissions.");
     text.map(read).transpose().map_err(wrong)
+}
+
+/// The change to storage hosts; null removes them all.
+pub(crate) fn cleared_hosts(given: MaybeUndefined<String>) -> std::result::Result<Option<Hosts>, Problem> {
+    if given.is_null() { Ok(Some(Hosts::new())) } else { hosts(given.take()) }
 }
 
 /// Reads the limit on what sessions hold together from a JSON text; an empty text is no limit.
@@ -258,14 +263,14 @@ async fn modify_domain(
     name: &str,
     props: ModifyDomainInput,
 ) -> std::result::Result<(), Problem> {
-    no_registries(props.allowed_docker_registries.as_deref())?;
+    no_registries(clearable(props.allowed_docker_registries).as_deref())?;
     let edit = EditDomain {
-        name: props.name,
-        description: props.description,
-        active: props.is_active,
-        hosts: hosts(props.allowed_vfolder_hosts)?,
-        limit: limits(props.total_resource_slots)?,
-        integration: props.integration_id,
+        name: required("name", props.name)?,
+        description: clearable(props.description),
+        active: required("is_active", props.is_active)?,
+        hosts: cleared_hosts(props.allowed_vfolder_hosts)?,
+        limit: limits(clearable(props.total_resource_slots))?,
+        integration: clearable(props.integration_id),
     };
     let id: DomainId = domain_named(control, caller, name).await?.id;
     control.edit_domain(caller, id, &edit).await
@@ -304,27 +309,27 @@ async fn modify_group(
     id: ProjectId,
     props: ModifyGroupInput,
 ) -> std::result::Result<(), Problem> {
-    let people = props.user_uuids.unwrap_or_default();
-    let (add, remove) = match props.user_update_mode.as_deref() {
-        Some("add") => (people, Vec::new()),
-        Some("remove") => (Vec::new(), people),
-        None if people.is_empty() => (Vec::new(), Vec::new()),
+    let people = clearable(props.user_uuids).unwrap_or_default();
+    let (add, remove) = match clearable(props.user_update_mode).unwrap_or_default().as_str() {
+        "add" => (people, Vec::new()),
+        "remove" => (Vec::new(), people),
+        "" if people.is_empty() => (Vec::new(), Vec::new()),
         _ => return Err(Problem::field("user_update_mode", "Must be add or remove.")),
     };
-    let domain = match &props.domain_name {
-        Some(name) => Some(domain_named(control, caller, name).await?.id),
+    let domain = match required("domain_name", props.domain_name)? {
+        Some(name) => Some(domain_named(control, caller, &name).await?.id),
         None => None,
     };
     let edit = EditProject {
-        name: props.name,
+        name: required("name", props.name)?,
         domain,
         kind: None,
-        description: props.description,
-        active: props.is_active,
-        policy: props.resource_policy,
-        hosts: hosts(props.allowed_vfolder_hosts)?,
-        limit: limits(props.total_resource_slots)?,
-        integration: props.integration_id,
+        description: clearable(props.description),
+        active: required("is_active", props.is_active)?,
+        policy: required("resource_policy", props.resource_policy)?,
+        hosts: cleared_hosts(props.allowed_vfolder_hosts)?,
+        limit: limits(clearable(props.total_resource_slots))?,
+        integration: clearable(props.integration_id),
         add,
         remove,
         ..EditProject::default()

@@ -6,7 +6,7 @@ use crate::graphql::{control_and_caller, refuse};
 use crate::projects::domain_named;
 use crate::sessions::idle_checks;
 use async_graphql::{Context, Object, Result, SimpleObject};
-use control::{Caller, Control};
+use control::{Caller, Control, SessionMore};
 use types::Problem;
 use types::id::{ContainerId, ProjectId, SessionId};
 use types::list::{Condition, Op};
@@ -113,7 +113,7 @@ fn containers(row: &SessionRow, changed: &str) -> Vec<ComputeContainer> {
         id: ContainerId::of(row.id, index).0,
         session_id: row.id.0,
         cluster_role: if index == 0 { "main" } else { "sub" },
-        cluster_idx: index + 1,
+        cluster_idx: index.max(1),
         cluster_hostname: Cluster::host_name(index),
         image: row.image.clone(),
         registry: None,
@@ -184,11 +184,22 @@ impl ComputeSession {
         }
     }
 
+    fn with(self, more: Option<SessionMore>) -> Self {
+        let Some(more) = more else { return self };
+        Self {
+            domain_name: Some(more.domain),
+            group_id: Some(more.project.0),
+            access_key: Some(more.access_key).filter(|key| !key.is_empty()),
+            startup_command: Some(more.command).filter(|command| !command.is_empty()),
+            scheduled_at: more.scheduled_at.map(Millis::iso),
+            starts_at: more.starts_at.map(Millis::iso),
+            ..self
+        }
+    }
+
     fn of_detail(detail: SessionDetail) -> Self {
         let idle_checks = idle_checks(&detail).to_string();
-        let moved = |status: Status| detail.history.iter().find(|change| change.status == status).map(|change| change.at.iso());
         let changed = detail.history.last().map(|change| change.at.iso());
-        let scheduled_at = moved(Status::Scheduled);
         let result = match &detail.outcome {
             Some(Outcome::Exited(0)) => "SUCCESS",
             Some(_) => "FAILURE",
@@ -207,11 +218,6 @@ impl ComputeSession {
         }
         Self {
             resource_opts,
-            group_id: Some(detail.project.0),
-            access_key: Some(detail.access_key),
-            startup_command: Some(detail.command).filter(|command| !command.is_empty()),
-            starts_at: detail.starts_at.map(Millis::iso),
-            scheduled_at,
             status_changed: changed.unwrap_or_else(|| plain.status_changed.clone()),
             result,
             dependencies: detail.depends_on.into_iter().map(|on| SessionDependency { name: on.name, id: on.id.0 }).collect(),
@@ -244,12 +250,6 @@ async fn check_domain(control: &Control, caller: &Caller, name: &str) -> std::re
 
 fn project(id: &str) -> std::result::Result<ProjectId, Problem> {
     id.parse().map_err(|_| Problem::field("group_id", "Give the id of a project."))
-}
-
-/// The project of this name, unless several domains have one.
-fn only_project_named(projects: &[(ProjectId, String)], name: &str) -> Option<ProjectId> {
-    let mut named = projects.iter().filter(|(_, other)| other == name).map(|(id, _)| *id);
-    named.next().filter(|_| named.next().is_none())
 }
 
 #[derive(Default)]
@@ -292,17 +292,19 @@ impl SessionQuery {
         }));
         let project = group_id.as_deref().filter(|id| !id.is_empty()).map(project).transpose().map_err(refuse)?;
         let page = control.sessions(caller, &query, project).await.map_err(refuse)?;
-        let projects = control.my_projects(caller).await.map_err(refuse)?;
-        let item = |row: SessionRow| ComputeSession {
-            group_id: project.or_else(|| only_project_named(&projects, &row.project)).map(|id| id.0),
-            domain_name: domain_name.clone(),
-            ..ComputeSession::of_row(row)
+        let ids: Vec<SessionId> = page.rows.iter().map(|row| row.id).collect();
+        let mut more = control.sessions_more(caller, &ids).await.map_err(refuse)?;
+        let item = |row: SessionRow| {
+            let more = more.remove(&row.id);
+            ComputeSession::of_row(row).with(more)
         };
         Ok(ComputeSessionList { total_count: page.total, items: page.rows.into_iter().map(item).collect() })
     }
 
     async fn compute_session(&self, context: &Context<'_>, id: Uuid) -> Result<Option<ComputeSession>> {
         let (control, caller) = control_and_caller(context)?;
-        Ok(Some(ComputeSession::of_detail(control.session(caller, SessionId(id)).await.map_err(refuse)?)))
+        let detail = control.session(caller, SessionId(id)).await.map_err(refuse)?;
+        let more = control.sessions_more(caller, &[detail.row.id]).await.map_err(refuse)?.remove(&SessionId(id));
+        Ok(Some(ComputeSession::of_detail(detail).with(more)))
     }
 }

@@ -8,14 +8,15 @@ pub(crate) mod start;
 
 use crate::Api;
 use crate::problem::{Params, Refused};
+use async_graphql::indexmap::IndexMap;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use control::Caller;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use types::Problem;
 use types::id::{ContainerId, SessionId};
 use types::sessions::{SessionDetail, Status};
@@ -60,6 +61,12 @@ impl Api {
         self.control.session_named(caller, owner, name).await
     }
 
+    async fn session_info(&self, caller: &Caller, name: &str, which: &Which) -> Result<Value, Problem> {
+        let session = self.find_session(caller, name, which).await?;
+        let more = self.control.sessions_more(caller, &[session.row.id]).await?.remove(&session.row.id);
+        Ok(session_info(&session, &more.map(|more| more.domain).unwrap_or_default()))
+    }
+
     /// Ends a session that waits for one that is about to end. If it moved at that moment, it is asked again; if it has ended,
     /// all is well.
     async fn end_dependent(&self, caller: &Caller, id: SessionId, force: bool) -> Result<(), Problem> {
@@ -81,16 +88,16 @@ pub async fn info(
     Path(name): Path<String>,
     Params(which): Params<Which>,
 ) -> Response {
-    answer(api.find_session(&caller, &name, &which).await.map(|session| Json(session_info(&session))))
+    answer(api.session_info(&caller, &name, &which).await.map(Json))
 }
 
-fn session_info(session: &SessionDetail) -> Value {
+fn session_info(session: &SessionDetail, domain: &str) -> Value {
     let row = &session.row;
     let all = row.cluster.of_all(&row.slots);
     let slots = json!(all).to_string();
     let until = row.ended_at.unwrap_or(session.now);
     json!({
-        "domainName": session.domain, "groupId": session.project, "userId": row.owner, "lang": row.image, "image": row.image,
+        "domainName": domain, "groupId": session.project, "userId": row.owner, "lang": row.image, "image": row.image,
         "architecture": "", "registry": "", "tag": null, "containerId": row.id, "occupiedSlots": slots,
         "occupyingSlots": if row.status.occupies() { slots.clone() } else { "{}".into() }, "requestedSlots": slots,
         "occupiedShares": "{}", "environ": json!(session.env.iter().cloned().collect::<std::collections::BTreeMap<_, _>>()).to_string(),
@@ -227,6 +234,14 @@ pub async fn logs(
     answer(read.await)
 }
 
+/// The documented answer is flat; the client reads the object below `result`.
+#[derive(Serialize)]
+struct History {
+    #[serde(flatten)]
+    flat: IndexMap<&'static str, String>,
+    result: IndexMap<&'static str, String>,
+}
+
 /// `GET /session/{name}/status-history`: each status with the time of its last arrival.
 pub async fn history(
     State(api): State<Api>,
@@ -235,12 +250,10 @@ pub async fn history(
     Params(which): Params<Which>,
 ) -> Response {
     answer(api.find_session(&caller, &name, &which).await.map(|session| {
-        let moves = session.history.iter().map(|change| (change.status.key().to_owned(), json!(change.at.iso())));
-        let moves: Map<String, Value> = moves.collect();
-        // The documented answer is flat; the client reads the object below `result`.
-        let mut answer = moves.clone();
-        answer.insert("result".into(), Value::Object(moves));
-        Json(Value::Object(answer))
+        // In the order of the moves, in which the client shows them.
+        let moves = session.history.iter().map(|change| (change.status.key(), change.at.iso()));
+        let result: IndexMap<_, _> = moves.collect();
+        Json(History { flat: result.clone(), result })
     }))
 }
 

@@ -123,6 +123,9 @@ impl Control {
         {
             errors.push(FieldError::new("policy", "There is no user resource policy with this name."));
         }
+        if let Some(username) = &edit.username {
+            crate::lookalikes::check_scripts("username", username, &mut errors);
+        }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
 

@@ -9,6 +9,7 @@ use crate::{Caller, Control, Result, made_up_password};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use store::fold;
 use types::id::{DomainId, ProjectId, TaskId};
 use types::limits::policies::PolicyKind;
 use types::people::many_users::{
@@ -71,7 +72,7 @@ impl Context<'_> {
         let there = self.domain(domain).map(|domain| domain.projects.as_slice()).unwrap_or_default();
         let mut found = Vec::new();
         for name in names.split(';').map(str::trim).filter(|name| !name.is_empty()).take(MOST_PROJECTS) {
-            match there.iter().find(|project| project.name.eq_ignore_ascii_case(name)) {
+            match there.iter().find(|project| fold(&project.name) == fold(name)) {
                 Some(project) => found.push(project.id),
                 None => errors.push(FieldError::new("project", format!("The domain has no project called {name}."))),
             }
@@ -109,7 +110,7 @@ impl Context<'_> {
         // Whatever the line says, a made-up password must be changed.
         new.must_change_password |= made_up;
         if let Some(name) = text("domain_name") {
-            match self.domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(name)) {
+            match self.domains.iter().find(|domain| fold(&domain.name) == fold(name)) {
                 Some(domain) if domain.id == new.domain => {}
                 Some(domain) => {
                     new.domain = domain.id;
@@ -162,11 +163,10 @@ fn lines_of_file(text: &str, context: &Context<'_>) -> Result<Vec<Line>> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let first = text.lines().next().unwrap_or_default();
     let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| first.bytes().filter(|byte| byte == mark).count());
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+    let delimiter = delimiter.unwrap_or(b',');
+    check_quotes(&text, char::from(delimiter))?;
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let unreadable = |_| Problem::field("file", "The file cannot be read as CSV. Save it as “CSV UTF-8”.");
     let header = reader.headers().map_err(unreadable)?.clone();
     let columns: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();
@@ -198,7 +198,8 @@ fn lines_of_file(text: &str, context: &Context<'_>) -> Result<Vec<Line>> {
         if lines.len() >= MOST_IN_FILE {
             return Err(Problem::field("file", format!("The file has more than {MOST_IN_FILE} people. Split it.")));
         }
-        let values: HashMap<&str, &str> = columns.iter().map(String::as_str).zip(record.iter()).collect();
+        let cells: Vec<String> = record.iter().map(types::csv::unmarked).collect();
+        let values: HashMap<&str, &str> = columns.iter().zip(&cells).map(|(name, cell)| (name.as_str(), cell.as_str())).collect();
         let mut line = context.read_line(number, &values)?;
         if record.len() != columns.len() {
             let message = format!("The line has {} values, but the first line names {} columns.", record.len(), columns.len());
@@ -214,6 +215,47 @@ fn lines_of_file(text: &str, context: &Context<'_>) -> Result<Vec<Line>> {
         return Err(Problem::field("file", "The file names nobody: there is nothing below its first line."));
     }
     Ok(lines)
+}
+
+/// Refuses a file whose quotes do not pair up: the reader would take several lines for one value, or drop a quote.
+fn check_quotes(text: &str, delimiter: char) -> Result<()> {
+    let wrong = |line: u64, what: &str| Err(Problem::field("file", format!("Line {line}: {what}")));
+    let ends_line = |c: char| c == '\n' || c == '\r';
+    let mut rest = text.chars().peekable();
+    let mut line = 1;
+    while rest.peek().is_some() {
+        // The beginning of a value.
+        let mut spaces = false;
+        while rest.next_if_eq(&' ').is_some() {
+            spaces = true;
+        }
+        if rest.next_if_eq(&'"').is_some() {
+            if spaces {
+                return wrong(line, "there is a space before a quote. A quoted value begins right after the separator.");
+            }
+            let opened = line;
+            loop {
+                match rest.next() {
+                    Some('"') if rest.next_if_eq(&'"').is_none() => break,
+                    Some('"') => {}
+                    Some(c) => line += u64::from(ends_line(c)),
+                    None => return wrong(opened, "a quote is opened and never closed."),
+                }
+            }
+            while rest.next_if_eq(&' ').is_some() {}
+            if rest.peek().is_some_and(|c| *c != delimiter && !ends_line(*c)) {
+                return wrong(line, "there is text after a closing quote. Write a quote inside a value twice.");
+            }
+        }
+        // To the end of the value.
+        for c in rest.by_ref() {
+            line += u64::from(ends_line(c));
+            if c == delimiter || ends_line(c) {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn read_lines(batch: &Batch, context: &Context<'_>) -> Result<Vec<Line>> {
@@ -240,8 +282,8 @@ fn mark_duplicates(lines: &mut [Line]) {
             if name.is_empty() {
                 continue;
             }
-            if let Some(first) = seen.insert(name.to_lowercase(), *number) {
-                seen.insert(name.to_lowercase(), first);
+            if let Some(first) = seen.insert(fold(name), *number) {
+                seen.insert(fold(name), first);
                 errors.push(FieldError::new(field, format!("Line {first} has the same one. Give each person their own.")));
             }
         }
@@ -258,14 +300,14 @@ impl Control {
         let mut lines = read_lines(&many.batch, &context)?;
         lines.iter_mut().for_each(|line| context.check(line));
         mark_duplicates(&mut lines);
-        let names = lines.iter().flat_map(|line| [line.new.email.to_lowercase(), line.new.username.to_lowercase()]).collect();
+        let names = lines.iter().flat_map(|line| [fold(&line.new.email), fold(&line.new.username)]).collect();
         let taken = self.store.taken_names(names).await?;
         let taken: HashSet<String> = taken.into_iter().collect();
         for line in &mut lines {
             for (field, name, sentence) in
                 [("email", &line.new.email, EMAIL_TAKEN), ("username", &line.new.username, USERNAME_TAKEN)]
             {
-                if taken.contains(&name.to_lowercase()) {
+                if taken.contains(&fold(name)) {
                     line.errors.push(FieldError::new(field, sentence));
                 }
             }
@@ -389,4 +431,25 @@ fn line_errors(lines: &[Line]) -> Vec<LineError> {
         line.errors.iter().map(error).collect::<Vec<_>>()
     };
     lines.iter().flat_map(of).take(MOST_ERRORS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_that_do_not_pair_up_are_refused_with_their_line() {
+        for good in ["a,b\n1,2\n", "a,b\n\"1\n2\",\"x \"\"y\"\"\"\n", "a,b\n5\" disk,\"\"", "a,b\n\"1\" ,2", ""] {
+            assert_eq!(check_quotes(good, ','), Ok(()), "{good:?}");
+        }
+        for (bad, line) in [
+            ("a,b\n\"1,2\n3,4\n", "Line 2: a quote is opened"),
+            ("a,b\n1,\"2\"x\n", "Line 2: there is text"),
+            ("a,b\n\"1\n2\"x,3\n", "Line 3: there is text"),
+            ("a,b\n1, \"2,3\"\n", "Line 2: there is a space"),
+        ] {
+            let refused = check_quotes(bad, ',').unwrap_err();
+            assert!(refused.of_field("file").is_some_and(|why| why.starts_with(line)), "{bad:?} {refused:?}");
+        }
+    }
 }

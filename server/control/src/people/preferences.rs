@@ -12,6 +12,7 @@ use types::people::keypairs::KEYPAIRS;
 use types::people::permissions::Permission;
 use types::people::users::USERS;
 use types::projects::{DOMAINS, PROJECTS};
+use types::rules::is_hidden;
 use types::sessions::{QUEUE, SESSIONS};
 use types::system::audit::AUDIT;
 
@@ -53,7 +54,8 @@ impl Control {
         if layout.is_empty() {
             return Err(Problem::field("columns", "Show at least one column."));
         }
-        if layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS) {
+        if layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS || column.chars().any(is_hidden))
+        {
             return Err(Problem::field(
                 "columns",
                 format!("At most {MOST_COLUMNS} columns, with names of at most {MOST_COLUMNS} bytes."),

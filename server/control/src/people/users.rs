@@ -1,6 +1,7 @@
 //! People: the list, one person, and creating a person.
 
 use crate::change::Change;
+use crate::lookalikes::check_scripts;
 use crate::people::accounts::{DEFAULT_POLICY, EMAIL_TAKEN, USERNAME_TAKEN, make_keypair, may_change};
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
@@ -217,6 +218,8 @@ fn visible_detail(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
 /// The mistakes in a new account that depend on the caller's role and on the existing domains and policies.
 pub(crate) fn new_user_errors(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &[String]) -> Vec<FieldError> {
     let mut errors = Vec::new();
+    check_scripts("email", &new.email, &mut errors);
+    check_scripts("username", &new.username, &mut errors);
     if !may_grant(me.role).contains(&new.role) {
         errors.push(FieldError::new("role", format!("You may not create a {}.", new.role.label().to_lowercase())));
     }

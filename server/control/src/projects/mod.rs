@@ -2,6 +2,7 @@
 
 use crate::change::Change;
 use crate::cluster::agents::FIRST_GROUP;
+use crate::lookalikes::check_scripts;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -71,6 +72,7 @@ impl Control {
     pub async fn create_domain(&self, caller: &Caller, new: &EditDomain) -> Result<DomainId> {
         caller.need(Permission::ChangeDomains)?;
         new.check()?;
+        check_name(new.name.as_deref())?;
         let name = new.name.as_deref().filter(|name| !name.is_empty());
         let Some(name) = name else { return Err(Problem::field("name", "Type a name.")) };
         let id = DomainId(uuid::Uuid::now_v7());
@@ -95,6 +97,7 @@ impl Control {
     pub async fn edit_domain(&self, caller: &Caller, id: DomainId, edit: &EditDomain) -> Result<()> {
         let (me, _) = caller.need(Permission::ChangeDomains)?;
         edit.check()?;
+        check_name(edit.name.as_deref())?;
         if edit.active == Some(false) && me.domain == id {
             return Err(Problem::Conflict("You belong to this domain yourself. Deactivating it would lock you out.".into()));
         }
@@ -115,6 +118,7 @@ impl Control {
     pub async fn create_project(&self, caller: &Caller, new: &EditProject) -> Result<ProjectId> {
         let (me, scope) = caller.scope(Permission::ChangeProjects)?;
         new.check()?;
+        check_name(new.name.as_deref())?;
         let name = new.name.as_deref().filter(|name| !name.trim().is_empty());
         let Some(name) = name else { return Err(Problem::field("name", "Type a name.")) };
         let domain = new.domain.unwrap_or(me.domain);
@@ -140,6 +144,7 @@ impl Control {
         let needed = if edit.only_members() { Permission::ChangeMembers } else { Permission::ChangeProjects };
         let (me, scope) = caller.scope(needed)?;
         edit.check()?;
+        check_name(edit.name.as_deref())?;
         let before = self.store.project(id, scope).await?;
         let Some(before) = before else { return Err(Problem::NotFound("project".into())) };
         if edit.domain.is_some_and(|domain| domain != before.row.domain_id) {
@@ -210,6 +215,12 @@ impl Control {
         }
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
+}
+
+fn check_name(name: Option<&str>) -> Result<()> {
+    let mut errors = Vec::new();
+    check_scripts("name", name.unwrap_or_default(), &mut errors);
+    if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
 }
 
 /// The people who were added, removed, appointed and dismissed, for the audit trail.

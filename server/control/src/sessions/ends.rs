@@ -18,12 +18,18 @@ use tokio::io::AsyncWrite;
 use types::id::SessionId;
 use types::limits::policies::KeypairPolicy;
 use types::sessions::{CheckKind, IdleCheck, SessionType, Status};
+use types::system::events::{Audience, Topic};
 use types::time::{Millis, duration};
 
 /// Milliseconds between two looks for activity.
 const LOOK_EVERY: i64 = 15_000;
 /// Milliseconds without a measurement after which a session counts as busy: missing data must not end anybody's work.
 const UNMEASURED: i64 = 60_000;
+
+/// Returns how many milliseconds before an idle end its owner is told: five minutes, or a quarter of a short limit.
+fn warn_before(limit: u32) -> i64 {
+    (i64::from(limit) * 250).min(300_000)
+}
 
 /// When sessions last did anything, and how much processor time they had used then.
 #[derive(Default)]
@@ -35,6 +41,8 @@ pub(crate) struct Activity {
     /// The last measurement seen of each container: its time, and the processor time used by then in milliseconds.
     used: HashMap<Place, (Millis, u64)>,
     active: HashMap<SessionId, Millis>,
+    /// The idle ends that were warned of, by session: when it was last active.
+    warned: HashMap<SessionId, Millis>,
 }
 
 impl Activity {
@@ -135,9 +143,47 @@ impl Control {
         Ok(ended.collect())
     }
 
+    /// Notifies owners of idle sessions that will be ended soon, once for each time that they fell idle.
+    async fn warn_of_idle_ends(&self) -> Result<()> {
+        let now = self.now();
+        let soon: Vec<(Arc<LivingSession>, IdleCheck)> = {
+            let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+            let mirror = self.mirror();
+            let running = mirror.all().filter(|session| session.status == Status::Running && session.stop_asked == 0);
+            let soon = running.filter_map(|session| {
+                let check = idle_checks(session, &mirror, &activity).into_iter().find(|c| c.kind == CheckKind::IdleTimeout)?;
+                let last = activity.last_active(session)?;
+                let warned = activity.warned.get(&session.id) == Some(&last);
+                (!warned && check.at > now && check.at.since(now) <= warn_before(check.limit))
+                    .then(|| (session.clone(), check, last))
+            });
+            let soon: Vec<_> = soon.collect();
+            activity.warned.retain(|id, _| mirror.get(*id).is_some());
+            activity.warned.extend(soon.iter().map(|(session, _, last)| (session.id, *last)));
+            soon.into_iter().map(|(session, check, _)| (session, check)).collect()
+        };
+        if soon.is_empty() {
+            return Ok(());
+        }
+        let mut change = self.store.change().await?;
+        for (session, check) in &soon {
+            let notice = format!(
+                "Session {} is idle and will be ended in {}: policy {} allows {}. Use it to keep it.",
+                session.name,
+                duration(check.at.since(now)),
+                check.policy,
+                duration(i64::from(check.limit) * 1000),
+            );
+            let audience = Audience { owner: Some(session.owner), domain: Some(session.domain) };
+            change.tell(Topic::Session, &session.id.to_string(), audience, Some(&notice), now).await?;
+        }
+        Ok(change.commit().await?)
+    }
+
     /// Ends every session whose time is over.
     pub(crate) async fn end_overdue_sessions(&self) -> Result<()> {
         self.look_for_activity().await?;
+        self.warn_of_idle_ends().await?;
         let now = self.now();
         let over: Vec<(Arc<LivingSession>, IdleCheck)> = {
             let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);

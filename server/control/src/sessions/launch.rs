@@ -6,7 +6,7 @@ use crate::{Caller, Control, Result, engine_failed, internal, random_text};
 use engine::Image;
 use scheduler::Room;
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use store::{NewSession, Taken};
 use types::cluster::resource_groups::ResourceGroup;
 use types::id::{DomainId, ProjectId, SessionId, UserId};
@@ -15,8 +15,8 @@ use types::people::permissions::Permission;
 use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::Status;
 use types::sessions::launch::{
-    DEFAULT_PRIORITY, DomainOffer, GroupOffer, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started, against_policy,
-    against_share, is_secret,
+    DEFAULT_PRIORITY, DomainOffer, GroupOffer, MOST_PENDING, OwnUse, ProjectOffer, RECENT, StartOptions, StartSession, Started,
+    against_policy, against_share, is_secret,
 };
 use types::{FieldError, Problem};
 
@@ -110,6 +110,18 @@ impl Control {
         Ok(OwnUse { policy: owner.policy, using, slots })
     }
 
+    /// The resources that the caller's sessions hold in each resource group.
+    pub async fn own_use_by_group(&self, caller: &Caller) -> Result<BTreeMap<String, Slots>> {
+        let (me, _) = caller.person()?;
+        self.refresh_mirror().await?;
+        let mut held: BTreeMap<String, Slots> = BTreeMap::new();
+        let mirror = self.mirror();
+        for session in mirror.all().filter(|session| session.owner == me.id && session.status.occupies()) {
+            held.entry(session.resource_group.clone()).or_default().add(&session.all_slots());
+        }
+        Ok(held)
+    }
+
     /// The owner of a session: the caller if `login` is empty or theirs, otherwise the person with this email, username or access
     /// key.
     async fn session_owner(&self, caller: &Caller, login: &str) -> Result<Owner> {
@@ -136,6 +148,18 @@ impl Control {
             Problem::Conflict("The account has no main keypair, which sessions count against. Ask an administrator.".into())
         })?;
         Ok(Owner { id, domain, access_key, policy })
+    }
+
+    /// Refuses sessions that the queue of the whole cluster has no place for.
+    async fn check_ceiling(&self, count: u32) -> Result<()> {
+        self.refresh_mirror().await?;
+        let waiting = self.mirror().pending();
+        if waiting + count as usize > MOST_PENDING {
+            return Err(Problem::Limit(format!(
+                "{waiting} sessions wait in this cluster, of {MOST_PENDING} that may. Try again when some have started."
+            )));
+        }
+        Ok(())
     }
 
     /// Puts the requested number of sessions into the queue, all or none.
@@ -173,6 +197,7 @@ impl Control {
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
+        self.check_ceiling(asked.count).await?;
         self.check_shares(&owner, &asked).await?;
         self.check_agents_can_run(&asked, &engines.unwrap_or_default()).await?;
 

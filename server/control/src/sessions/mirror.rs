@@ -12,6 +12,7 @@ use types::cluster::resource_groups::{ResourceGroup, SchedulerSettings};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::limits::policies::KeypairPolicy;
 use types::quantity::Slots;
+use types::sessions::Status;
 use types::sessions::launch::InUse;
 
 /// All sessions that have not ended, with their policies, groups, settings and limits.
@@ -70,6 +71,11 @@ impl Mirror {
             }
         }
         using
+    }
+
+    /// The number of waiting sessions.
+    pub fn pending(&self) -> usize {
+        self.all().filter(|session| session.status == Status::Pending).count()
     }
 
     /// The slots that sessions hold on each agent.

@@ -2,6 +2,7 @@
 //! queue as people see it is in `pending`; logs, usage and terminals are in `output`.
 
 pub(crate) mod ends;
+pub(crate) mod expected;
 pub(crate) mod files;
 pub(crate) mod launch;
 pub(crate) mod mirror;
@@ -15,9 +16,10 @@ use engine::Place;
 use futures::{Stream, StreamExt};
 use scheduler::Reason;
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::time::Duration;
-use store::{LivingSession, Scope, Step, Taken};
+use store::{LivingSession, Scope, SessionMore, Step, Taken};
 use types::Problem;
 use types::bulk::BulkResult;
 use types::id::{ContainerId, ProjectId, SessionId};
@@ -88,6 +90,16 @@ impl Control {
         session.files &= session.row.status.is_final() && session.row.started_at.is_some();
         session.files &= session.may_control && session.row.owner == me.id;
         Ok(session)
+    }
+
+    /// What rows of the list do not have, of those of these sessions that the caller may see.
+    pub async fn sessions_more(&self, caller: &Caller, ids: &[SessionId]) -> Result<HashMap<SessionId, SessionMore>> {
+        let (me, scope) = caller.scope(Permission::ReadSessions)?;
+        let mut found = self.store.sessions_more(ids, scope).await?;
+        if matches!(scope, Scope::Projects(_)) {
+            found.values_mut().filter(|more| more.user_id != me.id).for_each(|more| more.access_key.clear());
+        }
+        Ok(found)
     }
 
     /// Finds a session by its name, its id or the beginning of either: the caller's own, or that of `owner` (an access key or an
@@ -198,7 +210,7 @@ impl Control {
             _ => waits.reason.describe(),
         });
         let info = info.unwrap_or_default();
-        SessionRow { info, position: waits.map(|waits| waits.position), ..row }
+        SessionRow { info, position: waits.and_then(|waits| waits.position), ..row }
     }
 
     /// Renames a session that has not ended.

@@ -3,11 +3,10 @@
 
 use crate::sessions::permission_reaches;
 use crate::{Caller, Control, Result};
-use scheduler::{Running, Sample};
+use scheduler::Sample;
 use serde_json::json;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
-use store::LivingSession;
 use types::Problem;
 use types::bulk::BulkResult;
 use types::id::SessionId;
@@ -15,7 +14,6 @@ use types::list::{ListQuery, Page};
 use types::people::permissions::{Me, Permission, Reach};
 use types::sessions::launch::MAX_PRIORITY;
 use types::sessions::{QUEUE, SessionRow, Status};
-use types::time::Millis;
 
 /// The most sessions in one bulk action.
 const MOST_AT_ONCE: usize = 200;
@@ -55,18 +53,17 @@ impl Control {
         }
     }
 
-    /// The scheduler's input for one resource group, with how long its sessions are expected to run. Of a long queue, only the
-    /// first sessions are included.
+    /// The scheduler's input for one resource group. Of a long queue, only the first sessions are included.
     pub async fn queue_snapshot(&self, caller: &Caller, group: &str) -> Result<Sample> {
         if caller.need(Permission::ReadSessions)?.1 != Reach::Everything {
             return Err(caller.refuse("try other rules on everybody's sessions"));
         }
         self.refresh_mirror().await?;
-        let typical = self.store.typical_length(group).await?;
         let mut snapshot = self.snapshot().await?;
         snapshot.groups.retain(|name, _| name == group);
         snapshot.agents.retain(|room| room.resource_group == group);
         snapshot.people.retain(|held| held.resource_group == group);
+        snapshot.running.retain(|session| session.resource_group == group);
         snapshot.queue.retain(|waiting| waiting.resource_group == group);
         let total = u32::try_from(snapshot.queue.len()).unwrap_or(u32::MAX);
         if snapshot.queue.len() > SAMPLE {
@@ -75,20 +72,8 @@ impl Control {
             snapshot.queue.retain(|waiting| first.contains(&waiting.id));
         }
         let policies: HashSet<_> = snapshot.queue.iter().map(|waiting| waiting.policy.clone()).collect();
-        let mirror = self.mirror();
-        let last = |session: &LivingSession| {
-            let lifetime = mirror.policies.get(&session.policy).and_then(|policy| policy.lifetime).filter(|limit| *limit > 0);
-            session.timeout.or(lifetime).or(typical)
-        };
-        let held = mirror.all().filter(|session| session.resource_group == group && session.status.occupies());
-        let running = held.map(|session| running_session(session, last(session), snapshot.now)).collect();
-        let lasts: BTreeMap<SessionId, u32> =
-            snapshot.queue.iter().filter_map(|one| Some((one.id, last(mirror.get(one.id)?)?))).collect();
-        drop(mirror);
         snapshot.policies.retain(|name, _| policies.contains(name));
-        let keys: HashSet<_> = snapshot.queue.iter().map(|waiting| waiting.access_key.clone()).collect();
-        snapshot.held.retain(|key, _| keys.contains(key));
-        Ok(Sample { snapshot, total, running, lasts })
+        Ok(Sample { snapshot, total })
     }
 
     fn queue_order(&self, group: &str) -> Arc<Vec<SessionId>> {
@@ -134,21 +119,5 @@ impl Control {
         change.commit().await?;
         self.shared.work.notify_one();
         Ok(results)
-    }
-}
-
-/// A running session as the forecast needs it. One that has run longer than expected may end at any moment.
-fn running_session(session: &LivingSession, lasts: Option<u32>, now: Millis) -> Running {
-    let since = session.started_at.unwrap_or(now);
-    let ends_at = lasts.map(|seconds| Millis((since.0 + i64::from(seconds) * 1000).max(now.0)));
-    Running {
-        user: session.owner,
-        access_key: session.access_key.clone(),
-        project: session.project,
-        domain: session.domain,
-        resource_group: session.resource_group.clone(),
-        agents: session.agents.clone(),
-        slots: session.slots.clone(),
-        ends_at,
     }
 }

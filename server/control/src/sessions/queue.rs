@@ -1,9 +1,12 @@
 //! The loop that moves sessions on. It wakes when something happened, brings sessions in line with their engine, ends those whose
 //! time is over, and lets the scheduler place those that wait.
 
+use crate::sessions::expected;
 use crate::{Control, Result, internal};
 use engine::{Change, Image};
-use scheduler::{Decided, Decision, Dependency, DependencyState, Group, Held, PersonHeld, Reason, Room, Snapshot, Waiting};
+use scheduler::{
+    Decided, Decision, Dependency, DependencyState, Group, Held, PersonHeld, Reason, Refused, Room, Snapshot, Waiting,
+};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,9 +22,6 @@ use types::time::Millis;
 const TICK: Duration = Duration::from_secs(2);
 /// The time between two looks at everything, in case a wake-up was lost with an agent.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// Milliseconds between two counted tries of a session that finds no room, so that a busy cluster with many rounds does not skip
-/// it sooner.
-const TRY_EVERY: i64 = 1_000;
 /// Milliseconds between two events that tell pages of changed positions in the queue alone.
 const TELL_EVERY: i64 = 3_000;
 
@@ -31,19 +31,19 @@ pub(crate) struct Queue {
     pub waiting: HashMap<SessionId, Waits>,
     /// The sessions of each group's queue in the order in which they will start.
     pub order: BTreeMap<String, Arc<Vec<SessionId>>>,
-    /// How often each session was first in line without room, and when that was last counted.
-    tries: HashMap<SessionId, (u32, Millis)>,
+    /// How each session has fared that was refused room.
+    refused: HashMap<SessionId, Refused>,
     /// When pages were last told of changed positions.
     told: Option<Millis>,
     /// Owners of sessions whose position changed since pages were last told, with their domains.
     untold: BTreeMap<UserId, DomainId>,
 }
 
-/// Why a session waits, and its position in the queue.
+/// Why a session waits, and its position in the queue if it is in line.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Waits {
     pub reason: Reason,
-    pub position: u32,
+    pub position: Option<u32>,
 }
 
 /// The sessions that have to be looked at in the next round.
@@ -201,9 +201,10 @@ impl Control {
     fn keep_reasons(&self, decided: &[Decided], groups: &HashMap<SessionId, String>, at: Millis) -> Vec<Audience> {
         let mut queue = self.shared.queue.write().unwrap_or_else(PoisonError::into_inner);
         let (mut waiting, mut order) = (HashMap::with_capacity(decided.len()), BTreeMap::<String, Vec<SessionId>>::new());
-        let mut tries = HashMap::new();
+        let mut refused = HashMap::new();
         let (mut others, mut moved) = (Vec::new(), Vec::new());
-        for Decided { id, decision, position, tried } in decided {
+        for one in decided {
+            let Decided { id, decision, position, .. } = one;
             let Decision::Wait(reason) = decision else { continue };
             let waits = Waits { reason: reason.clone(), position: *position };
             match queue.waiting.get(id) {
@@ -218,18 +219,12 @@ impl Control {
                     None => drop(order.insert(group.clone(), vec![*id])),
                 }
             }
-            let before = queue.tries.get(id).copied();
-            match (before, tried) {
-                (Some((n, last)), true) if at.since(last) >= TRY_EVERY => drop(tries.insert(*id, (n + 1, at))),
-                (None, true) => drop(tries.insert(*id, (1, at))),
-                (Some(before), _) => drop(tries.insert(*id, before)),
-                (None, false) => {}
-            }
+            refused.extend(Refused::after(queue.refused.get(id).copied(), one, at).map(|fared| (*id, fared)));
             waiting.insert(*id, waits);
         }
         queue.waiting = waiting;
         queue.order = order.into_iter().map(|(group, ids)| (group, Arc::new(ids))).collect();
-        queue.tries = tries;
+        queue.refused = refused;
         drop(queue);
         let (mut owners, moved) = {
             let mirror = self.mirror();
@@ -260,11 +255,12 @@ impl Control {
             let mut free = agent.report.capacity.clone();
             free.subtract(&agent.occupied);
             let writes_here = agent.report.engine == crate::disk::ENGINE;
+            let schedulable = agent.takes_sessions() && open && !(short && writes_here);
             Room {
                 agent: agent.report.name,
                 engine: agent.report.engine,
                 resource_group: agent.resource_group,
-                schedulable: agent.schedulable && open && !(short && writes_here),
+                schedulable,
                 capacity: agent.report.capacity,
                 free,
             }
@@ -290,6 +286,8 @@ impl Control {
         let rooms = self.rooms().await?;
         let engines = self.engines_of_images(&rooms).await;
         let dependencies = self.dependencies_of_waiting().await?;
+        let typical = self.typical_lengths().await?;
+        let now = self.now();
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let mirror = self.mirror();
         let mut held: BTreeMap<String, Held> = BTreeMap::new();
@@ -302,7 +300,9 @@ impl Control {
             people.entry((session.owner, session.resource_group.clone())).or_default().add(&all);
         }
         let (projects, domains) = mirror.shares();
-        let waiting = mirror.all().filter(|session| session.status == Status::Pending).map(|session| Waiting {
+        let pending = mirror.all().filter(|session| session.status == Status::Pending);
+        let pending = pending.map(|session| (session, expected::limit_of(session, &mirror, now)));
+        let waiting = pending.map(|(session, limit)| Waiting {
             id: session.id,
             name: session.name.clone(),
             user: session.owner,
@@ -318,10 +318,14 @@ impl Control {
             created_at: session.created_mark(),
             starts_at: session.starts_at,
             depends_on: dependencies.get(&session.id).cloned().unwrap_or_default(),
-            tries: queue.tries.get(&session.id).map_or(0, |(n, _)| *n),
+            limit,
+            lasts: limit.or(typical.get(&session.resource_group).copied()),
+            refused: queue.refused.get(&session.id).copied(),
         });
+        let running = mirror.all().filter(|session| session.status.occupies());
+        let running = running.map(|one| expected::running(one, &mirror, typical.get(&one.resource_group).copied(), now));
         Ok(Snapshot {
-            now: self.now(),
+            now,
             groups: mirror
                 .groups
                 .iter()
@@ -344,6 +348,7 @@ impl Control {
                 .into_iter()
                 .map(|((user, resource_group), slots)| PersonHeld { user, resource_group, slots })
                 .collect(),
+            running: running.collect(),
             queue: waiting.collect(),
         })
     }

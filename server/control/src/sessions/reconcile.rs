@@ -360,7 +360,8 @@ fn launch_spec(session: &LivingSession, asked: &StartSession, index: u32) -> Lau
         ("BACKENDAI_CLUSTER_SIZE".into(), session.cluster.size.to_string()),
         ("BACKENDAI_CLUSTER_HOST".into(), Cluster::host_name(index)),
         ("BACKENDAI_CLUSTER_HOSTS".into(), hosts.join(",")),
-        ("BACKENDAI_CLUSTER_IDX".into(), index.to_string()),
+        // From 1 among the containers of the same role.
+        ("BACKENDAI_CLUSTER_IDX".into(), index.max(1).to_string()),
         ("BACKENDAI_CLUSTER_ROLE".into(), if index == 0 { "main" } else { "sub" }.into()),
     ];
     if !ports.is_empty() {

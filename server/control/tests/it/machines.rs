@@ -94,7 +94,8 @@ async fn the_queue_shows_positions_and_a_higher_priority_moves_ahead() {
         rows.into_iter().map(|row| (row.id, row.position)).collect::<Vec<_>>()
     };
     assert_eq!(queue().await, [(first, Some(1)), (second, Some(2))]);
-    assert_eq!(yard.info(second).await, "Waiting its turn: 1 session is ahead of it.");
+    let info = yard.info(second).await;
+    assert!(info.starts_with("Waiting for resources: it asks for 8 CPU cores"), "{info}");
     let results = yard.control.set_priority(&yard.root, &[second], 50).await.unwrap();
     assert_eq!(results[0].problem, None);
     yard.seconds(5).await;

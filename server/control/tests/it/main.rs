@@ -10,6 +10,7 @@ mod limits;
 mod machines;
 mod main_key;
 mod policies;
+mod queue;
 mod retries;
 mod tasks;
 mod usage;

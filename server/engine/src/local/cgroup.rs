@@ -1,14 +1,15 @@
-//! Control groups, version 1, version 2 or both at once: limits, measurements, and killing all processes in one write.
+//! Control groups, version 1 or 2: which limits are possible here, measurements, and killing all processes of a session.
 //!
-//! A session's groups are `yardmaster/<session id>` in every hierarchy that can be written. The unified hierarchy is used even
-//! without controllers, because only it can kill a whole group. Deliberately absent: delegated sub-trees of systemd user
-//! sessions; a server that is not root gets no groups and reports this.
+//! A session's groups are `yardmaster/<sessions folder>/<container id>` in every hierarchy, so that servers with other data on the
+//! same machine are told apart. libcontainer creates them and sets their limits
+//! (`isolation::container`); here they are found again by name, so that nothing depends on whoever created them. Deliberately
+//! absent: delegated sub-trees of systemd's user sessions; a server that is not root gets no groups and reports this.
 
 use super::{sys, tree};
-use crate::LaunchSpec;
 use rustix::process::Signal;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use types::id::ContainerId;
@@ -18,10 +19,6 @@ use types::sessions::Usage;
 const OURS: &str = "yardmaster";
 /// The group of the supervisors. It is not the server's, so that ending the server's group does not end them.
 const SUPERVISORS: &str = "supervisors";
-/// The largest number of processes and threads of a session: enough for any job, too few for a fork bomb.
-const MOST_TASKS: u32 = 8192;
-/// The period over which processor time is limited, in microseconds.
-const PERIOD: i64 = 100_000;
 
 /// A controller of version 1, or the unified hierarchy of version 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,23 +27,35 @@ enum Kind {
     Cpu,
     CpuAcct,
     Pids,
-    Unified { memory: bool, cpu: bool, pids: bool },
+    /// A hierarchy in which service managers keep track of what belongs to a service.
+    Named,
+    /// A controller that is not asked for anything here.
+    Other,
+    Unified {
+        memory: bool,
+        cpu: bool,
+        pids: bool,
+    },
 }
 
-/// The hierarchies that can be written here.
+/// The hierarchies that can be written here, with our folder in each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Hierarchies(Vec<(Kind, PathBuf)>);
+pub(crate) struct Hierarchies {
+    found: Vec<(Kind, PathBuf)>,
+    /// The name of the group with all sessions of one sessions folder.
+    sessions: String,
+}
 
 impl Hierarchies {
-    /// Finds the hierarchies by creating our folder in each.
-    pub(crate) fn find() -> Self {
+    /// Finds the hierarchies by creating our folder in each, for the containers of the folder `sessions`.
+    pub(crate) fn find(sessions: &Path) -> Self {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let mut found = Vec::new();
         for line in mounts.lines() {
             let Some((mount, unified, controllers)) = parse_mount(line) else { continue };
             let ours = Path::new(mount).join(OURS);
             if unified {
-                // Without controllers it can still kill. Each refusal only means that this limit is missing.
+                // Each refusal only means that this limit is missing.
                 for group in [Path::new(mount), &ours] {
                     let _ = std::fs::create_dir(&ours);
                     for controller in ["+memory", "+cpu", "+pids"] {
@@ -62,17 +71,32 @@ impl Hierarchies {
             }
         }
         found.retain(|(_, ours)| std::fs::create_dir_all(ours.join(SUPERVISORS)).is_ok() && can_write(&ours.join(SUPERVISORS)));
-        // Joining a hierarchy takes milliseconds of each start, and the unified one also counts processor time.
-        if found.iter().any(|(kind, _)| matches!(kind, Kind::Unified { .. })) {
-            found.retain(|(kind, _)| *kind != Kind::CpuAcct);
+        // Numbers stay the same when the folder is renamed, and no other folder of the machine has them.
+        let name = std::fs::metadata(sessions).map(|found| format!("{:x}-{:x}", found.dev(), found.ino()));
+        Self { found, sessions: name.unwrap_or_else(|_| "unknown".into()) }
+    }
+
+    /// The path of a container's groups below the root of each hierarchy.
+    pub(crate) fn path(&self, id: ContainerId) -> String {
+        format!("/{OURS}/{}/{id}", self.sessions)
+    }
+
+    /// Returns the containers that have groups with processes in them.
+    pub(crate) fn containers(&self) -> Vec<ContainerId> {
+        let mut ids: Vec<ContainerId> = Vec::new();
+        for (_, ours) in &self.found {
+            for entry in std::fs::read_dir(ours.join(&self.sessions)).into_iter().flatten().flatten() {
+                ids.extend(entry.file_name().to_str().and_then(|name| name.parse::<ContainerId>().ok()));
+            }
         }
-        // The unified hierarchy comes last, so that values that version 1 has are not read twice.
-        found.sort_by_key(|(kind, _)| matches!(kind, Kind::Unified { .. }));
-        Self(found)
+        ids.sort_unstable();
+        ids.dedup();
+        ids.retain(|id| !self.group(*id).processes().is_empty());
+        ids
     }
 
     fn any(&self, test: impl Fn(Kind) -> bool) -> bool {
-        self.0.iter().any(|(kind, _)| test(*kind))
+        self.found.iter().any(|(kind, _)| test(*kind))
     }
 
     pub(crate) fn limits_memory(&self) -> bool {
@@ -87,25 +111,46 @@ impl Hierarchies {
         self.any(|kind| matches!(kind, Kind::Pids | Kind::Unified { pids: true, .. }))
     }
 
-    /// Returns the common name of the version that limits memory here: `v1`, `v2` or nothing.
+    /// Returns whether memory that was swapped out can be limited, too.
+    pub(crate) fn counts_swap(&self) -> bool {
+        self.found.iter().any(|(kind, ours)| match kind {
+            Kind::Memory => ours.join("memory.memsw.limit_in_bytes").exists(),
+            Kind::Unified { memory: true, .. } => ours.join("memory.swap.max").exists(),
+            _ => false,
+        })
+    }
+
+    /// Returns the common name of the version that limits sessions here: `v1`, `v2` or nothing.
     pub(crate) fn version(&self) -> Option<&'static str> {
-        if self.any(|kind| matches!(kind, Kind::Memory | Kind::Cpu)) {
+        if self.first_version() {
             return Some("v1");
         }
         self.any(|kind| matches!(kind, Kind::Unified { memory: true, .. })).then_some("v2")
     }
 
-    /// Moves this process, a supervisor, out of the server's groups.
-    pub(crate) fn join_supervisors(&self) {
-        for (_, ours) in &self.0 {
-            // If this fails, the supervisor stays in the server's group, as it would without groups.
-            let _ = write(&ours.join(SUPERVISORS).join("cgroup.procs"), "0");
+    fn first_version(&self) -> bool {
+        self.any(|kind| matches!(kind, Kind::Memory | Kind::Cpu))
+    }
+
+    /// Moves this process, a supervisor, out of the server's groups. In the hierarchy of a service manager this happens before
+    /// the session starts, because its processes would stay in the server's service and end with it.
+    pub(crate) fn join_supervisors(&self, before_start: bool) {
+        let mut joined = Vec::new();
+        for (kind, ours) in &self.found {
+            let named = matches!(kind, Kind::Named);
+            if named == before_start && *kind != Kind::Other && !joined.contains(&ours) {
+                // If this fails, the supervisor stays in the server's group, as it would without groups.
+                let _ = write(&ours.join(SUPERVISORS).join("cgroup.procs"), "0");
+                joined.push(ours);
+            }
         }
     }
 
-    /// Returns a session's groups, whether or not they exist.
+    /// Returns a session's groups, whether or not they exist. Where both versions are mounted, its groups are of version 1.
     pub(crate) fn group(&self, id: ContainerId) -> Group {
-        Group(self.0.iter().map(|(kind, ours)| (*kind, ours.join(id.to_string()))).collect())
+        let first = self.first_version();
+        let ours = self.found.iter().filter(|(kind, _)| matches!(kind, Kind::Unified { .. }) != first);
+        Group(ours.map(|(kind, ours)| (*kind, ours.join(&self.sessions).join(id.to_string()))).collect())
     }
 }
 
@@ -117,14 +162,19 @@ fn parse_mount(line: &str) -> Option<(&str, bool, Vec<Kind>)> {
     match right.next()? {
         "cgroup2" => Some((mount, true, Vec::new())),
         "cgroup" => {
-            let kinds = right.nth(1)?.split(',').filter_map(|option| match option {
-                "memory" => Some(Kind::Memory),
-                "cpu" => Some(Kind::Cpu),
-                "cpuacct" => Some(Kind::CpuAcct),
-                "pids" => Some(Kind::Pids),
-                _ => None,
-            });
-            Some((mount, false, kinds.collect()))
+            let kinds: Vec<Kind> = right
+                .nth(1)?
+                .split(',')
+                .filter_map(|option| match option {
+                    "memory" => Some(Kind::Memory),
+                    "cpu" => Some(Kind::Cpu),
+                    "cpuacct" => Some(Kind::CpuAcct),
+                    "pids" => Some(Kind::Pids),
+                    named if named.starts_with("name=") => Some(Kind::Named),
+                    _ => None,
+                })
+                .collect();
+            Some((mount, false, if kinds.is_empty() { vec![Kind::Other] } else { kinds }))
         }
         _ => None,
     }
@@ -153,62 +203,16 @@ fn number_after_key(path: &Path, key: &str) -> Option<u64> {
 pub(crate) struct Group(Vec<(Kind, PathBuf)>);
 
 impl Group {
-    /// Creates the groups and sets their limits. Drops the groups that could not be created.
-    pub(crate) fn create(&mut self, launch: &LaunchSpec) {
-        let quota = (launch.cpu.as_thousandths().saturating_mul(PERIOD) / 1000).max(1000);
-        let (mem, quota, period, tasks) = (launch.mem.to_string(), quota.to_string(), PERIOD.to_string(), MOST_TASKS.to_string());
-        self.0.retain(|(kind, group)| {
-            let set = |file: &str, value: &str| write(&group.join(file), value).is_ok();
-            if std::fs::create_dir_all(group).is_err() {
-                return false;
-            }
-            match kind {
-                Kind::Memory => {
-                    let limited = set("memory.limit_in_bytes", &mem);
-                    // This works only where swap is counted.
-                    set("memory.memsw.limit_in_bytes", &mem);
-                    limited
-                }
-                Kind::Cpu => set("cpu.cfs_period_us", &period) && set("cpu.cfs_quota_us", &quota),
-                Kind::Pids => set("pids.max", &tasks),
-                Kind::CpuAcct => true,
-                Kind::Unified { memory, cpu, pids } => {
-                    if *memory {
-                        set("memory.max", &mem);
-                        set("memory.swap.max", "0");
-                    }
-                    if *cpu {
-                        set("cpu.max", &format!("{quota} {period}"));
-                    }
-                    if *pids {
-                        set("pids.max", &tasks);
-                    }
-                    true
-                }
-            }
-        });
-    }
-
-    /// Returns whether there is no group: then nothing is limited, and processes have to be found by other means.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Opens the files to which a process writes `0` to join these groups with all its descendants.
-    pub(crate) fn entrances(&self) -> Vec<File> {
-        let open = |(_, group): &(Kind, PathBuf)| OpenOptions::new().write(true).open(group.join("cgroup.procs")).ok();
-        self.0.iter().filter_map(open).collect()
-    }
-
-    /// Returns the file that lists every process of the session.
-    fn listing(&self) -> Option<PathBuf> {
-        self.0.first().map(|(_, group)| group.join("cgroup.procs"))
-    }
-
     /// Returns the processes in the groups.
     pub(crate) fn processes(&self) -> Vec<i32> {
-        let text = self.listing().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-        text.lines().filter_map(|line| line.parse().ok()).collect()
+        let mut found: Vec<i32> = Vec::new();
+        for (_, group) in &self.0 {
+            let text = std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+            found.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Returns how often a process was killed because the memory was used up.
@@ -228,11 +232,9 @@ impl Group {
             match kind {
                 Kind::CpuAcct => cpu_ms = read_number(&group.join("cpuacct.usage")).map(|nanoseconds| nanoseconds / 1_000_000),
                 Kind::Memory => mem = working_set(group, "memory.usage_in_bytes", "total_inactive_file"),
-                Kind::Unified { memory, .. } => {
-                    cpu_ms = cpu_ms.or_else(|| Some(number_after_key(&group.join("cpu.stat"), "usage_usec")? / 1000));
-                    if *memory {
-                        mem = mem.or_else(|| working_set(group, "memory.current", "inactive_file"));
-                    }
+                Kind::Unified { memory: true, .. } => {
+                    cpu_ms = Some(number_after_key(&group.join("cpu.stat"), "usage_usec")? / 1000);
+                    mem = working_set(group, "memory.current", "inactive_file");
                 }
                 _ => {}
             }
@@ -245,11 +247,11 @@ impl Group {
     pub(crate) fn kill(&self) -> bool {
         let until = Instant::now() + Duration::from_secs(5);
         loop {
-            let at_once = self.0.iter().any(|(_, group)| write(&group.join("cgroup.kill"), "1").is_ok());
             let left = self.processes();
             if left.is_empty() {
                 return true;
             }
+            let at_once = self.0.iter().any(|(_, group)| write(&group.join("cgroup.kill"), "1").is_ok());
             if !at_once {
                 // Version 1 can only list the processes. One that was forked in between is in the next list.
                 for pid in left {
@@ -283,9 +285,8 @@ fn working_set(group: &Path, file: &str, reclaimable: &str) -> Option<u64> {
 }
 
 /// Kills the remaining processes of a session whose supervisor is gone, and removes its groups.
-pub(crate) fn clean_up(id: ContainerId) {
-    let mut group = Hierarchies::find().group(id);
-    group.0.retain(|(_, path)| path.exists());
+pub(crate) fn clean_up(sessions: &Path, id: ContainerId) {
+    let group = Hierarchies::find(sessions).group(id);
     group.kill();
     group.remove();
 }
@@ -324,6 +325,8 @@ mod tests {
         assert_eq!(parse_mount(v1), Some(("/sys/fs/cgroup/cpu,cpuacct", false, vec![Kind::Cpu, Kind::CpuAcct])));
         let v2 = "29 25 0:25 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";
         assert_eq!(parse_mount(v2), Some(("/sys/fs/cgroup/unified", true, vec![])));
+        let named = "31 25 0:27 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd";
+        assert_eq!(parse_mount(named), Some(("/sys/fs/cgroup/systemd", false, vec![Kind::Named])));
         assert_eq!(parse_mount("26 1 8:1 / / rw - ext4 /dev/vda rw"), None);
     }
 

@@ -4,6 +4,7 @@
 //! It listens only to the socket that its supervisor passed as standard input. When that closes, the supervisor is gone and the
 //! session ends. Deliberately absent: isolation and limits, which are in place before this process exists.
 
+use super::isolation::seccomp;
 use super::shell::Shell;
 use super::{inside, sys, tree};
 use crate::Launch;
@@ -46,9 +47,19 @@ pub(crate) enum Report {
     Signalled(i32),
 }
 
-/// The body of the hidden subcommand `session-init`; returns the exit code of the process.
+/// The body of the hidden subcommand `session-init`, which runs in bubblewrap or as a plain process; returns the exit code.
 pub fn session_init() -> i32 {
     sys::close_on_exec_from_3();
+    // Without privileges of its own a process may only filter what it gives up privileges for.
+    if let Err(error) = sys::no_new_privileges().and_then(|()| seccomp::apply()) {
+        eprintln!("{error}");
+        return 1;
+    }
+    run_session()
+}
+
+/// The work of the first process inside, whose supervisor is on its standard input.
+pub(crate) fn run_session() -> i32 {
     let link = match sys::take_stdin() {
         Ok(link) => link,
         Err(error) => {
@@ -100,7 +111,6 @@ impl<'a> Init<'a> {
         } else if rustix::process::geteuid().is_root() {
             sys::drop_capabilities();
         }
-        sys::no_new_privileges()?;
         sys::keep_to_oneself()?;
         // Not before this point: root without its capabilities may not enter another user's home.
         std::env::set_current_dir(&setup.directory)

@@ -2,8 +2,10 @@
 //!
 //! Deliberately absent: everything that happens afterwards (`supervisor`), and the work inside the session (`init`).
 
-use super::cgroup::{Group, Hierarchies};
+use super::cgroup::Hierarchies;
 use super::init::Setup;
+use super::isolation::Isolation;
+use super::isolation::container::{self, First};
 use super::layout::{self, Folder, Plan};
 use super::{inside, sys};
 use rustix::fd::{AsRawFd, OwnedFd};
@@ -11,23 +13,25 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, PipeReader};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Stdio};
+use std::process::{Command, Stdio};
 
 /// A first process that has received its setup.
 pub(crate) struct Launched {
-    pub child: Child,
+    /// The outermost process of the session, a child of this process.
+    pub pid: i32,
     /// Carries orders in and reports out. It closes when the process ends.
     pub link: OwnedFd,
     /// The session's output. Reading from it does not block.
     pub output: PipeReader,
 }
 
-/// Starts a session's first process in its groups.
-pub(crate) fn launch(folder: &Folder, plan: &Plan, group: &Group, groups: &Hierarchies) -> io::Result<Launched> {
+/// Starts a session's first process.
+pub(crate) fn launch(folder: &Folder, plan: &Plan, groups: &Hierarchies) -> io::Result<Launched> {
     prepare(folder, plan)?;
     let home = plan.isolation.home(&folder.file(layout::HOME));
     let setup = serde_json::to_string(&Setup {
-        user: plan.isolation.user,
+        // A container begins as its user, and bubblewrap has only one.
+        user: if plan.isolation == Isolation::None { plan.isolation.user(plan.id) } else { None },
         // An absolute path stays as it is.
         directory: plan.launch.working_directory.as_ref().map_or(home.clone(), |directory| home.join(directory)),
         what: plan.launch.what.clone(),
@@ -38,34 +42,51 @@ pub(crate) fn launch(folder: &Folder, plan: &Plan, group: &Group, groups: &Hiera
     }
     let (output, input) = io::pipe()?;
     let (link, inner) = sys::message_pair()?;
+    let copy: OwnedFd = input.try_clone()?.into();
+    let ends = [inner, copy, input.into()];
+    let pid = match &plan.isolation {
+        Isolation::Container => container::start(folder, plan, groups, First::Init, ends)?,
+        Isolation::Bubblewrap(_) | Isolation::None => spawn(folder, plan, ends)?,
+    };
+    rustix::io::ioctl_fionbio(&output, true)?;
+    // This fails when the process has already ended, which prints the reason itself.
+    let _ = sys::send(&link, &setup, None);
+    Ok(Launched { pid, link, output })
+}
+
+/// Starts a container whose first process does nothing, to see whether sessions can be isolated here; returns its id.
+pub(crate) fn try_container(folder: &Folder, plan: &Plan, groups: &Hierarchies) -> io::Result<i32> {
+    prepare(folder, plan)?;
+    let null = || Ok::<OwnedFd, io::Error>(File::open("/dev/null")?.into());
+    let errors = rustix::io::dup(rustix::stdio::stderr())?;
+    container::start(folder, plan, groups, First::Nothing, [null()?, null()?, errors])
+}
+
+/// Runs `session-init`, in bubblewrap or as a plain process. Without control groups, only each process's own memory is limited.
+fn spawn(folder: &Folder, plan: &Plan, [input, output, errors]: [OwnedFd; 3]) -> io::Result<i32> {
     // Opened and not named: the program may have been replaced since, and its path does not exist inside.
     let exe = File::open("/proc/self/exe")?;
     let exe_fd = exe.as_raw_fd();
-    let entrances = group.entrances();
-    let memory = (!groups.limits_memory()).then(|| u64::try_from(plan.launch.mem).unwrap_or(u64::MAX));
+    let memory = u64::try_from(plan.launch.mem).unwrap_or(u64::MAX);
     let launch = &plan.launch;
-    let host_name = if launch.host_name.is_empty() { &launch.name } else { &launch.host_name };
-    let mut command = plan.isolation.command(folder.path(), host_name, exe_fd);
-    command.stdin(Stdio::from(inner)).stdout(Stdio::from(input.try_clone()?)).stderr(Stdio::from(input));
+    let name = if launch.host_name.is_empty() { &launch.name } else { &launch.host_name };
+    let mut command = match &plan.isolation {
+        Isolation::Bubblewrap(bubblewrap) => bubblewrap.command(folder.path(), name, exe_fd),
+        _ => Command::new(format!("/proc/self/fd/{exe_fd}")),
+    };
+    command.arg("session-init").env_clear().env("PATH", inside::PATH);
+    command.stdin(Stdio::from(input)).stdout(Stdio::from(output)).stderr(Stdio::from(errors));
     // SAFETY: only system calls that are safe between fork and exec; nothing is allocated.
     unsafe {
         command.pre_exec(move || {
             sys::standard_signals()?;
             sys::keep_over_exec(exe_fd)?;
-            for entrance in &entrances {
-                rustix::io::write(entrance, b"0")?;
-            }
-            memory.map_or(Ok(()), sys::limit_data)
+            sys::limit_data(memory)
         });
     }
     let program = command.get_program().to_owned();
     let child = command.spawn().map_err(|error| io::Error::other(format!("could not run {}: {error}", program.display())))?;
-    // This also closes our copies of the session's ends.
-    drop((command, exe));
-    rustix::io::ioctl_fionbio(&output, true)?;
-    // This fails when bubblewrap has already ended, which prints the reason itself.
-    let _ = sys::send(&link, &setup, None);
-    Ok(Launched { child, link, output })
+    Ok(child.id().cast_signed())
 }
 
 /// Creates the session's files: its home, its temporary folder and its user's name.
@@ -75,11 +96,11 @@ fn prepare(folder: &Folder, plan: &Plan) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
         // Independent of the umask.
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-        if let Some((uid, gid)) = plan.isolation.user {
+        if let Some((uid, gid)) = plan.isolation.user(plan.id) {
             std::os::unix::fs::chown(&path, Some(uid), Some(gid))?;
         }
     }
-    let (passwd, group) = plan.isolation.user_files();
+    let (passwd, group) = plan.isolation.user_files(plan.id);
     for (name, text) in [("passwd", passwd), ("group", group)] {
         let path = folder.file(name);
         std::fs::write(&path, text)?;

@@ -3,22 +3,25 @@
 //! | File | Written by | Meaning |
 //! |---|---|---|
 //! | `spec.json` | the engine, atomically | what to run and how to isolate it |
-//! | `lock` | the supervisor holds its lock | a supervisor is alive |
+//! | `lock` | the supervisor holds its lock, and writes its process id | a supervisor is alive |
 //! | `started` | the supervisor, before it spawns anything | the session must never be started again |
 //! | `running.json` | the supervisor | its process has been alive since this time |
 //! | `exit.json` | the supervisor; the engine if the session was lost | how and when the session ended |
-//! | `stop` | the engine, when no supervisor answers yet | end the session as soon as there is a supervisor |
+//! | `stop` | the engine, when no supervisor answers | end the session as soon as there is a supervisor, or without one |
 //! | `control.sock` | the supervisor | orders in, changes out |
 //! | `log/`, `usage`, `supervisor.log` | the supervisor | its output, its measurements, the supervisor's own errors |
 //! | `home/`, `tmp/` | the session | its files |
+//! | `root/`, `config.json`, `container/`, `passwd`, `group` | the supervisor | the container's root folder and description |
 //!
 //! Deliberately absent: anything that starts, ends or measures a process.
 
 use super::isolation::Isolation;
-use super::{cgroup, sys};
-use crate::{LaunchSpec, RunState, Stop};
+use super::{cgroup, sys, tree};
+use crate::{Launch, LaunchSpec, RunState, Stop};
+use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -28,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use types::id::ContainerId;
+use types::quantity::{Quantity, Slots};
 use types::sessions::Outcome;
 use types::time::Millis;
 
@@ -49,11 +53,40 @@ pub(crate) const SUPERVISOR_LOG: &str = "supervisor.log";
 pub(crate) struct Plan {
     pub id: ContainerId,
     pub launch: LaunchSpec,
+    /// Named differently from the field of earlier versions, which had another form.
+    #[serde(rename = "isolated_by")]
     pub isolation: Isolation,
-    /// Whether to use control groups, as far as they can be written.
-    pub cgroups: bool,
     /// The largest number of bytes of log that are kept.
     pub log_limit: u64,
+}
+
+impl Plan {
+    /// The plan of a container that does nothing, with as little as one gets.
+    pub(crate) fn trial() -> Self {
+        let launch = LaunchSpec {
+            name: "trial".into(),
+            host_name: String::new(),
+            image: String::new(),
+            what: Launch::Interactive,
+            cpu: Quantity::whole(1),
+            mem: 64 << 20,
+            slots: Slots::default(),
+            shared_memory: None,
+            env: Vec::new(),
+            mounts: Vec::new(),
+            ports: Vec::new(),
+            user: None,
+            working_directory: None,
+        };
+        let id = ContainerId(uuid::Uuid::from_u128(u128::from(std::process::id())));
+        Self { id, launch, isolation: Isolation::Container, log_limit: 0 }
+    }
+}
+
+/// The part of a plan that every version has written alike.
+#[derive(Deserialize)]
+pub(crate) struct Planned {
+    pub launch: LaunchSpec,
 }
 
 /// The content of `running.json`: the process of a session is alive.
@@ -99,6 +132,11 @@ impl Folder {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The folder of all sessions' folders.
+    pub(crate) fn sessions(&self) -> &Path {
+        self.0.parent().unwrap_or(&self.0)
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -204,14 +242,34 @@ impl Folder {
 
     /// Removes the environment from the saved plan of an ended session, because it contains secrets that are no longer needed.
     pub(crate) fn forget_env(&self) {
-        if let Ok(Some(mut plan)) = self.read_json::<Plan>(SPEC) {
-            plan.launch.env.clear();
+        if let Ok(Some(mut plan)) = self.read_json::<Value>(SPEC)
+            && let Some(env) = plan.pointer_mut("/launch/env")
+        {
+            *env = Value::Array(Vec::new());
             // The disk may be full. Even then only its owner can read the file.
             let _ = self.write_json(SPEC, &plan);
         }
     }
 
-    /// Records a session without a supervisor as lost, for good.
+    /// Kills a supervisor that does not answer, with its session, and records that the session was killed.
+    pub(crate) fn end_by_force(&self) -> io::Result<()> {
+        // Read by whoever finds the supervisor dead first.
+        self.write(STOP, stop_text(Stop::Now).as_bytes())?;
+        let pid = std::fs::read_to_string(self.file(LOCK))?.trim().parse().ok();
+        // The number may belong to another process by now, unless the lock is still held.
+        if let Some(pid) = pid.filter(|_| self.is_supervised().unwrap_or(false)) {
+            tree::signal(pid, Signal::KILL);
+        }
+        for _ in 0..500 {
+            if !self.is_supervised()? {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.look().map(drop)
+    }
+
+    /// Ends a session without a supervisor and records it for good: as killed if that was asked for, otherwise as lost.
     fn settle(&self) -> io::Result<RunState> {
         let lock = self.lock_file()?;
         if !sys::try_lock(&lock)? {
@@ -221,10 +279,12 @@ impl Folder {
         if let Some(ended) = self.ended()? {
             return Ok(ended);
         }
-        if let Some(plan) = self.read_json::<Plan>(SPEC)? {
-            cgroup::clean_up(plan.id);
+        if let Some(id) = self.0.file_name().and_then(|name| name.to_str()?.parse().ok()) {
+            cgroup::clean_up(self.sessions(), id);
         }
-        let exit = Exit { outcome: Outcome::Lost, at: sys::now() };
+        let killed = std::fs::read_to_string(self.file(STOP)).is_ok_and(|order| stop_order(&order) == Stop::Now);
+        let outcome = if killed { Outcome::Signalled(libc::SIGKILL) } else { Outcome::Lost };
+        let exit = Exit { outcome, at: sys::now() };
         self.write_json(EXIT, &exit)?;
         self.forget_env();
         Ok(RunState::Ended { outcome: exit.outcome, at: exit.at })

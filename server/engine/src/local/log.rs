@@ -21,6 +21,8 @@ pub(crate) struct Writer {
     /// Bytes in the current piece.
     length: u64,
     half: u64,
+    /// Bytes that could not be written since the last ones that were.
+    missing: u64,
 }
 
 impl Writer {
@@ -28,33 +30,59 @@ impl Writer {
     pub(crate) fn create(folder: &Path, limit: u64) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let file = piece(folder, 0)?;
-        Ok(Self { folder: folder.to_owned(), file, start: 0, length: 0, half: (limit / 2).max(1) })
+        Ok(Self { folder: folder.to_owned(), file, start: 0, length: 0, half: (limit / 2).max(1), missing: 0 })
     }
 
-    /// Appends bytes, in pieces that respect the bound.
-    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+    /// Appends bytes. Those that cannot be written, because the disk is full, are counted, and the log says so where they are
+    /// missing as soon as it can be written again.
+    ///
+    /// # Errors
+    /// The first time that bytes are missing, not each time.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let before = self.missing;
+        if before > 0 {
+            let gap = format!("\n[{before} bytes of output are missing here: the log could not be written]\n");
+            if self.append(&mut gap.as_bytes()).is_err() {
+                self.missing += bytes.len() as u64;
+                return Ok(());
+            }
+            self.missing = 0;
+        }
+        let mut left = bytes;
+        let written = self.append(&mut left);
+        self.missing = left.len() as u64;
+        if before > 0 { Ok(()) } else { written }
+    }
+
+    /// Appends bytes, in pieces that respect the bound, and leaves those that could not be written.
+    fn append(&mut self, bytes: &mut &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             if self.length >= self.half {
                 self.start_next_piece()?;
             }
             let room = usize::try_from(self.half - self.length).unwrap_or(usize::MAX);
             let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.file.write_all(now)?;
+            if let Err(error) = self.file.write_all(now) {
+                // A part of them may have been written, which would shift every offset after it.
+                self.file.set_len(self.length)?;
+                return Err(error);
+            }
             self.length += now.len() as u64;
-            bytes = later;
+            *bytes = later;
         }
         Ok(())
     }
 
     fn start_next_piece(&mut self) -> io::Result<()> {
         let next = self.start + self.length;
+        let before = self.start;
         self.file = piece(&self.folder, next)?;
+        (self.start, self.length) = (next, 0);
         for old in starts(&self.folder)? {
-            if old < self.start {
+            if old < before {
                 std::fs::remove_file(self.folder.join(name(old)))?;
             }
         }
-        (self.start, self.length) = (next, 0);
         Ok(())
     }
 }

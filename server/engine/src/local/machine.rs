@@ -3,7 +3,7 @@
 //! Deliberately absent: accelerators, which no machine of ours has yet; and monitoring, such as temperatures and disks.
 
 use super::cgroup::{self, Hierarchies};
-use super::isolation::Isolation;
+use super::isolation::{Isolation, Possible};
 use super::sys;
 use std::io;
 use std::net::UdpSocket;
@@ -22,6 +22,7 @@ pub(crate) struct Machine {
     cpus: i64,
     memory: u64,
     facts: Vec<Fact>,
+    refusal: Option<String>,
     busy: Mutex<Busy>,
 }
 
@@ -66,14 +67,8 @@ fn address() -> String {
 }
 
 impl Machine {
-    /// Inspects the machine. `why` is the reason why bubblewrap is not used, if it is not.
-    pub(crate) fn new(
-        name: String,
-        resource_group: Option<String>,
-        isolation: &Isolation,
-        why: Option<&str>,
-        groups: &Hierarchies,
-    ) -> Self {
+    /// Inspects the machine.
+    pub(crate) fn new(name: String, resource_group: Option<String>, possible: &Possible, groups: &Hierarchies) -> Self {
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let memory = meminfo("MemTotal").unwrap_or(0);
         let memory = cgroup::own_memory_limit().map_or(memory, |limit| limit.min(memory));
@@ -82,7 +77,8 @@ impl Machine {
             resource_group,
             cpus: i64::try_from(cpus).unwrap_or(1),
             memory,
-            facts: facts(isolation, why, groups),
+            facts: facts(possible, groups),
+            refusal: possible.refusal.clone(),
             busy: Mutex::new(Busy { ticks: ticks(), thousandths: 0 }),
         }
     }
@@ -107,6 +103,7 @@ impl Machine {
             used: Slots::cpu_mem(Quantity::thousandths(bytes(self.busy())), bytes(used)),
             at: sys::now(),
             facts: self.facts.clone(),
+            refusal: self.refusal.clone(),
         }
     }
 
@@ -147,20 +144,18 @@ fn parse_meminfo(text: &str, key: &str) -> Option<u64> {
     value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-fn facts(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Vec<Fact> {
+fn facts(possible: &Possible, groups: &Hierarchies) -> Vec<Fact> {
     let fact = |name: &str, good: bool, value: String| Fact { name: name.into(), value, good };
+    const APART: &str = "sessions have their own files, processes and host name";
     let mut facts = Vec::new();
-    facts.push(match &isolation.bubblewrap {
-        Some(bubblewrap) => {
-            let how = if bubblewrap.user_namespace { ", in a user namespace" } else { "" };
-            fact(
-                "Isolation",
-                true,
-                format!("bubblewrap {}{how}: sessions have their own files, processes and host name", bubblewrap.version),
-            )
+    facts.push(match (&possible.isolation, &possible.refusal) {
+        (_, Some(_)) => fact("Isolation", false, "None, so that no session starts".into()),
+        (Isolation::Container, _) => fact("Isolation", true, format!("Containers: {APART}")),
+        (Isolation::Bubblewrap(bubblewrap), _) => {
+            fact("Isolation", true, format!("bubblewrap {}, in a user namespace: {APART}", bubblewrap.version))
         }
-        None => {
-            let why = why.unwrap_or("bubblewrap is not used");
+        (Isolation::None, None) => {
+            let why = possible.why.as_deref().unwrap_or_default();
             fact("Isolation", false, format!("None: {why}. Sessions see the machine's files and processes"))
         }
     });
@@ -189,21 +184,11 @@ fn facts(isolation: &Isolation, why: Option<&str>, groups: &Hierarchies) -> Vec<
         true,
         "The machine's own: sessions reach everything that the machine reaches, including its local services".into(),
     ));
-    let (uid, _) = isolation.inner_user();
-    facts.push(match (isolation.user, rustix::process::geteuid().is_root(), &isolation.bubblewrap) {
-        (Some((uid, _)), ..) => fact("User", true, format!("Sessions run as an unprivileged user (uid {uid})")),
-        (None, true, Some(_)) => fact(
-            "User",
-            false,
-            format!("Sessions run as uid {uid} in a user namespace; outside it, this is root without privileges"),
-        ),
-        (None, true, None) => {
-            let value = "Sessions run as root without capabilities, because other users cannot reach the data folder";
-            fact("User", false, value.into())
-        }
-        (None, false, _) => {
-            let own = rustix::process::geteuid().as_raw();
-            fact("User", isolation.bubblewrap.is_some(), format!("Sessions run as the server's own user (uid {own})"))
+    facts.push(match (rustix::process::geteuid(), &possible.isolation) {
+        (user, _) if user.is_root() => fact("User", true, "Each session runs under a user id of its own".into()),
+        (user, isolation) => {
+            let own = user.as_raw();
+            fact("User", *isolation != Isolation::None, format!("Sessions run as the server's own user (uid {own})"))
         }
     });
     facts.push(fact("System", true, system()));

@@ -29,8 +29,9 @@ pub use supervisor::supervise;
 use crate::{Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, Place, RunState, Stop, Terminal, host};
 use async_trait::async_trait;
 use cgroup::Hierarchies;
-use isolation::Isolation;
-use layout::{Folder, Plan};
+use isolation::visible::seen_through;
+use isolation::{Isolation, Possible};
+use layout::{Folder, Plan, Planned};
 use machine::Machine;
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -40,6 +41,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
@@ -56,13 +58,14 @@ const CHANGES: usize = 1024;
 /// A supervisor that has not taken its session after this time is not expected to.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs one of the hidden subcommands `supervise <folder>` and `session-init`, if the arguments ask for one.
+/// Runs one of the hidden subcommands `supervise <folder>`, `session-init` and `try-isolation <folder>`, if the arguments ask for one.
 ///
-/// Call this first in `main`, before any thread starts: both are complete programs.
+/// Call this first in `main`, before any thread starts: they are complete programs.
 pub fn helper(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let code = match args.nth(1)?.to_str()? {
         "supervise" => supervise(Path::new(&args.next()?)),
         "session-init" => session_init(),
+        "try-isolation" => supervisor::try_isolation(Path::new(&args.next()?)),
         _ => return None,
     };
     Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
@@ -74,10 +77,10 @@ pub(crate) const ENGINE: &str = "local";
 /// The abilities of this machine that the engine may use. The default is everything that works.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Isolate sessions with bubblewrap.
-    pub bubblewrap: bool,
-    /// Limit and measure sessions with control groups.
-    pub cgroups: bool,
+    /// Isolate sessions from the machine and from each other.
+    pub isolation: bool,
+    /// Where sessions cannot be isolated, run them as plain processes instead of refusing them.
+    pub allow_unisolated: bool,
     /// Bytes of log kept for each session.
     pub log_limit: u64,
     /// The resource group that the machine reports as its own.
@@ -86,7 +89,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { bubblewrap: true, cgroups: true, log_limit: 16 << 20, resource_group: None }
+        Self { isolation: true, allow_unisolated: false, log_limit: 16 << 20, resource_group: None }
     }
 }
 
@@ -100,7 +103,8 @@ struct Inner {
     /// its file was replaced.
     exe: File,
     options: Options,
-    isolation: Isolation,
+    possible: Possible,
+    groups: Hierarchies,
     machine: Machine,
     changes: broadcast::Sender<Place>,
     /// Sessions whose supervisor we are listening to.
@@ -129,15 +133,25 @@ impl LocalEngine {
         DirBuilder::new().recursive(true).mode(0o711).create(&dir).map_err(failed("folder"))?;
         let dir = dir.canonicalize().map_err(failed("folder"))?;
         let exe = File::open(&exe).or_else(|_| File::open("/proc/self/exe")).map_err(failed("program"))?;
-        let (isolation, why) = Isolation::probe(options.bubblewrap, &dir);
-        let groups = if options.cgroups { Hierarchies::find() } else { Hierarchies::default() };
+        if let Some(through) = seen_through(&dir) {
+            let seen = format!("sessions see {}, so no data can be kept in {}", through.display(), dir.display());
+            return Err(failed("folder")(io::Error::other(seen)));
+        }
+        let possible = Possible::find(options.isolation, options.allow_unisolated, &dir, || try_container(&exe, &dir));
+        if let Some(refusal) = &possible.refusal {
+            tracing::error!("no session can start on this machine: {refusal}");
+        } else if possible.isolation == Isolation::None {
+            tracing::warn!("sessions are not isolated: {}", possible.why.as_deref().unwrap_or_default());
+        }
+        let groups = if possible.isolation == Isolation::Container { Hierarchies::find(&dir) } else { Hierarchies::default() };
         let name = machine::name(&dir).map_err(failed("name"))?;
-        let machine = Machine::new(name, options.resource_group.clone(), &isolation, why.as_deref(), &groups);
+        let machine = Machine::new(name, options.resource_group.clone(), &possible, &groups);
         let engine = Self(Arc::new(Inner {
             dir,
             exe,
             options,
-            isolation,
+            possible,
+            groups,
             machine,
             changes: broadcast::channel(CHANGES).0,
             watched: Mutex::default(),
@@ -147,6 +161,11 @@ impl LocalEngine {
             engine.take_up_all().map_err(failed("folder"))?;
         }
         Ok(engine)
+    }
+
+    /// Whether sessions start without being isolated from each other and from the machine.
+    pub fn runs_unisolated(&self) -> bool {
+        self.0.possible.isolation == Isolation::None && self.0.possible.refusal.is_none()
     }
 
     fn folder(&self, id: ContainerId) -> Folder {
@@ -177,13 +196,7 @@ impl LocalEngine {
         if folder.has(layout::EXIT) || folder.has(layout::STARTED) || folder.is_supervised()? {
             return Ok(None);
         }
-        let plan = Plan {
-            id,
-            launch,
-            isolation: self.0.isolation.clone(),
-            cgroups: self.0.options.cgroups,
-            log_limit: self.0.options.log_limit,
-        };
+        let plan = Plan { id, launch, isolation: self.0.possible.isolation.clone(), log_limit: self.0.options.log_limit };
         folder.write_json(layout::SPEC, &plan)?;
         Ok(Some(folder))
     }
@@ -205,7 +218,7 @@ impl LocalEngine {
     /// Returns the spec that a running container was started with.
     async fn running(&self, place: &Place) -> Result<LaunchSpec, EngineError> {
         let folder = self.folder(place.container);
-        let look = move |_: &Self| Ok((folder.look()?, folder.read_json::<Plan>(layout::SPEC)?));
+        let look = move |_: &Self| Ok((folder.look()?, folder.read_json::<Planned>(layout::SPEC)?));
         match self.blocking("the state of a container could not be read", look).await? {
             (RunState::Unknown, _) => Err(EngineError::UnknownContainer),
             (RunState::Running(_), Some(plan)) => Ok(plan.launch),
@@ -213,9 +226,30 @@ impl LocalEngine {
         }
     }
 
+    /// Ends a session by force if its supervisor has not done so in time.
+    async fn insist(self, id: ContainerId) {
+        tokio::time::sleep(PATIENCE).await;
+        let ended = self.blocking("a container could not be killed", move |engine| {
+            let folder = engine.folder(id);
+            if matches!(folder.look()?, RunState::Ended { .. } | RunState::Unknown) {
+                return Ok(());
+            }
+            tracing::warn!(container = %id, "its supervisor did not end it in {} s; both are killed", PATIENCE.as_secs());
+            folder.end_by_force()
+        });
+        if let Err(error) = ended.await {
+            tracing::error!(container = %id, "{}", error.with_causes());
+        }
+    }
+
     fn order(&self, id: ContainerId, how: Stop) -> io::Result<()> {
         let folder = self.folder(id);
-        if folder.has(layout::EXIT) || !folder.has(layout::SPEC) {
+        if folder.has(layout::EXIT) {
+            return Ok(());
+        }
+        if !folder.has(layout::SPEC) {
+            // Nothing was started, or its folder was removed: then its processes can only be killed.
+            cgroup::clean_up(&self.0.dir, id);
             return Ok(());
         }
         let order = layout::stop_text(how);
@@ -227,6 +261,26 @@ impl LocalEngine {
             let _ = say();
         }
         Ok(())
+    }
+}
+
+/// Returns the folder of the machine through which sessions see `path`, if they do: nothing secret may be there.
+pub fn visible_to_sessions(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok().and_then(|path| seen_through(&path))
+}
+
+/// Starts a trial session in a folder of its own, which does nothing; returns why it could not be started.
+fn try_container(exe: &File, sessions: &Path) -> Result<(), String> {
+    let folder = sessions.join(format!(".trial-{}", std::process::id()));
+    let mut command = std::process::Command::new(format!("/proc/self/fd/{}", exe.as_raw_fd()));
+    command.arg0("yardmaster").arg("try-isolation").arg(&folder).stdin(Stdio::null());
+    let tried = command.output();
+    // Also when it failed half-way; nothing in it is needed.
+    let _ = std::fs::remove_dir_all(&folder);
+    match tried {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().trim_end_matches('.').to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -266,6 +320,9 @@ impl Engine for LocalEngine {
             return Err(EngineError::failed("it was sent to the wrong agent")(other));
         }
         check(spec)?;
+        if let Some(refusal) = &self.0.possible.refusal {
+            return Err(EngineError::unsupported(refusal.clone()));
+        }
         let prepared = self.blocking("its specification could not be saved", move |engine| engine.prepare(id, launch)).await?;
         let Some(folder) = prepared else { return Ok(()) };
         const WHAT: &str = "its supervisor could not be started";
@@ -295,7 +352,11 @@ impl Engine for LocalEngine {
 
     async fn stop(&self, place: &Place, how: Stop) -> Result<(), EngineError> {
         let id = place.container;
-        self.blocking("a container could not be stopped", move |engine| engine.order(id, how)).await
+        self.blocking("a container could not be stopped", move |engine| engine.order(id, how)).await?;
+        if how == Stop::Now {
+            tokio::spawn(self.clone().insist(id));
+        }
+        Ok(())
     }
 
     async fn containers(&self) -> Result<Vec<Place>, EngineError> {
@@ -305,10 +366,14 @@ impl Engine for LocalEngine {
                 let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
                 let folder = engine.folder(id);
                 if !folder.has(layout::EXIT) && folder.is_supervised()? {
-                    alive.push(engine.place(id));
+                    alive.push(id);
                 }
             }
-            Ok(alive)
+            // A container whose folder somebody removed still computes.
+            alive.extend(engine.0.groups.containers());
+            alive.sort_unstable();
+            alive.dedup();
+            Ok(alive.into_iter().map(|id| engine.place(id)).collect())
         })
         .await
     }

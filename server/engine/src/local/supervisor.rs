@@ -8,18 +8,20 @@
 use super::cgroup::{Group, Hierarchies};
 use super::client::Client;
 use super::init::{END, Report};
-use super::launch::launch;
+use super::isolation::{Isolation, container};
+use super::launch;
 use super::layout::{self, Exit, Folder, Plan, Running};
 use super::{log, sys, tree, usage};
 use crate::{Launch, Stop};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, WaitOptions};
 use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Child;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 use types::sessions::{Outcome, Usage};
 
@@ -47,6 +49,32 @@ pub fn supervise(folder: &Path) -> i32 {
     }
 }
 
+/// The body of the hidden subcommand `try-isolation`: starts a container that does nothing in `folder`, and prints why it could
+/// not. Returns the exit code of the process.
+pub fn try_isolation(folder: &Path) -> i32 {
+    let tried = || {
+        let folder = Folder::at(folder);
+        folder.create()?;
+        let plan = Plan::trial();
+        let groups = Hierarchies::find(folder.sessions());
+        let group = groups.group(plan.id);
+        let started = launch::try_container(&folder, &plan, &groups).and_then(wait);
+        group.kill();
+        group.remove();
+        match started?.code() {
+            Some(0) => Ok(()),
+            _ => Err(io::Error::other("the first process of a container ended at once")),
+        }
+    };
+    match tried() {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error}");
+            1
+        }
+    }
+}
+
 /// Writes a line to the supervisor's own log. Unlike `eprintln!`, it does not panic when the disk is full.
 fn log_own(what: std::fmt::Arguments) {
     let _ = writeln!(io::stderr(), "{} {what}", sys::now().iso());
@@ -67,6 +95,8 @@ fn run(path: &Path) -> io::Result<()> {
     if !sys::try_lock(&lock)? || folder.has(layout::EXIT) || folder.has(layout::STARTED) {
         return Ok(());
     }
+    // For whoever must end it because it does not answer. Without it, only that is impossible.
+    let _ = (&lock).write_all(std::process::id().to_string().as_bytes());
     let plan: Plan = folder.read_json(layout::SPEC)?.ok_or(io::ErrorKind::NotFound)?;
     // An existing socket was left by a supervisor that died before it started anything.
     if folder.has(layout::CONTROL) {
@@ -77,7 +107,8 @@ fn run(path: &Path) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut clients = vec![Client::new(starter)?];
     clients.iter_mut().for_each(|client| client.say(MINE));
-    let groups = if plan.cgroups { Hierarchies::find() } else { Hierarchies::default() };
+    let groups =
+        if plan.isolation == Isolation::Container { Hierarchies::find(folder.sessions()) } else { Hierarchies::default() };
 
     // From here on an order to stop cannot be missed: if the file was written before the socket existed, it is read now; if it is
     // written later, its writer finds the socket.
@@ -86,22 +117,28 @@ fn run(path: &Path) -> io::Result<()> {
     let outcome = if stopped {
         Outcome::Signalled(libc::SIGTERM)
     } else {
-        let mut group = groups.group(plan.id);
-        group.create(&plan.launch);
+        let group = groups.group(plan.id);
+        groups.join_supervisors(true);
         let outcome = match Supervisor::launch(&folder, &plan, &group, &groups) {
             Ok(mut session) => {
                 // Not earlier, because this is slow in the kernel; the session starts meanwhile.
-                groups.join_supervisors();
+                groups.join_supervisors(false);
                 session.watch(&signals, &listener, &mut clients)
             }
             Err(error) => Outcome::NotStarted(error.to_string()),
         };
+        // A start that failed half-way may have left something as well.
+        group.kill();
         group.remove();
         outcome
     };
     let exit = Exit { outcome, at: sys::now() };
     // The disk may be full, often because of this session. Only this process knows how it ended: it keeps the lock and retries.
     while let Err(error) = folder.write_json(layout::EXIT, &exit) {
+        if !path.exists() {
+            // Somebody removed the session's folder: there is nothing left to record it in.
+            return Ok(());
+        }
         log_own(format_args!("{}: {error}", layout::EXIT));
         std::thread::sleep(AGAIN);
     }
@@ -109,7 +146,9 @@ fn run(path: &Path) -> io::Result<()> {
     // Closing their connections makes the engines read the session's state.
     drop((clients, listener));
     // Last, because it can take a while. Symbolic links below it are not followed.
-    let _ = std::fs::remove_dir_all(layout::TMP);
+    for left in [layout::TMP, container::STATE] {
+        let _ = std::fs::remove_dir_all(left);
+    }
     let _ = std::fs::remove_file(layout::CONTROL);
     Ok(())
 }
@@ -119,12 +158,13 @@ struct Supervisor<'a> {
     folder: &'a Folder,
     plan: &'a Plan,
     group: &'a Group,
-    child: Child,
+    /// The outermost process, a child of this one.
+    pid: i32,
     link: OwnedFd,
     output: PipeReader,
     /// Whether the session still has its output open.
     output_open: bool,
-    log: Option<log::Writer>,
+    log: log::Writer,
     recorder: usage::Recorder,
     /// Whether the last measurement could not be written.
     unrecorded: bool,
@@ -145,16 +185,16 @@ impl<'a> Supervisor<'a> {
         let log = log::Writer::create(&folder.file(layout::LOG), plan.log_limit)?;
         let recorder = usage::Recorder::create(&folder.file(layout::USAGE))?;
         // Last, because a failure after this would leave a process behind.
-        let launched = launch(folder, plan, group, groups)?;
+        let launched = launch::launch(folder, plan, groups)?;
         Ok(Self {
             folder,
             plan,
             group,
-            child: launched.child,
+            pid: launched.pid,
             link: launched.link,
             output: launched.output,
             output_open: true,
-            log: Some(log),
+            log,
             recorder,
             unrecorded: false,
             running: None,
@@ -241,7 +281,7 @@ impl<'a> Supervisor<'a> {
         match serde_json::from_str(&text) {
             Ok(Report::Started) => {
                 self.started = true;
-                self.running = Some(Running { pid: self.child.id(), since: sys::now() });
+                self.running = Some(Running { pid: self.pid.unsigned_abs(), since: sys::now() });
                 self.write_running();
                 clients.iter_mut().for_each(|client| client.say(RUNNING));
                 if self.asked {
@@ -301,7 +341,7 @@ impl<'a> Supervisor<'a> {
 
     /// Kills every process of the session that can be found now.
     fn kill(&mut self) {
-        if self.group.is_empty() || !self.group.kill() {
+        if !self.group.kill() || self.plan.isolation != Isolation::Container {
             tree::signal_below(Signal::KILL);
         }
     }
@@ -339,12 +379,9 @@ impl<'a> Supervisor<'a> {
                     if !self.started && self.reason.len() < LONGEST_REASON {
                         self.reason.extend(bytes.iter().take(LONGEST_REASON));
                     }
-                    if let Some(log) = &mut self.log
-                        && let Err(error) = log.write(bytes)
-                    {
-                        // The disk is full: the session continues without a log. Its output is still read, so it never blocks.
+                    if let Err(error) = self.log.write(bytes) {
+                        // The disk is full. The session's output is still read, so it never blocks; the log goes on when it can.
                         log_own(format_args!("{}: {error}", layout::LOG));
-                        self.log = None;
                     }
                     continue;
                 }
@@ -359,14 +396,11 @@ impl<'a> Supervisor<'a> {
     /// Handles the end of the init: kills the remaining processes, and returns how the session ended.
     fn end(&mut self) -> Outcome {
         self.measure();
-        let all_dead = !self.group.is_empty() && self.group.kill();
-        if !all_dead {
-            let _ = self.child.kill();
-        }
-        let status = self.child.wait();
-        if !all_dead {
-            tree::kill_below();
-        }
+        tree::signal(self.pid, Signal::KILL);
+        let status = wait(self.pid);
+        // What has escaped the first process, which only plain processes can.
+        self.group.kill();
+        tree::kill_below();
         // All writers are dead, so at most one pipe's content is left, unless a process escaped.
         self.read_output(64);
         if self.started {
@@ -389,7 +423,7 @@ impl<'a> Supervisor<'a> {
         if ended_badly && self.group.oom_kills() > 0 { Outcome::OutOfMemory } else { outcome }
     }
 
-    fn why_not(&self, status: io::Result<std::process::ExitStatus>) -> String {
+    fn why_not(&self, status: io::Result<ExitStatus>) -> String {
         if let Some(Report::Failed(why)) = &self.report {
             return why.clone();
         }
@@ -399,6 +433,17 @@ impl<'a> Supervisor<'a> {
             ("", Ok(status)) => format!("its first process ended immediately ({status})"),
             ("", Err(error)) => error.to_string(),
             (said, _) => said.to_owned(),
+        }
+    }
+}
+
+/// Waits for the end of a child.
+fn wait(pid: i32) -> io::Result<ExitStatus> {
+    loop {
+        match rustix::process::waitpid(Pid::from_raw(pid), WaitOptions::empty()) {
+            Ok(Some((_, status))) => return Ok(ExitStatus::from_raw(status.as_raw())),
+            Ok(None) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

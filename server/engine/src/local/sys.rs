@@ -99,6 +99,12 @@ pub(crate) fn close_on_exec_from_3() {
     unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
 }
 
+/// Closes every descriptor from 3 on, whoever owns it: for a process that was cloned and uses none of them.
+pub(crate) fn close_from_3() {
+    // SAFETY: takes no pointers; nothing that owns one of the descriptors is used or dropped afterwards.
+    unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, 0) };
+}
+
 /// Lets a descriptor survive exec. Async-signal-safe: for use between fork and exec.
 pub(crate) fn keep_over_exec(fd: i32) -> io::Result<()> {
     // SAFETY: takes no pointers.

@@ -3,6 +3,7 @@
 //! Input and changes of size travel in frames. Output comes back as plain bytes, and the end of the connection is the end of the
 //! terminal. Deliberately absent: terminal emulation, which the browser does.
 
+use super::PATIENCE;
 use super::frame::{self, LARGEST_FRAME, OPEN};
 use super::layout::Folder;
 use crate::{EngineError, Terminal};
@@ -25,7 +26,10 @@ pub(crate) async fn open(folder: &Folder, columns: u16, rows: u16) -> Result<Ter
     let mut line = String::new();
     loop {
         line.clear();
-        match output.read_line(&mut line).await {
+        let Ok(read) = tokio::time::timeout(PATIENCE, output.read_line(&mut line)).await else {
+            return Err(EngineError::failed(WHAT)("its supervisor does not answer"));
+        };
+        match read {
             Ok(0) | Err(_) => return Err(EngineError::NotRunning),
             Ok(_) if line == OPEN => break,
             Ok(_) => match line.strip_prefix("refused ") {

@@ -223,6 +223,7 @@ impl Engine for SimulatedEngine {
                 used,
                 at: now,
                 facts: vec![Fact { name: "Processes".into(), value: "None: everything here is simulated".into(), good: false }],
+                refusal: None,
             }
         };
         Ok(Agents { reports: answering.map(report).collect(), away: Vec::new() })

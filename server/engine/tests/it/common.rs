@@ -11,8 +11,8 @@ use types::sessions::Outcome;
 /// Far longer than anything here takes, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// (bubblewrap, control groups): everything the machine has; without groups; without bubblewrap; without both.
-pub const WAYS: [(bool, bool); 4] = [(true, true), (true, false), (false, true), (false, false)];
+/// Whether sessions are isolated: everything the machine has, and plain processes.
+pub const WAYS: [bool; 2] = [true, false];
 
 /// The program with the hidden subcommands, built with these tests.
 pub fn exe() -> PathBuf {
@@ -31,8 +31,8 @@ pub fn yard() -> Yard {
     yard_with(Options::default())
 }
 
-pub fn way((bubblewrap, cgroups): (bool, bool)) -> Yard {
-    yard_with(Options { bubblewrap, cgroups, ..Options::default() })
+pub fn way(isolation: bool) -> Yard {
+    yard_with(Options { isolation, allow_unisolated: true, ..Options::default() })
 }
 
 pub fn yard_with(options: Options) -> Yard {
@@ -93,6 +93,25 @@ impl Drop for Yard {
         });
         // If something goes wrong here, that thread has printed it.
         drop(end.join());
+    }
+}
+
+/// A file system of its own for a folder, of which a test can use every byte.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Returns `None` where a test may not mount one.
+    pub fn mount(folder: &Path, size: &str) -> Option<Self> {
+        let options = format!("size={size},mode=711");
+        let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(folder).status();
+        mounted.is_ok_and(|status| status.success()).then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily, because a session may still be ending.
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
 

@@ -93,13 +93,12 @@ async fn a_session_whose_supervisor_is_killed_is_lost_for_good() {
         log_has(&yard.engine, &place, "ready").await;
         running(&yard.engine, &place).await;
         let mut changes = yard.engine.changes();
-        // Both the supervisor and bubblewrap have the folder in their arguments.
+        // The first process of a container is a copy of its supervisor, with a higher number.
         let supervisors = processes(&format!(
             "supervise\0{}",
             yard.sessions().join(place.container.to_string()).canonicalize().unwrap().display()
         ));
-        assert_eq!(supervisors.len(), 1, "{kind:?}");
-        kill(supervisors[0]);
+        kill(supervisors.into_iter().min().unwrap());
         // Its end is announced without a request.
         assert_eq!(changes.next().await, Some(Change::Of(place.clone())));
         assert_eq!(ended(&yard.engine, &place).await, Outcome::Lost, "{kind:?}");
@@ -191,4 +190,38 @@ async fn a_session_survives_a_full_disk_and_its_end_is_recorded_later() {
         let usage = yard.engine.usage(&place, types::time::Millis(0)).await.unwrap();
         assert!(usage.iter().all(|one| one.processes < 100), "{kind:?}: records are whole: {usage:?}");
     }
+}
+
+#[tokio::test]
+async fn a_session_whose_supervisor_hangs_is_ended_by_force() {
+    for kind in WAYS {
+        let yard = way(kind);
+        let marker = marker();
+        let place = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
+        log_has(&yard.engine, &place, "ready").await;
+        let lock = yard.sessions().join(place.container.to_string()).join("lock");
+        let supervisor: i32 = std::fs::read_to_string(lock).unwrap().parse().unwrap();
+        // SAFETY: takes no pointers.
+        unsafe { libc::kill(supervisor, libc::SIGSTOP) };
+        assert!(yard.engine.terminal(&place, 80, 24).await.is_err());
+        assert_eq!(stop(&yard.engine, &place, Stop::Now).await, Outcome::Signalled(9), "{kind}");
+        none_left(&marker).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_whose_folder_was_removed_is_found_and_ended() {
+    let yard = yard();
+    let marker = marker();
+    let place = yard.batch(&tree(&marker, "wait; sleep 1000")).await;
+    log_has(&yard.engine, &place, "ready").await;
+    if fact(&yard.engine, "Limits").await.1.starts_with("Resource limits only") {
+        return;
+    }
+    std::fs::remove_dir_all(yard.sessions().join(place.container.to_string())).unwrap();
+    assert!(!processes(&marker).is_empty());
+    assert_eq!(yard.engine.containers().await.unwrap(), [place.clone()]);
+    yard.engine.stop(&place, Stop::Now).await.unwrap();
+    none_left(&marker).await;
+    until("no container", async || yard.engine.containers().await.unwrap().is_empty().then_some(())).await;
 }

@@ -4,6 +4,7 @@
 mod batch;
 mod common;
 mod ends;
+mod isolation;
 mod machine;
 mod refusals;
 mod restart;

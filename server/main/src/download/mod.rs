@@ -21,6 +21,8 @@ use name::{disposition, file_name};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use types::Problem;
+use types::address::parameters;
+use types::csv::{BOM, marked};
 use types::id::ProjectId;
 use types::list::{ListQuery, ListSpec};
 
@@ -61,19 +63,18 @@ where
 {
     let answer =
         async move |State(app): State<App>, Extension(caller): Extension<Caller>, RawQuery(raw): RawQuery, headers: HeaderMap| {
-            let pairs = pairs(raw.as_deref());
-            let query = ListQuery::parse(spec, pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let pairs = parameters(raw.as_deref().unwrap_or_default());
+            let (query, ignored) = ListQuery::parse(spec, &pairs);
+            // A file outlives the page that could say which condition does not hold in it.
+            if !ignored.is_empty() {
+                return Err(Problem::field("filter", ignored.join(" ")).into());
+            }
             let project = cookies::read(&headers, "project").and_then(|id| id.parse().ok());
             let turn = app.control.export_turn(&caller)?;
             let csv = rows(Asked { control: app.control, caller, query, project }).await?;
             Ok::<_, Refusal>(csv_file(&file_name(&pairs, list), csv, turn).await?)
         };
     Route::get(format!("/export/{list}.csv"), answer)
-}
-
-/// The decoded pairs of a query string; none if it cannot be read.
-fn pairs(raw: Option<&str>) -> Vec<(String, String)> {
-    serde_urlencoded::from_str(raw.unwrap_or_default()).unwrap_or_default()
 }
 
 /// Rows in one piece of the answer.
@@ -88,6 +89,7 @@ async fn csv_file(
     turn: ExportTurn,
 ) -> Result<Response> {
     let titles = line(csv.titles.into_iter().map(String::from).collect())?;
+    let titles = [BOM.as_bytes(), &titles].concat();
     let pieces = csv.rows.map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
     let mut pieces = Box::pin(pieces.map(|lines| Ok(lines.into_iter().collect::<Result<Vec<_>>>()?.concat())));
     let first = pieces.next().await.transpose()?.unwrap_or_default();
@@ -133,13 +135,8 @@ fn pump(
 
 fn line(cells: Vec<String>) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(cells.into_iter().map(without_formula)).map_err(control::internal("writing a row"))?;
+    writer.write_record(cells.iter().map(|cell| marked(cell))).map_err(control::internal("writing a row"))?;
     writer.into_inner().map_err(control::internal("writing a row"))
-}
-
-/// Marks a cell as text if a spreadsheet would run it as a formula.
-fn without_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]

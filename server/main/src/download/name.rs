@@ -8,7 +8,7 @@ const ENDING: &str = ".csv";
 pub(super) fn file_name(pairs: &[(String, String)], usual: &str) -> String {
     let asked = pairs.iter().find(|(key, _)| key == "name").map_or("", |(_, value)| value.as_str());
     // Characters that have a meaning in paths on some system.
-    let fits = |c: &char| !c.is_control() && !"/\\:*?\"<>|".contains(*c);
+    let fits = |c: &char| !types::rules::is_hidden(*c) && !"/\\:*?\"<>|".contains(*c);
     let clean: String = asked.chars().filter(fits).collect();
     let clean = clean.trim().trim_start_matches('.');
     let stem = clean.strip_suffix(ENDING).unwrap_or(clean).trim_end();
@@ -26,8 +26,8 @@ pub(super) fn disposition(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pairs;
     use super::*;
+    use types::address::parameters;
 
     #[test]
     fn a_file_has_the_requested_name_and_always_ends_in_csv() {
@@ -40,9 +40,9 @@ mod tests {
             ("name=a%22%0D%0Ab", "ab.csv"),
             ("name=.csv", "csv.csv"),
         ] {
-            assert_eq!(file_name(&pairs(Some(raw)), "users"), name, "{raw}");
+            assert_eq!(file_name(&parameters(raw), "users"), name, "{raw}");
         }
-        let long = file_name(&pairs(Some(&format!("name={}", "x".repeat(300)))), "users");
+        let long = file_name(&parameters(&format!("name={}", "x".repeat(300))), "users");
         assert!(long.chars().count() == 255 && long.ends_with("x.csv"));
     }
 

@@ -72,6 +72,19 @@ impl Site {
         }
     }
 
+    /// Fails when a file that every page loads is missing: its pages would come without style and never to life.
+    pub async fn check(&self, names: &Names) -> Result<()> {
+        for name in [&names.script, &names.module, &names.style] {
+            if self.file(&format!("pkg/{name}")).await.is_none() {
+                anyhow::bail!(
+                    "the console's file pkg/{name} is missing: build the site again with `cargo xtask serve`, or a program that \
+                     carries it with `cargo xtask build --release`"
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the names of the files that a page loads. A folder without a list of names comes from cargo-leptos, whose names
     /// have no hash.
     ///

@@ -387,7 +387,7 @@ async fn a_list_of_limits_is_exported_under_the_requested_name() {
         answer.headers["content-disposition"],
         "attachment; filename=\"spring term.csv\"; filename*=UTF-8''spring%20term.csv"
     );
-    assert!(answer.text.starts_with("Name,Resource policy,Other resources,Concurrent jobs,"), "{}", answer.text);
+    assert!(answer.text.starts_with("\u{feff}Name,Resource policy,Other resources,Concurrent jobs,"), "{}", answer.text);
     assert!(answer.text.lines().nth(1).is_some_and(|line| line.starts_with("default,")), "{}", answer.text);
     let groups = yard.get("/export/resource_groups.csv", &cookie).await;
     assert!(groups.headers["content-disposition"].to_str().unwrap().contains("resource_groups.csv"));

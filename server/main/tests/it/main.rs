@@ -1,5 +1,6 @@
 //! The real router over a real database and the real engine, as nobody and as each role.
 
+mod api_clients;
 mod api_requests;
 mod api_runs;
 mod api_sessions;
@@ -19,6 +20,7 @@ mod security;
 mod sign_in;
 mod site;
 mod template;
+mod text;
 mod walk;
 
 use axum::Router;
@@ -69,7 +71,14 @@ impl Yard {
         let (control, _) = open(folder.path()).await;
         let settings: Settings = Given::default().check().unwrap();
         let names = Arc::new(site.names().unwrap());
-        let app = server::App { control: control.clone(), settings: Arc::new(settings), site, names, build: "test".into() };
+        let app = server::App {
+            control: control.clone(),
+            settings: Arc::new(settings),
+            site,
+            names,
+            unisolated: false,
+            build: "test".into(),
+        };
         Self { router: server::router(app), control, folder }
     }
 

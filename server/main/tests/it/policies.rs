@@ -42,12 +42,12 @@ async fn a_file_of_policies_has_a_column_per_field_and_a_sign_for_no_limit() {
         assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
         // The last cell is the time of creation.
         let (cells, created) = answer.text.trim_end().rsplit_once(',').unwrap();
-        assert_eq!((format!("{cells},"), created.starts_with("20")), (format!("{header}\n{line}"), true));
+        assert_eq!((format!("{cells},"), created.starts_with("20")), (format!("\u{feff}{header}\n{line}"), true));
     }
     let all = yard.get("/export/user_policies.csv", &root).await.text;
     let names: Vec<_> = all.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
     assert_eq!(names, ["default", "open", "student"]);
-    let of_keypairs = "Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),\
+    let of_keypairs = "\u{feff}Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),\
                        Storage hosts,Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),\
                        Followed by,Created";
     let keypairs = yard.get("/export/keypair_policies.csv", &root).await;

@@ -128,7 +128,7 @@ async fn nothing_outside_the_site_and_no_hidden_file_is_served() {
         for path in ["/.names.json", "/%2enames.json", "/..%2fsecret.txt", "/snippets", "/pkg"] {
             let answer = get(yard, path, &[]).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-            assert!(answer.text.contains("Page not found"), "{path}");
+            assert!(answer.text.contains("url-not-found"), "{path}");
         }
         assert_eq!(ask(yard, Method::POST, "/robots.txt", &[]).await.status, StatusCode::NOT_FOUND);
     }
@@ -145,4 +145,13 @@ async fn a_page_asks_for_the_files_by_their_names() {
     }
     let unnamed = Yard::new().await.get("/sign-in", "").await.text;
     assert!(unnamed.contains("href=\"/pkg/console.js\""), "cargo-leptos gives no hashes: {unnamed}");
+}
+
+#[tokio::test]
+async fn a_site_that_lacks_what_every_page_loads_is_refused_before_the_start() {
+    let incomplete = Site::Embedded(embedded);
+    let said = incomplete.check(&incomplete.names().unwrap()).await.unwrap_err().to_string();
+    assert!(said.contains("pkg/console.abcdef.css is missing"), "{said}");
+    let complete = Site::Embedded(|path| embedded(path).or_else(|| embedded(SCRIPT.trim_start_matches('/'))));
+    complete.check(&complete.names().unwrap()).await.unwrap();
 }

@@ -187,6 +187,9 @@ async fn a_call_with_unreadable_arguments_is_the_callers_mistake() {
     let cookie = yard.cookie_of("root@example.org").await;
     let answer = yard.call(Method::POST, "/call/session_log", &cookie, "{}").await;
     assert_eq!((answer.status, answer.text.as_str()), (StatusCode::BAD_REQUEST, "\"Outdated\""));
+    let answer = yard.call(Method::POST, "/call/set_priority", &cookie, r#"{"ids":[],"priority":300}"#).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+    assert!(answer.text.contains("The number 300 is too small or too large here."), "{}", answer.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

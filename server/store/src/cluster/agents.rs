@@ -14,9 +14,9 @@ pub(crate) static SOURCE: Source = Source {
     joins: "",
     text: "",
     columns: &[
-        ("name", Column::plain("g.name")),
+        ("name", Column::folded("fold(g.name)")),
         ("address", Column::plain("g.address")),
-        ("resource_group", Column::plain("g.resource_group")),
+        ("resource_group", Column::folded("fold(g.resource_group)")),
         ("schedulable", Column::whole("g.schedulable")),
         ("first_contact", Column::plain("g.first_contact")),
         ("status", Column::plain("CASE WHEN g.lost_at IS NULL THEN 'ALIVE' ELSE 'TERMINATED' END")),

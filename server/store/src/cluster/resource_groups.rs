@@ -18,8 +18,8 @@ pub(crate) static SOURCE: Source = Source {
     joins: "",
     text: "",
     columns: &[
-        ("name", Column::exact("g.name")),
-        ("description", Column::plain("g.description")),
+        ("name", Column::folded("fold(g.name)")),
+        ("description", Column::folded("fold(g.description)")),
         ("scheduler", Column::plain("g.scheduler")),
         ("public", Column::plain("g.public")),
         ("created_at", Column::plain("g.created_at")),

@@ -42,7 +42,7 @@ const fn source(table: &'static str, columns: &'static [(&'static str, Column)])
     Source { table, number: "p.rowid", joins: "", text: "", columns }
 }
 
-const NAME: (&str, Column) = ("name", Column::exact("p.name"));
+const NAME: (&str, Column) = ("name", Column::folded("fold(p.name)"));
 const CREATED: (&str, Column) = ("created_at", Column::plain("p.created_at"));
 
 impl StoredPolicy for KeypairPolicy {

@@ -16,8 +16,8 @@ pub(crate) static SOURCE: Source = Source {
     joins: "",
     text: "",
     columns: &[
-        ("name", Column::exact("p.name")),
-        ("resource_group", Column::exact("p.resource_group")),
+        ("name", Column::folded("fold(p.name)")),
+        ("resource_group", Column::folded("fold(p.resource_group)")),
         ("cpu", Column::plain("p.cpu")),
         ("mem", Column::whole("p.mem")),
         ("created_at", Column::plain("p.created_at")),

@@ -23,7 +23,7 @@ impl Prepared<'_> {
             Filter::Like { key, pattern } => {
                 let column = self.source.column(key);
                 let (before, after) = column.parts();
-                let pattern = if column.lower { pattern.to_lowercase() } else { pattern.clone() };
+                let pattern = if column.exact { pattern.clone() } else { folded_pattern(pattern) };
                 sql.push(before).push(" LIKE ").push_bind(pattern).push(" ESCAPE '\\'").push(after);
             }
             Filter::Before { key, at } => self.push_moment(sql, key, " < ", *at),
@@ -78,13 +78,12 @@ impl Prepared<'_> {
     fn push_comparison(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
         let column = self.source.column(&condition.key);
         let kind = self.kind(&condition.key);
-        let value = if column.lower { condition.value.to_lowercase() } else { condition.value.clone() };
+        let value = column.comparable(kind, &condition.value);
         let (before, after) = column.parts();
         sql.push(before);
         match condition.op {
             Op::Contains => {
-                let escaped = value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-                sql.push(" LIKE ").push_bind(format!("%{escaped}%")).push(" ESCAPE '\\'");
+                sql.push(" LIKE ").push_bind(format!("%{}%", literal(&value))).push(" ESCAPE '\\'");
             }
             Op::Any => {
                 sql.push(" IN (");
@@ -107,7 +106,7 @@ impl Prepared<'_> {
             }
             Op::Equals => {
                 sql.push(" = ").push_bind(value);
-                if !column.lower && !column.exact {
+                if !column.folded && !column.exact {
                     sql.push(" COLLATE NOCASE");
                 }
             }
@@ -132,6 +131,28 @@ impl Prepared<'_> {
     fn kind(&self, key: &str) -> Kind {
         self.spec.property(key).map(|p| p.kind).unwrap_or(Kind::Text)
     }
+}
+
+/// A text as part of an SQL pattern, in which it stands for itself.
+fn literal(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// A pattern whose texts are folded. Folding the whole would make wildcards of their full-width forms.
+fn folded_pattern(pattern: &str) -> String {
+    let (mut folded, mut text) = (String::new(), String::new());
+    let mut rest = pattern.chars();
+    while let Some(next) = rest.next() {
+        match next {
+            '%' | '_' => {
+                folded.push_str(&literal(&crate::fold(&std::mem::take(&mut text))));
+                folded.push(next);
+            }
+            '\\' => text.extend(rest.next()),
+            other => text.push(other),
+        }
+    }
+    folded + &literal(&crate::fold(&text))
 }
 
 // Values have been checked against their kind before.

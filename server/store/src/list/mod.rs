@@ -11,7 +11,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
-use types::list::{COUNT_LIMIT, ListQuery, ListSpec, Op, Page};
+use types::list::{COUNT_LIMIT, Kind, ListQuery, ListSpec, Op, Page};
 
 /// The most rows of a trigram look-up for which it is faster than walking the order's index.
 const FEW: i64 = 5000;
@@ -37,19 +37,19 @@ pub(crate) struct Column {
     pub sql: &'static str,
     /// Its name in the trigram index, if it is in it.
     pub(crate) text: Option<&'static str>,
-    /// Whether it holds lower case, so that values are converted to lower case before comparing.
-    pub lower: bool,
+    /// Whether it holds folded text ([`crate::fold`]). Other text is ASCII, in which comparisons ignore case.
+    pub folded: bool,
     /// Whether it holds whole numbers, not thousandths.
     pub whole: bool,
     /// Whether `sql` is a complete condition, in which the comparison replaces `{}`.
     pub inside: bool,
-    /// Whether equality respects case, as the order of its index does.
+    /// Whether equality respects case.
     pub exact: bool,
 }
 
 impl Column {
     pub(crate) const fn plain(sql: &'static str) -> Self {
-        Self { sql, text: None, lower: false, whole: false, inside: false, exact: false }
+        Self { sql, text: None, folded: false, whole: false, inside: false, exact: false }
     }
 
     pub(crate) const fn whole(sql: &'static str) -> Self {
@@ -61,14 +61,14 @@ impl Column {
         Self { inside: true, ..Self::plain(sql) }
     }
 
-    /// The same for values in lower case.
-    pub(crate) const fn inside_lower(sql: &'static str) -> Self {
-        Self { lower: true, ..Self::inside(sql) }
+    /// The same for folded text.
+    pub(crate) const fn inside_folded(sql: &'static str) -> Self {
+        Self { folded: true, ..Self::inside(sql) }
     }
 
-    /// A column that holds lower case and is not in a trigram index.
-    pub(crate) const fn lower(sql: &'static str) -> Self {
-        Self { lower: true, ..Self::plain(sql) }
+    /// A column or an expression that is folded and is not in a trigram index.
+    pub(crate) const fn folded(sql: &'static str) -> Self {
+        Self { folded: true, ..Self::plain(sql) }
     }
 
     /// A column that holds ids or keys, in which case matters.
@@ -80,8 +80,14 @@ impl Column {
         Self { text: Some(text), ..Self::plain(sql) }
     }
 
+    /// The same for folded text.
     pub(crate) const fn key(sql: &'static str, text: &'static str) -> Self {
-        Self { lower: true, ..Self::text(sql, text) }
+        Self { folded: true, ..Self::text(sql, text) }
+    }
+
+    /// A value in the form in which the column is compared with it.
+    fn comparable(&self, kind: Kind, value: &str) -> String {
+        if kind == Kind::Text && !self.exact { crate::fold(value) } else { value.to_owned() }
     }
 
     /// The SQL before and after a comparison.
@@ -151,11 +157,13 @@ impl Store {
     ) -> Result<Prepared<'a>> {
         let mut best: Option<(i64, String)> = None;
         for condition in &query.conditions {
-            let Some(column) = source.column(&condition.key).text else { continue };
-            if condition.op != Op::Contains || condition.value.chars().count() < 3 {
+            let column = source.column(&condition.key);
+            let Some(name) = column.text.filter(|_| condition.op == Op::Contains) else { continue };
+            let value = column.comparable(Kind::Text, &condition.value);
+            if value.chars().count() < 3 {
                 continue;
             }
-            let matching = format!("{column} : \"{}\"", condition.value.replace('"', "\"\""));
+            let matching = format!("{name} : \"{}\"", value.replace('"', "\"\""));
             let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {0} WHERE {0} MATCH ? LIMIT {1})", source.text, FEW + 1);
             let (count,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&matching).fetch_one(&self.read).await?;
             if best.as_ref().is_none_or(|(least, _)| count < *least) {

@@ -73,3 +73,30 @@ async fn the_database_accepts_every_comparison_and_order_of_a_list() {
         }
     }
 }
+
+#[tokio::test]
+async fn folded_orders_come_from_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("yard.db")).await.unwrap();
+    let users: (&Source, &'static ListSpec, &str) = (&crate::people::users::SOURCE, &types::people::users::USERS, "u.active = ?");
+    let keypairs = (&crate::people::keypairs::SOURCE, &types::people::keypairs::KEYPAIRS, "k.active = ?");
+    let sessions = (&crate::sessions::SOURCE, &types::sessions::SESSIONS, "s.finished = ?");
+    for ((source, spec, tab), sort, index) in [
+        (users, "full_name", "users_full_name"),
+        (users, "policy", "users_policy"),
+        (users, "email", "users_email"),
+        (users, "domain", "users_domain_name"),
+        (keypairs, "policy", "keypairs_policy"),
+        (sessions, "name", "sessions_name"),
+    ] {
+        let query = ListQuery { sort: sort.into(), descending: false, ..ListQuery::new(spec) };
+        let prepared = store.prepare(source, spec, &query, vec![(tab, Bind::Int(1))]).await.unwrap();
+        let page = prepared.page("1");
+        let sql = format!("EXPLAIN QUERY PLAN {}", page.sql().as_str());
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(1).bind(10).bind(0).fetch_all(&store.read).await.unwrap();
+        let steps: Vec<_> = plan.into_iter().map(|(.., step)| step).collect();
+        assert!(steps.iter().any(|step| step.contains(index)), "{sort}: {steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{sort}: {steps:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Accounts as signing in needs them: identity, role and password hash.
 
-use crate::{Change, Result, Store, read_json, read_word};
+use crate::{Change, Result, Store, fold, read_json, read_word};
 use sqlx::{FromRow, QueryBuilder, Sqlite};
 use std::collections::HashMap;
 use types::id::{DomainId, ProjectId, UserId};
@@ -79,12 +79,19 @@ impl Store {
         Ok(rows.into_iter().collect())
     }
 
-    /// The account with this email or username, regardless of case.
+    /// The account with this email or username, regardless of case and normal form.
     pub async fn account_by_login(&self, login: &str) -> Result<Option<Account>> {
         // A username has no `@` and an email has one, so at most one account can match.
-        let sql = format!("SELECT {ACCOUNT} FROM users u WHERE u.email_key = ?1 OR u.username_key = ?1");
-        let row: Option<AccountRow> =
-            sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(login.to_lowercase()).fetch_optional(&self.read).await?;
+        // An account whose name became another's when names were first folded still has its old key, which goes first.
+        let sql = format!(
+            "SELECT {ACCOUNT} FROM users u WHERE u.email_key IN (?1, ?2) OR u.username_key IN (?1, ?2) \
+             ORDER BY ?1 IN (u.email_key, u.username_key) DESC LIMIT 1"
+        );
+        let row: Option<AccountRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(login.to_lowercase())
+            .bind(fold(login))
+            .fetch_optional(&self.read)
+            .await?;
         row.map(AccountRow::read).transpose()
     }
 

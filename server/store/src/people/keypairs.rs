@@ -16,21 +16,21 @@ pub(crate) static SOURCE: Source = Source {
     joins: "JOIN users u ON u.id = k.user_id JOIN domains d ON d.id = u.domain_id",
     text: "",
     columns: &[
-        ("owner", Column::lower("u.email_key")),
-        ("domain", Column::lower("d.name_key")),
+        ("owner", Column::folded("u.email_key")),
+        ("domain", Column::folded("d.name_key")),
         ("access_key", Column::exact("k.access_key")),
-        ("policy", Column::plain("k.policy")),
+        ("policy", Column::folded("fold(k.policy)")),
         ("main", Column::plain("k.main")),
         ("rate_limit", Column::whole("k.rate_limit")),
         ("created_at", Column::plain("k.created_at")),
         ("last_used", Column::plain("k.last_used")),
         ("active", Column::plain("k.active")),
         ("admin", Column::plain("(u.role IN ('superadmin', 'admin'))")),
-        ("full_name", Column::plain("u.full_name")),
+        ("full_name", Column::folded("u.full_name_key")),
         ("queries", Column::whole("k.queries")),
         (
             "project_name",
-            Column::inside_lower(
+            Column::inside_folded(
                 "u.id IN (SELECT m.user_id FROM project_members m JOIN projects p ON p.id = m.project_id WHERE p.name_key {})",
             ),
         ),

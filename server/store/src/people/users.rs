@@ -2,7 +2,7 @@
 
 use crate::fields::Fields;
 use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows};
-use crate::{Change, Result, Scope, Store, to_json};
+use crate::{Change, Result, Scope, Store, fold, to_json};
 use futures::Stream;
 use sqlx::QueryBuilder;
 use types::id::{DomainId, ProjectId, UserId};
@@ -17,21 +17,21 @@ pub(crate) static SOURCE: Source = Source {
     joins: "JOIN domains d ON d.id = u.domain_id",
     text: "users_text",
     columns: &[
-        ("email", Column::key("u.email_key", "email")),
-        ("username", Column::key("u.username_key", "username")),
-        ("full_name", Column::text("u.full_name", "full_name")),
+        ("email", Column::key("u.email_key", "email_key")),
+        ("username", Column::key("u.username_key", "username_key")),
+        ("full_name", Column::key("u.full_name_key", "full_name_key")),
         ("role", Column::plain("u.role")),
-        ("description", Column::text("u.description", "description")),
+        ("description", Column::key("u.description_key", "description_key")),
         ("id", Column::plain("u.id")),
-        ("domain", Column::lower("u.domain_key")),
+        ("domain", Column::folded("u.domain_key")),
         ("project", Column::inside("EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = u.id AND m.project_id {})")),
         (
             "project_name",
-            Column::inside_lower(
+            Column::inside_folded(
                 "u.id IN (SELECT m.user_id FROM project_members m JOIN projects p ON p.id = m.project_id WHERE p.name_key {})",
             ),
         ),
-        ("policy", Column::plain("u.policy")),
+        ("policy", Column::folded("fold(u.policy)")),
         ("status", Column::plain("u.status")),
         ("status_info", Column::plain("u.status_info")),
         ("must_change_password", Column::plain("u.must_change_password")),
@@ -105,7 +105,7 @@ impl Store {
         all_rows(self, (&SOURCE, &USERS), COLUMNS, query, fixed, sort_projects)
     }
 
-    /// The emails and usernames among `names` (in lower case) that are taken.
+    /// The emails and usernames among `names` (folded) that are taken.
     pub async fn taken_names(&self, names: Vec<String>) -> Result<Vec<String>> {
         let sql = "SELECT email_key FROM users WHERE email_key IN (SELECT value FROM json_each(?1)) \
                    UNION SELECT username_key FROM users WHERE username_key IN (SELECT value FROM json_each(?1))";
@@ -171,8 +171,10 @@ impl Change {
         let fields = Fields::of(account, &others)?
             .with_all(Fields::of(&account.ids, &[])?)
             .with_id("id", id.0)
-            .with("email_key", account.email.to_lowercase())
-            .with("username_key", account.username.to_lowercase())
+            .with("email_key", fold(&account.email))
+            .with("username_key", fold(&account.username))
+            .with("full_name_key", fold(&account.full_name))
+            .with("description_key", fold(&account.description))
             .with("password_hash", password_hash)
             .with("role", account.role.key())
             .with("status", account.status.key())
@@ -203,7 +205,9 @@ impl Change {
             .given()
             .with("modified_at", at.0)
             .with_given("username", edit.username.clone())
-            .with_given("username_key", edit.username.as_ref().map(|name| name.to_lowercase()))
+            .with_given("username_key", edit.username.as_deref().map(fold))
+            .with_given("full_name_key", edit.full_name.as_deref().map(fold))
+            .with_given("description_key", edit.description.as_deref().map(fold))
             .with_given("password_hash", hash)
             .with_given("role", edit.role.map(Role::key))
             .with_given("status", edit.status.map(UserStatus::key))

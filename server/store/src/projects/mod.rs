@@ -3,7 +3,7 @@
 mod choices;
 
 use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows};
-use crate::{Change, Result, Scope, Store, read_json, read_word, to_json};
+use crate::{Change, Result, Scope, Store, fold, read_json, read_word, to_json};
 use futures::Stream;
 use sqlx::FromRow;
 use types::id::{DomainId, ProjectId, UserId};
@@ -20,10 +20,10 @@ pub(crate) static PROJECT_SOURCE: Source = Source {
     joins: "JOIN domains d ON d.id = p.domain_id",
     text: "",
     columns: &[
-        ("name", Column::lower("p.name_key")),
-        ("domain", Column::lower("d.name_key")),
+        ("name", Column::folded("p.name_key")),
+        ("domain", Column::folded("d.name_key")),
         ("kind", Column::plain("p.kind")),
-        ("policy", Column::plain("p.policy")),
+        ("policy", Column::folded("fold(p.policy)")),
         ("id", Column::plain("p.id")),
         ("created_at", Column::plain("p.created_at")),
     ],
@@ -35,8 +35,8 @@ pub(crate) static DOMAIN_SOURCE: Source = Source {
     joins: "",
     text: "",
     columns: &[
-        ("name", Column::lower("d.name_key")),
-        ("description", Column::plain("d.description")),
+        ("name", Column::folded("d.name_key")),
+        ("description", Column::folded("fold(d.description)")),
         ("created_at", Column::plain("d.created_at")),
     ],
 };
@@ -224,7 +224,7 @@ impl Change {
         let id = uuid::Uuid::parse_str(login).ok();
         Ok(sqlx::query_as("SELECT id, domain_id FROM users WHERE id = ?1 OR email_key = ?2 OR username_key = ?2")
             .bind(id)
-            .bind(login.to_lowercase())
+            .bind(fold(login))
             .fetch_optional(&mut *self.tx)
             .await?)
     }
@@ -234,7 +234,7 @@ impl Change {
         sqlx::query("INSERT INTO domains (id, name, name_key, created_at, modified_at) VALUES (?1, ?2, ?3, ?4, ?4)")
             .bind(id)
             .bind(name)
-            .bind(name.to_lowercase())
+            .bind(fold(name))
             .bind(at)
             .execute(&mut *self.tx)
             .await?;
@@ -250,7 +250,7 @@ impl Change {
         )
         .bind(id)
         .bind(&edit.name)
-        .bind(edit.name.as_ref().map(|name| name.to_lowercase()))
+        .bind(edit.name.as_deref().map(fold))
         .bind(&edit.description)
         .bind(edit.active)
         .bind(edit.hosts.as_ref().map(to_json))
@@ -277,7 +277,7 @@ impl Change {
         .bind(id)
         .bind(domain)
         .bind(name)
-        .bind(name.to_lowercase())
+        .bind(fold(name))
         .bind(kind.key())
         .bind(at)
         .execute(&mut *self.tx)
@@ -295,7 +295,7 @@ impl Change {
         )
         .bind(id)
         .bind(&edit.name)
-        .bind(edit.name.as_ref().map(|name| name.to_lowercase()))
+        .bind(edit.name.as_deref().map(fold))
         .bind(&edit.description)
         .bind(edit.active)
         .bind(edit.hosts.as_ref().map(to_json))

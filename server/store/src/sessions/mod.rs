@@ -26,12 +26,15 @@ pub(crate) static SOURCE: Source = Source {
     joins: "JOIN users u ON u.id = s.user_id JOIN projects p ON p.id = s.project_id",
     text: "sessions_text",
     columns: &[
-        ("name", Column::text("s.name", "name")),
+        ("name", Column::text("s.name COLLATE NOCASE", "name")),
         ("status", Column::plain("s.status")),
-        ("owner", Column::lower("u.email_key")),
-        ("project", Column::plain("p.name")),
-        ("resource_group", Column::plain("s.resource_group")),
-        ("agent", Column::inside("EXISTS (SELECT 1 FROM json_each(s.agents) a WHERE a.value {})")),
+        ("owner", Column::folded("u.email_key")),
+        ("project", Column::folded("p.name_key")),
+        (
+            "resource_group",
+            Column::inside_folded("s.resource_group IN (SELECT g.name FROM resource_groups g WHERE fold(g.name) {})"),
+        ),
+        ("agent", Column::inside_folded("EXISTS (SELECT 1 FROM json_each(s.agents) a WHERE fold(a.value) {})")),
         ("image", Column::plain("s.image")),
         ("cpu", Column::plain("s.cpu")),
         ("mem", Column::plain("s.mem")),
@@ -109,6 +112,21 @@ struct More {
     outcome: Option<String>,
     request: String,
     files_removed_at: Option<Millis>,
+}
+
+/// What the list of sessions does not show, and programs read in lists.
+#[derive(Clone, Debug, FromRow)]
+pub struct SessionMore {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub project: ProjectId,
+    /// Its name.
+    pub domain: String,
+    /// Empty if the caller may not see it.
+    pub access_key: String,
+    pub command: String,
+    pub starts_at: Option<Millis>,
+    pub scheduled_at: Option<Millis>,
 }
 
 fn scope_condition(scope: Scope) -> Option<Fixed> {
@@ -207,6 +225,18 @@ impl Store {
             may_control: false,
             files: more.files_removed_at.is_none(),
         }))
+    }
+
+    /// What rows of a list do not have, for those of these sessions that are in scope.
+    pub async fn sessions_more(&self, ids: &[SessionId], scope: Scope) -> Result<HashMap<SessionId, SessionMore>> {
+        let hex: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
+        let among = ("s.id IN (SELECT unhex(value) FROM json_each(?))", Bind::Text(crate::to_json(&hex)));
+        let fixed = [among].into_iter().chain(scope_condition_by_id(scope));
+        let columns = "s.id, s.user_id, p.id AS project, (SELECT d.name FROM domains d WHERE d.id = s.domain_id) AS domain, s.access_key, \
+            s.command, s.request ->> 'starts_at' AS starts_at, (SELECT h.at FROM session_history h WHERE h.session_id = s.id \
+            AND h.status = 'SCHEDULED' ORDER BY h.seq LIMIT 1) AS scheduled_at";
+        let rows: Vec<SessionMore> = some_rows(self, &SOURCE, columns, fixed, Ok).await?;
+        Ok(rows.into_iter().map(|more| (more.id, more)).collect())
     }
 
     /// The sessions that a session depends on.

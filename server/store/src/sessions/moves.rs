@@ -145,11 +145,12 @@ impl Change {
         Ok(true)
     }
 
-    /// Records that a session should end, and why. A stronger wish and the first reason are kept.
+    /// Records that a session should end, and why. The strongest wish counts, and the reason of each stronger one is added.
     pub async fn ask_stop(&mut self, session: &LivingSession, how: i64, reason: &str, at: Millis) -> Result<()> {
         sqlx::query(
             "UPDATE sessions SET stop_asked = max(stop_asked, ?1), \
-             end_reason = CASE WHEN end_reason = '' THEN ?2 ELSE end_reason END WHERE id = ?3 AND finished = 0",
+             end_reason = CASE WHEN end_reason = '' THEN ?2 WHEN ?1 > stop_asked THEN end_reason || ' ' || ?2 ELSE end_reason END \
+             WHERE id = ?3 AND finished = 0",
         )
         .bind(how)
         .bind(reason)

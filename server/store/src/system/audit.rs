@@ -16,7 +16,7 @@ pub(crate) static SOURCE: Source = Source {
     text: "",
     columns: &[
         ("at", Column::plain("a.at")),
-        ("actor", Column::lower("u.email_key")),
+        ("actor", Column::folded("u.email_key")),
         ("action", Column::plain("a.action")),
         ("subject", Column::exact("a.subject")),
         ("address", Column::plain("a.address")),

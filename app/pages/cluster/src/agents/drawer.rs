@@ -79,13 +79,16 @@ fn about(detail: AgentDetail, asked: Option<super::AskedSettings>) -> AnyView {
         let (name, schedulable) = (name.clone(), agent.schedulable);
         view! { <div><Button on_press=Callback::new(move |()| asked.set(Asked::edit((name.clone(), schedulable))))>"Settings"</Button></div> }
     });
+    let takes = agent.takes_sessions();
+    let refusal = report.refusal.clone().map(|refusal| view! { <p class="notice notice-warn">{refusal}</p> });
     view! {
         <h3>{name}</h3>
+        {refusal}
         <dl class="key-values">
             <dt>"Status"</dt><dd>{state}</dd>
             <dt>"Address"</dt><dd>{if report.address.is_empty() { "this machine".to_owned() } else { report.address.clone() }}</dd>
             <dt>"Resource group"</dt><dd><A href=paths::resource_group(&agent.resource_group)>{agent.resource_group.clone()}</A></dd>
-            <dt>"Schedulable"</dt><dd>{if agent.schedulable { "Enabled" } else { "Disabled: no new sessions" }}</dd>
+            <dt>"Schedulable"</dt><dd>{if takes { "Enabled" } else { "No new sessions" }}</dd>
             <dt>"Engine"</dt><dd>{format!("{} {}", report.engine, report.version)}</dd>
             <dt>"Architecture"</dt><dd>{report.architecture.clone()}</dd>
             <dt>"First contact"</dt><dd><Time at=agent.first_contact.0/></dd>
@@ -163,6 +166,7 @@ mod tests {
             used: used.clone(),
             at: Millis(0),
             facts: Vec::new(),
+            refusal: None,
         };
         let mut agent = Agent {
             report,

@@ -62,7 +62,11 @@ fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSetting
         }),
         text("sessions", "Sessions", |a: &Agent| a.sessions.to_string()).number(),
         Column::new("schedulable", "Schedulable", |a: &Agent| {
-            let (tone, text) = if a.schedulable { (Tone::Good, "Enabled") } else { (Tone::Warn, "Disabled") };
+            let (tone, text) = match (&a.report.refusal, a.schedulable) {
+                (Some(_), _) => (Tone::Bad, "Not possible"),
+                (None, true) => (Tone::Good, "Enabled"),
+                (None, false) => (Tone::Warn, "Disabled"),
+            };
             view! { <Badge tone=tone text=text/> }.into_any()
         }),
         Column::new("control", "Control", move |a: &Agent| row_actions(a, open, asked)),

@@ -145,8 +145,8 @@ impl EditForm for Form {
             <p class="hint">{kind_hint}</p>
             <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.field_error("session_types")/>
             <div class="form-row">
-                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that is still pending after this time is cancelled." error=refused.field_error("pending_timeout") max=MOST_SECONDS/>
-                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="After this many tries, a session that does not fit no longer holds up those behind it. 0: it always does." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string()/>
+                <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that is still pending after this time is cancelled. 0: no timeout." error=refused.field_error("pending_timeout") max=MOST_SECONDS/>
+                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="After this many tries, a session that does not fit lets others pass that do not delay it. 0: it lets nobody pass." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string()/>
             </div>
             <p class="hint">{move || format!("The system's number of tries is {}.", system_retries())}</p>
             <Field name="group-proxy" label="App proxy address" hint="The address at which a relay would reach the agents' apps directly. It is only stored for now: apps go through the manager." error=refused.field_error("app_proxy")>

@@ -115,8 +115,8 @@ impl EditForm for Form {
                 <Field name="policy-cluster" label="Cluster size" hint=format!("Containers in one session, 1 to {MAX_CLUSTER}.") error=refused.field_error("max_cluster")>
                     <NumberInput name="policy-cluster" value=self.max_cluster min="1" max=MAX_CLUSTER.to_string() step="1"/>
                 </Field>
-                <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="Counted from the request; the session is then terminated." error=refused.field_error("lifetime") max=ANY/>
-                <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at the same time." error=refused.field_error("max_pending") max=ANY/>
+                <LimitField name="policy-lifetime" label="Session lifetime (sec.)" limit=self.lifetime hint="Counted from the request; the session is then terminated. 0: no limit." error=refused.field_error("lifetime") max=ANY/>
+                <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at the same time. 0: none may wait, so none can be started." error=refused.field_error("max_pending") max=ANY/>
                 <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Sessions at the same time, up to {MAX_SESSIONS}; 0 is unlimited.") error=refused.field_error("max_sessions") max=MAX_SESSIONS.to_string()/>
                 <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: how long a session may go without input while using almost no processor time (the threshold is set in Configurations); up to 180 days. A batch session ends with its command or its own timeout." error=refused.field_error("idle_timeout") max=MAX_IDLE.to_string()/>
                 <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.field_error("max_transfers") max=ANY/>

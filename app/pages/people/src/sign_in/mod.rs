@@ -5,8 +5,8 @@ pub mod new_password;
 
 use console::paths::FORGOTTEN;
 use console::sign_in::{Flash, Says, local_path};
+use console::table::use_parameter;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 /// The message that the server left for this form in a cookie.
 fn flash() -> Resource<Flash> {
@@ -50,10 +50,9 @@ fn message(flash: &Flash) -> Option<AnyView> {
 }
 
 pub fn page() -> AnyView {
-    let query = use_query_map();
-    let next = query.with_untracked(|map| local_path(&map.get("next").unwrap_or_default()).to_owned());
+    let next = use_parameter("next").with_untracked(|next| local_path(next.as_deref().unwrap_or_default()).to_owned());
     // Somebody else wants to sign in, so the request for a code, which stays valid for a minute, is not shown again.
-    let again = query.with_untracked(|map| map.get("again").is_some());
+    let again = use_parameter("again").with_untracked(Option::is_some);
     let form = move |flash: Flash| match flash.says {
         Says::Code if again => password(Flash::default(), next),
         Says::Code => code(flash, next),

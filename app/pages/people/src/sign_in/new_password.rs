@@ -3,8 +3,8 @@
 use super::{message, standalone_page};
 use console::paths::FORGOTTEN;
 use console::sign_in::Flash;
+use console::table::use_parameter;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use types::Problem;
 
 /// The owner of the link, found while the server renders the page. The browser never creates this page on its own.
@@ -26,7 +26,7 @@ fn owner(token: String) -> Resource<Result<String, Problem>> {
 }
 
 pub fn page() -> AnyView {
-    let token = use_query_map().with_untracked(|map| map.get("token").unwrap_or_default());
+    let token = use_parameter("token").get_untracked().unwrap_or_default();
     let owner = owner(token.clone());
     standalone_page("New password", move |flash| async move { form(owner.await, token, &flash) })
 }

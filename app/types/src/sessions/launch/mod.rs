@@ -175,9 +175,7 @@ impl StartSession {
             }
             _ => {}
         }
-        if self.command.contains('\0') {
-            errors.push(FieldError::new("command", "A command cannot contain a zero byte."));
-        }
+        rules::text("command", &self.command, MAX_COMMAND, errors);
         if self.kind != SessionType::Batch && self.starts_at.is_some() {
             errors.push(FieldError::new("starts_at", "Only a batch session can have a start time."));
         }
@@ -205,9 +203,10 @@ impl StartSession {
                 ));
             } else if self.env[..index].iter().any(|(other, _)| other == name) {
                 errors.push(FieldError::new("env", format!("{name} is set twice.")));
-            } else if value.is_empty() || value.contains('\0') {
-                errors.push(FieldError::new("env", format!("{name} needs a value without zero bytes.")));
+            } else if value.is_empty() {
+                errors.push(FieldError::new("env", format!("{name} needs a value.")));
             }
+            rules::text("env", value, bytes, errors);
         }
         let mut ports = self.ports.clone();
         ports.sort_unstable();
@@ -322,6 +321,9 @@ pub fn against_policy(asked: &StartSession, policy: &KeypairPolicy, using: &InUs
 fn containers(n: u32) -> String {
     if n == 1 { "1 container".into() } else { format!("{n} containers") }
 }
+
+/// The most sessions that may wait in the whole cluster: each is kept in memory and looked at in every decision.
+pub const MOST_PENDING: usize = 100_000;
 
 /// Whether a variable's value looks secret: it is then neither kept in an address nor sent back.
 pub fn is_secret(variable: &str) -> bool {

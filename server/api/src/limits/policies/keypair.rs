@@ -3,11 +3,12 @@
 use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
 use crate::graphql::cost;
-use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use crate::projects::hosts;
+use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
+use crate::projects::cleared_hosts;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
 use types::limits::policies::{KeypairPolicy, MAX_KEYPAIR_FOLDERS, PolicyKind, PolicyRow, SavePolicy};
+use types::quantity::Slots;
 
 #[derive(SimpleObject)]
 #[graphql(name = "KeyPairResourcePolicy", rename_fields = "snake_case")]
@@ -74,42 +75,42 @@ pub struct CreateInput {
     max_quota_scope_size: Option<i64>,
 }
 
-/// The changes to a policy; missing fields stay as they are.
+/// The changes to a policy: missing fields stay as they are, null removes a limit.
 #[derive(InputObject)]
 #[graphql(name = "ModifyKeyPairResourcePolicyInput", rename_fields = "snake_case")]
 pub struct ModifyInput {
-    default_for_unspecified: Option<String>,
-    total_resource_slots: Option<String>,
-    max_session_lifetime: Option<i64>,
-    max_concurrent_sessions: Option<i64>,
-    max_concurrent_sftp_sessions: Option<i64>,
-    max_containers_per_session: Option<i64>,
-    idle_timeout: Option<i64>,
-    allowed_vfolder_hosts: Option<String>,
+    default_for_unspecified: MaybeUndefined<String>,
+    total_resource_slots: MaybeUndefined<String>,
+    max_session_lifetime: MaybeUndefined<i64>,
+    max_concurrent_sessions: MaybeUndefined<i64>,
+    max_concurrent_sftp_sessions: MaybeUndefined<i64>,
+    max_containers_per_session: MaybeUndefined<i64>,
+    idle_timeout: MaybeUndefined<i64>,
+    allowed_vfolder_hosts: MaybeUndefined<String>,
     max_pending_session_count: MaybeUndefined<i64>,
-    max_pending_session_resource_slots: Option<String>,
-    max_vfolder_count: Option<i64>,
-    max_vfolder_size: Option<i64>,
-    max_quota_scope_size: Option<i64>,
+    max_pending_session_resource_slots: MaybeUndefined<String>,
+    max_vfolder_count: MaybeUndefined<i64>,
+    max_vfolder_size: MaybeUndefined<i64>,
+    max_quota_scope_size: MaybeUndefined<i64>,
 }
 
 impl From<CreateInput> for ModifyInput {
     fn from(new: CreateInput) -> Self {
         Self {
-            default_for_unspecified: Some(new.default_for_unspecified),
-            total_resource_slots: new.total_resource_slots,
-            max_session_lifetime: new.max_session_lifetime,
-            max_concurrent_sessions: Some(new.max_concurrent_sessions),
+            default_for_unspecified: MaybeUndefined::Value(new.default_for_unspecified),
+            total_resource_slots: of_new(new.total_resource_slots),
+            max_session_lifetime: of_new(new.max_session_lifetime),
+            max_concurrent_sessions: MaybeUndefined::Value(new.max_concurrent_sessions),
             // Backend.AI's default.
-            max_concurrent_sftp_sessions: Some(new.max_concurrent_sftp_sessions.unwrap_or(1)),
-            max_containers_per_session: Some(new.max_containers_per_session),
-            idle_timeout: Some(new.idle_timeout),
-            allowed_vfolder_hosts: new.allowed_vfolder_hosts,
-            max_pending_session_count: new.max_pending_session_count.map_or(MaybeUndefined::Undefined, MaybeUndefined::Value),
-            max_pending_session_resource_slots: new.max_pending_session_resource_slots,
-            max_vfolder_count: new.max_vfolder_count,
-            max_vfolder_size: new.max_vfolder_size,
-            max_quota_scope_size: new.max_quota_scope_size,
+            max_concurrent_sftp_sessions: MaybeUndefined::Value(new.max_concurrent_sftp_sessions.unwrap_or(1)),
+            max_containers_per_session: MaybeUndefined::Value(new.max_containers_per_session),
+            idle_timeout: MaybeUndefined::Value(new.idle_timeout),
+            allowed_vfolder_hosts: of_new(new.allowed_vfolder_hosts),
+            max_pending_session_count: of_new(new.max_pending_session_count),
+            max_pending_session_resource_slots: of_new(new.max_pending_session_resource_slots),
+            max_vfolder_count: of_new(new.max_vfolder_count),
+            max_vfolder_size: of_new(new.max_vfolder_size),
+            max_quota_scope_size: of_new(new.max_quota_scope_size),
         }
     }
 }
@@ -117,13 +118,13 @@ impl From<CreateInput> for ModifyInput {
 /// Applies `input` to a policy.
 fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result<(), Problem> {
     // Unsupported fields are refused rather than silently dropped.
-    if input.max_pending_session_resource_slots.is_some_and(|text| !text.is_empty() && text.trim() != "{}") {
+    if clearable(input.max_pending_session_resource_slots).is_some_and(|text| !text.is_empty() && text.trim() != "{}") {
         return Err(Problem::field(
             "max_pending_session_resource_slots",
             "Limits on the amounts of waiting sessions are not supported. Leave it out.",
         ));
     }
-    if let Some(n) = input.max_vfolder_count {
+    if let Some(n) = clearable(input.max_vfolder_count) {
         policy.max_folders = limit("max_vfolder_count", n)?;
         if policy.max_folders.is_some_and(|n| n > MAX_KEYPAIR_FOLDERS) {
             let most = format!(
@@ -132,33 +133,35 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
             return Err(Problem::field("max_vfolder_count", most));
         }
     }
-    if let Some(text) = input.default_for_unspecified {
+    if let Some(text) = required("default_for_unspecified", input.default_for_unspecified)? {
         policy.others_unlimited = match text.as_str() {
             "UNLIMITED" => true,
             "LIMITED" => false,
             _ => return Err(Problem::field("default_for_unspecified", "Must be UNLIMITED or LIMITED.")),
         };
     }
-    if let Some(text) = input.total_resource_slots {
+    if input.total_resource_slots.is_null() {
+        policy.total = Slots::default();
+    } else if let Some(text) = input.total_resource_slots.take() {
         let read = if policy.others_unlimited { slots } else { slots_of_limited };
         policy.total = read("total_resource_slots", &text)?;
     }
-    if let Some(n) = input.max_session_lifetime {
+    if let Some(n) = clearable(input.max_session_lifetime) {
         policy.lifetime = limit("max_session_lifetime", n)?;
     }
-    if let Some(n) = input.max_concurrent_sessions {
+    if let Some(n) = clearable(input.max_concurrent_sessions) {
         policy.max_sessions = limit("max_concurrent_sessions", n)?;
     }
-    if let Some(n) = input.max_concurrent_sftp_sessions {
+    if let Some(n) = clearable(input.max_concurrent_sftp_sessions) {
         policy.max_transfers = limit("max_concurrent_sftp_sessions", n)?;
     }
-    if let Some(n) = input.max_containers_per_session {
+    if let Some(n) = required("max_containers_per_session", input.max_containers_per_session)? {
         policy.max_cluster = count("max_containers_per_session", n)?;
     }
-    if let Some(n) = input.idle_timeout {
+    if let Some(n) = clearable(input.idle_timeout) {
         policy.idle_timeout = limit("idle_timeout", n)?;
     }
-    if let Some(hosts) = hosts(input.allowed_vfolder_hosts)? {
+    if let Some(hosts) = cleared_hosts(input.allowed_vfolder_hosts)? {
         policy.hosts = hosts;
     }
     match input.max_pending_session_count {

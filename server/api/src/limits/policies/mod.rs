@@ -25,7 +25,8 @@ fn policy_not_found() -> Problem {
 
 async fn policy_named<P: StoredPolicy>(control: &Control, caller: &Caller, name: &str) -> Result<Option<PolicyRow<P>>> {
     let query = query_without_pages(P::list(), vec![equals("name", name)]);
-    Ok(control.policies(caller, &query).await?.rows.pop())
+    // Names that differ in case alone are names of different policies.
+    Ok(control.policies::<P>(caller, &query).await?.rows.into_iter().find(|row| row.policy.name() == name))
 }
 
 async fn every_policy<P: StoredPolicy>(control: &Control, caller: &Caller) -> Result<Vec<PolicyRow<P>>> {

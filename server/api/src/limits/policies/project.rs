@@ -3,8 +3,8 @@
 use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{limit, number, size};
 use crate::graphql::cost;
-use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
 use types::limits::policies::{PolicyKind, PolicyRow, ProjectPolicy, SavePolicy};
 
@@ -40,33 +40,35 @@ pub struct CreateInput {
     max_network_count: Option<i64>,
 }
 
-/// The changes to a policy; missing fields stay as they are.
+/// The changes to a policy: missing fields stay as they are, null removes a limit.
 #[derive(InputObject)]
 #[graphql(name = "ModifyProjectResourcePolicyInput", rename_fields = "snake_case")]
 pub struct ModifyInput {
-    max_vfolder_count: Option<i64>,
-    max_quota_scope_size: Option<i64>,
-    max_network_count: Option<i64>,
+    max_vfolder_count: MaybeUndefined<i64>,
+    max_quota_scope_size: MaybeUndefined<i64>,
+    max_network_count: MaybeUndefined<i64>,
 }
 
 impl From<CreateInput> for ModifyInput {
     fn from(new: CreateInput) -> Self {
         Self {
-            max_vfolder_count: new.max_vfolder_count,
-            max_quota_scope_size: new.max_quota_scope_size,
-            max_network_count: new.max_network_count,
+            max_vfolder_count: of_new(new.max_vfolder_count),
+            max_quota_scope_size: of_new(new.max_quota_scope_size),
+            max_network_count: of_new(new.max_network_count),
         }
     }
 }
 
-fn merged(policy: &mut ProjectPolicy, input: &ModifyInput) -> std::result::Result<(), Problem> {
-    if let Some(n) = input.max_vfolder_count {
+fn merged(policy: &mut ProjectPolicy, input: ModifyInput) -> std::result::Result<(), Problem> {
+    if let Some(n) = clearable(input.max_vfolder_count) {
         policy.max_folders = limit("max_vfolder_count", n)?;
     }
-    if let Some(n) = input.max_quota_scope_size {
-        policy.max_folder_bytes = size(n);
+    match input.max_quota_scope_size {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => policy.max_folder_bytes = None,
+        MaybeUndefined::Value(n) => policy.max_folder_bytes = size(n),
     }
-    if let Some(n) = input.max_network_count {
+    if let Some(n) = clearable(input.max_network_count) {
         policy.max_networks = limit("max_network_count", n)?;
     }
     Ok(())
@@ -111,7 +113,7 @@ impl ProjectPolicyMutation {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
             let mut policy = ProjectPolicy::new(name.as_str());
-            merged(&mut policy, &props.into())?;
+            merged(&mut policy, props.into())?;
             control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
             policy_named::<ProjectPolicy>(control, caller, &name).await
         };
@@ -124,7 +126,7 @@ impl ProjectPolicyMutation {
         let result = async {
             let PolicyRow { mut policy, revision, .. } =
                 policy_named::<ProjectPolicy>(control, caller, &name).await?.ok_or_else(policy_not_found)?;
-            merged(&mut policy, &props)?;
+            merged(&mut policy, props)?;
             control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };
         Ok(done("modify_project_resource_policy", result.await))

@@ -3,8 +3,8 @@
 use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{count, limit, number, size};
 use crate::graphql::cost;
-use crate::graphql::{Done, control_and_caller, done, outcome, refuse};
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
 use types::limits::policies::{PolicyKind, PolicyRow, SavePolicy, UserPolicy};
 
@@ -43,38 +43,40 @@ pub struct CreateInput {
     max_customized_image_count: Option<i64>,
 }
 
-/// The changes to a policy; missing fields stay as they are.
+/// The changes to a policy: missing fields stay as they are, null removes a limit.
 #[derive(InputObject)]
 #[graphql(name = "ModifyUserResourcePolicyInput", rename_fields = "snake_case")]
 pub struct ModifyInput {
-    max_vfolder_count: Option<i64>,
-    max_quota_scope_size: Option<i64>,
-    max_session_count_per_model_session: Option<i64>,
-    max_customized_image_count: Option<i64>,
+    max_vfolder_count: MaybeUndefined<i64>,
+    max_quota_scope_size: MaybeUndefined<i64>,
+    max_session_count_per_model_session: MaybeUndefined<i64>,
+    max_customized_image_count: MaybeUndefined<i64>,
 }
 
 impl From<CreateInput> for ModifyInput {
     fn from(new: CreateInput) -> Self {
         Self {
-            max_vfolder_count: new.max_vfolder_count,
-            max_quota_scope_size: new.max_quota_scope_size,
-            max_session_count_per_model_session: new.max_session_count_per_model_session,
-            max_customized_image_count: new.max_customized_image_count,
+            max_vfolder_count: of_new(new.max_vfolder_count),
+            max_quota_scope_size: of_new(new.max_quota_scope_size),
+            max_session_count_per_model_session: of_new(new.max_session_count_per_model_session),
+            max_customized_image_count: of_new(new.max_customized_image_count),
         }
     }
 }
 
-fn merged(policy: &mut UserPolicy, input: &ModifyInput) -> std::result::Result<(), Problem> {
-    if let Some(n) = input.max_vfolder_count {
+fn merged(policy: &mut UserPolicy, input: ModifyInput) -> std::result::Result<(), Problem> {
+    if let Some(n) = clearable(input.max_vfolder_count) {
         policy.max_folders = limit("max_vfolder_count", n)?;
     }
-    if let Some(n) = input.max_quota_scope_size {
-        policy.max_folder_bytes = size(n);
+    match input.max_quota_scope_size {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => policy.max_folder_bytes = None,
+        MaybeUndefined::Value(n) => policy.max_folder_bytes = size(n),
     }
-    if let Some(n) = input.max_session_count_per_model_session {
+    if let Some(n) = required("max_session_count_per_model_session", input.max_session_count_per_model_session)? {
         policy.max_service_sessions = count("max_session_count_per_model_session", n)?;
     }
-    if let Some(n) = input.max_customized_image_count {
+    if let Some(n) = required("max_customized_image_count", input.max_customized_image_count)? {
         policy.max_images = count("max_customized_image_count", n)?;
     }
     Ok(())
@@ -114,7 +116,7 @@ impl UserPolicyMutation {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
             let mut policy = UserPolicy::new(name.as_str());
-            merged(&mut policy, &props.into())?;
+            merged(&mut policy, props.into())?;
             control.save_policy(caller, &SavePolicy { policy, revision: None }).await?;
             policy_named::<UserPolicy>(control, caller, &name).await
         };
@@ -127,7 +129,7 @@ impl UserPolicyMutation {
         let result = async {
             let PolicyRow { mut policy, revision, .. } =
                 policy_named::<UserPolicy>(control, caller, &name).await?.ok_or_else(policy_not_found)?;
-            merged(&mut policy, &props)?;
+            merged(&mut policy, props)?;
             control.save_policy(caller, &SavePolicy { policy, revision: Some(revision) }).await
         };
         Ok(done("modify_user_resource_policy", result.await))

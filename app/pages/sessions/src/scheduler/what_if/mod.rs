@@ -84,7 +84,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
         <div class="form-row">
             <Field name="what-scheduler" label="Scheduler"><Select name="what-scheduler" value=rules.scheduler options=choices(SchedulerKind::CHOICES)/></Field>
             <Field name="what-placement" label="Placement"><Select name="what-placement" value=rules.placement options=choices(Placement::CHOICES)/></Field>
-            <Field name="what-retries" label="Retries to skip"><NumberInput name="what-retries" value=rules.retries min="0" max="1000" step="1"/></Field>
+            <Field name="what-retries" label="Retries to skip" hint="0: nobody passes."><NumberInput name="what-retries" value=rules.retries min="0" max="1000" step="1"/></Field>
             <Field name="what-timeout" label="Pending timeout" hint="Seconds. Empty: none."><TextInput name="what-timeout" value=rules.timeout/></Field>
         </div>
         <div class="form-row">
@@ -96,7 +96,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
         <Show when=move || !rules.policy.with(String::is_empty)>{limits(rules)}</Show>
         <p role="status">{move || trial.outcome.with(|outcome| outcome.as_ref().map(summary))}</p>
         {move || table(trial)}
-        <p class="hint">"Estimates assume that each session runs to its time limit (or, without one, for the median of recent sessions here) and that no new sessions arrive."</p>
+        <p class="hint">"Estimates assume that each session runs to its time limit (or, without one, for the median of recent sessions here) and that no new sessions arrive. Room is kept for sessions that wait for it: others use it only if their time limit ends before it comes together."</p>
         <p><a href=link>"Settings of this resource group"</a></p>
     }
     .into_any()
@@ -140,16 +140,16 @@ fn table(trial: Trial) -> AnyView {
     };
     let now = trial.sample.with_untracked(|sample| sample.as_ref().map(|sample| sample.snapshot.now).unwrap_or_default());
     let row = move |row: Row| {
-        let Row { id, name, was, position, what } = row;
-        let moved = match was.cmp(&position) {
+        let Row { id, name, was, then, what } = row;
+        let moved = match was.cmp(&then) {
             std::cmp::Ordering::Equal => None,
             std::cmp::Ordering::Greater => Some((Tone::Good, "earlier")),
             std::cmp::Ordering::Less => Some((Tone::Warn, "later")),
         };
         view! {
             <tr>
-                <td class="number">{position}</td>
-                <td class="number">{was}</td>
+                <td class="number">{then.describe()}</td>
+                <td class="number">{was.describe()}</td>
                 <td>{moved.map(|(tone, text)| view! { <Badge tone=tone text=text/> })}</td>
                 <th scope="row">{name}</th>
                 <td>{move || trial.starts_now.with(|starts| expected(starts, id, now))}</td>

@@ -33,10 +33,37 @@ pub struct Row {
     pub id: SessionId,
     pub name: String,
     /// Its current place.
-    pub was: u32,
+    pub was: Place,
     /// Its place under the rules.
-    pub position: u32,
+    pub then: Place,
     pub what: String,
+}
+
+/// A session's place in the queue; the earlier is the smaller.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    StartsNow,
+    InLine(u32),
+    #[default]
+    NotInLine,
+}
+
+impl Place {
+    fn of(decided: &Decided) -> Self {
+        match (&decided.decision, decided.position) {
+            (Decision::Place(_), _) => Self::StartsNow,
+            (_, Some(position)) => Self::InLine(position),
+            (_, None) => Self::NotInLine,
+        }
+    }
+
+    pub fn describe(self) -> String {
+        match self {
+            Self::StartsNow => "starts".into(),
+            Self::InLine(position) => position.to_string(),
+            Self::NotInLine => "—".into(),
+        }
+    }
 }
 
 /// The expected starts of the shown sessions, as far as they have been computed.
@@ -99,7 +126,7 @@ impl Trial {
     pub fn begin(self, sample: Sample) {
         self.rules.fill(&sample.snapshot);
         self.before.set_value(Arc::new(schedule(&sample.snapshot)));
-        self.now.set_value(Some(Forecast::new(&sample, sample.snapshot.clone())));
+        self.now.set_value(Some(Forecast::new(sample.snapshot.clone())));
         self.starts_now.set(Starts::default());
         self.sample.set(Some(Arc::new(sample)));
     }
@@ -139,12 +166,12 @@ impl Trial {
         let ids = outcome.rows.iter().map(|row| row.id).collect();
         self.outcome.set(Some(outcome));
         self.starts_then.set(Starts::default());
-        leptos::task::spawn_local(self.work_out(mine, sample, changed, ids));
+        leptos::task::spawn_local(self.work_out(mine, changed, ids));
     }
 
     /// Computes the waits until all shown ones are known or another trial starts.
-    async fn work_out(self, mine: u32, sample: Arc<Sample>, changed: Snapshot, ids: Vec<SessionId>) {
-        let mut then = Forecast::new(&sample, changed);
+    async fn work_out(self, mine: u32, changed: Snapshot, ids: Vec<SessionId>) {
+        let mut then = Forecast::new(changed);
         let (mut now_done, mut then_done) = (false, false);
         while !(now_done && then_done) {
             breathe().await;
@@ -193,7 +220,7 @@ fn starts(decided: &[Decided]) -> usize {
 fn look(sample: &Sample, before: &[Decided], then: &[Decided]) -> Outcome {
     // Only the shown rows of a long queue are looked up.
     let shown = &then[..then.len().min(SHOWN)];
-    let mut names: HashMap<SessionId, (String, u32)> = shown.iter().map(|one| (one.id, Default::default())).collect();
+    let mut names: HashMap<SessionId, (String, Place)> = shown.iter().map(|one| (one.id, Default::default())).collect();
     for waiting in &sample.snapshot.queue {
         if let Some((name, _)) = names.get_mut(&waiting.id) {
             name.clone_from(&waiting.name);
@@ -201,7 +228,7 @@ fn look(sample: &Sample, before: &[Decided], then: &[Decided]) -> Outcome {
     }
     for one in before {
         if let Some((_, was)) = names.get_mut(&one.id) {
-            *was = one.position;
+            *was = Place::of(one);
         }
     }
     let row = |one: &Decided| {
@@ -210,7 +237,7 @@ fn look(sample: &Sample, before: &[Decided], then: &[Decided]) -> Outcome {
             Decision::Place(agents) => format!("Starts now on {}.", agents.join(", ")),
             Decision::Wait(reason) | Decision::Cancel(reason) => reason.describe(),
         };
-        Row { id: one.id, name, was, position: one.position, what }
+        Row { id: one.id, name, was, then: Place::of(one), what }
     };
     Outcome {
         rows: shown.iter().map(row).collect(),
