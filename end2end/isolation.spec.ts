@@ -1,5 +1,5 @@
-// A server that cannot isolate sessions: an ordinary user without bubblewrap. It starts none, or is told to start them all the same.
-import { chmodSync, chownSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+// Isolation as people meet it: a server that cannot isolate sessions, and a session that asks for what is the server's.
+import { chmodSync, chownSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, live, PASSWORD, Server, slots, test, Yard } from "./yard";
@@ -60,5 +60,27 @@ test("where sessions cannot be isolated none starts and the agent says what to i
   } finally {
     await server.end();
     rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+test("a session that asks for the metrics of the server gets none without their token", async ({ browser, page }) => {
+  const address = "127.0.0.1:39464";
+  const server = await Server.start(undefined, undefined, undefined, ["--metrics", address]);
+  try {
+    const yard = new Yard(server, browser, page);
+    await yard.signIn();
+    const command = `exec 3<>/dev/tcp/${address.replace(":", "/")}; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
+    const id = await yard.session({ name: "curious", command });
+    await expect.poll(async () => (await yard.call<{ row: { status: string } }>("session", { id })).row.status).toBe("TERMINATED");
+    const log = await yard.call<{ text: string }>("session_log", { id, container: 0, from: 0, wait: false });
+    expect(log.text).toMatch(/^HTTP\/1\.\d 401 /);
+    expect(log.text).not.toContain("yardmaster_sessions");
+    const token = readFileSync(join(server.data, "metrics.token"), "utf8");
+    expect(statSync(join(server.data, "metrics.token")).mode & 0o777).toBe(0o600);
+    const shown = await fetch(`http://${address}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await shown.text()).toContain("yardmaster_sessions");
+  } finally {
+    await server.end();
+    rmSync(server.data, { recursive: true, force: true });
   }
 });

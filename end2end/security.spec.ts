@@ -39,7 +39,7 @@ async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> 
   const secret = (await dialog.locator(".two-factor-secret").textContent())!;
   await dialog.getByLabel("Code").fill("000000");
   await dialog.getByRole("button", { name: "Turn on" }).click();
-  await expect(dialog.getByText(/Wrong code/)).toBeVisible();
+  await expect(dialog.getByText(/This code is wrong/)).toBeVisible();
   await dialog.getByLabel("Code").fill(code(secret));
   await dialog.getByRole("button", { name: "Turn on" }).click();
   const shown = page.getByRole("dialog", { name: "Recovery codes" });

@@ -19,7 +19,8 @@ export class Server {
     data = mkdtempSync(join(tmpdir(), "yard-")), listen = "127.0.0.1:0", binary = process.env.YARDMASTER_BIN, more: string[] = [],
   ): Promise<Server> {
     if (!binary) throw new Error("YARDMASTER_BIN is not set: run these tests with `cargo xtask test --only browser`");
-    const child = spawn(binary, ["serve", "--listen", listen, "--data", data, "--metrics", "off", ...more], {
+    const metrics = more.includes("--metrics") ? [] : ["--metrics", "off"];
+    const child = spawn(binary, ["serve", "--listen", listen, "--data", data, ...metrics, ...more], {
       env: { ...process.env, YARDMASTER_ADMIN_EMAIL: ADMIN.email, YARDMASTER_ADMIN_PASSWORD: ADMIN.password },
       stdio: ["ignore", "pipe", "pipe"],
     });

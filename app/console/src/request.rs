@@ -7,8 +7,7 @@ use leptos::prelude::*;
 pub fn cookie(name: &str) -> Option<String> {
     let parts = use_context::<http::request::Parts>()?;
     let lines = parts.headers.get_all(http::header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    types::cookies::value(lines, name).map(str::to_owned)
 }
 
 /// Sets the status of the page that is being rendered. Does nothing in the browser.

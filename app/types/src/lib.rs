@@ -6,6 +6,7 @@
 pub mod address;
 pub mod bulk;
 pub mod cluster;
+pub mod cookies;
 pub mod csv;
 pub mod folders;
 pub mod id;

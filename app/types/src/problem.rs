@@ -52,7 +52,10 @@ pub enum Problem {
     Limit(String),
     /// Too many attempts. The number is the seconds to wait.
     TooMany(u32),
-    /// The keypair has used up its requests of the last 15 minutes. The number is the seconds until the next one is allowed.
+    /// Too many passwords are waiting to be checked.
+    Busy,
+    /// The keypair, or all keypairs of its person together, have used up their requests of the last 15 minutes. The number is
+    /// the seconds until the next one is allowed.
     RateLimited(u32),
     /// A part of the cluster does not answer. The text names it.
     Unavailable(String),
@@ -78,7 +81,7 @@ impl Problem {
             Self::NotFound(_) => 404,
             Self::Invalid(_) => 422,
             Self::Conflict(_) | Self::Limit(_) | Self::Stale(_) => 409,
-            Self::TooMany(_) | Self::RateLimited(_) => 429,
+            Self::TooMany(_) | Self::Busy | Self::RateLimited(_) => 429,
             Self::Unavailable(_) | Self::Offline => 503,
             Self::Internal(_) => 500,
             Self::Outdated => 400,
@@ -111,9 +114,10 @@ impl std::fmt::Display for Problem {
             Self::TooMany(seconds) => {
                 write!(f, "Too many attempts. Wait {} and try again.", crate::time::duration(i64::from(*seconds) * 1000))
             }
+            Self::Busy => f.write_str("Too many people are signing in right now. Nothing was changed; try again in a moment."),
             Self::RateLimited(seconds) => {
                 let wait = crate::time::duration(i64::from(*seconds) * 1000);
-                write!(f, "Your keypair has reached its limit of requests in 15 minutes. Try again in {wait}.")
+                write!(f, "You have reached your limit of requests in 15 minutes. Try again in {wait}.")
             }
             Self::Unavailable(part) => {
                 write!(f, "{part} is not answering right now. Nothing was changed; try again in a moment.")

@@ -142,6 +142,11 @@ pub fn network(text: &str) -> Option<ipnet::IpNet> {
     text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from))
 }
 
+/// Whether a text can be an access key: 4 to 64 letters, digits, `-` and `_`. Nothing else is looked up or kept.
+pub fn is_access_key(text: &str) -> bool {
+    (4..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
 /// Whether the allowed addresses and networks include `address`. An empty list allows every address.
 pub fn may_come_from(allowed: &[String], address: &str) -> bool {
     let Ok(address) = address.parse::<std::net::IpAddr>() else { return allowed.is_empty() };
@@ -225,6 +230,14 @@ mod tests {
             assert!(!may_come_from(&allowed, bad), "{bad}");
         }
         assert!(may_come_from(&[], "11.1.2.3"));
+    }
+
+    #[test]
+    fn an_access_key_is_a_short_word() {
+        assert!(is_access_key("AKIAIOSFODNN7EXAMPLE") && is_access_key(&"a".repeat(64)));
+        for bad in ["", "abc", "AKIA KEY", "ключик", &"a".repeat(65)] {
+            assert!(!is_access_key(bad), "{bad}");
+        }
     }
 
     #[test]

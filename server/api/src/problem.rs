@@ -87,7 +87,7 @@ impl From<Problem> for Refused {
             Problem::NotFound(_) => ("object-not-found", "backendai_read_not-found"),
             Problem::Invalid(_) | Problem::Outdated => ("invalid-api-params", "api_parsing_invalid-parameters"),
             Problem::Conflict(_) | Problem::Limit(_) | Problem::Stale(_) => ("generic-bad-request", "backendai_generic_conflict"),
-            Problem::TooMany(_) | Problem::RateLimited(_) => ("rate-limit-exceeded", "api_access_rate-limited"),
+            Problem::TooMany(_) | Problem::Busy | Problem::RateLimited(_) => ("rate-limit-exceeded", "api_access_rate-limited"),
             Problem::Unavailable(_) | Problem::Offline | Problem::Internal(_) => {
                 ("internal-server-error", "backendai_generic_internal-error")
             }

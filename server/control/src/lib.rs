@@ -32,12 +32,14 @@ pub use turns::ExportTurn;
 pub use vault::Vault;
 
 use engine::{Engine, EngineError};
+use people::attempts::{self, Attempts};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::time::Instant;
 use store::Store;
 use tokio::sync::{Notify, watch};
 use types::Problem;
-use types::id::SessionId;
+use types::id::{SessionId, UserId};
 use types::time::Millis;
 
 /// The result of every method of [`Control`].
@@ -55,15 +57,18 @@ pub struct Control {
 struct Shared {
     passwords: people::password::Passwords,
     vault: Vault,
-    attempts: people::attempts::Attempts,
+    /// Passwords.
+    attempts: Attempts,
     /// Requests with a wrong signature.
-    bad_signatures: people::attempts::Attempts,
-    /// Wrong one-time codes of an account, from any address.
-    codes: people::attempts::Attempts,
+    bad_signatures: Attempts,
+    /// One-time and recovery codes of an account, from any address.
+    codes: Attempts,
+    /// Codes that were given too early, whose right time was told: they are not valid later.
+    early_codes: Mutex<HashSet<(UserId, i64)>>,
     /// A person's refusals that were written to the audit trail.
-    refusals: people::attempts::Attempts,
+    refusals: Attempts,
     /// Requests for a password link.
-    links: people::attempts::Attempts,
+    links: Attempts,
     outbox: OnceLock<people::password_link::Outbox>,
     rates: limits::rates::Rates,
     /// Changes whenever a sign-in was ended, so that connections it still holds open are checked again.
@@ -73,6 +78,8 @@ struct Shared {
     clocks: clock::Clocks,
     disk: disk::Disk,
     keep: OnceLock<system::cleaner::Keep>,
+    /// When this process started, by both clocks.
+    started: (Instant, Millis),
     /// The sessions that have not ended, and the lock of whoever brings them in step with the database.
     mirror: RwLock<sessions::mirror::Mirror>,
     mirroring: tokio::sync::Mutex<()>,
@@ -112,15 +119,17 @@ impl Control {
         let shared = Shared {
             passwords: people::password::Passwords::new(),
             vault,
-            attempts: people::attempts::Attempts::default(),
-            bad_signatures: people::attempts::Attempts::default(),
-            codes: people::attempts::Attempts::default(),
-            refusals: people::attempts::Attempts::new(system::audit::MOST_REFUSALS),
-            links: people::attempts::Attempts::default(),
+            attempts: Attempts::new(attempts::PASSWORDS),
+            bad_signatures: Attempts::new(attempts::SIGNATURES),
+            codes: Attempts::new(attempts::CODES),
+            early_codes: Mutex::default(),
+            refusals: Attempts::new(attempts::REFUSALS),
+            links: Attempts::new(attempts::LINKS),
             outbox: OnceLock::new(),
             rates: limits::rates::Rates::default(),
             sign_ins_ended: watch::Sender::new(()),
             work: Notify::new(),
+            started: (Instant::now(), wall()),
             clocks: clock::Clocks::new(wall, steady),
             disk: disk::Disk::default(),
             keep: OnceLock::new(),
@@ -142,6 +151,13 @@ impl Control {
 
     pub(crate) fn now(&self) -> Millis {
         self.shared.clocks.now()
+    }
+
+    /// The time by a clock that goes on evenly when somebody sets the system's: for limits, which last as long as they say. It may
+    /// differ from the time of day.
+    pub(crate) fn steady(&self) -> Millis {
+        let (at, by_the_clock) = self.shared.started;
+        Millis(by_the_clock.0.saturating_add(i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// Succeeds when the database answers.

@@ -3,7 +3,7 @@
 //! These run on the server's machine, not through a page. Anyone who can run them can read the database file, so they take no
 //! caller.
 
-use crate::{Control, Result, random_text};
+use crate::{Control, Result, internal, random_text};
 use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
 use types::people::permissions::Role;
@@ -42,6 +42,18 @@ impl Control {
         let password = password.map(String::from).or_else(|| made_up.clone()).unwrap_or_default();
         self.create_user_here(&email, "admin", "Administrator", &password, Role::Superadmin).await?;
         Ok(Some(FirstAdministrator { email, password: made_up }))
+    }
+
+    /// The installation's id, made up the first time: eight letters and digits by which two installations on one host are told
+    /// apart.
+    pub async fn installation(&self) -> Result<String> {
+        if let Some(id) = self.store.installation().await? {
+            return Ok(id);
+        }
+        let mut change = self.store.change().await?;
+        change.name_installation(&random_text(8)?.to_lowercase()).await?;
+        change.commit().await?;
+        self.store.installation().await?.ok_or_else(|| internal("naming the installation")("it has no id"))
     }
 
     /// Creates a person in the domain and project `default`.
@@ -92,7 +104,7 @@ impl Control {
         let at = change.at;
         change.set_password(account.id, &hash, at).await?;
         change.delete_sign_ins(account.id).await?;
-        change.end_password_link(account.id).await?;
+        change.end_password_links(account.id).await?;
         if end_two_factor {
             change.end_two_factor(account.id).await?;
         }

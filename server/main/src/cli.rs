@@ -1,8 +1,9 @@
 //! The command line.
 
 use crate::config::{Given, Settings};
+use crate::listen::Listening;
 use crate::site::Site;
-use crate::{App, connections, metrics, router};
+use crate::{App, address, connections, metrics, router};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use control::{Control, Mail, Vault};
@@ -153,17 +154,12 @@ async fn run(command: Command) -> Result<()> {
             if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
                 println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
             }
-            let given = if password_stdin { Some(read_password()?) } else { None };
-            let password = match given {
-                Some(password) => password,
-                None => {
-                    let password = control::made_up_password().map_err(plain)?;
-                    println!("Password of {email}: {password}");
-                    password
-                }
-            };
+            let password = if password_stdin { read_password()? } else { control::made_up_password().map_err(plain)? };
             control.create_user_here(&email, &username, &full_name, &password, role).await.map_err(plain)?;
             println!("Created {email}.");
+            if !password_stdin {
+                println!("Password of {email}: {password}");
+            }
             Ok(())
         }
         Command::User(User::ResetPassword { data, login, end_two_factor, password_stdin }) => {
@@ -268,6 +264,10 @@ fn own_file(file: &Path) -> Result<()> {
 }
 
 async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) -> Result<()> {
+    // Simulated sessions are no processes; real ones can connect from every address of this machine.
+    if settings.scenario.is_none() {
+        address::refuse_proxies_on_this_machine(&settings)?;
+    }
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
@@ -288,20 +288,17 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         control.watch_disk(settings.data.clone(), settings.disk_reserve);
     }
     let first = control.first_start(email, password).await.map_err(plain)?;
-    let app =
-        App { control: control.clone(), settings: Arc::new(settings.clone()), site, names, unisolated, build: build().into() };
-
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .with_context(|| format!("`listen` = {}: the address cannot be used", settings.listen))?;
-    let address = listener.local_addr()?;
-    let limits = connections::Limits::new(settings.connections_per_address, settings.trust_proxy);
+    let installation = control.installation().await.map_err(plain)?.into();
+    let (shared, build) = (Arc::new(settings.clone()), build().into());
+    let app = App { control: control.clone(), settings: shared, site, names, installation, unisolated, build };
+    let listener = Listening::bind(&settings.listen).await?;
+    let limits = connections::Limits::new(settings.connections_per_address, settings.trust_proxy.clone());
     if let Some(metrics) = settings.metrics {
         match TcpListener::bind(metrics).await {
             Ok(listener) => {
                 let token = metrics::token(&settings.data)?;
                 let router = metrics::router(app.clone(), &token);
-                drop(tokio::spawn(connections::serve(listener, router, limits, std::future::pending())));
+                drop(tokio::spawn(connections::serve(listener, router, limits.clone(), std::future::pending())));
             }
             // A second server on the same machine must still be able to start.
             Err(error) => tracing::warn!(%metrics, %error, "no metrics: the address cannot be used"),
@@ -313,7 +310,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     let queue = tokio::spawn(control.clone().run());
 
     // On standard output, apart from the log: the lines that a person needs at the first start.
-    println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| format!("http://{address}")));
+    println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| listener.shown()));
     if let Some(first) = first {
         println!("Administrator: {}", first.email);
         if let Some(password) = first.password {
@@ -321,7 +318,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         }
     }
     tokio::select! {
-        () = connections::serve(listener, router::router(app), limits, asked_to_end()) => {}
+        () = listener.serve(router::router(app), limits, asked_to_end()) => {}
         // A server whose queue has stopped must not look healthy: its supervisor starts it again.
         ended = queue => bail!("the queue's loop ended: {ended:?}"),
     }

@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use control::Keep;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args, Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Given {
-    /// Address and port of the console [default: 127.0.0.1:8080]
+    /// Address and port of the console, or unix:/PATH of a socket for a proxy [default: 127.0.0.1:8080]
     #[arg(long, env = "YARDMASTER_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<String>,
     /// Folder of the database, logs and sessions; created if it does not exist [default: ./data]
@@ -27,8 +28,9 @@ pub struct Given {
     /// Loopback address and port of /metrics, or “off” [default: 127.0.0.1:9464]
     #[arg(long, env = "YARDMASTER_METRICS", value_name = "ADDRESS:PORT")]
     pub metrics: Option<String>,
-    /// Trust X-Forwarded-For from a proxy on loopback: yes or no [default: no]
-    #[arg(long, env = "YARDMASTER_TRUST_PROXY", value_name = "YES/NO")]
+    /// Proxies whose X-Forwarded-For counts: addresses and networks with commas between them, yes for loopback, or no. A proxy at
+    /// a Unix socket needs none [default: no]
+    #[arg(long, env = "YARDMASTER_TRUST_PROXY", value_name = "ADDRESSES")]
     #[serde(deserialize_with = "yes_or_no")]
     pub trust_proxy: Option<String>,
     /// Connections that one address may have open; many people behind one address need more [default: 1000]
@@ -70,15 +72,24 @@ pub struct Given {
     pub log_format: Option<String>,
 }
 
+/// Where the console listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    Address(SocketAddr),
+    /// The file of a Unix socket, which only a proxy on this machine can open.
+    Socket(PathBuf),
+}
+
 /// The settings, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    pub listen: SocketAddr,
+    pub listen: Listen,
     pub data: PathBuf,
     /// Scheme, host and port, without a slash at the end.
     pub public_url: Option<String>,
     pub metrics: Option<SocketAddr>,
-    pub trust_proxy: bool,
+    /// The proxies that say where requests come from, besides one at a Unix socket.
+    pub trust_proxy: Vec<IpNet>,
     /// Connections that one address may have open.
     pub connections_per_address: usize,
     /// Bytes that sessions must leave free.
@@ -122,12 +133,12 @@ impl Given {
         let usual = Keep::default();
         let mail = mail(given.mail_server, given.mail_from, public_url.as_deref())?;
         Ok(Settings {
-            listen: address("listen", &listen)?,
+            listen: self::listen(&listen)?,
             data: given.data.unwrap_or_else(|| "data".into()).into(),
             public_url,
             mail,
             metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
-            trust_proxy: choice("trust-proxy", given.trust_proxy.as_deref(), ["no", "yes"])?,
+            trust_proxy: proxies(given.trust_proxy.as_deref().unwrap_or("no"))?,
             connections_per_address: number("connections-per-address", given.connections_per_address, 1_000, 16)?,
             disk_reserve: number::<u64>("disk-reserve", given.disk_reserve, 1_024, 0)?.saturating_mul(1 << 20),
             keep: Keep {
@@ -157,10 +168,10 @@ impl Given {
     }
 }
 
-/// Reads yes or no, and also `true` and `false` without quotes.
+/// Reads a text, and also `true` and `false` without quotes.
 fn yes_or_no<'de, D: serde::Deserializer<'de>>(value: D) -> std::result::Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "expected \"yes\", \"no\", true or false")]
+    #[serde(untagged, expecting = "expected \"yes\", \"no\", true, false or addresses")]
     enum YesOrNo {
         Word(String),
         Bool(bool),
@@ -198,8 +209,24 @@ fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
     }
 }
 
-fn address(key: &str, value: &str) -> Result<SocketAddr> {
-    value.parse().map_err(|_| wrong_setting(key, value, "an address with a port, such as 127.0.0.1:8080 or [::]:8080"))
+fn listen(value: &str) -> Result<Listen> {
+    let allowed = "an address with a port, such as 127.0.0.1:8080 or [::]:8080, or the whole path of a socket, such as \
+                   unix:/run/yardmaster/http.sock";
+    let listen = match value.strip_prefix("unix:") {
+        Some(path) => Some(path).filter(|path| path.starts_with('/')).map(|path| Listen::Socket(path.into())),
+        None => value.parse().ok().map(Listen::Address),
+    };
+    listen.ok_or_else(|| wrong_setting("listen", value, allowed))
+}
+
+fn proxies(value: &str) -> Result<Vec<IpNet>> {
+    let networks: Option<Vec<IpNet>> = match value {
+        "no" => Some(Vec::new()),
+        "yes" => ["127.0.0.0/8", "::1"].into_iter().map(types::rules::network).collect(),
+        list => list.split(',').map(|one| types::rules::network(one.trim())).collect(),
+    };
+    let allowed = "no, yes for a proxy on loopback, or the proxies' addresses and networks, such as 10.0.0.7, 10.1.0.0/24";
+    networks.ok_or_else(|| wrong_setting("trust-proxy", value, allowed))
 }
 
 fn loopback(value: &str) -> Result<SocketAddr> {
@@ -263,6 +290,7 @@ mod tests {
         match key {
             "listen" => Given { listen: value, ..Given::default() },
             "public-url" => Given { public_url: value, ..Given::default() },
+            "trust-proxy" => Given { trust_proxy: value, ..Given::default() },
             "metrics" => Given { metrics: value, ..Given::default() },
             "mail-server" => Given { mail_server: value, ..Given::default() },
             _ => Given { log_format: value, ..Given::default() },
@@ -301,7 +329,8 @@ mod tests {
         std::fs::write(&file, "listen = \"127.0.0.1:1\"\ndata = \"/srv/yard\"\ntrust-proxy = true\n").unwrap();
         let given = Given { config: Some(file.clone()), listen: Some("127.0.0.1:2".into()), ..Given::default() };
         let settings = given.check().unwrap();
-        assert_eq!((settings.listen.port(), settings.data.to_str(), settings.trust_proxy), (2, Some("/srv/yard"), true));
+        let listen = Listen::Address("127.0.0.1:2".parse().unwrap());
+        assert_eq!((settings.listen, settings.data.to_str(), settings.trust_proxy.len()), (listen, Some("/srv/yard"), 2));
         std::fs::write(&file, "lisen = \"127.0.0.1:1\"\n").unwrap();
         let error = Given { config: Some(file), ..Given::default() }.check().unwrap_err().to_string();
         assert!(error.contains("`lisen`") && error.contains("listen"), "{error}");
@@ -316,7 +345,7 @@ mod tests {
             Given { config: Some(file.clone()), ..Given::default() }.check()
         };
         for (value, trusts) in [("true", true), ("\"yes\"", true), ("false", false), ("\"no\"", false)] {
-            assert_eq!(read(&format!("trust-proxy = {value}\n")).unwrap().trust_proxy, trusts, "{value}");
+            assert_eq!(!read(&format!("trust-proxy = {value}\n")).unwrap().trust_proxy.is_empty(), trusts, "{value}");
         }
         for (line, key) in [("listen = 8080", "`listen`"), ("trust-proxy = 1", "`trust-proxy`"), ("data = true", "`data`")] {
             let error = read(line).unwrap_err().to_string();

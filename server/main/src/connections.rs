@@ -3,21 +3,23 @@
 //!
 //! Deliberately absent: what is answered. That is the router's.
 
+use crate::address::Peer;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 use tower::ServiceExt;
@@ -30,7 +32,7 @@ const USUAL_DESCRIPTORS: &str = "YARDMASTER_USUAL_DESCRIPTORS";
 const MOST_DESCRIPTORS: u64 = 65_536;
 
 /// How long connections may last without getting anywhere, and how many there may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Time for the head of a request, and also between two requests. Longer than proxies keep connections, so that they close
     /// them first.
@@ -41,16 +43,16 @@ pub struct Limits {
     pub per_address: usize,
     /// Connections of all addresses together.
     pub all: usize,
-    /// Whether peers on loopback are one proxy for everybody, which has no limit of its own.
-    pub proxy: bool,
+    /// Proxies, each for everybody behind it: their addresses have no limit of their own.
+    pub proxies: Vec<IpNet>,
 }
 
 impl Limits {
     /// The usual times, with this many connections for one address.
-    pub fn new(per_address: usize, proxy: bool) -> Self {
+    pub fn new(per_address: usize, proxies: Vec<IpNet>) -> Self {
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(MOST_DESCRIPTORS).min(MOST_DESCRIPTORS);
         let all = usize::try_from(descriptors.saturating_sub(KEPT_DESCRIPTORS)).unwrap_or(usize::MAX).max(64);
-        Self { head: Duration::from_secs(75), stalled: Duration::from_secs(300), per_address, all, proxy }
+        Self { head: Duration::from_secs(75), stalled: Duration::from_secs(300), per_address, all, proxies }
     }
 }
 
@@ -76,14 +78,41 @@ pub fn usual_descriptors() {
     unsafe { std::env::remove_var(USUAL_DESCRIPTORS) };
 }
 
+/// A listener, and the other ends of its connections.
+pub trait Accept {
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+}
+
+impl Accept for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, address) = self.accept().await?;
+        // Small pieces of a streamed page are sent at once, without waiting for each other's acknowledgement.
+        let _ = stream.set_nodelay(true);
+        Ok((stream, address.into()))
+    }
+}
+
+impl Accept for UnixListener {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<(UnixStream, Peer)> {
+        Ok((self.accept().await?.0, Peer::Socket))
+    }
+}
+
 /// Answers the requests of all connections until `end`, then finishes those in flight.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, end: impl Future<Output = ()>) {
+pub async fn serve(listener: impl Accept, router: Router, limits: Limits, end: impl Future<Output = ()>) {
+    let (head, stalled) = (limits.head, limits.stalled);
     let places = Places { limits, taken: Arc::default() };
     let ending = watch::Sender::new(());
     let mut end = pin!(end);
     loop {
         let (stream, peer) = tokio::select! {
-            accepted = listener.accept() => match accepted {
+            accepted = listener.next() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if broken(&error) => continue,
                 Err(error) => {
@@ -95,19 +124,17 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, end: i
             () = &mut end => break,
         };
         // Closed at once: an answer would need a descriptor and a task, too.
-        let Some(place) = places.take(peer.ip()) else { continue };
-        // Small pieces of a streamed page are sent at once, without waiting for each other's acknowledgement.
-        let _ = stream.set_nodelay(true);
-        let stream = Held { stream, stalled: None, patience: limits.stalled, _place: place };
+        let Some(place) = places.take(peer) else { continue };
+        let stream = Held { stream, stalled: None, patience: stalled, _place: place };
         let router = router.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let mut request: Request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
+            request.extensions_mut().insert(ConnectInfo::<Peer>(peer));
             router.clone().oneshot(request)
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.head)
+            .header_read_timeout(head)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut ending = ending.subscribe();
@@ -121,7 +148,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, end: i
                 }
             };
             if let Err(error) = ended {
-                tracing::debug!(%peer, %error, "a connection ended early");
+                tracing::debug!(?peer, %error, "a connection ended early");
             }
         });
     }
@@ -151,15 +178,17 @@ struct Taken {
 
 /// A connection's place among those of its address.
 struct Place {
-    /// `None` for the proxy.
+    /// `None` for a proxy.
     address: Option<IpAddr>,
     taken: Arc<Mutex<Taken>>,
 }
 
 impl Places {
-    fn take(&self, ip: IpAddr) -> Option<Place> {
-        let proxy = self.limits.proxy && ip.to_canonical().is_loopback();
-        let address = (!proxy).then(|| network(ip));
+    fn take(&self, peer: Peer) -> Option<Place> {
+        let address = match peer {
+            Peer::Address(ip) if !self.limits.proxies.iter().any(|proxy| proxy.contains(&ip)) => Some(network(ip)),
+            Peer::Address(_) | Peer::Socket => None,
+        };
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let theirs = address.and_then(|address| taken.by_address.get(&address).copied()).unwrap_or(0);
         if taken.all >= self.limits.all || theirs >= self.limits.per_address {
@@ -187,7 +216,7 @@ impl Drop for Place {
 
 /// The address that connections are counted by: one machine has a whole IPv6 network of 64 bits.
 fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
+    match ip {
         IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) >> 64 << 64).into()),
         ip => ip,
     }
@@ -256,9 +285,9 @@ mod tests {
 
     #[test]
     fn an_address_has_its_number_of_places_and_an_ipv6_network_counts_as_one() {
-        let limits = Limits { per_address: 2, all: 5, ..Limits::new(2, true) };
+        let limits = Limits { all: 5, ..Limits::new(2, vec!["127.0.0.0/8".parse().unwrap()]) };
         let places = Places { limits, taken: Arc::default() };
-        let take = |ip: &str| places.take(ip.parse().unwrap());
+        let take = |ip: &str| places.take(std::net::SocketAddr::new(ip.parse().unwrap(), 1).into());
         let one = take("10.0.0.1").unwrap();
         let _two = take("::ffff:10.0.0.1").unwrap();
         assert!(take("10.0.0.1").is_none());

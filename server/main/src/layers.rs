@@ -5,7 +5,7 @@ use crate::refusal::Refusal;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::CONNECTION;
+use axum::http::header::{AUTHORIZATION, CONNECTION, HOST, ORIGIN};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -115,6 +115,20 @@ fn cut_off(body: Body, most: usize, exceeded: Arc<AtomicBool>) -> Body {
         std::future::ready(rest.map(|_| piece).ok_or_else(|| axum::Error::new("the body is too large")))
     });
     Body::from_stream(pieces)
+}
+
+/// Headers that decide who asks and from where. A second one could be read by one part and the first by another.
+const ONLY_ONE: [HeaderName; 4] = [AUTHORIZATION, HOST, ORIGIN, HeaderName::from_static("sec-fetch-site")];
+
+/// Refuses a request that has one of these headers more than once.
+pub async fn one_of_each(request: Request, next: Next) -> Response {
+    match ONLY_ONE.iter().find(|name| request.headers().get_all(*name).iter().nth(1).is_some()) {
+        None => next.run(request).await,
+        Some(name) => {
+            let sentence = format!("The request has more than one header `{name}`. Send it once.\n");
+            (StatusCode::BAD_REQUEST, sentence).into_response()
+        }
+    }
 }
 
 fn too_large(most: usize) -> Response {

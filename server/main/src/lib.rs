@@ -2,12 +2,14 @@
 //!
 //! Deliberately absent: rules (`control`), pages (`app/pages`) and SQL (`store`). This crate only translates.
 
+mod address;
 pub mod cli;
 pub mod config;
 pub mod connections;
 mod cookies;
 mod download;
 pub mod layers;
+pub mod listen;
 mod live;
 mod metrics;
 mod pages;
@@ -18,6 +20,7 @@ mod sign_in;
 pub mod site;
 mod terminal;
 
+pub use address::Peer;
 pub use api::routes as api_routes;
 pub use pages::paths;
 pub use router::router;
@@ -39,6 +42,8 @@ pub struct App {
     pub site: Site,
     /// The names of the site's files.
     pub names: Arc<Names>,
+    /// By which this installation is told from others on the same host.
+    pub installation: Arc<str>,
     /// Whether sessions run without isolation, because an administrator allowed it.
     pub unisolated: bool,
     /// Differs between any two builds of this program; a page from another build is told to reload.

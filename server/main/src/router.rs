@@ -2,7 +2,7 @@
 
 use crate::layers::USUAL;
 use crate::routes::{self, Asks};
-use crate::{App, cookies, metrics, pages, site};
+use crate::{App, cookies, layers, metrics, pages, site};
 use api::Route;
 use axum::Router;
 use axum::extract::Request;
@@ -49,6 +49,7 @@ pub fn router(app: App) -> Router {
         .merge(USUAL.around(identified(console)))
         .merge(USUAL.around(identified(api)))
         .with_state(app)
+        .layer(middleware::from_fn(layers::one_of_each))
         .layer(middleware::from_fn(count))
 }
 

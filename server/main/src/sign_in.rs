@@ -11,7 +11,7 @@ use console::sign_in::{FLASH, Flash, Says, local_path};
 use control::{Caller, SIGN_IN_LASTS, SignInAnswer};
 use serde::Deserialize;
 
-/// The cookie that proves a right password while the code is asked for.
+/// The cookie that proves a right password while the code is asked for, by its part of [`cookies::own_name`].
 const STEP: &str = "sign-in-step";
 /// Seconds that it lives; the proof inside has the same limit.
 const STEP_LASTS: i64 = 300;
@@ -47,24 +47,26 @@ pub async fn sign_in(
     Form(form): Form<SignIn>,
 ) -> Response {
     let secure = app.settings.secure();
+    let step = cookies::own_name(&app, STEP);
     let next = local_path(&form.next);
     let login: String = form.login.chars().take(256).collect();
     let answer = match &form.code {
         None => app.control.sign_in(&caller, &form.login, &form.password, None).await,
         Some(code) => {
-            let proof = cookies::read(&headers, STEP).unwrap_or_default();
+            let proof = cookies::read(&headers, &step).unwrap_or_default();
             app.control.sign_in_with_code(&caller, proof, code).await.map(SignInAnswer::Done)
         }
     };
     let back = format!("{SIGN_IN}?next={}", types::list::encode(next));
     match answer {
         Ok(SignInAnswer::Done(signed_in)) => {
-            let cookie = cookies::write(cookies::sign_in_name(secure), &signed_in.token, SIGN_IN_LASTS / 1000, secure);
-            redirect_with(next, [cookie, cookies::write(STEP, "", 0, secure), cookies::write(FLASH, "", 0, secure)])
+            let name = cookies::own_name(&app, cookies::SIGN_IN);
+            let cookie = cookies::write(&name, &signed_in.token, SIGN_IN_LASTS / 1000, secure);
+            redirect_with(next, [cookie, cookies::write(&step, "", 0, secure), cookies::write(FLASH, "", 0, secure)])
         }
         Ok(SignInAnswer::CodeNeeded(proof)) => {
             let flash = Flash { login, says: Says::Code, ..Flash::default() };
-            redirect_with(&back, [flash_cookie(&flash, secure), cookies::write(STEP, &proof, STEP_LASTS, secure)])
+            redirect_with(&back, [flash_cookie(&flash, secure), cookies::write(&step, &proof, STEP_LASTS, secure)])
         }
         Err(problem) => {
             // Ask for the code again, unless the password is needed again.
@@ -133,7 +135,7 @@ pub async fn sign_out(State(app): State<App>, Extension(caller): Extension<Calle
     if let Err(problem) = ended {
         tracing::warn!(%problem, "a sign-out was left unfinished");
     }
-    let cookie = cookies::write(cookies::sign_in_name(secure), "", 0, secure);
+    let cookie = cookies::write(&cookies::own_name(&app, cookies::SIGN_IN), "", 0, secure);
     redirect_with(SIGN_IN, [cookie])
 }
 

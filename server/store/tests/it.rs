@@ -3,7 +3,7 @@
 use futures::StreamExt;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use store::{Audit, Deadlines, NewSession, NewSignIn, NewUser, Scope, Step, Store, Taken, first_people};
+use store::{Audit, Deadlines, NewPasswordLink, NewSession, NewSignIn, NewUser, Scope, Step, Store, Taken, first_people};
 use types::id::{DomainId, ProjectId, SessionId, SignInId, UserId};
 use types::list::{Condition, Filter, ListQuery, Op, Window};
 use types::people::users::{CreateUser, USERS};
@@ -94,6 +94,38 @@ fn email_contains(text: &str) -> ListQuery {
 
 fn step(next: Status) -> Step<'static> {
     Step { next, reason: "because", agents: None, outcome: None, notice: None, at: Millis(5) }
+}
+
+#[tokio::test]
+async fn a_link_that_was_asked_for_leaves_the_earlier_ones_valid() {
+    let yard = Yard::new().await;
+    let user = yard.person("ann", 0).await.unwrap();
+    let add = async |token: u8, made: bool, at: i64| {
+        let mut change = yard.store.change().await.unwrap();
+        let link = NewPasswordLink { user, token_hash: &[token], expires_at: Millis(at + 100), made, at: Millis(at) };
+        change.add_password_link(&link).await.unwrap();
+        change.commit().await.unwrap();
+    };
+    let valid = async |at: i64| {
+        let mut all = Vec::new();
+        for token in 1..=5 {
+            all.extend(yard.store.password_link(&[token], Millis(at)).await.unwrap().map(|_| token));
+        }
+        all
+    };
+    add(1, false, 0).await;
+    add(2, false, 10).await;
+    assert_eq!(valid(11).await, [1, 2]);
+    add(3, true, 20).await;
+    assert_eq!(valid(21).await, [3], "an administrator's takes the place of all others");
+    add(4, false, 30).await;
+    assert_eq!(valid(31).await, [3, 4]);
+    add(5, false, 125).await;
+    assert_eq!(valid(126).await, [4, 5]);
+    let mut change = yard.store.change().await.unwrap();
+    assert_eq!(change.use_password_link(&[4], Millis(127)).await.unwrap(), Some(user));
+    change.commit().await.unwrap();
+    assert!(valid(128).await.is_empty(), "a link that was used ends the others");
 }
 
 #[tokio::test]

@@ -30,8 +30,7 @@ pub struct Login {
 
 fn token(headers: &HeaderMap) -> Option<&str> {
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.into_iter().find(|(name, _)| *name == NAME).map(|(_, value)| value.trim_matches('"'))
+    types::cookies::value(lines, NAME)
 }
 
 fn cookie(api: &Api, value: &str, seconds: i64) -> AppendHeaders<[(axum::http::HeaderName, String); 1]> {
@@ -69,7 +68,7 @@ pub async fn login(State(api): State<Api>, Extension(from): Extension<Caller>, B
         (Ok(_), Err(problem)) => Refused::from(problem).into_response(),
         (Err(problem), _) => {
             let (status, slug) = match &problem {
-                Problem::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"),
+                Problem::TooMany(_) | Problem::Busy => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests"),
                 _ => (StatusCode::UNAUTHORIZED, "auth-failed"),
             };
             let kind = format!("https://api.backend.ai/probs/{slug}");

@@ -149,7 +149,7 @@ impl Control {
             return Err(Problem::field("main_access_key", "Choose one of the person's active keypairs."));
         }
         if edit.password.is_some() || edit.status.is_some() || edit.role.is_some() || edit.domain.is_some() {
-            change.end_password_link(before.id).await?;
+            change.end_password_links(before.id).await?;
         }
         if edit.two_factor == Some(false) {
             change.end_two_factor(before.id).await?;

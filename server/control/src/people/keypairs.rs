@@ -10,7 +10,7 @@ use types::Problem;
 use types::id::UserId;
 use types::limits::policies::PolicyKind;
 use types::list::{ListQuery, Page};
-use types::people::keypairs::{CreateKeypair, EditKeypair, KEYPAIRS, KeypairRow, NewKeypair};
+use types::people::keypairs::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KEYPAIRS, KeypairRow, NewKeypair};
 use types::people::permissions::{Permission, Reach, may_grant};
 use types::system::events::{Audience, Topic};
 
@@ -77,7 +77,7 @@ impl Control {
     }
 
     /// Adds a keypair for a person, or for the caller if no owner is given. Callers who may not limit keypairs get the main
-    /// keypair's policy and the default rate limit.
+    /// keypair's policy and its rate limit, if that is smaller than the default.
     pub async fn create_keypair(&self, caller: &Caller, new: &CreateKeypair) -> Result<NewKeypair> {
         let (me, reach) = caller.need(Permission::ChangeKeypairs)?;
         new.check()?;
@@ -102,7 +102,8 @@ impl Control {
         let (policy, rate_limit) = if limits {
             (new.policy.as_str(), new.rate_limit)
         } else {
-            (inherited.as_str(), types::people::keypairs::DEFAULT_RATE_LIMIT)
+            let main = self.store.main_key_limit(account.id).await?;
+            (inherited.as_str(), main.map_or(DEFAULT_RATE_LIMIT, |(_, limit)| limit.min(DEFAULT_RATE_LIMIT)))
         };
         let (access_key, secret_key) = make_keypair()?;
         let secret = self.shared.vault.seal(&secret_key, &access_key)?;
@@ -158,7 +159,14 @@ impl Control {
         {
             return Err(Problem::field("policy", "There is no keypair resource policy with this name."));
         }
-        change.edit_keypair(access_key, edit).await?;
+        let own = before.user == caller.person()?.0.id;
+        if own && edit.active == Some(true) && change.keypair_held(access_key).await? {
+            return Err(Problem::Conflict(
+                "An administrator deactivated this keypair. Ask an administrator to activate it again.".into(),
+            ));
+        }
+        let held = edit.active.filter(|_| !own).map(|active| !active);
+        change.edit_keypair(access_key, edit, held).await?;
         if edit.main == Some(true) && !change.set_main_keypair(before.user, access_key).await? {
             return Err(Problem::Conflict("Only an active keypair can be the main one. Activate it first.".into()));
         }
@@ -172,20 +180,30 @@ impl Control {
         Ok(())
     }
 
-    /// Refuses another main key with a different policy to callers who may not limit keypairs: the main key's policy limits
-    /// everything that its owner runs.
+    /// Refuses another main key with a different policy or a larger rate limit to callers who may not limit keypairs: those of
+    /// the main key limit everything that its owner runs and asks.
     async fn check_main(&self, caller: &Caller, key: &KeypairRow) -> Result<()> {
         if caller.person()?.0.may(Permission::LimitKeypairs) {
             return Ok(());
         }
-        let main = self.store.main_keypair(key.user).await?;
-        match main {
-            Some((_, policy)) if policy.name != key.policy => Err(Problem::Conflict(format!(
+        if let Some((_, policy)) = self.store.main_keypair(key.user).await?
+            && policy.name != key.policy
+        {
+            return Err(Problem::Conflict(format!(
                 "Your main key follows the policy {}, but this one follows {}. An administrator can give both the same policy.",
                 policy.name, key.policy
-            ))),
-            _ => Ok(()),
+            )));
         }
+        if let Some((_, limit)) = self.store.main_key_limit(key.user).await?
+            && limit < key.rate_limit
+        {
+            return Err(Problem::Conflict(format!(
+                "Your main key may send {limit} requests in 15 minutes, but this one {}. An administrator can give both the same \
+                 limit.",
+                key.rate_limit
+            )));
+        }
+        Ok(())
     }
 
     /// Deletes an inactive keypair permanently. The main access key cannot be deleted.

@@ -372,7 +372,7 @@ impl Control {
         // Each person is hashed, then written.
         let (count, steps) = (lines.len() as u64, lines.len() as u64 * 2);
         let hashed = AtomicU64::new(0);
-        // Hashed before the change, during which nobody else can write. No more run at once than there are cores.
+        // Hashed before the change, during which nobody else can write.
         let passwords: Vec<_> = lines.iter().map(|line| (line.new.password.clone(), line.made_up)).collect();
         let hashes: Vec<String> = stream::iter(passwords)
             .map(|(password, made_up)| {
@@ -381,7 +381,7 @@ impl Control {
                 let hashed = &hashed;
                 async move {
                     progress.check_not_cancelled()?;
-                    let hash = control.shared.passwords.hash_with(&password, how).await;
+                    let hash = control.shared.passwords.hash_in_task(&password, how).await;
                     progress.report("Hashing passwords.", hashed.fetch_add(1, Ordering::Relaxed) + 1, steps);
                     hash
                 }

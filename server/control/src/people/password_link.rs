@@ -4,6 +4,7 @@
 //! does not reveal who has an account.
 
 use crate::mail::Mail;
+use crate::people::attempts::Who;
 use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
@@ -53,11 +54,8 @@ impl Control {
         if login.is_empty() || login.len() > 256 {
             return Err(Problem::field("login", "Type your email or username."));
         }
-        if let Some(seconds) = self.shared.links.must_wait(&login, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
         // Every request counts, and none is forgiven: nobody needs many links.
-        self.shared.links.failed(&login, &caller.address, at);
+        self.shared.links.take(&Who::Name(login.to_lowercase()), &caller.address, self.steady())?.failed();
         let (control, address) = (self.clone(), caller.address.clone());
         // In the background, so that the answer takes equally long if there is no account.
         tokio::spawn(async move {
@@ -79,8 +77,7 @@ impl Control {
             return Ok(());
         }
         if self.sends_mail() {
-            // Nothing to send if an administrator has just made a link that is still valid.
-            let Some(link) = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await? else { return Ok(()) };
+            let link = self.write_link(&account, None, address, Millis(at.0 + ASKED_LASTS)).await?;
             if self.mail_link(&account, &link).await {
                 return Ok(());
             }
@@ -119,19 +116,18 @@ impl Control {
             return Err(Problem::Conflict("Change your own password in your account, which asks for your current one.".into()));
         }
         let link = self.write_link(&account, Some(me.id), &caller.address, Millis(self.now().0 + MADE_LASTS)).await?;
-        let Some(link) = link else { return Err(Problem::Conflict("The link could not be made. Try again.".into())) };
         let mailed = self.mail_link(&account, &link).await;
         Ok(PasswordLink { mailed, ..link })
     }
 
-    /// Writes a link to the database; `None` if one made by an administrator is still valid and must not be replaced.
+    /// Writes a link to the database.
     async fn write_link(
         &self,
         account: &Account,
         actor: Option<UserId>,
         address: &str,
         expires_at: Millis,
-    ) -> Result<Option<PasswordLink>> {
+    ) -> Result<PasswordLink> {
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
         let token: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
@@ -139,14 +135,12 @@ impl Control {
         let at = change.at;
         let token_hash = sha256(&token);
         let link = NewPasswordLink { user: account.id, token_hash: &token_hash, expires_at, made: actor.is_some(), at };
-        if !change.set_password_link(&link).await? {
-            return Ok(None);
-        }
+        change.add_password_link(&link).await?;
         change.set_link_asked(account.id, None).await?;
         change.record("make a password link", account.id, json!({})).await?;
         change.tell(Topic::User, account.id, Audience::domain(account.domain)).await?;
         change.commit().await?;
-        Ok(Some(PasswordLink { path: link_path(&token), expires_at, mailed: false }))
+        Ok(PasswordLink { path: link_path(&token), expires_at, mailed: false })
     }
 
     /// Mails a link to its person. Returns whether the mail server accepted it.

@@ -1,12 +1,13 @@
 //! Signing in and out, a person's own password, and the list of their signed-in browsers.
 
+use crate::people::attempts::{Try, Who, network};
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{Account, NewSignIn};
 use tokio::sync::watch;
 use types::Problem;
-use types::id::SignInId;
+use types::id::{SignInId, UserId};
 use types::people::permissions::{Me, Permission};
 use types::people::users::{ChangePassword, EditUser, SignIn, UserStatus};
 use types::time::Millis;
@@ -60,31 +61,57 @@ impl Control {
         if login.len() > 256 || password.len() > types::rules::MAX_PASSWORD {
             return Err(wrong_credentials());
         }
-        if let Some(seconds) = self.shared.attempts.must_wait(login, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
         let account = self.store.account_by_login(login).await?;
+        let who = account.as_ref().map_or_else(|| Who::Name(login.to_lowercase()), |account| Who::Person(account.id));
+        let attempt = self.try_password(&who, &caller.address).await?;
         let stored = account.as_ref().map(|account| account.password_hash.clone());
-        let fits = self.shared.passwords.check(password, stored).await?;
+        let (fits, attempt) = self.check_password(attempt, password, stored).await?;
         if let Some(account) = account.as_ref().filter(|account| fits && account.status == UserStatus::Active)
             && !types::rules::may_come_from(&account.addresses, &caller.address)
         {
+            attempt.failed();
             self.record_refused_sign_in(caller).await?;
             let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
             return Err(Problem::field("login", sentence));
         }
         // An inactive account is refused in the same words, so that nobody learns whether it exists.
         let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
-            self.shared.attempts.failed(login, &caller.address, at);
+            attempt.failed();
             self.record_refused_sign_in(caller).await?;
             return Err(wrong_credentials());
         };
         match code.map(str::trim).filter(|code| !code.is_empty()) {
-            None if account.two_factor => Ok(SignInAnswer::CodeNeeded(self.password_proof(&account, at)?)),
-            code => {
-                let signed_in = self.finish_sign_in(caller, &account, code, at).await?;
-                self.shared.attempts.succeeded(login, &caller.address);
-                Ok(SignInAnswer::Done(signed_in))
+            None if account.two_factor => {
+                attempt.give_back();
+                Ok(SignInAnswer::CodeNeeded(self.password_proof(&account, at)?))
+            }
+            code => Ok(SignInAnswer::Done(self.finish_sign_in(caller, &account, code, attempt).await?)),
+        }
+    }
+
+    /// Counts a try of a password, before it is checked. Where the account must wait because of what came from elsewhere, an
+    /// address at which its person is signed in may go on.
+    pub(crate) async fn try_password(&self, who: &Who, address: &str) -> Result<Try<'_>> {
+        let at = self.steady();
+        match (self.shared.attempts.take(who, address, at), who) {
+            (Err(wait), Who::Person(user)) if wait.anywhere => {
+                let home = self.store.sign_in_addresses(*user, self.now()).await?;
+                if !home.iter().any(|home| network(home) == network(address)) {
+                    return Err(wait.into());
+                }
+                Ok(self.shared.attempts.take_at_home(who, address, at)?)
+            }
+            (tried, _) => Ok(tried?),
+        }
+    }
+
+    /// Checks a password. The try is given back if it could not be checked.
+    async fn check_password<'a>(&self, attempt: Try<'a>, password: &str, hash: Option<String>) -> Result<(bool, Try<'a>)> {
+        match self.shared.passwords.check(password, hash).await {
+            Ok(fits) => Ok((fits, attempt)),
+            Err(problem) => {
+                attempt.give_back();
+                Err(problem)
             }
         }
     }
@@ -94,25 +121,23 @@ impl Control {
         let at = self.now();
         let over = || Problem::field("login", "That took too long. Sign in again.");
         let account = self.account_of_proof(proof, at).await?.ok_or_else(over)?;
-        if let Some(seconds) = self.shared.attempts.must_wait(&account.email, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
         if code.trim().is_empty() {
             return Err(Problem::field("code", "Type the code that your authenticator shows, or a recovery code."));
         }
-        let signed_in = self.finish_sign_in(caller, &account, Some(code), at).await?;
-        self.shared.attempts.succeeded(&account.email, &caller.address);
-        Ok(signed_in)
+        let attempt = self.try_password(&Who::Person(account.id), &caller.address).await?;
+        self.finish_sign_in(caller, &account, Some(code), attempt).await
     }
 
     /// The steps after the password: checks the code if one is needed, and writes the sign-in, in one change.
-    async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, at: Millis) -> Result<SignedIn> {
-        let guesser = account.id.to_string();
-        if account.two_factor
-            && let Some(seconds) = self.shared.codes.must_wait("code", &guesser, at)
-        {
-            return Err(Problem::TooMany(seconds));
-        }
+    async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, attempt: Try<'_>) -> Result<SignedIn> {
+        let at = self.now();
+        let guess = match account.two_factor.then(|| self.try_code(account.id)).transpose() {
+            Ok(guess) => guess,
+            Err(problem) => {
+                attempt.give_back();
+                return Err(problem);
+            }
+        };
         let mut change = self.change_from(&caller.address).await?.made_by(Some(account.id));
         // The account may have changed since the password was checked.
         let now = change.account(account.id).await?;
@@ -120,12 +145,12 @@ impl Control {
         if !now.is_some_and(|now| same(&now) && now.status == UserStatus::Active) {
             return Err(wrong_credentials());
         }
-        if account.two_factor && !self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await? {
+        if account.two_factor
+            && let Some(refusal) = self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await?
+        {
             drop(change);
-            self.shared.codes.failed("code", &guesser, at);
-            self.shared.attempts.failed(&account.email, &caller.address, at);
             self.record_refused_sign_in(caller).await?;
-            return Err(Problem::field("code", "This code is wrong or was already used. Type the one that is shown now."));
+            return Err(refusal);
         }
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
@@ -144,7 +169,10 @@ impl Control {
         change.insert_sign_in(&new, at).await?;
         change.record("sign-in", account.id, json!({})).await?;
         change.commit().await?;
-        self.shared.codes.succeeded("code", &guesser);
+        attempt.succeeded();
+        if let Some(guess) = guess {
+            guess.succeeded();
+        }
         Ok(SignedIn { token, me: me_of(account) })
     }
 
@@ -172,14 +200,14 @@ impl Control {
         if at.since(found.last_used) > TOUCH_EVERY {
             let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
             // The answer does not depend on it: a full disk signs nobody out.
-            self.shared.disk.touched(self.touch_sign_in(found.id, at, until).await);
+            self.shared.disk.touched(self.touch_sign_in(found.account.id, found.id, at, until).await);
         }
         Ok(nobody.signed_in(me_of(&found.account), found.id))
     }
 
-    async fn touch_sign_in(&self, id: SignInId, at: Millis, until: Millis) -> Result<()> {
+    async fn touch_sign_in(&self, user: UserId, id: SignInId, at: Millis, until: Millis) -> Result<()> {
         let mut change = self.store.change().await?;
-        change.touch_sign_in(id, at, until).await?;
+        change.touch_sign_in(user, id, at, until).await?;
         Ok(change.commit().await?)
     }
 
@@ -201,11 +229,11 @@ impl Control {
         let (me, current) = caller.person()?;
         change.check()?;
         let at = self.now();
-        self.check_own_password(caller, "old", &change.old, at).await?;
+        self.check_own_password(caller, "old", &change.old).await?;
         let hash = self.shared.passwords.hash(&change.new).await?;
         let mut tx = self.change_by(caller).await?;
         let edit = EditUser { must_change_password: Some(false), ..EditUser::default() };
-        tx.end_password_link(me.id).await?;
+        tx.end_password_links(me.id).await?;
         tx.edit_user(me.id, &edit, Some(&hash), at).await?;
         tx.delete_sign_ins_but(me.id, current).await?;
         tx.record("change password", me.id, json!({})).await?;
@@ -216,16 +244,16 @@ impl Control {
 
     /// Checks the caller's own password before an action that a stolen sign-in must not allow. Has the same limit on failures as
     /// signing in.
-    pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str, at: Millis) -> Result<()> {
+    pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str) -> Result<()> {
         let (me, _) = caller.person()?;
-        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
+        let attempt = self.try_password(&Who::Person(me.id), &caller.address).await?;
         let account = self.store.account(me.id).await?;
-        if !self.shared.passwords.check(password, account.map(|account| account.password_hash)).await? {
-            self.shared.attempts.failed(&me.email, &caller.address, at);
+        let (fits, attempt) = self.check_password(attempt, password, account.map(|account| account.password_hash)).await?;
+        if !fits {
+            attempt.failed();
             return Err(Problem::field(field, "Wrong password. Type your current password."));
         }
+        attempt.succeeded();
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! Deliberately absent: how a signature is made and where a request carries it, which is up to the API.
 
 use crate::limits::rates::Allowance;
+use crate::people::attempts::Who;
 use crate::people::sign_in::me_of;
 use crate::{Caller, Control, Result};
 use types::Problem;
@@ -24,13 +25,16 @@ impl Control {
     ) -> Result<(Caller, Allowance)> {
         let refused = || {
             // Limited, so that somebody who tries out keys does not fill the audit trail.
-            let at = self.now();
-            if self.shared.bad_signatures.must_wait(access_key, &from.address, at).is_none() {
-                self.shared.bad_signatures.failed(access_key, &from.address, at);
+            let who = Who::Name(access_key.to_owned());
+            if let Ok(attempt) = self.shared.bad_signatures.take(&who, &from.address, self.steady()) {
+                attempt.failed();
                 from.note_refusal(format!("sign requests with {}", access_key.chars().take(20).collect::<String>()));
             }
             Problem::SignInRequired
         };
+        if !types::rules::is_access_key(access_key) {
+            return Err(refused());
+        }
         let signer = self.store.signer(access_key).await?;
         let Some(signer) = signer.filter(|signer| signer.active) else { return Err(refused()) };
         let Some(sealed) = &signer.secret else { return Err(refused()) };
@@ -40,7 +44,7 @@ impl Control {
         if !fits(&secret) || !welcome {
             return Err(refused());
         }
-        let allowance = self.count_request(access_key, signer.rate_limit);
+        let allowance = self.count_request(account.id, access_key, signer.rate_limit, signer.ceiling);
         // A keypair is not a signed-in browser, so it gets the id that none has.
         let none = SignInId(uuid::Uuid::nil());
         Ok((from.clone().signed_in(me_of(account), none), allowance))

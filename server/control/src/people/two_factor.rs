@@ -5,9 +5,11 @@
 //! stored.
 
 use crate::change::Change;
+use crate::people::attempts::{Try, Who};
 use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal, random_text};
 use serde_json::json;
+use std::sync::PoisonError;
 use store::Account;
 use totp_rs::{Builder, Totp};
 use types::Problem;
@@ -44,14 +46,28 @@ fn totp(secret: &str, email: &str) -> Result<Totp> {
         .map_err(internal("making one-time codes"))
 }
 
-/// The time step of a code, if it is valid for this secret around now.
-fn code_step(secret: &str, code: &str, at: Millis) -> Result<Option<i64>> {
+/// Half minutes around now in which a wrong code is looked for, to say that a clock is wrong.
+const CLOCK_STEPS: i64 = 10;
+/// Seconds of a step.
+const STEP: i64 = 30;
+
+/// The time step of a code for this secret, if it is valid around now, or would be if a clock were not minutes off.
+fn code_step(secret: &str, code: &str, at: Millis) -> Result<Option<std::result::Result<i64, i64>>> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
     }
-    let found = totp(secret, "")?.check(&code, at.0.unsigned_abs() / 1000);
-    Ok(found.and_then(|step| i64::try_from(step).ok()))
+    let (totp, now) = (totp(secret, "")?, at.0.max(0) / 1000);
+    // Each look covers the step before and the one after.
+    let look = |steps: i64| {
+        let found = totp.check(&code, (now + steps * STEP).max(0).unsigned_abs())?;
+        i64::try_from(found).ok()
+    };
+    if let Some(step) = look(0) {
+        return Ok(Some(Ok(step)));
+    }
+    let near = (3..=CLOCK_STEPS).step_by(3).flat_map(|steps| [-steps, steps]).find_map(look);
+    Ok(near.map(Err))
 }
 
 /// A recovery code in the form that is hashed, however it was typed.
@@ -79,7 +95,7 @@ impl Control {
     /// the account. Signing in does not ask for codes until [`Control::enable_two_factor`] has confirmed the secret.
     pub async fn begin_two_factor(&self, caller: &Caller, password: &str) -> Result<TwoFactorSetup> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        self.check_own_password(caller, "password", password, self.now()).await?;
+        self.check_own_password(caller, "password", password).await?;
         if self.two_factor(caller).await?.on {
             return Err(Problem::Conflict("Two-factor authentication is already on. Turn it off first.".into()));
         }
@@ -99,19 +115,20 @@ impl Control {
     /// Turns two-factor authentication on, given a valid code from the caller's authenticator. Returns the recovery codes.
     pub async fn enable_two_factor(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
+        let guess = self.try_code(me.id)?;
         let mut change = self.change_by(caller).await?;
         let at = change.at;
         let Some(pending) = change.two_factor(me.id).await?.pending else {
             return Err(Problem::Conflict("There is no secret to confirm. Start again.".into()));
         };
-        let Some(step) = code_step(&self.shared.vault.read(&pending, &secret_owner(me.id))?, code, at)? else {
-            return Err(wrong_code());
-        };
+        let secret = self.shared.vault.read(&pending, &secret_owner(me.id))?;
+        let step = self.check_code(me.id, &secret, code, at)??;
         change.use_code_step(me.id, step).await?;
         change.enable_two_factor(me.id, at).await?;
         let codes = self.write_recovery_codes(&mut change, me.id).await?;
         record_two_factor(&mut change, me, "turn two-factor on").await?;
         change.commit().await?;
+        guess.succeeded();
         Ok(codes)
     }
 
@@ -119,38 +136,62 @@ impl Control {
     pub async fn renew_recovery_codes(&self, caller: &Caller, code: &str) -> Result<Vec<String>> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
         let at = self.now();
-        if let Some(seconds) = self.shared.attempts.must_wait(&me.email, &caller.address, at) {
-            return Err(Problem::TooMany(seconds));
-        }
+        let guess = self.try_code(me.id)?;
         let mut change = self.change_by(caller).await?;
-        if !self.use_code(&mut change, me.id, code, at).await? {
-            self.shared.attempts.failed(&me.email, &caller.address, at);
-            return Err(wrong_code());
+        if let Some(refusal) = self.use_code(&mut change, me.id, code, at).await? {
+            return Err(refusal);
         }
         let codes = self.write_recovery_codes(&mut change, me.id).await?;
         record_two_factor(&mut change, me, "make recovery codes").await?;
         change.commit().await?;
+        guess.succeeded();
         Ok(codes)
     }
 
     /// Turns two-factor authentication off for the caller. Asks for their password.
     pub async fn disable_two_factor(&self, caller: &Caller, password: &str) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        let at = self.now();
-        self.check_own_password(caller, "password", password, at).await?;
+        self.check_own_password(caller, "password", password).await?;
         let mut change = self.change_by(caller).await?;
         change.end_two_factor(me.id).await?;
         record_two_factor(&mut change, me, "turn two-factor off").await?;
         change.commit().await
     }
 
-    /// Uses up a one-time code or a recovery code. Returns whether it was valid.
-    pub(crate) async fn use_code(&self, change: &mut Change, user: UserId, code: &str, at: Millis) -> Result<bool> {
-        let Some(sealed) = change.two_factor(user).await?.secret else { return Ok(false) };
-        match code_step(&self.shared.vault.read(&sealed, &secret_owner(user))?, code, at)? {
-            Some(step) => Ok(change.use_code_step(user, step).await?),
-            None => Ok(change.use_recovery_code(user, &sha256(&normalized_code(code))).await?),
-        }
+    /// Counts a try of a code, before it is checked.
+    pub(crate) fn try_code(&self, user: UserId) -> Result<Try<'_>> {
+        Ok(self.shared.codes.take(&Who::Person(user), "", self.steady())?)
+    }
+
+    /// Uses up a one-time code or a recovery code. Returns the refusal of a wrong one.
+    pub(crate) async fn use_code(&self, change: &mut Change, user: UserId, code: &str, at: Millis) -> Result<Option<Problem>> {
+        let Some(sealed) = change.two_factor(user).await?.secret else { return Ok(Some(wrong_code())) };
+        let used = match self.check_code(user, &self.shared.vault.read(&sealed, &secret_owner(user))?, code, at)? {
+            Ok(step) => change.use_code_step(user, step).await?.then_some(()).ok_or_else(wrong_code),
+            Err(refusal) => {
+                let hash = sha256(&normalized_code(code));
+                change.use_recovery_code(user, &hash).await?.then_some(()).ok_or(refusal)
+            }
+        };
+        Ok(used.err())
+    }
+
+    /// The time step of a one-time code, or its refusal, which says so if a clock seems to be wrong.
+    fn check_code(&self, user: UserId, secret: &str, code: &str, at: Millis) -> Result<std::result::Result<i64, Problem>> {
+        let mut early = self.shared.early_codes.lock().unwrap_or_else(PoisonError::into_inner);
+        early.retain(|(_, step)| *step >= at.0 / 1000 / STEP - 1);
+        Ok(match code_step(secret, code, at)? {
+            None => Err(wrong_code()),
+            Some(Ok(step)) if early.contains(&(user, step)) => Err(wrong_code()),
+            Some(Ok(step)) => Ok(step),
+            Some(Err(step)) => {
+                let of = Millis(step * STEP * 1000);
+                tracing::info!(%user, code = of.utc(), "a one-time code is minutes off: is the clock right, here and there?");
+                // Otherwise this answer would tell a guesser which code to come back with.
+                early.insert((user, step));
+                Err(wrong_clock(of, at))
+            }
+        })
     }
 
     async fn write_recovery_codes(&self, change: &mut Change, user: UserId) -> Result<Vec<String>> {
@@ -197,7 +238,17 @@ fn password_mark(account: &Account) -> String {
 }
 
 fn wrong_code() -> Problem {
-    Problem::field("code", "Wrong code. Type the one that your authenticator shows now.")
+    Problem::field("code", "This code is wrong or was already used. Type the one that is shown now.")
+}
+
+fn wrong_clock(of: Millis, at: Millis) -> Problem {
+    let minute = |time: Millis| time.utc().get(11..16).unwrap_or_default().to_owned();
+    let sentence = format!(
+        "Your code belongs to {}; it is {} here (UTC). Set the clock of the device that shows the codes, then type a new one.",
+        minute(of),
+        minute(at)
+    );
+    Problem::field("code", sentence)
 }
 
 #[cfg(test)]
@@ -208,11 +259,22 @@ mod tests {
     fn a_code_is_valid_in_its_half_minute_and_the_adjacent_ones() {
         // The test vector of RFC 6238, appendix B: the last six of its eight digits.
         let secret = totp_rs::Secret::from(b"12345678901234567890".to_vec()).to_base32();
-        assert_eq!(code_step(&secret, "287082", Millis(59_000)).unwrap(), Some(1));
-        assert_eq!(code_step(&secret, "287 082", Millis(89_000)).unwrap(), Some(1));
-        assert_eq!(code_step(&secret, "287082", Millis(90_000)).unwrap(), None);
+        assert_eq!(code_step(&secret, "287082", Millis(59_000)).unwrap(), Some(Ok(1)));
+        assert_eq!(code_step(&secret, "287 082", Millis(89_000)).unwrap(), Some(Ok(1)));
         assert_eq!(code_step(&secret, "287083", Millis(59_000)).unwrap(), None);
         assert_eq!(code_step(&secret, "ABCD-EFGH", Millis(59_000)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_code_that_is_minutes_off_is_told_from_a_wrong_one() {
+        let secret = totp_rs::Secret::from(b"12345678901234567890".to_vec()).to_base32();
+        for at in [0, 90_000, 200_000, 359_000] {
+            let found = code_step(&secret, "287082", Millis(at)).unwrap();
+            assert_eq!(found, Some(if at == 0 { Ok(1) } else { Err(1) }), "{at}");
+        }
+        assert_eq!(code_step(&secret, "287082", Millis(360_000)).unwrap(), None);
+        let said = wrong_clock(Millis(30_000), Millis(200_000)).to_string();
+        assert!(said.starts_with("Your code belongs to 00:00; it is 00:03 here (UTC)."), "{said}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reading the audit trail, and recording refusals. Every change writes its own record, in its own transaction.
 
+use crate::people::attempts::Who;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use types::Problem;
@@ -32,16 +33,9 @@ impl Control {
 
     /// Records the refusals given while a request was answered, if any; `request` is its method and path.
     pub async fn note_refusals(&self, caller: &Caller, request: &str) -> Result<()> {
-        let at = self.now();
+        let at = self.steady();
         let mut refusals = caller.take_refusals();
-        refusals.retain(|(actor, _)| {
-            let Some(actor) = actor.map(|id| id.to_string()) else { return true };
-            let room = self.shared.refusals.must_wait(&actor, &actor, at).is_none();
-            if room {
-                self.shared.refusals.failed(&actor, &actor, at);
-            }
-            room
-        });
+        refusals.retain(|(actor, _)| actor.is_none_or(|id| self.shared.refusals.take(&Who::Person(id), "", at).is_ok()));
         if refusals.is_empty() {
             return Ok(());
         }

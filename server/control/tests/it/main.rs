@@ -11,8 +11,10 @@ mod machines;
 mod main_key;
 mod policies;
 mod queue;
+mod rates;
 mod retries;
 mod tasks;
+mod two_factor;
 mod usage;
 mod yard;
 

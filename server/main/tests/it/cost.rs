@@ -100,7 +100,7 @@ async fn rest(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn half_a_request_and_an_idle_connection_are_closed() {
-    let limits = Limits { head: Duration::from_millis(200), ..Limits::new(10, false) };
+    let limits = Limits { head: Duration::from_millis(200), ..Limits::new(10, Vec::new()) };
     let address = hello(limits).await;
     for sent in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n"] {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -114,7 +114,7 @@ async fn half_a_request_and_an_idle_connection_are_closed() {
 
 #[tokio::test]
 async fn one_address_has_a_number_of_connections() {
-    let address = hello(Limits::new(2, false)).await;
+    let address = hello(Limits::new(2, Vec::new())).await;
     let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
     let mut held = Vec::new();
     for _ in 0..2 {

@@ -43,6 +43,17 @@ async fn a_post_from_another_site_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_names_itself_twice_is_refused() {
+    let yard = Yard::new().await;
+    for name in ["host", "origin", "authorization", "sec-fetch-site"] {
+        let request = Request::get("/sign-in").header(name, "one").header(name, "another").body(Body::empty()).unwrap();
+        let answer = yard.send(request).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}");
+        assert!(answer.text.contains(name), "{}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sign_in_cookie_is_hidden_from_scripts_and_ends_on_the_server() {
     let yard = Yard::new().await;
     let answer =

@@ -47,6 +47,53 @@ async fn a_keypairs_policy_and_rate_limit_can_be_changed_within_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_keypair_is_no_way_out_of_a_rate_limit() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let first = yard.create(&root, "ann").await.keypair.access_key;
+    let cookie = yard.signs_in("ann", PASSWORD).await.unwrap();
+    let own = json!({ "keypair": { "owner": "", "policy": "", "rate_limit": 50_000 } });
+    let early = yard.done::<types::people::keypairs::NewKeypair>(&cookie, "create_keypair", own.clone()).await.access_key;
+    let () = yard.done(&root, "edit_keypair", json!({ "access_key": first, "edit": { "rate_limit": 300 } })).await;
+    let late = yard.done::<types::people::keypairs::NewKeypair>(&cookie, "create_keypair", own).await.access_key;
+    let mine: Vec<KeypairRow> = yard.done(&cookie, "my_keypairs", json!({})).await;
+    let limit = |key: &str| mine.iter().find(|row| row.access_key == key).unwrap().rate_limit;
+    assert_eq!((limit(&early), limit(&late)), (10_000, 300));
+    let main = |key: &str| json!({ "access_key": key, "edit": { "main": true } });
+    let said = yard.refused(&cookie, "edit_keypair", main(&early)).await;
+    assert!(said.contains("may send 300 requests"), "{said}");
+    let () = yard.done(&cookie, "edit_keypair", main(&late)).await;
+    // Whatever was asked with one counts for all of them.
+    let answer = yard.get("/sessions", &cookie).await;
+    assert_eq!(answer.headers["x-ratelimit-limit"], "300");
+    let asked = 300 - answer.headers["x-ratelimit-remaining"].to_str().unwrap().parse::<u32>().unwrap();
+    assert!(asked > 5, "{asked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keypair_that_an_administrator_deactivated_stays_so() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    yard.create(&root, "ann").await;
+    let cookie = yard.signs_in("ann", PASSWORD).await.unwrap();
+    let own = json!({ "keypair": { "owner": "", "policy": "", "rate_limit": 100 } });
+    let key = yard.done::<types::people::keypairs::NewKeypair>(&cookie, "create_keypair", own).await.access_key;
+    let active = |active: bool| json!({ "access_key": key, "edit": { "active": active } });
+    for on in [false, true] {
+        let () = yard.done(&cookie, "edit_keypair", active(on)).await;
+    }
+    let () = yard.done(&root, "edit_keypair", active(false)).await;
+    for on in [true, false, true] {
+        let (status, said) = yard.ask(&cookie, "edit_keypair", active(on)).await;
+        assert_eq!(status == StatusCode::OK, !on, "{said}");
+    }
+    let () = yard.done(&root, "edit_keypair", active(true)).await;
+    for on in [false, true] {
+        let () = yard.done(&cookie, "edit_keypair", active(on)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_an_inactive_keypair_that_is_not_the_main_one_can_be_deleted() {
     let yard = Yard::new().await;
     let root = yard.cookie(Role::Superadmin).await;

@@ -4,8 +4,10 @@ mod api_clients;
 mod api_requests;
 mod api_runs;
 mod api_sessions;
+mod commands;
 mod cost;
 mod full_disk;
+mod guesses;
 mod http;
 mod invariants;
 mod keypairs;
@@ -15,6 +17,7 @@ mod many;
 mod people;
 mod policies;
 mod projects;
+mod proxies;
 mod refusals;
 mod security;
 mod sign_in;
@@ -32,6 +35,7 @@ use control::{Caller, Control, SignInAnswer, Vault};
 use engine::local::LocalEngine;
 use http_body_util::BodyExt;
 use serde_json::Value;
+use server::Peer;
 use server::config::{Given, Settings};
 use server::site::Site;
 use std::net::SocketAddr;
@@ -47,6 +51,7 @@ pub const PASSWORD: &str = "Correct-Horse-9";
 pub struct Yard {
     pub control: Control,
     router: Router,
+    pub app: server::App,
     folder: tempfile::TempDir,
 }
 
@@ -71,20 +76,22 @@ impl Yard {
         let (control, _) = open(folder.path()).await;
         let settings: Settings = Given::default().check().unwrap();
         let names = Arc::new(site.names().unwrap());
-        let app = server::App {
-            control: control.clone(),
-            settings: Arc::new(settings),
-            site,
-            names,
-            unisolated: false,
-            build: "test".into(),
-        };
-        Self { router: server::router(app), control, folder }
+        let installation = control.installation().await.unwrap().into();
+        let (settings, build) = (Arc::new(settings), "test".into());
+        let app = server::App { control: control.clone(), settings, site, names, installation, unisolated: false, build };
+        Self { router: server::router(app.clone()), control, app, folder }
+    }
+
+    /// Gives the installation another id.
+    pub fn renamed(&mut self, installation: &str) {
+        self.app.installation = installation.into();
+        self.router = server::router(self.app.clone());
     }
 
     /// The answer, with its body still unread.
     pub async fn open(&self, mut request: Request<Body>) -> Response {
-        request.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:5000".parse().unwrap()));
+        let here: SocketAddr = "127.0.0.1:5000".parse().unwrap();
+        request.extensions_mut().insert(ConnectInfo(Peer::from(here)));
         self.router.clone().oneshot(request).await.unwrap()
     }
 
@@ -132,7 +139,7 @@ impl Yard {
         let answer = self.post_form("/sign-in", "", &format!("login={login}&password={PASSWORD}&next=/")).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER);
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
-        assert!(cookie.starts_with("session="), "{login}: {cookie}");
+        assert!(cookie.starts_with("session-"), "{login}: {cookie}");
         cookie.split(';').next().unwrap().to_owned()
     }
 

@@ -59,6 +59,47 @@ async fn the_event_stream_ends_when_its_sign_in_is_ended_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_installations_on_one_host_do_not_sign_each_other_out() {
+    let (one, mut other) = (Yard::new().await, Yard::new().await);
+    // The tests' databases are copies of one.
+    other.renamed("another1");
+    let cookies = format!("{}; {}", one.cookie(Role::User).await, other.cookie(Role::User).await);
+    assert_eq!((status(&one, &cookies).await, status(&other, &cookies).await), (StatusCode::OK, StatusCode::OK));
+    let answer = one.post_form("/sign-out", &cookies, "").await;
+    let ended = answer.headers["set-cookie"].to_str().unwrap().split_once('=').unwrap().0.to_owned();
+    assert!(cookies.starts_with(&ended) && cookies.matches(&ended).count() == 1, "{ended} of {cookies}");
+    assert_eq!((status(&one, &cookies).await, status(&other, &cookies).await), (StatusCode::UNAUTHORIZED, StatusCode::OK));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_a_neighbour_sent_along_is_not_taken() {
+    let yard = Yard::new().await;
+    let (mine, theirs) = (yard.cookie(Role::User).await, yard.cookie(Role::Monitor).await);
+    for cookies in [format!("{theirs}; {mine}"), format!("{mine}; {theirs}")] {
+        assert_eq!(status(&yard, &cookies).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(status(&yard, &format!("{mine}; {mine}")).await, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_was_last_seen_when_they_were_even_after_signing_out() {
+    let yard = Yard::new().await;
+    let root = yard.cookie(Role::Superadmin).await;
+    let ann = yard.create(&root, "ann").await.id;
+    let seen = async || {
+        yard.done::<types::people::users::UserDetail>(&root, "user", serde_json::json!({ "id": ann })).await.last_sign_in
+    };
+    assert_eq!(seen().await, None);
+    let cookie = yard.signs_in("ann", crate::PASSWORD).await.unwrap();
+    yard.post_form("/sign-out", &cookie, "").await;
+    let signed_out = seen().await;
+    assert!(signed_out.is_some());
+    let edit = serde_json::json!({ "id": ann, "edit": { "status": "inactive" } });
+    let () = yard.done(&root, "edit_user", edit).await;
+    assert_eq!(seen().await, signed_out, "deactivated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_missed_events_is_told_to_load_everything_again() {
     let yard = Yard::new().await;
     let cookie = yard.cookie(Role::User).await;

@@ -45,6 +45,7 @@ fn build_and_day() -> PathBuf {
 /// A server with an account of each role, and a project admin of the project that everybody belongs to.
 async fn make(folder: &Path) {
     let (control, store) = open(folder).await;
+    control.installation().await.unwrap();
     control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
     for role in Role::ALL.iter().filter(|role| **role != Role::Superadmin) {
         control.create_user_here(&email(*role), &format!("the-{}", role.key()), "", PASSWORD, *role).await.unwrap();

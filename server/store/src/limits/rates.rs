@@ -5,16 +5,18 @@ use types::id::UserId;
 use types::time::Millis;
 
 impl Store {
-    /// The number of requests by keypair and second, later than the second `after`, oldest first.
-    pub async fn rates(&self, after: i64) -> Result<Vec<(String, i64, u32)>> {
-        let sql = "SELECT access_key, second, requests FROM rates WHERE second > ? ORDER BY access_key, second";
+    /// The number of requests by person, keypair and second, later than the second `after`, oldest first.
+    pub async fn rates(&self, after: i64) -> Result<Vec<(UserId, String, i64, u32)>> {
+        let sql = "SELECT k.user_id, r.access_key, r.second, r.requests FROM rates r \
+                   JOIN keypairs k ON k.access_key = r.access_key WHERE r.second > ? ORDER BY r.second";
         Ok(sqlx::query_as(sql).bind(after).fetch_all(&self.read).await?)
     }
 
-    /// The rate limit of a keypair.
-    pub async fn key_limit(&self, access_key: &str) -> Result<Option<u32>> {
-        let sql = "SELECT rate_limit FROM keypairs WHERE access_key = ?";
-        Ok(sqlx::query_scalar(sql).bind(access_key).fetch_optional(&self.read).await?)
+    /// A keypair's person, its rate limit and that of the person's main keypair, which holds for all of theirs together.
+    pub async fn key_limits(&self, access_key: &str) -> Result<Option<(UserId, u32, u32)>> {
+        let sql = "SELECT k.user_id, k.rate_limit, coalesce(m.rate_limit, k.rate_limit) FROM keypairs k \
+                   LEFT JOIN keypairs m ON m.user_id = k.user_id AND m.main = 1 WHERE k.access_key = ?";
+        Ok(sqlx::query_as(sql).bind(access_key).fetch_optional(&self.read).await?)
     }
 
     /// A person's main access key and its rate limit.
@@ -47,9 +49,9 @@ impl Change {
         Ok(())
     }
 
-    /// Deletes the counts up to the second `before`.
-    pub async fn forget_rates(&mut self, before: i64) -> Result<()> {
-        sqlx::query("DELETE FROM rates WHERE second <= ?").bind(before).execute(&mut *self.tx).await?;
+    /// Deletes the counts up to the second `before`, and those later than `now`, which are from before the clock was set back.
+    pub async fn forget_rates(&mut self, before: i64, now: i64) -> Result<()> {
+        sqlx::query("DELETE FROM rates WHERE second <= ? OR second > ?").bind(before).bind(now).execute(&mut *self.tx).await?;
         Ok(())
     }
 }

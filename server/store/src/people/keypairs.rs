@@ -102,6 +102,8 @@ pub struct Signer {
     pub secret: Option<Vec<u8>>,
     pub active: bool,
     pub rate_limit: u32,
+    /// The rate limit of the person's main keypair, which holds for all of theirs together.
+    pub ceiling: u32,
 }
 
 fn scope_condition(scope: Scope) -> Option<Fixed> {
@@ -159,16 +161,19 @@ impl Store {
             secret: Option<Vec<u8>>,
             active: bool,
             rate_limit: u32,
+            ceiling: u32,
             #[sqlx(flatten)]
             account: AccountRow,
         }
         let sql = format!(
-            "SELECT k.secret, k.active, k.rate_limit, {} FROM keypairs k JOIN users u ON u.id = k.user_id WHERE k.access_key = ? AND k.deleted = 0",
-            ACCOUNT
+            "SELECT k.secret, k.active, k.rate_limit, coalesce(m.rate_limit, k.rate_limit) AS ceiling, {ACCOUNT} FROM keypairs k \
+             JOIN users u ON u.id = k.user_id LEFT JOIN keypairs m ON m.user_id = k.user_id AND m.main = 1 \
+             WHERE k.access_key = ? AND k.deleted = 0"
         );
         let row: Option<SignerRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(access_key).fetch_optional(&self.read).await?;
         let signer = |row: SignerRow| {
-            Ok(Signer { account: row.account.read()?, secret: row.secret, active: row.active, rate_limit: row.rate_limit })
+            let SignerRow { secret, active, rate_limit, ceiling, account } = row;
+            Ok(Signer { account: account.read()?, secret, active, rate_limit, ceiling })
         };
         row.map(signer).transpose()
     }
@@ -197,16 +202,24 @@ impl Change {
         Ok(())
     }
 
-    /// Writes the fields that `edit` sets. Returns whether there is such a keypair.
-    pub async fn edit_keypair(&mut self, access_key: &str, edit: &EditKeypair) -> Result<bool> {
+    /// Whether somebody other than its owner deactivated a keypair.
+    pub async fn keypair_held(&mut self, access_key: &str) -> Result<bool> {
+        let sql = "SELECT held FROM keypairs WHERE access_key = ?";
+        Ok(sqlx::query_scalar(sql).bind(access_key).fetch_optional(&mut *self.tx).await?.unwrap_or_default())
+    }
+
+    /// Writes the fields that `edit` sets, and with `held` whether its owner may not activate it. Returns whether there is such a
+    /// keypair.
+    pub async fn edit_keypair(&mut self, access_key: &str, edit: &EditKeypair, held: Option<bool>) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE keypairs SET active = coalesce(?2, active), policy = coalesce(?3, policy), \
-             rate_limit = coalesce(?4, rate_limit) WHERE access_key = ?1",
+             rate_limit = coalesce(?4, rate_limit), held = coalesce(?5, held) WHERE access_key = ?1",
         )
         .bind(access_key)
         .bind(edit.active)
         .bind(&edit.policy)
         .bind(edit.rate_limit)
+        .bind(held)
         .execute(&mut *self.tx)
         .await?;
         Ok(done.rows_affected() == 1)

@@ -94,6 +94,12 @@ impl Store {
             })
             .collect())
     }
+
+    /// The addresses of a person's sign-ins that have not expired.
+    pub async fn sign_in_addresses(&self, user: UserId, now: Millis) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT address FROM sign_ins WHERE user_id = ? AND expires_at > ?";
+        Ok(sqlx::query_scalar(sql).bind(user).bind(now).fetch_all(&self.read).await?)
+    }
 }
 
 impl Change {
@@ -118,17 +124,23 @@ impl Change {
         .bind(new.browser)
         .execute(&mut *self.tx)
         .await?;
-        Ok(())
+        self.note_seen(new.user, new.at).await
     }
 
-    /// Stores the last use of a sign-in and when it expires now.
-    pub async fn touch_sign_in(&mut self, id: SignInId, at: Millis, expires_at: Millis) -> Result<()> {
+    /// Stores the last use of a person's sign-in and when it expires now.
+    pub async fn touch_sign_in(&mut self, user: UserId, id: SignInId, at: Millis, expires_at: Millis) -> Result<()> {
         sqlx::query("UPDATE sign_ins SET last_used = ?, expires_at = ? WHERE id = ?")
             .bind(at)
             .bind(expires_at)
             .bind(id)
             .execute(&mut *self.tx)
             .await?;
+        self.note_seen(user, at).await
+    }
+
+    /// Stores with the person that they were here; their sign-ins are deleted when they end.
+    async fn note_seen(&mut self, user: UserId, at: Millis) -> Result<()> {
+        sqlx::query("UPDATE users SET last_seen = ? WHERE id = ?").bind(at).bind(user).execute(&mut *self.tx).await?;
         Ok(())
     }
 

@@ -103,41 +103,46 @@ impl Change {
         Ok(sqlx::query(sql).bind(user).bind(hash).execute(&mut *self.tx).await?.rows_affected() == 1)
     }
 
-    /// Writes a person's link in place of the one they had, unless that one is still valid and was `made` by an administrator
-    /// while the new one was not. Returns whether it did.
-    pub async fn set_password_link(&mut self, link: &NewPasswordLink<'_>) -> Result<bool> {
-        let done = sqlx::query(
-            "INSERT INTO password_links (user_id, token_hash, expires_at, made) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, expires_at = excluded.expires_at, \
-             made = excluded.made WHERE excluded.made = 1 OR password_links.made = 0 OR password_links.expires_at <= ?5",
-        )
-        .bind(link.user)
-        .bind(link.token_hash)
-        .bind(link.expires_at)
-        .bind(link.made)
-        .bind(link.at)
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(done.rows_affected() == 1)
+    /// Writes a link. One that an administrator made takes the place of all others; one that was asked for leaves them as they
+    /// are, since anybody can ask for one.
+    pub async fn add_password_link(&mut self, link: &NewPasswordLink<'_>) -> Result<()> {
+        sqlx::query("DELETE FROM password_links WHERE user_id = ?1 AND (?2 OR expires_at <= ?3)")
+            .bind(link.user)
+            .bind(link.made)
+            .bind(link.at)
+            .execute(&mut *self.tx)
+            .await?;
+        sqlx::query("INSERT INTO password_links (token_hash, user_id, expires_at, made) VALUES (?, ?, ?, ?)")
+            .bind(link.token_hash)
+            .bind(link.user)
+            .bind(link.expires_at)
+            .bind(link.made)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
     }
 
-    /// Ends a person's link, if they have one.
-    pub async fn end_password_link(&mut self, user: UserId) -> Result<()> {
+    /// Ends every link of a person.
+    pub async fn end_password_links(&mut self, user: UserId) -> Result<()> {
         sqlx::query("DELETE FROM password_links WHERE user_id = ?").bind(user).execute(&mut *self.tx).await?;
         Ok(())
     }
 
     /// Stores that a link was requested for this person. Returns false, and stores nothing, if the last request was at `since` or
-    /// later.
+    /// later. One in the future is from before the clock was set back, and does not count.
     pub async fn ask_link(&mut self, user: UserId, at: Millis, since: Millis) -> Result<bool> {
-        let sql = "UPDATE users SET link_question = ? WHERE id = ? AND link_question < ?";
+        let sql = "UPDATE users SET link_question = ?1 WHERE id = ?2 AND (link_question < ?3 OR link_question > ?1)";
         Ok(sqlx::query(sql).bind(at).bind(user).bind(since).execute(&mut *self.tx).await?.rows_affected() == 1)
     }
 
-    /// Uses up a link. Returns its person, if it was still valid.
+    /// Uses up a link, and ends the others of its person. Returns the person, if it was still valid.
     pub async fn use_password_link(&mut self, token_hash: &[u8], now: Millis) -> Result<Option<UserId>> {
         let sql = "DELETE FROM password_links WHERE token_hash = ? AND expires_at > ? RETURNING user_id";
-        Ok(sqlx::query_scalar(sql).bind(token_hash).bind(now).fetch_optional(&mut *self.tx).await?)
+        let user: Option<UserId> = sqlx::query_scalar(sql).bind(token_hash).bind(now).fetch_optional(&mut *self.tx).await?;
+        if let Some(user) = user {
+            self.end_password_links(user).await?;
+        }
+        Ok(user)
     }
 
     /// Stores when the person last asked for a link that could not be mailed; `None` once they were helped.

@@ -121,8 +121,11 @@ impl Store {
     /// One person, if they are in scope.
     pub async fn user(&self, id: UserId, scope: Scope) -> Result<Option<UserDetail>> {
         let Some(row) = self.user_row(id, scope).await? else { return Ok(None) };
-        let (of_domain, link_asked): (DomainId, Option<Millis>) =
-            sqlx::query_as("SELECT domain_id, link_asked FROM users WHERE id = ?").bind(id).fetch_one(&self.read).await?;
+        let (of_domain, link_asked, last_sign_in): (DomainId, Option<Millis>, Option<Millis>) =
+            sqlx::query_as("SELECT domain_id, link_asked, last_seen FROM users WHERE id = ?")
+                .bind(id)
+                .fetch_one(&self.read)
+                .await?;
         let keypairs: Vec<(String, String)> = sqlx::query_as(
             "SELECT access_key, policy FROM keypairs WHERE user_id = ? AND deleted = 0 ORDER BY main DESC, created_at LIMIT 100",
         )
@@ -130,8 +133,6 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         let projects = self.projects_of(id).await?.into_iter().map(|project| project.id).collect();
-        let (last_sign_in,): (Option<Millis>,) =
-            sqlx::query_as("SELECT max(last_used) FROM sign_ins WHERE user_id = ?").bind(id).fetch_one(&self.read).await?;
         let recent: Vec<(Millis, String)> =
             sqlx::query_as("SELECT at, address FROM audit WHERE actor = ? AND action = 'sign-in' ORDER BY at DESC LIMIT 5")
                 .bind(id)

@@ -11,7 +11,15 @@ fn read_scheduler_settings(row: Option<(String, i64)>) -> Result<SchedulerSettin
     Ok(SchedulerSettings { revision, ..read_json("scheduler settings", &value)? })
 }
 
+const INSTALLATION: &str = "installation";
+
 impl Store {
+    /// The installation's id, once it has one.
+    pub async fn installation(&self) -> Result<Option<String>> {
+        let row: Option<(String, i64)> = sqlx::query_as(READ).bind(INSTALLATION).fetch_optional(&self.read).await?;
+        row.map(|(value, _)| read_json("installation's id", &value)).transpose()
+    }
+
     /// The scheduler's settings for groups without settings of their own.
     pub async fn scheduler_settings(&self) -> Result<SchedulerSettings> {
         read_scheduler_settings(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&self.read).await?)
@@ -19,6 +27,16 @@ impl Store {
 }
 
 impl Change {
+    /// Gives the installation its id, unless it has one.
+    pub async fn name_installation(&mut self, id: &str) -> Result<()> {
+        sqlx::query("INSERT INTO settings (key, value, revision) VALUES (?, ?, 1) ON CONFLICT (key) DO NOTHING")
+            .bind(INSTALLATION)
+            .bind(to_json(&id))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
     /// The scheduler's settings as this change sees them.
     pub async fn scheduler_settings(&mut self) -> Result<SchedulerSettings> {
         read_scheduler_settings(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&mut *self.tx).await?)

@@ -39,7 +39,7 @@ impl Yard {
     pub async fn signs_in(&self, login: &str, password: &str) -> Option<String> {
         let answer = self.post_form("/sign-in", "", &format!("login={login}&password={password}&next=/")).await;
         let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        cookie.starts_with("session=").then_some(cookie)
+        cookie.starts_with("session-").then_some(cookie)
     }
 }
 
