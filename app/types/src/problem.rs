@@ -57,6 +57,8 @@ pub enum Problem {
     /// The keypair, or all keypairs of its person together, have used up their requests of the last 15 minutes. The number is
     /// the seconds until the next one is allowed.
     RateLimited(u32),
+    /// The person has as many streams, terminals and waiting requests open as they may. The number is that maximum.
+    TooManyOpen(u32),
     /// A part of the cluster does not answer. The text names it.
     Unavailable(String),
     /// An error inside Yardmaster.
@@ -81,7 +83,7 @@ impl Problem {
             Self::NotFound(_) => 404,
             Self::Invalid(_) => 422,
             Self::Conflict(_) | Self::Limit(_) | Self::Stale(_) => 409,
-            Self::TooMany(_) | Self::Busy | Self::RateLimited(_) => 429,
+            Self::TooMany(_) | Self::Busy | Self::RateLimited(_) | Self::TooManyOpen(_) => 429,
             Self::Unavailable(_) | Self::Offline => 503,
             Self::Internal(_) => 500,
             Self::Outdated => 400,
@@ -119,6 +121,11 @@ impl std::fmt::Display for Problem {
                 let wait = crate::time::duration(i64::from(*seconds) * 1000);
                 write!(f, "You have reached your limit of requests in 15 minutes. Try again in {wait}.")
             }
+            Self::TooManyOpen(most) => write!(
+                f,
+                "You already have {most} pages, terminals, downloads and waiting requests open, the most at one time. Close some, \
+                 then try again."
+            ),
             Self::Unavailable(part) => {
                 write!(f, "{part} is not answering right now. Nothing was changed; try again in a moment.")
             }

@@ -40,6 +40,87 @@ impl Stale {
     }
 }
 
+/// Brings an edit of some fields up to date with the saved state. `was` holds the values that the form was opened with, and `saved`
+/// those of now, both in the shape of the edit.
+///
+/// Of a list or a map, what was added, taken away and changed is applied to the saved one. A field that nobody else has changed
+/// since is kept as it is, one that the edit does not change takes the saved value, and one without a value in `was` is not
+/// compared.
+///
+/// # Errors
+/// [`Stale`] with every field that somebody else has changed since, to another value.
+pub fn rebase<E: Serialize + DeserializeOwned + Clone>(edit: &E, was: &E, saved: &E) -> Result<E, Stale> {
+    let object = |edit: &E| match serde_json::to_value(edit) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Default::default(),
+    };
+    let (mut yours, was, saved) = (object(edit), object(was), object(saved));
+    let mut differences = Vec::new();
+    for (key, value) in &mut yours {
+        let (Some(was), Some(saved)) = (was.get(key).filter(|was| !was.is_null()), saved.get(key)) else { continue };
+        if value.is_null() {
+            continue;
+        }
+        match merged(value, was, saved) {
+            Some(merged) => *value = merged,
+            None => differences.push(Difference { field: key.replace('_', " "), saved: shown(saved), yours: shown(value) }),
+        }
+    }
+    if !differences.is_empty() {
+        return Err(Stale { revision: 0, differences });
+    }
+    Ok(serde_json::from_value(Value::Object(yours)).unwrap_or_else(|_| edit.clone()))
+}
+
+/// One value with both changes to it; `None` if they contradict each other.
+fn merged(yours: &Value, was: &Value, saved: &Value) -> Option<Value> {
+    if same_value(saved, was) || same_value(saved, yours) {
+        return Some(yours.clone());
+    }
+    if same_value(yours, was) {
+        return Some(saved.clone());
+    }
+    match (yours, was, saved) {
+        (Value::Array(yours), Value::Array(was), Value::Array(saved)) => {
+            let kept = saved.iter().filter(|one| yours.contains(one) || !was.contains(one));
+            let added = yours.iter().filter(|one| !was.contains(one) && !saved.contains(one));
+            Some(Value::Array(kept.chain(added).cloned().collect()))
+        }
+        (Value::Object(yours), Value::Object(was), Value::Object(saved)) => {
+            let mut all = saved.clone();
+            for key in yours.keys().chain(was.keys()) {
+                let (mine, before, now) = (yours.get(key), was.get(key), saved.get(key));
+                if mine == before || mine == now {
+                    continue;
+                }
+                if now != before {
+                    return None;
+                }
+                match mine {
+                    Some(mine) => drop(all.insert(key.clone(), mine.clone())),
+                    None => drop(all.remove(key)),
+                }
+            }
+            Some(Value::Object(all))
+        }
+        _ => None,
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(on) => if *on { "yes" } else { "no" }.into(),
+        Value::Null => "—".into(),
+        Value::Object(all) => {
+            let parts: Vec<_> = all.iter().map(|(key, value)| format!("{key}: {}", shown(value))).collect();
+            parts.join(", ")
+        }
+        Value::Array(all) => all.iter().map(shown).collect::<Vec<_>>().join(", "),
+        number => number.to_string(),
+    }
+}
+
 /// Returns fields that differ but are displayed alike (two amounts that round to the same text). They are compared as stored, so
 /// that no change is overwritten unnoticed.
 fn hidden_differences<T: Fields>(saved: &T, yours: &T) -> Vec<Difference> {
@@ -87,6 +168,37 @@ mod tests {
     use crate::cluster::resource_groups::ResourceGroup;
     use crate::id::DomainId;
     use crate::limits::policies::UserPolicy;
+
+    #[test]
+    fn two_edits_of_different_fields_and_of_one_list_are_both_kept() {
+        use crate::people::users::EditUser;
+        let [a, b, c] = [1, 2, 3].map(|n| crate::id::ProjectId(uuid::Uuid::from_u128(n)));
+        let of = |name: &str, projects: &[_]| EditUser {
+            full_name: Some(name.into()),
+            projects: Some(projects.to_vec()),
+            ..EditUser::default()
+        };
+        // The other one gave a project away, took one, and changed the name.
+        let (was, saved) = (of("Ann", &[a]), of("Anna", &[b]));
+        let mine = EditUser { projects: Some(vec![a, c]), ..EditUser::default() };
+        assert_eq!(rebase(&mine, &was, &saved).unwrap().projects, Some(vec![b, c]));
+        let refused = rebase(&of("Ann Ek", &[a]), &was, &saved).unwrap_err();
+        assert_eq!(fields(&refused), [("full name", "Anna", "Ann Ek")]);
+        for name in ["Anna", "Ann"] {
+            let edit = rebase(&of(name, &[a]), &was, &saved).unwrap();
+            assert_eq!(edit.full_name.as_deref(), Some("Anna"), "{name}: the same change, or none");
+        }
+    }
+
+    #[test]
+    fn two_edits_of_one_map_contradict_each_other_only_at_the_same_key() {
+        use crate::projects::EditDomain;
+        use crate::quantity::{Quantity, Slots};
+        let of =
+            |cpu: i64, mem: i64| EditDomain { limit: Some(Slots::cpu_mem(Quantity::whole(cpu), mem)), ..EditDomain::default() };
+        assert_eq!(rebase(&of(2, 1), &of(1, 1), &of(1, 2)), Ok(of(2, 2)));
+        assert!(rebase(&of(2, 1), &of(1, 1), &of(3, 1)).is_err());
+    }
 
     fn fields(stale: &Stale) -> Vec<(&str, &str, &str)> {
         stale.differences.iter().map(|one| (one.field.as_str(), one.saved.as_str(), one.yours.as_str())).collect()

@@ -87,7 +87,9 @@ impl From<Problem> for Refused {
             Problem::NotFound(_) => ("object-not-found", "backendai_read_not-found"),
             Problem::Invalid(_) | Problem::Outdated => ("invalid-api-params", "api_parsing_invalid-parameters"),
             Problem::Conflict(_) | Problem::Limit(_) | Problem::Stale(_) => ("generic-bad-request", "backendai_generic_conflict"),
-            Problem::TooMany(_) | Problem::Busy | Problem::RateLimited(_) => ("rate-limit-exceeded", "api_access_rate-limited"),
+            Problem::TooMany(_) | Problem::Busy | Problem::RateLimited(_) | Problem::TooManyOpen(_) => {
+                ("rate-limit-exceeded", "api_access_rate-limited")
+            }
             Problem::Unavailable(_) | Problem::Offline | Problem::Internal(_) => {
                 ("internal-server-error", "backendai_generic_internal-error")
             }
@@ -97,7 +99,7 @@ impl From<Problem> for Refused {
             Problem::Invalid(_) => StatusCode::BAD_REQUEST,
             other => StatusCode::from_u16(other.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         };
-        let title = if status == StatusCode::TOO_MANY_REQUESTS {
+        let title = if matches!(problem, Problem::TooMany(_) | Problem::RateLimited(_)) {
             "You have reached your API query rate limit.".to_owned()
         } else {
             problem.to_string()

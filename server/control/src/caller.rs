@@ -10,10 +10,22 @@ use types::people::permissions::{Me, Permission, Reach};
 /// A refusal: the person it was given to, and what was refused.
 pub(crate) type Refusal = (Option<UserId>, String);
 
+/// The proof of who somebody is. It can end on its own, whatever becomes of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Credential {
+    SignIn(SignInId),
+    /// The access key of the keypair that signed the request.
+    Keypair(String),
+    /// None is needed: the server itself goes on with work that the person began.
+    Server,
+}
+
 /// The person behind a request, if anyone is signed in, and where the request came from.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    me: Option<(Me, SignInId)>,
+    me: Option<(Me, Credential)>,
+    /// Why a person who has proved who they are is nobody here.
+    shut_out: Option<Problem>,
     /// The address that the request came from, for the audit trail and limits.
     pub address: String,
     /// The browser's `User-Agent`.
@@ -25,15 +37,20 @@ pub struct Caller {
 impl Caller {
     /// A caller without a sign-in, or with one that has ended.
     pub fn nobody(address: impl Into<String>, browser: impl Into<String>) -> Self {
-        Self { me: None, address: address.into(), browser: browser.into(), refusals: Arc::default() }
+        Self { me: None, shut_out: None, address: address.into(), browser: browser.into(), refusals: Arc::default() }
     }
 
     pub(crate) fn without_person(self) -> Self {
-        Self { me: None, ..self }
+        Self { me: None, shut_out: None, ..self }
     }
 
-    pub(crate) fn signed_in(self, me: Me, sign_in: SignInId) -> Self {
-        Self { me: Some((me, sign_in)), ..self }
+    /// The same caller without a person, with the reason that every refusal then gives.
+    pub(crate) fn shut_out(self, why: Problem) -> Self {
+        Self { me: None, shut_out: Some(why), ..self }
+    }
+
+    pub(crate) fn signed_in(self, me: Me, credential: Credential) -> Self {
+        Self { me: Some((me, credential)), shut_out: None, ..self }
     }
 
     /// The person, if one is signed in.
@@ -41,9 +58,22 @@ impl Caller {
         self.me.as_ref().map(|(me, _)| me)
     }
 
-    /// The person and their sign-in, or a refusal.
+    /// The person, or the refusal of everybody who is not one.
+    pub fn who(&self) -> Result<&Me> {
+        self.proven().map(|(me, _)| me)
+    }
+
+    /// The person and their proof of it, or a refusal.
+    pub(crate) fn proven(&self) -> Result<(&Me, &Credential)> {
+        let refusal = || self.shut_out.clone().unwrap_or(Problem::SignInRequired);
+        self.me.as_ref().map(|(me, credential)| (me, credential)).ok_or_else(refusal)
+    }
+
+    /// The person and their sign-in, or a refusal. A person without a sign-in gets the id that none has.
     pub(crate) fn person(&self) -> Result<(&Me, SignInId)> {
-        self.me.as_ref().map(|(me, id)| (me, *id)).ok_or(Problem::SignInRequired)
+        let (me, credential) = self.proven()?;
+        let none = SignInId(uuid::Uuid::nil());
+        Ok((me, if let Credential::SignIn(id) = credential { *id } else { none }))
     }
 
     /// The person and how far this permission reaches for them; a refusal when they do not have it at all.

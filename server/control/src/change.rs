@@ -6,6 +6,7 @@ use crate::{Caller, Control, Result};
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use store::{Audit, StoreError};
+use tokio::sync::watch;
 use types::Problem;
 use types::id::UserId;
 use types::system::events::{Audience, Topic};
@@ -18,6 +19,9 @@ pub(crate) struct Change {
     address: String,
     /// When the change was begun. Everything it writes carries this time.
     pub at: Millis,
+    /// Whether open connections must be looked at again, because somebody's rights may have changed.
+    touches_rights: bool,
+    rights: watch::Sender<()>,
 }
 
 impl Control {
@@ -29,7 +33,8 @@ impl Control {
 
     /// Begins a change made by no account. The audit trail shows `origin`, such as `command line`, in place of an address.
     pub(crate) async fn change_from(&self, origin: &str) -> Result<Change> {
-        Ok(Change { inner: self.store.change().await?, actor: None, address: origin.to_owned(), at: self.now() })
+        let (inner, rights) = (self.store.change().await?, self.shared.rights.clone());
+        Ok(Change { inner, actor: None, address: origin.to_owned(), at: self.now(), touches_rights: false, rights })
     }
 }
 
@@ -59,6 +64,7 @@ impl Change {
     #[track_caller]
     pub fn tell(&mut self, topic: Topic, subject: impl ToString, audience: Audience) -> impl Future<Output = Result<()>> + Send {
         let (place, subject) = (Location::caller(), subject.to_string());
+        self.touches_rights |= decides_rights(topic);
         async move { self.inner.tell(topic, &subject, audience, None, self.at).await.map_err(with_place(place)) }
     }
 
@@ -72,15 +78,33 @@ impl Change {
         notice: &str,
     ) -> impl Future<Output = Result<()>> + Send {
         let (place, subject) = (Location::caller(), subject.to_string());
+        self.touches_rights |= decides_rights(topic);
         async move { self.inner.tell(topic, &subject, audience, Some(notice), self.at).await.map_err(with_place(place)) }
     }
 
-    /// Commits the change, then wakes everyone who follows events.
+    /// Has open connections looked at again once the change is committed, for changes of rights that no page shows.
+    pub fn touch_rights(&mut self) {
+        self.touches_rights = true;
+    }
+
+    /// Commits the change, then wakes everyone who follows events, and has the rights of open connections looked at if it touched
+    /// any.
     #[track_caller]
     pub fn commit(self) -> impl Future<Output = Result<()>> + Send {
         let place = Location::caller();
-        async move { self.inner.commit().await.map_err(with_place(place)) }
+        async move {
+            self.inner.commit().await.map_err(with_place(place))?;
+            if self.touches_rights {
+                self.rights.send_replace(());
+            }
+            Ok(())
+        }
     }
+}
+
+/// Whether a change of such a thing may change what somebody may do.
+fn decides_rights(topic: Topic) -> bool {
+    matches!(topic, Topic::User | Topic::Keypair | Topic::Project)
 }
 
 /// Logs an error with the caller's place in the rules, which helps more than the place in this file.

@@ -12,6 +12,7 @@ mod limits;
 mod lookalikes;
 mod mail;
 mod people;
+mod permits;
 mod projects;
 mod revision;
 mod sessions;
@@ -24,6 +25,7 @@ pub use caller::Caller;
 pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
+pub use permits::{MOST_OPEN, Needs, Permit};
 pub use sessions::files::SessionFiles;
 pub use setup::{FirstAdministrator, made_up_password};
 pub use store::{SessionMore, StoredPolicy, fold};
@@ -71,8 +73,9 @@ struct Shared {
     links: Attempts,
     outbox: OnceLock<people::password_link::Outbox>,
     rates: limits::rates::Rates,
-    /// Changes whenever a sign-in was ended, so that connections it still holds open are checked again.
-    sign_ins_ended: watch::Sender<()>,
+    /// Changes whenever somebody's rights may have, so that open connections are looked at again.
+    rights: watch::Sender<()>,
+    permits: permits::Permits,
     /// Notified whenever the queue or a session may need attention.
     work: Notify,
     clocks: clock::Clocks,
@@ -90,6 +93,8 @@ struct Shared {
     /// Why each pending session waits, from the scheduler's last decision.
     queue: RwLock<sessions::queue::Queue>,
     lengths: Mutex<sessions::expected::Lengths>,
+    /// The waiting sessions that may not start.
+    barred: Mutex<HashSet<SessionId>>,
     activity: Mutex<sessions::ends::Activity>,
     /// How often the engine refused to start a session.
     refused_starts: Mutex<HashMap<SessionId, u32>>,
@@ -98,6 +103,7 @@ struct Shared {
     gone: RwLock<HashSet<String>>,
     tasks: system::tasks::Tasks,
     turns: turns::Turns,
+    recent: tokio::sync::Mutex<system::events::Recent>,
 }
 
 /// A source of the current time.
@@ -127,7 +133,8 @@ impl Control {
             links: Attempts::new(attempts::LINKS),
             outbox: OnceLock::new(),
             rates: limits::rates::Rates::default(),
-            sign_ins_ended: watch::Sender::new(()),
+            rights: watch::Sender::new(()),
+            permits: permits::Permits::default(),
             work: Notify::new(),
             started: (Instant::now(), wall()),
             clocks: clock::Clocks::new(wall, steady),
@@ -139,12 +146,14 @@ impl Control {
             rounds: tokio::sync::Mutex::default(),
             queue: RwLock::default(),
             lengths: Mutex::default(),
+            barred: Mutex::default(),
             activity: Mutex::default(),
             refused_starts: Mutex::default(),
             agents: RwLock::default(),
             gone: RwLock::default(),
             tasks: system::tasks::Tasks::default(),
             turns: turns::Turns::default(),
+            recent: tokio::sync::Mutex::default(),
         };
         Self { store, engine, shared: Arc::new(shared) }
     }

@@ -1,8 +1,10 @@
 //! Saving things that several administrators edit, so that nobody overwrites a change they have not seen.
 
 use crate::Result;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use types::Problem;
-use types::revision::{Fields, Stale};
+use types::revision::{Fields, Stale, rebase};
 
 /// Returns the saved value that `yours` is about to replace; `None` for a new thing.
 ///
@@ -23,6 +25,19 @@ pub(crate) fn check_revision<T: Fields>(
         (Some(revision), Some((now, saved))) if revision != now => Err(Problem::Stale(Stale::new(now, &saved, yours))),
         (Some(_), Some((_, saved))) => Ok(Some(saved)),
     }
+}
+
+/// Returns an edit of some fields with what somebody else has changed since `was` kept; the edit itself if it is not based on
+/// anything. `stands` has the values of now.
+///
+/// # Errors
+/// `Stale` with the fields that both changed.
+pub(crate) fn up_to_date<E: Serialize + DeserializeOwned + Clone>(
+    edit: &E,
+    was: Option<&E>,
+    stands: impl FnOnce() -> E,
+) -> Result<E> {
+    was.map_or_else(|| Ok(edit.clone()), |was| rebase(edit, was, &stands()).map_err(Problem::Stale))
 }
 
 /// Lists at most three names, and how many more there are.

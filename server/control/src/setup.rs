@@ -3,12 +3,14 @@
 //! These run on the server's machine, not through a page. Anyone who can run them can read the database file, so they take no
 //! caller.
 
+use crate::people::accounts::domain_not_open;
 use crate::{Control, Result, internal, random_text};
 use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
 use types::people::permissions::Role;
 use types::people::users::CreateUser;
 use types::quantity::{Quantity, Slots};
+use types::system::events::{Audience, Topic};
 
 /// The number of sessions that the keypair policy `default` allows at one time.
 const DEFAULT_SESSIONS: u32 = 20;
@@ -68,6 +70,9 @@ impl Control {
         let domains = self.store.domain_choices(None).await?;
         let domain =
             domains.into_iter().find(|d| d.name == "default").ok_or_else(|| Problem::NotFound("domain default".into()))?;
+        if !domain.active {
+            return Err(Problem::Conflict(domain_not_open(&domain.name)));
+        }
         let new = CreateUser {
             email: email.into(),
             username: username.into(),
@@ -110,6 +115,7 @@ impl Control {
         }
         let detail = serde_json::json!({ "end_two_factor": end_two_factor });
         change.record("reset password", account.id, detail).await?;
+        change.tell(Topic::User, account.id, Audience::person(account.id, account.domain)).await?;
         change.commit().await?;
         Ok(made_up)
     }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::claim::claim;
 use crate::config::{Given, Settings};
 use crate::listen::Listening;
 use crate::site::Site;
@@ -172,6 +173,9 @@ async fn run(command: Command) -> Result<()> {
             Ok(())
         }
         Command::Seed(seed) => {
+            create_private(&seed.data)?;
+            // A running server would not hear of so many rows.
+            let _claim = claim(&seed.data)?;
             let control = open(&seed.data, None, Options::default()).await?.control;
             if let Some(first) = control.first_start(None, None).await.map_err(plain)? {
                 println!("Administrator: {}  password: {}", first.email, first.password.unwrap_or_default());
@@ -271,6 +275,8 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
+    create_private(&settings.data)?;
+    let _claim = claim(&settings.data)?;
     site.check(&names).await?;
     let options = Options {
         resource_group: settings.resource_group.clone(),
@@ -307,6 +313,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     control.recall_rates().await.map_err(plain)?;
     tokio::spawn(control.clone().keep_rates_always());
     tokio::spawn(control.clone().clean_always());
+    tokio::spawn(control.clone().follow_other_processes());
     let queue = tokio::spawn(control.clone().run());
 
     // On standard output, apart from the log: the lines that a person needs at the first start.

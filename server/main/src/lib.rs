@@ -3,6 +3,7 @@
 //! Deliberately absent: rules (`control`), pages (`app/pages`) and SQL (`store`). This crate only translates.
 
 mod address;
+mod claim;
 pub mod cli;
 pub mod config;
 pub mod connections;

@@ -10,7 +10,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use control::Caller;
+use control::{Caller, Permit};
 use engine::Terminal;
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -50,14 +50,17 @@ pub async fn open(
         return Err(Problem::Forbidden("open a terminal from another site".into()).into());
     }
     let id: SessionId = id.parse().map_err(|_| Problem::NotFound("session".into()))?;
-    // The caller's right comes first, so that nobody without it learns anything from a wrong request.
-    let terminal = app.control.terminal(&caller, id, size.columns, size.rows).await?;
-    Ok(match upgrade {
-        Err(no_web_socket) => no_web_socket.into_response(),
-        Ok(upgrade) => {
-            upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal, app, (caller, id)))
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(no_web_socket) => {
+            // The caller's right comes first, so that nobody without it learns anything from a wrong request. Nothing is started
+            // for a request that cannot become a terminal, such as a link that somebody followed.
+            app.control.may_open_terminal(&caller, id).await?;
+            return Ok(no_web_socket.into_response());
         }
-    })
+    };
+    let (terminal, permit) = app.control.terminal(&caller, id, size.columns, size.rows).await?;
+    Ok(upgrade.max_message_size(LARGEST_FRAME).on_upgrade(move |socket| relay(socket, terminal, permit)))
 }
 
 /// Whether the page that asks is one of ours, by its origin.
@@ -70,22 +73,14 @@ pub fn same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     }
 }
 
-async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, (caller, id): (Caller, SessionId)) {
+async fn relay(mut socket: WebSocket, mut terminal: Terminal, mut permit: Permit) {
     let mut buffer = vec![0u8; 16 << 10];
-    let mut ended = app.control.sign_ins_ended();
-    let mut reason = "The shell has ended.";
+    let mut reason = "The shell has ended.".to_owned();
     loop {
         tokio::select! {
-            // A person who was signed out or deactivated, or may no longer control the session, loses the terminal.
-            _ = ended.changed() => {
-                let Some(now) = app.control.renewed(&caller).await else {
-                    reason = "Your sign-in has ended.";
-                    break;
-                };
-                if !app.control.session(&now, id).await.is_ok_and(|session| session.may_control) {
-                    reason = "You may no longer control this session.";
-                    break;
-                }
+            problem = permit.ended() => {
+                reason = why_ended(&problem);
+                break;
             }
             read = terminal.output.read(&mut buffer) => match read {
                 Ok(n) if n > 0 => {
@@ -117,6 +112,16 @@ async fn relay(mut socket: WebSocket, mut terminal: Terminal, app: App, (caller,
     let close = CloseFrame { code: close_code::NORMAL, reason: reason.into() };
     // It makes no difference whether the page still receives it.
     drop(socket.send(Message::Close(Some(close))).await);
+}
+
+/// The reason in the close frame of a terminal whose right has ended, which holds at most 123 bytes.
+fn why_ended(problem: &Problem) -> String {
+    match problem {
+        Problem::SignInRequired => "Your sign-in has ended.".into(),
+        Problem::NotFound(_) => "You may no longer control this session.".into(),
+        Problem::Forbidden(what) if what.len() < 100 => format!("You may no longer {what}."),
+        _ => "You may no longer use this terminal.".into(),
+    }
 }
 
 #[cfg(test)]

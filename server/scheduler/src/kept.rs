@@ -16,7 +16,7 @@ pub(crate) const NEVER: Millis = Millis(i64::MAX);
 /// The expected ends of sessions on each agent, and the room kept there.
 pub(crate) struct Keeping {
     now: Millis,
-    /// The end of every session on each agent, earliest first, with the row of what becomes free.
+    /// The end of every session on each agent, earliest first and unknown ones last, with the row of what becomes free.
     ends: Vec<Vec<(Millis, usize)>>,
     freed: Table,
     kept: Vec<Vec<Kept>>,
@@ -59,7 +59,7 @@ impl Keeping {
             any: false,
         };
         for Running { agents, slots, ends_at, .. } in &snapshot.running {
-            let Some(at) = *ends_at else { continue };
+            let at = ends_at.unwrap_or(NEVER);
             for containers in agents.chunk_by(|a, b| a == b) {
                 let Some(agent) = containers.first().and_then(|agent| numbers.get(agent.as_str())) else { continue };
                 let times = i64::try_from(containers.len()).unwrap_or(i64::MAX);
@@ -93,13 +93,11 @@ impl Keeping {
         for kept in self.kept[agent].iter_mut().filter(|kept| !kept.leaves(ends)) {
             shape.part.iter().for_each(|asked| kept.spare[asked.column] -= asked.amount);
         }
-        if ends != NEVER {
-            let mut row = vec![0; width];
-            shape.part.iter().for_each(|asked| row[asked.column] = asked.amount);
-            let at = self.ends[agent].partition_point(|(at, _)| *at <= ends);
-            self.ends[agent].insert(at, (ends, self.freed.len()));
-            self.freed.push(row);
-        }
+        let mut row = vec![0; width];
+        shape.part.iter().for_each(|asked| row[asked.column] = asked.amount);
+        let at = self.ends[agent].partition_point(|(at, _)| *at <= ends);
+        self.ends[agent].insert(at, (ends, self.freed.len()));
+        self.freed.push(row);
     }
 
     /// Closes a slot on an agent to everybody behind.
@@ -133,7 +131,8 @@ impl Keeping {
                 row.iter_mut().zip(&kept.amounts).for_each(|(cell, amount)| *cell -= amount);
             }
             let mut parts = 0;
-            let steps = std::iter::once((self.now, None)).chain(self.ends[agent].iter().map(|(at, freed)| (*at, Some(*freed))));
+            let known = self.ends[agent].iter().take_while(|(at, _)| *at != NEVER);
+            let steps = std::iter::once((self.now, None)).chain(known.map(|(at, freed)| (*at, Some(*freed))));
             for (at, freed) in steps {
                 // A single part needs no agent on which it would start later.
                 if shape.parts == 1 && at >= soonest {
@@ -173,6 +172,10 @@ impl Keeping {
         coming.at = NEVER;
         for (_, agent, parts) in rest {
             missing -= coming.add(agent, parts, missing);
+            coming.gathers = shape.parts > 1 || coming.gathers && !self.one_end_is_enough(agent, NEVER, shape);
+            if missing == 0 {
+                break;
+            }
         }
         (missing == 0).then_some(coming)
     }
@@ -196,7 +199,7 @@ impl Keeping {
                     there[asked.column] += spare[asked.column].clamp(0, *cell);
                 }
             }
-            let until = self.ends[*agent].iter().take_while(|(at, _)| *at <= coming.at);
+            let until = self.ends[*agent].iter().take_while(|(at, _)| *at != NEVER && *at <= coming.at);
             until.for_each(|(_, freed)| add(&mut spare, self.freed.row(*freed), 1));
             add(&mut spare, &amounts, -1);
             self.kept[*agent].push(Kept { at: coming.at, lent, amounts, spare });

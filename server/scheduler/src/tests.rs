@@ -89,8 +89,7 @@ fn sessions_start_in_the_order_they_were_asked_for() {
     assert_eq!(
         outcomes[1],
         "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core; \
-         it asks for 2 GiB of memory, but the most free on one agent is 1 GiB of memory. \
-         1 of 2 CPU cores kept for it. 1 GiB of 2 GiB of memory kept for it."
+         it asks for 2 GiB of memory, but the most free on one agent is 1 GiB of memory."
     );
     assert_eq!(outcomes[2], "Waiting its turn: 1 session is ahead of it.");
 }

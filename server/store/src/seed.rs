@@ -85,11 +85,14 @@ impl Change {
         project: ProjectId,
         at: Millis,
     ) -> Result<()> {
-        let owners: Vec<(UserId, String)> =
-            sqlx::query_as("SELECT user_id, access_key FROM keypairs WHERE access_key LIKE 'SEED%' OR user_id = ? LIMIT 1000")
-                .bind(owner)
-                .fetch_all(&mut *self.tx)
-                .await?;
+        // Only active people, whose waiting sessions may start.
+        let owners: Vec<(UserId, String)> = sqlx::query_as(
+            "SELECT k.user_id, k.access_key FROM keypairs k JOIN users u ON u.id = k.user_id AND u.active = 1 \
+             WHERE k.access_key LIKE 'SEED%' OR k.user_id = ? LIMIT 1000",
+        )
+        .bind(owner)
+        .fetch_all(&mut *self.tx)
+        .await?;
         for n in numbers {
             let Some((owner, key)) = owners.get((n % owners.len().max(1) as u64) as usize) else { return Ok(()) };
             // Spread over the last year, or the last day.

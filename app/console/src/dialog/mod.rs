@@ -8,12 +8,14 @@
 pub mod edit;
 mod stale;
 
+use self::stale::stale_notice;
 use crate::form::Refused;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use std::pin::Pin;
 use types::Problem;
+use types::revision::Difference;
 use ui::{Button, Dialog, Say, Variant, use_toaster};
 
 /// The request to open a dialog.
@@ -245,6 +247,21 @@ pub trait DialogForm: Copy + Send + Sync + 'static {
     /// The fields, for a new thing or an existing one.
     fn fields(self, refused: Refused, new: bool) -> AnyView;
 
+    /// Returns the command as it is sent to overwrite what somebody else has saved in the meantime.
+    fn insist(command: Self::Command) -> Self::Command {
+        command
+    }
+
+    /// Returns the thing as it is saved now, for forms that are told of others' changes.
+    fn theirs(self) -> impl Future<Output = Result<Option<Self::Thing>, Problem>> {
+        std::future::ready(Ok(None))
+    }
+
+    /// Puts a difference from somebody else's version into this form's words.
+    fn in_form_words(self, difference: Difference) -> Difference {
+        difference
+    }
+
     /// Sends it.
     fn save(self, command: Self::Command) -> impl Future<Output = Result<Saved, Problem>>;
 }
@@ -263,12 +280,29 @@ pub fn dialog<F: DialogForm>(form: F, asked: RwSignal<Asked<F::Thing>>, changed:
             shell.send(form.save(command), move || form.fill(None), changed);
         }
     });
+    let save_mine = Callback::new(move |_| {
+        if let Some(command) = shell.refused.accept(form.read()) {
+            shell.send(form.save(F::insist(command)), move || form.fill(None), changed);
+        }
+    });
+    let take_theirs = Callback::new(move |()| {
+        shell.opening().ask(form.theirs(), move |theirs| {
+            shell.refused.clear();
+            if theirs.is_some() {
+                fill(theirs);
+            }
+        });
+    });
     let choose = move |(create, update): (&'static str, &'static str)| {
         Signal::derive(move || if new.get() { create } else { update }.to_owned())
     };
     let label = choose(form.buttons());
     let contents = ViewFn::from(move || {
-        view! { {form.fields(shell.refused, new.get_untracked())}{shell.end(label, Variant::Primary)} }
+        view! {
+            {form.fields(shell.refused, new.get_untracked())}
+            {stale_notice(shell.refused, Callback::new(move |one| form.in_form_words(one)), save_mine, take_theirs)}
+            {shell.end(label, Variant::Primary)}
+        }
     });
     shell.view(choose(form.titles()), submit, Callback::new(move |()| form.closed()), contents)
 }

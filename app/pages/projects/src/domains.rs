@@ -4,6 +4,7 @@ use super::fields::{Common, CommonFields};
 use console::act::act;
 use console::api::projects::{create_domain, domains, edit_domain};
 use console::columns::{text, time};
+use console::dialog::edit::by_name;
 use console::dialog::{Asked, DialogForm, Saved, dialog};
 use console::form::{Refused, checked};
 use console::frame::{Head, PageHead, use_me};
@@ -15,7 +16,7 @@ use console::table::settled;
 use leptos::prelude::*;
 use types::Problem;
 use types::folders::host_names;
-use types::id::DomainId;
+use types::list::ListQuery;
 use types::people::permissions::Permission;
 use types::projects::{DOMAINS, DomainRow, EditDomain};
 use types::system::events::Topic;
@@ -42,12 +43,20 @@ fn columns(actions: Option<(RwSignal<Asked<DomainRow>>, Callback<()>)>) -> Vec<C
 
 fn row_actions(row: &DomainRow, asked: RwSignal<Asked<DomainRow>>, changed: Callback<()>) -> AnyView {
     let (id, active, name) = (row.id, row.active, row.name.clone());
-    let flip = move || edit_domain(id, EditDomain { active: Some(!active), ..EditDomain::default() });
+    let flip = move || edit_domain(id, EditDomain { active: Some(!active), ..EditDomain::default() }, None);
     let switch = act(flip, "The domain status has changed.", changed);
     let for_form = row.clone();
     let edit = Callback::new(move |()| asked.set(Asked::edit(for_form.clone())));
     let label = if active { "Deactivate" } else { "Activate" };
-    let question = format!("{label} the domain {name}? Its people and projects stay as they are.");
+    let question = if active {
+        let people = row.people;
+        format!(
+            "Deactivate the domain {name}? Its people ({people}) are signed out and cannot sign in or send requests. What waits does \
+             not start; running sessions continue. Nothing is deleted."
+        )
+    } else {
+        format!("Activate the domain {name}? Its people can sign in again, and waiting sessions can start.")
+    };
     view! {
         <div class="row-actions">
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
@@ -59,20 +68,21 @@ fn row_actions(row: &DomainRow, asked: RwSignal<Asked<DomainRow>>, changed: Call
 
 #[derive(Clone, Copy)]
 struct Form {
-    changing: RwSignal<Option<DomainId>>,
+    /// The domain as it was when the dialog opened.
+    before: RwSignal<Option<DomainRow>>,
     common: CommonFields,
 }
 
 impl DialogForm for Form {
     type Thing = DomainRow;
-    type Command = (Option<DomainId>, EditDomain);
+    type Command = (Option<DomainRow>, EditDomain, bool);
 
     fn titles(self) -> (&'static str, &'static str) {
         ("Create domain", "Modify domain")
     }
 
     fn fill(self, domain: Option<&DomainRow>) {
-        self.changing.set(domain.map(|domain| domain.id));
+        self.before.set(domain.cloned());
         match domain {
             Some(domain) => self.common.fill(&domain.name, &domain.description, &domain.hosts, &domain.limit),
             None => self.common.clear(),
@@ -89,16 +99,31 @@ impl DialogForm for Form {
             limit: Some(limit),
             ..EditDomain::default()
         };
-        Ok((self.changing.get_untracked(), checked(edit, mistakes, EditDomain::check)?))
+        Ok((self.before.get_untracked(), checked(edit, mistakes, EditDomain::check)?, false))
+    }
+
+    fn insist((before, edit, _): Self::Command) -> Self::Command {
+        (before, edit, true)
+    }
+
+    async fn theirs(self) -> Result<Option<DomainRow>, Problem> {
+        let Some(before) = self.before.get_untracked() else { return Ok(None) };
+        for tab in ["active", "inactive"] {
+            let query = ListQuery { tab: tab.into(), ..ListQuery::new(&DOMAINS) };
+            if let Some(row) = by_name(query, &before.name, |row: &DomainRow| &row.name, domains).await? {
+                return Ok(Some(row));
+            }
+        }
+        Err(Problem::NotFound("domain of this name".into()))
     }
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         self.common.view(refused, "A new domain comes with its own model store.", ().into_any())
     }
 
-    async fn save(self, (id, edit): Self::Command) -> Result<Saved, Problem> {
-        match id {
-            Some(id) => edit_domain(id, edit).await?,
+    async fn save(self, (before, edit, insists): Self::Command) -> Result<Saved, Problem> {
+        match before {
+            Some(row) => edit_domain(row.id, edit, (!insists).then(|| EditDomain::as_it_is(&row))).await?,
             None => drop(create_domain(edit).await?),
         }
         Ok("The domain was saved.".into())
@@ -113,7 +138,7 @@ pub fn page() -> AnyView {
     let may_change = me.may(Permission::ChangeDomains);
     let list = List::new(&DOMAINS, paths::DOMAINS, "domain", &[Topic::Project, Topic::User], domains);
     let asked = RwSignal::new(Asked::Nothing);
-    let form = Form { changing: RwSignal::new(None), common: CommonFields::new("domain") };
+    let form = Form { before: RwSignal::new(None), common: CommonFields::new("domain") };
     let reload = list.rows.reload;
     let view = move || {
         let shown = Shown {

@@ -69,7 +69,7 @@ fn contents(project: ProjectDetail, rights: Rights, changed: Callback<()>) -> An
 }
 
 fn member(project: ProjectId, name: &str, member: Member, rights: Rights, changed: Callback<()>) -> AnyView {
-    let change = move |edit: EditProject, done| act(move || edit_project(project, edit.clone()), done, changed);
+    let change = move |edit: EditProject, done| act(move || edit_project(project, edit.clone(), None), done, changed);
     let who = vec![member.user.to_string()];
     let remove = (rights.administrators || (rights.members && !member.admin)).then(|| {
         let edit = EditProject { remove: who.clone(), ..EditProject::default() };
@@ -105,7 +105,7 @@ fn add_member(project: Memo<Option<ProjectId>>, changed: Callback<()>) -> AnyVie
     let add = Action::new(move |(id, edit): &(ProjectId, EditProject)| {
         let (id, edit) = (*id, edit.clone());
         async move {
-            let answer = edit_project(id, edit).await;
+            let answer = edit_project(id, edit, None).await;
             // The form stays while the drawer moves to another project, which the answer does not concern.
             let here = project.try_get_untracked() == Some(Some(id));
             match answer {

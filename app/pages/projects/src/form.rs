@@ -2,20 +2,20 @@
 
 use super::fields::{Common, CommonFields};
 use console::api::people::users::domain_choices;
-use console::api::projects::{create_project, edit_project, project_policy_names};
+use console::api::projects::{create_project, edit_project, project, project_policy_names};
 use console::choices::{choices, names};
 use console::dialog::{DialogForm, Opening, Saved};
 use console::form::{Refused, checked};
 use leptos::prelude::*;
 use types::Problem;
-use types::id::ProjectId;
 use types::projects::{EditProject, ProjectKind, ProjectRow};
 use ui::{Field, Select};
 
 /// The typed values and the available choices.
 #[derive(Clone, Copy)]
 pub struct Form {
-    changing: RwSignal<Option<ProjectId>>,
+    /// The project as it was when the dialog opened.
+    before: RwSignal<Option<ProjectRow>>,
     common: CommonFields,
     domain: RwSignal<String>,
     kind: RwSignal<String>,
@@ -28,9 +28,9 @@ impl Form {
     /// The form of a new project.
     pub fn new() -> Self {
         let text = || RwSignal::new(String::new());
-        let (changing, common) = (RwSignal::new(None), CommonFields::new("project"));
+        let (before, common) = (RwSignal::new(None), CommonFields::new("project"));
         let (policies, domains) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
-        let form = Self { changing, common, domain: text(), kind: text(), policy: text(), policies, domains };
+        let form = Self { before, common, domain: text(), kind: text(), policy: text(), policies, domains };
         form.fill(None);
         form
     }
@@ -38,14 +38,14 @@ impl Form {
 
 impl DialogForm for Form {
     type Thing = ProjectRow;
-    type Command = (Option<ProjectId>, EditProject);
+    type Command = (Option<ProjectRow>, EditProject, bool);
 
     fn titles(self) -> (&'static str, &'static str) {
         ("Create project", "Modify project")
     }
 
     fn fill(self, project: Option<&ProjectRow>) {
-        self.changing.set(project.map(|project| project.id));
+        self.before.set(project.cloned());
         self.kind.set(project.map_or(ProjectKind::General, |project| project.kind).key().into());
         self.policy.set(project.map_or("default", |project| project.policy.as_str()).into());
         match project {
@@ -60,7 +60,8 @@ impl DialogForm for Form {
 
     fn opened(self, opening: Opening) {
         opening.ask(project_policy_names(), move |names| self.policies.set(names));
-        opening.ask(domain_choices(), move |found| {
+        opening.ask(domain_choices(), move |mut found| {
+            found.retain(|domain| domain.active);
             if self.domain.with_untracked(String::is_empty) {
                 let first = found.iter().find(|one| one.name == "default").or(found.first());
                 self.domain.set(first.map(|one| one.id.to_string()).unwrap_or_default());
@@ -70,8 +71,8 @@ impl DialogForm for Form {
     }
 
     fn read(self) -> Result<Self::Command, Problem> {
-        let (changing, mut mistakes) = (self.changing.get_untracked(), Vec::new());
-        let (new, Common { name, description, hosts, limit }) = (changing.is_none(), self.common.read(&mut mistakes));
+        let (before, mut mistakes) = (self.before.get_untracked(), Vec::new());
+        let (new, Common { name, description, hosts, limit }) = (before.is_none(), self.common.read(&mut mistakes));
         let edit = EditProject {
             name: Some(name),
             description: Some(description),
@@ -82,7 +83,16 @@ impl DialogForm for Form {
             limit: Some(limit),
             ..EditProject::default()
         };
-        Ok((changing, checked(edit, mistakes, EditProject::check)?))
+        Ok((before, checked(edit, mistakes, EditProject::check)?, false))
+    }
+
+    fn insist((before, edit, _): Self::Command) -> Self::Command {
+        (before, edit, true)
+    }
+
+    async fn theirs(self) -> Result<Option<ProjectRow>, Problem> {
+        let Some(before) = self.before.get_untracked() else { return Ok(None) };
+        Ok(Some(project(before.id).await?.row))
     }
 
     fn fields(self, refused: Refused, new: bool) -> AnyView {
@@ -99,9 +109,9 @@ impl DialogForm for Form {
         self.common.view(refused, "", more.into_any())
     }
 
-    async fn save(self, (id, edit): Self::Command) -> Result<Saved, Problem> {
-        match id {
-            Some(id) => edit_project(id, edit).await?,
+    async fn save(self, (before, edit, insists): Self::Command) -> Result<Saved, Problem> {
+        match before {
+            Some(row) => edit_project(row.id, edit, (!insists).then(|| EditProject::as_it_is(&row))).await?,
             None => drop(create_project(edit).await?),
         }
         Ok("The project was saved.".into())

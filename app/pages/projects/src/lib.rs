@@ -57,7 +57,7 @@ fn columns(actions: Option<(RwSignal<Asked<ProjectRow>>, Callback<()>)>) -> Vec<
 
 fn row_actions(row: &ProjectRow, asked: RwSignal<Asked<ProjectRow>>, changed: Callback<()>) -> AnyView {
     let (id, active, name) = (row.id, row.active, row.name.clone());
-    let flip = move || edit_project(id, EditProject { active: Some(!active), ..EditProject::default() });
+    let flip = move || edit_project(id, EditProject { active: Some(!active), ..EditProject::default() }, None);
     let switch = act(flip, "The project status has changed.", changed);
     let for_form = row.clone();
     let edit = Callback::new(move |()| asked.set(Asked::edit(for_form.clone())));

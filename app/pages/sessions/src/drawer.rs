@@ -149,7 +149,7 @@ fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> A
         <dl class="key-values">
             <dt>"Session ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the session ID"/></dd>
             <dt>"Type"</dt><dd>{row.kind.label()}</dd>
-            <dt>"Owner"</dt><dd>{row.owner_email}</dd>
+            <dt>"Owner"</dt><dd>{row.owner_and_state()}</dd>
             <dt>"Project"</dt><dd>{row.project}</dd>
             <dt>"Environment"</dt><dd>{row.image}</dd>
             <dt>"Resource group"</dt><dd>{row.resource_group}</dd>

@@ -52,7 +52,7 @@ fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> 
         })
         .sortable(),
         text("kind", "Type", |s: &SessionRow| s.kind.label()),
-        text("owner", "Owner", |s: &SessionRow| s.owner_email.clone()).shown_if(everybody),
+        text("owner", "Owner", SessionRow::owner_and_state).shown_if(everybody),
         text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
         text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).sortable().number(),
         text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).sortable().number(),

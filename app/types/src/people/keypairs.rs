@@ -51,6 +51,11 @@ pub struct EditKeypair {
 }
 
 impl EditKeypair {
+    /// The edit that changes nothing about this keypair: each field as it is.
+    pub fn as_it_is(row: &KeypairRow) -> Self {
+        Self { active: Some(row.active), policy: Some(row.policy.clone()), rate_limit: Some(row.rate_limit), main: None }
+    }
+
     /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         check_rate_limit(self.rate_limit)

@@ -209,6 +209,30 @@ impl EditUser {
         serde_json::from_value(Value::Object(changed)).unwrap_or_default()
     }
 
+    /// The edit that changes nothing about this account: each field as it is. A password has no such value.
+    pub fn as_it_is(row: &UserRow, domain: DomainId) -> Self {
+        let row = row.clone();
+        Self {
+            username: Some(row.username),
+            full_name: Some(row.full_name),
+            password: None,
+            description: Some(row.description),
+            status: Some(row.status),
+            role: Some(row.role),
+            domain: Some(domain),
+            projects: Some(row.project_ids),
+            must_change_password: Some(row.must_change_password),
+            sudo: Some(row.sudo),
+            addresses: Some(row.addresses),
+            two_factor: Some(row.two_factor),
+            policy: Some(row.policy),
+            uid: Some(row.ids.uid.unwrap_or_default()),
+            gid: Some(row.ids.gid.unwrap_or_default()),
+            gids: Some(row.ids.gids),
+            main_access_key: row.main_key,
+        }
+    }
+
     /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors: Vec<FieldError> = Vec::new();

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct DomainChoice {
     pub id: DomainId,
     pub name: String,
+    /// Nobody and nothing new can be put into a domain that is deactivated.
+    pub active: bool,
     pub projects: Vec<ProjectChoice>,
 }
 
@@ -117,6 +119,19 @@ pub struct EditDomain {
 }
 
 impl EditDomain {
+    /// The edit that changes nothing about this domain: each field as it is.
+    pub fn as_it_is(row: &DomainRow) -> Self {
+        let row = row.clone();
+        Self {
+            name: Some(row.name),
+            description: Some(row.description),
+            active: Some(row.active),
+            hosts: Some(row.hosts),
+            limit: Some(row.limit),
+            integration: Some(row.integration),
+        }
+    }
+
     /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let texts = (self.name.as_deref(), self.description.as_deref(), self.integration.as_deref());
@@ -152,6 +167,21 @@ pub struct EditProject {
 }
 
 impl EditProject {
+    /// The edit that changes nothing about this project: each field as it is, and no member.
+    pub fn as_it_is(row: &ProjectRow) -> Self {
+        let row = row.clone();
+        Self {
+            name: Some(row.name),
+            description: Some(row.description),
+            active: Some(row.active),
+            policy: Some(row.policy),
+            hosts: Some(row.hosts),
+            limit: Some(row.limit),
+            integration: Some(row.integration),
+            ..Self::default()
+        }
+    }
+
     /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
     pub fn check(&self) -> Result<(), Problem> {
         let people = self.add.len() + self.remove.len() + self.appoint.len() + self.dismiss.len();

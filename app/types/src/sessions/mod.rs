@@ -179,6 +179,8 @@ pub struct SessionRow {
     pub info: String,
     pub owner: UserId,
     pub owner_email: String,
+    /// Whether its owner's account is active.
+    pub owner_active: bool,
     pub project: String,
     pub resource_group: String,
     pub image: String,
@@ -196,6 +198,11 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
+    /// Returns the owner's email, marked if the account is not active.
+    pub fn owner_and_state(&self) -> String {
+        if self.owner_active { self.owner_email.clone() } else { format!("{} (inactive)", self.owner_email) }
+    }
+
     /// Returns the cores of all its containers.
     pub fn cpu(&self) -> Quantity {
         self.cluster.of_all(&self.slots).get(CPU)

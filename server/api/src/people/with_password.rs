@@ -116,7 +116,11 @@ pub async fn with_cookie(
         Ok(caller) => caller,
         Err(problem) => return Refused::from(problem).into_response(),
     };
-    let Some(me) = caller.me().map(|me| me.id) else { return Refused::unauthorized("Unauthorized access").into_response() };
+    let me = match caller.who() {
+        Ok(me) => me.id,
+        Err(Problem::SignInRequired) => return Refused::unauthorized("Unauthorized access").into_response(),
+        Err(problem) => return Refused::from(problem).into_response(),
+    };
     let counted = match api.control.count_console_request(me).await {
         Ok(counted) => counted,
         Err(problem) => return Refused::from(problem).into_response(),

@@ -6,7 +6,7 @@ use crate::sessions::Which;
 use axum::extract::{Extension, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use control::Caller;
+use control::{Caller, Needs};
 use futures::stream;
 use serde::Deserialize;
 use serde_json::json;
@@ -42,11 +42,15 @@ pub async fn events(
         Err(problem) => return Refused::from(problem).into_response(),
     };
     let (id, seen) = (session.row.id, session.history.len().saturating_sub(1));
+    let permit = match api.control.permit(&caller, Needs::ToSee(id)) {
+        Ok(permit) => permit,
+        Err(problem) => return Refused::from(problem).into_response(),
+    };
     let moves = stream::unfold(
-        (api, caller, seen, Vec::<Event>::new(), false),
-        move |(api, caller, mut seen, mut ready, mut over)| async move {
+        (api, permit, seen, Vec::<Event>::new(), false),
+        move |(api, mut permit, mut seen, mut ready, mut over)| async move {
             while ready.is_empty() && !over {
-                let Ok((session, ended)) = api.control.session_moved(&caller, id, seen).await else { return None };
+                let Ok((session, ended)) = api.control.session_moved(&mut permit, id, seen).await else { return None };
                 for change in &session.history[seen.min(session.history.len())..] {
                     ready.extend(event_names(&session, change).map(|name| event(&session, name, &change.reason)));
                 }
@@ -58,7 +62,7 @@ pub async fn events(
                 ready.reverse();
             }
             let next = ready.pop()?;
-            Some((Ok::<_, Infallible>(next), (api, caller, seen, ready, over)))
+            Some((Ok::<_, Infallible>(next), (api, permit, seen, ready, over)))
         },
     );
     Sse::new(moves).keep_alive(KeepAlive::new().interval(Duration::from_secs(20))).into_response()

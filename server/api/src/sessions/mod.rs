@@ -67,6 +67,12 @@ impl Api {
         Ok(session_info(&session, &more.map(|more| more.domain).unwrap_or_default()))
     }
 
+    /// Finds the session that is to be changed or ended, by exactly its name or id.
+    pub(crate) async fn session_called(&self, caller: &Caller, name: &str, which: &Which) -> Result<SessionDetail, Problem> {
+        let owner = which.owner_access_key.as_deref().unwrap_or_default();
+        self.control.session_called(caller, owner, name).await
+    }
+
     /// Ends a session that waits for one that is about to end. If it moved at that moment, it is asked again; if it has ended,
     /// all is well.
     async fn end_dependent(&self, caller: &Caller, id: SessionId, force: bool) -> Result<(), Problem> {
@@ -162,7 +168,7 @@ pub async fn terminate(
     let yes = |word: &Option<String>| word.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("true") || word == "1");
     let (force, recursive) = (yes(&which.forced), yes(&which.recursive));
     let ended = async {
-        let session = api.find_session(&caller, &name, &which).await?;
+        let session = api.session_called(&caller, &name, &which).await?;
         if recursive {
             let mut first = Ok(());
             for dependent in api.control.dependents(&caller, session.row.id).await? {
@@ -296,7 +302,7 @@ pub async fn rename(
         let more = if asked.name.is_some() { NewName::default() } else { NewName::of_body(&body)? };
         let new = asked.name.or(more.name).ok_or_else(|| Problem::field("name", "Give the session's new name."))?;
         let which = Which::of_owner(asked.owner_access_key.or(more.owner_access_key));
-        let session = api.find_session(&caller, &name, &which).await?;
+        let session = api.session_called(&caller, &name, &which).await?;
         api.control.rename_session(&caller, session.row.id, &new).await
     };
     answer(renamed.await.map(|()| StatusCode::NO_CONTENT))

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use control::Caller;
+use control::{Caller, Needs, Permit};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -264,14 +264,17 @@ async fn begin(api: &Api, caller: &Caller, asked: &Asked) -> Result<(Value, bool
             return Err(Refused::session_exists(there.row.id, &there.row.name));
         }
     }
+    // Before anything is started, so that a refusal leaves nothing behind.
+    let waits = asked.enqueue_only != Some(true);
+    let permit = if waits { Some(api.control.permit(caller, Needs::Nothing)?) } else { None };
     let started = api.control.start_session(caller, &wanted).await?;
     let started = started.into_iter().next().ok_or("a start without a session");
     let started = started.map_err(control::internal("starting a session"))?;
-    if asked.enqueue_only == Some(true) {
+    let Some(mut permit) = permit else {
         return Ok((started_answer(started.id, &started.name, Status::Pending.key(), true), true));
-    }
+    };
     let wait = asked.max_wait_seconds.filter(|seconds| *seconds > 0).unwrap_or(WAIT).min(MOST_WAIT);
-    let status = wait_until_it_runs(api, caller, started.id, Duration::from_secs(wait)).await?;
+    let status = wait_until_it_runs(api, &mut permit, started.id, Duration::from_secs(wait)).await?;
     Ok((started_answer(started.id, &started.name, status.map_or("TIMEOUT", Status::key), true), true))
 }
 
@@ -282,11 +285,11 @@ fn started_answer(id: SessionId, name: &str, status: &str, created: bool) -> Val
 }
 
 /// Waits until a session runs or has ended, and returns its status; `None` if that takes too long.
-async fn wait_until_it_runs(api: &Api, caller: &Caller, id: SessionId, wait: Duration) -> Result<Option<Status>, Problem> {
+async fn wait_until_it_runs(api: &Api, permit: &mut Permit, id: SessionId, wait: Duration) -> Result<Option<Status>, Problem> {
     let give_up = Instant::now() + wait;
     let mut seen = 0;
     loop {
-        let session = api.control.session(caller, id).await?;
+        let session = api.control.session(&permit.caller()?, id).await?;
         if session.row.status == Status::Running || session.row.status.is_final() {
             return Ok(Some(session.row.status));
         }
@@ -295,14 +298,14 @@ async fn wait_until_it_runs(api: &Api, caller: &Caller, id: SessionId, wait: Dur
         if left.is_zero() {
             return Ok(None);
         }
-        moved_within(left, api, caller, id, seen).await?;
+        moved_within(left, api, permit, id, seen).await?;
     }
 }
 
 /// Waits until the session moves, but at most for `left`.
-async fn moved_within(left: Duration, api: &Api, caller: &Caller, id: SessionId, seen: usize) -> Result<(), Problem> {
+async fn moved_within(left: Duration, api: &Api, permit: &mut Permit, id: SessionId, seen: usize) -> Result<(), Problem> {
     use futures::future::{Either, select};
-    let moved = std::pin::pin!(api.control.session_moved(caller, id, seen));
+    let moved = std::pin::pin!(api.control.session_moved(permit, id, seen));
     let late = std::pin::pin!(api.control.pause(left));
     match select(moved, late).await {
         Either::Left((moved, _)) => moved.map(drop),

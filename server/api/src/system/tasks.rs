@@ -5,7 +5,7 @@ use crate::problem::{Params, Refused};
 use axum::extract::{Extension, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use control::Caller;
+use control::{Caller, Needs};
 use futures::stream;
 use serde::Deserialize;
 use serde_json::json;
@@ -29,14 +29,14 @@ pub async fn events(
     let of_task = move |tasks: Vec<Task>| tasks.into_iter().find(|task| task.id == task_id);
     let begun = api.control.tasks(&caller, 0).and_then(|(tasks, version)| {
         let task = of_task(tasks).ok_or_else(|| Problem::NotFound("task".into()))?;
-        Ok((task, version, api.control.tasks_changed(&caller)?))
+        Ok((task, version, api.control.tasks_changed(&caller)?, api.control.permit(&caller, Needs::Nothing)?))
     });
-    let (task, version, changed) = match begun {
+    let (task, version, changed, permit) = match begun {
         Ok(begun) => begun,
         Err(problem) => return Refused::from(problem).into_response(),
     };
-    let state = (api, caller, changed, version, Some(task), false);
-    let events = stream::unfold(state, move |(api, caller, mut changed, mut version, mut next, over)| async move {
+    let state = (api, permit, changed, version, Some(task), false);
+    let events = stream::unfold(state, move |(api, mut permit, mut changed, mut version, mut next, over)| async move {
         if over {
             return None;
         }
@@ -44,10 +44,11 @@ pub async fn events(
             if let Some(task) = next.take() {
                 let over = task.state != TaskState::Running;
                 let events = [task_event(&task)].into_iter().chain(over.then(close)).map(Ok::<_, Infallible>);
-                return Some((stream::iter(events), (api, caller, changed, version, None, over)));
+                return Some((stream::iter(events), (api, permit, changed, version, None, over)));
             }
-            changed.changed().await.ok()?;
-            let (tasks, now) = api.control.tasks(&caller, version).ok()?;
+            let more = async { changed.changed().await.map_err(control::internal("following a task")) };
+            permit.while_it_holds(more).await.ok()?;
+            let (tasks, now) = api.control.tasks(&permit.caller().ok()?, version).ok()?;
             (next, version) = (of_task(tasks), now);
         }
     });

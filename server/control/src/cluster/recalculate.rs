@@ -4,7 +4,7 @@
 
 use crate::sessions::places;
 use crate::system::tasks::{Progress, Work};
-use crate::{Caller, Control, Result, engine_failed};
+use crate::{Caller, Control, Needs, Result, engine_failed};
 use engine::{Place, Stop};
 use std::collections::HashSet;
 use types::cluster::agents::Recalculated;
@@ -23,8 +23,9 @@ impl Control {
     /// even if the caller goes away.
     pub async fn recalculate_usage(&self, caller: &Caller) -> Result<Recalculated> {
         caller.need(Permission::Maintain)?;
+        let permit = self.permit(caller, Needs::Nothing)?;
         let task = self.start_task(caller, Work::RecalculateUsage).await?;
-        self.task_answer(caller, task).await
+        self.task_answer(caller, permit, task).await
     }
 
     /// The work of that task. Returns its result as a sentence.

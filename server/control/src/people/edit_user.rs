@@ -2,7 +2,8 @@
 //! "Deactivating accounts"). Nobody is ever deleted.
 
 use crate::change::Change;
-use crate::people::accounts::{USERNAME_TAKEN, may_change};
+use crate::people::accounts::{USERNAME_TAKEN, domain_not_open, may_change};
+use crate::revision::up_to_date;
 use crate::{Caller, Control, Result};
 use serde_json::json;
 use store::{Account, Taken};
@@ -18,8 +19,16 @@ use types::{FieldError, Problem};
 const MOST: usize = 1000;
 
 impl Control {
-    /// Changes one account.
+    /// Changes one account, whatever somebody else has changed meanwhile.
     pub async fn edit_user(&self, caller: &Caller, id: UserId, edit: &EditUser) -> Result<()> {
+        self.edit_user_since(caller, id, edit, None).await
+    }
+
+    /// Changes one account. `was` has the values that the edit is based on, which are compared with those of now.
+    ///
+    /// # Errors
+    /// `Stale` with the fields that somebody else has changed since.
+    pub async fn edit_user_since(&self, caller: &Caller, id: UserId, edit: &EditUser, was: Option<&EditUser>) -> Result<()> {
         let (me, domain) = caller.need_domain(Permission::ChangeUsers)?;
         edit.check()?;
         let hash = match &edit.password {
@@ -35,6 +44,8 @@ impl Control {
         if !may_change(me, domain.is_none(), id, before.domain, before.role) {
             return Err(caller.refuse(format!("change the account of a {}", before.role.label().to_lowercase())));
         }
+        let stands = row_before.clone().unwrap_or_default();
+        let edit = &up_to_date(edit, was, || EditUser::as_it_is(&stands, before.domain))?;
         self.check_edit(me, &before, edit, &mut change).await?;
         self.write_edit(&mut change, &before, edit, hash.as_deref()).await?;
         // Of a password, the record keeps only that it was changed.
@@ -42,18 +53,17 @@ impl Control {
         change.record("edit user", id, detail).await?;
         let domain = edit.domain.unwrap_or(before.domain);
         change.tell(Topic::User, id, Audience::domain(domain)).await?;
+        if domain != before.domain {
+            // The lists of the domain that they left have one row less.
+            change.tell(Topic::User, id, Audience::domain(before.domain)).await?;
+        }
         if edit.main_access_key.is_some() {
             // All of their sessions may be limited by another policy now.
             change.tell(Topic::Keypair, id, Audience::person(id, domain)).await?;
         }
         change.commit().await?;
-        if edit.main_access_key.is_some() {
-            self.shared.work.notify_one();
-        }
-        // Open pages and connections ask again what they may show.
-        if ends_sign_ins(edit) || edit.role.is_some() || edit.domain.is_some() || edit.projects.is_some() {
-            self.shared.sign_ins_ended.send_replace(());
-        }
+        // Their waiting sessions may start now, or may not any more.
+        self.shared.work.notify_one();
         Ok(())
     }
 
@@ -110,6 +120,9 @@ impl Control {
             let wanted = edit.domain.unwrap_or(before.domain);
             match domains.iter().find(|domain| domain.id == wanted) {
                 None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
+                Some(domain) if !domain.active && domain.id != before.domain => {
+                    errors.push(FieldError::new("domain", domain_not_open(&domain.name)));
+                }
                 Some(domain) => {
                     let belongs = |id: &types::id::ProjectId| domain.projects.iter().any(|project| project.id == *id);
                     if !edit.projects.iter().flatten().all(belongs) {

@@ -2,6 +2,7 @@
 
 use crate::change::Change;
 use crate::people::accounts::{DEFAULT_POLICY, make_keypair};
+use crate::revision::up_to_date;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -136,8 +137,23 @@ impl Control {
         Ok(NewKeypair { owner: account.email, access_key, secret_key })
     }
 
-    /// Changes a keypair: its limits, whether it is active, and whether it is the main one.
+    /// Changes a keypair, whatever somebody else has changed meanwhile: its limits, whether it is active, and whether it is the
+    /// main one.
     pub async fn edit_keypair(&self, caller: &Caller, access_key: &str, edit: &EditKeypair) -> Result<()> {
+        self.edit_keypair_since(caller, access_key, edit, None).await
+    }
+
+    /// Changes a keypair. `was` has the values that the edit is based on, which are compared with those of now.
+    ///
+    /// # Errors
+    /// `Stale` with the fields that somebody else has changed since.
+    pub async fn edit_keypair_since(
+        &self,
+        caller: &Caller,
+        access_key: &str,
+        edit: &EditKeypair,
+        was: Option<&EditKeypair>,
+    ) -> Result<()> {
         edit.check()?;
         if edit.policy.is_some() || edit.rate_limit.is_some() {
             caller.need(Permission::LimitKeypairs)?;
@@ -145,6 +161,7 @@ impl Control {
         // From here on nobody else can write, so the decisions below stay valid.
         let mut change = self.change_by(caller).await?;
         let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
+        let edit = &up_to_date(edit, was, || EditKeypair::as_it_is(&before))?;
         if edit.active == Some(false) && before.main {
             return Err(Problem::Conflict("This is the person's main access key. Choose another main key first.".into()));
         }

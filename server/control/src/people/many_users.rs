@@ -5,7 +5,7 @@ use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
 use crate::people::users::new_user_errors;
 use crate::system::tasks::{Progress, Work};
-use crate::{Caller, Control, Result, made_up_password};
+use crate::{Caller, Control, Needs, Result, made_up_password};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -352,14 +352,16 @@ impl Control {
     pub async fn create_users(&self, caller: &Caller, many: &CreateMany) -> Result<Vec<CreatedPerson>> {
         // Mistakes are reported at once, before a task is started.
         self.plan_without_mistakes(caller, many).await?;
+        let permit = self.permit(caller, Needs::Nothing)?;
         let task = self.start_task(caller, Work::CreateUsers(many.clone())).await?;
-        self.task_answer(caller, task).await
+        self.task_answer(caller, permit, task).await
     }
 
     /// The people that one of the caller's tasks created, with the passwords that were made up. Reading them is recorded in the
     /// audit trail.
     pub async fn created_people(&self, caller: &Caller, task: TaskId) -> Result<Vec<CreatedPerson>> {
-        let people = self.task_answer(caller, task).await?;
+        let permit = self.permit(caller, Needs::Nothing)?;
+        let people = self.task_answer(caller, permit, task).await?;
         let mut change = self.change_by(caller).await?;
         change.record("read created people", task, serde_json::json!({})).await?;
         change.commit().await?;

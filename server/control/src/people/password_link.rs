@@ -4,6 +4,7 @@
 //! does not reveal who has an account.
 
 use crate::mail::Mail;
+use crate::people::accounts::{Closed, closed_everywhere};
 use crate::people::attempts::Who;
 use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal};
@@ -13,7 +14,7 @@ use types::Problem;
 use types::id::UserId;
 use types::people::permissions::Permission;
 use types::people::two_factor::PasswordLink;
-use types::people::users::{EditUser, UserStatus};
+use types::people::users::EditUser;
 use types::system::events::{Audience, Topic};
 use types::time::{Millis, duration};
 
@@ -69,7 +70,7 @@ impl Control {
     /// Mails a link to an active account, or tells its administrators.
     async fn answer_request(&self, login: &str, address: &str, at: Millis) -> Result<()> {
         let account = self.store.account_by_login(login).await?;
-        let Some(account) = account.filter(|account| account.status == UserStatus::Active) else { return Ok(()) };
+        let Some(account) = account.filter(|account| closed_everywhere(account).is_none()) else { return Ok(()) };
         let mut change = self.change_from(address).await?;
         let first = change.ask_link(account.id, at, Millis(at.0 - ASK_EVERY)).await?;
         change.commit().await?;
@@ -109,8 +110,15 @@ impl Control {
         if !crate::people::accounts::may_change(me, domain.is_none(), user, account.domain, account.role) {
             return Err(caller.refuse(format!("change the account of a {}", account.role.label().to_lowercase())));
         }
-        if account.status != UserStatus::Active {
-            return Err(Problem::Conflict("The account is not active, so a link would not work. Activate it first.".into()));
+        match closed_everywhere(&account) {
+            Some(Closed::Domain(name)) => {
+                let sentence = format!("The domain {name} is deactivated, so a link would not work. Activate it first.");
+                return Err(Problem::Conflict(sentence));
+            }
+            Some(_) => {
+                return Err(Problem::Conflict("The account is not active, so a link would not work. Activate it first.".into()));
+            }
+            None => {}
         }
         if user == me.id {
             return Err(Problem::Conflict("Change your own password in your account, which asks for your current one.".into()));
@@ -161,7 +169,7 @@ impl Control {
         let user = self.store.password_link(&sha256(token), self.now()).await?;
         let Some(user) = user else { return Err(link_not_valid()) };
         let account = self.store.account(user).await?;
-        account.filter(|account| account.status == UserStatus::Active).map(|account| account.email).ok_or_else(link_not_valid)
+        account.filter(|account| closed_everywhere(account).is_none()).map(|account| account.email).ok_or_else(link_not_valid)
     }
 
     /// Sets the password that the person of a link chose, and ends their sign-ins. The link can be used once.
@@ -178,9 +186,8 @@ impl Control {
         change.delete_sign_ins(user).await?;
         let mut change = change.made_by(Some(user));
         change.record("use a password link", user, json!({})).await?;
-        change.commit().await?;
-        self.shared.sign_ins_ended.send_replace(());
-        Ok(())
+        change.touch_rights();
+        change.commit().await
     }
 }
 

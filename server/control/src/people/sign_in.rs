@@ -1,15 +1,16 @@
 //! Signing in and out, a person's own password, and the list of their signed-in browsers.
 
+use crate::caller::Credential;
+use crate::people::accounts::{Closed, closed, closed_everywhere, domain_closed};
 use crate::people::attempts::{Try, Who, network};
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{Account, NewSignIn};
-use tokio::sync::watch;
 use types::Problem;
 use types::id::{SignInId, UserId};
 use types::people::permissions::{Me, Permission};
-use types::people::users::{ChangePassword, EditUser, SignIn, UserStatus};
+use types::people::users::{ChangePassword, EditUser, SignIn};
 use types::time::Millis;
 
 /// Milliseconds that a sign-in lasts after its last use: 7 days.
@@ -66,16 +67,21 @@ impl Control {
         let attempt = self.try_password(&who, &caller.address).await?;
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let (fits, attempt) = self.check_password(attempt, password, stored).await?;
-        if let Some(account) = account.as_ref().filter(|account| fits && account.status == UserStatus::Active)
-            && !types::rules::may_come_from(&account.addresses, &caller.address)
-        {
+        let shut = account.as_ref().filter(|_| fits).and_then(|account| closed(account, &caller.address));
+        let sentence = match &shut {
+            Some(Closed::Domain(name)) => Some(domain_closed(name)),
+            Some(Closed::Address) => {
+                Some(format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address))
+            }
+            // In the same words as a wrong password, so that nobody learns whether the account exists.
+            Some(Closed::Account) | None => None,
+        };
+        if let Some(sentence) = sentence {
             attempt.failed();
             self.record_refused_sign_in(caller).await?;
-            let sentence = format!("This account cannot be used from {}. Ask an administrator to allow it.", caller.address);
             return Err(Problem::field("login", sentence));
         }
-        // An inactive account is refused in the same words, so that nobody learns whether it exists.
-        let Some(account) = account.filter(|account| fits && account.status == UserStatus::Active) else {
+        let Some(account) = account.filter(|_| fits && shut.is_none()) else {
             attempt.failed();
             self.record_refused_sign_in(caller).await?;
             return Err(wrong_credentials());
@@ -142,7 +148,7 @@ impl Control {
         // The account may have changed since the password was checked.
         let now = change.account(account.id).await?;
         let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
-        if !now.is_some_and(|now| same(&now) && now.status == UserStatus::Active) {
+        if !now.is_some_and(|now| same(&now) && closed_everywhere(&now).is_none()) {
             return Err(wrong_credentials());
         }
         if account.two_factor
@@ -184,25 +190,23 @@ impl Control {
     }
 
     /// The caller behind a cookie's token, with the address and browser of `from`. A caller without a person if the token is
-    /// unknown or has expired, or if its person is not active or may not sign in from this address.
+    /// unknown or has expired, or if its account cannot be used now or from this address.
     pub async fn caller(&self, from: Caller, token: Option<&str>) -> Result<Caller> {
         // Any other sign-in of the request is ignored: the token alone decides who the caller is.
         let nobody = from.without_person();
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
         let found = self.store.signed_in(&sha256(token)).await?;
         let at = self.now();
-        let Some(found) = found.filter(|s| s.expires_at > at && s.account.status == UserStatus::Active) else {
-            return Ok(nobody);
-        };
-        if !types::rules::may_come_from(&found.account.addresses, &nobody.address) {
-            return Ok(nobody);
+        let Some(found) = found.filter(|found| found.expires_at > at) else { return Ok(nobody) };
+        if let Some(closed) = closed(&found.account, &nobody.address) {
+            return Ok(nobody.shut_out(closed.problem()));
         }
         if at.since(found.last_used) > TOUCH_EVERY {
             let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
             // The answer does not depend on it: a full disk signs nobody out.
             self.shared.disk.touched(self.touch_sign_in(found.account.id, found.id, at, until).await);
         }
-        Ok(nobody.signed_in(me_of(&found.account), found.id))
+        Ok(nobody.signed_in(me_of(&found.account), Credential::SignIn(found.id)))
     }
 
     async fn touch_sign_in(&self, user: UserId, id: SignInId, at: Millis, until: Millis) -> Result<()> {
@@ -237,9 +241,8 @@ impl Control {
         tx.edit_user(me.id, &edit, Some(&hash), at).await?;
         tx.delete_sign_ins_but(me.id, current).await?;
         tx.record("change password", me.id, json!({})).await?;
-        tx.commit().await?;
-        self.shared.sign_ins_ended.send_replace(());
-        Ok(())
+        tx.touch_rights();
+        tx.commit().await
     }
 
     /// Checks the caller's own password before an action that a stolen sign-in must not allow. Has the same limit on failures as
@@ -265,42 +268,8 @@ impl Control {
             return Err(Problem::NotFound("sign-in".into()));
         }
         change.record("sign-out", me.id, json!({})).await?;
-        change.commit().await?;
-        self.shared.sign_ins_ended.send_replace(());
-        Ok(())
-    }
-
-    /// Whether the caller's sign-in is still valid, for connections that stay open. Returns true if the database does not answer.
-    async fn still_signed_in(&self, caller: &Caller) -> bool {
-        let Ok((_, id)) = caller.person() else { return false };
-        self.store.sign_in_holds(id, self.now()).await.unwrap_or(true)
-    }
-
-    /// The caller with their present role and projects, for connections that stay open. `None` if their sign-in has ended;
-    /// unchanged if the database does not answer.
-    pub async fn renewed(&self, caller: &Caller) -> Option<Caller> {
-        let Ok((me, id)) = caller.person() else { return None };
-        if !self.still_signed_in(caller).await {
-            return None;
-        }
-        match self.store.account(me.id).await {
-            Ok(account) => account.map(|account| caller.clone().signed_in(me_of(&account), id)),
-            Err(_) => Some(caller.clone()),
-        }
-    }
-
-    /// The caller with their present rights, whether they signed in or sign their requests; a refusal once their account is
-    /// inactive.
-    pub(crate) async fn still_welcome(&self, caller: &Caller) -> Result<Caller> {
-        let (me, id) = caller.person()?;
-        let account = self.store.account(me.id).await?;
-        let account = account.filter(|account| account.status == UserStatus::Active).ok_or(Problem::SignInRequired)?;
-        Ok(caller.clone().signed_in(me_of(&account), id))
-    }
-
-    /// A receiver that is notified whenever somebody's sign-in was ended or their rights changed.
-    pub fn sign_ins_ended(&self) -> watch::Receiver<()> {
-        self.shared.sign_ins_ended.subscribe()
+        change.touch_rights();
+        change.commit().await
     }
 }
 

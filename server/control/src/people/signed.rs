@@ -2,13 +2,13 @@
 //!
 //! Deliberately absent: how a signature is made and where a request carries it, which is up to the API.
 
+use crate::caller::Credential;
 use crate::limits::rates::Allowance;
+use crate::people::accounts::{Closed, closed};
 use crate::people::attempts::Who;
 use crate::people::sign_in::me_of;
 use crate::{Caller, Control, Result};
 use types::Problem;
-use types::id::SignInId;
-use types::people::users::UserStatus;
 
 impl Control {
     /// The caller behind a signed request, which is counted against its keypair. `fits` gets the keypair's secret key and returns
@@ -16,7 +16,8 @@ impl Control {
     ///
     /// # Errors
     /// [`Problem::SignInRequired`] for an unknown, inactive or deleted keypair, a wrong signature, and a person who is not active
-    /// or may not sign in from this address. The answer does not tell which.
+    /// or may not sign in from this address. The answer does not tell which. [`Problem::Forbidden`] after a right signature if the
+    /// person's domain is deactivated.
     pub async fn signed_caller(
         &self,
         from: &Caller,
@@ -40,13 +41,13 @@ impl Control {
         let Some(sealed) = &signer.secret else { return Err(refused()) };
         let secret = self.shared.vault.read(sealed, access_key)?;
         let account = &signer.account;
-        let welcome = account.status == UserStatus::Active && types::rules::may_come_from(&account.addresses, &from.address);
-        if !fits(&secret) || !welcome {
-            return Err(refused());
+        match closed(account, &from.address) {
+            _ if !fits(&secret) => return Err(refused()),
+            Some(closed @ Closed::Domain(_)) => return Err(closed.problem()),
+            Some(_) => return Err(refused()),
+            None => {}
         }
         let allowance = self.count_request(account.id, access_key, signer.rate_limit, signer.ceiling);
-        // A keypair is not a signed-in browser, so it gets the id that none has.
-        let none = SignInId(uuid::Uuid::nil());
-        Ok((from.clone().signed_in(me_of(account), none), allowance))
+        Ok((from.clone().signed_in(me_of(account), Credential::Keypair(access_key.to_owned())), allowance))
     }
 }

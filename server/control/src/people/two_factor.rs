@@ -5,6 +5,7 @@
 //! stored.
 
 use crate::change::Change;
+use crate::people::accounts::closed_everywhere;
 use crate::people::attempts::{Try, Who};
 use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal, random_text};
@@ -16,7 +17,6 @@ use types::Problem;
 use types::id::UserId;
 use types::people::permissions::{Me, Permission};
 use types::people::two_factor::{TwoFactorSetup, TwoFactorState};
-use types::people::users::UserStatus;
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
@@ -221,7 +221,7 @@ impl Control {
             return Ok(None);
         }
         let account = self.store.account(user).await?;
-        Ok(account.filter(|account| account.status == UserStatus::Active && password_mark(account) == of))
+        Ok(account.filter(|account| closed_everywhere(account).is_none() && password_mark(account) == of))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::change::Change;
 use crate::lookalikes::check_scripts;
-use crate::people::accounts::{DEFAULT_POLICY, EMAIL_TAKEN, USERNAME_TAKEN, make_keypair, may_change};
+use crate::people::accounts::{DEFAULT_POLICY, EMAIL_TAKEN, USERNAME_TAKEN, domain_not_open, make_keypair, may_change};
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -225,6 +225,7 @@ pub(crate) fn new_user_errors(me: &Me, new: &CreateUser, domains: &[DomainChoice
     }
     match domains.iter().find(|domain| domain.id == new.domain) {
         None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),
+        Some(domain) if !domain.active => errors.push(FieldError::new("domain", domain_not_open(&domain.name))),
         Some(domain) if !new.projects.iter().all(|id| domain.projects.iter().any(|p| p.id == *id)) => {
             errors.push(FieldError::new("projects", format!("Choose projects in the domain {}.", domain.name)));
         }

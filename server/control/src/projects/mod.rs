@@ -3,6 +3,8 @@
 use crate::change::Change;
 use crate::cluster::agents::FIRST_GROUP;
 use crate::lookalikes::check_scripts;
+use crate::people::accounts::domain_not_open;
+use crate::revision::up_to_date;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
@@ -93,8 +95,22 @@ impl Control {
         Ok(id)
     }
 
-    /// Changes a domain.
+    /// Changes a domain, whatever somebody else has changed meanwhile.
     pub async fn edit_domain(&self, caller: &Caller, id: DomainId, edit: &EditDomain) -> Result<()> {
+        self.edit_domain_since(caller, id, edit, None).await
+    }
+
+    /// Changes a domain. `was` has the values that the edit is based on, which are compared with those of now.
+    ///
+    /// # Errors
+    /// `Stale` with the fields that somebody else has changed since.
+    pub async fn edit_domain_since(
+        &self,
+        caller: &Caller,
+        id: DomainId,
+        edit: &EditDomain,
+        was: Option<&EditDomain>,
+    ) -> Result<()> {
         let (me, _) = caller.need(Permission::ChangeDomains)?;
         edit.check()?;
         check_name(edit.name.as_deref())?;
@@ -103,13 +119,14 @@ impl Control {
         }
         let mut change = self.change_by(caller).await?;
         let before = change.domain_row(id).await?.ok_or_else(|| Problem::NotFound("domain".into()))?;
+        let edit = &up_to_date(edit, was, || EditDomain::as_it_is(&before))?;
         let at = change.at;
         change.edit_domain(id, edit, at).await.map_err(name_taken)?;
         let after = change.domain_row(id).await?;
         change.record("edit domain", id, json!({ "before": before, "after": after })).await?;
         change.tell(Topic::Project, id, Audience::domain(id)).await?;
         change.commit().await?;
-        // The new limit may let a waiting session start.
+        // A waiting session may start now, or may not any more.
         self.shared.work.notify_one();
         Ok(())
     }
@@ -123,8 +140,10 @@ impl Control {
         let Some(name) = name else { return Err(Problem::field("name", "Type a name.")) };
         let domain = new.domain.unwrap_or(me.domain);
         let known = self.store.domain(domain, scope).await?;
-        if known.is_none() {
-            return Err(Problem::field("domain", "Choose one of the domains that you administer."));
+        match known {
+            None => return Err(Problem::field("domain", "Choose one of the domains that you administer.")),
+            Some(domain) if !domain.active => return Err(Problem::field("domain", domain_not_open(&domain.name))),
+            Some(_) => {}
         }
         let id = ProjectId(uuid::Uuid::now_v7());
         let mut change = self.change_by(caller).await?;
@@ -139,8 +158,23 @@ impl Control {
         Ok(id)
     }
 
-    /// Changes a project and its members. Project administrators may change the members, but not who the administrators are.
+    /// Changes a project and its members, whatever somebody else has changed meanwhile. Project administrators may change the
+    /// members, but not who the administrators are.
     pub async fn edit_project(&self, caller: &Caller, id: ProjectId, edit: &EditProject) -> Result<()> {
+        self.edit_project_since(caller, id, edit, None).await
+    }
+
+    /// Changes a project and its members. `was` has the values that the edit is based on, which are compared with those of now.
+    ///
+    /// # Errors
+    /// `Stale` with the fields that somebody else has changed since.
+    pub async fn edit_project_since(
+        &self,
+        caller: &Caller,
+        id: ProjectId,
+        edit: &EditProject,
+        was: Option<&EditProject>,
+    ) -> Result<()> {
         let needed = if edit.only_members() { Permission::ChangeMembers } else { Permission::ChangeProjects };
         let (me, scope) = caller.scope(needed)?;
         edit.check()?;
@@ -153,16 +187,20 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         // Read again inside the change: from here on nobody else can write.
         let before = change.project_row(id).await?.ok_or_else(|| Problem::NotFound("project".into()))?;
+        let edit = &up_to_date(edit, was, || EditProject::as_it_is(&before))?;
         let over_admins = me.may(Permission::ChangeProjects);
-        self.write_project(&mut change, id, (before.domain_id, over_admins), edit).await?;
+        let written = self.write_project(&mut change, id, (before.domain_id, over_admins), edit).await;
+        if !over_admins && matches!(written, Err(Problem::Invalid(_))) {
+            // Trying out names would tell them who has an account, so the trail keeps it.
+            caller.note_refusal("add people who are not in the domain".into());
+        }
+        written?;
         let after = change.project_row(id).await?;
         let domain = before.domain_id;
         change.record("edit project", id, json!({ "before": before, "members": members(edit), "after": after })).await?;
         change.tell(Topic::Project, id, Audience::domain(domain)).await?;
         change.commit().await?;
         self.shared.work.notify_one();
-        // Open pages and connections ask again what they may show.
-        self.shared.sign_ins_ended.send_replace(());
         Ok(())
     }
 

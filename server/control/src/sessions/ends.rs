@@ -195,7 +195,7 @@ impl Control {
                     Some((session.clone(), check))
                 })
                 // The scheduler cancels those that waited too long, with the rest of its queue in view.
-                .filter(|(_, check)| check.kind != CheckKind::PendingTimeout)
+                .filter(|(session, check)| check.kind != CheckKind::PendingTimeout || session.barred.is_some())
                 .collect()
         };
         if over.is_empty() {

@@ -2,6 +2,7 @@
 //! requested, and again by the scheduler when its turn has come.
 
 use crate::change::Change;
+use crate::people::accounts::{Closed, closed_everywhere};
 use crate::{Caller, Control, Result, engine_failed, internal, random_text};
 use engine::Image;
 use scheduler::Room;
@@ -143,6 +144,9 @@ impl Control {
             account
                 .ok_or_else(|| Problem::field("owner", format!("No account has the email, username or access key {login}.")))?
         };
+        if id != me.id {
+            self.check_can_own(id).await?;
+        }
         let keypair = self.store.main_keypair(id).await?;
         let (access_key, policy) = keypair.ok_or_else(|| {
             Problem::Conflict("The account has no main keypair, which sessions count against. Ask an administrator.".into())
@@ -160,6 +164,18 @@ impl Control {
             )));
         }
         Ok(())
+    }
+
+    /// Refuses a session for somebody who could not start it themselves.
+    async fn check_can_own(&self, owner: UserId) -> Result<()> {
+        let account = self.store.account(owner).await?;
+        let Some(account) = account else { return Err(Problem::NotFound("person".into())) };
+        let why = match closed_everywhere(&account) {
+            None => return Ok(()),
+            Some(Closed::Domain(name)) => format!("The domain {name} of {} is deactivated. Activate it first.", account.email),
+            Some(_) => format!("The account of {} is not active. Activate it first.", account.email),
+        };
+        Err(Problem::field("owner", why))
     }
 
     /// Puts the requested number of sessions into the queue, all or none.

@@ -126,7 +126,11 @@ impl Control {
             return Ok(());
         }
         let changed = self.store.sessions_changed(seen).await?;
-        let Some(Changed { ids, limits, last }) = changed else { return self.reload_and_look_at_all(newest).await };
+        let Some(Changed { mut ids, people, limits, last }) = changed else { return self.reload_and_look_at_all(newest).await };
+        if !people.is_empty() {
+            let people: HashSet<UserId> = people.into_iter().collect();
+            ids.extend(self.mirror().all().filter(|session| people.contains(&session.owner)).map(|session| session.id));
+        }
         // Before the mirror has them, so that a failure from here on leaves them to be looked at instead of forgotten.
         self.keep_unlooked(&ids);
         if limits {

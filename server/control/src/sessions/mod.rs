@@ -1,6 +1,7 @@
 //! Sessions as people see and control them. They are started in `launch` and moved on by `queue`, `reconcile` and `ends`. The
 //! queue as people see it is in `pending`; logs, usage and terminals are in `output`.
 
+pub(crate) mod barred;
 pub(crate) mod ends;
 pub(crate) mod expected;
 pub(crate) mod files;
@@ -11,7 +12,7 @@ pub(crate) mod pending;
 pub(crate) mod queue;
 pub(crate) mod reconcile;
 
-use crate::{Caller, Control, Result, internal};
+use crate::{Caller, Control, Permit, Result, internal};
 use engine::Place;
 use futures::{Stream, StreamExt};
 use scheduler::Reason;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use store::{LivingSession, Scope, SessionMore, Step, Taken};
 use types::Problem;
 use types::bulk::BulkResult;
-use types::id::{ContainerId, ProjectId, SessionId};
+use types::id::{ContainerId, DomainId, ProjectId, SessionId, UserId};
 use types::list::{ListQuery, Page};
 use types::people::permissions::{Me, Permission, Reach};
 use types::sessions::{SESSIONS, SessionDetail, SessionRow, Status};
@@ -36,13 +37,26 @@ pub(crate) fn places(id: SessionId, agents: &[String]) -> impl Iterator<Item = P
     (0..).zip(agents).map(move |(index, agent)| Place::new(agent, ContainerId::of(id, index)))
 }
 
+/// Who and what a session belongs to, which decides whose permissions reach it.
+pub(crate) struct Belongs {
+    pub owner: UserId,
+    pub domain: DomainId,
+    pub project: ProjectId,
+}
+
+impl From<&SessionDetail> for Belongs {
+    fn from(session: &SessionDetail) -> Self {
+        Self { owner: session.row.owner, domain: session.domain, project: session.project }
+    }
+}
+
 /// Whether a permission of `me` reaches this session.
-pub(crate) fn permission_reaches(me: &Me, permission: Permission, session: &SessionDetail) -> bool {
+pub(crate) fn permission_reaches(me: &Me, permission: Permission, session: &Belongs) -> bool {
     match me.reach(permission) {
         Reach::Everything => true,
         Reach::Domain => session.domain == me.domain,
-        Reach::Projects => session.row.owner == me.id || me.administers.contains(&session.project),
-        Reach::Own => session.row.owner == me.id,
+        Reach::Projects => session.owner == me.id || me.administers.contains(&session.project),
+        Reach::Own => session.owner == me.id,
         Reach::Nothing => false,
     }
 }
@@ -80,7 +94,7 @@ impl Control {
         let (me, scope) = caller.scope(Permission::ReadSessions)?;
         let found = self.store.session(id, scope).await?;
         let mut session = found.ok_or_else(|| Problem::NotFound("session".into()))?;
-        session.may_control = permission_reaches(me, Permission::ControlSessions, &session);
+        session.may_control = permission_reaches(me, Permission::ControlSessions, &(&session).into());
         session.row = self.with_reason(session.row);
         if matches!(scope, Scope::Projects(_)) && session.row.owner != me.id {
             session.access_key = String::new();
@@ -102,8 +116,21 @@ impl Control {
         Ok(found)
     }
 
-    /// Finds a session by its name, its id or the beginning of either: the caller's own, or that of `owner` (an access key or an
-    /// email).
+    /// Finds a session by exactly its name or id, for callers who are about to change or end it: the caller's own, or that of
+    /// `owner` (an access key or an email).
+    pub async fn session_called(&self, caller: &Caller, owner: &str, text: &str) -> Result<SessionDetail> {
+        let found = match self.owner_of_named(caller, owner).await? {
+            Some(owner) => self.store.session_called(owner, text).await?,
+            None => None,
+        };
+        match found.or_else(|| text.parse().ok()) {
+            Some(id) => self.session(caller, id).await,
+            None => Err(Problem::NotFound(format!("session {text}"))),
+        }
+    }
+
+    /// Finds a session by its name, its id or the beginning of either, for callers who only look at it: the caller's own, or that
+    /// of `owner` (an access key or an email).
     ///
     /// # Errors
     /// `Conflict` if several sessions begin with `text` and none matches it completely.
@@ -124,16 +151,7 @@ impl Control {
 
     /// The sessions whose name or id begins with `text`, at most `most`.
     pub async fn sessions_beginning(&self, caller: &Caller, owner: &str, text: &str, most: usize) -> Result<Vec<SessionDetail>> {
-        let (me, _) = caller.need(Permission::ReadSessions)?;
-        let owner = match owner {
-            "" => me.id,
-            login => match self.known_person(login).await {
-                Ok(id) => id,
-                // Not everybody may know whether such a person exists.
-                Err(Problem::NotFound(_)) => return Ok(Vec::new()),
-                Err(problem) => return Err(problem),
-            },
-        };
+        let Some(owner) = self.owner_of_named(caller, owner).await? else { return Ok(Vec::new()) };
         let ids = self.store.sessions_beginning(owner, text, most).await?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
@@ -146,7 +164,21 @@ impl Control {
         Ok(found)
     }
 
-    async fn known_person(&self, login: &str) -> Result<types::id::UserId> {
+    /// The person whose sessions are looked up by name: the caller, or `owner`. `None` if there is no such person, which not
+    /// everybody may know.
+    async fn owner_of_named(&self, caller: &Caller, owner: &str) -> Result<Option<UserId>> {
+        let (me, _) = caller.need(Permission::ReadSessions)?;
+        if owner.is_empty() {
+            return Ok(Some(me.id));
+        }
+        match self.known_person(owner).await {
+            Ok(id) => Ok(Some(id)),
+            Err(Problem::NotFound(_)) => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    async fn known_person(&self, login: &str) -> Result<UserId> {
         let owner = self.store.keypair_owner(login).await?;
         match owner {
             Some((id, _)) => Ok(id),
@@ -164,9 +196,10 @@ impl Control {
     }
 
     /// Waits until a session has more than `seen` lines of history or has ended. Returns it, and whether it has ended.
-    pub async fn session_moved(&self, caller: &Caller, id: SessionId, seen: usize) -> Result<(SessionDetail, bool)> {
+    /// Fails when the right to see the session ends meanwhile.
+    pub async fn session_moved(&self, permit: &mut Permit, id: SessionId, seen: usize) -> Result<(SessionDetail, bool)> {
         let (mut grew, mut looked) = (self.store.events_grew(), false);
-        let (mut rights, mut caller) = (self.sign_ins_ended(), caller.clone());
+        let mut caller = permit.caller()?;
         loop {
             grew.mark_unchanged();
             // Events come all the time on a busy cluster; only a new line of this session's history is worth reading all of it.
@@ -182,8 +215,8 @@ impl Control {
             tokio::select! {
                 // The sender lives as long as the store does.
                 grown = grew.changed() => grown.map_err(internal("waiting for a session"))?,
-                // A long wait must not outlive the caller's right to see the session.
-                _ = rights.changed() => (caller, looked) = (self.still_welcome(&caller).await?, false),
+                // With other rights the session may not be theirs to see any more.
+                now = permit.changed() => (caller, looked) = (now?, false),
             }
         }
     }
@@ -202,6 +235,9 @@ impl Control {
     pub(crate) fn with_reason(&self, row: SessionRow) -> SessionRow {
         if row.status != Status::Pending {
             return row;
+        }
+        if let Some(barred) = self.bar_of(row.id) {
+            return SessionRow { info: barred, position: None, ..row };
         }
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let waits = queue.waiting.get(&row.id);

@@ -1,9 +1,10 @@
 //! The output of a session: its log, its usage and its terminal.
 
 use super::places;
-use crate::{Caller, Control, Result, engine_failed};
+use crate::{Caller, Control, Needs, Permit, Result, engine_failed};
 use engine::{EngineError, Terminal};
 use std::time::{Duration, Instant};
+use store::LivingSession;
 use types::Problem;
 use types::id::SessionId;
 use types::people::permissions::Permission;
@@ -45,8 +46,9 @@ impl Control {
     }
 
     /// The log of a session's container number `container`, from byte `from` on. With `wait`, waits some seconds for a log that
-    /// has nothing new.
+    /// has nothing new; the wait is one of the caller's open connections.
     pub async fn session_log(&self, caller: &Caller, id: SessionId, container: u32, from: u64, wait: bool) -> Result<LogChunk> {
+        let mut permit = if wait { Some(self.permit(caller, Needs::ToSee(id))?) } else { None };
         let session = self.session(caller, id).await?;
         if container >= session.row.cluster.size {
             return Err(Problem::NotFound("container".into()));
@@ -70,7 +72,10 @@ impl Control {
             if !wait || chunk.end || !chunk.text.is_empty() || Instant::now() >= give_up {
                 return Ok(chunk);
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            if let Some(permit) = &mut permit {
+                let pause = async { Ok(tokio::time::sleep(Duration::from_millis(100)).await) };
+                permit.while_it_holds(pause).await?;
+            }
         }
     }
 
@@ -87,8 +92,12 @@ impl Control {
         Ok(sum_usage(each))
     }
 
-    /// Opens a terminal in a running interactive session.
-    pub async fn terminal(&self, caller: &Caller, id: SessionId, columns: u16, rows: u16) -> Result<Terminal> {
+    /// Whether the caller could open a terminal in the session now. Opens none, and leaves no trace.
+    pub async fn may_open_terminal(&self, caller: &Caller, id: SessionId) -> Result<()> {
+        self.session_with_terminal(caller, id).await.map(drop)
+    }
+
+    async fn session_with_terminal(&self, caller: &Caller, id: SessionId) -> Result<LivingSession> {
         let session = self.controllable(caller, id).await?;
         if session.kind != SessionType::Interactive {
             return Err(Problem::Conflict("Only interactive sessions have a terminal.".into()));
@@ -99,6 +108,13 @@ impl Control {
                 session.status.label().to_lowercase()
             )));
         }
+        Ok(session)
+    }
+
+    /// Opens a terminal in a running interactive session. The connection that shows it ends with the right to it.
+    pub async fn terminal(&self, caller: &Caller, id: SessionId, columns: u16, rows: u16) -> Result<(Terminal, Permit)> {
+        let session = self.session_with_terminal(caller, id).await?;
+        let permit = self.permit(caller, Needs::ToControl(id))?;
         let mut change = self.change_by(caller).await?;
         change.record("open terminal", id, serde_json::json!({})).await?;
         change.commit().await?;
@@ -106,7 +122,10 @@ impl Control {
         let place = places(id, &session.agents).next().ok_or_else(ended)?;
         match self.engine.terminal(&place, columns.clamp(2, 1000), rows.clamp(2, 1000)).await {
             Err(EngineError::NotRunning | EngineError::UnknownContainer) => Err(ended()),
-            other => other.map(|terminal| self.watch_input(id, terminal)).map_err(engine_failed("opening a terminal")),
+            other => {
+                let terminal = other.map_err(engine_failed("opening a terminal"))?;
+                Ok((self.watch_input(id, terminal), permit))
+            }
         }
     }
 }

@@ -94,7 +94,7 @@ impl Control {
         let mut asked = Vec::with_capacity(ids.len());
         for id in ids {
             asked.push(match self.session(caller, *id).await {
-                Ok(session) if permission_reaches(me, Permission::ChangePriorities, &session) => {
+                Ok(session) if permission_reaches(me, Permission::ChangePriorities, &(&session).into()) => {
                     let living = self.store.living_session(*id).await?;
                     (*id, session.row.name, living)
                 }

@@ -171,7 +171,8 @@ impl Control {
             let mirror = self.mirror();
             placements.filter_map(|decided| Some((mirror.get(decided.id)?.clone(), &decided.decision))).collect()
         };
-        let tell = self.keep_reasons(&decided, &groups, at);
+        let mut tell = self.keep_reasons(&decided, &groups, at);
+        tell.extend(self.barred_since());
         if moves.is_empty() && tell.is_empty() {
             return Ok(placed);
         }
@@ -300,7 +301,7 @@ impl Control {
             people.entry((session.owner, session.resource_group.clone())).or_default().add(&all);
         }
         let (projects, domains) = mirror.shares();
-        let pending = mirror.all().filter(|session| session.status == Status::Pending);
+        let pending = mirror.all().filter(|session| session.status == Status::Pending && session.barred.is_none());
         let pending = pending.map(|session| (session, expected::limit_of(session, &mirror, now)));
         let waiting = pending.map(|(session, limit)| Waiting {
             id: session.id,

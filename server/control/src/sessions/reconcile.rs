@@ -4,6 +4,7 @@
 //! The server can crash after any step. Each step is therefore written down before or after an engine call that is safe to
 //! repeat.
 
+use super::barred::not_started;
 use super::places;
 use crate::{Control, Result, internal};
 use engine::{EngineError, Launch, LaunchSpec, Place, RunState, Stop};
@@ -11,7 +12,7 @@ use futures::{StreamExt, stream};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
-use store::{LivingSession, Step};
+use store::{Barred, LivingSession, Step};
 use types::id::SessionId;
 use types::quantity::{CPU, MEM};
 use types::sessions::Cluster;
@@ -56,10 +57,15 @@ impl Control {
         let mut sessions: Vec<LivingSession> = sessions.into_iter().map(Arc::unwrap_or_clone).collect();
         let mut prepare = Vec::new();
         for session in sessions.iter_mut().filter(|session| session.status == Status::Scheduled) {
-            prepare.push((session, vec![self.move_to(Status::Preparing, "The engine was asked to start it.")]));
+            // Whatever was allowed when it was placed: what may not start any more is not started.
+            let step = match session.barred {
+                Some(barred) => self.bar_start(session, barred, Status::Cancelled),
+                None => self.move_to(Status::Preparing, "The engine was asked to start it."),
+            };
+            prepare.push((session, vec![step]));
         }
         self.write_moves(prepare).await?;
-        sessions.retain(|session| session.status != Status::Scheduled);
+        sessions.retain(|session| session.status != Status::Scheduled && !session.status.is_final());
         let gone = self.gone_agents();
         let answers = self.ask_for_states(&sessions, &gone).await;
         let plans: Vec<(LivingSession, Result<Plan>)> = stream::iter(sessions)
@@ -123,6 +129,13 @@ impl Control {
         Move { next, reason: reason.into(), outcome: None, notice: None, at: self.now() }
     }
 
+    /// Ends a session that was placed and may not start any more.
+    fn bar_start(&self, session: &LivingSession, barred: Barred, next: Status) -> Move {
+        let reason = not_started(barred);
+        let notice = Some(format!("Session {} has ended: {reason}", session.name));
+        Move { notice, ..self.move_to(next, reason) }
+    }
+
     /// Asks the engine about all containers of these sessions at once, except those on agents that are gone.
     async fn ask_for_states(&self, sessions: &[LivingSession], gone: &HashSet<String>) -> Answers {
         let all = sessions.iter().flat_map(|session| places(session.id, &session.agents));
@@ -171,6 +184,9 @@ impl Control {
         let ended = which(|state| matches!(state, RunState::Ended { .. }));
         let wanted = session.stop_asked == 0 && session.status != Status::Terminating;
         if session.status == Status::Preparing && wanted && ended.is_empty() && !unknown.is_empty() {
+            if let Some(barred) = session.barred.filter(|_| alive.is_empty()) {
+                return Ok(Plan { moves: vec![self.bar_start(session, barred, Status::Terminated)], ..Plan::default() });
+            }
             return Ok(Plan { start: unknown, ..Plan::default() });
         }
         if alive.is_empty() {

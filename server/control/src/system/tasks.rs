@@ -6,9 +6,11 @@
 //!
 //! Deliberately absent: the work itself, which is next to the things it is about.
 
+use crate::caller::Credential;
 use crate::change::Change;
+use crate::people::accounts::closed_everywhere;
 use crate::people::sign_in::me_of;
-use crate::{Caller, Control, Result, internal, panicked};
+use crate::{Caller, Control, Permit, Result, internal, panicked};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -16,9 +18,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::{NewTask, StoredTask, TaskEnd};
 use tokio::sync::watch;
 use types::Problem;
-use types::id::{SignInId, TaskId, UserId};
+use types::id::{TaskId, UserId};
 use types::people::many_users::CreateMany;
-use types::people::users::UserStatus;
 use types::system::tasks::{KEPT, MAX_RUNNING, Task, TaskKind, TaskState};
 use types::time::Millis;
 
@@ -37,6 +38,9 @@ impl Work {
         }
     }
 }
+
+/// The refusal of work in the name of somebody who is shut out.
+const OWNER_GONE: &str = "The account that started the task is no longer active, or its domain is not.";
 
 /// A task's answer: the result of the work, or why it failed.
 type Outcome = std::result::Result<serde_json::Value, Problem>;
@@ -120,8 +124,15 @@ impl Progress {
         Ok(())
     }
 
-    /// Ends the task in the transaction that does its work, with a sentence for its owner and the result.
+    /// Ends the task in the transaction that does its work, with a sentence for its owner and the result. Fails, and so undoes the
+    /// work, if the owner's account may not be used any more.
     pub async fn finish(&self, change: &mut Change, message: &str, answer: &impl Serialize) -> Result<()> {
+        let owner = self.control.shared.tasks.known().get(&self.id).map(|one| one.owner);
+        if let Some(owner) = owner
+            && change.account(owner).await?.is_none_or(|account| closed_everywhere(&account).is_some())
+        {
+            return Err(Problem::Conflict(OWNER_GONE.into()));
+        }
         let answer: Outcome = Ok(serde_json::to_value(answer).map_err(internal("keeping a task's answer"))?);
         self.control.write_end(change, self.id, TaskState::Done, message, &answer).await
     }
@@ -165,11 +176,13 @@ impl Control {
         one.map(|one| one.task.clone()).ok_or_else(|| Problem::NotFound("task".into()))
     }
 
-    /// Waits until one of the caller's tasks has ended, and returns its answer.
-    pub(crate) async fn task_answer<T: DeserializeOwned>(&self, caller: &Caller, id: TaskId) -> Result<T> {
+    /// Waits until one of the caller's tasks has ended, and returns its answer. The wait is one of the caller's open connections,
+    /// for which they got `permit` before the task was started.
+    pub(crate) async fn task_answer<T: DeserializeOwned>(&self, caller: &Caller, mut permit: Permit, id: TaskId) -> Result<T> {
         let mut changed = self.tasks_changed(caller)?;
         while self.own_task(caller, id)?.state == TaskState::Running {
-            changed.changed().await.map_err(internal("waiting for a task"))?;
+            let more = async { changed.changed().await.map_err(internal("waiting for a task")) };
+            permit.while_it_holds(more).await?;
         }
         let sealed = self.store.task_outcome(id).await?.ok_or_else(|| Problem::NotFound("task".into()))?;
         let text = self.shared.vault.read(&sealed, &id.to_string())?;
@@ -282,10 +295,9 @@ impl Control {
     async fn begin_again(&self, id: TaskId, owner: UserId, address: &str, input: &[u8]) -> Result<(Caller, Work)> {
         let work = self.shared.vault.read(input, &id.to_string())?;
         let work = serde_json::from_str(&work).map_err(internal("reading a task"))?;
-        let account = self.store.account(owner).await?.filter(|account| account.status == UserStatus::Active);
-        let account =
-            account.ok_or_else(|| Problem::Conflict("The account that started the task is no longer active.".into()))?;
-        let caller = Caller::nobody(address, "").signed_in(me_of(&account), SignInId(uuid::Uuid::nil()));
+        let account = self.store.account(owner).await?.filter(|account| closed_everywhere(account).is_none());
+        let account = account.ok_or_else(|| Problem::Conflict(OWNER_GONE.into()))?;
+        let caller = Caller::nobody(address, "").signed_in(me_of(&account), Credential::Server);
         Ok((caller, work))
     }
 

@@ -176,11 +176,11 @@ async fn each_session_runs_on_the_engine_that_has_its_image() {
     };
     tokio::time::timeout(DEADLINE, printed).await.expect("the real process prints");
 
-    let mut terminal = yard.control.terminal(&yard.ann, second, 80, 24).await.unwrap();
+    let (mut terminal, _permit) = yard.control.terminal(&yard.ann, second, 80, 24).await.unwrap();
     let mut greeting = [0; 30];
     terminal.output.read_exact(&mut greeting).await.unwrap();
     assert!(greeting.starts_with(b"This session is simulated"));
-    let mut terminal = yard.control.terminal(&yard.ann, shell, 80, 24).await.unwrap();
+    let (mut terminal, _permit) = yard.control.terminal(&yard.ann, shell, 80, 24).await.unwrap();
     terminal.input.write_all(b"echo $((40 + 2)); exit\n").await.unwrap();
     let mut screen = String::new();
     tokio::time::timeout(DEADLINE, terminal.output.read_to_string(&mut screen)).await.unwrap().unwrap();

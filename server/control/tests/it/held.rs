@@ -215,8 +215,8 @@ async fn waiting_for_a_session_ends_with_the_right_to_see_it() {
     let id = yard.start(&yard.asked().await).await;
     yard.seconds(10).await;
     let seen = yard.session(id).await.history.len();
-    let (control, ann) = (yard.control.clone(), yard.ann.clone());
-    let waits = tokio::spawn(async move { control.session_moved(&ann, id, seen).await });
+    let (control, mut permit) = (yard.control.clone(), yard.control.permit(&yard.ann, control::Needs::ToSee(id)).unwrap());
+    let waits = tokio::spawn(async move { control.session_moved(&mut permit, id, seen).await });
     let edit = types::people::users::EditUser { status: Some(types::people::users::UserStatus::Inactive), ..Default::default() };
     let owner = yard.session(id).await.row.owner;
     yard.control.edit_user(&yard.root, owner, &edit).await.unwrap();

@@ -39,7 +39,7 @@ async fn an_idle_interactive_session_is_ended_unless_somebody_types_into_it() {
     let (idle, used) = (yard.start(&shell).await, yard.start(&shell).await);
     let batch = yard.start(&yard.asked().await).await;
     yard.seconds(200).await;
-    let mut terminal = yard.control.terminal(&yard.ann, used, 80, 24).await.unwrap();
+    let (mut terminal, _permit) = yard.control.terminal(&yard.ann, used, 80, 24).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut terminal.input, b"ls\r").await.unwrap();
     yard.seconds(60).await;
     // Activity is not forgotten when the server restarts.

@@ -1,6 +1,7 @@
 //! The control plane with a real database, a clock that the tests move, and the simulated engine (in `engines`, several engines).
 
 mod audits;
+mod barred;
 mod clock;
 mod day;
 mod engines;
@@ -13,6 +14,7 @@ mod policies;
 mod queue;
 mod rates;
 mod retries;
+mod stale;
 mod tasks;
 mod two_factor;
 mod usage;

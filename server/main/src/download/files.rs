@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use control::Caller;
+use control::{Caller, Needs};
 use futures::StreamExt;
 use types::Problem;
 use types::id::SessionId;
@@ -19,11 +19,14 @@ pub(super) async fn files(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let id: SessionId = id.parse().map_err(|_| Problem::NotFound("session".into()))?;
+    let permit = app.control.permit(&caller, Needs::ToSee(id))?;
     let files = app.control.session_files(&caller, id).await?;
     let headers = [
         (CONTENT_TYPE, "application/x-tar".to_owned()),
         (CONTENT_DISPOSITION, disposition(&format!("{}.tar", files.name))),
         (CACHE_CONTROL, "private, no-store".to_owned()),
     ];
-    Ok((headers, Body::from_stream(files.archive().fuse())).into_response())
+    // A long download ends with the right to it.
+    let pieces = files.archive().map(move |piece| permit.caller().map_err(std::io::Error::other).and(piece));
+    Ok((headers, Body::from_stream(pieces.fuse())).into_response())
 }

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use control::Caller;
+use control::{Caller, Needs, Permit};
 use futures::{StreamExt, stream};
 use types::Problem;
 use types::id::SessionId;
@@ -36,18 +36,20 @@ pub(super) async fn log(
         return Err(Problem::NotFound("container".into()).into());
     }
     let part = if container == 0 { String::new() } else { format!("-{}", Cluster::host_name(container)) };
-    let pieces = stream::unfold((Some(0), None), move |(from, until): (Option<u64>, Option<u64>)| {
-        let (app, caller) = (app.clone(), caller.clone());
+    let permit = app.control.permit(&caller, Needs::ToSee(id))?;
+    let pieces = stream::unfold(Some((0, None, permit)), move |state: Option<(u64, Option<u64>, Permit)>| {
+        let app = app.clone();
         async move {
-            let from = from?;
-            match app.control.session_log(&caller, id, container, from, false).await {
+            let (from, until, permit) = state?;
+            let read = async { app.control.session_log(&permit.caller()?, id, container, from, false).await };
+            match read.await {
                 Ok(chunk) if chunk.text.is_empty() => None,
                 Ok(chunk) => {
                     let until = until.unwrap_or(from.max(chunk.skipped).saturating_add(MOST));
-                    let next = (chunk.next > from && chunk.next < until).then_some(chunk.next);
-                    Some((Ok(chunk.text), (next, Some(until))))
+                    let more = chunk.next > from && chunk.next < until;
+                    Some((Ok(chunk.text), more.then_some((chunk.next, Some(until), permit))))
                 }
-                Err(problem) => Some((Err(problem), (None, None))),
+                Err(problem) => Some((Err(problem), None)),
             }
         }
     });

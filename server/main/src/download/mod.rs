@@ -15,7 +15,7 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use control::{Caller, Control, ExportTurn, Result};
+use control::{Caller, Control, ExportTurn, Needs, Permit, Result};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use name::{disposition, file_name};
 use std::time::Duration;
@@ -70,9 +70,10 @@ where
                 return Err(Problem::field("filter", ignored.join(" ")).into());
             }
             let project = cookies::read(&headers, "project").and_then(|id| id.parse().ok());
+            let permit = app.control.permit(&caller, Needs::Nothing)?;
             let turn = app.control.export_turn(&caller)?;
             let csv = rows(Asked { control: app.control, caller, query, project }).await?;
-            Ok::<_, Refusal>(csv_file(&file_name(&pairs, list), csv, turn).await?)
+            Ok::<_, Refusal>(csv_file(&file_name(&pairs, list), csv, (turn, permit)).await?)
         };
     Route::get(format!("/export/{list}.csv"), answer)
 }
@@ -86,11 +87,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn csv_file(
     name: &str,
     csv: Csv<impl Stream<Item = Result<Vec<String>>> + Send + 'static>,
-    turn: ExportTurn,
+    (turn, permit): (ExportTurn, Permit),
 ) -> Result<Response> {
     let titles = line(csv.titles.into_iter().map(String::from).collect())?;
     let titles = [BOM.as_bytes(), &titles].concat();
-    let pieces = csv.rows.map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
+    // A long download ends with the right to it.
+    let allowed = move |cells: Result<Vec<String>>| permit.caller().and(cells);
+    let pieces = csv.rows.map(allowed).map(|cells| line(cells?)).chunks(ROWS_PER_PIECE);
     let mut pieces = Box::pin(pieces.map(|lines| Ok(lines.into_iter().collect::<Result<Vec<_>>>()?.concat())));
     let first = pieces.next().await.transpose()?.unwrap_or_default();
     let rest = pump(pieces, turn).map_err(std::io::Error::other);

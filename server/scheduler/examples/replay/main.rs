@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use trace::{Job, Trace};
 use types::cluster::resource_groups::{Placement, SchedulerKind};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
-use types::quantity::Slots;
+use types::quantity::{CPU, Quantity, Slots};
 use types::sessions::Cluster;
 use types::time::Millis;
 
@@ -253,15 +253,24 @@ fn number_of(id: SessionId) -> usize {
     id.0.as_u128() as usize - 1
 }
 
-/// The sizes of jobs, by GPUs in thousandths: name, from, to.
-const SIZES: [(&str, i64, i64); 5] =
-    [("no GPU", 0, 0), ("part of a GPU", 1, 999), ("1 GPU", 1000, 1000), ("2 and 4 GPUs", 2000, 4000), ("8 GPUs", 8000, 8000)];
+/// The size of a job. Those of the last one fit on few machines only, which services without a time limit may hold for months.
+fn size(job: &Job) -> &'static str {
+    match trace::gpus(&job.slots) {
+        0 => "no GPU",
+        1..1_000 => "part of a GPU",
+        1_000 => "1 GPU",
+        1_001..8_000 => "2 and 4 GPUs",
+        _ if job.slots.get(CPU) <= Quantity::whole(100) => "8 GPUs",
+        _ => "8 GPUs, over 100 cores",
+    }
+}
+
+const SIZES: [&str; 6] = ["no GPU", "part of a GPU", "1 GPU", "2 and 4 GPUs", "8 GPUs", "8 GPUs, over 100 cores"];
 
 fn print(part: usize, load: f64, scheduler: SchedulerKind, jobs: &[Job], both: &[Replayed; 2]) {
-    let all = ("all", 0, i64::MAX);
-    for (name, from, to) in SIZES.into_iter().chain([all]) {
+    for name in SIZES.into_iter().chain(["all"]) {
         let figures = |replayed: &Replayed| {
-            let sized = jobs.iter().zip(&replayed.waits).filter(|(job, _)| (from..=to).contains(&trace::gpus(&job.slots)));
+            let sized = jobs.iter().zip(&replayed.waits).filter(|(job, _)| name == "all" || size(job) == name);
             let mut waits: Vec<i64> = sized.map(|(_, wait)| *wait).collect();
             waits.sort_unstable();
             let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied().unwrap_or_default();
@@ -269,13 +278,7 @@ fn print(part: usize, load: f64, scheduler: SchedulerKind, jobs: &[Job], both: &
             format!("{mean:.0}\t{}\t{}\t{}", at(0.5), at(0.95), waits.last().copied().unwrap_or_default())
         };
         let [before, now] = both;
-        println!(
-            "{part}\t{load}\t{}\t{name}\t{}\t{}\t{:.2}\t{:.2}",
-            scheduler.key(),
-            figures(before),
-            figures(now),
-            before.used * 100.0,
-            now.used * 100.0
-        );
+        let used = format!("{:.2}\t{:.2}", before.used * 100.0, now.used * 100.0);
+        println!("{part}\t{load}\t{}\t{name}\t{}\t{}\t{used}", scheduler.key(), figures(before), figures(now));
     }
 }

@@ -54,8 +54,11 @@ proptest! {
         let rules = Group { scheduler, placement, retries_to_skip: skip, pending_timeout: None };
         let mut cluster = Snapshot { groups: [(group(0), rules)].into(), agents: rooms.collect(), ..Snapshot::default() };
         let ((cpu, mem, gpu), mode, size) = asked;
+        let (cpu, mem, gpu) = (cpu.min(agents[0].0), mem.min(agents[0].1), gpu.min(agents[0].2));
         let urgent = Waiting { id: id(999), priority: 100, slots: slots((cpu, mem, gpu * 10)), cluster: Cluster { mode, size }, ..bystander(&cluster) };
-        prop_assume!(Free::new(&cluster).has_room_for(&urgent));
+        if !Free::new(&cluster).has_room_for(&urgent) {
+            return Ok(());
+        }
         arrivals.sort_by_key(|(_, _, at, _)| *at);
         let mut arrivals = arrivals.into_iter().enumerate().peekable();
         let mut latest = None;

@@ -40,6 +40,7 @@ const COLUMNS: &str = "g.name, g.description, g.active, g.public, g.scheduler, g
 macro_rules! usable {
     () => {
         "FROM project_members m JOIN projects p ON p.id = m.project_id AND p.active = 1 \
+         JOIN domains d ON d.id = p.domain_id AND d.active = 1 \
          JOIN resource_groups g ON g.active = 1 AND g.deleted = 0 WHERE m.user_id = ? \
          AND (EXISTS (SELECT 1 FROM resource_group_projects r WHERE r.resource_group = g.name AND r.project_id = p.id) \
          OR EXISTS (SELECT 1 FROM resource_group_domains r WHERE r.resource_group = g.name AND r.domain_id = p.domain_id))"

@@ -19,6 +19,8 @@ pub struct Account {
     pub role: Role,
     pub status: UserStatus,
     pub domain: DomainId,
+    pub domain_name: String,
+    pub domain_active: bool,
     pub addresses: Vec<String>,
     pub must_change_password: bool,
     pub two_factor: bool,
@@ -36,6 +38,8 @@ pub(crate) struct AccountRow {
     role: String,
     status: String,
     domain_id: DomainId,
+    domain_name: String,
+    domain_active: bool,
     addresses: String,
     must_change_password: bool,
     two_factor: bool,
@@ -53,6 +57,8 @@ impl AccountRow {
             role: read_word("role", self.role, Role::from_key)?,
             status: read_word("user status", self.status, UserStatus::from_key)?,
             domain: self.domain_id,
+            domain_name: self.domain_name,
+            domain_active: self.domain_active,
             addresses: read_json("addresses", &self.addresses)?,
             must_change_password: self.must_change_password,
             two_factor: self.two_factor,
@@ -63,6 +69,8 @@ impl AccountRow {
 
 pub(crate) const ACCOUNT: &str = "u.id, u.email, u.username, u.full_name, u.password_hash, u.role, u.status, u.domain_id, \
     u.addresses, u.must_change_password, u.two_factor, \
+    (SELECT d.name FROM domains d WHERE d.id = u.domain_id) AS domain_name, \
+    (SELECT d.active FROM domains d WHERE d.id = u.domain_id) AS domain_active, \
     (SELECT group_concat(lower(hex(a.project_id))) FROM project_members a JOIN projects p ON p.id = a.project_id AND p.active = 1 \
         WHERE a.user_id = u.id AND a.admin = 1) AS administers";
 

@@ -59,18 +59,6 @@ impl Store {
         .transpose()
     }
 
-    /// Whether a sign-in is still valid: it has not been ended, has not expired, and its person is active.
-    pub async fn sign_in_holds(&self, id: SignInId, now: Millis) -> Result<bool> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM sign_ins s JOIN users u ON u.id = s.user_id WHERE s.id = ? AND s.expires_at > ? AND u.status = 'active'",
-        )
-        .bind(id)
-        .bind(now)
-        .fetch_optional(&self.read)
-        .await?;
-        Ok(found.is_some())
-    }
-
     /// A person's sign-ins that have not expired, the last used first; at most 100.
     pub async fn sign_ins_of(&self, user: UserId, now: Millis, current: SignInId) -> Result<Vec<SignIn>> {
         let rows: Vec<(SignInId, Millis, Millis, Millis, String, String)> = sqlx::query_as(

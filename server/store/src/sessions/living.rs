@@ -50,6 +50,36 @@ pub struct LivingSession {
     pub end_reason: String,
     /// How the first ended container ended, while others have yet to end.
     pub outcome: Option<Outcome>,
+    /// Why it may not start, although it was allowed when it was requested.
+    pub barred: Option<Barred>,
+}
+
+/// Something that a session needs to start and has lost since it was requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// Its owner's account is not active.
+    Owner,
+    /// Its owner's domain is deactivated.
+    Domain,
+    /// Its project is deactivated.
+    Project,
+    /// Its owner is no longer a member of its project.
+    Member,
+    /// The keypair that it counts against is inactive or deleted.
+    Keypair,
+}
+
+impl Barred {
+    fn from_key(key: &str) -> Option<Self> {
+        Some(match key {
+            "owner" => Self::Owner,
+            "domain" => Self::Domain,
+            "project" => Self::Project,
+            "member" => Self::Member,
+            "keypair" => Self::Keypair,
+            _ => return None,
+        })
+    }
 }
 
 impl LivingSession {
@@ -99,6 +129,7 @@ pub(super) struct LivingRow {
     stop_asked: i64,
     end_reason: String,
     outcome: Option<String>,
+    barred: Option<String>,
 }
 
 impl LivingRow {
@@ -133,6 +164,7 @@ impl LivingRow {
             stop_asked: self.stop_asked,
             end_reason: self.end_reason,
             outcome: self.outcome.map(|text| read_json("session's outcome", &text)).transpose()?,
+            barred: self.barred.map(|key| read_word("bar of a session", key, Barred::from_key)).transpose()?,
         })
     }
 }
@@ -146,14 +178,20 @@ pub(crate) fn read_slots(text: &str) -> Result<Slots> {
 // were started, so that another main keypair is not a second allowance.
 const LIVING: &str = "SELECT s.seq, s.id, s.name, s.kind, s.status, s.user_id, s.domain_id, s.project_id, k.access_key, k.policy, \
     s.resource_group, s.image, s.agents, s.command, s.slots, s.cluster_mode, s.cluster_size, s.priority, \
-    s.request ->> 'starts_at' AS starts_at, s.request ->> 'timeout' AS timeout, s.created_at, s.started_at, s.last_active, s.created_moved, s.started_moved, \
-    s.stop_asked, s.end_reason, s.outcome FROM sessions s \
+    s.request ->> 'starts_at' AS starts_at, s.request ->> 'timeout' AS timeout, s.created_at, s.started_at, s.last_active, \
+    s.created_moved, s.started_moved, s.stop_asked, s.end_reason, s.outcome, \
+    CASE WHEN u.active = 0 THEN 'owner' WHEN d.active = 0 THEN 'domain' WHEN p.active = 0 THEN 'project' \
+        WHEN NOT EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = s.user_id AND m.project_id = s.project_id) THEN 'member' \
+        WHEN k.active = 0 OR k.deleted = 1 THEN 'keypair' END AS barred \
+    FROM sessions s JOIN users u ON u.id = s.user_id JOIN domains d ON d.id = u.domain_id JOIN projects p ON p.id = s.project_id \
     JOIN keypairs k ON k.access_key = coalesce((SELECT m.access_key FROM keypairs m WHERE m.user_id = s.user_id AND m.main = 1), s.access_key)";
 
 /// Changes to sessions since some event.
 pub struct Changed {
     /// The sessions themselves.
     pub ids: Vec<SessionId>,
+    /// People whose accounts changed, which decides whether their sessions may start.
+    pub people: Vec<UserId>,
     /// Whether something changed that limits sessions.
     pub limits: bool,
     /// The event to continue from.
@@ -277,6 +315,8 @@ impl Store {
             .collect();
         ids.sort_unstable();
         ids.dedup();
-        Ok(Some(Changed { ids, limits, last }))
+        let people = rows.iter().filter(|(topic, _)| topic == Topic::User.key());
+        let people = people.filter_map(|(_, subject)| subject.parse().ok()).collect();
+        Ok(Some(Changed { ids, people, limits, last }))
     }
 }

@@ -5,7 +5,7 @@ mod living;
 mod moves;
 
 pub(crate) use living::read_slots;
-pub use living::{Changed, LivingSession};
+pub use living::{Barred, Changed, LivingSession};
 pub use moves::{NewSession, Step};
 
 use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows, some_rows};
@@ -46,7 +46,7 @@ pub(crate) static SOURCE: Source = Source {
     ],
 };
 
-const COLUMNS: &str = "s.id, s.name, s.kind, s.status, s.info, s.user_id, u.email, p.name AS project, s.resource_group, s.image, \
+const COLUMNS: &str = "s.id, s.name, s.kind, s.status, s.info, s.user_id, u.email, u.active AS owner_active, p.name AS project, s.resource_group, s.image, \
     s.agents, s.slots, s.cluster_mode, s.cluster_size, s.priority, s.created_at, s.started_at, s.ended_at";
 
 #[derive(FromRow)]
@@ -58,6 +58,7 @@ struct Row {
     info: String,
     user_id: UserId,
     email: String,
+    owner_active: bool,
     project: String,
     resource_group: String,
     image: String,
@@ -81,6 +82,7 @@ impl Row {
             info: self.info,
             owner: self.user_id,
             owner_email: self.email,
+            owner_active: self.owner_active,
             project: self.project,
             resource_group: self.resource_group,
             image: self.image,
@@ -98,6 +100,10 @@ impl Row {
         })
     }
 }
+
+/// A person's (`?1`) session by its exact id (`?2`) or name (`?3`).
+const CALLED: &str = "SELECT id FROM (SELECT id, finished, seq FROM sessions WHERE id = ?2 AND user_id = ?1 \
+    UNION SELECT id, finished, seq FROM sessions WHERE user_id = ?1 AND name = ?3) ORDER BY finished, seq DESC LIMIT 1";
 
 /// The fewest sessions from which a typical length is computed, and the most that are used.
 const LENGTHS: (usize, i64) = (5, 200);
@@ -281,6 +287,12 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// A person's session with exactly this id or name: a living one, or else the newest.
+    pub async fn session_called(&self, owner: UserId, id_or_name: &str) -> Result<Option<SessionId>> {
+        let id = uuid::Uuid::parse_str(id_or_name).ok();
+        Ok(sqlx::query_scalar(CALLED).bind(owner).bind(id).bind(id_or_name).fetch_optional(&self.read).await?)
     }
 
     /// The living sessions that depend on this one, directly or through others.

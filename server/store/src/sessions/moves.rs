@@ -1,8 +1,8 @@
 //! Writing sessions: inserting, moving from one status to the next, renaming and ordering them. Moves write a line of history,
 //! and every change its event, in the same transaction.
 
-use super::LivingSession;
 use super::living::{LivingRow, living_query, read_slots};
+use super::{CALLED, LivingSession};
 use crate::{Change, Result, to_json};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::quantity::{CPU, MEM, Slots};
@@ -220,15 +220,6 @@ impl Change {
     /// A person's session by id or by name: the living one with that name, or else the last.
     pub async fn session_of(&mut self, owner: UserId, id_or_name: &str) -> Result<Option<SessionId>> {
         let id = uuid::Uuid::parse_str(id_or_name).ok();
-        let row: Option<(SessionId,)> = sqlx::query_as(
-            "SELECT id FROM (SELECT id, finished, seq FROM sessions WHERE id = ?2 AND user_id = ?1 \
-             UNION SELECT id, finished, seq FROM sessions WHERE user_id = ?1 AND name = ?3) ORDER BY finished, seq DESC LIMIT 1",
-        )
-        .bind(owner)
-        .bind(id)
-        .bind(id_or_name)
-        .fetch_optional(&mut *self.tx)
-        .await?;
-        Ok(row.map(|(id,)| id))
+        Ok(sqlx::query_scalar(CALLED).bind(owner).bind(id).bind(id_or_name).fetch_optional(&mut *self.tx).await?)
     }
 }

@@ -30,8 +30,10 @@ impl Store {
     /// Up to 500 events after number `after`, oldest first, with the number to continue from; `None` if some of them are no longer
     /// kept. Events of topics that only a newer version knows are left out.
     pub async fn events_after(&self, after: i64) -> Result<Option<(Vec<StoredEvent>, i64)>> {
-        let (oldest,): (Option<i64>,) = sqlx::query_as("SELECT min(id) FROM events").fetch_one(&self.read).await?;
-        if oldest.is_some_and(|oldest| after + 1 < oldest) || after > *self.last_event.borrow() {
+        // From the table, because another process may have written newer events than this one knows of.
+        let (oldest, newest): (Option<i64>, Option<i64>) =
+            sqlx::query_as("SELECT (SELECT min(id) FROM events), (SELECT max(id) FROM events)").fetch_one(&self.read).await?;
+        if oldest.is_some_and(|oldest| after + 1 < oldest) || after > newest.unwrap_or_default() {
             return Ok(None);
         }
         let rows: Vec<Row> =
@@ -45,6 +47,16 @@ impl Store {
             Some(StoredEvent { event: Event { id, topic, subject, notice }, owner, domain })
         };
         Ok(Some((rows.into_iter().filter_map(read).collect(), last)))
+    }
+}
+
+impl Store {
+    /// Looks for events that another process has written, and wakes everyone who follows events if there are any.
+    pub async fn look_for_events(&self) -> Result<()> {
+        let (newest,): (Option<i64>,) = sqlx::query_as("SELECT max(id) FROM events").fetch_one(&self.read).await?;
+        let newest = newest.unwrap_or_default();
+        self.last_event.send_if_modified(|last| std::mem::replace(last, newest.max(*last)) < newest);
+        Ok(())
     }
 }
 

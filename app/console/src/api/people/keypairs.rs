@@ -32,8 +32,9 @@ pub async fn create_keypair(keypair: CreateKeypair) -> Result<NewKeypair, Proble
 }
 
 #[server(name = EditKeypairCall, prefix = "/call", endpoint = "edit_keypair", input = Json)]
-pub async fn edit_keypair(access_key: String, edit: EditKeypair) -> Result<(), Problem> {
-    crate::api::run(|control, caller| async move { control.edit_keypair(&caller, &access_key, &edit).await }).await
+pub async fn edit_keypair(access_key: String, edit: EditKeypair, was: Option<EditKeypair>) -> Result<(), Problem> {
+    crate::api::run(|control, caller| async move { control.edit_keypair_since(&caller, &access_key, &edit, was.as_ref()).await })
+        .await
 }
 
 #[server(prefix = "/call", endpoint = "delete_keypair", input = Json)]

@@ -31,8 +31,8 @@ pub async fn create_user(user: CreateUser) -> Result<Created, Problem> {
 }
 
 #[server(name = EditUserCall, prefix = "/call", endpoint = "edit_user", input = Json)]
-pub async fn edit_user(id: UserId, edit: EditUser) -> Result<(), Problem> {
-    crate::api::run(|control, caller| async move { control.edit_user(&caller, id, &edit).await }).await
+pub async fn edit_user(id: UserId, edit: EditUser, was: Option<EditUser>) -> Result<(), Problem> {
+    crate::api::run(|control, caller| async move { control.edit_user_since(&caller, id, &edit, was.as_ref()).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "edit_users", input = Json)]

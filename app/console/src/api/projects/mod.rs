@@ -18,8 +18,8 @@ pub async fn create_domain(domain: EditDomain) -> Result<DomainId, Problem> {
 }
 
 #[server(name = EditDomainCall, prefix = "/call", endpoint = "edit_domain", input = Json)]
-pub async fn edit_domain(id: DomainId, edit: EditDomain) -> Result<(), Problem> {
-    super::run(|control, caller| async move { control.edit_domain(&caller, id, &edit).await }).await
+pub async fn edit_domain(id: DomainId, edit: EditDomain, was: Option<EditDomain>) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.edit_domain_since(&caller, id, &edit, was.as_ref()).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "projects", input = Json)]
@@ -38,8 +38,8 @@ pub async fn create_project(project: EditProject) -> Result<ProjectId, Problem> 
 }
 
 #[server(name = EditProjectCall, prefix = "/call", endpoint = "edit_project", input = Json)]
-pub async fn edit_project(id: ProjectId, edit: EditProject) -> Result<(), Problem> {
-    super::run(|control, caller| async move { control.edit_project(&caller, id, &edit).await }).await
+pub async fn edit_project(id: ProjectId, edit: EditProject, was: Option<EditProject>) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.edit_project_since(&caller, id, &edit, was.as_ref()).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "project_policy_names", input = Json)]

@@ -124,7 +124,7 @@ fn chart(slot: String, there: Signal<Option<AgentDetail>>) -> AnyView {
 fn sessions(rows: Vec<SessionRow>, all: u32) -> AnyView {
     let one = |row: SessionRow| {
         let (address, name) = (paths::session(row.id), row.name.clone());
-        view! { <li><A href=address>{name}</A><span class="hint">{format!(" {} · {}", row.status.label(), row.owner_email)}</span></li> }
+        view! { <li><A href=address>{name}</A><span class="hint">{format!(" {} · {}", row.status.label(), row.owner_and_state())}</span></li> }
     };
     let more = (all > SESSIONS_SHOWN).then(|| view! { <p class="hint">{format!("The first {SESSIONS_SHOWN} of {all}.")}</p> });
     let nothing = rows.is_empty().then(|| view! { <p class="hint">"No sessions on this agent now."</p> });

@@ -40,7 +40,7 @@ pub fn list(keypairs: Loaded<Vec<KeypairRow>>, may_add: bool) -> AnyView {
 fn row(keypair: KeypairRow, may_change: bool, changed: Callback<()>) -> AnyView {
     let key = keypair.access_key.clone();
     let chosen = key.clone();
-    let choose = move || edit_keypair(chosen.clone(), EditKeypair { main: Some(true), ..EditKeypair::default() });
+    let choose = move || edit_keypair(chosen.clone(), EditKeypair { main: Some(true), ..EditKeypair::default() }, None);
     let choose = act(choose, "This is your main keypair now.", changed);
     let status = match (keypair.main, keypair.active) {
         (true, _) => view! { <Badge tone=Tone::Info text="Main"/> }.into_any(),

@@ -2,7 +2,7 @@
 
 use super::shown_once;
 use console::act::act;
-use console::api::people::keypairs::{create_keypair, delete_keypair, edit_keypair, keypair_policy_names};
+use console::api::people::keypairs::{create_keypair, delete_keypair, edit_keypair, keypair, keypair_policy_names};
 use console::choices::names;
 use console::dialog::{Asked, DialogForm, Opening, Saved, dialog};
 use console::form::{Refused, checked};
@@ -16,8 +16,8 @@ use ui::{Button, Confirm, Field, Icon, IconName, NumberInput, Select, Strength, 
 /// The fields of a new keypair, and of an existing keypair's limits.
 #[derive(Clone, Copy)]
 struct Form {
-    /// The access key of the existing keypair being changed.
-    changing: RwSignal<Option<String>>,
+    /// The existing keypair being changed, as it was when the dialog opened.
+    before: RwSignal<Option<KeypairRow>>,
     owner: RwSignal<String>,
     policy: RwSignal<String>,
     rate: RwSignal<String>,
@@ -29,14 +29,15 @@ struct Form {
 /// The command that the form sends.
 enum Command {
     Create(CreateKeypair),
-    Edit(String, EditKeypair),
+    /// With the values that the edit is based on.
+    Edit(String, EditKeypair, Option<EditKeypair>),
 }
 
 impl Form {
     fn new() -> Self {
         let text = || RwSignal::new(String::new());
         let (policies, fresh) = (RwSignal::new(Vec::new()), RwSignal::new(Vec::new()));
-        let form = Self { changing: RwSignal::new(None), owner: text(), policy: text(), rate: text(), policies, fresh };
+        let form = Self { before: RwSignal::new(None), owner: text(), policy: text(), rate: text(), policies, fresh };
         form.fill(None);
         form
     }
@@ -51,7 +52,7 @@ impl DialogForm for Form {
     }
 
     fn fill(self, keypair: Option<&KeypairRow>) {
-        self.changing.set(keypair.map(|keypair| keypair.access_key.clone()));
+        self.before.set(keypair.cloned());
         self.owner.set(keypair.map(|keypair| keypair.owner.clone()).unwrap_or_default());
         self.rate.set(keypair.map_or(DEFAULT_RATE_LIMIT, |keypair| keypair.rate_limit).to_string());
         if let Some(keypair) = keypair {
@@ -72,9 +73,10 @@ impl DialogForm for Form {
         let policy = self.policy.get_untracked();
         // Text that is not a number becomes the largest number, which `check` refuses.
         let rate_limit = self.rate.with_untracked(|text| text.trim().parse().unwrap_or(u32::MAX));
-        if let Some(key) = self.changing.get_untracked() {
+        if let Some(row) = self.before.get_untracked() {
             let edit = EditKeypair { policy: Some(policy), rate_limit: Some(rate_limit), ..EditKeypair::default() };
-            return Ok(Command::Edit(key, checked(edit, Vec::new(), EditKeypair::check)?));
+            let was = Some(EditKeypair::as_it_is(&row));
+            return Ok(Command::Edit(row.access_key, checked(edit, Vec::new(), EditKeypair::check)?, was));
         }
         let owner = self.owner.with_untracked(|text| text.trim().to_owned());
         let missing = owner.is_empty().then(|| FieldError::new("owner", "Enter the email or username of the person it is for."));
@@ -92,7 +94,7 @@ impl DialogForm for Form {
             .into_any()
         } else {
             view! {
-                <dl class="key-values"><dt>"User ID"</dt><dd>{move || self.owner.get()}</dd><dt>"Access key"</dt><dd><code>{move || self.changing.get()}</code></dd></dl>
+                <dl class="key-values"><dt>"User ID"</dt><dd>{move || self.owner.get()}</dd><dt>"Access key"</dt><dd><code>{move || self.before.get().map(|row| row.access_key)}</code></dd></dl>
             }
             .into_any()
         };
@@ -109,10 +111,22 @@ impl DialogForm for Form {
         .into_any()
     }
 
+    fn insist(command: Command) -> Command {
+        match command {
+            Command::Edit(key, edit, _) => Command::Edit(key, edit, None),
+            new => new,
+        }
+    }
+
+    async fn theirs(self) -> Result<Option<KeypairRow>, Problem> {
+        let Some(before) = self.before.get_untracked() else { return Ok(None) };
+        Ok(Some(keypair(before.access_key).await?))
+    }
+
     async fn save(self, command: Command) -> Result<Saved, Problem> {
         match command {
-            Command::Edit(key, edit) => {
-                edit_keypair(key, edit).await?;
+            Command::Edit(key, edit, was) => {
+                edit_keypair(key, edit, was).await?;
                 Ok("The keypair was changed.".into())
             }
             Command::Create(new) => {
@@ -151,7 +165,7 @@ pub fn switch(row: &KeypairRow, changed: Callback<()>) -> AnyView {
     }
     let (key, active) = (row.access_key.clone(), row.active);
     let switched = key.clone();
-    let flip = move || edit_keypair(switched.clone(), EditKeypair { active: Some(!active), ..EditKeypair::default() });
+    let flip = move || edit_keypair(switched.clone(), EditKeypair { active: Some(!active), ..EditKeypair::default() }, None);
     let flip = act(flip, "The keypair status has changed.", changed);
     let deleted = key.clone();
     let delete = act(move || delete_keypair(deleted.clone()), "The keypair is deleted.", changed);

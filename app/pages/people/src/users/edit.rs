@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use types::Problem;
 use types::id::UserId;
 use types::people::users::{EditUser, UserDetail, UserRow, UserStatus};
+use types::revision::Difference;
 use ui::{Button, Confirm, Icon, IconName, Strength, Variant, use_toaster};
 
 #[derive(Clone, Copy)]
@@ -21,7 +22,7 @@ struct Edit {
 
 impl DialogForm for Edit {
     type Thing = (UserId, UserDetail, Choices);
-    type Command = (UserId, EditUser);
+    type Command = (UserId, EditUser, Option<EditUser>);
 
     fn titles(self) -> (&'static str, &'static str) {
         ("Modify user", "Modify user")
@@ -37,15 +38,32 @@ impl DialogForm for Edit {
 
     fn read(self) -> Result<Self::Command, Problem> {
         let Some((id, person)) = self.before.get_untracked() else { return Err(Problem::NotFound("person".into())) };
-        Ok((id, self.form.read_edit(&person)?))
+        Ok((id, self.form.read_edit(&person)?, Some(EditUser::as_it_is(&person.row, person.domain))))
+    }
+
+    fn insist((id, edit, _): Self::Command) -> Self::Command {
+        (id, edit, None)
+    }
+
+    async fn theirs(self) -> Result<Option<Self::Thing>, Problem> {
+        let Some((id, _)) = self.before.get_untracked() else { return Ok(None) };
+        Ok(Some((id, user(id).await?, choices().await?)))
+    }
+
+    fn in_form_words(self, one: Difference) -> Difference {
+        if one.field != "domain" {
+            return one;
+        }
+        let place = self.form.place;
+        Difference { saved: place.domain_name(&one.saved), yours: place.domain_name(&one.yours), ..one }
     }
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         fields(self.form, refused)
     }
 
-    async fn save(self, (id, edit): Self::Command) -> Result<Saved, Problem> {
-        edit_user(id, edit).await?;
+    async fn save(self, (id, edit, was): Self::Command) -> Result<Saved, Problem> {
+        edit_user(id, edit, was).await?;
         Ok("The account was changed.".into())
     }
 }
@@ -78,7 +96,7 @@ pub fn row_actions(row: &UserRow, editing: RwSignal<Option<UserId>>, changed: Ca
     let (id, email) = (row.id, row.email.clone());
     let active = row.status == UserStatus::Active;
     let to = if active { UserStatus::Inactive } else { UserStatus::Active };
-    let switch = move || edit_user(id, EditUser { status: Some(to), ..EditUser::default() });
+    let switch = move || edit_user(id, EditUser { status: Some(to), ..EditUser::default() }, None);
     let switch = act(switch, "The user status has changed.", changed);
     let (label, question) = if active {
         (

@@ -91,7 +91,8 @@ impl Place {
             return;
         }
         self.domains.with_untracked(|all| {
-            let first = all.iter().find(|domain| domain.name == "default").or(all.first());
+            let mut open = all.iter().filter(|domain| domain.active);
+            let first = open.clone().find(|domain| domain.name == "default").or_else(|| open.next());
             self.domain.set(first.map(|domain| domain.id.to_string()).unwrap_or_default());
             let projects = first.iter().flat_map(|d| d.projects.iter().filter(|p| p.name == "default"));
             self.projects.set(projects.map(|p| p.id.to_string()).collect());
@@ -111,6 +112,12 @@ impl Place {
     /// The domain, if one is chosen.
     pub fn domain(self) -> Option<DomainId> {
         self.domain.get_untracked().parse().ok()
+    }
+
+    /// The name of the domain with this id; the id if it is not among the choices.
+    pub fn domain_name(self, id: &str) -> String {
+        let name = self.domains.with_untracked(|all| all.iter().find(|one| one.id.to_string() == id).map(|one| one.name.clone()));
+        name.unwrap_or_else(|| id.to_owned())
     }
 
     /// Returns the domain, which a new account must have.
@@ -166,7 +173,11 @@ impl Place {
     /// Domain and policy side by side, with the domain's projects below; `same` offers to leave each unchanged.
     pub fn fields(self, refused: Refused, same: bool) -> AnyView {
         let domains = Signal::derive(move || {
-            with_same(same, self.domains.with(|all| all.iter().map(|d| (d.id.to_string(), d.name.clone())).collect()))
+            let now = self.domain.get();
+            // A deactivated domain takes nobody in, but those who are there stay.
+            let offered = |d: &&DomainChoice| d.active || d.id.to_string() == now;
+            let choice = |d: &DomainChoice| (d.id.to_string(), d.name.clone());
+            with_same(same, self.domains.with(|all| all.iter().filter(offered).map(choice).collect()))
         });
         let policies =
             Signal::derive(move || with_same(same, self.policies.get().into_iter().map(|name| (name.clone(), name)).collect()));

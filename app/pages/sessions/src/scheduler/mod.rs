@@ -50,7 +50,7 @@ fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<
             view! { <Badge tone=drawer::tone(s.status) text=s.status.label()/>{place} }.into_any()
         }),
         Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
-        text("owner", "Owner", |s: &SessionRow| s.owner_email.clone()),
+        text("owner", "Owner", SessionRow::owner_and_state),
         text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
         text("kind", "Type", |s: &SessionRow| s.kind.label()),
         text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).number(),
