@@ -3,6 +3,7 @@
 mod charts;
 pub mod drawer;
 mod export;
+mod files;
 pub mod launcher;
 mod log;
 mod own_use;

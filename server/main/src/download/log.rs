@@ -12,6 +12,9 @@ use types::Problem;
 use types::id::SessionId;
 use types::sessions::Cluster;
 
+/// Bytes after which a download ends: more than is kept of a log, so only a log that is written faster than it is read has more.
+const MOST: u64 = 64 << 20;
+
 /// The chosen container of a session.
 #[derive(serde::Deserialize)]
 pub(super) struct Which {
@@ -34,14 +37,18 @@ pub(super) async fn log(
     }
     let part = if container == 0 { String::new() } else { format!("-{}", Cluster::host_name(container)) };
     let permit = app.control.permit(&caller, Needs::ToSee(id))?;
-    let pieces = stream::unfold(Some((0, permit)), move |state: Option<(u64, Permit)>| {
+    let pieces = stream::unfold(Some((0, None, permit)), move |state: Option<(u64, Option<u64>, Permit)>| {
         let app = app.clone();
         async move {
-            let (from, permit) = state?;
+            let (from, until, permit) = state?;
             let read = async { app.control.session_log(&permit.caller()?, id, container, from, false).await };
             match read.await {
                 Ok(chunk) if chunk.text.is_empty() => None,
-                Ok(chunk) => Some((Ok(chunk.text), (chunk.next > from).then_some((chunk.next, permit)))),
+                Ok(chunk) => {
+                    let until = until.unwrap_or(from.max(chunk.skipped).saturating_add(MOST));
+                    let more = chunk.next > from && chunk.next < until;
+                    Some((Ok(chunk.text), more.then_some((chunk.next, Some(until), permit))))
+                }
                 Err(problem) => Some((Err(problem), None)),
             }
         }
