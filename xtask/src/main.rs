@@ -36,6 +36,7 @@ Usage: cargo xtask <command>
   bench [--users N | --keep]    benchmark the release build with a database of N people (default: one million) or with the
                                 database of the last run (--keep), and print a table
   bench --scheduler             benchmark only the scheduler
+  bench --abuse [--debug]       measure how long others wait while somebody abuses the server; with a debug build if asked
   bench --replay JOBS MACHINES  replay a real cluster's jobs (jobs.csv and machines.csv of Alibaba's cluster-trace-gpu-v2023) through the
                                 scheduler, beside the rules before, and print a table
   bench --busy                  benchmark the pages of a cluster with 100,000 waiting sessions in the browser
@@ -73,7 +74,10 @@ fn run(args: &[String]) -> Result<()> {
             [flag] if flag == "--update" => size::update(&Context::new(Profile::Release)?),
             _ => bail!("`size` takes no argument except --update\n\n{USAGE}"),
         },
-        "bench" => bench::bench(&Context::new(Profile::Release)?, rest),
+        "bench" => match rest {
+            [what, flag] if flag == "--debug" => bench::bench(&Context::new(Profile::Debug)?, std::slice::from_ref(what)),
+            _ => bench::bench(&Context::new(Profile::Release)?, rest),
+        },
         "test" => tests::run_steps(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

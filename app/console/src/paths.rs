@@ -37,6 +37,11 @@ pub fn session_log(id: SessionId) -> String {
     format!("{SESSIONS}/{id}/log")
 }
 
+/// The files of an ended session, as an archive.
+pub fn session_files(id: SessionId) -> String {
+    format!("{SESSIONS}/{id}/files")
+}
+
 /// The WebSocket of a session's terminal.
 pub fn session_terminal(id: SessionId, columns: u16, rows: u16) -> String {
     format!("{SESSIONS}/{id}/terminal?columns={columns}&rows={rows}")

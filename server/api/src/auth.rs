@@ -76,9 +76,9 @@ pub async fn authenticate(
     let mut answer = match allowance.wait {
         Some(seconds) => Refused::from(Problem::RateLimited(seconds)).into_response(),
         None => {
-            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(caller.clone());
             request.extensions_mut().insert(Allowed(access_key));
-            next.run(request).await
+            api.control.fairly(&caller, next.run(request)).await
         }
     };
     add_rate_limit_headers(answer.headers_mut(), allowance);

@@ -27,11 +27,13 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use control::{Caller, Control};
+use graphql::cost;
 pub use problem::unknown;
 use problem::{Body, Params, Refused};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use types::Problem;
 
 /// The state that the API's handlers share.
 #[derive(Clone)]
@@ -216,16 +218,27 @@ struct Answer {
     errors: Option<Vec<async_graphql::ServerError>>,
 }
 
-/// Runs one GraphQL document. The answer is 200 even if something inside it failed.
+/// Runs one GraphQL document, which counts against the rate limit once for each of its root fields. The answer is 200 even if
+/// something inside it failed.
 async fn query(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     Extension(allowed): Extension<Allowed>,
     Body(asked): Body<Document>,
-) -> Response {
+) -> Result<Response, Refused> {
     let variables = async_graphql::Variables::from_json(asked.variables.unwrap_or_default());
-    let request = async_graphql::Request::new(asked.query).variables(variables);
-    let answer = api.schema.execute(request.data(api.control.clone()).data(caller).data(allowed)).await;
+    let mut request = async_graphql::Request::new(asked.query).variables(variables);
+    // A document that cannot be read is refused by the schema, with the place.
+    if let Ok(document) = request.parsed_query() {
+        let too_long = || Refused::from(Problem::field("query", "The document has too many fields. Ask for less at a time."));
+        let fields = cost::root_fields(document).ok_or_else(too_long)?;
+        let more = u32::try_from(fields.saturating_sub(1)).unwrap_or(u32::MAX);
+        if more > 0 {
+            api.control.count_more(&allowed.0, more).await?;
+        }
+    }
+    let work = api.schema.execute(request.data(api.control.clone()).data(caller.clone()).data(allowed));
+    let answer = api.control.one_document(&caller, work).await?;
     let errors = Some(answer.errors).filter(|errors| !errors.is_empty());
-    Json(Answer { data: answer.data, errors }).into_response()
+    Ok(Json(Answer { data: answer.data, errors }).into_response())
 }

@@ -1,11 +1,11 @@
 //! `/admin/gql`: the queries and mutations that Backend.AI's client uses for people, keypairs, domains, projects, limits, agents
 //! and sessions, put together from the rooms.
 
+use crate::graphql::cost::MOST_COST;
 use async_graphql::{EmptySubscription, MergedObject};
 
-/// The largest depth and complexity of a document; the client's own documents are far smaller.
+/// The largest depth of a document; the client's own documents are far smaller.
 const MOST_DEPTH: usize = 12;
-const MOST_COMPLEXITY: usize = 2_000;
 
 #[derive(MergedObject, Default)]
 pub struct Query(
@@ -35,6 +35,6 @@ pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 pub fn schema() -> Schema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(MOST_DEPTH)
-        .limit_complexity(MOST_COMPLEXITY)
+        .limit_complexity(MOST_COST)
         .finish()
 }

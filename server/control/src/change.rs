@@ -109,7 +109,7 @@ fn decides_rights(topic: Topic) -> bool {
 
 /// Logs an error with the caller's place in the rules, which helps more than the place in this file.
 fn with_place(place: &'static Location<'static>) -> impl FnOnce(StoreError) -> Problem {
-    move |error| Problem::Internal(store::incident("writing a change", place, &error))
+    move |error| error.problem("writing a change", place)
 }
 
 impl Deref for Change {

@@ -5,7 +5,9 @@
 
 mod caller;
 mod change;
+mod clock;
 mod cluster;
+mod disk;
 mod limits;
 mod lookalikes;
 mod mail;
@@ -16,6 +18,7 @@ mod revision;
 mod sessions;
 mod setup;
 mod system;
+mod turns;
 mod vault;
 
 pub use caller::Caller;
@@ -23,15 +26,18 @@ pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use permits::{MOST_OPEN, Needs, Permit};
+pub use sessions::files::SessionFiles;
 pub use setup::{FirstAdministrator, made_up_password};
 pub use store::{SessionMore, StoredPolicy, fold};
+pub use system::cleaner::Keep;
+pub use turns::ExportTurn;
 pub use vault::Vault;
 
 use engine::{Engine, EngineError};
 use people::attempts::{self, Attempts};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 use store::Store;
 use tokio::sync::{Notify, watch};
 use types::Problem;
@@ -72,7 +78,9 @@ struct Shared {
     permits: permits::Permits,
     /// Notified whenever the queue or a session may need attention.
     work: Notify,
-    clock: Clock,
+    clocks: clock::Clocks,
+    disk: disk::Disk,
+    keep: OnceLock<system::cleaner::Keep>,
     /// When this process started, by both clocks.
     started: (Instant, Millis),
     /// The sessions that have not ended, and the lock of whoever brings them in step with the database.
@@ -94,6 +102,7 @@ struct Shared {
     agents: RwLock<cluster::agents::Heard>,
     gone: RwLock<HashSet<String>>,
     tasks: system::tasks::Tasks,
+    turns: turns::Turns,
     recent: tokio::sync::Mutex<system::events::Recent>,
 }
 
@@ -103,11 +112,16 @@ pub type Clock = Arc<dyn Fn() -> Millis + Send + Sync>;
 impl Control {
     /// A control plane over this database and this engine. [`Control::run`] sets it going.
     pub fn new(store: Store, engine: Arc<dyn Engine>, vault: Vault) -> Self {
-        Self::with_clock(store, engine, vault, Arc::new(system_time))
+        Self::with_clocks(store, engine, vault, Arc::new(clock::system_time), clock::steady_time())
     }
 
     /// The same with a clock other than the system's, which sessions, agents and their limits then follow.
     pub fn with_clock(store: Store, engine: Arc<dyn Engine>, vault: Vault, clock: Clock) -> Self {
+        Self::with_clocks(store, engine, vault, clock.clone(), clock)
+    }
+
+    /// The same with a second clock that is never set, against which the first is compared.
+    pub fn with_clocks(store: Store, engine: Arc<dyn Engine>, vault: Vault, wall: Clock, steady: Clock) -> Self {
         let shared = Shared {
             passwords: people::password::Passwords::new(),
             vault,
@@ -122,8 +136,10 @@ impl Control {
             rights: watch::Sender::new(()),
             permits: permits::Permits::default(),
             work: Notify::new(),
-            started: (Instant::now(), clock()),
-            clock,
+            started: (Instant::now(), wall()),
+            clocks: clock::Clocks::new(wall, steady),
+            disk: disk::Disk::default(),
+            keep: OnceLock::new(),
             mirror: RwLock::default(),
             mirroring: tokio::sync::Mutex::default(),
             unlooked: Mutex::default(),
@@ -136,13 +152,14 @@ impl Control {
             agents: RwLock::default(),
             gone: RwLock::default(),
             tasks: system::tasks::Tasks::default(),
+            turns: turns::Turns::default(),
             recent: tokio::sync::Mutex::default(),
         };
         Self { store, engine, shared: Arc::new(shared) }
     }
 
     pub(crate) fn now(&self) -> Millis {
-        (self.shared.clock)()
+        self.shared.clocks.now()
     }
 
     /// The time by a clock that goes on evenly when somebody sets the system's: for limits, which last as long as they say. It may
@@ -161,12 +178,6 @@ impl Control {
     pub async fn session_counts(&self) -> Result<Vec<(String, i64)>> {
         Ok(self.store.session_counts().await?)
     }
-}
-
-/// The system's clock.
-fn system_time() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Turns an error into an internal problem: logs it with an id, and tells the person only that id. A

@@ -229,6 +229,13 @@ pub trait Engine: Send + Sync {
     /// [`EngineError::PortSilent`].
     async fn connect(&self, place: &Place, port: u16) -> Result<Connection, EngineError>;
 
+    /// Returns the folder of this machine that holds everything kept of a container; the session's own files are in `home` below
+    /// it. `None` from engines that keep nothing on this machine. Its owner may remove it once the container has ended.
+    async fn folder(&self, place: &Place) -> Option<std::path::PathBuf> {
+        let _ = place;
+        None
+    }
+
     /// Returns the places of containers whose state changes from now on.
     fn changes(&self) -> Changes;
 }

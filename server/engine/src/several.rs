@@ -277,6 +277,11 @@ impl Engine for Several {
         self.route(&place.agent, |engine| engine.connect(place, port)).await
     }
 
+    async fn folder(&self, place: &Place) -> Option<std::path::PathBuf> {
+        let owner = self.owner(&place.agent).await?;
+        self.engines.get(owner)?.engine.folder(place).await
+    }
+
     fn changes(&self) -> Changes {
         Changes::merged(self.engines.iter().map(|member| member.engine.changes()))
     }

@@ -4,7 +4,7 @@ use crate::claim::claim;
 use crate::config::{Given, Settings};
 use crate::listen::Listening;
 use crate::site::Site;
-use crate::{App, address, metrics};
+use crate::{App, address, connections, metrics, router};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use control::{Control, Mail, Vault};
@@ -120,6 +120,9 @@ pub fn main() -> ExitCode {
         words.push("serve".into());
     }
     let arguments = Arguments::parse_from(words);
+    if matches!(arguments.command, Command::Serve(_)) {
+        connections::raise_descriptors();
+    }
     // At least four threads: a page that is rendered on the only thread would wait for itself.
     let threads = std::thread::available_parallelism().map_or(4, |n| n.get().max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
@@ -286,16 +289,22 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         let opened = Mail::open(&mail.server, password.as_deref(), &mail.from).context("`mail-server` or `mail-from`")?;
         control = control.with_mail(opened, mail.address.clone());
     }
+    control.keep(settings.keep);
+    if settings.scenario.is_none() {
+        control.watch_disk(settings.data.clone(), settings.disk_reserve);
+    }
     let first = control.first_start(email, password).await.map_err(plain)?;
     let installation = control.installation().await.map_err(plain)?.into();
     let (shared, build) = (Arc::new(settings.clone()), build().into());
     let app = App { control: control.clone(), settings: shared, site, names, installation, unisolated, build };
     let listener = Listening::bind(&settings.listen).await?;
+    let limits = connections::Limits::new(settings.connections_per_address, settings.trust_proxy.clone());
     if let Some(metrics) = settings.metrics {
         match TcpListener::bind(metrics).await {
             Ok(listener) => {
                 let token = metrics::token(&settings.data)?;
-                drop(tokio::spawn(axum::serve(listener, metrics::router(app.clone(), &token)).into_future()));
+                let router = metrics::router(app.clone(), &token);
+                drop(tokio::spawn(connections::serve(listener, router, limits.clone(), std::future::pending())));
             }
             // A second server on the same machine must still be able to start.
             Err(error) => tracing::warn!(%metrics, %error, "no metrics: the address cannot be used"),
@@ -303,6 +312,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     }
     control.recall_rates().await.map_err(plain)?;
     tokio::spawn(control.clone().keep_rates_always());
+    tokio::spawn(control.clone().clean_always());
     tokio::spawn(control.clone().follow_other_processes());
     let queue = tokio::spawn(control.clone().run());
 
@@ -315,7 +325,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         }
     }
     tokio::select! {
-        served = listener.serve(app, asked_to_end()) => served.context("the server ended")?,
+        () = listener.serve(router::router(app), limits, asked_to_end()) => {}
         // A server whose queue has stopped must not look healthy: its supervisor starts it again.
         ended = queue => bail!("the queue's loop ended: {ended:?}"),
     }

@@ -2,6 +2,7 @@
 //! once at start; a wrong one is refused with its key, its value and the allowed values.
 
 use anyhow::{Context, Result, bail};
+use control::Keep;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -32,6 +33,24 @@ pub struct Given {
     #[arg(long, env = "YARDMASTER_TRUST_PROXY", value_name = "ADDRESSES")]
     #[serde(deserialize_with = "yes_or_no")]
     pub trust_proxy: Option<String>,
+    /// Connections that one address may have open; many people behind one address need more [default: 1000]
+    #[arg(long, env = "YARDMASTER_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
+    pub connections_per_address: Option<String>,
+    /// Free space in MiB that sessions must leave on the disk of the data folder; below it none is started [default: 1024]
+    #[arg(long, env = "YARDMASTER_DISK_RESERVE", value_name = "MIB")]
+    pub disk_reserve: Option<String>,
+    /// Days for which files and logs of ended sessions are kept [default: 30]
+    #[arg(long, env = "YARDMASTER_KEEP_FILES", value_name = "DAYS")]
+    pub keep_files: Option<String>,
+    /// Days for which audit records are kept [default: 730]
+    #[arg(long, env = "YARDMASTER_KEEP_AUDIT", value_name = "DAYS")]
+    pub keep_audit: Option<String>,
+    /// Days for which histories of ended sessions are kept [default: 730]
+    #[arg(long, env = "YARDMASTER_KEEP_HISTORY", value_name = "DAYS")]
+    pub keep_history: Option<String>,
+    /// Events kept for open pages that were away for a while [default: 100000]
+    #[arg(long, env = "YARDMASTER_KEEP_EVENTS", value_name = "NUMBER")]
+    pub keep_events: Option<String>,
     /// Mail server for password links, such as smtps://user@mail.example.org [default: none]
     #[arg(long, env = "YARDMASTER_MAIL_SERVER", value_name = "URL")]
     pub mail_server: Option<String>,
@@ -71,6 +90,11 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     /// The proxies that say where requests come from, besides one at a Unix socket.
     pub trust_proxy: Vec<IpNet>,
+    /// Connections that one address may have open.
+    pub connections_per_address: usize,
+    /// Bytes that sessions must leave free.
+    pub disk_reserve: u64,
+    pub keep: Keep,
     pub log_json: bool,
     /// The scenario to simulate; with one, nothing really runs.
     pub scenario: Option<PathBuf>,
@@ -106,6 +130,7 @@ impl Given {
         let listen = given.listen.unwrap_or_else(|| "127.0.0.1:8080".into());
         let metrics = given.metrics.unwrap_or_else(|| "127.0.0.1:9464".into());
         let public_url = given.public_url.map(|url| public(&url)).transpose()?;
+        let usual = Keep::default();
         let mail = mail(given.mail_server, given.mail_from, public_url.as_deref())?;
         Ok(Settings {
             listen: self::listen(&listen)?,
@@ -114,6 +139,14 @@ impl Given {
             mail,
             metrics: if metrics == "off" { None } else { Some(loopback(&metrics)?) },
             trust_proxy: proxies(given.trust_proxy.as_deref().unwrap_or("no"))?,
+            connections_per_address: number("connections-per-address", given.connections_per_address, 1_000, 16)?,
+            disk_reserve: number::<u64>("disk-reserve", given.disk_reserve, 1_024, 0)?.saturating_mul(1 << 20),
+            keep: Keep {
+                files: number("keep-files", given.keep_files, usual.files, 0)?,
+                audit: number("keep-audit", given.keep_audit, usual.audit, 1)?,
+                history: number("keep-history", given.keep_history, usual.history, 1)?,
+                events: number("keep-events", given.keep_events, usual.events, 1_000)?,
+            },
             scenario: given.scenario.map(PathBuf::from),
             resource_group: given.resource_group.map(|name| group(&name)).transpose()?,
             allow_unisolated: choice("allow-unisolated", given.allow_unisolated.as_deref(), ["no", "yes"])?,
@@ -159,6 +192,20 @@ fn group(value: &str) -> Result<String> {
     match errors.first() {
         None => Ok(value.to_owned()),
         Some(error) => Err(wrong_setting("resource-group", value, &error.message)),
+    }
+}
+
+/// Reads a whole number of at least `least`.
+fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
+    key: &str,
+    value: Option<String>,
+    usual: T,
+    least: T,
+) -> Result<T> {
+    let Some(value) = value else { return Ok(usual) };
+    match value.parse() {
+        Ok(number) if number >= least => Ok(number),
+        _ => Err(wrong_setting(key, &value, &format!("a whole number from {least} on"))),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::refusal::Refusal;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, CONNECTION, HOST, ORIGIN};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -17,12 +17,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::csrf::CsrfLayer;
-use tower_http::timeout::ResponseBodyTimeoutLayer;
+use tower_http::timeout::{ResponseBodyTimeoutLayer, TimeoutBody};
 
 /// How the routes of a group are protected.
 #[derive(Clone, Copy)]
 pub struct Group {
     pub body: BodyLimit,
+    /// A body that has not arrived whole after this long is refused; of a streamed one, a piece that has not come after this long.
+    pub body_within: Duration,
     /// An answer that sends nothing for this long is cut off; `None` never cuts it off.
     pub silence: Option<Duration>,
     /// Refuses requests that a browser sends from a page of another site, unless they only read.
@@ -44,6 +46,7 @@ pub enum BodyLimit {
 /// The group of all routes that have no reason to differ.
 pub const USUAL: Group = Group {
     body: BodyLimit::Whole(2 << 20),
+    body_within: Duration::from_secs(60),
     // Event streams ping more often.
     silence: Some(Duration::from_secs(60)),
     same_site: true,
@@ -72,7 +75,7 @@ impl Group {
             .layer(CatchPanicLayer::custom(panicked))
             // axum's own limit would win wherever the group's is larger.
             .layer(DefaultBodyLimit::disable())
-            .layer(middleware::from_fn_with_state(self.body, limit_body));
+            .layer(middleware::from_fn_with_state((self.body, self.body_within), limit_body));
         if self.same_site {
             routes = routes.layer(CsrfLayer::new());
         }
@@ -80,19 +83,21 @@ impl Group {
     }
 }
 
-async fn limit_body(State(limit): State<BodyLimit>, request: Request, next: Next) -> Response {
+async fn limit_body(State((limit, within)): State<(BodyLimit, Duration)>, request: Request, next: Next) -> Response {
     let (BodyLimit::Whole(most) | BodyLimit::Streamed(most)) = limit;
     let (head, body) = request.into_parts();
     if body.size_hint().lower() > most as u64 {
         return too_large(most);
     }
     match limit {
-        BodyLimit::Whole(_) => match axum::body::to_bytes(body, most).await {
-            Ok(bytes) => next.run(Request::from_parts(head, bytes.into())).await,
-            Err(_) => too_large(most),
+        BodyLimit::Whole(_) => match tokio::time::timeout(within, axum::body::to_bytes(body, most)).await {
+            Ok(Ok(bytes)) => next.run(Request::from_parts(head, bytes.into())).await,
+            Ok(Err(_)) => too_large(most),
+            Err(_) => too_slow(within),
         },
         BodyLimit::Streamed(_) => {
             let exceeded = Arc::new(AtomicBool::new(false));
+            let body = Body::new(TimeoutBody::new(within, body));
             let body = cut_off(body, most, exceeded.clone());
             let answer = next.run(Request::from_parts(head, body)).await;
             if exceeded.load(Ordering::Relaxed) { too_large(most) } else { answer }
@@ -129,6 +134,12 @@ pub async fn one_of_each(request: Request, next: Next) -> Response {
 fn too_large(most: usize) -> Response {
     (StatusCode::PAYLOAD_TOO_LARGE, format!("The request is too large: at most {} MiB are allowed.\n", most >> 20))
         .into_response()
+}
+
+fn too_slow(within: Duration) -> Response {
+    let text = format!("The request did not arrive within {} seconds.\n", within.as_secs());
+    // The rest of it would be taken for the next request.
+    (StatusCode::REQUEST_TIMEOUT, [(CONNECTION, "close")], text).into_response()
 }
 
 fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
@@ -216,6 +227,15 @@ mod tests {
         }
         drop(sender);
         assert_eq!(answer.await.unwrap().0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_arrive_is_not_waited_for() {
+        let group = Group { body_within: Duration::from_millis(100), ..USUAL };
+        let router = group.around(Router::new().route("/form", post(length)));
+        let half = futures::stream::iter([Ok::<_, Infallible>("half")]).chain(futures::stream::pending());
+        let (status, text) = send(router, Request::post("/form").body(Body::from_stream(half)).unwrap()).await;
+        assert_eq!((status, text.as_str()), (StatusCode::REQUEST_TIMEOUT, "The request did not arrive within 0 seconds.\n"));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ mod address;
 mod claim;
 pub mod cli;
 pub mod config;
+pub mod connections;
 mod cookies;
 mod download;
 pub mod layers;

@@ -1,11 +1,9 @@
 //! Where the console listens: at an address, or at a Unix socket for a proxy on this machine.
 
-use crate::address::Peer;
 use crate::config::Listen;
-use crate::{App, router};
+use crate::connections::{self, Limits};
 use anyhow::{Context, Result, ensure};
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener, ListenerExt};
+use axum::Router;
 use std::fs::Permissions;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -47,46 +45,15 @@ impl Listening {
     }
 
     /// Serves until `asked_to_end`, and then the requests in flight.
-    pub async fn serve(self, app: App, asked_to_end: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        let service = router::service(app);
+    pub async fn serve(self, router: Router, limits: Limits, asked_to_end: impl Future<Output = ()>) {
         match self {
-            Self::Address(listener) => {
-                // Small pieces of a streamed page are sent at once, without waiting for each other's acknowledgement.
-                let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-                let listener = WithPeer(listener, |address| (*address).into());
-                axum::serve(listener, service).with_graceful_shutdown(asked_to_end).await
-            }
+            Self::Address(listener) => connections::serve(listener, router, limits, asked_to_end).await,
             Self::Socket(listener, path) => {
-                let listener = WithPeer(listener, |_| Peer::Socket);
-                let served = axum::serve(listener, service).with_graceful_shutdown(asked_to_end).await;
+                connections::serve(listener, router, limits, asked_to_end).await;
                 // Left behind, it would only be taken for stale at the next start.
                 drop(std::fs::remove_file(path));
-                served
             }
         }
-    }
-}
-
-/// A listener whose connections come from a [`Peer`].
-struct WithPeer<L: Listener>(L, fn(&L::Addr) -> Peer);
-
-impl<L: Listener> Listener for WithPeer<L> {
-    type Io = L::Io;
-    type Addr = Peer;
-
-    async fn accept(&mut self) -> (L::Io, Peer) {
-        let (io, address) = self.0.accept().await;
-        (io, (self.1)(&address))
-    }
-
-    fn local_addr(&self) -> std::io::Result<Peer> {
-        Ok((self.1)(&self.0.local_addr()?))
-    }
-}
-
-impl<L: Listener> Connected<IncomingStream<'_, WithPeer<L>>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, WithPeer<L>>) -> Self {
-        *stream.remote_addr()
     }
 }
 

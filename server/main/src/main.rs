@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // The engine runs this same binary beside and inside each session; those processes need none of the rest.
+    server::connections::usual_descriptors();
     if let Some(code) = engine::local::helper(std::env::args_os()) {
         return code;
     }

@@ -1,16 +1,15 @@
 //! The router: plain routes, pages, server functions, the API and files, each group with its layers.
 
-use crate::address::Peer;
 use crate::layers::USUAL;
 use crate::routes::{self, Asks};
 use crate::{App, cookies, layers, metrics, pages, site};
 use api::Route;
+use axum::Router;
 use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::{Router, ServiceExt};
 use leptos::prelude::provide_context;
 
 /// The whole application.
@@ -70,9 +69,4 @@ async fn no_store(mut answer: Response) -> Response {
         answer.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     }
     answer
-}
-
-/// The router in the form that `axum::serve` takes, with the peer in every request.
-pub fn service(app: App) -> axum::extract::connect_info::IntoMakeServiceWithConnectInfo<Router, Peer> {
-    ServiceExt::<Request>::into_make_service_with_connect_info(router(app))
 }

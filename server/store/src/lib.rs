@@ -10,6 +10,7 @@ mod limits;
 mod list;
 mod people;
 mod projects;
+mod reads;
 mod seed;
 mod sessions;
 mod system;
@@ -25,16 +26,20 @@ pub use people::rights::SessionPlace;
 pub use people::sign_ins::{NewSignIn, SignedIn};
 pub use people::two_factor::{NewPasswordLink, TwoFactor};
 pub use people::users::NewUser;
+pub use reads::Lane;
 pub use sessions::{Barred, Changed, LivingSession, NewSession, SessionMore, Step};
 pub use system::events::{Audit, StoredEvent};
+pub use system::keeping::Leftover;
 pub use system::tasks::{NewTask, StoredTask, TaskEnd};
 
+use reads::Reads;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 use std::panic::Location;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use types::Problem;
 use types::id::{DomainId, UserId};
 use types::problem::Incident;
@@ -52,6 +57,35 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether there was no space left to write.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Database(error) if reads::full(error))
+    }
+
+    /// This error as a problem: a refusal that a person can do something about, or an internal one, logged with the place.
+    pub fn problem(self, doing: &str, at: &Location<'_>) -> Problem {
+        match self.refusal() {
+            Some(refusal) => {
+                tracing::warn!(doing, %at, error = %self, "the database refused");
+                refusal
+            }
+            None => Problem::Internal(incident(doing, at, &self)),
+        }
+    }
+
+    /// The refusal that a person can do something about, if this is one.
+    fn refusal(&self) -> Option<Problem> {
+        let Self::Database(error) = self else { return None };
+        if reads::interrupted(error) {
+            return Some(Problem::Limit("This takes too long to look up. Narrow the filter, or choose another order.".into()));
+        }
+        if reads::full(error) {
+            let sentence = "The server's disk is full, so nothing can be saved. Ask an administrator to free some space.";
+            return Some(Problem::Limit(sentence.into()));
+        }
+        matches!(error, sqlx::Error::PoolTimedOut).then(|| Problem::Unavailable("The database".into()))
+    }
+
     /// The unique name because of which a row was refused, if that was the cause. SQLite tells which one only in its message.
     pub fn taken(&self) -> Option<Taken> {
         let Self::Database(sqlx::Error::Database(error)) = self else { return None };
@@ -85,7 +119,7 @@ pub enum Taken {
 impl From<StoreError> for Problem {
     #[track_caller]
     fn from(error: StoreError) -> Self {
-        Self::Internal(incident("asking the database", Location::caller(), &error))
+        error.problem("asking the database", Location::caller())
     }
 }
 
@@ -111,23 +145,55 @@ pub enum Scope {
 /// The result of every method of [`Store`] and [`Change`].
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// The most exports that run at the same time; others wait for their turn.
+/// The most exports that run at the same time.
 const EXPORTS: u32 = 2;
+/// Size in bytes that the write-ahead log is cut back to once it has been merged into the file.
+const LOG_SIZE: &str = "67108864";
+
+/// How long reads may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// One statement.
+    pub statement: Duration,
+    /// A whole export: an open read is an old snapshot, which keeps the write-ahead log from being merged into the file.
+    pub export: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { statement: Duration::from_secs(10), export: Duration::from_secs(300) }
+    }
+}
+
+/// The right to run one export. Held until the download has ended.
+pub struct ExportTurn {
+    _turn: OwnedSemaphorePermit,
+}
 
 /// The open database.
 #[derive(Clone)]
 pub struct Store {
-    read: SqlitePool,
+    read: Reads,
     // An export holds its connection for the whole download, so it never uses one of the others.
-    export: SqlitePool,
+    export: Reads,
+    export_lasts: Duration,
+    // As many as connections, so that whoever has a turn has a connection.
+    export_turns: Arc<Semaphore>,
     // One connection, since SQLite has one writer, and waiting in our queue is fairer than SQLite's busy retries.
     write: SqlitePool,
+    /// The file of the write-ahead log.
+    log: PathBuf,
     last_event: watch::Sender<i64>,
 }
 
 impl Store {
     /// Opens the database file, creating and migrating it as needed.
     pub async fn open(file: &Path) -> Result<Self> {
+        Self::open_with(file, Deadlines::default()).await
+    }
+
+    /// The same with other deadlines.
+    pub async fn open_with(file: &Path, deadlines: Deadlines) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -137,15 +203,27 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
             .pragma("mmap_size", "268435456")
+            .pragma("journal_size_limit", LOG_SIZE)
             .pragma("temp_store", "memory");
         let pool = || SqlitePoolOptions::new().after_connect(|connection, _| Box::pin(fold::teach(connection)));
         let write = pool().max_connections(1).connect_with(options.clone()).await?;
         migrate(&write).await?;
         let options = options.read_only(true);
-        let read = pool().max_connections(4).connect_with(options.clone()).await?;
-        let export = pool().max_connections(EXPORTS).connect_lazy_with(options);
+        // No test before use: taking a connection asks its thread for the handle anyway.
+        let pool = || pool().test_before_acquire(false).acquire_timeout(Duration::from_secs(10));
+        let read = Reads::new(pool().max_connections(4).connect_with(options.clone()).await?, deadlines.statement);
+        let export = Reads::new(pool().max_connections(EXPORTS).connect_lazy_with(options), deadlines.export);
         let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(id), 0) FROM events").fetch_one(&read).await?;
-        Ok(Self { read, export, write, last_event: watch::Sender::new(last) })
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
+        let log = PathBuf::from(log);
+        let export_turns = Arc::new(Semaphore::new(EXPORTS as usize));
+        Ok(Self { read, export, export_lasts: deadlines.export, export_turns, write, log, last_event: watch::Sender::new(last) })
+    }
+
+    /// A turn for one export; `None` if all are taken.
+    pub fn export_turn(&self) -> Option<ExportTurn> {
+        self.export_turns.clone().try_acquire_owned().ok().map(|turn| ExportTurn { _turn: turn })
     }
 
     /// Begins a change. Nothing in it is visible until [`Change::commit`].

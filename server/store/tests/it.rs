@@ -1,7 +1,9 @@
 //! The store against a real database file.
 
+use futures::StreamExt;
 use std::collections::BTreeSet;
-use store::{Audit, NewPasswordLink, NewSession, NewSignIn, NewUser, Scope, Step, Store, Taken, first_people};
+use std::time::Duration;
+use store::{Audit, Deadlines, NewPasswordLink, NewSession, NewSignIn, NewUser, Scope, Step, Store, Taken, first_people};
 use types::id::{DomainId, ProjectId, SessionId, SignInId, UserId};
 use types::list::{Condition, Filter, ListQuery, Op, Window};
 use types::people::users::{CreateUser, USERS};
@@ -191,7 +193,7 @@ async fn a_session_moves_only_from_its_present_status_with_one_event_each() {
 
     let detail = yard.store.session(id, Scope::Everything).await.unwrap().unwrap();
     assert_eq!(detail.history.iter().map(|h| h.status).collect::<Vec<_>>(), [Status::Pending, Status::Scheduled]);
-    let events = yard.store.events_after(before).await.unwrap().unwrap();
+    let (events, _) = yard.store.events_after(before).await.unwrap().unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!((events[0].event.topic, events[0].owner), (Topic::Session, Some(owner)));
 }
@@ -246,11 +248,11 @@ async fn a_page_that_was_away_too_long_must_reload() {
     for _ in 0..5 {
         let mut change = yard.store.change().await.unwrap();
         change.tell(Topic::User, "x", nobody, None, Millis(0)).await.unwrap();
-        change.forget_events(3).await.unwrap();
+        change.forget_events(3, 10).await.unwrap();
         change.commit().await.unwrap();
     }
     let last = *yard.store.events_grew().borrow();
-    assert_eq!(yard.store.events_after(last - 2).await.unwrap().unwrap().len(), 2);
+    assert_eq!(yard.store.events_after(last - 2).await.unwrap().unwrap().0.len(), 2);
     assert_eq!(yard.store.events_after(last - 5).await.unwrap(), None);
     assert_eq!(yard.store.events_after(last + 9).await.unwrap(), None, "a number from another database");
 }
@@ -385,6 +387,43 @@ async fn a_missing_value_matches_only_negated_comparisons() {
         query.check(&AUDIT).unwrap();
         assert_eq!(yard.store.audit_records(&query).await.unwrap().total, total, "{filter:?}");
     }
+}
+
+#[tokio::test]
+async fn an_export_that_is_read_too_slowly_ends_with_an_error_and_not_as_a_shorter_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let deadlines = Deadlines { export: Duration::from_millis(300), ..Deadlines::default() };
+    let store = Store::open_with(&folder.path().join("yard.db"), deadlines).await.unwrap();
+    let (domain, project) = (DomainId(Uuid::now_v7()), ProjectId(Uuid::now_v7()));
+    let mut change = store.change().await.unwrap();
+    first_people(&mut change, domain, project, &Slots::default(), 5, Millis(0)).await.unwrap();
+    for n in 0..1_000 {
+        let audit = Audit { at: Millis(n), actor: None, address: "", action: "x", subject: "y", detail: "{}" };
+        change.audit(&audit).await.unwrap();
+    }
+    change.commit().await.unwrap();
+    let query = ListQuery { sort: "at".into(), ..ListQuery::new(&AUDIT) };
+    let mut rows = Box::pin(store.all_audit_records(query.clone()));
+    assert!(rows.next().await.unwrap().is_ok());
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let rest: Vec<_> = rows.collect().await;
+    assert!(rest.len() < 999 && rest.last().unwrap().is_err(), "{} rows", rest.len());
+    // The next one has its own time.
+    assert_eq!(store.all_audit_records(query).filter(|row| std::future::ready(row.is_ok())).count().await, 1_000);
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten_in_batches() {
+    let yard = Yard::new().await;
+    let mut change = yard.store.change().await.unwrap();
+    for n in 0..10 {
+        let audit = Audit { at: Millis(n), actor: None, address: "", action: "x", subject: "y", detail: "{}" };
+        change.audit(&audit).await.unwrap();
+    }
+    assert_eq!(change.forget_audit(Millis(6), 4).await.unwrap(), 4);
+    assert_eq!(change.forget_audit(Millis(6), 4).await.unwrap(), 2);
+    assert_eq!(change.forget_audit(Millis(6), 4).await.unwrap(), 0);
+    change.commit().await.unwrap();
 }
 
 #[tokio::test]

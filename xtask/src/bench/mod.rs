@@ -2,6 +2,7 @@
 //!
 //! Prints a Markdown table for BENCHMARKS.md. Nothing here passes or fails: a slow machine must not fail a build.
 
+mod abuse;
 mod api;
 mod busy;
 mod people;
@@ -30,6 +31,10 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
             print(scheduling::scheduling(context)?);
             return Ok(());
         }
+        [flag] if flag == "--abuse" => {
+            print(abuse::abuse(context)?);
+            return Ok(());
+        }
         [flag, count] if flag == "--kills" => return kills(context, count),
         [flag, files @ ..] if flag == "--replay" => return replay::replay(context, files),
         [flag] if flag == "--busy" => {
@@ -43,7 +48,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users needs a number")?, false),
         _ => bail!(
-            "`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay JOBS MACHINES, --busy or --kills N"
+            "`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay JOBS MACHINES, --busy, --abuse or --kills N"
         ),
     };
     serve::build(context)?;
@@ -208,8 +213,12 @@ struct Client {
 
 impl Client {
     fn sign_in(url: &str) -> Result<Self> {
+        Self::sign_in_as(url, EMAIL)
+    }
+
+    fn sign_in_as(url: &str, login: &str) -> Result<Self> {
         let agent: Agent = Agent::config_builder().max_redirects(0).http_status_as_error(false).build().into();
-        let answer = agent.post(format!("{url}/sign-in")).send_form([("login", EMAIL), ("password", PASSWORD)])?;
+        let answer = agent.post(format!("{url}/sign-in")).send_form([("login", login), ("password", PASSWORD)])?;
         let cookie =
             answer.headers().get("set-cookie").and_then(|value| value.to_str().ok()).context("the sign-in was refused")?;
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();

@@ -26,7 +26,9 @@ where
         return Err(control::internal("running a server function")("the request has no control plane or caller"));
     };
     // A panic behind an `.await` would leave the page waiting for an answer that never comes.
-    let result = AssertUnwindSafe(work(control, caller)).catch_unwind().await;
+    let fair = control.clone();
+    let asked = caller.clone();
+    let result = AssertUnwindSafe(fair.fairly(&asked, work(control, caller))).catch_unwind().await;
     let result = result.unwrap_or_else(|panic| Err(control::panicked(&*panic)));
     if let Err(problem) = &result {
         crate::request::set_status(problem.status());

@@ -2,7 +2,7 @@
 //!
 //! The open drawer is part of the address, `?session=ID`, and so is its panel, `&panel=log`.
 
-use super::{accelerators, charts, elapsed, log, rename, terminate};
+use super::{accelerators, charts, elapsed, files, log, rename, terminate};
 use console::frame::use_me;
 use console::history::history_link;
 use console::paths;
@@ -86,6 +86,7 @@ fn contents(
         <div class="session-actions">
             {terminate::buttons(id, session, reload)}
             {rename::button(id, session, reload)}
+            {files::buttons(id, session, reload)}
         </div>
         <Tabs label="Session" tabs=tabs/>
         {move || match panel.get().as_deref() {

@@ -3,6 +3,7 @@
 mod charts;
 pub mod drawer;
 mod export;
+mod files;
 mod ink;
 pub mod launcher;
 mod log;

@@ -269,6 +269,8 @@ pub struct SessionDetail {
     pub now: Millis,
     /// Whether the caller may end it and open its terminal.
     pub may_control: bool,
+    /// Whether it has ended, its files are still kept, and the caller may download and delete them.
+    pub files: bool,
 }
 
 /// A session that another one waits for.

@@ -1,5 +1,6 @@
 //! Agents.
 
+use crate::graphql::cost;
 use crate::graphql::filter::{Names, list};
 use crate::graphql::{control_and_caller, refuse};
 use async_graphql::{Context, Object, Result, SimpleObject};
@@ -89,6 +90,7 @@ pub struct AgentQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl AgentQuery {
+    #[graphql(complexity = "cost::list_of(limit, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Backend.AI's own arguments")]
     async fn agent_list(
         &self,
@@ -108,6 +110,7 @@ impl AgentQuery {
         Ok(AgentList { total_count: page.total, items: page.rows.into_iter().map(Agent::from).collect() })
     }
 
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn agents(&self, context: &Context<'_>, scaling_group: Option<String>, status: Option<String>) -> Result<Vec<Agent>> {
         let (control, caller) = control_and_caller(context)?;
         let tab = tab(status.as_deref());

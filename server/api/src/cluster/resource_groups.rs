@@ -1,5 +1,6 @@
 //! Resource groups, which Backend.AI calls scaling groups, and the domains and projects that may use them.
 
+use crate::graphql::cost;
 use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
 use crate::projects::{domain_named, equals, query_without_pages};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
@@ -230,6 +231,7 @@ pub struct GroupQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl GroupQuery {
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn scaling_groups(
         &self,
         context: &Context<'_>,

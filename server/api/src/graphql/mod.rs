@@ -4,6 +4,7 @@
 //! A refused mutation is `ok: false` with the reason; a refused query is an error. Names and shapes are Backend.AI's.
 
 pub(crate) mod amounts;
+pub(crate) mod cost;
 pub(crate) mod filter;
 
 use crate::problem::problem_text;

@@ -1,6 +1,7 @@
 //! Resource presets. Backend.AI gives them ids; here their names are unique, and an id is derived from the name.
 
 use crate::graphql::amounts::{slots, slots_text};
+use crate::graphql::cost;
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse, required};
 use crate::projects::query_without_pages;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
@@ -94,6 +95,7 @@ pub struct PresetQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl PresetQuery {
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn resource_presets(&self, context: &Context<'_>) -> Result<Vec<ResourcePreset>> {
         let (control, caller) = control_and_caller(context)?;
         let rows = control.presets(caller, &query_without_pages(&PRESETS, Vec::new())).await.map_err(refuse)?.rows;

@@ -1,6 +1,7 @@
 //! Keypairs.
 
 use crate::auth::Allowed;
+use crate::graphql::cost;
 use crate::graphql::filter::{Names, list};
 use crate::graphql::{Done, control_and_caller, done, outcome, refuse, required};
 use crate::people::users::by_email;
@@ -95,6 +96,7 @@ pub struct KeypairQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl KeypairQuery {
+    #[graphql(complexity = "cost::list_of(limit, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Backend.AI's own arguments")]
     async fn keypair_list(
         &self,
@@ -117,6 +119,7 @@ impl KeypairQuery {
         Ok(KeyPairList { total_count: page.total, items: page.rows.into_iter().map(KeyPair::from).collect() })
     }
 
+    #[graphql(complexity = "cost::list_of(100, child_complexity)")]
     async fn keypairs(&self, context: &Context<'_>, email: Option<String>, is_active: Option<bool>) -> Result<Vec<KeyPair>> {
         let (control, caller) = control_and_caller(context)?;
         let window = Window { offset: 0, limit: 100, any_tab: is_active.is_none() };

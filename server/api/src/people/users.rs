@@ -1,10 +1,10 @@
 //! People.
 
+use crate::graphql::cost;
 use crate::graphql::filter::{Names, list};
 use crate::graphql::{Done, PurgeUserInput, clearable, control_and_caller, done, never, outcome, refuse, required};
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
-use futures::StreamExt;
 use types::Problem;
 use types::id::{DomainId, ProjectId, UserId};
 use types::list::{Condition, ListQuery, Op, Window};
@@ -36,9 +36,6 @@ const NAMES: Names = &[
 
 /// Fields that people cannot be ordered by: multi-valued, or free text.
 const UNORDERED: &[&str] = &["description", "allowed_client_ip", "project_name"];
-
-/// The most people in the list without pages.
-const MOST: usize = 10_000;
 
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]
@@ -146,6 +143,7 @@ pub struct UserQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl UserQuery {
+    #[graphql(complexity = "cost::list_of(limit, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Backend.AI's own arguments")]
     async fn user_list(
         &self,
@@ -165,13 +163,14 @@ impl UserQuery {
         Ok(UserList { total_count: page.total, items: page.rows.into_iter().map(User::from).collect() })
     }
 
+    #[graphql(complexity = "cost::list_of(cost::MANY, child_complexity)")]
     async fn users(&self, context: &Context<'_>, status: Option<String>, group_id: Option<Uuid>) -> Result<Vec<User>> {
         let (control, caller) = control_and_caller(context)?;
-        let window = Window { offset: 0, limit: 100, any_tab: true };
+        let window = Window { offset: 0, limit: cost::MANY.unsigned_abs(), any_tab: true };
         let mut query = ListQuery { window: Some(window), ..ListQuery::new(&USERS) };
         narrow(&mut query, status, group_id).map_err(refuse)?;
-        let rows: Vec<_> = control.all_users(caller, query).map_err(refuse)?.take(MOST).collect().await;
-        rows.into_iter().map(|row| row.map(User::from).map_err(refuse)).collect()
+        let page = control.users(caller, &query).await.map_err(refuse)?;
+        Ok(page.rows.into_iter().map(User::from).collect())
     }
 
     async fn user(&self, context: &Context<'_>, email: Option<String>) -> Result<Option<User>> {
@@ -329,12 +328,14 @@ pub struct UserMutation;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl UserMutation {
+    #[graphql(complexity = "cost::PASSWORD + child_complexity")]
     async fn create_user(&self, context: &Context<'_>, email: String, props: UserInput) -> Result<CreateUserPayload> {
         let (control, caller) = control_and_caller(context)?;
         let (ok, msg, user) = outcome("create_user", create(control, caller, email, props).await);
         Ok(CreateUserPayload { ok, msg, user: user.map(User::from) })
     }
 
+    #[graphql(complexity = "cost::PASSWORD + child_complexity")]
     async fn modify_user(&self, context: &Context<'_>, email: String, props: ModifyUserInput) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         Ok(done("modify_user", modify(control, caller, &email, props).await))

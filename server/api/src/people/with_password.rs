@@ -132,9 +132,9 @@ pub async fn with_cookie(
     let mut answer = match counted.and_then(|allowance| allowance.wait) {
         Some(seconds) => Refused::from(Problem::RateLimited(seconds)).into_response(),
         None => {
-            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(caller.clone());
             request.extensions_mut().insert(Allowed(key));
-            next.run(request).await
+            api.control.fairly(&caller, next.run(request)).await
         }
     };
     if let Some(allowance) = counted {

@@ -1,6 +1,7 @@
 //! Domains and projects, which Backend.AI calls groups.
 
 use crate::graphql::amounts::{slots, slots_text};
+use crate::graphql::cost;
 use crate::graphql::{Done, clearable, control_and_caller, done, never, outcome, refuse, required};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -110,6 +111,7 @@ pub struct ProjectQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl ProjectQuery {
+    #[graphql(complexity = "cost::list_of(cost::MANY, child_complexity)")]
     async fn domains(&self, context: &Context<'_>, is_active: Option<bool>) -> Result<Vec<Domain>> {
         let (control, caller) = control_and_caller(context)?;
         let rows = control.domains(caller, &query_without_pages(&DOMAINS, Vec::new())).await.map_err(refuse)?.rows;
@@ -122,12 +124,14 @@ impl ProjectQuery {
         found.map(|row| Some(row.into())).map_err(refuse)
     }
 
+    #[graphql(complexity = "cost::list_of(cost::MANY, child_complexity)")]
     async fn groups(&self, context: &Context<'_>, domain_name: Option<String>, is_active: Option<bool>) -> Result<Vec<Group>> {
         let (control, caller) = control_and_caller(context)?;
         let all = groups(control, caller, domain_name.as_deref(), None).await?;
         Ok(all.into_iter().filter(|group| is_active.is_none_or(|active| group.is_active == active)).collect())
     }
 
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn groups_by_name(&self, context: &Context<'_>, name: String, domain_name: Option<String>) -> Result<Vec<Group>> {
         let (control, caller) = control_and_caller(context)?;
         groups(control, caller, domain_name.as_deref(), Some(&name)).await

@@ -1,5 +1,6 @@
 //! Listing and reading sessions. Actions on them have routes of their own.
 
+use crate::graphql::cost;
 use crate::graphql::filter::{Names, list};
 use crate::graphql::{control_and_caller, refuse};
 use crate::projects::domain_named;
@@ -256,6 +257,7 @@ pub struct SessionQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl SessionQuery {
+    #[graphql(complexity = "cost::list_of(limit, child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "Backend.AI's own arguments")]
     async fn compute_session_list(
         &self,

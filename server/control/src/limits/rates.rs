@@ -10,6 +10,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use types::Problem;
 use types::id::UserId;
 
 /// Length of the window in seconds.
@@ -60,17 +61,17 @@ impl Window {
         self.total += count;
     }
 
-    /// How much of `limit` is left at second `at`, before another request.
-    fn allowance(&mut self, limit: u32, at: i64) -> Allowance {
+    /// How much of `limit` is left at second `at`, before this many more requests.
+    fn allowance(&mut self, limit: u32, more: u32, at: i64) -> Allowance {
         self.forget(at);
-        if self.total < limit {
+        if self.total.saturating_add(more) <= limit {
             return Allowance { limit, remaining: limit - self.total, wait: None };
         }
-        // The next request is allowed once enough of the oldest requests have left the window.
+        // They are allowed once enough of the oldest requests have left the window.
         let mut left = self.total;
         let leaves = self.seconds.iter().find(|(_, count)| {
             left -= count;
-            left < limit
+            left.saturating_add(more) <= limit
         });
         let until = leaves.map_or(at, |(second, _)| *second) + WINDOW;
         Allowance { limit, remaining: 0, wait: Some(u32::try_from((until - at).max(1)).unwrap_or(1)) }
@@ -85,6 +86,11 @@ impl Rates {
 
     /// Counts a request at second `at`, unless it is over the limit of its keypair or over the `ceiling` of its person.
     pub(crate) fn take(&self, user: UserId, access_key: &str, limit: u32, ceiling: u32, at: i64) -> Allowance {
+        self.take_all(user, access_key, (limit, ceiling), 1, at)
+    }
+
+    /// Counts this many requests at second `at`, or none if they are over a limit together.
+    fn take_all(&self, user: UserId, access_key: &str, (limit, ceiling): (u32, u32), more: u32, at: i64) -> Allowance {
         let mut windows = self.lock();
         let (keys, people) = &mut *windows;
         let key = match keys.get_mut(access_key) {
@@ -92,18 +98,18 @@ impl Rates {
             None => keys.entry(access_key.to_owned()).or_default(),
         };
         let person = people.entry(user).or_default();
-        let (own, all) = (key.allowance(limit, at), person.allowance(ceiling, at));
+        let (own, all) = (key.allowance(limit, more, at), person.allowance(ceiling, more, at));
         let tighter = if (all.remaining, Reverse(all.wait)) < (own.remaining, Reverse(own.wait)) { all } else { own };
         if tighter.wait.is_some() {
             return tighter;
         }
-        key.add(at, 1);
-        person.add(at, 1);
+        key.add(at, more);
+        person.add(at, more);
         if key.unwritten == 0 {
             key.since = at;
         }
-        key.unwritten += 1;
-        Allowance { remaining: tighter.remaining - 1, ..tighter }
+        key.unwritten += more;
+        Allowance { remaining: tighter.remaining - more, ..tighter }
     }
 
     /// The requests of each keypair that are not in the database yet. Also forgets windows that have passed.
@@ -159,6 +165,19 @@ impl Control {
     /// The second, by a clock that nobody sets: one that is set back must not stop every window.
     fn second(&self) -> i64 {
         self.steady().0 / 1000
+    }
+
+    /// Counts this many more requests against the keypair that the caller uses: the parts of a request that asks for several
+    /// things.
+    ///
+    /// # Errors
+    /// [`Problem::RateLimited`] if they are over the limit together; none of them is counted then.
+    pub async fn count_more(&self, access_key: &str, count: u32) -> Result<()> {
+        let Some((user, limit, ceiling)) = self.store.key_limits(access_key).await? else { return Ok(()) };
+        match self.shared.rates.take_all(user, access_key, (limit, ceiling), count, self.second()).wait {
+            Some(seconds) => Err(Problem::RateLimited(seconds)),
+            None => Ok(()),
+        }
     }
 
     /// Counts a page or call of the console against the person's main keypair; `None` for a person without one.

@@ -8,7 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{Account, NewSignIn};
 use types::Problem;
-use types::id::SignInId;
+use types::id::{SignInId, UserId};
 use types::people::permissions::{Me, Permission};
 use types::people::users::{ChangePassword, EditUser, SignIn};
 use types::time::Millis;
@@ -203,11 +203,16 @@ impl Control {
         }
         if at.since(found.last_used) > TOUCH_EVERY {
             let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
-            let mut change = self.store.change().await?;
-            change.touch_sign_in(found.account.id, found.id, at, until).await?;
-            change.commit().await?;
+            // The answer does not depend on it: a full disk signs nobody out.
+            self.shared.disk.touched(self.touch_sign_in(found.account.id, found.id, at, until).await);
         }
         Ok(nobody.signed_in(me_of(&found.account), Credential::SignIn(found.id)))
+    }
+
+    async fn touch_sign_in(&self, user: UserId, id: SignInId, at: Millis, until: Millis) -> Result<()> {
+        let mut change = self.store.change().await?;
+        change.touch_sign_in(user, id, at, until).await?;
+        Ok(change.commit().await?)
     }
 
     /// Ends the caller's own sign-in, if there is one.

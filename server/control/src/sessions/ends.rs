@@ -4,6 +4,7 @@
 //! A session is idle while nobody types into it and its processes use less processor time than the cluster's settings say. A
 //! batch session is never idle: it ends when its command does.
 
+use crate::clock::LATELY;
 use crate::sessions::mirror::Mirror;
 use crate::sessions::places;
 use crate::{Control, Result, engine_failed};
@@ -46,7 +47,7 @@ pub(crate) struct Activity {
 
 impl Activity {
     fn last_active(&self, session: &LivingSession) -> Option<Millis> {
-        let known = [self.active.get(&session.id).copied(), session.last_active, session.started_at];
+        let known = [self.active.get(&session.id).copied(), session.last_active, session.started_mark()];
         known.into_iter().flatten().max()
     }
 }
@@ -68,7 +69,7 @@ fn idle_checks_under(
         IdleCheck { kind, at, limit, policy: policy.to_owned() }
     };
     // Time before a start time that the owner chose does not count.
-    let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
+    let since = session.starts_at.map_or(session.created_mark(), |at| at.max(session.created_mark()));
     let mut checks = Vec::new();
     if let Some((policy, limit)) = policy.and_then(|policy| Some((policy, policy.lifetime.filter(|limit| *limit > 0)?))) {
         checks.push(after(since, limit, CheckKind::SessionLifetime, &policy.name));
@@ -80,7 +81,7 @@ fn idle_checks_under(
         }
     }
     if session.status == Status::Running {
-        if let (Some(started), Some(limit)) = (session.started_at, session.timeout) {
+        if let (Some(started), Some(limit)) = (session.started_mark(), session.timeout) {
             checks.push(after(started, limit, CheckKind::BatchTimeout, ""));
         }
         let idle = policy.and_then(|policy| Some((policy, policy.idle_timeout.filter(|limit| *limit > 0)?)));
@@ -105,6 +106,20 @@ fn end_reason(check: &IdleCheck) -> String {
 }
 
 impl Control {
+    /// Moves what counts from an earlier time, because the clock was set by this many milliseconds and shows `now`.
+    pub(crate) fn move_activity(&self, by: i64, now: Millis) {
+        let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        let Activity { looked, typed, used, active } = &mut *activity;
+        let marks = looked.iter_mut().chain(typed.values_mut()).chain(active.values_mut());
+        for mark in marks.chain(used.values_mut().map(|(at, _)| at)) {
+            // As in the database.
+            let young = by < 0 && (0..=LATELY).contains(&now.since(*mark));
+            if !young {
+                *mark = Millis(mark.0 + by).min(now);
+            }
+        }
+    }
+
     /// Everything that will end a session automatically, for its page.
     pub(crate) fn idle_checks_of(&self, id: SessionId) -> Vec<IdleCheck> {
         let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
@@ -255,7 +270,7 @@ impl Control {
     async fn did_something(&self, session: &LivingSession) -> Result<Option<Millis>> {
         let mut did = None;
         for place in places(session.id, &session.agents) {
-            did = did.max(self.container_did_something(place, session.started_at).await?);
+            did = did.max(self.container_did_something(place, session.started_mark()).await?);
         }
         Ok(did)
     }

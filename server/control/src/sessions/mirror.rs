@@ -145,6 +145,11 @@ impl Control {
         Ok(())
     }
 
+    /// Has the next refresh read everything again.
+    pub(crate) fn forget_mirror(&self) {
+        self.shared.mirror.write().unwrap_or_else(PoisonError::into_inner).seen = None;
+    }
+
     /// Takes the sessions that changed since the last call.
     pub(crate) fn take_unlooked(&self) -> HashSet<SessionId> {
         std::mem::take(&mut self.shared.unlooked.lock().unwrap_or_else(PoisonError::into_inner))

@@ -4,6 +4,7 @@
 pub(crate) mod barred;
 pub(crate) mod ends;
 pub(crate) mod expected;
+pub(crate) mod files;
 pub(crate) mod launch;
 pub(crate) mod log;
 pub(crate) mod mirror;
@@ -15,6 +16,7 @@ pub(crate) mod reconcile;
 use crate::{Caller, Control, Permit, Result, internal};
 use engine::Place;
 use futures::{Stream, StreamExt};
+use scheduler::Reason;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -100,6 +102,8 @@ impl Control {
         }
         session.checks = self.idle_checks_of(id);
         session.now = self.now();
+        session.files &= session.row.status.is_final() && session.row.started_at.is_some();
+        session.files &= session.may_control && session.row.owner == me.id;
         Ok(session)
     }
 
@@ -238,7 +242,11 @@ impl Control {
         }
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let waits = queue.waiting.get(&row.id);
-        let info = waits.map(|waits| waits.reason.describe()).unwrap_or_default();
+        let info = waits.map(|waits| match waits.reason {
+            Reason::NoneSchedulable { .. } => self.short_of_space().unwrap_or_else(|| waits.reason.describe()),
+            _ => waits.reason.describe(),
+        });
+        let info = info.unwrap_or_default();
         SessionRow { info, position: waits.and_then(|waits| waits.position), ..row }
     }
 

@@ -84,7 +84,6 @@ impl Control {
                 },
                 _ = look.tick() => {
                     dirty.all = true;
-                    self.log_failure(self.forget_old_events().await);
                     self.log_failure(self.forget_old_tasks().await);
                     self.log_failure(self.stop_strays().await.map(drop));
                 }
@@ -129,6 +128,7 @@ impl Control {
     async fn look_and_place(&self, dirty: &Dirty) -> Result<HashSet<SessionId>> {
         // One round at a time, since two would give away the same room twice.
         let _one = self.shared.rounds.lock().await;
+        self.notice_step().await?;
         self.refresh_mirror().await?;
         let changed = self.take_unlooked();
         let mut failed = self.reconcile(self.sessions_to_look_at(dirty, changed)).await?;
@@ -249,12 +249,14 @@ impl Control {
         let silent = self.silent_agents();
         let here = agents.into_iter().filter(|agent| agent.lost_at.is_none() && !silent.contains(&agent.report.name));
         let mirror = self.mirror();
+        let short = self.short_of_space().is_some();
         let rooms = here.map(|agent| {
             // Sessions in a deactivated group continue to wait there.
             let open = mirror.groups.get(&agent.resource_group).is_none_or(|group| group.active);
             let mut free = agent.report.capacity.clone();
             free.subtract(&agent.occupied);
-            let schedulable = agent.takes_sessions() && open;
+            let writes_here = agent.report.engine == crate::disk::ENGINE;
+            let schedulable = agent.takes_sessions() && open && !(short && writes_here);
             Room {
                 agent: agent.report.name,
                 engine: agent.report.engine,
@@ -314,7 +316,7 @@ impl Control {
             engines: engines(&session.image),
             slots: session.slots.clone(),
             cluster: session.cluster,
-            created_at: session.created_at,
+            created_at: session.created_mark(),
             starts_at: session.starts_at,
             depends_on: dependencies.get(&session.id).cloned().unwrap_or_default(),
             limit,

@@ -379,7 +379,7 @@ impl Control {
     async fn shells_refusal(&self, session: &LivingSession, ended: Millis) -> Option<String> {
         let place = places(session.id, &session.agents).next()?;
         let measured = self.engine.usage(&place, Millis(0)).await.unwrap_or_default();
-        let began = session.started_at.into_iter().chain(measured.first().map(|one| one.at)).min();
+        let began = session.started_mark().into_iter().chain(measured.first().map(|one| one.at)).min();
         if began.is_some_and(|began| ended.since(began) > FIRST_SECOND) {
             return None;
         }

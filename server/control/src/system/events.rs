@@ -8,8 +8,6 @@ use tokio::sync::watch;
 use types::people::permissions::{Me, Permission, Reach};
 use types::system::events::Event;
 
-/// The number of events kept for pages that were away: more than a busy day has.
-const KEEP: i64 = 100_000;
 /// The number of events kept in memory for pages that follow them.
 const RECENT: usize = 2_000;
 /// The most events in one answer.
@@ -31,8 +29,8 @@ impl Recent {
         Self { events: VecDeque::new(), since: id, last: id }
     }
 
-    fn extend(&mut self, new: Vec<StoredEvent>) {
-        self.last = new.last().map_or(self.last, |event| event.event.id);
+    fn extend(&mut self, new: Vec<StoredEvent>, last: i64) {
+        self.last = last;
         self.events.extend(new);
         while self.events.len() > RECENT {
             self.since = self.events.pop_front().map_or(self.since, |event| event.event.id);
@@ -63,7 +61,8 @@ impl Control {
             return Ok(Some(heard(me, events, after)));
         }
         drop(recent);
-        Ok(self.store.events_after(after).await?.map(|stored| heard(me, stored.iter(), after)))
+        let stored = self.store.events_after(after).await?;
+        Ok(stored.map(|(stored, last)| (heard(me, stored.iter(), after).0, last)))
     }
 
     /// The newest events in memory, up to the newest one that is known of.
@@ -75,7 +74,7 @@ impl Control {
         }
         while recent.last < newest {
             match self.store.events_after(recent.last).await? {
-                Some(new) if !new.is_empty() => recent.extend(new),
+                Some((new, last)) if last > recent.last => recent.extend(new, last),
                 _ => *recent = Recent::starting_after(newest),
             }
         }
@@ -89,13 +88,6 @@ impl Control {
             tokio::time::sleep(LOOK_EVERY).await;
             self.log_failure(self.store.look_for_events().await.map_err(Into::into));
         }
-    }
-
-    /// Forgets events that are too old for any page to wait for.
-    pub(crate) async fn forget_old_events(&self) -> Result<()> {
-        let mut change = self.store.change().await?;
-        change.forget_events(KEEP).await?;
-        Ok(change.commit().await?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod audits;
 mod barred;
+mod clock;
 mod day;
 mod engines;
 mod groups;

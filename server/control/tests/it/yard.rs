@@ -30,7 +30,9 @@ interactive_cpu = 0.0
 pub struct Yard {
     folder: tempfile::TempDir,
     pub engine: Arc<SimulatedEngine>,
+    /// Time that passes, and how far the clock was set away from it.
     now: Arc<AtomicI64>,
+    set: Arc<AtomicI64>,
     pub control: Control,
     pub root: Caller,
     pub ann: Caller,
@@ -45,37 +47,54 @@ impl Yard {
     pub async fn of(machines: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now = Arc::new(AtomicI64::new(1_764_000_000_000));
-        let engine = Self::machines(machines, &now);
-        let control = Self::open(folder.path(), &engine, &now).await;
+        let set = Arc::new(AtomicI64::new(0));
+        let engine = Self::machines(machines, &now, &set);
+        let control = Self::open(folder.path(), &engine, &now, &set).await;
         control.first_start(Some("root@example.org"), Some(PASSWORD)).await.unwrap();
         control.create_user_here("ann@example.org", "ann", "", PASSWORD, Role::User).await.unwrap();
         let root = caller(&control, "root@example.org").await;
         let ann = caller(&control, "ann@example.org").await;
         control.round().await.unwrap();
-        Self { folder, engine, now, control, root, ann }
+        Self { folder, engine, now, set, control, root, ann }
     }
 
-    fn machines(scenario: &str, now: &Arc<AtomicI64>) -> Arc<SimulatedEngine> {
-        let (scenario, clock): (Scenario, _) = (scenario.parse().unwrap(), now.clone());
-        Arc::new(SimulatedEngine::with_clock(scenario, Arc::new(move || Millis(clock.load(Ordering::SeqCst)))))
+    /// The clock of the wall.
+    fn wall(now: &Arc<AtomicI64>, set: &Arc<AtomicI64>) -> control::Clock {
+        let (now, set) = (now.clone(), set.clone());
+        Arc::new(move || Millis(now.load(Ordering::SeqCst) + set.load(Ordering::SeqCst)))
     }
 
-    async fn open(folder: &std::path::Path, engine: &Arc<SimulatedEngine>, now: &Arc<AtomicI64>) -> Control {
+    fn machines(scenario: &str, now: &Arc<AtomicI64>, set: &Arc<AtomicI64>) -> Arc<SimulatedEngine> {
+        Arc::new(SimulatedEngine::with_clock(scenario.parse::<Scenario>().unwrap(), Self::wall(now, set)))
+    }
+
+    async fn open(
+        folder: &std::path::Path,
+        engine: &Arc<SimulatedEngine>,
+        now: &Arc<AtomicI64>,
+        set: &Arc<AtomicI64>,
+    ) -> Control {
         let store = Store::open(&folder.join("yard.db")).await.unwrap();
-        let (engine, now): (Arc<dyn Engine>, _) = (engine.clone(), now.clone());
+        let engine: Arc<dyn Engine> = engine.clone();
         let vault = Vault::open(&folder.join("secret.key")).unwrap();
-        Control::with_clock(store, engine, vault, Arc::new(move || Millis(now.load(Ordering::SeqCst))))
+        let steady = Self::wall(now, &Arc::default());
+        Control::with_clocks(store, engine, vault, Self::wall(now, set), steady)
+    }
+
+    /// Sets the clock by these seconds.
+    pub fn set_clock(&self, seconds: i64) {
+        self.set.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
     /// Starts the server again with the same database and engine.
     pub async fn restart(&mut self) {
-        self.control = Self::open(self.folder.path(), &self.engine, &self.now).await;
+        self.control = Self::open(self.folder.path(), &self.engine, &self.now, &self.set).await;
         self.round().await;
     }
 
     /// Starts the server again with a new engine of the given agents. The containers of the old one are gone.
     pub async fn restart_with(&mut self, machines: &str) {
-        self.engine = Self::machines(machines, &self.now);
+        self.engine = Self::machines(machines, &self.now, &self.set);
         self.restart().await;
     }
 
@@ -109,7 +128,7 @@ impl Yard {
     }
 
     pub fn now(&self) -> Millis {
-        Millis(self.now.load(Ordering::SeqCst))
+        Millis(self.now.load(Ordering::SeqCst) + self.set.load(Ordering::SeqCst))
     }
 
     /// Ann's default request: one core for an hour.

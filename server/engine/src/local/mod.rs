@@ -448,6 +448,10 @@ impl Engine for LocalEngine {
         Ok(Box::new(connection))
     }
 
+    async fn folder(&self, place: &Place) -> Option<PathBuf> {
+        (place.agent == self.0.machine.name()).then(|| LocalEngine::folder(self, place.container).path().to_owned())
+    }
+
     fn changes(&self) -> Changes {
         Changes::of(self.0.changes.subscribe())
     }

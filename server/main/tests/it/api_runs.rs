@@ -122,3 +122,34 @@ async fn the_end_of_a_background_task_is_told_to_its_owners_programs_alone() {
     let other = yard.client("user@example.org").await;
     assert_eq!(yard.get(&format!("/func/events/{path}"), &other).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_an_ended_session_are_there_for_its_owner_until_they_are_deleted_or_old() {
+    let yard = Yard::new().await;
+    let user = yard.client("user@example.org").await;
+    let owner = yard.cookie_of("user@example.org").await;
+    let root = yard.cookie_of("root@example.org").await;
+    let command = "echo 42 > result; mkdir -p closed/inner; echo x > closed/inner/file; chmod 000 closed/inner closed";
+    let id = yard.run(&user, "keeps-files", command).await;
+    let address = format!("/sessions/{id}/files");
+    assert_eq!(yard.get(&address, &root).await.status, StatusCode::NOT_FOUND, "an administrator does not read them");
+    let archive = yard.get(&address, &owner).await;
+    assert_eq!(archive.status, StatusCode::OK);
+    assert_eq!(archive.headers["content-type"], "application/x-tar");
+    assert!(archive.text.contains("keeps-files/result") && archive.text.contains("42\n"), "{}", archive.text.len());
+    let folders = || std::fs::read_dir(yard.folder.path().join("sessions")).unwrap().filter_map(Result::ok);
+    let there = || folders().any(|folder| folder.path().join("home").is_dir());
+    assert!(there());
+    assert_eq!(yard.ask(&root, "delete_session_files", json!({ "id": id })).await.0, StatusCode::NOT_FOUND);
+    yard.done::<()>(&owner, "delete_session_files", json!({ "id": id })).await;
+    assert!(!there());
+    assert_eq!(yard.get(&address, &owner).await.status, StatusCode::NOT_FOUND);
+
+    let id = yard.run(&user, "keeps-more", command).await;
+    yard.control.keep(control::Keep { files: 0, ..control::Keep::default() });
+    assert!(there());
+    yard.control.clean().await.unwrap();
+    assert!(!there());
+    let owned = caller(&yard.control, "user@example.org").await;
+    assert!(!yard.control.session(&owned, id.parse().unwrap()).await.unwrap().files);
+}

@@ -5,6 +5,8 @@ mod api_requests;
 mod api_runs;
 mod api_sessions;
 mod commands;
+mod cost;
+mod full_disk;
 mod guesses;
 mod http;
 mod invariants;
@@ -71,7 +73,10 @@ impl Yard {
     }
 
     pub async fn with_site(site: Site) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), site).await
+    }
+
+    pub async fn in_folder(folder: tempfile::TempDir, site: Site) -> Self {
         template::copy_to(folder.path()).await;
         let (control, _) = open(folder.path()).await;
         let settings: Settings = Given::default().check().unwrap();

@@ -94,6 +94,7 @@ fn functions() -> Vec<(&'static str, Value, LetIn)> {
         ("session", id.clone(), EVERYBODY),
         ("start_options", json!({ "owner": "" }), NOT_MONITORS),
         ("own_use", json!({}), NOT_MONITORS),
+        ("delete_session_files", id.clone(), EVERYBODY),
         ("rename_session", json!({ "id": NOBODYS_ID, "name": "name" }), NOT_MONITORS),
         ("set_priority", json!({ "ids": [], "priority": 1 }), ADMINISTRATORS),
         ("session_utilization", json!({ "ids": [] }), EVERYBODY),
@@ -206,7 +207,7 @@ async fn every_plain_route_lets_in_only_the_roles_of_the_table() {
         (Method::POST, "/theme"),
         (Method::GET, "/pkg/{*file}"),
     ];
-    let guarded: [(&str, LetIn); 14] = [
+    let guarded: [(&str, LetIn); 15] = [
         ("/events", EVERYBODY),
         ("/export/users.csv", READERS_OF_PEOPLE),
         ("/export/keypairs.csv", EVERYBODY),
@@ -220,6 +221,7 @@ async fn every_plain_route_lets_in_only_the_roles_of_the_table() {
         ("/export/resource_groups.csv", READERS_OF_DOMAINS),
         ("/export/sessions.csv", READERS_OF_DOMAINS),
         ("/sessions/{id}/log", EVERYBODY),
+        ("/sessions/{id}/files", EVERYBODY),
         ("/sessions/{id}/terminal", NOT_MONITORS),
     ];
     let guarded_routes = guarded.iter().map(|(path, _)| (Method::GET, *path));

@@ -49,7 +49,7 @@ pub struct Holding {
 impl Store {
     /// The followers of a policy, inactive ones included.
     pub async fn policy_followers(&self, kind: PolicyKind, name: &str) -> Result<Followers> {
-        followers(&mut *self.read.acquire().await?, kind, name).await
+        followers(&mut *self.read.reader().await?, kind, name).await
     }
 
     /// The slots held by each person whose main keypair follows a keypair policy, ordered by owner. People who hold nothing are

@@ -12,6 +12,13 @@ impl Store {
         Ok(sqlx::query_as(sql).bind(after).fetch_all(&self.read).await?)
     }
 
+    /// A keypair's person, its rate limit and that of the person's main keypair, which holds for all of theirs together.
+    pub async fn key_limits(&self, access_key: &str) -> Result<Option<(UserId, u32, u32)>> {
+        let sql = "SELECT k.user_id, k.rate_limit, coalesce(m.rate_limit, k.rate_limit) FROM keypairs k \
+                   LEFT JOIN keypairs m ON m.user_id = k.user_id AND m.main = 1 WHERE k.access_key = ?";
+        Ok(sqlx::query_as(sql).bind(access_key).fetch_optional(&self.read).await?)
+    }
+
     /// A person's main access key and its rate limit.
     pub async fn main_key_limit(&self, user: UserId) -> Result<Option<(String, u32)>> {
         let sql = "SELECT access_key, rate_limit FROM keypairs WHERE user_id = ? AND main = 1";

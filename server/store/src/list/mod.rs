@@ -9,7 +9,7 @@ use crate::{Result, Store};
 use futures::{Stream, StreamExt, stream};
 use sqlx::{QueryBuilder, Sqlite};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use types::list::{COUNT_LIMIT, Kind, ListQuery, ListSpec, Op, Page};
 
@@ -311,12 +311,14 @@ where
     stream(move |out| async move {
         let prepared = store.prepare(source, spec, &query, fixed).await?;
         let mut sql = prepared.all(columns);
-        let mut rows = sql.build_query_as::<R>().fetch(&store.export);
+        let until = Instant::now() + store.export_lasts;
+        let mut reader = store.export.reader().await?;
+        let mut rows = sql.build_query_as::<R>().fetch(&mut *reader);
         while let Some(row) = rows.next().await {
-            match out.send_timeout(row.map_err(Into::into).and_then(read), PATIENCE).await {
+            let patience = PATIENCE.min(until.saturating_duration_since(Instant::now()));
+            match out.send_timeout(row.map_err(Into::into).and_then(read), patience).await {
                 Ok(()) => {}
                 Err(SendTimeoutError::Closed(_)) => break,
-                // An open read also keeps the write-ahead log from being merged into the file.
                 Err(SendTimeoutError::Timeout(_)) => {
                     return Err(sqlx::Error::from(io::Error::from(io::ErrorKind::TimedOut)).into());
                 }

@@ -42,6 +42,8 @@ pub struct LivingSession {
     pub created_at: Millis,
     pub started_at: Option<Millis>,
     pub last_active: Option<Millis>,
+    /// How far the marks of its request and of its start are moved from those times because the clock was set, in milliseconds.
+    pub moved: (i64, i64),
     /// 0: should run; 1: should end with time to finish; 2: should end at once.
     pub stop_asked: i64,
     /// Why it should end.
@@ -85,6 +87,16 @@ impl LivingSession {
     pub fn all_slots(&self) -> Slots {
         self.cluster.of_all(&self.slots)
     }
+
+    /// The mark that what counts from its request counts from.
+    pub fn created_mark(&self) -> Millis {
+        Millis(self.created_at.0.saturating_add(self.moved.0))
+    }
+
+    /// The mark that what counts from its start counts from.
+    pub fn started_mark(&self) -> Option<Millis> {
+        self.started_at.map(|at| Millis(at.0.saturating_add(self.moved.1)))
+    }
 }
 
 #[derive(FromRow)]
@@ -112,6 +124,8 @@ pub(super) struct LivingRow {
     created_at: Millis,
     started_at: Option<Millis>,
     last_active: Option<Millis>,
+    created_moved: i64,
+    started_moved: i64,
     stop_asked: i64,
     end_reason: String,
     outcome: Option<String>,
@@ -146,6 +160,7 @@ impl LivingRow {
             created_at: self.created_at,
             started_at: self.started_at,
             last_active: self.last_active,
+            moved: (self.created_moved, self.started_moved),
             stop_asked: self.stop_asked,
             end_reason: self.end_reason,
             outcome: self.outcome.map(|text| read_json("session's outcome", &text)).transpose()?,
@@ -164,7 +179,7 @@ pub(crate) fn read_slots(text: &str) -> Result<Slots> {
 const LIVING: &str = "SELECT s.seq, s.id, s.name, s.kind, s.status, s.user_id, s.domain_id, s.project_id, k.access_key, k.policy, \
     s.resource_group, s.image, s.agents, s.command, s.slots, s.cluster_mode, s.cluster_size, s.priority, \
     s.request ->> 'starts_at' AS starts_at, s.request ->> 'timeout' AS timeout, s.created_at, s.started_at, s.last_active, \
-    s.stop_asked, s.end_reason, s.outcome, \
+    s.created_moved, s.started_moved, s.stop_asked, s.end_reason, s.outcome, \
     CASE WHEN u.active = 0 THEN 'owner' WHEN d.active = 0 THEN 'domain' WHEN p.active = 0 THEN 'project' \
         WHEN NOT EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = s.user_id AND m.project_id = s.project_id) THEN 'member' \
         WHEN k.active = 0 OR k.deleted = 1 THEN 'keypair' END AS barred \

@@ -120,6 +120,7 @@ struct More {
     command: String,
     outcome: Option<String>,
     request: String,
+    files_removed_at: Option<Millis>,
 }
 
 /// What the list of sessions does not show, and programs read in lists.
@@ -195,11 +196,12 @@ impl Store {
     pub async fn session(&self, id: SessionId, scope: Scope) -> Result<Option<SessionDetail>> {
         let fixed = [("s.id = ?", Bind::Id(id.0))].into_iter().chain(scope_condition_by_id(scope));
         let Some(row) = one_row(&self.read, &SOURCE, COLUMNS, fixed, Row::read).await? else { return Ok(None) };
-        let more: More =
-            sqlx::query_as("SELECT domain_id, project_id, access_key, command, outcome, request FROM sessions WHERE id = ?")
-                .bind(id)
-                .fetch_one(&self.read)
-                .await?;
+        let more: More = sqlx::query_as(
+            "SELECT domain_id, project_id, access_key, command, outcome, request, files_removed_at FROM sessions WHERE id = ?",
+        )
+        .bind(id)
+        .fetch_one(&self.read)
+        .await?;
         let history: Vec<(Millis, String, String)> =
             sqlx::query_as("SELECT at, status, reason FROM session_history WHERE session_id = ? ORDER BY seq LIMIT 200")
                 .bind(id)
@@ -230,6 +232,7 @@ impl Store {
             checks: Vec::new(),
             now: Millis(0),
             may_control: false,
+            files: more.files_removed_at.is_none(),
         }))
     }
 

@@ -1,6 +1,6 @@
 //! Events for open pages and audit records, written in the transaction of the change that they describe.
 
-use crate::{Change, Result, Store, read_word};
+use crate::{Change, Result, Store};
 use types::id::{DomainId, UserId};
 use types::system::events::{Audience, Event, Topic};
 use types::time::Millis;
@@ -27,8 +27,9 @@ pub struct Audit<'a> {
 type Row = (i64, String, String, Option<UserId>, Option<DomainId>, Option<String>);
 
 impl Store {
-    /// Up to 500 events after number `after`, oldest first; `None` if some of them are no longer kept.
-    pub async fn events_after(&self, after: i64) -> Result<Option<Vec<StoredEvent>>> {
+    /// Up to 500 events after number `after`, oldest first, with the number to continue from; `None` if some of them are no longer
+    /// kept. Events of topics that only a newer version knows are left out.
+    pub async fn events_after(&self, after: i64) -> Result<Option<(Vec<StoredEvent>, i64)>> {
         // From the table, because another process may have written newer events than this one knows of.
         let (oldest, newest): (Option<i64>, Option<i64>) =
             sqlx::query_as("SELECT (SELECT min(id) FROM events), (SELECT max(id) FROM events)").fetch_one(&self.read).await?;
@@ -40,11 +41,12 @@ impl Store {
                 .bind(after)
                 .fetch_all(&self.read)
                 .await?;
+        let last = rows.last().map_or(after, |row| row.0);
         let read = |(id, topic, subject, owner, domain, notice): Row| {
-            let topic = read_word("topic", topic, Topic::from_key)?;
-            Ok(StoredEvent { event: Event { id, topic, subject, notice }, owner, domain })
+            let topic = Topic::from_key(&topic)?;
+            Some(StoredEvent { event: Event { id, topic, subject, notice }, owner, domain })
         };
-        rows.into_iter().map(read).collect::<Result<_>>().map(Some)
+        Ok(Some((rows.into_iter().filter_map(read).collect(), last)))
     }
 }
 
@@ -92,12 +94,6 @@ impl Change {
             .bind(audit.detail)
             .execute(&mut *self.tx)
             .await?;
-        Ok(())
-    }
-
-    /// Deletes all but the newest `keep` events. Pages that were away longer must reload.
-    pub async fn forget_events(&mut self, keep: i64) -> Result<()> {
-        sqlx::query("DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?").bind(keep).execute(&mut *self.tx).await?;
         Ok(())
     }
 }

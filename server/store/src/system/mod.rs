@@ -2,5 +2,6 @@
 
 pub(crate) mod audit;
 pub(crate) mod events;
+pub(crate) mod keeping;
 pub(crate) mod settings;
 pub(crate) mod tasks;

@@ -40,6 +40,11 @@ pub async fn terminate_sessions(ids: Vec<SessionId>, force: bool) -> Result<Vec<
     super::run(|control, caller| async move { control.terminate_sessions(&caller, &ids, force).await }).await
 }
 
+#[server(prefix = "/call", endpoint = "delete_session_files", input = Json)]
+pub async fn delete_session_files(id: SessionId) -> Result<(), Problem> {
+    super::run(|control, caller| async move { control.delete_session_files(&caller, id).await }).await
+}
+
 #[server(prefix = "/call", endpoint = "rename_session", input = Json)]
 pub async fn rename_session(id: SessionId, name: String) -> Result<(), Problem> {
     super::run(|control, caller| async move { control.rename_session(&caller, id, &name).await }).await

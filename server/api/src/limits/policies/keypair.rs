@@ -2,6 +2,7 @@
 
 use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
+use crate::graphql::cost;
 use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
 use crate::projects::cleared_hosts;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
@@ -176,6 +177,7 @@ pub struct KeypairPolicyQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl KeypairPolicyQuery {
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn keypair_resource_policies(&self, context: &Context<'_>) -> Result<Vec<KeypairResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
         Ok(every_policy::<KeypairPolicy>(control, caller)

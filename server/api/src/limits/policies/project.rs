@@ -2,6 +2,7 @@
 
 use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{limit, number, size};
+use crate::graphql::cost;
 use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
@@ -78,6 +79,7 @@ pub struct ProjectPolicyQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl ProjectPolicyQuery {
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn project_resource_policies(&self, context: &Context<'_>) -> Result<Vec<ProjectResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
         Ok(every_policy::<ProjectPolicy>(control, caller)

@@ -2,6 +2,7 @@
 
 use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{count, limit, number, size};
+use crate::graphql::cost;
 use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
@@ -86,6 +87,7 @@ pub struct UserPolicyQuery;
 
 #[Object(rename_fields = "snake_case", rename_args = "snake_case")]
 impl UserPolicyQuery {
+    #[graphql(complexity = "cost::list_of(cost::SOME, child_complexity)")]
     async fn user_resource_policies(&self, context: &Context<'_>) -> Result<Vec<UserResourcePolicy>> {
         let (control, caller) = control_and_caller(context)?;
         Ok(every_policy::<UserPolicy>(control, caller).await.map_err(refuse)?.into_iter().map(UserResourcePolicy::from).collect())

@@ -1,0 +1,92 @@
+//! The cleaner: removes in small batches what has been kept long enough (`docs/spec/system.md`, "What is kept").
+
+use crate::{Control, Result};
+use std::time::Duration;
+use types::time::Millis;
+
+/// The time between two rounds.
+const EVERY: Duration = Duration::from_secs(60);
+/// Rows in one change, so that others write in between.
+const ROWS: u32 = 500;
+/// Changes of each kind in one round: more than a busy cluster writes in that time.
+const CHANGES: usize = 20;
+/// Sessions whose files are removed in one round.
+const SESSIONS: u32 = 20;
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// What is kept, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Days for the files and the log of an ended session.
+    pub files: u32,
+    /// Days for audit records.
+    pub audit: u32,
+    /// Days for the history of an ended session.
+    pub history: u32,
+    /// The number of events for pages that were away.
+    pub events: u32,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { files: 30, audit: 730, history: 730, events: 100_000 }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Old {
+    Audit,
+    History,
+    Events,
+}
+
+impl Control {
+    /// Keeps things for other times than by default.
+    pub fn keep(&self, keep: Keep) {
+        // A second call changes nothing.
+        let _ = self.shared.keep.set(keep);
+    }
+
+    /// Cleans up every minute, for as long as the process lives.
+    pub async fn clean_always(self) {
+        let mut every = tokio::time::interval(EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            for result in [self.keep_spare().await, self.clean().await] {
+                // The cause is in the log already.
+                if let Err(problem) = result {
+                    tracing::warn!(%problem, "cleaning up was left unfinished");
+                }
+            }
+        }
+    }
+
+    /// Runs one round.
+    pub async fn clean(&self) -> Result<()> {
+        let keep = self.shared.keep.get().copied().unwrap_or_default();
+        let before = |days: u32| Millis(self.now().0 - i64::from(days) * DAY);
+        for old in [Old::Events, Old::Audit, Old::History] {
+            for _ in 0..CHANGES {
+                let mut change = self.store.change().await?;
+                let gone = match old {
+                    Old::Audit => change.forget_audit(before(keep.audit), ROWS).await?,
+                    Old::History => change.forget_history(before(keep.history), ROWS).await?,
+                    Old::Events => change.forget_events(i64::from(keep.events), ROWS).await?,
+                };
+                change.commit().await?;
+                if gone < u64::from(ROWS) {
+                    break;
+                }
+            }
+        }
+        for leftover in self.store.leftovers(before(keep.files), SESSIONS).await? {
+            self.remove_files(leftover.id, &leftover.agents).await?;
+            let mut change = self.store.change().await?;
+            change.files_removed(leftover.id, self.now()).await?;
+            change.commit().await?;
+        }
+        Ok(())
+    }
+}
