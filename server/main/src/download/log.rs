@@ -37,7 +37,7 @@ pub(super) async fn log(
     // A session may write faster than this is read, so the file ends where the log ends now.
     let until = app.control.session_log_bytes(&caller, id, container, 0).await?.size;
     let permit = app.control.permit(&caller, Needs::ToSee(id))?;
-    let pieces = stream::unfold(Some((0, None, permit)), move |state: Option<(u64, Option<u64>, Permit)>| {
+    let pieces = stream::unfold(Some((0, permit)), move |state: Option<(u64, Permit)>| {
         let app = app.clone();
         async move {
             let (from, permit) = state.filter(|(from, _)| *from < until)?;
