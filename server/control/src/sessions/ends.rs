@@ -109,8 +109,8 @@ impl Control {
     /// Moves what counts from an earlier time, because the clock was set by this many milliseconds and shows `now`.
     pub(crate) fn move_activity(&self, by: i64, now: Millis) {
         let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
-        let Activity { looked, typed, used, active } = &mut *activity;
-        let marks = looked.iter_mut().chain(typed.values_mut()).chain(active.values_mut());
+        let Activity { looked, typed, used, active, warned } = &mut *activity;
+        let marks = looked.iter_mut().chain(typed.values_mut()).chain(active.values_mut()).chain(warned.values_mut());
         for mark in marks.chain(used.values_mut().map(|(at, _)| at)) {
             // As in the database.
             let young = by < 0 && (0..=LATELY).contains(&now.since(*mark));
