@@ -291,8 +291,8 @@ mod tests {
         std::fs::write(folder.join("home/closed/inner/file"), "x").unwrap();
         std::fs::create_dir(folder.join(".emptied-1")).unwrap();
         symlink(&kept, folder.join("home/link")).unwrap();
-        std::fs::set_permissions(folder.join("home/closed/inner"), PermissionsExt::from_mode(0)).unwrap();
-        std::fs::set_permissions(folder.join("home/closed"), PermissionsExt::from_mode(0)).unwrap();
+        std::fs::set_permissions(folder.join("home/closed/inner"), PermissionsExt::from_mode(0o0)).unwrap();
+        std::fs::set_permissions(folder.join("home/closed"), PermissionsExt::from_mode(0o0)).unwrap();
         // Deeper than a path is long.
         let mut deep = rustix::fs::open(&folder, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap();
         for _ in 0..3_000 {

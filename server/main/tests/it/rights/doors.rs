@@ -94,8 +94,8 @@ impl Yard {
     pub async fn listen(&self) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let limits = server::connections::Limits::new(1_000, Vec::new());
+        tokio::spawn(server::connections::serve(listener, self.router.clone(), limits, std::future::pending()));
         address
     }
 
@@ -121,7 +121,8 @@ impl Yard {
 async fn whole(router: Router, mut request: Request<Body>) -> String {
     use axum::extract::ConnectInfo;
     use tower::ServiceExt;
-    request.extensions_mut().insert(ConnectInfo::<SocketAddr>("127.0.0.1:5000".parse().unwrap()));
+    let here: SocketAddr = "127.0.0.1:5000".parse().unwrap();
+    request.extensions_mut().insert(ConnectInfo(server::Peer::from(here)));
     text(router.oneshot(request).await.unwrap().into_body()).await
 }
 
