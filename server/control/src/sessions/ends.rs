@@ -310,7 +310,7 @@ impl Control {
 fn last_busy(measured: &[(Millis, u64)], percent: i64) -> Option<Millis> {
     let mut end = measured.len();
     while let Some((newest, used)) = end.checked_sub(1).map(|last| measured[last]) {
-        let begin = measured[..end].partition_point(|(at, _)| newest.since(*at) >= LOOK_EVERY).checked_sub(1).unwrap_or(0);
+        let begin = measured[..end].partition_point(|(at, _)| newest.since(*at) >= LOOK_EVERY).saturating_sub(1);
         let (since, before) = measured[begin];
         let passed = newest.since(since);
         let used = i64::try_from(used.saturating_sub(before)).unwrap_or(i64::MAX);
