@@ -272,11 +272,11 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     if settings.scenario.is_none() {
         address::refuse_proxies_on_this_machine(&settings)?;
     }
+    create_private(&settings.data)?;
+    let _claim = claim(&settings.data)?;
     // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
-    create_private(&settings.data)?;
-    let _claim = claim(&settings.data)?;
     site.check(&names).await?;
     let options = Options {
         resource_group: settings.resource_group.clone(),

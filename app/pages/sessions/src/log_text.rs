@@ -127,7 +127,7 @@ fn add_line(runs: &mut Vec<Run>, line: &Line) {
 impl Page {
     fn put(&mut self, text: char) {
         if self.column >= LONGEST_LINE {
-            self.break_line(false);
+            self.begin_line(false);
         }
         let cell = Cell { text, ink: self.ink, link: self.link.clone() };
         let cells = &mut self.lines[self.row].cells;
@@ -141,7 +141,7 @@ impl Page {
         self.column += 1;
     }
 
-    fn break_line(&mut self, broken: bool) {
+    fn begin_line(&mut self, broken: bool) {
         let line = &mut self.lines[self.row];
         line.broken |= broken;
         (self.row, self.column) = (self.row + 1, 0);
@@ -207,7 +207,7 @@ impl Perform for Page {
 
     fn execute(&mut self, byte: u8) {
         match byte {
-            b'\n' => self.break_line(true),
+            b'\n' => self.begin_line(true),
             b'\r' => self.column = 0,
             0x08 => self.column = self.column.saturating_sub(1),
             b'\t' => self.put('\t'),
