@@ -114,7 +114,8 @@ struct Paper {
     id: SessionId,
     container: u32,
     pre: NodeRef<Pre>,
-    window: StoredValue<Option<Window>, LocalStorage>,
+    /// Only in a browser: on the server another thread may drop what this page made.
+    window: Option<StoredValue<Option<Window>, LocalStorage>>,
     state: RwSignal<&'static str>,
     before: RwSignal<Before>,
     empty: RwSignal<bool>,
@@ -129,7 +130,7 @@ impl Paper {
             id,
             container,
             pre: NodeRef::new(),
-            window: StoredValue::new_local(None),
+            window: (!cfg!(feature = "ssr")).then(|| StoredValue::new_local(None)),
             state: RwSignal::new("Loading…"),
             before: RwSignal::new(Before::default()),
             empty: RwSignal::new(true),
@@ -142,7 +143,7 @@ impl Paper {
     /// `None` if there is none.
     async fn step(self, next: &mut Option<u64>) -> Option<u32> {
         let behind_reader = !self.at_end.try_get_value()?
-            && self.window.try_with_value(|window| window.as_ref().map_or(0, Window::bytes))? > MOST_READ;
+            && self.window?.try_with_value(|window| window.as_ref().map_or(0, Window::bytes))? > MOST_READ;
         if behind_reader {
             self.state.try_set("Paused: scroll to the end to follow.");
             return Some(PAUSE);
@@ -154,7 +155,7 @@ impl Paper {
         match asked {
             Ok(chunk) => {
                 if next.is_none() {
-                    self.window.try_set_value(Window::new((*self.pre.try_get_untracked()??).clone().into()));
+                    self.window?.try_set_value(Window::new((*self.pre.try_get_untracked()??).clone().into()));
                 } else if self.at_end.try_get_value()? && chunk.size.saturating_sub(chunk.next) > FAR_BEHIND {
                     // Older lines come back on scrolling up.
                     *next = None;
@@ -219,10 +220,11 @@ impl Paper {
         }
         self.loading_older.set_value(true);
         leptos::task::spawn_local(async move {
-            let before = self.window.try_with_value(|window| window.as_ref().map(Window::from)).flatten();
+            let first = || self.window?.try_with_value(|window| window.as_ref().map(Window::from)).flatten();
+            let before = first();
             let chunk = session_log_before(self.id, self.container, before).await;
             // The oldest piece may have been dropped meanwhile.
-            let same = self.window.try_with_value(|window| window.as_ref().map(Window::from)) == Some(before);
+            let same = first() == before;
             if let (Ok(chunk), true, Some(Some(pre))) = (chunk, same, self.pre.try_get_untracked()) {
                 let below = pre.scroll_height() - pre.scroll_top();
                 self.change(|window| window.prepend(&chunk));
@@ -233,7 +235,7 @@ impl Paper {
     }
 
     fn change(self, change: impl FnOnce(&mut Window) -> Option<()>) -> Option<()> {
-        let before = self.window.try_update_value(|window| {
+        let before = self.window?.try_update_value(|window| {
             let window = window.as_mut()?;
             change(window)?;
             Some(window.before())

@@ -69,7 +69,16 @@ impl Printer {
         {
             only.mark = mark;
         }
-        self.parser.advance(&mut self.page, text.as_bytes());
+        for line in text.split_inclusive('\n') {
+            match line.strip_suffix('\n') {
+                // An unfinished code is cancelled at the end of its line: in binary output it would swallow all the rest.
+                Some(whole) => {
+                    self.parser.advance(&mut self.page, whole.as_bytes());
+                    self.parser.advance(&mut self.page, b"\x18\n");
+                }
+                None => self.parser.advance(&mut self.page, line.as_bytes()),
+            }
+        }
     }
 
     /// Whether the next piece begins a line.
@@ -197,7 +206,9 @@ impl Page {
 
 impl Perform for Page {
     fn print(&mut self, c: char) {
-        if is_hidden(c) {
+        if c == '\u{7f}' {
+            // No terminal shows it.
+        } else if is_hidden(c) {
             // Shown instead of obeyed.
             format!("<U+{:04X}>", u32::from(c)).chars().for_each(|c| self.put(c));
         } else {
@@ -316,6 +327,13 @@ mod tests {
             [("error", red), (": ", plain), ("ok", of(Color::Index(10))), ("rgb", of(Color::Rgb(1, 2, 3))), ("\n", plain)]
         );
         assert_eq!(text(&["\x1b[31", "mred\x1b]0;title\x07\n"]), "red\n", "a code cut in two, and a title");
+    }
+
+    #[test]
+    fn an_unfinished_code_ends_with_its_line() {
+        for begun in ["\x1b]0;title", "\x1bPq", "\x1b[3", "\x1bX", "\x1b"] {
+            assert_eq!(text(&[&format!("a{begun}\nthe end\n")]), "a\nthe end\n", "{begun:?}");
+        }
     }
 
     #[test]
