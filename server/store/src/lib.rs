@@ -34,7 +34,7 @@ pub use system::tasks::{NewTask, StoredTask, TaskEnd};
 
 use reads::Reads;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection, Sqlite, Transaction};
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -206,7 +206,12 @@ impl Store {
             .pragma("journal_size_limit", LOG_SIZE)
             .pragma("temp_store", "memory");
         let pool = || SqlitePoolOptions::new().after_connect(|connection, _| Box::pin(fold::teach(connection)));
-        let write = pool().max_connections(1).connect_with(options.clone()).await?;
+        // On a full disk SQLite ends a transaction by itself, which the connection is not told of: it could begin no other.
+        let write = pool()
+            .before_acquire(move |connection, _| Box::pin(std::future::ready(Ok(!connection.is_in_transaction()))))
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
         migrate(&write).await?;
         let options = options.read_only(true);
         // No test before use: taking a connection asks its thread for the handle anyway.
