@@ -15,7 +15,7 @@ test("typed values survive a reload, except hidden values", async ({ yard }) => 
   for (const [index, variable, value] of [[0, "EPOCHS", "3"], [1, "DATABASE_URL", "postgres://u:hush-hush@db"]] as const) {
     await main.getByRole("button", { name: "Add variable" }).click();
     await main.getByLabel("Variable name").nth(index).fill(variable);
-    await main.getByLabel(`Value of ${variable}`).fill(value);
+    await main.getByLabel(`Value of ${variable}`, { exact: true }).fill(value);
   }
   await main.getByLabel("Others may see the value of EPOCHS").check();
   await expect.poll(() => page.url()).toContain("DATABASE_URL");
@@ -24,8 +24,8 @@ test("typed values survive a reload, except hidden values", async ({ yard }) => 
   await live(page);
   await expect(main.getByRole("heading", { level: 2, name: "Environment and resources" })).toBeVisible();
   await expect(main.getByLabel("CPU cores")).toHaveValue("0.5");
-  await expect(main.getByLabel("Value of EPOCHS")).toHaveValue("3");
-  await expect(main.getByLabel("Value of DATABASE_URL")).toHaveValue("");
+  await expect(main.getByLabel("Value of EPOCHS", { exact: true })).toHaveValue("3");
+  await expect(main.getByLabel("Value of DATABASE_URL", { exact: true })).toHaveValue("");
   await main.getByRole("link", { name: /^Session type/ }).click();
   await expect(main.getByLabel("Name", { exact: true })).toHaveValue(name);
   await expect(main.getByLabel("Start-up command")).toHaveValue("python train.py --epochs 3");

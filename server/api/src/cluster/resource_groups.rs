@@ -1,7 +1,7 @@
 //! Resource groups, which Backend.AI calls scaling groups, and the domains and projects that may use them.
 
 use crate::graphql::cost;
-use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
+use crate::graphql::{Done, clearable, control_and_caller, done, kept, of_new, outcome, refuse};
 use crate::projects::{domain_named, equals, query_without_pages};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -149,20 +149,20 @@ impl From<CreateScalingGroupInput> for ModifyScalingGroupInput {
 
 fn merged(group: &mut ResourceGroup, input: ModifyScalingGroupInput) -> Read<()> {
     // Unsupported fields are refused rather than silently dropped.
-    if required("driver", input.driver)?.is_some_and(|driver| driver != "static") {
+    if kept(input.driver).is_some_and(|driver| driver != "static") {
         return Err(Problem::field("driver", "Only the driver “static” is supported."));
     }
     let says_nothing = |text: &str| text.trim().is_empty() || text.trim() == "{}";
     if clearable(input.driver_opts).is_some_and(|text| !says_nothing(&text)) {
         return Err(Problem::field("driver_opts", "The driver “static” has no options."));
     }
-    if required("use_host_network", input.use_host_network)? == Some(true) {
+    if kept(input.use_host_network) == Some(true) {
         return Err(Problem::field("use_host_network", "The engine decides about the network of a session. Leave it out."));
     }
     if clearable(input.wsproxy_api_token).is_some_and(|token| !token.is_empty()) {
         return Err(Problem::field("wsproxy_api_token", "Tokens of app proxies are not supported. Leave it out."));
     }
-    if let Some(text) = required("scheduler", input.scheduler)? {
+    if let Some(text) = kept(input.scheduler) {
         let kind = SchedulerKind::from_key(&text);
         group.scheduler = Some(kind.ok_or_else(|| Problem::field("scheduler", "Must be fifo, lifo or drf."))?);
     }
@@ -178,8 +178,8 @@ fn merged(group: &mut ResourceGroup, input: ModifyScalingGroupInput) -> Read<()>
         MaybeUndefined::Value(text) => read_options(group, &text)?,
     }
     group.description = clearable(input.description).unwrap_or(std::mem::take(&mut group.description));
-    group.active = required("is_active", input.is_active)?.unwrap_or(group.active);
-    group.public = required("is_public", input.is_public)?.unwrap_or(group.public);
+    group.active = kept(input.is_active).unwrap_or(group.active);
+    group.public = kept(input.is_public).unwrap_or(group.public);
     group.app_proxy = clearable(input.wsproxy_addr).unwrap_or(std::mem::take(&mut group.app_proxy));
     Ok(())
 }

@@ -41,12 +41,12 @@ pub(crate) fn clearable<T: Default>(given: MaybeUndefined<T>) -> Option<T> {
     }
 }
 
-/// The change to a field that always has a value: a missing one leaves it as it is, null is refused.
-pub(crate) fn required<T>(field: &str, given: MaybeUndefined<T>) -> std::result::Result<Option<T>, Problem> {
+/// The change to a field that always has a value: a missing one leaves it as it is, and so does null, which the official client
+/// sends for every option that was not given.
+pub(crate) fn kept<T>(given: MaybeUndefined<T>) -> Option<T> {
     match given {
-        MaybeUndefined::Undefined => Ok(None),
-        MaybeUndefined::Null => Err(Problem::field(field, "It cannot be empty. Leave it out to keep its value.")),
-        MaybeUndefined::Value(value) => Ok(Some(value)),
+        MaybeUndefined::Value(value) => Some(value),
+        MaybeUndefined::Undefined | MaybeUndefined::Null => None,
     }
 }
 

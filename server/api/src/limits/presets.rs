@@ -2,7 +2,7 @@
 
 use crate::graphql::amounts::{slots, slots_text};
 use crate::graphql::cost;
-use crate::graphql::{Done, control_and_caller, done, outcome, refuse, required};
+use crate::graphql::{Done, control_and_caller, done, kept, outcome, refuse};
 use crate::projects::query_without_pages;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
@@ -58,10 +58,10 @@ fn shared_memory(text: &str) -> std::result::Result<i64, Problem> {
 }
 
 fn merged(preset: &mut Preset, input: ModifyResourcePresetInput) -> std::result::Result<(), Problem> {
-    if required("name", input.name)?.is_some_and(|name| name != preset.name) {
+    if kept(input.name).is_some_and(|name| name != preset.name) {
         return Err(Problem::field("name", "A preset cannot be renamed. Create another one."));
     }
-    if let Some(text) = required("resource_slots", input.resource_slots)? {
+    if let Some(text) = kept(input.resource_slots) {
         preset.slots = slots("resource_slots", &text)?;
     }
     match input.shared_memory {

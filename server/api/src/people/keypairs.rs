@@ -3,7 +3,7 @@
 use crate::auth::Allowed;
 use crate::graphql::cost;
 use crate::graphql::filter::{Names, list};
-use crate::graphql::{Done, control_and_caller, done, outcome, refuse, required};
+use crate::graphql::{Done, control_and_caller, done, kept, outcome, refuse};
 use crate::people::users::by_email;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
@@ -231,14 +231,14 @@ impl KeypairMutation {
     async fn modify_keypair(&self, context: &Context<'_>, access_key: String, props: ModifyKeyPairInput) -> Result<Done> {
         let (control, caller) = control_and_caller(context)?;
         let result = async {
-            no_concurrency(required("concurrency_limit", props.concurrency_limit)?.unwrap_or_default())?;
-            if let Some(admin) = required("is_admin", props.is_admin)? {
+            no_concurrency(kept(props.concurrency_limit).unwrap_or_default())?;
+            if let Some(admin) = kept(props.is_admin) {
                 rights_of_owner(admin, control.keypair(caller, &access_key).await?.admin)?;
             }
             let edit = EditKeypair {
-                active: required("is_active", props.is_active)?,
-                policy: required("resource_policy", props.resource_policy)?,
-                rate_limit: required("rate_limit", props.rate_limit)?,
+                active: kept(props.is_active),
+                policy: kept(props.resource_policy),
+                rate_limit: kept(props.rate_limit),
                 main: None,
             };
             control.edit_keypair(caller, &access_key, &edit).await

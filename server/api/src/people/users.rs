@@ -2,7 +2,7 @@
 
 use crate::graphql::cost;
 use crate::graphql::filter::{Names, list};
-use crate::graphql::{Done, PurgeUserInput, clearable, control_and_caller, done, never, outcome, refuse, required};
+use crate::graphql::{Done, PurgeUserInput, clearable, control_and_caller, done, kept, never, outcome, refuse};
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
@@ -298,26 +298,26 @@ async fn create(control: &Control, caller: &Caller, email: String, props: UserIn
 #[allow(clippy::needless_update, reason = "the fields are Backend.AI's; a field of ours that it lacks is left as it is")]
 async fn modify(control: &Control, caller: &Caller, email: &str, props: ModifyUserInput) -> std::result::Result<(), Problem> {
     let found = by_email(control, caller, Some(email)).await?;
-    let domain_name = required("domain_name", props.domain_name)?;
+    let domain_name = kept(props.domain_name);
     let edit = EditUser {
         domain: domain(control, caller, domain_name.as_deref()).await?,
-        status: status(required("status", props.status)?, required("is_active", props.is_active)?)?,
-        role: role(required("role", props.role)?)?,
+        status: status(kept(props.status), kept(props.is_active))?,
+        role: role(kept(props.role))?,
         projects: projects(clearable(props.group_ids))?,
-        username: required("username", props.username)?,
+        username: kept(props.username),
         full_name: clearable(props.full_name),
-        password: required("password", props.password)?,
+        password: kept(props.password),
         description: clearable(props.description),
-        must_change_password: required("need_password_change", props.need_password_change)?,
-        sudo: required("sudo_session_enabled", props.sudo_session_enabled)?,
+        must_change_password: kept(props.need_password_change),
+        sudo: kept(props.sudo_session_enabled),
         addresses: clearable(props.allowed_client_ip),
-        two_factor: required("totp_activated", props.totp_activated)?,
-        policy: required("resource_policy", props.resource_policy)?,
+        two_factor: kept(props.totp_activated),
+        policy: kept(props.resource_policy),
         // 0 leaves a number to the engine.
         uid: clearable(props.container_uid),
         gid: clearable(props.container_main_gid),
         gids: clearable(props.container_gids),
-        main_access_key: required("main_access_key", props.main_access_key)?,
+        main_access_key: kept(props.main_access_key),
         ..EditUser::default()
     };
     control.edit_user(caller, found.id, &edit).await

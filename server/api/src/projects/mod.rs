@@ -2,7 +2,7 @@
 
 use crate::graphql::amounts::{slots, slots_text};
 use crate::graphql::cost;
-use crate::graphql::{Done, clearable, control_and_caller, done, never, outcome, refuse, required};
+use crate::graphql::{Done, clearable, control_and_caller, done, kept, never, outcome, refuse};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use control::{Caller, Control};
 use types::Problem;
@@ -265,9 +265,9 @@ async fn modify_domain(
 ) -> std::result::Result<(), Problem> {
     no_registries(clearable(props.allowed_docker_registries).as_deref())?;
     let edit = EditDomain {
-        name: required("name", props.name)?,
+        name: kept(props.name),
         description: clearable(props.description),
-        active: required("is_active", props.is_active)?,
+        active: kept(props.is_active),
         hosts: cleared_hosts(props.allowed_vfolder_hosts)?,
         limit: limits(clearable(props.total_resource_slots))?,
         integration: clearable(props.integration_id),
@@ -316,17 +316,17 @@ async fn modify_group(
         "" if people.is_empty() => (Vec::new(), Vec::new()),
         _ => return Err(Problem::field("user_update_mode", "Must be add or remove.")),
     };
-    let domain = match required("domain_name", props.domain_name)? {
+    let domain = match kept(props.domain_name) {
         Some(name) => Some(domain_named(control, caller, &name).await?.id),
         None => None,
     };
     let edit = EditProject {
-        name: required("name", props.name)?,
+        name: kept(props.name),
         domain,
         kind: None,
         description: clearable(props.description),
-        active: required("is_active", props.is_active)?,
-        policy: required("resource_policy", props.resource_policy)?,
+        active: kept(props.is_active),
+        policy: kept(props.resource_policy),
         hosts: cleared_hosts(props.allowed_vfolder_hosts)?,
         limit: limits(clearable(props.total_resource_slots))?,
         integration: clearable(props.integration_id),

@@ -54,14 +54,6 @@ pub(crate) fn launch(folder: &Folder, plan: &Plan, groups: &Hierarchies) -> io::
     Ok(Launched { pid, link, output })
 }
 
-/// Starts a container whose first process does nothing, to see whether sessions can be isolated here; returns its id.
-pub(crate) fn try_container(folder: &Folder, plan: &Plan, groups: &Hierarchies) -> io::Result<i32> {
-    prepare(folder, plan)?;
-    let null = || Ok::<OwnedFd, io::Error>(File::open("/dev/null")?.into());
-    let errors = rustix::io::dup(rustix::stdio::stderr())?;
-    container::start(folder, plan, groups, First::Nothing, [null()?, null()?, errors])
-}
-
 /// Runs `session-init`, in bubblewrap or as a plain process. Without control groups, only each process's own memory is limited.
 fn spawn(folder: &Folder, plan: &Plan, [input, output, errors]: [OwnedFd; 3]) -> io::Result<i32> {
     // Opened and not named: the program may have been replaced since, and its path does not exist inside.
@@ -90,7 +82,7 @@ fn spawn(folder: &Folder, plan: &Plan, [input, output, errors]: [OwnedFd; 3]) ->
 }
 
 /// Creates the session's files: its home, its temporary folder and its user's name.
-fn prepare(folder: &Folder, plan: &Plan) -> io::Result<()> {
+pub(crate) fn prepare(folder: &Folder, plan: &Plan) -> io::Result<()> {
     for (name, mode) in [(layout::HOME, 0o700), (layout::TMP, 0o1777)] {
         let path = folder.file(name);
         DirBuilder::new().recursive(true).mode(0o700).create(&path)?;

@@ -17,7 +17,7 @@
 
 use super::isolation::Isolation;
 use super::{cgroup, sys, tree};
-use crate::{Launch, LaunchSpec, RunState, Stop};
+use crate::{LaunchSpec, RunState, Stop};
 use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use types::id::ContainerId;
-use types::quantity::{Quantity, Slots};
 use types::sessions::Outcome;
 use types::time::Millis;
 
@@ -58,29 +57,6 @@ pub(crate) struct Plan {
     pub isolation: Isolation,
     /// The largest number of bytes of log that are kept.
     pub log_limit: u64,
-}
-
-impl Plan {
-    /// The plan of a container that does nothing, with as little as one gets.
-    pub(crate) fn trial() -> Self {
-        let launch = LaunchSpec {
-            name: "trial".into(),
-            host_name: String::new(),
-            image: String::new(),
-            what: Launch::Interactive,
-            cpu: Quantity::whole(1),
-            mem: 64 << 20,
-            slots: Slots::default(),
-            shared_memory: None,
-            env: Vec::new(),
-            mounts: Vec::new(),
-            ports: Vec::new(),
-            user: None,
-            working_directory: None,
-        };
-        let id = ContainerId(uuid::Uuid::from_u128(u128::from(std::process::id())));
-        Self { id, launch, isolation: Isolation::Container, log_limit: 0 }
-    }
 }
 
 /// The part of a plan that every version has written alike.

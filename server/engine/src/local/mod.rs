@@ -44,7 +44,6 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
@@ -68,7 +67,7 @@ pub fn helper(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let code = match args.nth(1)?.to_str()? {
         "supervise" => supervise(Path::new(&args.next()?)),
         "session-init" => session_init(),
-        "try-isolation" => supervisor::try_isolation(Path::new(&args.next()?)),
+        "try-isolation" => isolation::trial::try_isolation(Path::new(&args.next()?)),
         _ => return None,
     };
     Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
@@ -140,7 +139,8 @@ impl LocalEngine {
             let seen = format!("sessions see {}, so no data can be kept in {}", through.display(), dir.display());
             return Err(failed("folder")(io::Error::other(seen)));
         }
-        let possible = Possible::find(options.isolation, options.allow_unisolated, &dir, || try_container(&exe, &dir));
+        let possible =
+            Possible::find(options.isolation, options.allow_unisolated, &dir, || isolation::trial::try_container(&exe, &dir));
         if let Some(refusal) = &possible.refusal {
             tracing::error!("no session can start on this machine: {refusal}");
         } else if possible.isolation == Isolation::None {
@@ -270,21 +270,6 @@ impl LocalEngine {
 /// Returns the folder of the machine through which sessions see `path`, if they do: nothing secret may be there.
 pub fn visible_to_sessions(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok().and_then(|path| seen_through(&path))
-}
-
-/// Starts a trial session in a folder of its own, which does nothing; returns why it could not be started.
-fn try_container(exe: &File, sessions: &Path) -> Result<(), String> {
-    let folder = sessions.join(format!(".trial-{}", std::process::id()));
-    let mut command = std::process::Command::new(format!("/proc/self/fd/{}", exe.as_raw_fd()));
-    command.arg0("yardmaster").arg("try-isolation").arg(&folder).stdin(Stdio::null());
-    let tried = command.output();
-    // Also when it failed half-way; nothing in it is needed.
-    let _ = std::fs::remove_dir_all(&folder);
-    match tried {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().trim_end_matches('.').to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// Refuses each unsupported feature with its own message, so that nothing requested is silently ignored.

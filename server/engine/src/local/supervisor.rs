@@ -16,10 +16,9 @@ use crate::{Launch, Stop};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::Signal;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -44,32 +43,6 @@ pub fn supervise(folder: &Path) -> i32 {
         Ok(()) => 0,
         Err(error) => {
             log_own(format_args!("the supervisor failed: {error}"));
-            1
-        }
-    }
-}
-
-/// The body of the hidden subcommand `try-isolation`: starts a container that does nothing in `folder`, and prints why it could
-/// not. Returns the exit code of the process.
-pub fn try_isolation(folder: &Path) -> i32 {
-    let tried = || {
-        let folder = Folder::at(folder);
-        folder.create()?;
-        let plan = Plan::trial();
-        let groups = Hierarchies::find(folder.sessions());
-        let group = groups.group(plan.id);
-        let started = launch::try_container(&folder, &plan, &groups).and_then(wait);
-        group.kill();
-        group.remove();
-        match started?.code() {
-            Some(0) => Ok(()),
-            _ => Err(io::Error::other("the first process of a container ended at once")),
-        }
-    };
-    match tried() {
-        Ok(()) => 0,
-        Err(error) => {
-            eprintln!("{error}");
             1
         }
     }
@@ -399,7 +372,7 @@ impl<'a> Supervisor<'a> {
     fn end(&mut self) -> Outcome {
         self.measure();
         tree::signal(self.pid, Signal::KILL);
-        let status = wait(self.pid);
+        let status = sys::wait(self.pid);
         // What has escaped the first process, which only plain processes can.
         self.group.kill();
         tree::kill_below();
@@ -435,17 +408,6 @@ impl<'a> Supervisor<'a> {
             ("", Ok(status)) => format!("its first process ended immediately ({status})"),
             ("", Err(error)) => error.to_string(),
             (said, _) => said.to_owned(),
-        }
-    }
-}
-
-/// Waits for the end of a child.
-fn wait(pid: i32) -> io::Result<ExitStatus> {
-    loop {
-        match rustix::process::waitpid(Pid::from_raw(pid), WaitOptions::empty()) {
-            Ok(Some((_, status))) => return Ok(ExitStatus::from_raw(status.as_raw())),
-            Ok(None) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
         }
     }
 }

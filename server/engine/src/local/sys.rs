@@ -9,6 +9,8 @@ use rustix::net::{
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::{SystemTime, UNIX_EPOCH};
 use types::time::Millis;
 
@@ -122,6 +124,17 @@ pub(crate) fn limit_data(bytes: u64) -> io::Result<()> {
     let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
     // SAFETY: the pointer is to a value that lives through the call.
     check(unsafe { libc::setrlimit(libc::RLIMIT_DATA, &limit) }).map(drop)
+}
+
+/// Waits for the end of a child.
+pub(crate) fn wait(pid: i32) -> io::Result<ExitStatus> {
+    loop {
+        match rustix::process::waitpid(rustix::process::Pid::from_raw(pid), rustix::process::WaitOptions::empty()) {
+            Ok(Some((_, status))) => return Ok(ExitStatus::from_raw(status.as_raw())),
+            Ok(None) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Takes the socket that the parent passed as standard input, and leaves `/dev/null` there.

@@ -3,7 +3,7 @@
 use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{count, limit, number, slots, slots_of_limited, slots_text};
 use crate::graphql::cost;
-use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
+use crate::graphql::{Done, clearable, control_and_caller, done, kept, of_new, outcome, refuse};
 use crate::projects::cleared_hosts;
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
@@ -133,7 +133,7 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
             return Err(Problem::field("max_vfolder_count", most));
         }
     }
-    if let Some(text) = required("default_for_unspecified", input.default_for_unspecified)? {
+    if let Some(text) = kept(input.default_for_unspecified) {
         policy.others_unlimited = match text.as_str() {
             "UNLIMITED" => true,
             "LIMITED" => false,
@@ -155,7 +155,7 @@ fn merged(policy: &mut KeypairPolicy, input: ModifyInput) -> std::result::Result
     if let Some(n) = clearable(input.max_concurrent_sftp_sessions) {
         policy.max_transfers = limit("max_concurrent_sftp_sessions", n)?;
     }
-    if let Some(n) = required("max_containers_per_session", input.max_containers_per_session)? {
+    if let Some(n) = kept(input.max_containers_per_session) {
         policy.max_cluster = count("max_containers_per_session", n)?;
     }
     if let Some(n) = clearable(input.idle_timeout) {

@@ -3,7 +3,7 @@
 use super::{every_policy, policy_named, policy_not_found};
 use crate::graphql::amounts::{count, limit, number, size};
 use crate::graphql::cost;
-use crate::graphql::{Done, clearable, control_and_caller, done, of_new, outcome, refuse, required};
+use crate::graphql::{Done, clearable, control_and_caller, done, kept, of_new, outcome, refuse};
 use async_graphql::{Context, InputObject, MaybeUndefined, Object, Result, SimpleObject};
 use types::Problem;
 use types::limits::policies::{PolicyKind, PolicyRow, SavePolicy, UserPolicy};
@@ -73,10 +73,10 @@ fn merged(policy: &mut UserPolicy, input: ModifyInput) -> std::result::Result<()
         MaybeUndefined::Null => policy.max_folder_bytes = None,
         MaybeUndefined::Value(n) => policy.max_folder_bytes = size(n),
     }
-    if let Some(n) = required("max_session_count_per_model_session", input.max_session_count_per_model_session)? {
+    if let Some(n) = kept(input.max_session_count_per_model_session) {
         policy.max_service_sessions = count("max_session_count_per_model_session", n)?;
     }
-    if let Some(n) = required("max_customized_image_count", input.max_customized_image_count)? {
+    if let Some(n) = kept(input.max_customized_image_count) {
         policy.max_images = count("max_customized_image_count", n)?;
     }
     Ok(())

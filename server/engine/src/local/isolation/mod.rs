@@ -7,6 +7,7 @@
 pub(crate) mod bubblewrap;
 pub(crate) mod container;
 pub(crate) mod seccomp;
+pub(crate) mod trial;
 pub(crate) mod visible;
 
 use bubblewrap::Bubblewrap;
