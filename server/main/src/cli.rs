@@ -211,7 +211,7 @@ fn start_log(json: bool) {
     if json { log.json().init() } else { log.init() }
 }
 
-/// What a data folder holds.
+/// A data folder, opened.
 struct Opened {
     control: Control,
     unisolated: bool,

@@ -1,4 +1,4 @@
-//! What others wait while somebody abuses the server: the median of an ordinary person's trivial call, at rest and during each
+//! The wait of others while somebody abuses the server: the median of an ordinary person's trivial call, at rest and during each
 //! attack. The attackers share the machine with the server, so part of every wait is theirs.
 
 use super::{Client, PASSWORD, Server, administrator, millis, yardmaster};

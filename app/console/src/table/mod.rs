@@ -48,7 +48,7 @@ where
     load_when(key, Signal::derive(move || live.changes(topics)), Old::Stays, fetch)
 }
 
-/// What becomes of an answer when the key changes.
+/// The fate of an answer when the key changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Old {
     /// It stays in view until the next one arrives: rows of a list.

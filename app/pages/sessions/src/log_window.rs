@@ -16,7 +16,7 @@ const SMALL: u64 = 16 << 10;
 /// Bytes after which a piece without lines ends nevertheless.
 const LARGE: u64 = 256 << 10;
 
-/// What comes before the first byte in the page.
+/// The part of the log before the first byte in the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Before {
     pub older: Older,

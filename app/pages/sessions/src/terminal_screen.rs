@@ -49,7 +49,7 @@ impl Rows {
     }
 }
 
-/// What decides a run's class.
+/// The properties of cells that make up a run's class.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Look {
     ink: Ink,

@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(answered, 1000);
     }
 
-    /// What the database holds after these counts were written, as a restart reads it.
+    /// The database after these counts were written, as a restart reads it.
     fn rows(fresh: &[Fresh]) -> Vec<(UserId, String, i64, u32)> {
         let rows = fresh.iter().flat_map(|(key, seconds, _)| seconds.iter().rev().map(|row| (ANN, key.clone(), row.0, row.1)));
         rows.collect()

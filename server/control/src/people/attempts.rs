@@ -16,7 +16,7 @@ const MINUTE: i64 = 60_000;
 /// The most counts kept for a rule. Beyond it the oldest is forgotten, so that a flood costs only what it pushes out.
 const MOST: usize = 50_000;
 
-/// What failures are counted by.
+/// The subject that failures are counted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     WhoAndNetwork,

@@ -107,7 +107,7 @@ impl Control {
         Ok(session)
     }
 
-    /// What rows of the list do not have, of those of these sessions that the caller may see.
+    /// The fields that rows of the list do not have, for those of these sessions that the caller may see.
     pub async fn sessions_more(&self, caller: &Caller, ids: &[SessionId]) -> Result<HashMap<SessionId, SessionMore>> {
         let (me, scope) = caller.scope(Permission::ReadSessions)?;
         let mut found = self.store.sessions_more(ids, scope).await?;

@@ -15,7 +15,7 @@ const SESSIONS: u32 = 20;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// What is kept, and for how long.
+/// The times for which things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
     /// Days for the files and the log of an ended session.

@@ -1,4 +1,4 @@
-//! What Backend.AI's clients rely on beyond names and shapes: the order of fields, null as a value, and encoded bodies.
+//! Things that Backend.AI's clients rely on beyond names and shapes: the order of fields, null as a value, and encoded bodies.
 
 use crate::Yard;
 use axum::body::Body;

@@ -1,4 +1,4 @@
-//! What a request may cost: documents, exports, and requests that never come to their end.
+//! The cost of requests: documents, exports, and requests that never come to their end.
 
 use crate::{Yard, caller};
 use axum::Router;

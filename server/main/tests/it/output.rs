@@ -1,4 +1,4 @@
-//! What sessions say: their logs as text and as files, their ends, and their terminals.
+//! Output of sessions: their logs as text and as files, their ends, and their terminals.
 
 use crate::Yard;
 use axum::Extension;

@@ -197,7 +197,7 @@ pub fn all(session: &Waiting) -> Slots {
     session.cluster.of_all(&session.slots)
 }
 
-/// What each agent that runs a part of it must have, and the number of parts.
+/// The amounts that each agent that runs a part of it must have, and the number of parts.
 pub fn shape(session: &Waiting) -> (Slots, u32) {
     match session.cluster.mode {
         ClusterMode::SingleNode => (all(session), 1),

@@ -123,7 +123,7 @@ struct More {
     files_removed_at: Option<Millis>,
 }
 
-/// What the list of sessions does not show, and programs read in lists.
+/// Fields that the list of sessions does not show, and programs read in lists.
 #[derive(Clone, Debug, FromRow)]
 pub struct SessionMore {
     pub id: SessionId,
@@ -236,7 +236,7 @@ impl Store {
         }))
     }
 
-    /// What rows of a list do not have, for those of these sessions that are in scope.
+    /// The fields that rows of a list do not have, for those of these sessions that are in scope.
     pub async fn sessions_more(&self, ids: &[SessionId], scope: Scope) -> Result<HashMap<SessionId, SessionMore>> {
         let hex: Vec<String> = ids.iter().map(|id| id.0.simple().to_string()).collect();
         let among = ("s.id IN (SELECT unhex(value) FROM json_each(?))", Bind::Text(crate::to_json(&hex)));

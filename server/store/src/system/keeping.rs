@@ -1,4 +1,4 @@
-//! What is kept and for how long: removing old rows in small batches, and space in the file for when the disk is full.
+//! Keeping things for a time: removing old rows in small batches, and space in the file for when the disk is full.
 
 use crate::{Change, Result, Store};
 use types::id::{SessionId, UserId};

@@ -29,7 +29,7 @@ const MOST_TASKS: u32 = 8192;
 /// The period over which processor time is limited, in microseconds.
 const PERIOD: i64 = 100_000;
 
-/// What the first process inside does.
+/// The work of the first process inside.
 #[derive(Clone, Copy)]
 pub(crate) enum First {
     /// The work of the session.
