@@ -90,25 +90,21 @@ pub(crate) fn start(
 
 /// Creates the folders that nothing is mounted on, with rights that do not depend on the umask.
 fn make_root(root: &Path) -> io::Result<()> {
-    let umask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    let made = ["etc/ssl", "etc/pki/tls", "etc/default", "home/work", "run", "sys/devices/system", "var", "tmp", "proc", "dev"]
+    // It stays so, because libcontainer adds mount points.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    ["etc/ssl", "etc/pki/tls", "etc/default", "home/work", "run", "sys/devices/system", "var", "tmp", "proc", "dev"]
         .into_iter()
-        .try_for_each(|folder| DirBuilder::new().recursive(true).mode(0o755).create(root.join(folder)));
+        .try_for_each(|folder| DirBuilder::new().recursive(true).mode(0o755).create(root.join(folder)))?;
     let links = visible().into_iter().filter_map(|path| match path {
         Visible::Link(path, target) => Some((path, target)),
         Visible::Same(_) => None,
     });
-    let made = made.and_then(|()| {
-        links.chain([("/var/tmp".into(), "/tmp".into())]).try_for_each(|(path, target)| {
-            match std::os::unix::fs::symlink(target, root.join(path.strip_prefix("/").unwrap_or(&path))) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-                _ => Ok(()),
-            }
-        })
-    });
-    // The mount points that libcontainer adds belong there as well.
-    let _ = umask;
-    made
+    links.chain([("/var/tmp".into(), "/tmp".into())]).try_for_each(|(path, target)| {
+        match std::os::unix::fs::symlink(target, root.join(path.strip_prefix("/").unwrap_or(&path))) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    })
 }
 
 /// The container as the runtime specification of the Open Container Initiative describes one.
