@@ -41,6 +41,8 @@ test("where sessions cannot be isolated none starts and the agent says what to i
     await yard.goto(`/sessions?session=${id}`);
     await expect(page.getByRole("dialog", { name: "Session waits" })).toContainText("Pending");
     await expect(page.getByText("Sessions are not isolated")).toBeHidden();
+    // An open page would ask the ended server again, and the browser complain.
+    await page.goto("about:blank");
     await server.end();
 
     // The same data, and the explicit way around.
