@@ -240,10 +240,10 @@ test("every number of a keypair policy has its own field, and appears in the det
   const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
   const [header, line] = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
   expect(header).toBe(
-    "Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),Storage hosts," +
+    "Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),Disk of a session,Storage hosts," +
       "Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),Followed by,Created",
   );
-  expect(line).toMatch(new RegExp(`^${name},CPU ∞ · RAM ∞,∞,34,6,5678,86401,,12,9,77,0,\\d{4}-`));
+  expect(line).toMatch(new RegExp(`^${name},CPU ∞ · RAM ∞,∞,34,6,5678,86401,10 GiB,,12,9,77,0,\\d{4}-`));
 });
 
 test("the people of a deleted user policy follow another one", async ({ yard }) => {

@@ -238,6 +238,28 @@ test("the lifetime that a keypair's policy leaves a session is shown in its draw
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
 
+test("a session that holds more disk than its policy allows is ended with the reason", async ({ yard }) => {
+  await yard.signIn();
+  const [name, who] = [unique("small-disk"), unique("hoarder")];
+  const policy = {
+    name, total: {}, others_unlimited: true, max_sessions: null, max_pending: null, max_cluster: 1, lifetime: null, idle_timeout: null,
+    max_transfers: null, hosts: {}, session_disk: 64 << 20,
+  };
+  await yard.call("save_keypair_policy", { save: { policy, revision: null } });
+  await yard.person(who);
+  const theirs = await yard.window();
+  await yard.signIn(who, PASSWORD, theirs);
+  const keys = await yard.call<{ access_key: string; main: boolean }[]>("my_keypairs", {}, theirs);
+  await yard.call("edit_keypair", { access_key: keys.find((key) => key.main)!.access_key, edit: { policy: name } });
+  const command = "head -c 20M /dev/zero > kept; mkdir .hidden; until [ -e more ]; do sleep 0.1; done; head -c 60M /dev/zero > .hidden/more; sleep 300";
+  const id = await yard.session({ command: `(sleep 12; touch more) & ${command}`, name: unique("greedy") }, theirs);
+  await yard.goto(`/sessions?session=${id}`, theirs);
+  const drawer = theirs.getByRole("dialog");
+  await expect(drawer).toContainText(new RegExp(`Disk\\s*\\d[\\d.]* MiB used of 64 MiB, policy ${name}`), { timeout: 15_000 });
+  await expect(drawer).toContainText(new RegExp(`It held [\\d.]+ MiB of disk: policy ${name} allows 64 MiB\\.`), { timeout: 30_000 });
+  await expect(drawer.getByRole("status").filter({ hasText: "Terminated" })).toBeVisible({ timeout: 20_000 });
+});
+
 test("the sessions that the filter selects are exported under a chosen name", async ({ yard }) => {
   const { page } = yard;
   const name = unique("filed");

@@ -96,6 +96,7 @@ struct Shared {
     /// The waiting sessions that may not start.
     barred: Mutex<HashSet<SessionId>>,
     activity: Mutex<sessions::ends::Activity>,
+    disk_use: Mutex<sessions::disk_use::Measured>,
     /// How often the engine refused to start a session.
     refused_starts: Mutex<HashMap<SessionId, u32>>,
     /// The agents' last reports, and the names of the agents that are gone.
@@ -148,6 +149,7 @@ impl Control {
             lengths: Mutex::default(),
             barred: Mutex::default(),
             activity: Mutex::default(),
+            disk_use: Mutex::default(),
             refused_starts: Mutex::default(),
             agents: RwLock::default(),
             gone: RwLock::default(),

@@ -313,6 +313,7 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     control.recall_rates().await.map_err(plain)?;
     tokio::spawn(control.clone().keep_rates_always());
     tokio::spawn(control.clone().clean_always());
+    tokio::spawn(control.clone().watch_sessions_disks());
     tokio::spawn(control.clone().follow_other_processes());
     let queue = tokio::spawn(control.clone().run());
 

@@ -249,8 +249,14 @@ fn checks(session: &SessionDetail) -> Option<AnyView> {
         let limit = duration(i64::from(check.limit) * 1000);
         view! { <dt>{check.kind.label()}</dt><dd><Remaining until=check.at.0/>{format!(" left of {limit}, {by}")}</dd> }
     };
+    let disk = session.disk.iter().map(|disk| {
+        let used = format!("{} used of {}, policy {}", bytes(disk.used), bytes(disk.limit), disk.policy);
+        view! { <dt>"Disk"</dt><dd>{used}</dd> }
+    });
+    let disk: Vec<_> = disk.collect();
     let all: Vec<_> = session.checks.iter().map(one).collect();
-    (!all.is_empty()).then(|| view! { <h3>"Automatic termination"</h3><dl class="key-values idle-checks">{all}</dl> }.into_any())
+    let any = !all.is_empty() || !disk.is_empty();
+    any.then(|| view! { <h3>"Automatic termination"</h3><dl class="key-values idle-checks">{all}{disk}</dl> }.into_any())
 }
 
 fn step(change: StatusChange) -> AnyView {

@@ -265,6 +265,8 @@ pub struct SessionDetail {
     pub history: Vec<StatusChange>,
     /// The checks that may end it; empty once it has ended.
     pub checks: Vec<IdleCheck>,
+    /// What it holds on disk, if its policy limits that; known once it was measured, until it has ended.
+    pub disk: Option<DiskUse>,
     /// The server's clock when this was read, for comparison with the times in `checks`.
     pub now: Millis,
     /// Whether the caller may end it and open its terminal.
@@ -291,6 +293,17 @@ pub struct IdleCheck {
     /// The limit, in seconds.
     pub limit: u32,
     /// The policy or group that sets the limit; empty if the session itself does.
+    pub policy: String,
+}
+
+/// What a session holds on disk, beside the limit that ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskUse {
+    /// Bytes.
+    pub used: i64,
+    /// Bytes.
+    pub limit: i64,
+    /// The keypair policy that sets the limit.
     pub policy: String,
 }
 

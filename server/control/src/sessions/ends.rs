@@ -137,6 +137,9 @@ impl Control {
         let theirs = mirror.all().filter(|session| session.policy == policy.name && session.status != Status::Terminating);
         let over = |checks: Vec<IdleCheck>| checks.into_iter().find(|check| check.at <= now);
         let ended = theirs.filter_map(|session| {
+            if let Some(why) = self.over_disk_under(session.id, policy) {
+                return Some((session.clone(), why));
+            }
             let check = over(idle_checks_under(session, Some(policy), &mirror, &activity))?;
             over(idle_checks(session, &mirror, &activity)).is_none().then(|| (session.clone(), end_reason(&check)))
         });
@@ -185,7 +188,7 @@ impl Control {
         self.look_for_activity().await?;
         self.warn_of_idle_ends().await?;
         let now = self.now();
-        let over: Vec<(Arc<LivingSession>, IdleCheck)> = {
+        let over: Vec<(Arc<LivingSession>, String)> = {
             let activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
             let mirror = self.mirror();
             let living = mirror.all().filter(|session| session.stop_asked == 0 && session.status != Status::Terminating);
@@ -196,21 +199,26 @@ impl Control {
                 })
                 // The scheduler cancels those that waited too long, with the rest of its queue in view.
                 .filter(|(session, check)| check.kind != CheckKind::PendingTimeout || session.barred.is_some())
+                .map(|(session, check)| (session, end_reason(&check)))
                 .collect()
         };
+        self.end_automatically(&over, now).await
+    }
+
+    /// Ends sessions, each for a reason.
+    pub(crate) async fn end_automatically(&self, over: &[(Arc<LivingSession>, String)], now: Millis) -> Result<()> {
         if over.is_empty() {
             return Ok(());
         }
         let mut change = self.store.change().await?;
-        for (session, check) in &over {
-            let reason = end_reason(check);
+        for (session, reason) in over {
             let next = match session.status {
                 Status::Pending | Status::Scheduled => Status::Cancelled,
                 _ => Status::Terminating,
             };
             let notice = format!("Session {} is being ended: {reason}", session.name);
-            change.ask_stop(session, 1, &reason, now).await?;
-            let step = Step { next, reason: &reason, agents: None, outcome: None, notice: Some(&notice), at: now };
+            change.ask_stop(session, 1, reason, now).await?;
+            let step = Step { next, reason, agents: None, outcome: None, notice: Some(&notice), at: now };
             change.move_session(session, &step).await?;
         }
         change.commit().await?;

@@ -2,6 +2,7 @@
 //! queue as people see it is in `pending`; logs are in `log`, usage and terminals in `output`.
 
 pub(crate) mod barred;
+pub(crate) mod disk_use;
 pub(crate) mod ends;
 pub(crate) mod expected;
 pub(crate) mod files;
@@ -101,6 +102,7 @@ impl Control {
             session.access_key = String::new();
         }
         session.checks = self.idle_checks_of(id);
+        session.disk = self.disk_use_of(id);
         session.now = self.now();
         session.files &= session.row.status.is_final() && session.row.started_at.is_some();
         session.files &= session.may_control && session.row.owner == me.id;

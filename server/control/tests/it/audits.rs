@@ -173,6 +173,7 @@ async fn the_audit_trail_keeps_an_edited_policy_of_each_kind() {
         max_cluster: 5,
         lifetime: Some(6),
         idle_timeout: Some(7),
+        session_disk: Some(64 << 20),
         max_transfers: Some(8),
         max_folders: Some(9),
         hosts: hosts(),

@@ -48,7 +48,7 @@ async fn a_file_of_policies_has_a_column_per_field_and_a_sign_for_no_limit() {
     let names: Vec<_> = all.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
     assert_eq!(names, ["default", "open", "student"]);
     let of_keypairs = "\u{feff}Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),\
-                       Storage hosts,Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),\
+                       Disk of a session,Storage hosts,Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),\
                        Followed by,Created";
     let keypairs = yard.get("/export/keypair_policies.csv", &root).await;
     assert_eq!(keypairs.text.lines().next(), Some(of_keypairs));

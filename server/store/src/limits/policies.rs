@@ -57,6 +57,7 @@ impl StoredPolicy for KeypairPolicy {
             ("max_cluster", Column::whole("p.max_cluster")),
             limit!("idle_timeout"),
             limit!("lifetime"),
+            limit!("session_disk"),
             limit!("max_pending"),
             limit!("max_transfers"),
             CREATED,

@@ -230,6 +230,7 @@ impl Store {
             outcome,
             history,
             checks: Vec::new(),
+            disk: None,
             now: Millis(0),
             may_control: false,
             files: more.files_removed_at.is_none(),

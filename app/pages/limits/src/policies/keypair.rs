@@ -1,4 +1,4 @@
-//! Keypair policies: limits on the resources, number and lifetime of a keypair's sessions.
+//! Keypair policies: limits on the resources, number, lifetime and disk of a keypair's sessions.
 
 use super::effect::effect;
 use super::hosts::HostsField;
@@ -10,7 +10,7 @@ use console::dialog::edit::{EditForm, name_field};
 use console::form::{Refused, checked, whole_limit};
 use console::list_page::List;
 use console::paths;
-use console::slots::{SlotAmounts, limits_in_short};
+use console::slots::{SlotAmounts, bytes_limit, exact_bytes, limits_in_short};
 use console::table::{load, load_open, settled_with};
 use leptos::prelude::*;
 use types::Problem;
@@ -19,6 +19,7 @@ use types::limits::policies::{
     KEYPAIR_POLICIES, KeypairPolicy, MAX_CLUSTER, MAX_IDLE, MAX_KEYPAIR_FOLDERS, MAX_SESSIONS, PolicyEffect, PolicyKind,
     PolicyRow, SavePolicy,
 };
+use types::quantity::bytes;
 use types::revision::or_unlimited;
 use types::system::events::Topic;
 use ui::{Checkbox, Column, Field, Limit, LimitField, NumberInput};
@@ -33,6 +34,7 @@ struct Form {
     max_cluster: RwSignal<String>,
     lifetime: Limit,
     idle_timeout: Limit,
+    session_disk: Limit,
     max_transfers: Limit,
     max_folders: Limit,
     hosts: HostsField,
@@ -50,6 +52,7 @@ impl Form {
             max_cluster: RwSignal::new(String::new()),
             lifetime: Limit::unlimited(),
             idle_timeout: Limit::unlimited(),
+            session_disk: Limit::unlimited(),
             max_transfers: Limit::unlimited(),
             max_folders: Limit::unlimited(),
             hosts: HostsField::new(),
@@ -75,6 +78,7 @@ impl EditForm for Form {
         self.max_cluster.set(policy.max_cluster.to_string());
         self.lifetime.set(text(policy.lifetime));
         self.idle_timeout.set(text(policy.idle_timeout));
+        self.session_disk.set(policy.session_disk.map(exact_bytes));
         self.max_transfers.set(text(policy.max_transfers));
         self.max_folders.set(text(policy.max_folders));
         self.hosts.fill(&policy.hosts);
@@ -95,6 +99,7 @@ impl EditForm for Form {
             // clusters.
             lifetime: whole_limit("lifetime", self.lifetime, &mut mistakes).filter(|seconds| *seconds > 0),
             idle_timeout: whole_limit("idle_timeout", self.idle_timeout, &mut mistakes).filter(|seconds| *seconds > 0),
+            session_disk: bytes_limit("session_disk", self.session_disk, &mut mistakes).filter(|bytes| *bytes > 0),
             max_transfers: whole_limit("max_transfers", self.max_transfers, &mut mistakes).filter(|n| *n > 0),
             max_folders: whole_limit("max_folders", self.max_folders, &mut mistakes).filter(|n| *n > 0),
             hosts: self.hosts.read(),
@@ -119,6 +124,7 @@ impl EditForm for Form {
                 <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at the same time. 0: none may wait, so none can be started." error=refused.field_error("max_pending") max=ANY/>
                 <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Sessions at the same time, up to {MAX_SESSIONS}; 0 is unlimited.") error=refused.field_error("max_sessions") max=MAX_SESSIONS.to_string()/>
                 <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: how long a session may go without input while using almost no processor time (the threshold is set in Configurations); up to 180 days. A batch session ends with its command or its own timeout." error=refused.field_error("idle_timeout") max=MAX_IDLE.to_string()/>
+                <LimitField name="policy-disk" label="Disk of a session" limit=self.session_disk hint="Everything that one session keeps in its home and in /tmp, such as 10 GiB; at least 64 MiB. A session that holds more is terminated. 0: no limit." error=refused.field_error("session_disk")/>
                 <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.field_error("max_transfers") max=ANY/>
             </div>
             <h3>"Folders"</h3>
@@ -166,6 +172,10 @@ fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
         text("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string()).sortable().number(),
         Column::new("idle_timeout", "Idle timeout (sec.)", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
         Column::new("lifetime", "Max session lifetime (sec.)", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),
+        Column::new("session_disk", "Disk of a session", |row: &Row| or_unlimited(row.policy.session_disk.map(bytes)).into_any())
+            .sortable()
+            .number()
+            .hidden(),
         Column::new("hosts", "Allowed hosts", |row: &Row| {
             if row.policy.hosts.is_empty() { "-".into_any() } else { host_names(&row.policy.hosts).into_any() }
         }),

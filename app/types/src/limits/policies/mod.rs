@@ -24,6 +24,11 @@ const MAX_COUNT: u32 = i32::MAX.unsigned_abs();
 /// The most bytes in all folders that a policy may allow: 8 PiB.
 const MAX_FOLDER_BYTES: i64 = 8 << 50;
 
+/// The least disk of a session that a policy may allow: its log alone takes up to 16 MiB.
+const MIN_SESSION_DISK: i64 = 64 << 20;
+/// The disk of a session unless its policy says otherwise: 10 GiB.
+pub const SESSION_DISK: i64 = 10 << 30;
+
 /// One of the three kinds of policy.
 pub trait Policy: Fields + Clone + Send + Sync + Unpin + 'static {
     const KIND: PolicyKind;
@@ -84,6 +89,9 @@ pub struct KeypairPolicy {
     pub lifetime: Option<u32>,
     /// Seconds that a session may be idle.
     pub idle_timeout: Option<u32>,
+    /// The most bytes that one session may hold on its agents' disks.
+    #[serde(default = "usual_session_disk")]
+    pub session_disk: Option<i64>,
     /// The most concurrent sessions for file transfer.
     pub max_transfers: Option<u32>,
     /// The most folders of one person. Deprecated and kept for programs that read it: user and project policies limit folders.
@@ -95,7 +103,7 @@ pub struct KeypairPolicy {
 }
 
 impl KeypairPolicy {
-    /// Makes a policy that limits nothing but the cluster size, to one container.
+    /// Makes a policy that limits nothing but the cluster size, to one container, and each session's disk, to [`SESSION_DISK`].
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -106,6 +114,7 @@ impl KeypairPolicy {
             max_cluster: 1,
             lifetime: None,
             idle_timeout: None,
+            session_disk: usual_session_disk(),
             max_transfers: None,
             max_folders: None,
             hosts: Hosts::new(),
@@ -135,11 +144,18 @@ impl KeypairPolicy {
         }
         check_at_most("lifetime", self.lifetime, MAX_COUNT, &mut errors);
         check_at_most("idle_timeout", self.idle_timeout, MAX_IDLE, &mut errors);
+        if self.session_disk.is_some_and(|value| !(MIN_SESSION_DISK..=MAX_FOLDER_BYTES).contains(&value)) {
+            errors.push(FieldError::new("session_disk", "From 64 MiB to 8 PiB, or unlimited."));
+        }
         check_at_most("max_transfers", self.max_transfers, MAX_COUNT, &mut errors);
         check_at_most("max_folders", self.max_folders, MAX_KEYPAIR_FOLDERS, &mut errors);
         crate::folders::check_hosts("hosts", &self.hosts, &mut errors);
         if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
     }
+}
+
+fn usual_session_disk() -> Option<i64> {
+    Some(SESSION_DISK)
 }
 
 fn check_name(field: &str, name: &str, errors: &mut Vec<FieldError>) {
@@ -310,6 +326,7 @@ impl KeypairPolicy {
             ("Cluster size", self.max_cluster.to_string()),
             ("Idle timeout (s)", or_unlimited(self.idle_timeout)),
             ("Session lifetime (s)", or_unlimited(self.lifetime)),
+            ("Disk of a session", or_unlimited(self.session_disk.map(bytes))),
             ("Storage hosts", host_list(&self.hosts)),
             ("Max pending sessions", or_unlimited(self.max_pending)),
             ("Max concurrent SFTP sessions", or_unlimited(self.max_transfers)),
@@ -360,7 +377,7 @@ const BY_NAME: Sort<'static> = Sort { key: "name", descending: false };
 pub static KEYPAIR_POLICIES: ListSpec = ListSpec {
     name: "keypair_policies",
     properties: &[NAME, CREATED],
-    sorts: &["name", "max_sessions", "max_cluster", "idle_timeout", "lifetime", "max_pending", "max_transfers", "created_at"],
+    sorts: &["name", "max_sessions", "max_cluster", "idle_timeout", "lifetime", "session_disk", "max_pending", "max_transfers", "created_at"],
     default_sort: BY_NAME,
     tabs: &[],
     subtabs: &[],
