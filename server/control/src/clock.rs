@@ -18,16 +18,23 @@ pub(crate) struct Clocks {
     wall: crate::Clock,
     steady: crate::Clock,
     difference: Mutex<i64>,
+    /// Their difference at the start.
+    first: i64,
 }
 
 impl Clocks {
     pub(crate) fn new(wall: crate::Clock, steady: crate::Clock) -> Self {
-        let difference = Mutex::new(wall().0 - steady().0);
-        Self { wall, steady, difference }
+        let first = wall().0 - steady().0;
+        Self { wall, steady, difference: Mutex::new(first), first }
     }
 
     pub(crate) fn now(&self) -> Millis {
         (self.wall)()
+    }
+
+    /// The time by the clock that is never set, as if it had been right at the start.
+    pub(crate) fn steady(&self) -> Millis {
+        Millis((self.steady)().0.saturating_add(self.first))
     }
 
     /// How far the clock was set since the last look; forward is positive.

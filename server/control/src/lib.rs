@@ -21,6 +21,12 @@ mod system;
 mod turns;
 mod vault;
 
+/// The readers of what strangers send, for a fuzzer.
+#[cfg(fuzzing)]
+pub mod fuzz {
+    pub use crate::people::many_users::people_of_file;
+}
+
 pub use caller::Caller;
 pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
@@ -81,8 +87,6 @@ struct Shared {
     clocks: clock::Clocks,
     disk: disk::Disk,
     keep: OnceLock<system::cleaner::Keep>,
-    /// When this process started, by both clocks.
-    started: (Instant, Millis),
     /// The sessions that have not ended, and the lock of whoever brings them in step with the database.
     mirror: RwLock<sessions::mirror::Mirror>,
     mirroring: tokio::sync::Mutex<()>,
@@ -137,7 +141,6 @@ impl Control {
             rights: watch::Sender::new(()),
             permits: permits::Permits::default(),
             work: Notify::new(),
-            started: (Instant::now(), wall()),
             clocks: clock::Clocks::new(wall, steady),
             disk: disk::Disk::default(),
             keep: OnceLock::new(),
@@ -167,8 +170,7 @@ impl Control {
     /// The time by a clock that goes on evenly when somebody sets the system's: for limits, which last as long as they say. It may
     /// differ from the time of day.
     pub(crate) fn steady(&self) -> Millis {
-        let (at, by_the_clock) = self.shared.started;
-        Millis(by_the_clock.0.saturating_add(i64::try_from(at.elapsed().as_millis()).unwrap_or(i64::MAX)))
+        self.shared.clocks.steady()
     }
 
     /// Succeeds when the database answers.

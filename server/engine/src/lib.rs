@@ -12,6 +12,9 @@ pub mod several;
 pub mod simulated;
 mod spec;
 
+#[cfg(fuzzing)]
+pub use local::fuzz;
+
 pub use changes::{Change, Changes};
 pub use error::EngineError;
 pub use spec::{Launch, LaunchSpec, Mount, RunAs};

@@ -12,7 +12,7 @@ use types::people::permissions::Role;
 use types::people::users::{CreateUser, EditUser, USERS, UnixIds, UserRow, UserStatus};
 use uuid::Uuid;
 
-const NAMES: Names = &[
+pub(crate) const NAMES: Names = &[
     ("uuid", "id"),
     ("username", "username"),
     ("email", "email"),

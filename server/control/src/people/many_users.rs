@@ -217,6 +217,35 @@ fn lines_of_file(text: &str, context: &Context<'_>) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
+/// Reads a file as a domain's administrator would upload it, and checks every line.
+#[cfg(fuzzing)]
+pub fn people_of_file(text: &str) {
+    let me = Me {
+        id: types::id::UserId(uuid::Uuid::nil()),
+        email: String::new(),
+        username: String::new(),
+        full_name: String::new(),
+        role: Role::Admin,
+        domain: DomainId(uuid::Uuid::nil()),
+        administers: Vec::new(),
+        must_change_password: false,
+    };
+    let defaults = Defaults {
+        role: Role::User,
+        status: UserStatus::Active,
+        domain: me.domain,
+        projects: Vec::new(),
+        policy: String::new(),
+        must_change_password: true,
+        description: String::new(),
+    };
+    let domains = [DomainChoice { id: me.domain, name: "lab".into(), active: true, projects: Vec::new() }];
+    let context = Context { me: &me, defaults: &defaults, domains: &domains, policies: &["default".to_owned()] };
+    for mut line in lines_of_file(text, &context).unwrap_or_default() {
+        context.check(&mut line);
+    }
+}
+
 /// Refuses a file whose quotes do not pair up: the reader would take several lines for one value, or drop a quote.
 fn check_quotes(text: &str, delimiter: char) -> Result<()> {
     let wrong = |line: u64, what: &str| Err(Problem::field("file", format!("Line {line}: {what}")));

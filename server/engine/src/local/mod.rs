@@ -23,6 +23,9 @@ mod tree;
 mod usage;
 mod watch;
 
+#[cfg(fuzzing)]
+pub mod fuzz;
+
 pub use init::session_init;
 pub use supervisor::supervise;
 
