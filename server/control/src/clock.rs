@@ -55,7 +55,7 @@ impl Clocks {
 }
 
 /// The system's clock.
-pub(crate) fn system_time() -> Millis {
+pub fn system_time() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

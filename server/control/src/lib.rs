@@ -28,6 +28,7 @@ pub mod fuzz {
 }
 
 pub use caller::Caller;
+pub use clock::system_time;
 pub use limits::rates::{Allowance, WINDOW};
 pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
@@ -43,7 +44,6 @@ use engine::{Engine, EngineError};
 use people::attempts::{self, Attempts};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
-use std::time::Instant;
 use store::Store;
 use tokio::sync::{Notify, watch};
 use types::Problem;

@@ -4,7 +4,7 @@ use crate::claim::claim;
 use crate::config::{Given, Settings};
 use crate::listen::Listening;
 use crate::site::Site;
-use crate::{App, address, connections, metrics, router};
+use crate::{App, address, connections, metrics, router, trace};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use control::{Control, Mail, Vault};
@@ -45,6 +45,14 @@ enum Command {
     User(User),
     /// Fill an empty database with people and ended sessions, for measuring
     Seed(Seed),
+    /// Write sessions and agents as a trace without names, for replaying them under other schedulers
+    Trace {
+        #[arg(long, env = "YARDMASTER_DATA", default_value = "data", value_name = "DIR")]
+        data: PathBuf,
+        /// The folder for `jobs.csv` and `machines.csv`
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]
@@ -184,6 +192,16 @@ async fn run(command: Command) -> Result<()> {
             let progress = |what: &str, done: u64, of: u64| eprintln!("{done} of {of} {what}, {:.0?}", started.elapsed());
             let password = control.seed(seed.users, [seed.sessions, seed.waiting], seed.force, progress).await.map_err(plain)?;
             println!("Password of every seeded person: {password}");
+            Ok(())
+        }
+        Command::Trace { data, into } => {
+            let file = data.join("yardmaster.db");
+            if !file.exists() {
+                bail!("there is no database in {}", data.display());
+            }
+            let store = Store::open(&file).await.with_context(|| format!("the database {} cannot be opened", file.display()))?;
+            let (jobs, machines) = trace::write(&store, &into, control::system_time()).await?;
+            println!("Wrote {jobs} jobs and {machines} machines to {}.", into.display());
             Ok(())
         }
     }

@@ -20,6 +20,7 @@ mod routes;
 mod sign_in;
 pub mod site;
 mod terminal;
+mod trace;
 
 pub use address::Peer;
 pub use api::routes as api_routes;

@@ -19,7 +19,7 @@ fn asked(n: u64) -> Slots {
     slots
 }
 
-fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) -> Snapshot {
+fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32, held: bool) -> Snapshot {
     let group = Group { scheduler, placement: Placement::Dispersed, retries_to_skip: retries, pending_timeout: None };
     let number = |n: u64| uuid::Uuid::from_u128(u128::from(n));
     let room = |n: u64| {
@@ -57,7 +57,7 @@ fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) 
         // Every session has been tried often enough: none holds up another, which is the most expensive case.
         refused: (retries > 0).then_some(Refused { tries: retries, ..Refused::default() }),
     };
-    // Four sessions on each agent hold half of its cores.
+    // Four sessions on each agent hold half of its cores, unless the agents are empty.
     let running = |n: u64| Running {
         user: UserId(number(n % 977)),
         access_key: format!("KEY{}", n % 977),
@@ -70,14 +70,14 @@ fn snapshot(sessions: u64, agents: u64, scheduler: SchedulerKind, retries: u32) 
     };
     let room = |n: u64| {
         let mut room = room(n);
-        (0..4).for_each(|_| room.free.subtract(&running(0).slots));
+        (0..if held { 4 } else { 0 }).for_each(|_| room.free.subtract(&running(0).slots));
         room
     };
     Snapshot {
         now: Millis(1_000_000),
         groups: BTreeMap::from([("default".to_owned(), group)]),
         agents: (0..agents).map(room).collect(),
-        running: (0..agents * 4).map(running).collect(),
+        running: (0..if held { agents * 4 } else { 0 }).map(running).collect(),
         queue: (0..sessions).map(waiting).collect(),
         ..Snapshot::default()
     }
@@ -87,13 +87,15 @@ fn main() {
     let mut numbers = std::env::args().skip(1).filter_map(|text| text.parse::<u64>().ok());
     let (sessions, agents) = (numbers.next().unwrap_or(10_000), numbers.next().unwrap_or(1_000));
     let cases = [
-        ("fifo", SchedulerKind::Fifo, 0),
-        ("fifo, every session tried", SchedulerKind::Fifo, 3),
-        ("lifo, every session tried", SchedulerKind::Lifo, 3),
-        ("drf", SchedulerKind::Drf, 0),
+        ("fifo, on empty agents", SchedulerKind::Fifo, 0, false),
+        ("fifo, every session tried, on empty agents", SchedulerKind::Fifo, 3, false),
+        ("fifo", SchedulerKind::Fifo, 0, true),
+        ("fifo, every session tried", SchedulerKind::Fifo, 3, true),
+        ("lifo, every session tried", SchedulerKind::Lifo, 3, true),
+        ("drf", SchedulerKind::Drf, 0, true),
     ];
-    for (name, scheduler, retries) in cases {
-        let snapshot = snapshot(sessions, agents, scheduler, retries);
+    for (name, scheduler, retries, held) in cases {
+        let snapshot = snapshot(sessions, agents, scheduler, retries, held);
         let start = Instant::now();
         let decided = schedule(&snapshot);
         let took = start.elapsed();

@@ -31,3 +31,35 @@ fn a_proxy_that_sessions_could_pass_for_is_refused_at_start() {
     assert!(!done && why.contains("Unix socket"), "{why}");
     assert!(!data.exists(), "before anything else");
 }
+
+#[test]
+fn a_trace_holds_every_session_and_agent_without_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, into) = (folder.path().join("data"), folder.path().join("trace"));
+    let (data, into) = (data.to_str().unwrap(), into.to_str().unwrap());
+    let (done, _, why) = yardmaster(&["trace", "--data", data, "--into", into]);
+    assert!(!done && why.contains("there is no database in"), "{why}");
+    let (done, _, why) = yardmaster(&["seed", "--data", data, "--users", "3", "--sessions", "500", "--waiting", "20"]);
+    assert!(done, "{why}");
+    let (done, said, why) = yardmaster(&["trace", "--data", data, "--into", into]);
+    assert!(done && said.starts_with("Wrote "), "{said} {why}");
+    let jobs = std::fs::read_to_string(folder.path().join("trace/jobs.csv")).unwrap();
+    let mut lines = jobs.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let at = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    let (mut ended, mut waiting) = (0, 0);
+    for line in lines {
+        let number = |name: &str| line[at(name)].parse::<i64>().unwrap();
+        assert!(line[0].starts_with("session-") && number("cpu_milli") > 0 && number("memory_mib") > 0, "{line:?}");
+        match line[at("scheduled_time")] {
+            "" => waiting += 1,
+            started => {
+                ended += 1;
+                let started: i64 = started.parse().unwrap();
+                assert!(number("creation_time") <= started && started <= number("deletion_time"), "{line:?}");
+            }
+        }
+    }
+    assert!(ended >= 500 && waiting >= 20, "{ended} {waiting}");
+    assert!(!jobs.contains('@'), "nobody is named");
+}

@@ -20,8 +20,6 @@ use types::quantity::{CPU, Quantity, Slots};
 use types::sessions::Cluster;
 use types::time::Millis;
 
-/// The parts of the machines, in percent.
-const PARTS: [usize; 3] = [5, 10, 20];
 /// The number of jobs that a typical length is worked out of, at least and at most.
 const LENGTHS: (usize, usize) = (5, 200);
 /// The default of resource groups.
@@ -48,7 +46,7 @@ fn main() {
     };
     let loads: Vec<f64> = loads.iter().filter_map(|text| text.parse().ok()).collect();
     let loads = if loads.is_empty() { vec![60.0] } else { loads };
-    for part in PARTS {
+    for &part in trace.parts() {
         for load in &loads {
             let (rooms, jobs) = trace.part(part, *load / 100.0);
             for scheduler in [SchedulerKind::Fifo, SchedulerKind::Lifo, SchedulerKind::Drf] {
