@@ -15,6 +15,12 @@ impl Millis {
         (self.0 - earlier.0).max(0)
     }
 
+    /// Returns the milliseconds between two moments, whichever is earlier: for something that is due again after a while, also when
+    /// the clock was set back meanwhile.
+    pub fn apart(self, other: Self) -> i64 {
+        self.0.saturating_sub(other.0).saturating_abs()
+    }
+
     /// Formats as `2026-11-24 09:05:07` in UTC: the same text on the server and in the browser, whatever its time zone.
     pub fn utc(self) -> String {
         match OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) {

@@ -18,9 +18,13 @@ use types::Problem;
 const API_VERSION: &str = "v9.20250722";
 const MANAGER_VERSION: &str = "26.9.6";
 
-/// The access key that signed the request, or the main one of the person behind a cookie.
+/// The keypair of a request.
 #[derive(Clone)]
-pub struct Allowed(pub String);
+pub struct Allowed {
+    pub access_key: String,
+    /// Whether it signed the request. Otherwise it is the main one of the person behind a cookie.
+    pub signed: bool,
+}
 
 /// Whether a request for `/` is a client's handshake rather than a person's browser.
 pub fn wants_handshake(headers: &HeaderMap) -> bool {
@@ -77,7 +81,7 @@ pub async fn authenticate(
         Some(seconds) => Refused::from(Problem::RateLimited(seconds)).into_response(),
         None => {
             request.extensions_mut().insert(caller.clone());
-            request.extensions_mut().insert(Allowed(access_key));
+            request.extensions_mut().insert(Allowed { access_key, signed: true });
             api.control.fairly(&caller, next.run(request)).await
         }
     };

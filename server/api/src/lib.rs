@@ -253,7 +253,7 @@ async fn query(
         let fields = cost::root_fields(document).ok_or_else(too_long)?;
         let more = u32::try_from(fields.saturating_sub(1)).unwrap_or(u32::MAX);
         if more > 0 {
-            api.control.count_more(&allowed.0, more).await?;
+            api.control.count_more(&allowed.access_key, more).await?;
         }
     }
     let work = api.schema.execute(request.data(api.control.clone()).data(caller.clone()).data(allowed));

@@ -67,6 +67,8 @@ struct Shared {
     vault: Vault,
     /// Passwords.
     attempts: Attempts,
+    /// Sign-ins.
+    sign_ins: Attempts,
     /// Requests with a wrong signature.
     bad_signatures: Attempts,
     /// One-time and recovery codes of an account, from any address.
@@ -131,6 +133,7 @@ impl Control {
             passwords: people::password::Passwords::new(),
             vault,
             attempts: Attempts::new(attempts::PASSWORDS),
+            sign_ins: Attempts::new(attempts::SIGN_INS),
             bad_signatures: Attempts::new(attempts::SIGNATURES),
             codes: Attempts::new(attempts::CODES),
             early_codes: Mutex::default(),

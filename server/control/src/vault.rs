@@ -10,6 +10,7 @@ use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use store::Store;
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 12;
@@ -19,13 +20,14 @@ const NONCE_BYTES: usize = 12;
 pub struct Vault(ChaCha20Poly1305);
 
 impl Vault {
-    /// Reads the key file, or creates it: 32 random bytes that only the server's own user can read.
+    /// Reads the key file, or creates it: 32 random bytes that only the server's own user can read. An empty file is an order to
+    /// make a new key.
     ///
     /// # Errors
     /// When the file cannot be read or created, or does not hold such a key.
     pub fn open(file: &Path) -> anyhow::Result<Self> {
         let at = || format!("the key file {}", file.display());
-        if !file.exists() {
+        if std::fs::metadata(file).map_or(true, |file| file.len() == 0) {
             let mut key = [0u8; KEY_BYTES];
             getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
             // Written to a file beside it and then renamed, so that a crash leaves a complete key or none, never half of one.
@@ -42,6 +44,22 @@ impl Vault {
         anyhow::ensure!(key.len() == KEY_BYTES, "{} holds {} bytes instead of {KEY_BYTES}", at(), key.len());
         let key = chacha20poly1305::Key::from_slice(&key);
         Ok(Self(ChaCha20Poly1305::new(key)))
+    }
+
+    /// Opens the key of a database. Unlike [`Vault::open`], makes no new key for one that already holds secrets: they could never be
+    /// read again, and nobody would notice until they are needed.
+    ///
+    /// # Errors
+    /// When the key of such a database is missing, and as [`Vault::open`].
+    pub async fn of_database(file: &Path, store: &Store) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            file.exists() || !store.holds_secrets().await?,
+            "the key file {0} is missing, and the database holds secrets that only it can read. Restore it from the backup. If it is lost \
+             for good, put an empty file in its place: a new key is made, and secret keys, authenticators and hidden variables have to be \
+             given anew",
+            file.display()
+        );
+        Self::open(file)
     }
 
     /// Encrypts `secret` for `owner`. It cannot be read back under another owner's name.

@@ -89,6 +89,17 @@ pub enum Stop {
     Now,
 }
 
+/// What a container holds on its agent's disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskSize {
+    /// Bytes.
+    Bytes(u64),
+    /// It has more than this many folders inside each other, which cannot be measured.
+    TooDeep(usize),
+    /// It has a folder that even its owner cannot look into.
+    Closed,
+}
+
 /// The two ends of an open terminal.
 pub struct Terminal {
     /// Bytes that the terminal prints.
@@ -215,6 +226,16 @@ pub trait Engine: Send + Sync {
     /// Only the errors common to all methods.
     async fn memory_kills(&self, _place: &Place) -> Result<u64, EngineError> {
         Ok(0)
+    }
+
+    /// Returns what a container holds on its agent's disk, counted up to a little more than `most` bytes; `None` from engines that
+    /// cannot tell. May take as long as its files are many.
+    ///
+    /// # Errors
+    ///
+    /// Only the errors common to all methods.
+    async fn disk(&self, _place: &Place, _most: u64) -> Result<Option<DiskSize>, EngineError> {
+        Ok(None)
     }
 
     /// Opens a terminal in a running interactive container.

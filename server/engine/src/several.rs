@@ -4,7 +4,7 @@
 //! fails or hangs, only its own agents become silent. An agent belongs to the first engine that reports it, until the server is
 //! started again. Deliberately absent: anything kept on disk.
 
-use crate::{Agents, Changes, Connection, Engine, EngineError, Image, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal};
+use crate::{Agents, Changes, Connection, DiskSize, Engine, EngineError, Image, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal};
 use async_trait::async_trait;
 use futures::future::{BoxFuture, join_all};
 use std::collections::{HashMap, HashSet};
@@ -267,6 +267,12 @@ impl Engine for Several {
 
     async fn memory_kills(&self, place: &Place) -> Result<u64, EngineError> {
         self.route(&place.agent, |engine| engine.memory_kills(place)).await
+    }
+
+    /// Without a deadline, because many files take long.
+    async fn disk(&self, place: &Place, most: u64) -> Result<Option<DiskSize>, EngineError> {
+        let Some(owner) = self.owner(&place.agent).await.and_then(|owner| self.engines.get(owner)) else { return Ok(None) };
+        owner.engine.disk(place, most).await
     }
 
     async fn terminal(&self, place: &Place, columns: u16, rows: u16) -> Result<Terminal, EngineError> {

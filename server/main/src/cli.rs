@@ -243,7 +243,7 @@ async fn open(data: &Path, scenario: Option<&Path>, options: Options) -> Result<
     let file = data.join(if scenario.is_some() { "simulated.db" } else { "yardmaster.db" });
     own_file(&file)?;
     let store = Store::open(&file).await.with_context(|| format!("the database {} cannot be opened", file.display()))?;
-    let vault = Vault::open(&data.join("secret.key"))?;
+    let vault = Vault::of_database(&data.join("secret.key"), &store).await?;
     let (engine, unisolated): (Arc<dyn Engine>, bool) = match scenario {
         Some(file) => (simulated(file, data.join("simulated.log"))?, false),
         None => {
@@ -292,7 +292,6 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     }
     create_private(&settings.data)?;
     let _claim = claim(&settings.data)?;
-    // Before the first start makes a password, which is shown only once.
     let site = Site::find()?;
     let names = Arc::new(site.names()?);
     site.check(&names).await?;
@@ -311,7 +310,6 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
     if settings.scenario.is_none() {
         control.watch_disk(settings.data.clone(), settings.disk_reserve);
     }
-    let first = control.first_start(email, password).await.map_err(plain)?;
     let installation = control.installation().await.map_err(plain)?.into();
     let (shared, build) = (Arc::new(settings.clone()), build().into());
     let app = App { control: control.clone(), settings: shared, site, names, installation, unisolated, build };
@@ -329,12 +327,8 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
         }
     }
     control.recall_rates().await.map_err(plain)?;
-    tokio::spawn(control.clone().keep_rates_always());
-    tokio::spawn(control.clone().clean_always());
-    tokio::spawn(control.clone().watch_sessions_disks());
-    tokio::spawn(control.clone().follow_other_processes());
-    let queue = tokio::spawn(control.clone().run());
-
+    // After everything that can fail: its password is shown only once.
+    let first = control.first_start(email, password).await.map_err(plain)?;
     // On standard output, apart from the log: the lines that a person needs at the first start.
     println!("Yardmaster is at {}", settings.public_url.clone().unwrap_or_else(|| listener.shown()));
     if let Some(first) = first {
@@ -343,10 +337,17 @@ async fn serve(settings: Settings, email: Option<&str>, password: Option<&str>) 
             println!("Password (shown only now): {password}");
         }
     }
+    let loops = [
+        tokio::spawn(control.clone().run()),
+        tokio::spawn(control.clone().keep_rates_always()),
+        tokio::spawn(control.clone().clean_always()),
+        tokio::spawn(control.clone().watch_sessions_disks()),
+        tokio::spawn(control.clone().follow_other_processes()),
+    ];
     tokio::select! {
         () = listener.serve(router::router(app), limits, asked_to_end()) => {}
-        // A server whose queue has stopped must not look healthy: its supervisor starts it again.
-        ended = queue => bail!("the queue's loop ended: {ended:?}"),
+        // A server that does only half of its work must not look healthy: its supervisor starts it again.
+        (ended, ..) = futures::future::select_all(loops) => bail!("a part of the server stopped: {ended:?}"),
     }
     control.keep_rates().await.map_err(plain)?;
     Ok(())

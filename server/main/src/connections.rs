@@ -13,7 +13,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -214,9 +214,10 @@ impl Drop for Place {
     }
 }
 
-/// The address that connections are counted by: one machine has a whole IPv6 network of 64 bits.
+/// The address that connections are counted by: one machine has a whole IPv6 network of 64 bits, and this one all of loopback.
 fn network(ip: IpAddr) -> IpAddr {
     match ip {
+        ip if ip.is_loopback() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) => IpAddr::V6((u128::from(ip) >> 64 << 64).into()),
         ip => ip,
     }

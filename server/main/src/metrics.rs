@@ -41,8 +41,11 @@ pub fn token(data: &Path) -> anyhow::Result<String> {
     let at = || format!("the token file {}", file.display());
     if !file.exists() {
         let token = control::made_up_password().map_err(|problem| anyhow::anyhow!(problem.to_string()))?;
-        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file).with_context(at)?;
-        out.write_all(token.as_bytes()).with_context(at)?;
+        // Complete or not there at all, whenever the machine goes down.
+        let part = data.join(format!("{TOKEN}.part"));
+        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).with_context(at)?;
+        out.write_all(token.as_bytes()).and_then(|()| out.sync_all()).with_context(at)?;
+        std::fs::rename(&part, &file).with_context(at)?;
     }
     let token = std::fs::read_to_string(&file).with_context(at)?.trim().to_owned();
     anyhow::ensure!(token.len() >= 16, "{} holds no token; remove it, and a new one is made", at());

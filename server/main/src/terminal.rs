@@ -15,6 +15,8 @@ use axum::response::{IntoResponse, Response};
 use control::{Caller, Permit};
 use engine::Terminal;
 use serde::Deserialize;
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::Problem;
 use types::id::SessionId;
@@ -23,6 +25,12 @@ use types::id::SessionId;
 const LARGEST_FRAME: usize = 256 << 10;
 /// Bytes that may be on their way to a page that has not drawn them yet.
 const WINDOW: usize = 256 << 10;
+/// The time between two pings: proxies cut connections on which nothing is said, and a page whose machine is gone says nothing.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// A page that has not answered for this long is gone.
+const SILENT: Duration = Duration::from_secs(70);
+/// The time that a page has to take the reason for the end.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Bytes of input that may wait for the shell.
 const MOST_INPUT: usize = 1 << 20;
 
@@ -79,61 +87,76 @@ pub fn same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     }
 }
 
-async fn relay(mut socket: WebSocket, mut terminal: Terminal, mut permit: Permit) {
+/// Carries bytes both ways until one side ends, and tells the page why.
+async fn relay(mut socket: WebSocket, terminal: Terminal, mut permit: Permit) {
+    // The shell is hung up before that: a page that takes nothing more must not keep it.
+    if let Some(reason) = exchange(&mut socket, terminal, &mut permit).await {
+        let close = CloseFrame { code: close_code::NORMAL, reason: reason.into() };
+        // It makes no difference whether the page still receives it.
+        drop(tokio::time::timeout(FAREWELL, socket.send(Message::Close(Some(close)))).await);
+    }
+}
+
+/// Returns why the terminal ended; `None` when the page is gone.
+async fn exchange(socket: &mut WebSocket, mut terminal: Terminal, permit: &mut Permit) -> Option<String> {
     let mut buffer = vec![0u8; 16 << 10];
-    let mut reason = "The shell has ended.".to_owned();
     let (mut undrawn, mut input) = (0, Vec::new());
+    let (mut ping, mut heard) = (tokio::time::interval(PING_EVERY), Instant::now());
     loop {
-        tokio::select! {
-            problem = permit.ended() => {
-                reason = why_ended(&problem);
-                break;
+        let message = tokio::select! {
+            problem = permit.ended() => return Some(why_ended(&problem)),
+            _ = ping.tick() => {
+                if heard.elapsed() > SILENT {
+                    return None;
+                }
+                Message::Ping(Vec::new().into())
             }
             read = terminal.output.read(&mut buffer), if undrawn < WINDOW => match read {
                 Ok(n) if n > 0 => {
                     undrawn += n;
-                    if socket.send(Message::Binary(buffer[..n].to_vec().into())).await.is_err() {
-                        return;
-                    }
+                    Message::Binary(buffer[..n].to_vec().into())
                 }
-                _ => break,
+                _ => return Some("The shell has ended.".into()),
             },
             // Beside the output: a shell that echoes takes no more input while nobody reads it.
             written = terminal.input.write(&input), if !input.is_empty() => match written {
                 Ok(n) if n > 0 => {
                     input.drain(..n);
-                    if socket.send(Message::Text(format!("taken {n}").into())).await.is_err() {
-                        return;
-                    }
+                    Message::Text(format!("taken {n}").into())
                 }
-                _ => break,
+                _ => return Some("The shell has ended.".into()),
             },
-            message = socket.recv() => match message {
-                Some(Ok(Message::Binary(bytes))) if input.len() + bytes.len() > MOST_INPUT => {
-                    reason = "The page sent more than the shell can take.".into();
-                    break;
-                }
-                Some(Ok(Message::Binary(bytes))) => input.extend_from_slice(&bytes),
-                Some(Ok(Message::Text(drawn))) if drawn.starts_with("drawn ") => {
-                    let bytes: usize = drawn[6..].parse().unwrap_or(0);
-                    undrawn = undrawn.saturating_sub(bytes);
-                }
-                Some(Ok(Message::Text(size))) => {
-                    let parsed = size.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));
-                    if let Some((columns, rows)) = parsed {
-                        // Dropped if the last size is still on its way; the next one follows.
-                        let _ = terminal.resize.try_send((columns, rows));
+            message = socket.recv() => {
+                heard = Instant::now();
+                match message {
+                    Some(Ok(Message::Binary(bytes))) if input.len() + bytes.len() > MOST_INPUT => {
+                        return Some("The page sent more than the shell can take.".into());
                     }
+                    Some(Ok(Message::Binary(bytes))) => input.extend_from_slice(&bytes),
+                    Some(Ok(Message::Text(drawn))) if drawn.starts_with("drawn ") => {
+                        let bytes: usize = drawn[6..].parse().unwrap_or(0);
+                        undrawn = undrawn.saturating_sub(bytes);
+                    }
+                    Some(Ok(Message::Text(size))) => {
+                        let parsed = size.split_once('x').and_then(|(c, r)| Some((c.parse().ok()?, r.parse().ok()?)));
+                        if let Some((columns, rows)) = parsed {
+                            // Dropped if the last size is still on its way; the next one follows.
+                            let _ = terminal.resize.try_send((columns, rows));
+                        }
+                    }
+                    Some(Ok(_)) => {}
+                    // The page is gone; dropping the terminal hangs up the shell.
+                    Some(Err(_)) | None => return None,
                 }
-                Some(Ok(_)) => {}
-                // The page is gone; dropping the terminal hangs up the shell.
-                Some(Err(_)) | None => return,
+                continue;
             },
+        };
+        // The page may take it slowly, or not at all.
+        tokio::select! {
+            problem = permit.ended() => return Some(why_ended(&problem)),
+            sent = socket.send(message) => sent.ok()?,
         }
     }
-    let close = CloseFrame { code: close_code::NORMAL, reason: reason.into() };
-    // It makes no difference whether the page still receives it.
-    drop(socket.send(Message::Close(Some(close))).await);
 }
 
 /// The reason in the close frame of a terminal whose right has ended, which holds at most 123 bytes.

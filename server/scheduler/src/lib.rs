@@ -160,7 +160,7 @@ impl Refused {
             return None;
         }
         let mut fared = before.unwrap_or(Self { since: now, ..Self::default() });
-        if decided.tried && (fared.tries == 0 || now.since(fared.counted) >= TRY_EVERY) {
+        if decided.tried && (fared.tries == 0 || now.apart(fared.counted) >= TRY_EVERY) {
             (fared.tries, fared.counted) = (fared.tries.saturating_add(1), now);
         }
         fared.passed = fared.passed.saturating_add(decided.passed);

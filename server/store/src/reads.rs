@@ -39,6 +39,11 @@ impl Lane {
         LANE.scope(self, work)
     }
 
+    /// Runs `work`, whose reads wait for nobody in a lane: for work that others wait for, whoever began it.
+    pub fn without<F: Future>(work: F) -> impl Future<Output = F::Output> {
+        Self::new(Semaphore::MAX_PERMITS).run(work)
+    }
+
     /// Whether nobody uses this lane.
     pub fn unused(&self) -> bool {
         Arc::strong_count(&self.0) == 1

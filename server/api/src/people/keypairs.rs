@@ -130,15 +130,19 @@ impl KeypairQuery {
         Ok(page.rows.into_iter().map(KeyPair::from).collect())
     }
 
-    /// The keypair that signed the request, with its secret key.
+    /// The keypair that signed the request, with its secret key; behind a cookie the main one, and reading its secret key is recorded.
     async fn keypair(&self, context: &Context<'_>) -> Result<Option<KeyPair>> {
         let (control, caller) = control_and_caller(context)?;
-        let Allowed(access_key) = context.data::<Allowed>()?;
+        let Allowed { access_key, signed } = context.data::<Allowed>()?;
         let mine = control.my_keypairs(caller).await.map_err(refuse)?;
         let Some(row) = mine.into_iter().find(|row| row.access_key == *access_key) else {
             return Err(refuse(Problem::NotFound("keypair".into())));
         };
-        let secret = control.my_secret(caller, access_key).await.map_err(refuse)?;
+        let secret = match signed {
+            true => control.my_secret(caller, access_key).await,
+            false => control.keypair_secret(caller, access_key).await,
+        };
+        let secret = secret.map_err(refuse)?;
         Ok(Some(KeyPair { secret_key: Some(secret), ..row.into() }))
     }
 }

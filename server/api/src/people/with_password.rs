@@ -133,7 +133,7 @@ pub async fn with_cookie(
         Some(seconds) => Refused::from(Problem::RateLimited(seconds)).into_response(),
         None => {
             request.extensions_mut().insert(caller.clone());
-            request.extensions_mut().insert(Allowed(key));
+            request.extensions_mut().insert(Allowed { access_key: key, signed: false });
             api.control.fairly(&caller, next.run(request)).await
         }
     };

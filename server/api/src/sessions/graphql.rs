@@ -158,11 +158,7 @@ impl ComputeSession {
             starts_at: None,
             scheduled_at: None,
             startup_command: None,
-            result: match row.status {
-                Status::Terminated if row.info.ends_with("Exit code 0") => "SUCCESS",
-                Status::Terminated | Status::Error => "FAILURE",
-                _ => "UNDEFINED",
-            },
+            result: result(row.status.key(), None),
             resource_opts: "{}".into(),
             service_ports: "[]".into(),
             mounts: Vec::new(),
@@ -187,6 +183,7 @@ impl ComputeSession {
     fn with(self, more: Option<SessionMore>) -> Self {
         let Some(more) = more else { return self };
         Self {
+            result: result(self.status, more.outcome.as_ref()),
             domain_name: Some(more.domain),
             group_id: Some(more.project.0),
             access_key: Some(more.access_key).filter(|key| !key.is_empty()),
@@ -200,12 +197,7 @@ impl ComputeSession {
     fn of_detail(detail: SessionDetail) -> Self {
         let idle_checks = idle_checks(&detail).to_string();
         let changed = detail.history.last().map(|change| change.at.iso());
-        let result = match &detail.outcome {
-            Some(Outcome::Exited(0)) => "SUCCESS",
-            Some(_) => "FAILURE",
-            None if detail.row.status == Status::Error => "FAILURE",
-            None => "UNDEFINED",
-        };
+        let result = result(detail.row.status.key(), detail.outcome.as_ref());
         let shared = detail.shared_memory.map(|bytes| serde_json::json!({ "shmem": bytes.to_string() }).to_string());
         let resource_opts = shared.unwrap_or_else(|| "{}".into());
         let mut plain = Self::of_row(detail.row);
@@ -232,6 +224,15 @@ impl ComputeSession {
 pub struct ComputeSessionList {
     items: Vec<ComputeSession>,
     total_count: u64,
+}
+
+fn result(status: &str, outcome: Option<&Outcome>) -> &'static str {
+    match outcome {
+        Some(Outcome::Exited(0)) => "SUCCESS",
+        Some(_) => "FAILURE",
+        None if status == Status::Error.key() => "FAILURE",
+        None => "UNDEFINED",
+    }
 }
 
 /// The known statuses of a comma-separated list; Backend.AI has more of them.

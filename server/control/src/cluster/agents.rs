@@ -134,8 +134,8 @@ impl Control {
         let news: Vec<&AgentReport> = reports.iter().filter(is_new).collect();
         let answers: HashSet<&str> = reports.iter().map(|report| report.name.as_str()).collect();
         let missing = stored.values().filter(|agent| agent.lost_at.is_none() && !answers.contains(agent.report.name.as_str()));
-        let lost =
-            self.find_lost_agents(missing.map(|agent| (agent.report.name.as_str(), away.contains(&agent.report.engine))), now);
+        let missing = missing.map(|agent| (agent.report.name.as_str(), away.contains(&agent.report.engine)));
+        let lost = self.find_lost_agents(missing, self.steady());
         if !news.is_empty() || !lost.is_empty() {
             self.write_agents(&news, &lost, now).await?;
         }
@@ -157,7 +157,7 @@ impl Control {
     }
 
     /// Notes which agents are missing, and returns those that have been missing for too long. Each comes with whether its engine
-    /// is away: while the engine cannot be asked, no time counts against its agents.
+    /// is away: while the engine cannot be asked, no time counts against its agents. `now` is a time of the steady clock.
     fn find_lost_agents<'a>(&self, missing: impl Iterator<Item = (&'a str, bool)>, now: Millis) -> Vec<String> {
         let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
         let since = |name, away: bool| heard.silent.get(name).copied().filter(|_| !away).unwrap_or(now);
@@ -189,7 +189,7 @@ impl Control {
         let mut heard = self.shared.agents.write().unwrap_or_else(PoisonError::into_inner);
         for report in &reports {
             let usage = heard.usage.entry(report.name.clone()).or_default();
-            if usage.back().is_none_or(|last| now.since(last.at) >= USAGE_EVERY) {
+            if usage.back().is_none_or(|last| now.apart(last.at) >= USAGE_EVERY) {
                 usage.push_back(AgentUsage { at: now, used: report.used.clone() });
                 if usage.len() > MOST_USAGE {
                     usage.pop_front();

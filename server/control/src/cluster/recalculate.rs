@@ -68,7 +68,7 @@ impl Control {
             n => format!("Recalculation finished: {n} corrections were made."),
         };
         change.notify(Topic::Agent, "usage", Audience::person(me.id, me.domain), &notice).await?;
-        progress.finish(&mut change, &notice, &result).await?;
+        progress.finish(caller, &mut change, &notice, &result).await?;
         change.commit().await?;
         Ok(notice)
     }

@@ -6,7 +6,7 @@
 
 use hashlink::LinkedHashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use types::Problem;
 use types::id::UserId;
@@ -39,6 +39,8 @@ const NETWORK: Rule = Rule { by: By::Network, most: 100, wait: 20 * MINUTE, forg
 
 pub(crate) const PASSWORDS: &[Rule] =
     &[TEN_FROM_A_NETWORK, NETWORK, Rule { by: By::Who, most: 100, wait: 120 * MINUTE, forgives: false }];
+/// Sign-ins that succeeded: more than any person or program needs, and far less than a loop writes.
+pub(crate) const SIGN_INS: &[Rule] = &[Rule { by: By::WhoAndNetwork, most: 300, wait: 20 * MINUTE, forgives: false }];
 pub(crate) const SIGNATURES: &[Rule] = &[TEN_FROM_A_NETWORK, NETWORK];
 pub(crate) const LINKS: &[Rule] = SIGNATURES;
 pub(crate) const CODES: &[Rule] = &[Rule { by: By::Who, most: 10, wait: 20 * MINUTE, forgives: true }];
@@ -108,9 +110,11 @@ impl From<MustWait> for Problem {
     }
 }
 
-/// The part of an address that its owner cannot choose: of IPv6, the first 64 bits.
+/// The part of an address that its owner cannot choose: of IPv6, the first 64 bits; of loopback, which this machine's sessions use,
+/// nothing.
 pub(crate) fn network(address: &str) -> String {
     match address.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(address) if address.is_loopback() => Ipv4Addr::LOCALHOST.to_string(),
         Ok(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).to_string(),
         Ok(address) => address.to_string(),
         Err(_) => address.to_owned(),

@@ -6,7 +6,7 @@ use crate::people::accounts::{USERNAME_TAKEN, domain_not_open, may_change};
 use crate::revision::up_to_date;
 use crate::{Caller, Control, Result};
 use serde_json::json;
-use store::{Account, Taken};
+use store::{Account, Lane, Taken};
 use types::bulk::BulkResult;
 use types::id::UserId;
 use types::limits::policies::PolicyKind;
@@ -116,7 +116,7 @@ impl Control {
         }
         if edit.domain.is_some() || edit.projects.is_some() {
             let of = (me.reach(Permission::ChangeUsers) < types::people::permissions::Reach::Everything).then_some(me.domain);
-            let domains = self.store.domain_choices(of).await?;
+            let domains = Lane::without(self.store.domain_choices(of)).await?;
             let wanted = edit.domain.unwrap_or(before.domain);
             match domains.iter().find(|domain| domain.id == wanted) {
                 None => errors.push(FieldError::new("domain", "Choose one of the domains that you administer.")),

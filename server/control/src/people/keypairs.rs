@@ -6,7 +6,7 @@ use crate::revision::up_to_date;
 use crate::{Caller, Control, Result};
 use futures::{Stream, StreamExt};
 use serde_json::json;
-use store::{NewKeypairRow, Scope};
+use store::{Lane, NewKeypairRow, Scope};
 use types::Problem;
 use types::id::UserId;
 use types::limits::policies::PolicyKind;
@@ -160,7 +160,7 @@ impl Control {
         }
         // From here on nobody else can write, so the decisions below stay valid.
         let mut change = self.change_by(caller).await?;
-        let (before, _) = self.changeable(caller, access_key, Permission::ChangeKeypairs).await?;
+        let (before, _) = Lane::without(self.changeable(caller, access_key, Permission::ChangeKeypairs)).await?;
         let edit = &up_to_date(edit, was, || EditKeypair::as_it_is(&before))?;
         if edit.active == Some(false) && before.main {
             return Err(Problem::Conflict("This is the person's main access key. Choose another main key first.".into()));
@@ -169,7 +169,7 @@ impl Control {
             return Err(Problem::Conflict("A person always has a main key. Choose another one instead.".into()));
         }
         if edit.main == Some(true) {
-            self.check_main(caller, &before).await?;
+            Lane::without(self.check_main(caller, &before)).await?;
         }
         if let Some(policy) = &edit.policy
             && !change.has_policy(PolicyKind::Keypair, policy).await?

@@ -9,7 +9,7 @@ use crate::{Caller, Control, Needs, Result, made_up_password};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use store::fold;
+use store::{Lane, fold};
 use types::id::{DomainId, ProjectId, TaskId};
 use types::limits::policies::PolicyKind;
 use types::people::many_users::{
@@ -42,9 +42,17 @@ struct Context<'a> {
     defaults: &'a Defaults,
     domains: &'a [DomainChoice],
     policies: &'a [String],
+    /// All projects by domain and folded name.
+    projects: HashMap<(DomainId, String), ProjectId>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    fn new(me: &'a Me, defaults: &'a Defaults, domains: &'a [DomainChoice], policies: &'a [String]) -> Self {
+        let each = domains.iter().flat_map(|domain| domain.projects.iter().map(|project| (domain.id, project)));
+        let projects = each.map(|(domain, project)| ((domain, fold(&project.name)), project.id)).collect();
+        Self { me, defaults, domains, policies, projects }
+    }
+
     /// A new account with the defaults and a made-up password.
     fn new_user(&self, email: String, username: String) -> Result<CreateUser> {
         let Defaults { role, status, domain, projects, policy, must_change_password, description } = self.defaults;
@@ -63,17 +71,12 @@ impl Context<'_> {
         })
     }
 
-    fn domain(&self, id: DomainId) -> Option<&DomainChoice> {
-        self.domains.iter().find(|domain| domain.id == id)
-    }
-
     /// Looks up the projects of a domain by their names, which are separated by semicolons.
     fn find_projects(&self, domain: DomainId, names: &str, errors: &mut Vec<FieldError>) -> Vec<ProjectId> {
-        let there = self.domain(domain).map(|domain| domain.projects.as_slice()).unwrap_or_default();
         let mut found = Vec::new();
         for name in names.split(';').map(str::trim).filter(|name| !name.is_empty()).take(MOST_PROJECTS) {
-            match there.iter().find(|project| fold(&project.name) == fold(name)) {
-                Some(project) => found.push(project.id),
+            match self.projects.get(&(domain, fold(name))) {
+                Some(project) => found.push(*project),
                 None => errors.push(FieldError::new("project", format!("The domain has no project called {name}."))),
             }
         }
@@ -240,7 +243,8 @@ pub fn people_of_file(text: &str) {
         description: String::new(),
     };
     let domains = [DomainChoice { id: me.domain, name: "lab".into(), active: true, projects: Vec::new() }];
-    let context = Context { me: &me, defaults: &defaults, domains: &domains, policies: &["default".to_owned()] };
+    let policies = ["default".to_owned()];
+    let context = Context::new(&me, &defaults, &domains, &policies);
     for mut line in lines_of_file(text, &context).unwrap_or_default() {
         context.check(&mut line);
     }
@@ -325,7 +329,7 @@ impl Control {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         let domains = self.domain_choices(caller).await?;
         let policies = self.policy_names(caller, PolicyKind::User).await?;
-        let context = Context { me, defaults: &many.defaults, domains: &domains, policies: &policies };
+        let context = Context::new(me, &many.defaults, &domains, &policies);
         let mut lines = read_lines(&many.batch, &context)?;
         lines.iter_mut().for_each(|line| context.check(line));
         mark_duplicates(&mut lines);
@@ -421,6 +425,10 @@ impl Control {
             .try_collect()
             .await?;
         let mut change = self.change_by(caller).await?;
+        let open = Lane::without(self.domain_choices(caller)).await?;
+        if lines.iter().any(|line| !open.iter().any(|domain| domain.id == line.new.domain && domain.active)) {
+            return Err(Problem::Conflict("A domain was deactivated meanwhile, so nobody was created.".into()));
+        }
         let mut created = Vec::with_capacity(lines.len());
         for ((line, hash), done) in lines.iter().zip(&hashes).zip(count..) {
             progress.check_not_cancelled()?;
@@ -447,7 +455,7 @@ impl Control {
             change.tell(Topic::User, "many", Audience::domain(domain)).await?;
         }
         let message = format!("{count} people were created, each with a keypair of their own.");
-        progress.finish(&mut change, &message, &created).await?;
+        progress.finish(caller, &mut change, &message, &created).await?;
         change.commit().await?;
         Ok(message)
     }

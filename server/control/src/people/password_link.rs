@@ -9,7 +9,7 @@ use crate::people::attempts::Who;
 use crate::people::sign_in::sha256;
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
-use store::{Account, NewPasswordLink};
+use store::{Account, NewPasswordLink, fold};
 use types::Problem;
 use types::id::UserId;
 use types::people::permissions::Permission;
@@ -56,7 +56,7 @@ impl Control {
             return Err(Problem::field("login", "Type your email or username."));
         }
         // Every request counts, and none is forgiven: nobody needs many links.
-        self.shared.links.take(&Who::Name(login.to_lowercase()), &caller.address, self.steady())?.failed();
+        self.shared.links.take(&Who::Name(fold(login)), &caller.address, self.steady())?.failed();
         let (control, address) = (self.clone(), caller.address.clone());
         // In the background, so that the answer takes equally long if there is no account.
         tokio::spawn(async move {

@@ -6,7 +6,7 @@ use crate::people::attempts::{Try, Who, network};
 use crate::{Caller, Control, Result, internal};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::{Account, NewSignIn};
+use store::{Account, NewSignIn, fold};
 use types::Problem;
 use types::id::{SignInId, UserId};
 use types::people::permissions::{Me, Permission};
@@ -63,7 +63,7 @@ impl Control {
             return Err(wrong_credentials());
         }
         let account = self.store.account_by_login(login).await?;
-        let who = account.as_ref().map_or_else(|| Who::Name(login.to_lowercase()), |account| Who::Person(account.id));
+        let who = account.as_ref().map_or_else(|| Who::Name(fold(login)), |account| Who::Person(account.id));
         let attempt = self.try_password(&who, &caller.address).await?;
         let stored = account.as_ref().map(|account| account.password_hash.clone());
         let (fits, attempt) = self.check_password(attempt, password, stored).await?;
@@ -137,6 +137,15 @@ impl Control {
     /// The steps after the password: checks the code if one is needed, and writes the sign-in, in one change.
     async fn finish_sign_in(&self, caller: &Caller, account: &Account, code: Option<&str>, attempt: Try<'_>) -> Result<SignedIn> {
         let at = self.now();
+        // Right passwords as well write a row each.
+        let counted = match self.shared.sign_ins.take(&Who::Person(account.id), &caller.address, self.steady()) {
+            Ok(counted) => counted,
+            Err(wait) => {
+                attempt.give_back();
+                return Err(wait.into());
+            }
+        };
+        counted.failed();
         let guess = match account.two_factor.then(|| self.try_code(account.id)).transpose() {
             Ok(guess) => guess,
             Err(problem) => {
@@ -144,19 +153,52 @@ impl Control {
                 return Err(problem);
             }
         };
+        // A database that does not answer is no verdict about the password.
+        match self.write_sign_in(caller, account, code, at).await {
+            Ok(Ok(token)) => {
+                attempt.succeeded();
+                if let Some(guess) = guess {
+                    guess.succeeded();
+                }
+                Ok(SignedIn { token, me: me_of(account) })
+            }
+            Ok(Err(refusal)) => {
+                attempt.failed();
+                if let Some(guess) = guess {
+                    guess.failed();
+                }
+                self.record_refused_sign_in(caller).await?;
+                Err(refusal)
+            }
+            Err(problem) => {
+                attempt.give_back();
+                if let Some(guess) = guess {
+                    guess.give_back();
+                }
+                Err(problem)
+            }
+        }
+    }
+
+    /// Checks the code if one is needed, and writes the sign-in. Returns its token, or why it is refused.
+    async fn write_sign_in(
+        &self,
+        caller: &Caller,
+        account: &Account,
+        code: Option<&str>,
+        at: Millis,
+    ) -> Result<std::result::Result<String, Problem>> {
         let mut change = self.change_from(&caller.address).await?.made_by(Some(account.id));
         // The account may have changed since the password was checked.
         let now = change.account(account.id).await?;
         let same = |now: &Account| now.password_hash == account.password_hash && now.two_factor == account.two_factor;
         if !now.is_some_and(|now| same(&now) && closed_everywhere(&now).is_none()) {
-            return Err(wrong_credentials());
+            return Ok(Err(wrong_credentials()));
         }
         if account.two_factor
             && let Some(refusal) = self.use_code(&mut change, account.id, code.unwrap_or_default(), at).await?
         {
-            drop(change);
-            self.record_refused_sign_in(caller).await?;
-            return Err(refusal);
+            return Ok(Err(refusal));
         }
         let mut bytes = [0u8; 32];
         getrandom::fill(&mut bytes).map_err(internal("asking for randomness"))?;
@@ -175,11 +217,7 @@ impl Control {
         change.insert_sign_in(&new, at).await?;
         change.record("sign-in", account.id, json!({})).await?;
         change.commit().await?;
-        attempt.succeeded();
-        if let Some(guess) = guess {
-            guess.succeeded();
-        }
-        Ok(SignedIn { token, me: me_of(account) })
+        Ok(Ok(token))
     }
 
     async fn record_refused_sign_in(&self, caller: &Caller) -> Result<()> {
@@ -201,7 +239,7 @@ impl Control {
         if let Some(closed) = closed(&found.account, &nobody.address) {
             return Ok(nobody.shut_out(closed.problem()));
         }
-        if at.since(found.last_used) > TOUCH_EVERY {
+        if at.apart(found.last_used) > TOUCH_EVERY {
             let until = Millis((at.0 + SIGN_IN_LASTS).min(found.created_at.0 + SIGN_IN_LASTS_AT_MOST));
             // The answer does not depend on it: a full disk signs nobody out.
             self.shared.disk.touched(self.touch_sign_in(found.account.id, found.id, at, until).await);
@@ -250,7 +288,13 @@ impl Control {
     pub(crate) async fn check_own_password(&self, caller: &Caller, field: &str, password: &str) -> Result<()> {
         let (me, _) = caller.person()?;
         let attempt = self.try_password(&Who::Person(me.id), &caller.address).await?;
-        let account = self.store.account(me.id).await?;
+        let account = match self.store.account(me.id).await {
+            Ok(account) => account,
+            Err(error) => {
+                attempt.give_back();
+                return Err(error.into());
+            }
+        };
         let (fits, attempt) = self.check_password(attempt, password, account.map(|account| account.password_hash)).await?;
         if !fits {
             attempt.failed();

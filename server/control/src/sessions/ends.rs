@@ -113,7 +113,7 @@ impl Control {
         let marks = looked.iter_mut().chain(typed.values_mut()).chain(active.values_mut()).chain(warned.values_mut());
         for mark in marks.chain(used.values_mut().map(|(at, _)| at)) {
             // As in the database.
-            let young = by < 0 && (0..=LATELY).contains(&now.since(*mark));
+            let young = by < 0 && (0..=LATELY).contains(&(now.0 - mark.0));
             if !young {
                 *mark = Millis(mark.0 + by).min(now);
             }
@@ -149,7 +149,7 @@ impl Control {
     /// Notifies owners of idle sessions that will be ended soon, once for each time that they fell idle.
     async fn warn_of_idle_ends(&self) -> Result<()> {
         let now = self.now();
-        let soon: Vec<(Arc<LivingSession>, IdleCheck)> = {
+        let soon: Vec<(Arc<LivingSession>, IdleCheck, Millis)> = {
             let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
             let mirror = self.mirror();
             let running = mirror.all().filter(|session| session.status == Status::Running && session.stop_asked == 0);
@@ -162,14 +162,13 @@ impl Control {
             });
             let soon: Vec<_> = soon.collect();
             activity.warned.retain(|id, _| mirror.get(*id).is_some());
-            activity.warned.extend(soon.iter().map(|(session, _, last)| (session.id, *last)));
-            soon.into_iter().map(|(session, check, _)| (session, check)).collect()
+            soon
         };
         if soon.is_empty() {
             return Ok(());
         }
         let mut change = self.store.change().await?;
-        for (session, check) in &soon {
+        for (session, check, _) in &soon {
             let notice = format!(
                 "Session {} is idle and will be ended in {}: policy {} allows {}. Use it to keep it.",
                 session.name,
@@ -180,7 +179,10 @@ impl Control {
             let audience = Audience { owner: Some(session.owner), domain: Some(session.domain) };
             change.tell(Topic::Session, &session.id.to_string(), audience, Some(&notice), now).await?;
         }
-        Ok(change.commit().await?)
+        change.commit().await?;
+        let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
+        activity.warned.extend(soon.into_iter().map(|(session, _, last)| (session.id, last)));
+        Ok(())
     }
 
     /// Ends every session whose time is over.

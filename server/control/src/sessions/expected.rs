@@ -40,7 +40,7 @@ impl Control {
 /// Returns the end of a session's lifetime, if its policy has one.
 fn lifetime_of(session: &LivingSession, mirror: &Mirror) -> Option<Millis> {
     let seconds = mirror.policies.get(&session.policy).and_then(|policy| policy.lifetime).filter(|limit| *limit > 0)?;
-    let since = session.starts_at.map_or(session.created_at, |at| at.max(session.created_at));
+    let since = session.starts_at.map_or(session.created_mark(), |at| at.max(session.created_mark()));
     Some(after(since, seconds))
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn limit_of(session: &LivingSession, mirror: &Mirror, now: Millis) ->
 /// A session that holds resources, as the scheduler needs it. One that has run longer than is typical is expected to run for as
 /// long again: how long it took so far is the best that is known of it.
 pub(crate) fn running(session: &LivingSession, mirror: &Mirror, typical: Option<u32>, now: Millis) -> Running {
-    let started = session.started_at.unwrap_or(now);
+    let started = session.started_mark().unwrap_or(now);
     let estimate = typical.map(|seconds| after(started, seconds).max(Millis(now.0 + now.since(started).max(0))));
     let end = latest_end(session, mirror, started).or(estimate).map(|at| at.max(now));
     Running {

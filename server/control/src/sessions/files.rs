@@ -12,7 +12,7 @@ use serde_json::json;
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 use types::Problem;
@@ -64,7 +64,7 @@ impl Control {
         self.remove_files(id, &session.row.agents).await?;
         let mut change = self.change_by(caller).await?;
         let at = change.at;
-        change.files_removed(id, at).await?;
+        change.files_removed(&[id], at).await?;
         change.record("delete files of session", id, json!({})).await?;
         let audience = Audience { owner: Some(session.row.owner), domain: Some(session.domain) };
         change.tell(Topic::Session, id, audience).await?;
@@ -84,7 +84,7 @@ impl Control {
 
 /// Removes a folder with everything in it, however deep: folders in it are moved up to it first, so that neither the stack nor
 /// the length of a path grows. A folder that its session closed to everybody is opened.
-pub(super) fn remove(folder: &Path) -> io::Result<()> {
+fn remove(folder: &Path) -> io::Result<()> {
     let top = match rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty()) {
         Ok(top) => top,
         Err(Errno::NOENT) => return Ok(()),
@@ -154,7 +154,7 @@ fn kind(folder: &OwnedFd, entry: &rustix::fs::DirEntry) -> io::Result<FileType> 
 }
 
 /// Opens a folder in a folder.
-pub(super) fn below(folder: impl AsFd, name: impl rustix::path::Arg) -> io::Result<OwnedFd> {
+fn below(folder: &OwnedFd, name: impl rustix::path::Arg) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(openat2(folder, name, flags, Mode::empty(), ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS)?)
 }

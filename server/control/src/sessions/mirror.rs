@@ -7,7 +7,7 @@ use crate::{Control, Result};
 use scheduler::Share;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
-use store::{Changed, LivingSession};
+use store::{Changed, Lane, LivingSession};
 use types::cluster::resource_groups::{ResourceGroup, SchedulerSettings};
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::limits::policies::KeypairPolicy;
@@ -120,6 +120,10 @@ impl Control {
     pub(crate) async fn refresh_mirror(&self) -> Result<()> {
         // One at a time: an older answer must not overtake a newer one.
         let _one = self.shared.mirroring.lock().await;
+        Lane::without(self.refresh_mirror_now()).await
+    }
+
+    async fn refresh_mirror_now(&self) -> Result<()> {
         let newest = *self.store.events_grew().borrow();
         let Some(seen) = self.mirror().seen else { return self.reload_and_look_at_all(newest).await };
         if newest <= seen {

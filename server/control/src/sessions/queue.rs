@@ -166,7 +166,6 @@ impl Control {
         let decided = decided.await.map_err(internal("scheduling"))?;
         let at = self.now();
         let placements = decided.iter().filter(|decided| !matches!(decided.decision, Decision::Wait(_)));
-        let mut placed = Vec::new();
         let moves: Vec<(Arc<LivingSession>, &Decision)> = {
             let mirror = self.mirror();
             placements.filter_map(|decided| Some((mirror.get(decided.id)?.clone(), &decided.decision))).collect()
@@ -174,8 +173,23 @@ impl Control {
         let mut tell = self.keep_reasons(&decided, &groups, at);
         tell.extend(self.barred_since());
         if moves.is_empty() && tell.is_empty() {
-            return Ok(placed);
+            return Ok(Vec::new());
         }
+        let written = self.write_decisions(&moves, &tell, at).await;
+        if written.is_err() {
+            self.tell_later(&tell);
+        }
+        written
+    }
+
+    /// Writes who starts and who is cancelled, and tells pages. Returns the sessions that start.
+    async fn write_decisions(
+        &self,
+        moves: &[(Arc<LivingSession>, &Decision)],
+        tell: &[Audience],
+        at: Millis,
+    ) -> Result<Vec<SessionId>> {
+        let mut placed = Vec::new();
         let mut change = self.store.change().await?;
         for (session, decision) in moves {
             let (next, reason, agents) = match decision {
@@ -185,16 +199,22 @@ impl Control {
             let cancelled = format!("Session {} was cancelled: {reason}", session.name);
             let notice = (next == Status::Cancelled).then_some(cancelled.as_str());
             let step = Step { next, reason: &reason, agents, outcome: None, notice, at };
-            let moved = change.move_session(&session, &step).await?;
+            let moved = change.move_session(session, &step).await?;
             if moved && next == Status::Scheduled {
                 placed.push(session.id);
             }
         }
         for audience in tell {
-            change.tell(Topic::Session, "queue", audience, None, at).await?;
+            change.tell(Topic::Session, "queue", *audience, None, at).await?;
         }
         change.commit().await?;
         Ok(placed)
+    }
+
+    /// Keeps whom nobody could tell of what has changed for them.
+    fn tell_later(&self, tell: &[Audience]) {
+        let mut queue = self.shared.queue.write().unwrap_or_else(PoisonError::into_inner);
+        queue.untold.extend(tell.iter().filter_map(|audience| Some((audience.owner?, audience.domain?))));
     }
 
     /// Keeps why each session waits. Returns the audiences to tell that this has changed: one per owner, however many sessions
@@ -236,7 +256,7 @@ impl Control {
         };
         let mut queue = self.shared.queue.write().unwrap_or_else(PoisonError::into_inner);
         queue.untold.extend(moved);
-        if queue.told.is_none_or(|told| at.since(told) >= TELL_EVERY) && !queue.untold.is_empty() {
+        if queue.told.is_none_or(|told| at.apart(told) >= TELL_EVERY) && !queue.untold.is_empty() {
             owners.append(&mut queue.untold);
             queue.told = Some(at);
         }

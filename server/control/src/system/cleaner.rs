@@ -1,17 +1,17 @@
 //! The cleaner: removes in small batches what has been kept long enough (`docs/spec/system.md`, "What is kept").
 
 use crate::{Control, Result};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use types::time::Millis;
 
 /// The time between two rounds.
 const EVERY: Duration = Duration::from_secs(60);
 /// Rows in one change, so that others write in between.
 const ROWS: u32 = 500;
-/// Changes of each kind in one round: more than a busy cluster writes in that time.
-const CHANGES: usize = 20;
-/// Sessions whose files are removed in one round.
-const SESSIONS: u32 = 20;
+/// The time that a round takes for each kind of thing at most. What is left waits for the next one.
+const LONGEST: Duration = Duration::from_secs(15);
+/// Sessions whose files are removed before that is written down.
+const SESSIONS: u32 = 50;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
@@ -67,8 +67,11 @@ impl Control {
     pub async fn clean(&self) -> Result<()> {
         let keep = self.shared.keep.get().copied().unwrap_or_default();
         let before = |days: u32| Millis(self.now().0 - i64::from(days) * DAY);
+        // First, because that frees the most space where there is none to write to.
+        let files = self.remove_leftovers(before(keep.files)).await;
         for old in [Old::Events, Old::Audit, Old::History] {
-            for _ in 0..CHANGES {
+            let begun = Instant::now();
+            while begun.elapsed() < LONGEST {
                 let mut change = self.store.change().await?;
                 let gone = match old {
                     Old::Audit => change.forget_audit(before(keep.audit), ROWS).await?,
@@ -81,11 +84,34 @@ impl Control {
                 }
             }
         }
-        for leftover in self.store.leftovers(before(keep.files), SESSIONS).await? {
-            self.remove_files(leftover.id, &leftover.agents).await?;
-            let mut change = self.store.change().await?;
-            change.files_removed(leftover.id, self.now()).await?;
-            change.commit().await?;
+        files
+    }
+
+    /// Removes the files of sessions that ended before `before`.
+    async fn remove_leftovers(&self, before: Millis) -> Result<()> {
+        let (begun, mut failed) = (Instant::now(), 0);
+        while begun.elapsed() < LONGEST {
+            let leftovers = self.store.leftovers(before, failed, SESSIONS).await?;
+            let found = leftovers.len();
+            let mut removed = Vec::with_capacity(found);
+            for leftover in leftovers {
+                match self.remove_files(leftover.id, &leftover.agents).await {
+                    Ok(()) => removed.push(leftover.id),
+                    // One that cannot be removed must not keep the others.
+                    Err(problem) => {
+                        tracing::warn!(session = %leftover.id, %problem, "the files of an ended session could not be removed");
+                        failed += 1;
+                    }
+                }
+            }
+            if !removed.is_empty() {
+                let mut change = self.store.change().await?;
+                change.files_removed(&removed, self.now()).await?;
+                change.commit().await?;
+            }
+            if found < SESSIONS as usize {
+                break;
+            }
         }
         Ok(())
     }

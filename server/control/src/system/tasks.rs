@@ -125,13 +125,15 @@ impl Progress {
     }
 
     /// Ends the task in the transaction that does its work, with a sentence for its owner and the result. Fails, and so undoes the
-    /// work, if the owner's account may not be used any more.
-    pub async fn finish(&self, change: &mut Change, message: &str, answer: &impl Serialize) -> Result<()> {
-        let owner = self.control.shared.tasks.known().get(&self.id).map(|one| one.owner);
-        if let Some(owner) = owner
-            && change.account(owner).await?.is_none_or(|account| closed_everywhere(&account).is_some())
-        {
-            return Err(Problem::Conflict(OWNER_GONE.into()));
+    /// work, if the owner's account may not be used any more, or has other rights than when the work began.
+    pub async fn finish(&self, caller: &Caller, change: &mut Change, message: &str, answer: &impl Serialize) -> Result<()> {
+        let owner = caller.who()?;
+        match change.account(owner.id).await?.filter(|account| closed_everywhere(account).is_none()) {
+            None => return Err(Problem::Conflict(OWNER_GONE.into())),
+            Some(now) if (now.role, now.domain, &now.administers) != (owner.role, owner.domain, &owner.administers) => {
+                return Err(Problem::Conflict("Your role or domain changed meanwhile, so nothing was done. Try again.".into()));
+            }
+            Some(_) => {}
         }
         let answer: Outcome = Ok(serde_json::to_value(answer).map_err(internal("keeping a task's answer"))?);
         self.control.write_end(change, self.id, TaskState::Done, message, &answer).await

@@ -187,6 +187,13 @@ impl Folder {
         }
     }
 
+    /// Returns the process id of the supervisor, if one is alive.
+    pub(crate) fn supervisor(&self) -> Option<i32> {
+        let pid = std::fs::read_to_string(self.file(LOCK)).ok()?.trim().parse().ok();
+        // The number may belong to another process by now, unless the lock is still held.
+        pid.filter(|_| self.is_supervised().unwrap_or(false))
+    }
+
     /// Connects to the supervisor.
     pub(crate) fn connect(&self) -> io::Result<UnixStream> {
         // A socket's path has at most 107 bytes, and a data folder may be deep. Through a descriptor the path is always short.
@@ -234,9 +241,7 @@ impl Folder {
     pub(crate) fn end_by_force(&self) -> io::Result<()> {
         // Read by whoever finds the supervisor dead first.
         self.write(STOP, stop_text(Stop::Now).as_bytes())?;
-        let pid = std::fs::read_to_string(self.file(LOCK))?.trim().parse().ok();
-        // The number may belong to another process by now, unless the lock is still held.
-        if let Some(pid) = pid.filter(|_| self.is_supervised().unwrap_or(false)) {
+        if let Some(pid) = self.supervisor() {
             tree::signal(pid, Signal::KILL);
         }
         for _ in 0..500 {

@@ -7,6 +7,7 @@
 
 mod cgroup;
 mod client;
+mod disk;
 mod frame;
 mod init;
 mod inside;
@@ -30,7 +31,7 @@ pub use init::session_init;
 pub use supervisor::supervise;
 
 use crate::{
-    Agents, Changes, Connection, Engine, EngineError, Image, Launch, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal, host,
+    Agents, Changes, Connection, DiskSize, Engine, EngineError, Image, Launch, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal, host,
 };
 use async_trait::async_trait;
 use cgroup::Hierarchies;
@@ -75,6 +76,10 @@ pub fn helper(mut args: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     };
     Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
+
+/// Variables of the server that its supervisors get: the programs that it finds, and the number of open files that was usual before
+/// the server raised its own.
+const INHERITED: [&str; 2] = ["PATH", "YARDMASTER_USUAL_DESCRIPTORS"];
 
 /// The engine's name in its agent's report.
 pub(crate) const ENGINE: &str = "local";
@@ -213,6 +218,9 @@ impl LocalEngine {
         let errors = OpenOptions::new().append(true).create(true).mode(0o600).open(folder.file(layout::SUPERVISOR_LOG))?;
         let mut command = tokio::process::Command::new(format!("/proc/self/fd/{}", self.0.exe.as_raw_fd()));
         command.arg0("yardmaster").arg("supervise").arg(folder.path()).current_dir("/");
+        // The server's own environment holds passwords, and this process lives beside the session.
+        let kept = |name: &str| std::env::var_os(name).map(|value| (name.to_owned(), value));
+        command.env_clear().envs(INHERITED.iter().copied().filter_map(kept));
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null()).stderr(Stdio::from(errors));
         let mut child = command.spawn()?;
         // Reaped here while this server lives, and by the machine's init after that.
@@ -417,6 +425,19 @@ impl Engine for LocalEngine {
             Ok(engine.folder(id).read_json::<layout::Exit>(layout::EXIT)?.map_or(0, |exit| exit.memory_kills))
         })
         .await
+    }
+
+    async fn disk(&self, place: &Place, most: u64) -> Result<Option<DiskSize>, EngineError> {
+        let id = place.container;
+        let measure = move |engine: &Self| {
+            let folder = engine.folder(id);
+            let processes = match engine.0.possible.isolation {
+                Isolation::Container => engine.0.groups.group(id).processes(),
+                _ => folder.supervisor().map(tree::descendants).unwrap_or_default().iter().map(|process| process.pid).collect(),
+            };
+            disk::size(folder.path(), &processes, most)
+        };
+        self.blocking("a session's disk could not be measured", measure).await.map(Some)
     }
 
     async fn terminal(&self, place: &Place, columns: u16, rows: u16) -> Result<Terminal, EngineError> {

@@ -69,6 +69,8 @@ fn run(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     // For whoever must end it because it does not answer. Without it, only that is impossible.
+    // An earlier one that started nothing may have left a longer number.
+    let _ = lock.set_len(0);
     let _ = (&lock).write_all(std::process::id().to_string().as_bytes());
     let plan: Plan = folder.read_json(layout::SPEC)?.ok_or(io::ErrorKind::NotFound)?;
     // An existing socket was left by a supervisor that died before it started anything.

@@ -43,7 +43,8 @@ pub(super) async fn log(
             let (from, permit) = state.filter(|(from, _)| *from < until)?;
             let read = async { app.control.session_log_bytes(&permit.caller()?, id, container, from).await };
             match read.await {
-                Ok(piece) if piece.bytes.is_empty() => None,
+                // Its files were removed meanwhile. The file must not look complete.
+                Ok(piece) if piece.bytes.is_empty() => Some((Err(Problem::NotFound("rest of the log".into())), None)),
                 Ok(piece) => {
                     let (next, missing) = (piece.next(), piece.at.min(until).saturating_sub(from));
                     let mut file = if missing > 0 { gap(from, missing) } else { Vec::new() };

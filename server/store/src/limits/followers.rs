@@ -56,9 +56,9 @@ impl Store {
     /// left out. All sessions count against the main keypair, whichever keypair started them.
     pub async fn holdings(&self, policy: &str) -> Result<Vec<Holding>> {
         let rows: Vec<(String, String, String, String, u32)> = sqlx::query_as(
-            "SELECT u.email, k.access_key, s.name, s.slots, s.cluster_size FROM keypairs k JOIN users u ON u.id = k.user_id \
-             JOIN sessions s ON s.user_id = k.user_id \
-             WHERE s.status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'TERMINATING') AND k.policy = ? AND k.main = 1 \
+            "SELECT u.email, k.access_key, s.name, s.slots, s.cluster_size FROM keypairs k CROSS JOIN users u ON u.id = k.user_id \
+             CROSS JOIN sessions s INDEXED BY sessions_holding ON s.user_id = k.user_id \
+             WHERE s.status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'TERMINATING') AND k.policy = ? AND k.main = 1 AND k.deleted = 0 \
              ORDER BY u.email_key, s.seq",
         )
         .bind(policy)

@@ -7,6 +7,9 @@ use types::id::{SignInId, UserId};
 use types::people::users::SignIn;
 use types::time::Millis;
 
+/// Sign-ins of one person that are kept: beyond it, the one that was used longest ago ends.
+const MOST_SIGN_INS: u32 = 100;
+
 /// A sign-in, ready to be written.
 pub struct NewSignIn<'a> {
     pub id: SignInId,
@@ -112,6 +115,9 @@ impl Change {
         .bind(new.browser)
         .execute(&mut *self.tx)
         .await?;
+        let sql = "DELETE FROM sign_ins WHERE user_id = ?1 AND id NOT IN \
+                   (SELECT id FROM sign_ins WHERE user_id = ?1 ORDER BY last_used DESC, created_at DESC, id DESC LIMIT ?2)";
+        sqlx::query(sql).bind(new.user).bind(MOST_SIGN_INS).execute(&mut *self.tx).await?;
         self.note_seen(new.user, new.at).await
     }
 

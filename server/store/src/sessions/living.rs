@@ -295,7 +295,7 @@ impl Store {
             sqlx::query_as("SELECT coalesce(max(id), ?1) FROM events").bind(after).fetch_one(&self.read).await?;
         // Events about changed positions in the queue are for pages only, and change no session.
         let rows: Vec<(String, String)> = sqlx::query_as(
-            "SELECT topic, subject FROM events WHERE id > ? AND id <= ? AND subject <> 'queue' ORDER BY id LIMIT ?",
+            "SELECT topic, subject FROM events WHERE id > ? AND id <= ? AND NOT (topic = 'session' AND subject = 'queue') ORDER BY id LIMIT ?",
         )
         .bind(after)
         .bind(last)
@@ -303,7 +303,7 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         // Topics of things that limit sessions.
-        let others = [Topic::Keypair.key(), Topic::Policy.key(), Topic::Group.key(), Topic::Project.key()];
+        let others = [Topic::Policy.key(), Topic::Group.key(), Topic::Project.key()];
         if rows.len() > MOST {
             return Ok(None);
         }
@@ -315,7 +315,8 @@ impl Store {
             .collect();
         ids.sort_unstable();
         ids.dedup();
-        let people = rows.iter().filter(|(topic, _)| topic == Topic::User.key());
+        // A keypair's event names its owner.
+        let people = rows.iter().filter(|(topic, _)| [Topic::User.key(), Topic::Keypair.key()].contains(&topic.as_str()));
         let people = people.filter_map(|(_, subject)| subject.parse().ok()).collect();
         Ok(Some(Changed { ids, people, limits, last }))
     }

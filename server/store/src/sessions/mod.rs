@@ -136,6 +136,8 @@ pub struct SessionMore {
     pub command: String,
     pub starts_at: Option<Millis>,
     pub scheduled_at: Option<Millis>,
+    #[sqlx(json(nullable))]
+    pub outcome: Option<Outcome>,
 }
 
 fn scope_condition(scope: Scope) -> Option<Fixed> {
@@ -244,7 +246,7 @@ impl Store {
         let fixed = [among].into_iter().chain(scope_condition_by_id(scope));
         let columns = "s.id, s.user_id, p.id AS project, (SELECT d.name FROM domains d WHERE d.id = s.domain_id) AS domain, s.access_key, \
             s.command, s.request ->> 'starts_at' AS starts_at, (SELECT h.at FROM session_history h WHERE h.session_id = s.id \
-            AND h.status = 'SCHEDULED' ORDER BY h.seq LIMIT 1) AS scheduled_at";
+            AND h.status = 'SCHEDULED' ORDER BY h.seq LIMIT 1) AS scheduled_at, s.outcome";
         let rows: Vec<SessionMore> = some_rows(self, &SOURCE, columns, fixed, Ok).await?;
         Ok(rows.into_iter().map(|more| (more.id, more)).collect())
     }

@@ -206,16 +206,18 @@ impl Change {
     /// The slots that one person's sessions hold and how many of them wait, as this change sees it.
     pub async fn in_use(&mut self, owner: UserId) -> Result<InUse> {
         let rows: Vec<(String, u32)> = sqlx::query_as(
-            "SELECT slots, cluster_size FROM sessions \
+            "SELECT slots, cluster_size FROM sessions INDEXED BY sessions_holding \
              WHERE user_id = ? AND status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'TERMINATING')",
         )
         .bind(owner)
         .fetch_all(&mut *self.tx)
         .await?;
-        let (pending,): (u32,) = sqlx::query_as("SELECT count(*) FROM sessions WHERE user_id = ? AND status = 'PENDING'")
-            .bind(owner)
-            .fetch_one(&mut *self.tx)
-            .await?;
+        let (pending,): (u32,) = sqlx::query_as(
+            "SELECT count(*) FROM sessions INDEXED BY sessions_waiting WHERE user_id = ? AND status = 'PENDING'",
+        )
+        .bind(owner)
+        .fetch_one(&mut *self.tx)
+        .await?;
         let mut using = InUse { pending, ..InUse::default() };
         for (slots, size) in rows {
             using.sessions += 1;

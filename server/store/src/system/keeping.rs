@@ -17,14 +17,15 @@ pub struct Leftover {
 }
 
 impl Store {
-    /// Up to `most` sessions that ended before `before` and whose files are still there, oldest first.
-    pub async fn leftovers(&self, before: Millis, most: u32) -> Result<Vec<Leftover>> {
+    /// Up to `most` sessions that ended before `before` and whose files are still there, oldest first, without the first `skip`.
+    pub async fn leftovers(&self, before: Millis, skip: u32, most: u32) -> Result<Vec<Leftover>> {
         let rows: Vec<(SessionId, UserId, String)> = sqlx::query_as(
             "SELECT id, user_id, agents FROM sessions WHERE ended_at < ? AND ended_at IS NOT NULL AND files_removed_at IS NULL \
-             ORDER BY ended_at LIMIT ?",
+             ORDER BY ended_at LIMIT ? OFFSET ?",
         )
         .bind(before)
         .bind(most)
+        .bind(skip)
         .fetch_all(&self.read)
         .await?;
         let read = |(id, owner, agents): (SessionId, UserId, String)| {
@@ -60,10 +61,11 @@ impl Change {
         Ok(sqlx::query(sql).bind(before).bind(most).execute(&mut *self.tx).await?.rows_affected())
     }
 
-    /// Deletes up to `most` lines of history of ended sessions from before `before`. Returns how many.
+    /// Deletes up to `most` lines of history of ended sessions from before `before`. Returns how many. The oldest lines are looked at
+    /// first, which `CROSS JOIN` fixes: the other way round means every ended session, each minute.
     pub async fn forget_history(&mut self, before: Millis, most: u32) -> Result<u64> {
         let sql = "DELETE FROM session_history WHERE seq IN (SELECT h.seq FROM session_history h \
-                   JOIN sessions s ON s.id = h.session_id WHERE h.at < ? AND s.finished = 1 ORDER BY h.at LIMIT ?)";
+                   CROSS JOIN sessions s ON s.id = h.session_id WHERE h.at < ? AND s.finished = 1 ORDER BY h.at LIMIT ?)";
         Ok(sqlx::query(sql).bind(before).bind(most).execute(&mut *self.tx).await?.rows_affected())
     }
 
@@ -75,9 +77,11 @@ impl Change {
         Ok(sqlx::query(sql).bind(keep).bind(most).execute(&mut *self.tx).await?.rows_affected())
     }
 
-    /// Writes that a session's files were removed.
-    pub async fn files_removed(&mut self, id: SessionId, at: Millis) -> Result<()> {
-        sqlx::query("UPDATE sessions SET files_removed_at = ? WHERE id = ?").bind(at).bind(id).execute(&mut *self.tx).await?;
+    /// Writes that the files of these sessions were removed.
+    pub async fn files_removed(&mut self, ids: &[SessionId], at: Millis) -> Result<()> {
+        for id in ids {
+            sqlx::query("UPDATE sessions SET files_removed_at = ? WHERE id = ?").bind(at).bind(*id).execute(&mut *self.tx).await?;
+        }
         Ok(())
     }
 
@@ -92,7 +96,8 @@ impl Change {
              last_active = iif(?1 < 0 AND last_active BETWEEN ?2 - ?3 AND ?2, last_active, min(last_active + ?1, ?2)) \
              WHERE finished = 0";
         sqlx::query(sql).bind(by).bind(now).bind(lately).execute(&mut *self.tx).await?;
-        sqlx::query("UPDATE sign_ins SET expires_at = expires_at + ?").bind(by).execute(&mut *self.tx).await?;
+        let sql = "UPDATE sign_ins SET expires_at = expires_at + ?1, created_at = created_at + ?1, last_used = min(last_used + ?1, ?2)";
+        sqlx::query(sql).bind(by).bind(now).execute(&mut *self.tx).await?;
         sqlx::query("UPDATE password_links SET expires_at = expires_at + ?").bind(by).execute(&mut *self.tx).await?;
         Ok(())
     }

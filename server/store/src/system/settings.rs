@@ -20,6 +20,12 @@ impl Store {
         row.map(|(value, _)| read_json("installation's id", &value)).transpose()
     }
 
+    /// Whether there are secrets that only the key beside the database can read.
+    pub async fn holds_secrets(&self) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM keypairs WHERE secret IS NOT NULL)";
+        Ok(sqlx::query_scalar(sql).fetch_one(&self.read).await?)
+    }
+
     /// The scheduler's settings for groups without settings of their own.
     pub async fn scheduler_settings(&self) -> Result<SchedulerSettings> {
         read_scheduler_settings(sqlx::query_as(READ).bind(SCHEDULER).fetch_optional(&self.read).await?)

@@ -30,8 +30,9 @@ impl Bubblewrap {
         let mut why = String::new();
         for forbids_namespaces in [true, false] {
             let found = Self { program: program.clone(), version: version.clone(), forbids_namespaces };
-            let mut command = found.wrap("probe");
-            command.args(["--perms", "1777", "--tmpfs", "/tmp", "--dir", HOME_INSIDE, "--", "true"]).stdin(Stdio::null());
+            let mut command = found.wrap("probe", 1 << 20);
+            command.args(["--perms", "1777", "--tmpfs", "/tmp", "--dir", HOME_INSIDE]);
+            command.args(["--remount-ro", "/dev", "--remount-ro", "/", "--", "true"]).stdin(Stdio::null());
             match command.output() {
                 Ok(output) if output.status.success() => return Ok(found),
                 Ok(output) => why = String::from_utf8_lossy(&output.stderr).trim().to_owned(),
@@ -41,20 +42,22 @@ impl Bubblewrap {
         Err(format!("bubblewrap {version} does not work here ({why})"))
     }
 
-    /// Builds the command that runs `session-init` from the open file `exe` in a session with this name. `folder` is an absolute
-    /// path and contains the session's `home`, `tmp`, `passwd` and `group`.
-    pub(crate) fn command(&self, folder: &Path, name: &str, exe: RawFd) -> Command {
-        let mut command = self.wrap(name);
+    /// Builds the command that runs `session-init` from the open file `exe` in a session with this name and this many bytes of
+    /// shared memory. `folder` is an absolute path and contains the session's `home`, `tmp`, `passwd` and `group`.
+    pub(crate) fn command(&self, folder: &Path, name: &str, shared: u64, exe: RawFd) -> Command {
+        let mut command = self.wrap(name, shared);
         command.arg("--bind").arg(folder.join("home")).arg(HOME_INSIDE);
         command.arg("--bind").arg(folder.join("tmp")).arg("/tmp");
         for file in ["passwd", "group"] {
             command.arg("--ro-bind").arg(folder.join(file)).arg(Path::new("/etc").join(file));
         }
+        // What can be written is in the folder, or in shared memory: anything else would be memory that nobody counts.
+        command.args(["--remount-ro", "/dev", "--remount-ro", "/"]);
         command.args(["--", &format!("/proc/self/fd/{exe}")]);
         command
     }
 
-    fn wrap(&self, name: &str) -> Command {
+    fn wrap(&self, name: &str, shared: u64) -> Command {
         let mut command = Command::new(&self.program);
         let (uid, gid) = USER_INSIDE;
         command.args(["--unshare-user", "--uid", &uid.to_string(), "--gid", &gid.to_string()]);
@@ -69,7 +72,8 @@ impl Bubblewrap {
                 Visible::Link(path, target) => command.arg("--symlink").arg(target).arg(path),
             };
         }
-        command.args(["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm"]);
+        command.args(["--proc", "/proc", "--dev", "/dev"]);
+        command.args(["--perms", "1777", "--size", &shared.max(4_096).to_string(), "--tmpfs", "/dev/shm"]);
         command.args(["--dir", "/var", "--symlink", "/tmp", "/var/tmp", "--dir", "/run"]);
         command
     }

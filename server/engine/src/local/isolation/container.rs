@@ -152,7 +152,8 @@ fn mounts(folder: &Folder, plan: &Plan) -> Vec<Value> {
     let new =
         |kind: &str, to: &str, options: &[&str]| json!({ "type": kind, "source": kind, "destination": to, "options": options });
     let bind = |from: &Path, to: &Path, options: &[&str]| {
-        let options: Vec<_> = ["rbind", "nosuid", "nodev"].iter().chain(options).collect();
+        // Recursively, since there may be mounts below.
+        let options: Vec<_> = ["rbind", "rnosuid", "rnodev"].iter().chain(options).collect();
         json!({ "type": "bind", "source": from, "destination": to, "options": options })
     };
     let shared = format!("size={}", plan.launch.shared_memory.unwrap_or(plan.launch.mem));
@@ -163,13 +164,13 @@ fn mounts(folder: &Folder, plan: &Plan) -> Vec<Value> {
         new("tmpfs", "/dev/shm", &["nosuid", "nodev", "mode=1777", &shared]),
     ];
     mounts.extend(visible().into_iter().filter_map(|path| match path {
-        Visible::Same(path) => Some(bind(&path.canonicalize().ok()?, &path, &["ro"])),
+        Visible::Same(path) => Some(bind(&path.canonicalize().ok()?, &path, &["rro"])),
         Visible::Link(..) => None,
     }));
     mounts.push(bind(&folder.file("home"), Path::new(HOME_INSIDE), &[]));
     mounts.push(bind(&folder.file("tmp"), Path::new("/tmp"), &[]));
     for file in ["passwd", "group"] {
-        mounts.push(bind(&folder.file(file), &Path::new("/etc").join(file), &["ro"]));
+        mounts.push(bind(&folder.file(file), &Path::new("/etc").join(file), &["rro"]));
     }
     mounts
 }

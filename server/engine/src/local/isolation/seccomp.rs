@@ -58,6 +58,24 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_vhangup,
 ];
 
+/// The first number of the system calls of x32: the same calls as others, of the same architecture, by other numbers.
+#[cfg(target_arch = "x86_64")]
+const X32: u32 = 0x4000_0000;
+
+/// Refuses all system calls of x32, which the list would not recognize.
+#[cfg(target_arch = "x86_64")]
+fn without_x32() -> BpfProgram {
+    use seccompiler::sock_filter;
+    let instruction = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
+    vec![
+        // The number of the call is the first field of what a filter looks at.
+        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+        instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, X32),
+        instruction(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs()),
+        instruction(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
 /// Applies the filter to this process and to every process that it starts. It must have given up new privileges before.
 pub(crate) fn apply() -> io::Result<()> {
     let failed = |error: seccompiler::Error| io::Error::other(format!("the filter of system calls failed: {error}"));
@@ -69,6 +87,8 @@ pub(crate) fn apply() -> io::Result<()> {
         let program = BpfProgram::try_from(filter).map_err(|error| failed(error.into()))?;
         seccompiler::apply_filter(&program).map_err(failed)?;
     }
+    #[cfg(target_arch = "x86_64")]
+    seccompiler::apply_filter(&without_x32()).map_err(failed)?;
     Ok(())
 }
 
