@@ -56,7 +56,7 @@ impl Control {
             return Err(Problem::field("login", "Type your email or username."));
         }
         // Every request counts, and none is forgiven: nobody needs many links.
-        self.shared.links.take(&Who::Name(fold(login)), &caller.address, self.steady())?.failed();
+        self.shared.links.take(&Who::Name(fold(&login)), &caller.address, self.steady())?.failed();
         let (control, address) = (self.clone(), caller.address.clone());
         // In the background, so that the answer takes equally long if there is no account.
         tokio::spawn(async move {

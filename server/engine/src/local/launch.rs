@@ -63,7 +63,10 @@ fn spawn(folder: &Folder, plan: &Plan, [input, output, errors]: [OwnedFd; 3]) ->
     let launch = &plan.launch;
     let name = if launch.host_name.is_empty() { &launch.name } else { &launch.host_name };
     let mut command = match &plan.isolation {
-        Isolation::Bubblewrap(bubblewrap) => bubblewrap.command(folder.path(), name, exe_fd),
+        Isolation::Bubblewrap(bubblewrap) => {
+            let shared = launch.shared_memory.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(memory);
+            bubblewrap.command(folder.path(), name, shared, exe_fd)
+        }
         _ => Command::new(format!("/proc/self/fd/{exe_fd}")),
     };
     command.arg("session-init").env_clear().env("PATH", inside::PATH);
