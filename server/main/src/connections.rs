@@ -298,6 +298,7 @@ mod tests {
         drop(one);
         let _again = take("10.0.0.1").unwrap();
         let _proxy = take("127.0.0.1").unwrap();
+        assert_eq!(network("127.3.2.1".parse().unwrap()), network("::1".parse().unwrap()), "sessions can choose among them");
         assert!(take("10.0.0.2").is_none(), "all together");
         drop((_first, _second, _again, _two, _proxy));
         assert!(places.taken.lock().unwrap().by_address.is_empty());

@@ -303,6 +303,7 @@ mod tests {
         assert!(wait(&attempts, &ann(), "2001:db8:1:2:ffff::1", 0).is_some());
         assert_eq!(wait(&attempts, &ann(), "2001:db8:1:3::1", 0), None);
         assert_eq!(network("::ffff:10.1.2.3"), "10.1.2.3");
+        assert_eq!(network("127.3.2.1"), network("::1"), "sessions can choose among them");
     }
 
     #[test]

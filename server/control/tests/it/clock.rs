@@ -90,3 +90,45 @@ async fn audit_records_and_histories_of_ended_sessions_are_kept_as_long_as_was_c
     assert_eq!(yard.session(short).await.history.len(), 0);
     assert!(!yard.session(long).await.history.is_empty(), "its session has not ended");
 }
+
+#[tokio::test]
+async fn a_busy_session_is_not_idle_while_the_clock_is_set_back() {
+    let busy = "[[agents]]\nname = \"vm\"\nslots = { cpu = \"8\", mem = \"32g\" }\n\n[sessions]\nstart_seconds = 1.0\ninteractive_cpu = 1.0\n";
+    let yard = Yard::of(busy).await;
+    yard.limit(|policy| policy.idle_timeout = Some(120)).await;
+    yard.seconds(20).await;
+    yard.set_clock(-HOUR);
+    let asked = StartSession { kind: SessionType::Interactive, command: String::new(), ..yard.asked().await };
+    let id = yard.start(&asked).await;
+    yard.seconds(400).await;
+    assert_eq!(yard.status(id).await, Status::Running, "{}", yard.info(id).await);
+}
+
+#[tokio::test]
+async fn an_agent_that_is_silent_for_a_moment_is_not_lost_because_the_clock_is_set() {
+    let yard = Yard::new().await;
+    let id = yard.start(&yard.asked().await).await;
+    yard.seconds(6).await;
+    let agent = yard.session(id).await.row.agents.concat();
+    yard.engine.lose_agent(&agent);
+    yard.seconds(2).await;
+    yard.set_clock(HOUR);
+    yard.seconds(2).await;
+    yard.engine.return_agent(&agent);
+    yard.seconds(2).await;
+    assert_eq!(yard.status(id).await, Status::Running, "{}", yard.info(id).await);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_used_outlives_a_step_of_the_clock_by_more_than_it_may_last() {
+    let yard = Yard::new().await;
+    let asked = Caller::nobody("127.0.0.1", "test");
+    let SignInAnswer::Done(signed_in) = yard.control.sign_in(&asked, "ann@example.org", PASSWORD, None).await.unwrap() else {
+        panic!("a code is asked for")
+    };
+    yard.set_clock(40 * 24 * HOUR);
+    for _ in 0..3 {
+        yard.seconds(600).await;
+        assert!(yard.control.caller(asked.clone(), Some(&signed_in.token)).await.unwrap().me().is_some());
+    }
+}

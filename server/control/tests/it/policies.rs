@@ -9,6 +9,7 @@ use types::list::ListQuery;
 use types::people::keypairs::{CreateKeypair, EditKeypair};
 use types::people::users::EditUser;
 use types::quantity::{Quantity, Slots};
+use types::sessions::Status;
 
 /// The names of a policy's followers.
 async fn followers(yard: &Yard, kind: PolicyKind, policy: &str) -> Vec<String> {
@@ -128,4 +129,22 @@ async fn a_project_policy_can_be_created_edited_and_deleted_but_not_renamed() {
     assert!(project_policy(&yard, "lab").await.is_none());
     let mine = SavePolicy { policy: ProjectPolicy::new("anns"), revision: None };
     assert!(matches!(yard.control.save_policy(&yard.ann, &mine).await, Err(Problem::Forbidden(_))));
+}
+
+/// The name is also the subject of events about the queue, which change no session.
+#[tokio::test]
+async fn a_policy_called_queue_is_followed_like_any_other() {
+    let yard = Yard::new().await;
+    let policy = KeypairPolicy::new("queue");
+    yard.control.save_policy(&yard.root, &SavePolicy { policy: policy.clone(), revision: None }).await.unwrap();
+    let key = yard.control.my_keypairs(&yard.ann).await.unwrap().remove(0).access_key;
+    let edit = EditKeypair { policy: Some("queue".into()), ..EditKeypair::default() };
+    yard.control.edit_keypair(&yard.root, &key, &edit).await.unwrap();
+    let id = yard.start(&yard.asked().await).await;
+    yard.seconds(60).await;
+    assert_eq!(yard.status(id).await, Status::Running);
+    let policy = KeypairPolicy { lifetime: Some(30), ..policy };
+    yard.control.save_policy(&yard.root, &SavePolicy { policy, revision: Some(1) }).await.unwrap();
+    yard.seconds(10).await;
+    assert!(yard.info(id).await.starts_with("Its lifetime is over: policy queue"), "{}", yard.info(id).await);
 }

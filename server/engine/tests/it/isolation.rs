@@ -142,12 +142,14 @@ fn as_an_ordinary_user_sessions_are_isolated_by_bubblewrap() {
         return;
     }
     let command = "id -u; whoami; unshare -Ur true && echo escaped; ls /tmp /root /etc/shadow 2>/dev/null; ls -d /proc/[0-9]* | wc -l; \
+                   touch /x /dev/x 2>/dev/null && echo hidden memory; echo shared $(df -k --output=size /dev/shm | tail -1); \
                    grep -E 'Seccomp:|NoNewPrivs' /proc/self/status";
     let Some(said) = as_ordinary_user("/usr/bin:/bin", command) else { return };
     let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("unshare:")).collect();
     assert_eq!(lines.first(), Some(&"1000"), "{said}");
     assert!(said.contains("\nwork\n") && !said.contains("escaped") && said.ends_with("Exited(0)\n"), "{said}");
     assert!(said.contains("NoNewPrivs:\t1\nSeccomp:\t2\n"), "{said}");
+    assert!(!said.contains("hidden memory") && said.contains("\nshared 262144\n"), "{said}");
 }
 
 #[test]
@@ -156,4 +158,29 @@ fn a_folder_that_sessions_see_cannot_hold_their_data() {
     let Ok(dir) = dir else { return };
     let refused = LocalEngine::open(dir.path().join("sessions"), exe()).err().unwrap();
     assert!(refused.with_causes().contains("sessions see "), "{}", refused.with_causes());
+}
+
+#[tokio::test]
+async fn a_supervisor_has_nothing_of_the_servers_environment() {
+    let yard = yard();
+    let place = yard.start(Launch::Interactive).await;
+    running(&yard.engine, &place).await;
+    let lock = yard.sessions().join(place.container.to_string()).join("lock");
+    let supervisor = std::fs::read_to_string(lock).unwrap();
+    let environment = std::fs::read(format!("/proc/{}/environ", supervisor.trim())).unwrap();
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    assert!(!environment.contains("CARGO_MANIFEST_DIR"), "{environment}");
+}
+
+#[tokio::test]
+async fn a_deleted_file_that_a_session_has_open_counts_as_its_disk() {
+    let yard = yard();
+    let command = "exec 3> gone; rm gone; head -c 20M /dev/zero >&3; echo written; sleep 1000";
+    let place = yard.batch(command).await;
+    until("a written file", async || log(&yard.engine, &place).await.contains("written").then_some(())).await;
+    let held = yard.engine.disk(&place, u64::MAX).await.unwrap();
+    assert!(matches!(held, Some(engine::DiskSize::Bytes(bytes)) if bytes >= 20 << 20), "{held:?}");
+    let held = yard.engine.disk(&place, 1 << 20).await.unwrap();
+    assert!(matches!(held, Some(engine::DiskSize::Bytes(bytes)) if bytes > 1 << 20), "{held:?}");
 }

@@ -134,3 +134,17 @@ async fn a_login_with_an_encoded_body_is_understood() {
     let other = send("elsewhere:8080").await;
     assert_eq!(other.status, StatusCode::BAD_REQUEST, "{}", other.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_a_secret_key_behind_a_cookie_is_recorded_and_the_schema_is_not_described() {
+    let yard = Yard::new().await;
+    let user = yard.client("user@example.org").await;
+    let read = async || yard.trail().await.iter().filter(|row| row.action == "read secret key").count();
+    assert_eq!(read().await, 0);
+    let keypair = yard.gql(&user, "{ keypair { access_key secret_key } }").await["keypair"].clone();
+    assert!(keypair["secret_key"].as_str().is_some_and(|secret| secret.len() == 40), "{keypair}");
+    assert_eq!(read().await, 1);
+    let body = json!({ "query": "{ __schema { types { name } } }" }).to_string();
+    let answer = yard.call(Method::POST, "/func/admin/gql", &user, &body).await;
+    assert!(!answer.text.contains("ComputeSession"), "{}", answer.text);
+}

@@ -1,5 +1,6 @@
 //! The program itself, from the command line.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Output};
 
 fn yardmaster(arguments: &[&str]) -> (bool, String, String) {
@@ -62,4 +63,40 @@ fn a_trace_holds_every_session_and_agent_without_their_names() {
     }
     assert!(ended >= 500 && waiting >= 20, "{ended} {waiting}");
     assert!(!jobs.contains('@'), "nobody is named");
+}
+
+#[test]
+fn a_first_start_that_fails_makes_no_password_that_nobody_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let serve = |listen: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yardmaster"));
+        command.args(["serve", "--metrics", "off", "--allow-unisolated", "--listen", listen, "--data"]).arg(&data).env_clear();
+        command
+    };
+    let failed = serve(&taken.local_addr().unwrap().to_string()).output().unwrap();
+    assert!(!failed.status.success() && !String::from_utf8_lossy(&failed.stdout).contains("Password"));
+    let mut second = serve("127.0.0.1:0").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let said: Vec<String> = BufReader::new(second.stdout.take().unwrap()).lines().take(3).map(Result::unwrap).collect();
+    second.kill().unwrap();
+    second.wait().unwrap();
+    assert!(said[2].starts_with("Password (shown only now): "), "{said:?}");
+}
+
+#[test]
+fn a_database_whose_key_is_missing_is_not_given_another_one_unless_somebody_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let create = |name: &str| {
+        let email = format!("{name}@example.org");
+        yardmaster(&["user", "create", "--data", data.to_str().unwrap(), "--email", &email, "--username", name])
+    };
+    assert!(create("ann").0);
+    std::fs::remove_file(data.join("secret.key")).unwrap();
+    let (done, _, why) = create("bob");
+    assert!(!done && why.contains("secret.key is missing") && !data.join("secret.key").exists(), "{why}");
+    std::fs::write(data.join("secret.key"), "").unwrap();
+    assert!(create("bob").0);
+    assert_eq!(std::fs::metadata(data.join("secret.key")).unwrap().len(), 32);
 }

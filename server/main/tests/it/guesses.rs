@@ -98,3 +98,16 @@ async fn a_text_that_is_no_access_key_is_refused_like_a_wrong_signature() {
         assert_eq!(answer.err(), Some(Problem::SignInRequired), "{} bytes", key.len());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_nobody_has_is_limited_in_all_its_spellings_like_one_that_somebody_has() {
+    let yard = Yard::new().await;
+    let asked = from("10.0.0.1");
+    for names in [["the-user", "ＴＨＥ-ＵＳＥＲ"], ["the-ghost", "ＴＨＥ-ＧＨＯＳＴ"]] {
+        let guesses = (0..20).map(|n| {
+            let (control, asked) = (&yard.control, &asked);
+            async move { control.sign_in(asked, names[n % 2], &format!("Wrong-Horse-{n}"), None).await }
+        });
+        assert_eq!(checked(join_all(guesses).await), 10, "{names:?}");
+    }
+}

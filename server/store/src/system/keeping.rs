@@ -7,6 +7,10 @@ use types::time::Millis;
 /// Bytes that can still be written when the disk is full: some thousand audit records, ends of sessions and sign-ins.
 const SPARE: i64 = 4 << 20;
 
+/// The oldest lines are looked at first, which `CROSS JOIN` fixes: the other way round means every ended session, each minute.
+const FORGET_HISTORY: &str = "DELETE FROM session_history WHERE seq IN (SELECT h.seq FROM session_history h \
+    CROSS JOIN sessions s ON s.id = h.session_id WHERE h.at < ? AND s.finished = 1 ORDER BY h.at LIMIT ?)";
+
 /// An ended session whose files are still there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
@@ -61,12 +65,9 @@ impl Change {
         Ok(sqlx::query(sql).bind(before).bind(most).execute(&mut *self.tx).await?.rows_affected())
     }
 
-    /// Deletes up to `most` lines of history of ended sessions from before `before`. Returns how many. The oldest lines are looked at
-    /// first, which `CROSS JOIN` fixes: the other way round means every ended session, each minute.
+    /// Deletes up to `most` lines of history of ended sessions from before `before`. Returns how many.
     pub async fn forget_history(&mut self, before: Millis, most: u32) -> Result<u64> {
-        let sql = "DELETE FROM session_history WHERE seq IN (SELECT h.seq FROM session_history h \
-                   CROSS JOIN sessions s ON s.id = h.session_id WHERE h.at < ? AND s.finished = 1 ORDER BY h.at LIMIT ?)";
-        Ok(sqlx::query(sql).bind(before).bind(most).execute(&mut *self.tx).await?.rows_affected())
+        Ok(sqlx::query(FORGET_HISTORY).bind(before).bind(most).execute(&mut *self.tx).await?.rows_affected())
     }
 
     /// Deletes up to `most` of the oldest events, but none of the newest `keep`. Returns how many. Pages that were away longer
@@ -100,5 +101,22 @@ impl Change {
         sqlx::query(sql).bind(by).bind(now).execute(&mut *self.tx).await?;
         sqlx::query("UPDATE password_links SET expires_at = expires_at + ?").bind(by).execute(&mut *self.tx).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn old_history_is_found_by_its_age_without_looking_at_every_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("yard.db")).await.unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {FORGET_HISTORY}");
+        let rows: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(plan)).bind(0).bind(1).fetch_all(&store.read).await.unwrap();
+        let steps: Vec<String> = rows.into_iter().map(|(.., step)| step).collect();
+        assert!(steps.iter().any(|step| step.contains("h USING INDEX session_history_at")), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("SCAN s") || step.contains("TEMP B-TREE")), "{steps:?}");
     }
 }
