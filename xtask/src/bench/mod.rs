@@ -22,6 +22,8 @@ use ureq::Agent;
 
 const EMAIL: &str = "admin@example.org";
 const PASSWORD: &str = "Correct-Horse-9";
+/// The highest rate limit.
+const MOST_REQUESTS: u32 = 50_000;
 /// The number of timed requests to each list.
 const REQUESTS: usize = 200;
 
@@ -63,6 +65,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
     rows.push(("idle memory".into(), format!("{:.0} MB", server.resident()? as f64 / 1e6)));
 
     let client = Client::sign_in(&server.url)?;
+    client.without_rate_limit()?;
     let condition = json!([{ "key": "email", "op": "contains", "value": "lovelace4" }]);
     let lists = [
         ("first page, 20 rows, newest first", json!([]), "created_at", true),
@@ -223,6 +226,14 @@ impl Client {
             answer.headers().get("set-cookie").and_then(|value| value.to_str().ok()).context("the sign-in was refused")?;
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         Ok(Self { agent, url: url.to_owned(), cookie })
+    }
+
+    /// Raises the limit of the main keypair, and with it the person's, to all that there can be: what is measured is not the limit.
+    fn without_rate_limit(&self) -> Result<()> {
+        let keypairs = self.call("my_keypairs", &json!({}))?;
+        let main = keypairs.as_array().into_iter().flatten().find(|keypair| keypair["main"] == true);
+        let main = main.context("the administrator has no main keypair")?;
+        self.call("edit_keypair", &json!({ "access_key": main["access_key"], "edit": { "rate_limit": MOST_REQUESTS } })).map(drop)
     }
 
     fn call(&self, name: &str, body: &Value) -> Result<Value> {
