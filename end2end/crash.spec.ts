@@ -119,7 +119,8 @@ const PER = 50;
 /** The processes that belong to a data folder's sessions: supervisors, and the first processes of their containers. */
 function supervisors(data: string): number[] {
   const pids = readdirSync("/proc").filter((pid) => /^\d+$/.test(pid));
-  return pids.filter((pid) => commandLine(pid).includes(`supervise\0${data}/sessions/`)).map(Number);
+  const session = (pid: string) => /supervise\0([0-9a-f-]+)/.exec(commandLine(pid))?.[1];
+  return pids.filter((pid) => existsSync(join(data, "sessions", session(pid) ?? "none"))).map(Number);
 }
 
 function commandLine(pid: string): string {

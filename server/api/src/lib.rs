@@ -27,11 +27,14 @@ pub mod fuzz {
         crate::graphql::cost::root_fields(&async_graphql::parser::parse_query(document).ok()?)
     }
 
-    /// Reads the filter of a list of people, and checks that the list can be asked with it.
+    /// Reads filter and order of a list of people, a line each, and checks that the list can be asked with them.
     pub fn filter(text: &str) {
+        use crate::people::users::{NAMES, UNORDERED};
         let spec = &types::people::users::USERS;
-        if let Ok(filter) = crate::graphql::filter::read(spec, crate::people::users::NAMES, text) {
-            filter.check(spec).unwrap();
+        let (filter, order) = text.split_once('\n').unwrap_or((text, ""));
+        let order = Some(order).filter(|order| !order.is_empty());
+        if let Ok(query) = crate::graphql::filter::list(spec, (NAMES, UNORDERED), (20, 0), None, Some(filter), order) {
+            query.check(spec).unwrap();
         }
     }
 }

@@ -24,7 +24,7 @@ mod vault;
 /// The readers of what strangers send, for a fuzzer.
 #[cfg(fuzzing)]
 pub mod fuzz {
-    pub use crate::people::many_users::people_of_file;
+    pub use crate::people::many_users::file::people_of_file;
 }
 
 pub use caller::Caller;

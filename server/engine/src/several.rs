@@ -4,7 +4,9 @@
 //! fails or hangs, only its own agents become silent. An agent belongs to the first engine that reports it, until the server is
 //! started again. Deliberately absent: anything kept on disk.
 
-use crate::{Agents, Changes, Connection, DiskSize, Engine, EngineError, Image, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal};
+use crate::{
+    Agents, Changes, Connection, DiskSize, Engine, EngineError, Image, LaunchSpec, LogPiece, Place, RunState, Stop, Terminal,
+};
 use async_trait::async_trait;
 use futures::future::{BoxFuture, join_all};
 use std::collections::{HashMap, HashSet};

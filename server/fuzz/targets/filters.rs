@@ -1,4 +1,4 @@
-//! The filter of a GraphQL list.
+//! Filter and order of a GraphQL list.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -16,8 +16,8 @@ use control::{Caller, Permit};
 use engine::Terminal;
 use serde::Deserialize;
 use std::time::Duration;
-use tokio::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 use types::Problem;
 use types::id::SessionId;
 

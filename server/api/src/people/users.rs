@@ -35,7 +35,7 @@ pub(crate) const NAMES: Names = &[
 ];
 
 /// Fields that people cannot be ordered by: multi-valued, or free text.
-const UNORDERED: &[&str] = &["description", "allowed_client_ip", "project_name"];
+pub(crate) const UNORDERED: &[&str] = &["description", "allowed_client_ip", "project_name"];
 
 #[derive(SimpleObject)]
 #[graphql(rename_fields = "snake_case")]

@@ -68,9 +68,7 @@ impl Control {
         let limited: Vec<(Arc<LivingSession>, i64)> = {
             let mirror = self.mirror();
             let running = mirror.all().filter(|session| session.status == Status::Running && session.stop_asked == 0);
-            running
-                .filter_map(|session| Some((session.clone(), mirror.policies.get(&session.policy)?.session_disk?)))
-                .collect()
+            running.filter_map(|session| Some((session.clone(), mirror.policies.get(&session.policy)?.session_disk?))).collect()
         };
         {
             let ids: HashSet<_> = limited.iter().map(|(session, _)| session.id).collect();

@@ -94,10 +94,7 @@ async fn a_session_whose_supervisor_is_killed_is_lost_for_good() {
         running(&yard.engine, &place).await;
         let mut changes = yard.engine.changes();
         // The first process of a container is a copy of its supervisor, with a higher number.
-        let supervisors = processes(&format!(
-            "supervise\0{}",
-            yard.sessions().join(place.container.to_string()).canonicalize().unwrap().display()
-        ));
+        let supervisors = processes(&format!("supervise\0{}", place.container));
         kill(supervisors.into_iter().min().unwrap());
         // Its end is announced without a request.
         assert_eq!(changes.next().await, Some(Change::Of(place.clone())));
@@ -144,7 +141,7 @@ async fn a_supervisor_that_is_asked_to_end_ends_its_session_first() {
     let yard = yard();
     let place = yard.batch("trap 'exit 6' TERM; echo ready; while true; do sleep 0.02; done").await;
     log_has(&yard.engine, &place, "ready").await;
-    let supervisors = processes(&format!("supervise\0{}", yard.sessions().join(place.container.to_string()).display()));
+    let supervisors = processes(&format!("supervise\0{}", place.container));
     // SAFETY: takes no pointers.
     unsafe { libc::kill(supervisors[0], libc::SIGTERM) };
     assert_eq!(ended(&yard.engine, &place).await, Outcome::Exited(6));

@@ -212,12 +212,11 @@ impl Change {
         .bind(owner)
         .fetch_all(&mut *self.tx)
         .await?;
-        let (pending,): (u32,) = sqlx::query_as(
-            "SELECT count(*) FROM sessions INDEXED BY sessions_waiting WHERE user_id = ? AND status = 'PENDING'",
-        )
-        .bind(owner)
-        .fetch_one(&mut *self.tx)
-        .await?;
+        let (pending,): (u32,) =
+            sqlx::query_as("SELECT count(*) FROM sessions INDEXED BY sessions_waiting WHERE user_id = ? AND status = 'PENDING'")
+                .bind(owner)
+                .fetch_one(&mut *self.tx)
+                .await?;
         let mut using = InUse { pending, ..InUse::default() };
         for (slots, size) in rows {
             using.sessions += 1;

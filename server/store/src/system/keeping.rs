@@ -81,7 +81,11 @@ impl Change {
     /// Writes that the files of these sessions were removed.
     pub async fn files_removed(&mut self, ids: &[SessionId], at: Millis) -> Result<()> {
         for id in ids {
-            sqlx::query("UPDATE sessions SET files_removed_at = ? WHERE id = ?").bind(at).bind(*id).execute(&mut *self.tx).await?;
+            sqlx::query("UPDATE sessions SET files_removed_at = ? WHERE id = ?")
+                .bind(at)
+                .bind(*id)
+                .execute(&mut *self.tx)
+                .await?;
         }
         Ok(())
     }
@@ -97,7 +101,8 @@ impl Change {
              last_active = iif(?1 < 0 AND last_active BETWEEN ?2 - ?3 AND ?2, last_active, min(last_active + ?1, ?2)) \
              WHERE finished = 0";
         sqlx::query(sql).bind(by).bind(now).bind(lately).execute(&mut *self.tx).await?;
-        let sql = "UPDATE sign_ins SET expires_at = expires_at + ?1, created_at = created_at + ?1, last_used = min(last_used + ?1, ?2)";
+        let sql =
+            "UPDATE sign_ins SET expires_at = expires_at + ?1, created_at = created_at + ?1, last_used = min(last_used + ?1, ?2)";
         sqlx::query(sql).bind(by).bind(now).execute(&mut *self.tx).await?;
         sqlx::query("UPDATE password_links SET expires_at = expires_at + ?").bind(by).execute(&mut *self.tx).await?;
         Ok(())

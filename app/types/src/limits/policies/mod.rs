@@ -377,7 +377,17 @@ const BY_NAME: Sort<'static> = Sort { key: "name", descending: false };
 pub static KEYPAIR_POLICIES: ListSpec = ListSpec {
     name: "keypair_policies",
     properties: &[NAME, CREATED],
-    sorts: &["name", "max_sessions", "max_cluster", "idle_timeout", "lifetime", "session_disk", "max_pending", "max_transfers", "created_at"],
+    sorts: &[
+        "name",
+        "max_sessions",
+        "max_cluster",
+        "idle_timeout",
+        "lifetime",
+        "session_disk",
+        "max_pending",
+        "max_transfers",
+        "created_at",
+    ],
     default_sort: BY_NAME,
     tabs: &[],
     subtabs: &[],
