@@ -149,3 +149,24 @@ fn check_quotes(text: &str, delimiter: char) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_that_do_not_pair_up_are_refused_with_their_line() {
+        for good in ["a,b\n1,2\n", "a,b\n\"1\n2\",\"x \"\"y\"\"\"\n", "a,b\n5\" disk,\"\"", "a,b\n\"1\" ,2", ""] {
+            assert_eq!(check_quotes(good, ','), Ok(()), "{good:?}");
+        }
+        for (bad, line) in [
+            ("a,b\n\"1,2\n3,4\n", "Line 2: a quote is opened"),
+            ("a,b\n1,\"2\"x\n", "Line 2: there is text"),
+            ("a,b\n\"1\n2\"x,3\n", "Line 3: there is text"),
+            ("a,b\n1, \"2,3\"\n", "Line 2: there is a space"),
+        ] {
+            let refused = check_quotes(bad, ',').unwrap_err();
+            assert!(refused.of_field("file").is_some_and(|why| why.starts_with(line)), "{bad:?} {refused:?}");
+        }
+    }
+}
