@@ -1,5 +1,9 @@
 // The server is killed at random moments, twenty times and more: no session is lost, started twice, or reported wrongly.
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ADMIN, Server, expect, slots, test } from "./yard";
 
@@ -249,3 +253,31 @@ test("kills of the server, of supervisors and of both lose, double and leave not
 function list(tab: string, subtab: string, page: number): Record<string, unknown> {
   return { query: { tab, subtab, conditions: [], sort: "created_at", descending: true, page, per: PER } };
 }
+
+test("a first start that fails makes no password that nobody sees", async () => {
+  const data = mkdtempSync(join(tmpdir(), "yard-"));
+  const { YARDMASTER_ADMIN_PASSWORD: _, ...env } = process.env;
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const serve = (listen: string) =>
+    spawn(process.env.YARDMASTER_BIN!, ["serve", "--listen", listen, "--data", data, "--metrics", "off"], { env });
+  const said = (child: ChildProcess) => {
+    let text = "";
+    child.stdout!.on("data", (piece) => (text += piece));
+    return () => text;
+  };
+  try {
+    const first = serve(`127.0.0.1:${(taken.address() as AddressInfo).port}`);
+    const before = said(first);
+    expect((await once(first, "exit"))[0]).not.toBe(0);
+    expect(before()).not.toContain("Password");
+    const second = serve("127.0.0.1:0");
+    const after = said(second);
+    await expect.poll(after).toContain("Password (shown only now): ");
+    second.kill();
+    await once(second, "exit");
+  } finally {
+    taken.close();
+    rmSync(data, { recursive: true, force: true });
+  }
+});

@@ -112,7 +112,7 @@ async fn an_agent_that_is_silent_for_a_moment_is_not_lost_because_the_clock_is_s
     let agent = yard.session(id).await.row.agents.concat();
     yard.engine.lose_agent(&agent);
     yard.seconds(2).await;
-    yard.set_clock(HOUR);
+    yard.set_clock(120);
     yard.seconds(2).await;
     yard.engine.return_agent(&agent);
     yard.seconds(2).await;

@@ -1,6 +1,5 @@
 //! The program itself, from the command line.
 
-use std::io::{BufRead, BufReader};
 use std::process::{Command, Output};
 
 fn yardmaster(arguments: &[&str]) -> (bool, String, String) {
@@ -63,25 +62,6 @@ fn a_trace_holds_every_session_and_agent_without_their_names() {
     }
     assert!(ended >= 500 && waiting >= 20, "{ended} {waiting}");
     assert!(!jobs.contains('@'), "nobody is named");
-}
-
-#[test]
-fn a_first_start_that_fails_makes_no_password_that_nobody_sees() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let serve = |listen: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_yardmaster"));
-        command.args(["serve", "--metrics", "off", "--allow-unisolated", "--listen", listen, "--data"]).arg(&data).env_clear();
-        command
-    };
-    let failed = serve(&taken.local_addr().unwrap().to_string()).output().unwrap();
-    assert!(!failed.status.success() && !String::from_utf8_lossy(&failed.stdout).contains("Password"));
-    let mut second = serve("127.0.0.1:0").stdout(std::process::Stdio::piped()).spawn().unwrap();
-    let said: Vec<String> = BufReader::new(second.stdout.take().unwrap()).lines().take(3).map(Result::unwrap).collect();
-    second.kill().unwrap();
-    second.wait().unwrap();
-    assert!(said[2].starts_with("Password (shown only now): "), "{said:?}");
 }
 
 #[test]
