@@ -27,6 +27,8 @@ const TRIES: u32 = 3;
 #[derive(Default)]
 pub(crate) struct Measured {
     used: HashMap<SessionId, i64>,
+    /// What open pages show: they are told of a difference of a hundredth of the limit.
+    told: HashMap<SessionId, i64>,
     /// Sessions whose owners were told that little is left.
     warned: HashSet<SessionId>,
 }
@@ -74,6 +76,7 @@ impl Control {
             let ids: HashSet<_> = limited.iter().map(|(session, _)| session.id).collect();
             let mut measured = self.measured();
             measured.used.retain(|id, _| ids.contains(id));
+            measured.told.retain(|id, _| ids.contains(id));
             measured.warned.retain(|id| ids.contains(id));
         }
         for (session, limit) in limited {
@@ -120,17 +123,25 @@ impl Control {
             return self.end_automatically(&[(session.clone(), too_much(used, limit, &session.policy))], self.now()).await;
         }
         let nearly = used > limit / 10 * 9;
-        let told = self.measured().warned.contains(&session.id);
-        if nearly && !told {
-            self.warn_of_disk(session, used, limit).await?;
-            self.measured().warned.insert(session.id);
-        } else if !nearly && told {
-            self.measured().warned.remove(&session.id);
+        let (shown, warned) = {
+            let measured = self.measured();
+            (measured.told.get(&session.id).copied().unwrap_or(0), measured.warned.contains(&session.id))
+        };
+        if (used - shown).abs() > limit / 100 || nearly && !warned {
+            self.tell_of_disk(session, used, limit, nearly && !warned).await?;
+            self.measured().told.insert(session.id, used);
+        }
+        let mut measured = self.measured();
+        if nearly {
+            measured.warned.insert(session.id);
+        } else {
+            measured.warned.remove(&session.id);
         }
         Ok(())
     }
 
-    async fn warn_of_disk(&self, session: &LivingSession, used: i64, limit: i64) -> Result<()> {
+    /// Has open pages read the session again, and warns its owner.
+    async fn tell_of_disk(&self, session: &LivingSession, used: i64, limit: i64, warn: bool) -> Result<()> {
         let notice = format!(
             "Session {} holds {} of disk and will be ended at more than {}, which policy {} allows. Delete files to keep it.",
             session.name,
@@ -140,7 +151,7 @@ impl Control {
         );
         let audience = Audience { owner: Some(session.owner), domain: Some(session.domain) };
         let mut change = self.store.change().await?;
-        change.tell(Topic::Session, &session.id.to_string(), audience, Some(&notice), self.now()).await?;
+        change.tell(Topic::Session, &session.id.to_string(), audience, warn.then_some(notice.as_str()), self.now()).await?;
         Ok(change.commit().await?)
     }
 }
