@@ -128,7 +128,8 @@ impl<'a> Replay<'a> {
             again = self.decide(now).then_some(now + 1);
         }
         let gpus: i64 = self.snapshot.agents.iter().map(|room| trace::gpus(&room.capacity)).sum();
-        let used = self.used as f64 / (gpus as f64 * (last - first) as f64);
+        // A cluster without any has none in use.
+        let used = self.used as f64 / (gpus.max(1) as f64 * (last - first).max(1) as f64);
         Replayed { waits: self.waits, used }
     }
 
@@ -267,6 +268,9 @@ const SIZES: [&str; 6] = ["no GPU", "part of a GPU", "1 GPU", "2 and 4 GPUs", "8
 
 fn print(part: usize, load: f64, scheduler: SchedulerKind, jobs: &[Job], both: &[Replayed; 2]) {
     for name in SIZES.into_iter().chain(["all"]) {
+        if name != "all" && !jobs.iter().any(|job| size(job) == name) {
+            continue;
+        }
         let figures = |replayed: &Replayed| {
             let sized = jobs.iter().zip(&replayed.waits).filter(|(job, _)| name == "all" || size(job) == name);
             let mut waits: Vec<i64> = sized.map(|(_, wait)| *wait).collect();
