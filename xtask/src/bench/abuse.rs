@@ -53,8 +53,8 @@ pub fn abuse(context: &Context) -> Result<Vec<(String, String)>> {
         let waits = std::thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
-                    // On Linux this is the priority of the calling thread.
-                    let _ = rustix::process::setpriority_process(None, 19);
+                    // SAFETY: takes no pointers. On Linux this is the priority of the calling thread.
+                    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) };
                     attack(&stop);
                 });
             }
