@@ -89,7 +89,7 @@ pub enum Stop {
     Now,
 }
 
-/// What a container holds on its agent's disk.
+/// The size of everything that a container holds on its agent's disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskSize {
     /// Bytes.

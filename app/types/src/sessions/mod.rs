@@ -265,7 +265,7 @@ pub struct SessionDetail {
     pub history: Vec<StatusChange>,
     /// The checks that may end it; empty once it has ended.
     pub checks: Vec<IdleCheck>,
-    /// What it holds on disk, if its policy limits that; known once it was measured, until it has ended.
+    /// The disk that it holds, if its policy limits that; known once it was measured, until it has ended.
     pub disk: Option<DiskUse>,
     /// The server's clock when this was read, for comparison with the times in `checks`.
     pub now: Millis,
@@ -296,7 +296,7 @@ pub struct IdleCheck {
     pub policy: String,
 }
 
-/// What a session holds on disk, beside the limit that ends it.
+/// The disk that a session holds, beside the limit that ends it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskUse {
     /// Bytes.

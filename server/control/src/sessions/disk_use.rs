@@ -23,14 +23,16 @@ const PAUSE: u32 = 9;
 /// A session may be closing and opening folders while it is looked at; this often in a row is no chance.
 const TRIES: u32 = 3;
 
-/// The last measurements.
-#[derive(Default)]
-pub(crate) struct Measured {
-    used: HashMap<SessionId, i64>,
-    /// What open pages show: they are told of a difference of a hundredth of the limit.
-    told: HashMap<SessionId, i64>,
-    /// Sessions whose owners were told that little is left.
-    warned: HashSet<SessionId>,
+/// The last measurement of each session.
+pub(crate) type Measured = HashMap<SessionId, One>;
+
+#[derive(Clone, Copy, Default)]
+pub(crate) struct One {
+    used: i64,
+    /// The amount that open pages show: they are told of a difference of a hundredth of the limit.
+    told: i64,
+    /// Whether its owner was told that little is left.
+    warned: bool,
 }
 
 fn too_much(used: i64, limit: i64, policy: &str) -> String {
@@ -42,7 +44,7 @@ impl Control {
     pub async fn watch_sessions_disks(self) {
         loop {
             let begun = Instant::now();
-            self.log_failure(self.look_at_disks().await);
+            self.look_at_disks().await;
             tokio::time::sleep(LOOK_EVERY.max(begun.elapsed() * PAUSE)).await;
         }
     }
@@ -51,9 +53,9 @@ impl Control {
         self.shared.disk_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a session holds, if its policy limits that and it was measured.
+    /// The disk that a session holds, if its policy limits that and it was measured.
     pub(crate) fn disk_use_of(&self, id: SessionId) -> Option<DiskUse> {
-        let used = *self.measured().used.get(&id)?;
+        let used = self.measured().get(&id)?.used;
         let mirror = self.mirror();
         let policy = mirror.policies.get(&mirror.get(id)?.policy)?;
         Some(DiskUse { used, limit: policy.session_disk?, policy: policy.name.clone() })
@@ -61,31 +63,25 @@ impl Control {
 
     /// Why a session would be ended under another policy, if it held more at the last look.
     pub(crate) fn over_disk_under(&self, id: SessionId, policy: &KeypairPolicy) -> Option<String> {
-        let (used, limit) = (*self.measured().used.get(&id)?, policy.session_disk?);
+        let (used, limit) = (self.measured().get(&id)?.used, policy.session_disk?);
         (used > limit).then(|| too_much(used, limit, &policy.name))
     }
 
     /// Looks at each session once.
-    async fn look_at_disks(&self) -> Result<()> {
+    async fn look_at_disks(&self) {
         let limited: Vec<(Arc<LivingSession>, i64)> = {
             let mirror = self.mirror();
             let running = mirror.all().filter(|session| session.status == Status::Running && session.stop_asked == 0);
             running.filter_map(|session| Some((session.clone(), mirror.policies.get(&session.policy)?.session_disk?))).collect()
         };
-        {
-            let ids: HashSet<_> = limited.iter().map(|(session, _)| session.id).collect();
-            let mut measured = self.measured();
-            measured.used.retain(|id, _| ids.contains(id));
-            measured.told.retain(|id, _| ids.contains(id));
-            measured.warned.retain(|id| ids.contains(id));
-        }
+        let ids: HashSet<_> = limited.iter().map(|(session, _)| session.id).collect();
+        self.measured().retain(|id, _| ids.contains(id));
         for (session, limit) in limited {
             // One that cannot be read must not keep the others from being looked at.
             if let Err(problem) = self.look_at_disk(&session, limit).await {
                 tracing::warn!(session = %session.id, %problem, "the disk of a session could not be measured");
             }
         }
-        Ok(())
     }
 
     async fn look_at_disk(&self, session: &Arc<LivingSession>, limit: i64) -> Result<()> {
@@ -118,25 +114,23 @@ impl Control {
                 break;
             }
         }
-        self.measured().used.insert(session.id, used);
+        let before = {
+            let mut measured = self.measured();
+            let one = measured.entry(session.id).or_default();
+            one.used = used;
+            *one
+        };
         if used > limit {
             return self.end_automatically(&[(session.clone(), too_much(used, limit, &session.policy))], self.now()).await;
         }
         let nearly = used > limit / 10 * 9;
-        let (shown, warned) = {
-            let measured = self.measured();
-            (measured.told.get(&session.id).copied().unwrap_or(0), measured.warned.contains(&session.id))
-        };
-        if (used - shown).abs() > limit / 100 || nearly && !warned {
-            self.tell_of_disk(session, used, limit, nearly && !warned).await?;
-            self.measured().told.insert(session.id, used);
+        let warn = nearly && !before.warned;
+        let tell = warn || (used - before.told).abs() > limit / 100;
+        if tell {
+            self.tell_of_disk(session, used, limit, warn).await?;
         }
-        let mut measured = self.measured();
-        if nearly {
-            measured.warned.insert(session.id);
-        } else {
-            measured.warned.remove(&session.id);
-        }
+        // Only now: if it could not be written, it is told at the next look.
+        self.measured().insert(session.id, One { used, told: if tell { used } else { before.told }, warned: nearly });
         Ok(())
     }
 
