@@ -1,35 +1,21 @@
-//! Splits the module into one chunk per lazy route, and keeps their shared code in few files.
-//!
-//! The splitter makes one file for every set of pages that share a function: two dozen pages result in five hundred files, and
-//! one page fetches a few hundred of them. So the module is split twice. The first run shows which functions are in small or
-//! widely shared files; in the second run these go into the main module, which every page needs anyway.
+//! The chunks of the console, one per page, which the program `split` makes.
 
 use crate::context::{Context, OUTPUT_NAME};
-use anyhow::{Context as _, Result, anyhow};
+use crate::process::{cargo, output, run};
+use anyhow::{Context as _, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
-use wasmparser::{ExternalKind, KnownCustom, Name, Parser, Payload};
+use std::process::Command;
 
 /// The files that each page loads besides the main module, by the page's name.
 pub type Manifest = BTreeMap<String, Vec<String>>;
 
-/// A shared file smaller than this fraction of all files together is not worth a request. This is not a number of bytes, because
-/// a module without optimisation is five times as large but must be split in the same places.
-const SMALL: f64 = 1.0 / 200.0;
-
-/// A function used by at least this fraction of the pages goes into the main module.
-const MANY: f64 = 0.5;
-
 /// A shared file of at most this many bytes is not fetched: the loader contains it. Most are a few texts that two pages share,
 /// which no choice of functions for the main module can move.
 const TINY: u64 = 4_096;
-
-/// The name prefix of exports that only tell the splitter that a function belongs to the main module.
-const MARK: &str = "__in_main_";
 
 /// The loader's function that decodes a file it contains.
 const HERE: &str = r#"
@@ -39,28 +25,19 @@ async function here(text) {
 }
 "#;
 
-/// Writes the chunks and the loader into `dir`, and the main module to the returned path.
-pub fn split(context: &Context, module: &[u8], dir: &Path, loader: &str) -> Result<(PathBuf, Manifest)> {
-    let main = context.work().join(format!("{OUTPUT_NAME}.wasm"));
-    let trial = context.work().join("trial");
-    let manifest = run(module, &trial, &main, loader)?;
-    let names = functions_for_main(&manifest, &trial)?;
-    fs::remove_dir_all(&trial)?;
-    let manifest = run(&with_exports(module, &names)?, dir, &main, loader)?;
-    fs::write(&main, without_marks(&fs::read(&main)?)?)?;
-    Ok((main, manifest))
+/// Builds the splitter and returns its path.
+pub fn splitter(context: &Context) -> Result<PathBuf> {
+    run(cargo(&context.root).args(["build", "--quiet", "--package", "split"]).arg("--target-dir").arg(&context.target))?;
+    Ok(context.target.join("debug/split"))
 }
 
-fn run(module: &[u8], dir: &Path, main: &Path, loader: &str) -> Result<Manifest> {
-    let main_module = format!("./{OUTPUT_NAME}.js");
-    let link_name = format!("./{loader}");
-    let mut options = wasm_split_cli_support::Options::new(module);
-    options.output_dir = dir;
-    options.main_out_path = main;
-    options.main_module = &main_module;
-    options.link_name = &link_name;
-    let split = wasm_split_cli_support::transform(options).map_err(|e| anyhow!("splitting the module into pages: {e:#}"))?;
-    Ok(split.prefetch_map.into_iter().collect())
+/// Writes the chunks and the loader into `dir`, and the main module to the returned path.
+pub fn split(context: &Context, splitter: &Path, dir: &Path, loader: &str) -> Result<(PathBuf, Manifest)> {
+    let main = context.work().join(format!("{OUTPUT_NAME}.wasm"));
+    let mut split = Command::new(splitter);
+    split.args([&context.front_wasm(), dir, &main]).arg(format!("{OUTPUT_NAME}.js")).arg(loader);
+    let printed = output(&mut split).context("splitting the module into pages")?;
+    Ok((main, serde_json::from_str(&printed)?))
 }
 
 /// Moves the smallest shared files into the loader's script, which reads them as if they had been fetched.
@@ -86,138 +63,9 @@ pub fn bring_along(dir: &Path, loader: &str, pages: &mut Manifest) -> Result<()>
     Ok(fs::write(script, text)?)
 }
 
-/// Returns the names of the functions in shared files that are too small or too widely shared to stay separate.
-fn functions_for_main(manifest: &Manifest, dir: &Path) -> Result<BTreeSet<String>> {
-    let size = |file: &str| fs::metadata(dir.join(format!("{file}.wasm"))).map(|meta| meta.len() as f64);
-    let mut pages_of: BTreeMap<&str, usize> = BTreeMap::new();
-    for file in manifest.values().flatten() {
-        *pages_of.entry(file).or_default() += 1;
-    }
-    let whole: f64 = pages_of.keys().map(|file| size(file)).sum::<std::io::Result<f64>>()?;
-    let mut names = BTreeSet::new();
-    for (file, pages) in pages_of.into_iter().filter(|(file, _)| file.starts_with("chunk_")) {
-        if size(file)? < whole * SMALL || pages as f64 >= manifest.len() as f64 * MANY {
-            names.extend(function_names(&fs::read(dir.join(format!("{file}.wasm")))?)?.into_values());
-        }
-    }
-    Ok(names)
-}
-
-/// Returns the index and the linker's name of every function that is not imported.
-fn function_names(module: &[u8]) -> Result<BTreeMap<u32, String>> {
-    let mut imported = 0;
-    let mut names = BTreeMap::new();
-    for payload in Parser::new(0).parse_all(module) {
-        match payload? {
-            Payload::ImportSection(section) => {
-                for import in section.into_imports() {
-                    imported += u32::from(matches!(import?.ty, wasmparser::TypeRef::Func(_)));
-                }
-            }
-            Payload::CustomSection(section) => {
-                let KnownCustom::Name(section) = section.as_known() else { continue };
-                for subsection in section {
-                    let Name::Function(functions) = subsection? else { continue };
-                    for function in functions {
-                        let function = function?;
-                        names.insert(function.index, function.name.to_owned());
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    names.retain(|index, _| *index >= imported);
-    Ok(names)
-}
-
-/// Adds an export for each function with one of these names. The splitter keeps exported functions in the main module.
-fn with_exports(module: &[u8], names: &BTreeSet<String>) -> Result<Vec<u8>> {
-    let functions = function_names(module)?;
-    rewrite_exports(
-        module,
-        |exports| {
-            for index in functions.iter().filter(|(_, name)| names.contains(*name)).map(|(index, _)| *index) {
-                exports.export(&format!("{MARK}{index}"), ExportKind::Func, index);
-            }
-        },
-        |_| true,
-    )
-}
-
-fn without_marks(module: &[u8]) -> Result<Vec<u8>> {
-    rewrite_exports(module, |_| {}, |name| !name.starts_with(MARK))
-}
-
-/// Copies everything except the list of exports unchanged, because the splitter's own information refers to positions in it.
-fn rewrite_exports(module: &[u8], add: impl FnOnce(&mut ExportSection), keep: impl Fn(&str) -> bool) -> Result<Vec<u8>> {
-    let mut out = Module::new();
-    let mut add = Some(add);
-    for payload in Parser::new(0).parse_all(module) {
-        let payload = payload?;
-        if let Payload::ExportSection(section) = payload {
-            let mut exports = ExportSection::new();
-            for export in section {
-                let export = export?;
-                if keep(export.name) {
-                    exports.export(export.name, kind(export.kind)?, export.index);
-                }
-            }
-            add.take().context("the module has two lists of exports")?(&mut exports);
-            out.section(&exports);
-        } else if let Some((id, range)) = payload.as_section() {
-            let data = &module[usize::try_from(range.start)?..usize::try_from(range.end)?];
-            out.section(&RawSection { id, data });
-        }
-    }
-    Ok(out.finish())
-}
-
-fn kind(kind: ExternalKind) -> Result<ExportKind> {
-    Ok(match kind {
-        ExternalKind::Func => ExportKind::Func,
-        ExternalKind::Table => ExportKind::Table,
-        ExternalKind::Memory => ExportKind::Memory,
-        ExternalKind::Global => ExportKind::Global,
-        ExternalKind::Tag => ExportKind::Tag,
-        ExternalKind::FuncExact => return Err(anyhow!("an export of a kind that no browser has yet")),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasm_encoder::{CodeSection, CustomSection, Function, FunctionSection, NameMap, NameSection, TypeSection};
-
-    /// Makes a module with the functions `first` (exported) and `second`, and a section that must stay unchanged.
-    fn module() -> Vec<u8> {
-        let (mut types, mut functions, mut code) = (TypeSection::new(), FunctionSection::new(), CodeSection::new());
-        types.ty().function([], []);
-        for _ in 0..2 {
-            functions.function(0);
-            let mut body = Function::new([]);
-            body.instructions().end();
-            code.function(&body);
-        }
-        let mut exports = ExportSection::new();
-        exports.export("start", ExportKind::Func, 0);
-        let (mut names, mut of_functions) = (NameSection::new(), NameMap::new());
-        of_functions.append(0, "first");
-        of_functions.append(1, "second");
-        names.functions(&of_functions);
-        let mut module = Module::new();
-        module.section(&types).section(&functions).section(&exports).section(&code);
-        module.section(&CustomSection { name: "reloc.CODE".into(), data: b"kept"[..].into() }).section(&names);
-        module.finish()
-    }
-
-    fn exports(module: &[u8]) -> Vec<(String, u32)> {
-        let section = Parser::new(0).parse_all(module).find_map(|payload| match payload.unwrap() {
-            Payload::ExportSection(section) => Some(section),
-            _ => None,
-        });
-        section.unwrap().into_iter().map(|export| export.unwrap()).map(|export| (export.name.to_owned(), export.index)).collect()
-    }
 
     #[test]
     fn a_tiny_file_moves_into_the_loader_and_no_page_fetches_it() {
@@ -236,13 +84,5 @@ mod tests {
         assert_eq!(pages, Manifest::from([page("users", &["chunk_2", "split_users"]), page("audit", &[])]));
         assert!(!dir.join("chunk_1.wasm").exists());
         fs::remove_dir_all(dir).unwrap();
-    }
-
-    #[test]
-    fn functions_are_marked_by_name_and_the_marks_can_be_removed() {
-        let before = module();
-        let marked = with_exports(&before, &BTreeSet::from(["second".to_owned()])).unwrap();
-        assert_eq!(exports(&marked), [("start".to_owned(), 0), (format!("{MARK}1"), 1)]);
-        assert_eq!(without_marks(&marked).unwrap(), before);
     }
 }

@@ -42,8 +42,9 @@ impl Made {
 /// Compiles the browser crate and brings `pkg` up to date.
 pub fn make(context: &Context) -> Result<Made> {
     compile(context)?;
+    let splitter = context.split().then(|| chunks::splitter(context)).transpose()?;
     let stamp = context.work().join("pkg.json");
-    let input = input_stamp(context)?;
+    let input = input_stamp(context, splitter.as_deref())?;
     if let Some(made) = still_good(context, &stamp, &input) {
         return Ok(made);
     }
@@ -57,14 +58,13 @@ pub fn make(context: &Context) -> Result<Made> {
     }
     fs::create_dir_all(&raw)?;
     let start = Instant::now();
-    let module = fs::read(context.front_wasm())?;
-    let mut chunks = if context.split() {
-        let (main, chunks) = chunks::split(context, &module, &raw, LOADER)?;
+    let mut chunks = if let Some(splitter) = &splitter {
+        let (main, chunks) = chunks::split(context, splitter, &raw, LOADER)?;
         bind(&main, &raw)?;
         chunks
     } else {
         bind(&context.front_wasm(), &raw)?;
-        whole::write_loader(&module, &raw.join(LOADER), &format!("{OUTPUT_NAME}.js"))?;
+        whole::write_loader(&fs::read(context.front_wasm())?, &raw.join(LOADER), &format!("{OUTPUT_NAME}.js"))?;
         whole::point_at(&raw.join(format!("{OUTPUT_NAME}.js")), LOADER)?;
         chunks::Manifest::new()
     };
@@ -94,14 +94,15 @@ fn compile(context: &Context) -> Result<()> {
     run(&mut cargo)
 }
 
-/// Returns the size and time of the module and of this program. Cargo rewrites neither without need.
-fn input_stamp(context: &Context) -> Result<String> {
+/// Returns the size and time of the module and of the programs that work on it. Cargo rewrites none of them without need.
+fn input_stamp(context: &Context, splitter: Option<&Path>) -> Result<String> {
     let of = |path: &Path| -> Result<String> {
         let meta = fs::metadata(path).with_context(|| format!("{} is missing", path.display()))?;
         let time = meta.modified()?.duration_since(std::time::UNIX_EPOCH)?;
         Ok(format!("{}@{}", meta.len(), time.as_nanos()))
     };
-    Ok(format!("{} {}", of(&context.front_wasm())?, of(&std::env::current_exe()?)?))
+    let tools = [of(&std::env::current_exe()?)?, splitter.map(of).transpose()?.unwrap_or_default()];
+    Ok(format!("{} {}", of(&context.front_wasm())?, tools.join(" ")))
 }
 
 fn still_good(context: &Context, stamp: &Path, input: &str) -> Option<Made> {

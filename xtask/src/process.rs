@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Returns `cargo` as if called from the shell. The package variables of the `cargo run` that started us would otherwise reach
@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 pub fn cargo(root: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
+    if let Some(jobs) = jobs() {
+        jobs.configure(&mut command);
+    }
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| text.starts_with(p)) {
@@ -18,6 +21,14 @@ pub fn cargo(root: &Path) -> Command {
         }
     }
     command
+}
+
+/// The processors, which all cargos that run at the same time share: each with as many compilers as there are would be slower.
+fn jobs() -> Option<&'static jobserver::Client> {
+    static JOBS: OnceLock<Option<jobserver::Client>> = OnceLock::new();
+    // One less: each cargo has one of its own.
+    let more = || std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
+    JOBS.get_or_init(|| jobserver::Client::new(more()).ok()).as_ref()
 }
 
 /// Runs a command to its end with the terminal attached. The error names the program.

@@ -12,8 +12,10 @@ use std::time::Instant;
 
 const STEPS: [&str; 5] = ["fmt", "docs", "clippy", "unit", "browser"];
 
-/// Without the browser crate, which builds only for its own target, and xtask, whose features would affect every other crate.
-const SERVER_SET: [&str; 5] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
+/// Without the browser crate, which builds only for its own target, and the build tools, whose features would affect every other
+/// crate.
+const SERVER_SET: [&str; 7] = ["--workspace", "--exclude", "frontend", "--exclude", "xtask", "--exclude", "split"];
+const TOOL_SET: [&str; 4] = ["--package", "xtask", "--package", "split"];
 
 pub fn run_steps(args: &[String]) -> Result<()> {
     let (only, filter) = parse(args)?;
@@ -70,7 +72,7 @@ fn heading(title: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 fn clippy(context: &Context) -> Result<()> {
     let lint = |command: &mut Command| run(command.args(["--", "-D", "warnings"]));
     heading("Clippy, server", || lint(cargo(&context.root).arg("clippy").args(SERVER_SET).arg("--all-targets")))?;
-    heading("Clippy, xtask", || lint(cargo(&context.root).args(["clippy", "--package", "xtask", "--all-targets"])))?;
+    heading("Clippy, build tools", || lint(cargo(&context.root).arg("clippy").args(TOOL_SET).arg("--all-targets")))?;
     heading("Clippy, browser", || {
         wasm_target::ensure(context)?;
         // This also lints `console`, `ui` and `types` for this target.
@@ -83,7 +85,7 @@ fn clippy(context: &Context) -> Result<()> {
 /// Runs the unit tests: with nextest if it is installed, because it is faster and prints a summary; otherwise with cargo.
 fn unit(context: &Context, filter: &[String]) -> Result<()> {
     unit_set(context, &SERVER_SET, filter)?;
-    unit_set(context, &["--package", "xtask"], filter)
+    unit_set(context, &TOOL_SET, filter)
 }
 
 fn unit_set(context: &Context, packages: &[&str], filter: &[String]) -> Result<()> {

@@ -95,7 +95,7 @@ where
     }
 
     /// Returns the list's current address with this thing open in the drawer. Reactive where it is read, like all of these.
-    pub fn link_to(self, id: &str) -> String {
+    fn link_to(self, id: &str) -> String {
         paths::with_parameter(&self.address.get(), self.parameter, id)
     }
 
@@ -108,8 +108,8 @@ where
         })
     }
 
-    /// A row's link to its drawer, which leaves the list as it is.
-    pub fn row_link(self, id: String, contents: AnyView) -> AnyView {
+    /// A row's link to its drawer: the list's address, which stays as it is, with one parameter more.
+    fn row_link(self, id: String, contents: AnyView) -> AnyView {
         let mine = id.clone();
         let here = move || self.open.with(|open| open.as_ref() == Some(&mine));
         view! { <a href=move || self.link_to(&id) data-noscroll aria-current=move || here().then_some("page")>{contents}</a> }
@@ -170,6 +170,8 @@ where
     pub fn table_with(self, shown: Shown<T>, after_tabs: Option<ViewFn>) -> AnyView {
         let Shown { caption, columns, row_key, row_label, export, empty, selection } = shown;
         let Self { parameter, open, layout, rows, also, ignored, .. } = self;
+        let link = move |row: &T, contents| self.row_link(row_key(row), contents);
+        let columns = columns.into_iter().map(|column| column.with_link(link)).collect();
         let keep = Signal::derive(move || {
             let open = open.get().map(|id| (parameter.to_owned(), id));
             open.into_iter().chain(also.map(|(name, value)| (name.to_owned(), value.get()))).collect::<Vec<_>>()

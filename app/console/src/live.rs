@@ -31,8 +31,10 @@ pub struct Live {
     pub line: RwSignal<Line>,
     /// Whether the server now runs another build than the one that rendered this page.
     pub outdated: RwSignal<bool>,
-    /// Sentences for this person, oldest first, with the session they are about.
+    /// Sentences for this person of the last day, oldest first, with the thing they are about.
     pub notices: RwSignal<Vec<Event>>,
+    /// Those among them that came while the page was open.
+    pub news: RwSignal<Vec<Event>>,
     /// The person's background tasks of the last day, oldest first.
     pub tasks: RwSignal<Vec<Task>>,
     /// Tasks that have ended since the page was opened.
@@ -68,6 +70,16 @@ const MOST_NOTICES: usize = 50;
 #[cfg(not(feature = "ssr"))]
 const LOOK_EVERY: u32 = 1_000;
 
+/// Milliseconds before the first attempt to open a broken stream again.
+#[cfg(not(feature = "ssr"))]
+const STEP: u32 = 250;
+
+/// Whether the browser believes that it has a network.
+#[cfg(not(feature = "ssr"))]
+fn online() -> bool {
+    window().navigator().on_line()
+}
+
 impl Default for Live {
     fn default() -> Self {
         Self {
@@ -77,6 +89,7 @@ impl Default for Live {
             line: RwSignal::new(Line::Up),
             outdated: RwSignal::new(false),
             notices: RwSignal::new(Vec::new()),
+            news: RwSignal::new(Vec::new()),
             tasks: RwSignal::new(Vec::new()),
             tasks_ended: RwSignal::new(0),
         }
@@ -127,14 +140,22 @@ impl Live {
         look();
         // Kept for as long as the page lives, like everything here.
         drop(window_event_listener_untyped("visibilitychange", move |_| look()));
+        // A browser that goes offline cuts nothing: its open stream says no more, and no less.
+        drop(window_event_listener_untyped("offline", move |_| self.line.set(Line::Down)));
         leptos::task::spawn_local(async move {
-            let mut wait = 250;
+            let mut wait = STEP;
             loop {
                 if self.read_stream(&mut last, &build).await {
-                    wait = 250;
+                    wait = STEP;
                 }
                 self.line.set(Line::Down);
-                TimeoutFuture::new(wait).await;
+                let mut waited = 0;
+                let was_offline = !online();
+                // Whoever is online again waits no longer.
+                while waited < wait && !(was_offline && online()) {
+                    TimeoutFuture::new(STEP).await;
+                    waited += STEP;
+                }
                 wait = (wait * 2).min(5_000);
             }
         });
@@ -149,7 +170,7 @@ impl Live {
         use gloo_timers::future::TimeoutFuture;
         let Ok(mut source) = EventSource::new(&format!("/events?after={last}")) else { return false };
         let mut streams = Vec::new();
-        for name in ["hello", "change", "task", "reload", "ended"] {
+        for name in ["hello", "notices", "change", "task", "reload", "ended"] {
             let Ok(stream) = source.subscribe(name) else { return false };
             streams.push(stream);
         }
@@ -159,7 +180,7 @@ impl Live {
             // The browser reports a broken stream only when it gives up on it, so its state is checked as well.
             let next = match select(messages.next(), TimeoutFuture::new(LOOK_EVERY)).await {
                 Either::Left((next, _)) => next,
-                Either::Right(_) if source.state() == State::Open => continue,
+                Either::Right(_) if source.state() == State::Open && online() => continue,
                 Either::Right(_) => None,
             };
             // An error ends this stream; the next one goes on after the last event that was read here.
@@ -177,6 +198,7 @@ impl Live {
                     let _ = window().location().reload();
                 }
                 "hello" if data != build => self.outdated.set(true),
+                "notices" => self.take_notices(&data),
                 "change" => self.take(&data),
                 "task" => self.take_task(&data),
                 // Ended from another browser or by an administrator: the page is no longer this person's.
@@ -211,12 +233,22 @@ impl Live {
         let Ok(event) = serde_json::from_str::<Event>(data) else { return };
         self.bump(event.topic);
         self.bump_watched(|one| one.is_about(&event));
-        if event.notice.is_some() {
-            self.notices.update(|notices| {
-                notices.push(event);
-                let extra = notices.len().saturating_sub(MOST_NOTICES);
-                notices.drain(..extra);
-            });
+        // One that came with the notices at the stream's beginning is known.
+        if event.notice.is_some() && self.notices.with_untracked(|notices| notices.last().is_none_or(|last| last.id < event.id)) {
+            for list in [self.notices, self.news] {
+                list.update(|notices| {
+                    notices.push(event.clone());
+                    let extra = notices.len().saturating_sub(MOST_NOTICES);
+                    notices.drain(..extra);
+                });
+            }
+        }
+    }
+
+    #[cfg(not(feature = "ssr"))]
+    fn take_notices(&self, data: &str) {
+        if let Ok(notices) = serde_json::from_str::<Vec<Event>>(data) {
+            self.notices.set(notices);
         }
     }
 }
@@ -238,6 +270,18 @@ pub fn use_live() -> Live {
     use_context::<Live>().unwrap_or_default()
 }
 
+/// The mark of an interactive document, as an attribute of its root.
+#[cfg(not(feature = "ssr"))]
+const ALIVE: &str = "data-hydrated";
+
+/// Whether the document is interactive. Never on the server.
+pub fn is_alive() -> bool {
+    #[cfg(not(feature = "ssr"))]
+    return document().document_element().is_some_and(|root| root.has_attribute(ALIVE));
+    #[cfg(feature = "ssr")]
+    return false;
+}
+
 /// Runs `then` once the part of the page that is being created now is interactive, and marks the document as such: tests and
 /// scripts wait for that mark. Never runs on the server.
 pub fn when_alive(then: impl FnOnce() + 'static) {
@@ -247,7 +291,7 @@ pub fn when_alive(then: impl FnOnce() + 'static) {
             crate::typed::restore();
             if let Some(root) = document().document_element() {
                 // A page without the mark still works.
-                let _ = root.set_attribute("data-hydrated", "");
+                let _ = root.set_attribute(ALIVE, "");
             }
             then();
         },

@@ -27,6 +27,38 @@ pub const ACCOUNT: &str = "/account";
 /// Pages for people who are not signed in.
 pub const OPEN: [&str; 3] = [SIGN_IN, FORGOTTEN, NEW_PASSWORD];
 
+/// Pages of Backend.AI's console, as people have bookmarked them, and where the same is found here.
+const MOVED: [(&str, &str); 15] = [
+    ("/start", "/"),
+    ("/dashboard", "/"),
+    ("/session", SESSIONS),
+    ("/job", SESSIONS),
+    ("/admin-session", SESSIONS),
+    ("/credential", CREDENTIALS),
+    ("/project", PROJECTS),
+    ("/agent", AGENTS),
+    ("/agent-summary", AGENTS),
+    ("/resource", AGENTS),
+    ("/resource-group", GROUPS),
+    ("/environment", PRESETS),
+    ("/information", MAINTENANCE),
+    ("/usersettings", ACCOUNT),
+    ("/summary", "/"),
+];
+
+/// Returns the present address of a page that people know by another one; `query` as in the address.
+pub fn moved(path: &str, query: Option<&str>) -> Option<&'static str> {
+    if path == KEYPAIR_POLICIES {
+        return match types::address::parameter(query?, "tab")?.as_str() {
+            "keypair" => Some(KEYPAIR_POLICIES),
+            "user" => Some(USER_POLICIES),
+            "project" => Some(PROJECT_POLICIES),
+            _ => None,
+        };
+    }
+    MOVED.iter().find(|(old, _)| path.trim_end_matches('/') == *old).map(|(_, new)| *new)
+}
+
 /// Returns the sessions page with one session's drawer open.
 pub fn session(id: SessionId) -> String {
     format!("{SESSIONS}?session={id}")

@@ -8,6 +8,7 @@ use types::Problem;
 pub fn problem_view(problem: &Problem) -> AnyView {
     crate::request::set_status(problem.status());
     crate::live::when_alive(|| ());
+    crate::frame::progress::arrived();
     let title = match problem {
         Problem::SignInRequired => "You are signed out",
         Problem::Forbidden(_) => "You may not see this",

@@ -20,6 +20,13 @@ pub fn set_status(status: u16) {
     let _ = status;
 }
 
+/// Returns the value of a cookie that the page's scripts may read. In the browser only.
+pub fn own_cookie(name: &str) -> Option<String> {
+    use wasm_bindgen::JsCast;
+    let all = document().dyn_into::<web_sys::HtmlDocument>().ok()?.cookie().ok()?;
+    types::cookies::value([all.as_str()].into_iter(), name).map(str::to_owned)
+}
+
 /// Keeps a value that the server reads when it renders a page.
 pub fn set_cookie(name: &str, value: &str) {
     use wasm_bindgen::JsCast;

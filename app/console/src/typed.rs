@@ -1,4 +1,4 @@
-//! Keeps what people type before the page is interactive. Hydration writes the components' empty values over it, and they
+//! Keeps what people type and press before the page is interactive. Hydration writes the components' empty values over it, and they
 //! would not know of it: so it is remembered before, and typed once more afterwards.
 //!
 //! Deliberately not in the components: this holds for every field of every page, whatever it is made of.
@@ -78,6 +78,7 @@ pub(crate) fn restore() {
     if DONE.replace(true) {
         return;
     }
+    press();
     for (field, value) in TYPED.take() {
         let events: &[&str] = match &value {
             Value::Text(text) => {
@@ -109,5 +110,18 @@ pub(crate) fn restore() {
                 let _ = field.dispatch_event(&event);
             }
         }
+    }
+}
+
+/// Presses the button that was pressed too early, which the document's own script remembers.
+fn press() {
+    let name = "pressedEarly".into();
+    let pressed = js_sys::Reflect::get(&window(), &name).ok().and_then(|pressed| pressed.dyn_into::<web_sys::HtmlElement>().ok());
+    let Some(button) = pressed else { return };
+    // Where these fail, the button stays as it is, and can be pressed again.
+    let _ = js_sys::Reflect::delete_property(&window(), &name);
+    let _ = button.remove_attribute("aria-busy");
+    if button.is_connected() {
+        button.click();
     }
 }

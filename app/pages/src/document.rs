@@ -43,6 +43,11 @@ impl Names {
     }
 }
 
+/// Remembers a button that is pressed before the console's code is there, and shows that it was: `console::typed` presses it once
+/// more as soon as it can.
+#[cfg(feature = "ssr")]
+const EARLY: &str = r#"addEventListener("click",e=>{const b=e.target.closest&&e.target.closest("button[type=button]:not([popovertarget])");if(b&&!document.documentElement.hasAttribute("data-hydrated")){window.pressedEarly=b;b.setAttribute("aria-busy","true")}},true)"#;
+
 /// The document. Built on the server alone; the browser takes over its body.
 #[cfg(feature = "ssr")]
 pub fn document(names: &Names) -> AnyView {
@@ -62,6 +67,7 @@ pub fn document(names: &Names) -> AnyView {
                 <link rel="stylesheet" href=style/>
                 <link rel="modulepreload" href=script crossorigin="anonymous"/>
                 <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <script nonce=nonce.clone()>{EARLY}</script>
                 <script type="module" nonce=nonce>{start}</script>
                 <MetaTags/>
             </head>

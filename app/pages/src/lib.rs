@@ -11,7 +11,7 @@ mod gallery;
 use console::paths;
 use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
-use leptos_router::{Lazy, LazyRoute, SsrMode, lazy_route, path};
+use leptos_router::{Lazy, LazyRoute, SsrMode, path};
 
 /// The whole console. Every page is a lazy route, so that a table never pays for a terminal.
 #[component]
@@ -50,19 +50,44 @@ pub fn App() -> impl IntoView {
     }
 }
 
+/// One page as a lazy route: its type, the name of its chunk, and the function that makes it.
+///
+/// Written with the splitter's own attribute, since `#[lazy_route]` gives up on the whole console when a chunk cannot be fetched.
 macro_rules! page {
-    ($(#[$doc:meta])* $route:ident, $page:path) => {
+    ($(#[$doc:meta])* $route:ident, $chunk:ident, $page:path) => {
         $(#[$doc])*
         pub struct $route;
 
-        #[lazy_route]
+        mod $chunk {
+            use console::missing::Missing;
+            use leptos::prelude::*;
+
+            #[cfg(feature = "hydrate")]
+            #[leptos::wasm_split::wasm_split($chunk, wasm_split_path = ::leptos::wasm_split, preload(fetch), fallible)]
+            pub fn view() -> Result<AnyView, Missing> {
+                Ok($page())
+            }
+
+            #[cfg(not(feature = "hydrate"))]
+            pub async fn view() -> Result<AnyView, Missing> {
+                leptos::prefetch_lazy_fn_on_server(stringify!($chunk));
+                Ok($page())
+            }
+        }
+
         impl LazyRoute for $route {
             fn data() -> Self {
                 Self
             }
 
-            fn view(_this: Self) -> AnyView {
-                $page()
+            async fn view(_: Self) -> AnyView {
+                console::missing::view_or_missing($chunk::view().await).await
+            }
+
+            async fn preload() {
+                // A failure is met again, and shown, when the page is made.
+                #[cfg(feature = "hydrate")]
+                drop($chunk::fetch().await);
             }
         }
     };
@@ -71,105 +96,126 @@ macro_rules! page {
 page!(
     /// `/sign-in`
     SignInRoute,
+    sign_in_page,
     pages_people::sign_in::page
 );
 page!(
     /// `/forgotten-password`
     ForgottenRoute,
+    forgotten_page,
     pages_people::sign_in::forgotten::page
 );
 page!(
     /// `/new-password`
     NewPasswordRoute,
+    new_password_page,
     pages_people::sign_in::new_password::page
 );
 page!(
     /// `/sessions`
     SessionsRoute,
+    sessions_page,
     pages_sessions::page
 );
 page!(
     /// `/session/start`
     LauncherRoute,
+    launcher_page,
     pages_sessions::launcher::page
 );
 page!(
     /// `/scheduler`
     SchedulerRoute,
+    scheduler_page,
     pages_sessions::scheduler::page
 );
 page!(
     /// `/users`
     UsersRoute,
+    users_page,
     pages_people::users::page
 );
 page!(
     /// `/credentials`
     CredentialsRoute,
+    credentials_page,
     pages_people::keypairs::page
 );
 page!(
     /// `/projects`
     ProjectsRoute,
+    projects_page,
     pages_projects::page
 );
 page!(
     /// `/domains`
     DomainsRoute,
+    domains_page,
     pages_projects::domains::page
 );
 page!(
     /// `/agents`
     AgentsRoute,
+    agents_page,
     pages_cluster::agents::page
 );
 page!(
     /// `/resource-policy`
     KeypairPoliciesRoute,
+    keypair_policies_page,
     pages_limits::policies::keypair::page
 );
 page!(
     /// `/resource-policy/user`
     UserPoliciesRoute,
+    user_policies_page,
     pages_limits::policies::user::page
 );
 page!(
     /// `/resource-policy/project`
     ProjectPoliciesRoute,
+    project_policies_page,
     pages_limits::policies::project::page
 );
 page!(
     /// `/resource-presets`
     PresetsRoute,
+    presets_page,
     pages_limits::presets::page
 );
 page!(
     /// `/settings`
     SettingsRoute,
+    settings_page,
     pages_system::settings::page
 );
 page!(
     /// `/maintenance`
     MaintenanceRoute,
+    maintenance_page,
     pages_system::maintenance::page
 );
 page!(
     /// `/resource-groups`
     GroupsRoute,
+    resource_groups_page,
     pages_cluster::resource_groups::page
 );
 page!(
     /// `/audit`
     AuditRoute,
+    audit_page,
     pages_system::audit::page
 );
 page!(
     /// `/account`
     AccountRoute,
+    account_page,
     pages_people::account::page
 );
 page!(
     /// `/gallery`, in debug builds
     GalleryRoute,
-    gallery::page
+    gallery_page,
+    crate::gallery::page
 );

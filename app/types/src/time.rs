@@ -63,6 +63,28 @@ pub fn minute(text: &str) -> Option<Millis> {
     ((0..24).contains(&hours) && (0..60).contains(&minutes)).then_some(Millis(day.0 + (hours * 60 + minutes) * 60_000))
 }
 
+/// Parses what [`Millis::utc`] writes: `2026-11-24 09:05:07`.
+pub fn utc_second(text: &str) -> Option<Millis> {
+    let (day, clock) = text.split_once(' ')?;
+    let minute = minute(&format!("{day}T{clock}"))?;
+    let seconds = clock.get(5..)?.strip_prefix(':')?;
+    let seconds: i64 = Some(seconds).filter(|text| text.len() == 2)?.parse().ok()?;
+    (0..60).contains(&seconds).then_some(Millis(minute.0 + seconds * 1000))
+}
+
+/// Formats the time from `at` to `now` in one unit, as in `12 min ago`; a time of more than a month ago is a day, in UTC.
+pub fn ago(at: Millis, now: Millis) -> String {
+    let millis = now.since(at);
+    let (text, ahead) = match millis.abs() / 1000 {
+        0..45 => return if millis < 0 { "in a moment".into() } else { "just now".into() },
+        seconds @ 45..3_570 => (format!("{} min", (seconds + 30) / 60), millis < 0),
+        seconds @ 3_570..84_600 => (format!("{} h", (seconds + 1_800) / 3_600), millis < 0),
+        seconds if seconds < 30 * 86_400 => (format!("{} d", (seconds + 43_200) / 86_400), millis < 0),
+        _ => return at.utc().chars().take(10).collect(),
+    };
+    if ahead { format!("in {text}") } else { format!("{text} ago") }
+}
+
 /// Formats milliseconds in their two largest units: `3 d 4 h`, `2 h 5 min`, `1 min 3 s`, `0 s`.
 pub fn duration(millis: i64) -> String {
     let seconds = millis.max(0) / 1000;
@@ -93,6 +115,25 @@ mod tests {
         for bad in ["", "1970-01-02", "1970-01-02T25:00", "1970-13-02T01:30", "1970-01-02T1:3"] {
             assert_eq!(minute(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_written_time_is_read_back() {
+        let at = Millis(1_795_510_923_000);
+        assert_eq!(utc_second(&at.utc()), Some(at));
+        for bad in ["", "2026-11-24", "2026-11-24 09:02", "2026-11-24 09:02:61", "2026-11-24 09:02:3", "2026-11-24T09:02:03"] {
+            assert_eq!(utc_second(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_told_by_its_distance_from_now() {
+        let now = Millis(100 * 86_400_000);
+        let told = |seconds: i64| ago(Millis(now.0 - seconds * 1000), now);
+        assert_eq!([0, 44, 45, 90, 3_569].map(told), ["just now", "just now", "1 min ago", "2 min ago", "59 min ago"]);
+        assert_eq!([3_570, 7_200, 84_599].map(told), ["1 h ago", "2 h ago", "23 h ago"]);
+        assert_eq!([84_600, 29 * 86_400].map(told), ["1 d ago", "29 d ago"]);
+        assert_eq!([30 * 86_400, -10, -600].map(told), ["1970-03-12", "in a moment", "in 10 min"]);
     }
 
     #[test]

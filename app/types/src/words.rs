@@ -27,16 +27,16 @@ macro_rules! words {
         }
 
         #[cfg(feature = "sqlx")]
-        impl sqlx::Type<sqlx::Sqlite> for $type {
-            fn type_info() -> sqlx::sqlite::SqliteTypeInfo {
-                <str as sqlx::Type<sqlx::Sqlite>>::type_info()
+        impl sqlx::Type<sqlx_sqlite::Sqlite> for $type {
+            fn type_info() -> sqlx_sqlite::SqliteTypeInfo {
+                <str as sqlx::Type<sqlx_sqlite::Sqlite>>::type_info()
             }
         }
 
         #[cfg(feature = "sqlx")]
-        impl sqlx::Decode<'_, sqlx::Sqlite> for $type {
-            fn decode(value: sqlx::sqlite::SqliteValueRef<'_>) -> Result<Self, sqlx::error::BoxDynError> {
-                let word = <&str as sqlx::Decode<sqlx::Sqlite>>::decode(value)?;
+        impl sqlx::Decode<'_, sqlx_sqlite::Sqlite> for $type {
+            fn decode(value: sqlx_sqlite::SqliteValueRef<'_>) -> Result<Self, sqlx::error::BoxDynError> {
+                let word = <&str as sqlx::Decode<sqlx_sqlite::Sqlite>>::decode(value)?;
                 Self::from_key(word).ok_or_else(|| format!("{word:?} is not a {}", stringify!($type)).into())
             }
         }

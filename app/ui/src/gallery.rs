@@ -99,6 +99,7 @@ fn overlays() -> AnyView {
         Notification {
             key: "2".into(),
             text: "A folder is being cloned.".into(),
+            at: None,
             href: None,
             progress: Some(0.4),
             can_cancel: true,
@@ -106,6 +107,7 @@ fn overlays() -> AnyView {
         Notification {
             key: "1".into(),
             text: "Session train is running.".into(),
+            at: Some(1_700_000_000_000),
             href: Some("#session".into()),
             progress: None,
             can_cancel: false,

@@ -19,10 +19,11 @@ pub use form::{
     TextInput, Variant,
 };
 pub use overlay::{
-    Confirm, Dialog, Drawer, Menu, Notification, NotificationList, Say, Strength, Toaster, provide_toaster, use_toaster,
+    CloseButton, Confirm, Dialog, Drawer, Loss, Menu, Notification, NotificationList, Say, Strength, Toaster, provide_toaster,
+    use_toaster,
 };
 pub use show::{
-    Badge, CodeBlock, CopyButton, Elapsed, EmptyState, Icon, IconName, KeyValues, Meter, Notice, Remaining, Skeleton, Tab, Tabs,
-    Time, Tone, Tooltip,
+    Ago, Badge, CodeBlock, CopyButton, Elapsed, EmptyState, Icon, IconName, KeyValues, Meter, Notice, Remaining, Skeleton, Tab,
+    Tabs, Time, Tone, Tooltip, provide_clock, with_local_times,
 };
 pub use table::{Column, Table};

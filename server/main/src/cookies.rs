@@ -28,8 +28,14 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Makes the `Set-Cookie` value of a cookie that scripts cannot read; `max_age` in seconds, 0 to delete it.
 pub fn write(name: &str, value: &str, max_age: i64, secure: bool) -> String {
+    write_for("/", name, value, max_age, secure)
+}
+
+/// The same for one page alone.
+pub fn write_for(path: &str, name: &str, value: &str, max_age: i64, secure: bool) -> String {
     let mut cookie = readable(name, value, max_age, secure);
     cookie.set_http_only(true);
+    cookie.set_path(path);
     cookie.to_string()
 }
 

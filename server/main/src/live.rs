@@ -33,9 +33,11 @@ pub async fn events(
     let after = resumed.or(from.after).unwrap_or_else(|| *grew.borrow_and_update());
     let hello = Event::default().event("hello").id(after.to_string()).data(app.build.as_ref());
 
+    let notices = Event::default().event("notices").json_data(app.control.notices(&caller).await?).ok();
     let permit = app.control.permit(&caller, Needs::Nothing)?;
     let tasks = app.control.tasks_changed(&caller)?;
-    let follower = Follower { app, permit, grew, tasks, tasks_seen: 0, after, ready: VecDeque::from([hello]) };
+    let follower =
+        Follower { app, permit, grew, tasks, tasks_seen: 0, after, ready: std::iter::once(hello).chain(notices).collect() };
     let events = stream::unfold(Some(follower), async |follower| {
         let mut follower = follower?;
         let event = follower.next().await?;

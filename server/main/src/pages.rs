@@ -72,6 +72,9 @@ async fn prepare(State(app): State<App>, Extension(caller): Extension<Caller>, r
     if path == "/" && api::wants_handshake(request.headers()) {
         return api::handshake();
     }
+    if let Some(new) = console::paths::moved(path, request.uri().query()) {
+        return Redirect::to(new).into_response();
+    }
     if console::paths::OPEN.contains(&path) {
         return next.run(request).await;
     }
@@ -136,6 +139,9 @@ pub fn missing(
     let handler = move |request: Request| {
         let render = render.clone();
         async move {
+            if let Some(new) = console::paths::moved(request.uri().path(), request.uri().query()) {
+                return Redirect::to(new).into_response();
+            }
             // A program that asks for what does not exist cannot read a page.
             if api::wants_handshake(request.headers()) {
                 return api::unknown(OriginalUri(request.uri().clone())).await.into_response();

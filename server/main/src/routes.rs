@@ -7,6 +7,7 @@ use crate::{App, download, live, sign_in, site, terminal};
 use api::Route;
 use axum::extract::State;
 use axum::http::Method;
+use axum::response::Redirect;
 
 /// Routes with the same layers and the same checks.
 pub struct Part {
@@ -32,7 +33,12 @@ pub fn plain() -> Vec<Part> {
         Part {
             group: USUAL,
             asks: Asks::Nothing,
-            routes: vec![Route::get("/healthz", || async { "ok\n" }), Route::get("/pkg/{*file}", site::from_pkg)],
+            routes: vec![
+                Route::get("/healthz", || async { "ok\n" }),
+                Route::get("/pkg/{*file}", site::from_pkg),
+                // Its path is the API's, which has no GET there: a person follows a bookmark.
+                Route::get("/session", || async { Redirect::to(console::paths::SESSIONS) }),
+            ],
         },
         Part {
             group: USUAL,

@@ -35,8 +35,9 @@ fn redirect_with(to: &str, cookies: impl IntoIterator<Item = String>) -> Respons
     (AppendHeaders(cookies), Redirect::to(to)).into_response()
 }
 
-fn flash_cookie(flash: &Flash, secure: bool) -> String {
-    cookies::write(FLASH, &flash.to_cookie(), 60, secure)
+/// The message for one of the forms: what was refused at the sign-in page is nothing that the next form should begin with.
+fn flash_cookie(page: &str, flash: &Flash, secure: bool) -> String {
+    cookies::write_for(page, FLASH, &flash.to_cookie(), 60, secure)
 }
 
 /// `POST /sign-in`: leads to the requested page, or back to the form with the typed login and what to do.
@@ -62,16 +63,16 @@ pub async fn sign_in(
         Ok(SignInAnswer::Done(signed_in)) => {
             let name = cookies::own_name(&app, cookies::SIGN_IN);
             let cookie = cookies::write(&name, &signed_in.token, SIGN_IN_LASTS / 1000, secure);
-            redirect_with(next, [cookie, cookies::write(&step, "", 0, secure), cookies::write(FLASH, "", 0, secure)])
+            redirect_with(next, [cookie, cookies::write(&step, "", 0, secure), cookies::write_for(SIGN_IN, FLASH, "", 0, secure)])
         }
         Ok(SignInAnswer::CodeNeeded(proof)) => {
             let flash = Flash { login, says: Says::Code, ..Flash::default() };
-            redirect_with(&back, [flash_cookie(&flash, secure), cookies::write(&step, &proof, STEP_LASTS, secure)])
+            redirect_with(&back, [flash_cookie(SIGN_IN, &flash, secure), cookies::write(&step, &proof, STEP_LASTS, secure)])
         }
         Err(problem) => {
             // Ask for the code again, unless the password is needed again.
             let says = if problem.of_field("code").is_some() { Says::Code } else { Says::Refused };
-            redirect_with(&back, [flash_cookie(&Flash { login, message: problem.to_string(), says }, secure)])
+            redirect_with(&back, [flash_cookie(SIGN_IN, &Flash { login, message: problem.to_string(), says }, secure)])
         }
     }
 }
@@ -96,7 +97,7 @@ pub async fn forgotten(State(app): State<App>, Extension(caller): Extension<Call
         }
         Err(problem) => Flash { login, message: problem.to_string(), says: Says::Refused },
     };
-    redirect_with(FORGOTTEN, [flash_cookie(&flash, app.settings.secure())])
+    redirect_with(FORGOTTEN, [flash_cookie(FORGOTTEN, &flash, app.settings.secure())])
 }
 
 #[derive(Deserialize)]
@@ -119,11 +120,12 @@ pub async fn new_password(
     match app.control.use_password_link(&caller, &form.token, &form.password, &form.again).await {
         Ok(()) => {
             let message = "Your password has been changed. Sign in with the new one.".to_owned();
-            redirect_with(SIGN_IN, [flash_cookie(&Flash { message, says: Says::Done, ..Flash::default() }, secure)])
+            redirect_with(SIGN_IN, [flash_cookie(SIGN_IN, &Flash { message, says: Says::Done, ..Flash::default() }, secure)])
         }
         Err(problem) => {
             let flash = Flash { message: problem.to_string(), says: Says::Refused, ..Flash::default() };
-            redirect_with(&format!("{NEW_PASSWORD}?token={}", types::list::encode(&form.token)), [flash_cookie(&flash, secure)])
+            let back = format!("{NEW_PASSWORD}?token={}", types::list::encode(&form.token));
+            redirect_with(&back, [flash_cookie(NEW_PASSWORD, &flash, secure)])
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The reasons why a session waits or is cancelled, as data and as sentences for the person who waits.
 
 use serde::{Deserialize, Serialize};
-use types::quantity::{MEM, Quantity, bytes, describe};
+use types::quantity::{CPU, MEM, Quantity, bytes, describe};
 use types::time::{Millis, duration};
 
 /// The reason why a session waits or is cancelled.
@@ -133,6 +133,60 @@ impl Reason {
         }
     }
 
+    /// The reason in a few words, for a row of a list: of several resources that are short, the scarcest.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::NoAgent { resource_group } => format!("No agent in {resource_group}"),
+            Self::NoneSchedulable { resource_group } => format!("No agent of {resource_group} takes sessions"),
+            Self::NoImage { resource_group } => format!("No agent of {resource_group} runs its environment"),
+            Self::TooLarge { missing } => match scarcest(missing) {
+                Some((slot, asked, most)) => {
+                    format!("Needs {} · largest agent has {}", describe(slot, *asked), in_short(slot, *most))
+                }
+                None => "Larger than any agent".into(),
+            },
+            Self::TooManyContainers { asked, room } => format!("Needs {asked} containers · room for {room} at most"),
+            Self::Busy { missing, .. } => match scarcest(missing) {
+                Some((slot, asked, most)) => format!("Needs {} · {} free", describe(slot, *asked), in_short(slot, *most)),
+                None => "Waits for resources".into(),
+            },
+            Self::BusyForContainers { asked, room, .. } => format!("Needs {asked} containers · room for {room} now"),
+            Self::TooManySessions { limit, .. } => format!("Policy allows {limit} at a time"),
+            Self::OverCluster { asked, limit, .. } => format!("Needs {asked} containers · policy allows {limit}"),
+            Self::OverPolicy { slot, used, limit, .. } => over("Policy", slot, *used, *limit),
+            Self::OverProject { slot, used, limit, .. } => over("Project", slot, *used, *limit),
+            Self::OverDomain { slot, used, limit, .. } => over("Domain", slot, *used, *limit),
+            Self::WaitsFor { names } => match names.as_slice() {
+                [first, second, rest @ ..] if !rest.is_empty() => format!("After {first}, {second} and {} more", rest.len()),
+                names => format!("After {}", names.join(" and ")),
+            },
+            Self::DependencyFailed { name } => format!("{name} did not succeed"),
+            Self::NotBefore { at } => format!("Starts at {} UTC", at.utc()),
+            Self::PendingTimeout { seconds, .. } => format!("Waited for {}", duration(i64::from(*seconds) * 1000)),
+            Self::Behind { ahead } => format!("{ahead} ahead of it"),
+        }
+    }
+
+    /// Whether the session can never start, however many others end: only another request or another cluster would help.
+    pub fn is_for_ever(&self) -> bool {
+        match self {
+            Self::TooLarge { .. } | Self::TooManyContainers { .. } | Self::OverCluster { .. } | Self::NoImage { .. } => true,
+            Self::OverPolicy { asked, limit, .. }
+            | Self::OverProject { asked, limit, .. }
+            | Self::OverDomain { asked, limit, .. } => asked > limit,
+            Self::NoAgent { .. }
+            | Self::NoneSchedulable { .. }
+            | Self::Busy { .. }
+            | Self::BusyForContainers { .. }
+            | Self::TooManySessions { .. }
+            | Self::WaitsFor { .. }
+            | Self::DependencyFailed { .. }
+            | Self::NotBefore { .. }
+            | Self::PendingTimeout { .. }
+            | Self::Behind { .. } => false,
+        }
+    }
+
     /// Whether the session is in line: it starts as soon as others have ended. A session that can never start here, or whose time
     /// has not come, is not.
     pub fn is_in_line(&self) -> bool {
@@ -173,6 +227,24 @@ impl Reason {
             Self::Behind { .. } => "turn",
         }
     }
+}
+
+/// The scarcest of the resources that are short: an accelerator before cores and memory, then what is there to the smallest part.
+fn scarcest(missing: &[(String, Quantity, Quantity)]) -> Option<&(String, Quantity, Quantity)> {
+    let common = |slot: &str| slot == CPU || slot == MEM;
+    missing.iter().min_by(|(slot, asked, most), (other, others_asked, others_most)| {
+        let (share, others_share) = (most.ratio_of(*asked), others_most.ratio_of(*others_asked));
+        common(slot).cmp(&common(other)).then(share.total_cmp(&others_share))
+    })
+}
+
+/// An amount whose resource was just named.
+fn in_short(slot: &str, amount: Quantity) -> String {
+    if slot == MEM { bytes(amount.floor()) } else { amount.to_string() }
+}
+
+fn over(who: &str, slot: &str, used: Quantity, limit: Quantity) -> String {
+    format!("{who} allows {} · {} in use", describe(slot, limit), in_short(slot, used))
 }
 
 fn list_missing(missing: &[(String, Quantity, Quantity)], has: &str) -> String {
@@ -247,6 +319,34 @@ mod tests {
             "resources",
             "Waiting for resources: it asks for 8 containers, but there is room for only 3 of them now.",
         );
+    }
+
+    #[test]
+    fn a_row_names_the_scarcest_resource_alone() {
+        assert_eq!(Reason::Busy { missing: missing(), fared: Fared::default() }.brief(), "Needs 0.5 fGPU · 0 free");
+        let common = || [missing()[0].clone(), missing()[2].clone()].to_vec();
+        assert_eq!(Reason::TooLarge { missing: common() }.brief(), "Needs 2 CPU cores · largest agent has 1");
+        let memory = vec![missing()[2].clone()];
+        assert_eq!(Reason::Busy { missing: memory, fared: Fared::default() }.brief(), "Needs 2 GiB of memory · 1 GiB free");
+        assert_eq!(Reason::Behind { ahead: 3 }.brief(), "3 ahead of it");
+        let names = ["a", "b", "c", "d"].map(String::from).to_vec();
+        assert_eq!(Reason::WaitsFor { names: names.clone() }.brief(), "After a, b and 2 more");
+        assert_eq!(Reason::WaitsFor { names: names[..2].to_vec() }.brief(), "After a and b");
+    }
+
+    #[test]
+    fn what_no_end_of_another_session_helps_can_never_start() {
+        assert!(Reason::TooLarge { missing: missing() }.is_for_ever());
+        assert!(!Reason::Busy { missing: missing(), fared: Fared::default() }.is_for_ever());
+        let over = |asked| Reason::OverPolicy {
+            policy: "default".into(),
+            slot: "cpu".into(),
+            asked: Quantity::whole(asked),
+            used: Quantity::whole(1),
+            limit: Quantity::whole(4),
+        };
+        assert!(over(5).is_for_ever() && !over(4).is_for_ever());
+        assert_eq!(over(4).brief(), "Policy allows 4 CPU cores · 1 in use");
     }
 
     #[test]

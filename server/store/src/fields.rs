@@ -5,8 +5,9 @@
 use crate::{Result, StoreError};
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::QueryBuilder;
 use sqlx::query_builder::Separated;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx_sqlite::Sqlite;
 
 enum Cell {
     Id(uuid::Uuid),

@@ -7,7 +7,7 @@
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 use libsqlite3_sys as ffi;
-use sqlx::SqliteConnection;
+use sqlx_sqlite::SqliteConnection;
 use std::ffi::{c_char, c_int};
 
 /// Folds a text: compatibility normal form and full case folding. The Turkish letters `ı` and `İ` count as `i`, because folding

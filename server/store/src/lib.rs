@@ -33,8 +33,9 @@ pub use system::keeping::Leftover;
 pub use system::tasks::{NewTask, StoredTask, TaskEnd};
 
 use reads::Reads;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Sqlite, Transaction};
+use sqlx::{Connection, Transaction};
+use sqlx_sqlite::Sqlite;
+use sqlx_sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -7,8 +7,9 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqlitePool, SqliteQueryResult, SqliteRow, SqliteTypeInfo};
-use sqlx::{Either, Execute, Executor, SqlStr, Sqlite, SqliteConnection};
+use sqlx::{Either, Execute, Executor, SqlStr};
+use sqlx_sqlite::{Sqlite, SqliteConnection};
+use sqlx_sqlite::{SqlitePool, SqliteQueryResult, SqliteRow, SqliteTypeInfo};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -185,7 +186,7 @@ impl<'p> Executor<'p> for &'p Reads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sqlx::sqlite::SqlitePoolOptions;
+    use sqlx_sqlite::SqlitePoolOptions;
 
     /// A statement that never ends by itself.
     const ENDLESS: &str = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c";

@@ -16,13 +16,17 @@ use leptos::task::spawn_local;
 use std::pin::Pin;
 use types::Problem;
 use types::revision::Difference;
-use ui::{Button, Dialog, Say, Variant, use_toaster};
+use ui::{Button, CloseButton, Dialog, Loss, Say, Variant, use_toaster};
+
+/// The question before a form is closed that was typed into.
+const UNSAVED: Loss =
+    Loss { question: "Close without saving? What you entered is lost.", stay: "Keep editing", leave: "Discard" };
 
 /// The request to open a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked<T> {
     Nothing,
-    /// Something new. Text that was typed earlier and not yet sent is still there.
+    /// Something new. Text that was typed earlier, and neither sent nor discarded, is still there.
     New,
     /// An existing thing.
     Edit(Box<T>),
@@ -61,6 +65,10 @@ pub struct Shell {
     pub refused: Refused,
     /// An answer to this opening is awaited.
     pub pending: RwSignal<bool>,
+    /// Something was typed into this opening that has not been sent.
+    typed: RwSignal<bool>,
+    /// The person closed the form and gave up what was typed.
+    discarded: StoredValue<bool>,
     /// The number of the last opening, from 1.
     number: StoredValue<u32>,
     toaster: Say,
@@ -86,6 +94,8 @@ impl Shell {
             open: RwSignal::new(false),
             refused: Refused::new(),
             pending: RwSignal::new(false),
+            typed: RwSignal::new(false),
+            discarded: StoredValue::new(false),
             number: StoredValue::new(0),
             toaster: use_toaster(),
         }
@@ -110,10 +120,12 @@ impl Shell {
             untrack(|| {
                 match asked_for {
                     Asked::Edit(thing) => fill(Some(*thing)),
-                    _ if was_new.get_value() => {}
+                    _ if was_new.get_value() && !self.discarded.get_value() => {}
                     _ => fill(None),
                 }
                 was_new.set_value(new);
+                self.discarded.set_value(false);
+                self.typed.set(false);
                 self.refused.clear();
                 self.pending.set(false);
                 self.number.update_value(|number| *number += 1);
@@ -144,10 +156,15 @@ impl Shell {
     fn wait_for(self, saving: Saving, emptied: Box<dyn FnOnce()>, changed: Callback<()>) {
         let opening = self.opening();
         self.pending.set(true);
+        let was_typed = self.typed.get_untracked();
+        self.typed.set(false);
         spawn_local(async move {
             let answer = saving.await;
             if opening.is_last() {
                 self.pending.set(false);
+                if was_typed && matches!(answer, Err(_) | Ok(Saved::NotYet)) {
+                    self.typed.set(true);
+                }
             }
             match answer {
                 Ok(Saved::NotYet) => {}
@@ -174,13 +191,17 @@ impl Shell {
             event.prevent_default();
             submit.run(());
         };
+        let loss = Signal::derive(move || (self.typed.get() && !self.pending.get()).then_some(UNSAVED));
         let close = Callback::new(move |()| {
+            if loss.get_untracked().is_some() {
+                self.discarded.set_value(true);
+            }
             self.open.set(false);
             closed.run(());
         });
         view! {
-            <Dialog open=self.open title=title on_close=close>
-                <form class="form" novalidate on:submit=submit>{contents.run()}</form>
+            <Dialog open=self.open title=title loss=loss on_close=close>
+                <form class="form" novalidate on:submit=submit on:input=move |_| self.typed.set(true)>{contents.run()}</form>
             </Dialog>
         }
         .into_any()
@@ -189,9 +210,9 @@ impl Shell {
     /// The end of the form: refusals of the form as a whole, the Cancel button, and the button that sends it.
     pub fn end(self, label: Signal<String>, variant: Variant) -> AnyView {
         view! {
-            {self.refused.notice()}
             <div class="dialog-actions">
-                <Button on_press=Callback::new(move |()| self.open.set(false))>"Cancel"</Button>
+                {self.refused.notice()}
+                <CloseButton>"Cancel"</CloseButton>
                 <Button variant=variant submit=true busy=self.pending>{move || label.get()}</Button>
             </div>
         }

@@ -3,8 +3,10 @@
 mod header;
 mod menu;
 mod notices;
+pub mod progress;
 
 use crate::live::{Line, Live};
+use crate::missing::READ_ONLY;
 use crate::page_start::{self, Start};
 use crate::{paths, problem_view};
 use leptos::prelude::*;
@@ -49,6 +51,8 @@ fn frame(start: Start) -> AnyView {
     let project = ChosenProject(RwSignal::new(start.project));
     provide_context(project);
     provide_toaster();
+    ui::provide_clock();
+    let progress = progress::provide();
     #[cfg(not(feature = "ssr"))]
     {
         let (last, build) = (start.last_event, start.build.clone());
@@ -60,7 +64,10 @@ fn frame(start: Start) -> AnyView {
             {menu::menu(&start.me)}
             <div class="shell-body">
                 {header::header(&start)}
+                {progress.line()}
                 <div class="banners" aria-live="polite">
+                    <p class="banner banner-warn" id=READ_ONLY hidden>"Part of the console could not be loaded, so this page can only be read. "<a href="" rel="external">"Load it again"</a></p>
+                    <p class="banner banner-warn without-scripts">"This browser runs no scripts: the console can be read, but nothing can be created or changed."</p>
                     <Show when=move || live.line.get() == Line::Down>
                         <p class="banner banner-warn">"No connection to the server. This page may be out of date; trying again…"</p>
                     </Show>
@@ -77,7 +84,7 @@ fn frame(start: Start) -> AnyView {
                         <p class="banner">"A new version of the console is available. "<a href="" rel="external">"Reload the page"</a></p>
                     </Show>
                 </div>
-                <main id="main" class="shell-main" tabindex="-1">
+                <main id="main" class="shell-main" tabindex="-1" inert=move || progress.is_leaving()>
                     <Outlet/>
                 </main>
             </div>
@@ -110,8 +117,14 @@ pub struct Head {
 pub fn PageHead(
     #[prop(into)] title: String,
     #[prop(optional, into)] group: String,
+    /// Whether it stands above a placeholder of the page.
+    #[prop(optional)]
+    waiting: bool,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
+    if !waiting {
+        progress::arrived();
+    }
     let crumb = (!group.is_empty()).then(|| view! { <li>{group}</li> });
     view! {
         <leptos_meta::Title text=title.clone()/>

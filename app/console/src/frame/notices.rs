@@ -1,28 +1,37 @@
-//! The bell: notices about the person's own sessions since the page was opened, and their background tasks. A notice is also
-//! shown as a toast when it arrives.
+//! The bell: the person's notices and background tasks of the last day. A notice is also shown as a toast when it arrives.
 
 use crate::api::system::tasks::cancel_task;
 use crate::live::use_live;
 use crate::paths;
+use crate::request::set_cookie;
 use leptos::prelude::*;
 use types::system::events::{Event, Topic};
 use types::system::tasks::{Task, TaskKind, TaskState};
 use ui::{Icon, IconName, Notification, NotificationList, use_toaster};
 
+/// The cookie with the number of the last event that was read.
+const READ: &str = "notices-read";
+
 /// The bell with its list.
 pub fn bell() -> AnyView {
     let live = use_live();
     let toaster = use_toaster();
+    // Numbers of events: the last one that was read, here or in another tab.
     let read = RwSignal::new(0i64);
+    Effect::new(move |_| {
+        // Followed, because another tab may have read them meanwhile.
+        live.notices.track();
+        read.set(crate::request::own_cookie(READ).and_then(|id| id.parse().ok()).unwrap_or(0).max(read.get_untracked()));
+    });
     let ends_read = RwSignal::new(0);
     let count = move || {
         let notices = live.notices.with(|notices| notices.iter().filter(|event| event.id > read.get()).count());
         notices + live.tasks_ended.get().saturating_sub(ends_read.get())
     };
     Effect::new(move |shown: Option<i64>| {
-        let last = live.notices.with(|notices| notices.last().map_or(0, |event| event.id));
+        let last = live.news.with(|notices| notices.last().map_or(0, |event| event.id));
         let shown = shown.unwrap_or(0);
-        live.notices.with_untracked(|notices| {
+        live.news.with_untracked(|notices| {
             for event in notices.iter().filter(|event| event.id > shown) {
                 toaster.info(event.notice.clone().unwrap_or_default());
             }
@@ -33,6 +42,7 @@ pub fn bell() -> AnyView {
         let item = |event: &Event| Notification {
             key: event.id.to_string(),
             text: event.notice.clone().unwrap_or_default(),
+            at: Some(event.at.0),
             href: Some(match event.topic {
                 Topic::User => event.subject.parse().map(paths::user).unwrap_or_else(|_| paths::USERS.into()),
                 _ => event.subject.parse().map(paths::session).unwrap_or_else(|_| paths::SESSIONS.into()),
@@ -53,7 +63,8 @@ pub fn bell() -> AnyView {
         });
     });
     let open = move |_| {
-        read.set(live.notices.with_untracked(|notices| notices.last().map_or(0, |event| event.id)));
+        read.set(live.notices.with_untracked(|notices| notices.last().map_or(0, |event| event.id)).max(read.get_untracked()));
+        set_cookie(READ, &read.get_untracked().to_string());
         ends_read.set(live.tasks_ended.get_untracked());
     };
     view! {
@@ -68,7 +79,7 @@ pub fn bell() -> AnyView {
         </button>
         <div id="notices" class="menu-popover notices" popover="auto" aria-label="Notifications" role="region">
             <h2>"Notifications"</h2>
-            <NotificationList items=items on_cancel=cancel empty="Nothing yet. Changes to your sessions and requests to you appear here while this page is open."/>
+            <NotificationList items=items on_cancel=cancel empty="Nothing in the last 24 hours. Changes to your sessions and requests to you appear here."/>
         </div>
     }
     .into_any()
@@ -79,6 +90,7 @@ fn task_item(task: &Task) -> Notification {
     Notification {
         key: task.id.to_string(),
         text: task.sentence(),
+        at: None,
         href: (done && task.kind == TaskKind::CreateUsers).then(|| paths::created_people(task.id)),
         progress: task.progress(),
         can_cancel: task.state == TaskState::Running,

@@ -149,9 +149,14 @@ impl Asker {
                         self.soon();
                     }
                 }
-                // Tried again here only if the connection is up; otherwise once it is.
-                (Some(_), _) if self.live.line.try_get_untracked() == Some(Line::Up) => self.soon(),
-                (Some(_), _) => {}
+                // Tried again here only if the connection is up; otherwise once it is. Nobody waits for it meanwhile: the banner says
+                // that there is no connection.
+                (Some(_), _) => {
+                    self.loading.try_set(false);
+                    if self.live.line.try_get_untracked() == Some(Line::Up) {
+                        self.soon();
+                    }
+                }
             }
         });
     }

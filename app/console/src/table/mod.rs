@@ -79,6 +79,7 @@ where
     // Nothing is loaded until the page is interactive: a change must not reach a page that is only half hydrated.
     let alive = RwSignal::new(false);
 
+    crate::frame::progress::follow(loading);
     let asker = Asker::new(live, loading, move || async move {
         let Some(now) = key.try_get_untracked() else { return Ended::Gone };
         let answer = fetch(now.clone()).await;
@@ -174,7 +175,7 @@ pub struct Pending {
 /// Every load of a page is created before this: one created inside `view` would get another number in the browser than on the
 /// server, and the page would not hydrate.
 pub fn settled(loads: Vec<Pending>, head: Head, view: impl FnOnce() -> AnyView + Send + 'static) -> AnyView {
-    let waiting = move || view! { <PageHead title=head.title group=head.group/><ui::Skeleton/> }.into_any();
+    let waiting = move || view! { <PageHead title=head.title group=head.group waiting=true/><ui::Skeleton/> }.into_any();
     settled_with(loads, waiting, view)
 }
 

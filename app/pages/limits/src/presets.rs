@@ -15,7 +15,6 @@ use console::problem_view::problem_view;
 use console::slots::{SlotAmounts, exact_bytes, in_short, read_bytes};
 use console::table::{Loaded, Opened, load, load_open, opened, settled};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::limits::presets::{PRESETS, Preset, PresetRow, SavePreset};
 use types::list::ListQuery;
 use types::people::permissions::Permission;
@@ -129,14 +128,9 @@ struct Actions {
     delete: RwSignal<Option<String>>,
 }
 
-fn columns(list: List<PresetRow>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
+fn columns(open: Callback<String>, actions: Option<Actions>) -> Vec<Column<PresetRow>> {
     vec![
-        Column::new("name", "Name", move |row: &PresetRow| {
-            let (id, name) = (row.preset.name.clone(), row.preset.name.clone());
-            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
-        })
-        .sortable()
-        .required(),
+        text("name", "Name", |row: &PresetRow| row.preset.name.clone()).sortable().required().opens(),
         text("cpu", "Resources", |row: &PresetRow| in_short(&row.preset.slots)),
         Column::new("shared_memory", "Shared memory", |row: &PresetRow| {
             row.preset.shared_memory.map_or_else(|| "-".into(), bytes).into_any()
@@ -234,7 +228,7 @@ pub fn page() -> AnyView {
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource presets",
-            columns: columns(list, list.opener(), may_change.then_some(actions)),
+            columns: columns(list.opener(), may_change.then_some(actions)),
             row_key: |row: &PresetRow| row.preset.name.clone(),
             row_label: |row: &PresetRow| row.preset.name.clone(),
             export: "/export/resource_presets.csv",

@@ -17,7 +17,6 @@ use console::problem_view::problem_view;
 use console::slots::limits_in_short;
 use console::table::{load_open, settled};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::Problem;
 use types::folders::host_names;
 use types::people::permissions::Permission;
@@ -29,12 +28,7 @@ const HEAD: Head = Head { title: "Projects", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Asked<ProjectRow>>, Callback<()>)>) -> Vec<Column<ProjectRow>> {
     let mut columns = vec![
-        Column::new("name", "Name", |p: &ProjectRow| {
-            let name = p.name.clone();
-            view! { <A href=paths::project(p.id)>{name}</A> }.into_any()
-        })
-        .sortable()
-        .required(),
+        text("name", "Name", |p: &ProjectRow| p.name.clone()).sortable().required().opens(),
         text("domain", "Domain", |p: &ProjectRow| p.domain.clone()),
         Column::new("kind", "Type", |p: &ProjectRow| {
             let tone = if p.kind == ProjectKind::ModelStore { Tone::Info } else { Tone::Neutral };

@@ -14,16 +14,28 @@ use types::id::{ContainerId, SessionId, UserId};
 use types::quantity::{MEM, bytes};
 use types::sessions::Cluster;
 use types::sessions::{
-    CheckKind, DependencyState, IdleCheck, Outcome, SessionDetail, SessionRow, SessionType, Status, StatusChange,
+    CheckKind, DependencyState, Ending, IdleCheck, Outcome, SessionDetail, SessionRow, SessionType, Status, StatusChange,
     killed_for_memory,
 };
 use types::time::duration;
-use ui::{Badge, CopyButton, Icon, IconName, Notice, Remaining, Tab, Tabs, Time, Tone};
+use ui::{Badge, CopyButton, Icon, IconName, Notice, Remaining, Tab, Tabs, Time, Tone, with_local_times};
 
 const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
 
-/// The tone of a session's badge.
-pub fn tone(status: Status) -> Tone {
+/// The tone of a session's badge: that of how it ended, or of where it stands.
+pub fn tone(session: &SessionRow) -> Tone {
+    match session.ending {
+        Some(Ending::Succeeded) => Tone::Good,
+        Some(Ending::Failed | Ending::OutOfMemory | Ending::Lost | Ending::NotStarted) => Tone::Bad,
+        Some(Ending::TimedOut | Ending::OverLimit) => Tone::Warn,
+        Some(Ending::Terminated | Ending::Cancelled) => Tone::Neutral,
+        None if session.never => Tone::Bad,
+        None => status_tone(session.status),
+    }
+}
+
+/// The tone of a status alone.
+pub fn status_tone(status: Status) -> Tone {
     match status {
         Status::Pending | Status::Scheduled | Status::Preparing => Tone::Info,
         Status::Running => Tone::Good,
@@ -106,11 +118,11 @@ fn head(session: SessionDetail, me: UserId) -> AnyView {
         let text = format!("This session belongs to {}.", row.owner_email);
         view! { <Notice tone=Tone::Info>{text}</Notice> }
     });
-    let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{row.info.clone()}</p> });
+    let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{with_local_times(&row.info)}</p> });
     view! {
         <div class="session-head">
             <p class="session-status">
-                <span role="status"><Badge tone=tone(row.status) text=row.status.label()/></span>
+                <span role="status"><Badge tone=tone(&row) text=row.state_label()/></span>
                 // Not announced to screen readers: in a busy queue it changes all the time.
                 {row.position.map(|position| format!(" Place {position} in the queue"))}
             </p>
@@ -262,8 +274,8 @@ fn checks(session: &SessionDetail) -> Option<AnyView> {
 fn step(change: StatusChange) -> AnyView {
     view! {
         <li>
-            <Badge tone=tone(change.status) text=change.status.key()/>
-            <span class="history-reason">{change.reason}</span>
+            <Badge tone=status_tone(change.status) text=change.status.label()/>
+            <span class="history-reason">{with_local_times(&change.reason)}</span>
             <Time at=change.at.0/>
         </li>
     }

@@ -21,7 +21,7 @@ mod terminate;
 mod utilization;
 
 use console::api::sessions::{own_use, session, sessions};
-use console::columns::{text, time};
+use console::columns::{moment, text, time};
 use console::dialog::Asked;
 use console::frame::{ChosenProject, Head, PageHead, use_me};
 use console::list_page::{List, Shown};
@@ -32,28 +32,21 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use types::people::permissions::{Permission, Reach};
 use types::quantity::{CPU, MEM, bytes, describe};
-use types::sessions::{SESSIONS, SessionRow, Status};
+use types::sessions::{Ending, SESSIONS, SessionRow, Status};
 use types::system::events::Topic;
-use types::time::{Millis, duration};
-use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Variant};
+use types::time::duration;
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Variant, with_local_times};
 
 const HEAD: Head = Head { title: "Sessions", group: "" };
 
-fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
-    let moment = |at: Option<Millis>| match at {
-        Some(at) => view! { <Time at=at.0/> }.into_any(),
-        None => "—".into_any(),
-    };
+fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> {
     vec![
-        Column::new("name", "Session", move |s: &SessionRow| list.row_link(s.id.to_string(), s.name.clone().into_any()))
-            .sortable()
-            .required(),
+        text("name", "Session", |s: &SessionRow| s.name.clone()).sortable().required().opens(),
         Column::new("status", "Status", |s: &SessionRow| {
             let place = s.position.map(|position| {
                 view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
             });
-            view! { <Badge tone=tone(s.status) text=s.status.label()/>{place}<span class="status-info" hidden=s.status == Status::Running>{s.info.clone()}</span> }
-                .into_any()
+            view! { <Badge tone=tone(s) text=s.state_label()/>{place}{note(s)} }.into_any()
         })
         .sortable(),
         text("kind", "Type", |s: &SessionRow| s.kind.label()),
@@ -64,8 +57,8 @@ fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> 
         Column::new("utilization", "Utilization", move |s: &SessionRow| utilization::meters(s, uses)),
         Column::new("elapsed", "Ran for", |s: &SessionRow| elapsed(s)),
         time("created_at", "Created", |s: &SessionRow| s.created_at).sortable(),
-        Column::new("started_at", "Started", move |s: &SessionRow| moment(s.started_at)).hidden(),
-        Column::new("ended_at", "Ended", move |s: &SessionRow| moment(s.ended_at)).hidden(),
+        moment("started_at", "Started", "—", |s: &SessionRow| s.started_at).hidden(),
+        moment("ended_at", "Ended", "—", |s: &SessionRow| s.ended_at).hidden(),
         text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
         text("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone()).hidden(),
         text("image", "Environment", |s: &SessionRow| s.image.clone()).hidden(),
@@ -75,6 +68,19 @@ fn columns(list: List<SessionRow>, everybody: bool, uses: utilization::Uses) -> 
         text("memory_kills", "Killed for memory", |s: &SessionRow| s.memory_kills.to_string()).number().hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ]
+}
+
+/// Why a session waits or how it ended, in one line; the whole is in its title and in the drawer. Nothing where the badge says it.
+pub(crate) fn note(session: &SessionRow) -> AnyView {
+    let text = match (session.status, session.ending) {
+        (Status::Running, _) | (_, Some(Ending::Succeeded | Ending::Failed)) => return ().into_any(),
+        (Status::Pending, _) if !session.brief.is_empty() => session.brief.clone(),
+        _ => session.info.clone(),
+    };
+    if text.is_empty() {
+        return ().into_any();
+    }
+    view! { <span class="status-info" title=session.info.clone()>{with_local_times(&text)}</span> }.into_any()
 }
 
 /// The requested accelerators and other slots, beside cores and memory.
@@ -154,7 +160,7 @@ pub fn page() -> AnyView {
         });
         let shown = Shown {
             caption: "Sessions",
-            columns: columns(list, everybody, uses),
+            columns: columns(everybody, uses),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
             // Exported from the menu beside the tabs.

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use types::id::SessionId;
 use types::list::Page;
 use types::sessions::{SessionRow, Status, Utilization};
-use ui::Meter;
 
 /// Milliseconds between two loads.
 const REFRESH: u64 = 5_000;
@@ -55,20 +54,23 @@ impl Uses {
     }
 }
 
-/// Two small meters for a running session.
+/// Two small meters for a running session. They are there before their values, so that no row moves when these arrive.
 pub fn meters(session: &SessionRow, uses: Uses) -> AnyView {
     if session.status != Status::Running {
         return "—".into_any();
     }
     let (id, name) = (session.id, session.name.clone());
-    let meter = move |what: &'static str, thousandths: u32| {
-        let share = f64::from(thousandths) / 1000.0;
-        view! { <Meter label=format!("{what} use of {name}") share=share text=format!("{what} {:.0} %", share * 100.0)/> }
+    let meter = move |what: &'static str, read: fn(&Utilization) -> u32| {
+        let used = move || uses.0.with(|uses| uses.get(&id).map(read));
+        let share = move || format!("{:.3}", (f64::from(used().unwrap_or(0)) / 1000.0).min(1.0));
+        let text = move || used().map_or_else(|| "…".to_owned(), |thousandths| format!("{:.0} %", f64::from(thousandths) / 10.0));
+        view! {
+            <span class="amount">
+                <span class="use-name">{what}</span>
+                <meter min="0" max="1" value=share aria-label=format!("{what} use of {name}")></meter>
+                <span class="use">{text}</span>
+            </span>
+        }
     };
-    view! {
-        <span class="uses">{move || uses.0.with(|uses| uses.get(&id).copied()).map(|one| {
-            view! { {meter("CPU", one.cpu)}{meter("Memory", one.mem)} }
-        })}</span>
-    }
-    .into_any()
+    view! { <span class="uses">{meter("CPU", |one| one.cpu)}{meter("Memory", |one| one.mem)}</span> }.into_any()
 }

@@ -1,7 +1,7 @@
 //! The audit trail: every change, sign-in and refusal, newest first.
 
 use console::api::system::audit::{audit_record, audit_records};
-use console::columns::text;
+use console::columns::{text, time};
 use console::frame::{Head, PageHead, use_me};
 use console::list_page::{List, Shown};
 use console::paths;
@@ -23,12 +23,7 @@ fn who(row: &AuditRow) -> String {
 
 fn columns() -> Vec<Column<AuditRow>> {
     vec![
-        Column::new("at", "When", |r: &AuditRow| {
-            let at = r.at.0;
-            view! { <A href=paths::audit_record(r.id)><Time at=at/></A> }.into_any()
-        })
-        .sortable()
-        .required(),
+        time("at", "When", |r: &AuditRow| r.at).sortable().required().opens(),
         text("actor", "Who", |r: &AuditRow| who(r)),
         text("action", "Action", |r: &AuditRow| r.action.clone()),
         Column::new("subject", "Of what", |r: &AuditRow| view! { <code>{r.subject.clone()}</code> }.into_any()),

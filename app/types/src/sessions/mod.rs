@@ -1,9 +1,11 @@
 //! Sessions: their types, the states they pass through, and how they can end.
 
 mod cluster;
+mod ending;
 pub mod launch;
 
 pub use cluster::{Cluster, ClusterMode};
+pub use ending::{Ending, StopCause};
 
 use crate::id::{DomainId, ProjectId, SessionId, UserId};
 use crate::list::{Kind, ListSpec, Property, Sort};
@@ -190,6 +192,14 @@ pub struct SessionRow {
     pub status: Status,
     /// Why it waits, or how it ended.
     pub info: String,
+    /// The same in a few words while it waits: `Needs 2 GPUs · 0 free`.
+    pub brief: String,
+    /// Whether it waits and can never start as it is.
+    pub never: bool,
+    /// How it ended, once it has.
+    pub ending: Option<Ending>,
+    /// Its exit code, if it ended with one.
+    pub exit_code: Option<i32>,
     pub owner: UserId,
     pub owner_email: String,
     /// Whether its owner's account is active.
@@ -218,6 +228,16 @@ impl SessionRow {
         if self.owner_active { self.owner_email.clone() } else { format!("{} (inactive)", self.owner_email) }
     }
 
+    /// Its state in a word or two: the status, or how it ended, with the code of a failure.
+    pub fn state_label(&self) -> String {
+        match (self.ending, self.exit_code) {
+            (Some(Ending::Failed), Some(code)) => format!("Failed · exit {code}"),
+            (Some(ending), _) => ending.label().to_owned(),
+            (None, _) if self.never => "Cannot start".to_owned(),
+            (None, _) => self.status.label().to_owned(),
+        }
+    }
+
     /// Returns the cores of all its containers.
     pub fn cpu(&self) -> Quantity {
         self.cluster.of_all(&self.slots).get(CPU)
@@ -232,6 +252,14 @@ impl SessionRow {
     pub fn elapsed(&self, now: Millis) -> Option<i64> {
         self.started_at.map(|start| self.ended_at.unwrap_or(now).since(start))
     }
+}
+
+/// The length of a resource group's queue, as far as the reader may see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueLength {
+    pub group: String,
+    pub active: bool,
+    pub waiting: u32,
 }
 
 /// One change of a session's status.
@@ -344,6 +372,7 @@ pub static SESSIONS: ListSpec = ListSpec {
     properties: &[
         Property { key: "name", label: "Session name", kind: Kind::Text },
         Property { key: "status", label: "Status", kind: Kind::Choice(Status::CHOICES) },
+        Property { key: "ending", label: "Outcome", kind: Kind::Choice(Ending::CHOICES) },
         Property { key: "owner", label: "Owner", kind: Kind::Text },
         Property { key: "project", label: "Project", kind: Kind::Text },
         Property { key: "resource_group", label: "Resource group", kind: Kind::Text },

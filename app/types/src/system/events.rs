@@ -1,6 +1,7 @@
 //! Events: one for each change, sent to every open page that may see it.
 
 use crate::id::{DomainId, UserId};
+use crate::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// The kind of thing that changed. A page refreshes when one of its topics does.
@@ -34,6 +35,7 @@ crate::words::words!(Topic {
 pub struct Event {
     /// Grows by one with every change. A dropped stream resumes after the last one it saw.
     pub id: i64,
+    pub at: Millis,
     pub topic: Topic,
     /// The id of the thing that changed.
     pub subject: String,

@@ -3,12 +3,13 @@
 
 mod confirm;
 mod dialog;
+mod history;
 mod menu;
 mod notifications;
 mod toast;
 
 pub use confirm::{Confirm, Strength};
-pub use dialog::{Dialog, Drawer};
+pub use dialog::{CloseButton, Dialog, Drawer, Loss};
 pub use menu::Menu;
 pub use notifications::{Notification, NotificationList};
 pub use toast::{Say, Toaster, provide_toaster, use_toaster};

@@ -1,6 +1,6 @@
 //! Notifications that stay until they are read, with a link and progress where there is any.
 
-use crate::{Button, Variant};
+use crate::{Ago, Button, Variant};
 use leptos::prelude::*;
 
 /// One notification.
@@ -9,6 +9,8 @@ pub struct Notification {
     /// Identifies the notification, and stays the same while its progress grows.
     pub key: String,
     pub text: String,
+    /// Milliseconds since 1970.
+    pub at: Option<i64>,
     pub href: Option<String>,
     /// From 0 to 1 while the work is under way.
     pub progress: Option<f64>,
@@ -26,7 +28,8 @@ pub fn NotificationList(
 ) -> impl IntoView {
     let entry = move |first: Notification| {
         // Looked up by its key, so that a growing bar is not rebuilt with each step.
-        let now = Memo::new(move |_| items.with(|all| all.iter().find(|one| one.key == first.key).cloned()));
+        let key = first.key.clone();
+        let now = Memo::new(move |_| items.with(|all| all.iter().find(|one| one.key == key).cloned()));
         let text = move || {
             let one = now.get()?;
             Some(match one.href {
@@ -45,7 +48,8 @@ pub fn NotificationList(
             let press = Callback::new(move |()| on_cancel.run(one.key.clone()));
             Some(view! { <Button variant=Variant::Quiet label=label on_press=press>"Cancel"</Button> })
         };
-        view! { <li>{text}{bar}{cancel}</li> }
+        let at = first.at.map(|at| view! { <Ago at=at/> });
+        view! { <li>{text}{at}{bar}{cancel}</li> }
     };
     view! {
         <ul class="notification-list"><For each=move || items.get() key=|one| one.key.clone() children=entry/></ul>

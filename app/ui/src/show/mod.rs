@@ -6,7 +6,7 @@ mod time;
 
 pub use icon::{Icon, IconName};
 pub use tabs::{Tab, Tabs};
-pub use time::{Elapsed, Remaining, Time};
+pub use time::{Ago, Elapsed, Remaining, Time, provide_clock, with_local_times};
 
 use leptos::prelude::*;
 

@@ -24,6 +24,9 @@ type Cell<T> = Arc<dyn Fn(&T) -> AnyView + Send + Sync>;
 pub struct Column<T> {
     pub(crate) about: About,
     cell: Cell<T>,
+    /// Shown after the cell, outside of its link.
+    beside: Option<Cell<T>>,
+    opens: bool,
 }
 
 /// The part of a column that does not depend on the type of row.
@@ -39,7 +42,7 @@ pub(crate) struct About {
 
 impl<T> Clone for Column<T> {
     fn clone(&self) -> Self {
-        Self { about: self.about.clone(), cell: self.cell.clone() }
+        Self { about: self.about.clone(), cell: self.cell.clone(), beside: self.beside.clone(), opens: self.opens }
     }
 }
 
@@ -52,7 +55,35 @@ impl<T> Column<T> {
     /// Makes a column that is shown unless the person hides it.
     pub fn new(key: &'static str, title: &'static str, cell: impl Fn(&T) -> AnyView + Send + Sync + 'static) -> Self {
         let about = About { key, title, sortable: false, shown: true, required: false, number: false };
-        Self { about, cell: Arc::new(cell) }
+        Self { about, cell: Arc::new(cell), beside: None, opens: false }
+    }
+
+    /// Makes the cell a link that opens its row.
+    pub fn opens(mut self) -> Self {
+        self.opens = true;
+        self
+    }
+
+    /// Adds something after the cell that does not belong to its link.
+    pub fn beside(mut self, more: impl Fn(&T) -> AnyView + Send + Sync + 'static) -> Self {
+        self.beside = Some(Arc::new(more));
+        self
+    }
+
+    /// Puts the cell of a column that opens its row into `link`, which belongs to the list: the table knows no addresses of rows.
+    pub fn with_link(mut self, link: impl Fn(&T, AnyView) -> AnyView + Send + Sync + 'static) -> Self
+    where
+        T: 'static,
+    {
+        if self.opens {
+            let cell = self.cell;
+            self.cell = Arc::new(move |row| link(row, cell(row)));
+        }
+        if let Some(beside) = self.beside.take() {
+            let cell = self.cell;
+            self.cell = Arc::new(move |row| view! { {cell(row)}{beside(row)} }.into_any());
+        }
+        self
     }
 
     /// Lets the list be ordered by this column, whose key must be one of the spec's sorts.

@@ -13,7 +13,7 @@ use store::LivingSession;
 use types::id::SessionId;
 use types::limits::policies::KeypairPolicy;
 use types::quantity::bytes;
-use types::sessions::{DiskUse, Status};
+use types::sessions::{DiskUse, Status, StopCause};
 use types::system::events::{Audience, Topic};
 
 /// The least time between two looks at all sessions.
@@ -108,7 +108,7 @@ impl Control {
                 Some(DiskSize::Closed) => Some("It has a folder that nobody may look into, and that cannot be measured.".into()),
             };
             if let Some(why) = why {
-                return self.end_automatically(&[(session.clone(), why)], self.now()).await;
+                return self.end_automatically(&[(session.clone(), why)], StopCause::Limit, self.now()).await;
             }
             if used > limit {
                 break;
@@ -121,7 +121,9 @@ impl Control {
             *one
         };
         if used > limit {
-            return self.end_automatically(&[(session.clone(), too_much(used, limit, &session.policy))], self.now()).await;
+            return self
+                .end_automatically(&[(session.clone(), too_much(used, limit, &session.policy))], StopCause::Limit, self.now())
+                .await;
         }
         let nearly = used > limit / 10 * 9;
         let warn = nearly && !before.warned;

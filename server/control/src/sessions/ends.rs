@@ -17,7 +17,7 @@ use store::{LivingSession, Step};
 use tokio::io::AsyncWrite;
 use types::id::SessionId;
 use types::limits::policies::KeypairPolicy;
-use types::sessions::{CheckKind, IdleCheck, SessionType, Status};
+use types::sessions::{CheckKind, IdleCheck, SessionType, Status, StopCause};
 use types::system::events::{Audience, Topic};
 use types::time::{Millis, duration};
 
@@ -204,11 +204,16 @@ impl Control {
                 .map(|(session, check)| (session, end_reason(&check)))
                 .collect()
         };
-        self.end_automatically(&over, now).await
+        self.end_automatically(&over, StopCause::Time, now).await
     }
 
-    /// Ends sessions, each for a reason.
-    pub(crate) async fn end_automatically(&self, over: &[(Arc<LivingSession>, String)], now: Millis) -> Result<()> {
+    /// Ends sessions, each for a reason, because of limits of one kind.
+    pub(crate) async fn end_automatically(
+        &self,
+        over: &[(Arc<LivingSession>, String)],
+        cause: StopCause,
+        now: Millis,
+    ) -> Result<()> {
         if over.is_empty() {
             return Ok(());
         }
@@ -219,8 +224,8 @@ impl Control {
                 _ => Status::Terminating,
             };
             let notice = format!("Session {} is being ended: {reason}", session.name);
-            change.ask_stop(session, 1, reason, now).await?;
-            let step = Step { next, reason, agents: None, outcome: None, notice: Some(&notice), at: now };
+            change.ask_stop(session, 1, reason, cause, now).await?;
+            let step = Step { next, reason, agents: None, outcome: None, cause: None, notice: Some(&notice), at: now };
             change.move_session(session, &step).await?;
         }
         change.commit().await?;

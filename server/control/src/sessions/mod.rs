@@ -28,7 +28,7 @@ use types::bulk::BulkResult;
 use types::id::{ContainerId, DomainId, ProjectId, SessionId, UserId};
 use types::list::{ListQuery, Page};
 use types::people::permissions::{Me, Permission, Reach};
-use types::sessions::{SESSIONS, SessionDetail, SessionRow, Status};
+use types::sessions::{SESSIONS, SessionDetail, SessionRow, Status, StopCause};
 use types::time::Millis;
 
 /// The most sessions in one bulk action.
@@ -240,16 +240,15 @@ impl Control {
             return row;
         }
         if let Some(barred) = self.bar_of(row.id) {
-            return SessionRow { info: barred, position: None, ..row };
+            return SessionRow { brief: barred.clone(), info: barred, position: None, ..row };
         }
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let waits = queue.waiting.get(&row.id);
-        let info = waits.map(|waits| match waits.reason {
-            Reason::NoneSchedulable { .. } => self.short_of_space().unwrap_or_else(|| waits.reason.describe()),
-            _ => waits.reason.describe(),
-        });
-        let info = info.unwrap_or_default();
-        SessionRow { info, position: waits.and_then(|waits| waits.position), ..row }
+        let Some(queue::Waits { reason, position }) = waits else { return SessionRow { info: String::new(), position: None, ..row } };
+        let full = matches!(reason, Reason::NoneSchedulable { .. }).then(|| self.short_of_space()).flatten();
+        let info = full.clone().unwrap_or_else(|| reason.describe());
+        let brief = full.unwrap_or_else(|| reason.brief());
+        SessionRow { info, brief, never: reason.is_for_ever(), position: *position, ..row }
     }
 
     /// Renames a session that has not ended.
@@ -289,14 +288,14 @@ impl Control {
         // Read again inside the change: from here on nobody else can move it.
         let session = change.living_session(id).await?;
         let session = session.ok_or_else(|| has_ended(&seen.name))?;
-        change.ask_stop(&session, if force { 2 } else { 1 }, &reason, at).await?;
+        change.ask_stop(&session, if force { 2 } else { 1 }, &reason, StopCause::Person, at).await?;
         let next = match session.status {
             Status::Pending | Status::Scheduled => Some(Status::Cancelled),
             Status::Preparing | Status::Running => Some(Status::Terminating),
             _ => None,
         };
         if let Some(next) = next {
-            let step = Step { next, reason: &reason, agents: None, outcome: None, notice: None, at };
+            let step = Step { next, reason: &reason, agents: None, outcome: None, cause: None, notice: None, at };
             change.move_session(&session, &step).await?;
         }
         let action = if force { "force-terminate session" } else { "terminate session" };

@@ -13,7 +13,7 @@ use types::id::SessionId;
 use types::list::{ListQuery, Page};
 use types::people::permissions::{Me, Permission, Reach};
 use types::sessions::launch::MAX_PRIORITY;
-use types::sessions::{QUEUE, SessionRow, Status};
+use types::sessions::{QUEUE, QueueLength, SessionRow, Status};
 
 /// The most sessions in one bulk action.
 const MOST_AT_ONCE: usize = 200;
@@ -44,6 +44,23 @@ impl Control {
         let waiting = rows.into_iter().filter(|row| row.status == Status::Pending);
         let rows = waiting.map(|row| self.with_reason(row)).collect();
         Ok(Page { rows, total: ids.len() as u64, more: false })
+    }
+
+    /// The resource groups with the number of sessions that wait in each.
+    pub async fn queues(&self, caller: &Caller) -> Result<Vec<QueueLength>> {
+        let (me, scope) = self.queue_scope(caller)?;
+        let names = self.resource_group_names(caller).await?;
+        let mirror = self.mirror();
+        let queue = |group: String| {
+            let order = self.queue_order(&group);
+            let waiting = match scope {
+                store::Scope::Everything => order.len(),
+                _ => order.iter().filter_map(|id| mirror.get(*id)).filter(|session| session.domain == me.domain).count(),
+            };
+            let active = mirror.groups.get(&group).is_none_or(|group| group.active);
+            QueueLength { group, active, waiting: u32::try_from(waiting).unwrap_or(u32::MAX) }
+        };
+        Ok(names.into_iter().map(queue).collect())
     }
 
     fn queue_scope<'a>(&self, caller: &'a Caller) -> Result<(&'a Me, store::Scope)> {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use store::{LivingSession, Step};
 use types::id::{ContainerId, DomainId, SessionId, UserId};
 use types::quantity::Slots;
-use types::sessions::Status;
+use types::sessions::{Status, StopCause};
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
@@ -198,7 +198,8 @@ impl Control {
             };
             let cancelled = format!("Session {} was cancelled: {reason}", session.name);
             let notice = (next == Status::Cancelled).then_some(cancelled.as_str());
-            let step = Step { next, reason: &reason, agents, outcome: None, notice, at };
+            let cause = matches!(decision, Decision::Cancel(Reason::PendingTimeout { .. })).then_some(StopCause::Time);
+            let step = Step { next, reason: &reason, agents, outcome: None, cause, notice, at };
             let moved = change.move_session(session, &step).await?;
             if moved && next == Status::Scheduled {
                 placed.push(session.id);

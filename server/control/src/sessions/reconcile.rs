@@ -105,7 +105,7 @@ impl Control {
             let mut now = session.clone();
             for one in &moves {
                 let (outcome, notice) = (one.outcome.as_ref(), one.notice.as_deref());
-                let step = Step { next: one.next, reason: &one.reason, agents: None, outcome, notice, at: one.at };
+                let step = Step { next: one.next, reason: &one.reason, agents: None, outcome, cause: None, notice, at: one.at };
                 if !change.move_session(&now, &step).await? {
                     // Somebody else has moved it; the next round sees where to.
                     break;

@@ -7,11 +7,15 @@ use store::StoredEvent;
 use tokio::sync::watch;
 use types::people::permissions::{Me, Permission, Reach};
 use types::system::events::Event;
+use types::time::Millis;
 
 /// The number of events kept in memory for pages that follow them.
 const RECENT: usize = 2_000;
 /// The most events in one answer.
 const MOST: usize = 500;
+/// Milliseconds for which a person's notices are shown, and the most of them.
+const NOTICES_LAST: i64 = 24 * 60 * 60 * 1000;
+const MOST_NOTICES: u32 = 50;
 /// The time between two looks for events of other processes, such as a command on the server's machine.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -63,6 +67,12 @@ impl Control {
         drop(recent);
         let stored = self.store.events_after(after).await?;
         Ok(stored.map(|(stored, last)| (heard(me, stored.iter(), after).0, last)))
+    }
+
+    /// The caller's notices of the last day, oldest first.
+    pub async fn notices(&self, caller: &Caller) -> Result<Vec<Event>> {
+        let (me, _) = caller.person()?;
+        Ok(self.store.notices(me.id, Millis(self.now().0 - NOTICES_LAST), MOST_NOTICES).await?)
     }
 
     /// The newest events in memory, up to the newest one that is known of.

@@ -214,6 +214,10 @@ impl Engine for SimulatedEngine {
                     used.add(&one);
                 }
             }
+            // As on a real machine, where programs that want more share what there is.
+            for (slot, amount) in &mut used.0 {
+                *amount = (*amount).min(agent.slots.get(slot));
+            }
             AgentReport {
                 name: agent.name.clone(),
                 address: agent.address.clone(),

@@ -128,7 +128,7 @@ impl Yard {
     /// Lets time pass for every sign-in, by moving its times back.
     pub async fn days_pass(&self, days: i64) {
         let url = format!("sqlite://{}", self.folder.path().join("yardmaster.db").display());
-        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        let pool = sqlx_sqlite::SqlitePool::connect(&url).await.unwrap();
         let sql = "UPDATE sign_ins SET created_at = created_at - ?1, last_used = last_used - ?1, expires_at = expires_at - ?1";
         sqlx::query(sql).bind(days * 86_400_000).execute(&pool).await.unwrap();
         pool.close().await;

@@ -26,7 +26,7 @@ const SWITCHES: [(&str, &str); 10] = [
 async fn every_stored_switch_has_somebody_who_asks_it() {
     let yard = Yard::new().await;
     let url = format!("sqlite://{}", yard.folder.path().join("yardmaster.db").display());
-    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let pool = sqlx_sqlite::SqlitePool::connect(&url).await.unwrap();
     let sql = "SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c WHERE t.type = 'table' \
         AND c.name IN ('active', 'status', 'public', 'deleted', 'schedulable', 'enabled', 'disabled', 'closed') \
         AND t.name NOT IN ('sessions', 'session_history') ORDER BY 1";

@@ -3,7 +3,7 @@
 //! Deleted keypairs still name a policy. They do not count as followers, but they are moved when the policy is deleted.
 
 use crate::{Change, Result, Store, read_json};
-use sqlx::SqliteConnection;
+use sqlx_sqlite::SqliteConnection;
 use types::limits::policies::{FOLLOWERS_SHOWN, Followers, PolicyKind};
 use types::quantity::Slots;
 

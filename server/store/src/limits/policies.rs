@@ -8,7 +8,7 @@ use crate::{Change, Result, Scope, Store};
 use futures::Stream;
 use serde::Serialize;
 use sqlx::FromRow;
-use sqlx::sqlite::SqliteRow;
+use sqlx_sqlite::SqliteRow;
 use types::id::UserId;
 use types::limits::policies::{KeypairPolicy, Policy, PolicyKind, PolicyRow, ProjectPolicy, UserPolicy};
 use types::list::{ListQuery, Page};

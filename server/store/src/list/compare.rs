@@ -1,7 +1,8 @@
 //! Conditions and filters of a list as SQL. Every value is bound; the text of a query comes only from its `Source`.
 
 use super::Prepared;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
+use sqlx_sqlite::Sqlite;
 use types::list::{Condition, Filter, Kind, Op};
 use types::quantity::Quantity;
 use types::time::Millis;

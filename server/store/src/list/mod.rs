@@ -7,7 +7,8 @@ mod compare;
 
 use crate::{Result, Store};
 use futures::{Stream, StreamExt, stream};
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
+use sqlx_sqlite::Sqlite;
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
@@ -248,7 +249,7 @@ pub(crate) async fn page_of_rows<R, T>(
     read: fn(R) -> Result<T>,
 ) -> Result<Page<T>>
 where
-    R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+    R: for<'r> sqlx::FromRow<'r, sqlx_sqlite::SqliteRow> + Send + Unpin,
 {
     let prepared = store.prepare(source, spec, query, fixed).await?;
     let mut page = prepared.page(columns);
@@ -260,14 +261,14 @@ where
 
 /// The one row that satisfies all of `fixed`, if there is one.
 pub(crate) async fn one_row<'e, R, T>(
-    executor: impl sqlx::SqliteExecutor<'e>,
+    executor: impl sqlx_sqlite::SqliteExecutor<'e>,
     source: &Source,
     columns: &str,
     fixed: impl IntoIterator<Item = Fixed>,
     read: fn(R) -> Result<T>,
 ) -> Result<Option<T>>
 where
-    R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+    R: for<'r> sqlx::FromRow<'r, sqlx_sqlite::SqliteRow> + Send + Unpin,
 {
     let mut sql = where_all(source, columns, fixed);
     sql.build_query_as::<R>().fetch_optional(executor).await?.map(read).transpose()
@@ -282,7 +283,7 @@ pub(crate) async fn some_rows<R, T>(
     read: fn(R) -> Result<T>,
 ) -> Result<Vec<T>>
 where
-    R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
+    R: for<'r> sqlx::FromRow<'r, sqlx_sqlite::SqliteRow> + Send + Unpin,
 {
     let mut sql = where_all(source, columns, fixed);
     sql.build_query_as::<R>().fetch_all(&store.read).await?.into_iter().map(read).collect()
@@ -304,7 +305,7 @@ pub(crate) fn all_rows<R, T>(
     read: fn(R) -> Result<T>,
 ) -> impl Stream<Item = Result<T>> + Send + use<R, T>
 where
-    R: for<'r> sqlx::FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin + 'static,
+    R: for<'r> sqlx::FromRow<'r, sqlx_sqlite::SqliteRow> + Send + Unpin + 'static,
     T: Send + 'static,
 {
     let store = store.clone();

@@ -1,7 +1,8 @@
 //! Accounts as signing in needs them: identity, role and password hash.
 
 use crate::{Change, Result, Store, fold, read_json, read_word};
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::{FromRow, QueryBuilder};
+use sqlx_sqlite::Sqlite;
 use std::collections::HashMap;
 use types::id::{DomainId, ProjectId, UserId};
 use types::people::permissions::Role;

@@ -2,7 +2,8 @@
 
 use crate::{Result, Store, read_json, read_word};
 use sqlx::FromRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::QueryBuilder;
+use sqlx_sqlite::Sqlite;
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::quantity::Slots;
 use types::sessions::{Cluster, ClusterMode};

@@ -17,7 +17,7 @@ use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::list::{ListQuery, Page};
 use types::sessions::launch::StartSession;
 use types::sessions::{Cluster, ClusterMode};
-use types::sessions::{DependencyState, Outcome, SESSIONS, SessionDetail, SessionRow, SessionType, Status, StatusChange};
+use types::sessions::{DependencyState, Ending, Outcome, SESSIONS, SessionDetail, SessionRow, SessionType, Status, StatusChange};
 use types::time::Millis;
 
 pub(crate) static SOURCE: Source = Source {
@@ -28,6 +28,7 @@ pub(crate) static SOURCE: Source = Source {
     columns: &[
         ("name", Column::text("s.name COLLATE NOCASE", "name")),
         ("status", Column::plain("s.status")),
+        ("ending", Column::plain("s.ending")),
         ("owner", Column::folded("u.email_key")),
         ("project", Column::folded("p.name_key")),
         (
@@ -48,7 +49,8 @@ pub(crate) static SOURCE: Source = Source {
 };
 
 const COLUMNS: &str = "s.id, s.name, s.kind, s.status, s.info, s.user_id, u.email, u.active AS owner_active, p.name AS project, s.resource_group, s.image, \
-    s.agents, s.slots, s.cluster_mode, s.cluster_size, s.priority, s.memory_kills, s.created_at, s.started_at, s.ended_at";
+    s.agents, s.slots, s.cluster_mode, s.cluster_size, s.priority, s.memory_kills, s.created_at, s.started_at, s.ended_at, \
+    s.ending, json_extract(s.outcome, '$.exited') AS exit_code";
 
 #[derive(FromRow)]
 struct Row {
@@ -72,6 +74,8 @@ struct Row {
     created_at: Millis,
     started_at: Option<Millis>,
     ended_at: Option<Millis>,
+    ending: Option<Ending>,
+    exit_code: Option<i32>,
 }
 
 impl Row {
@@ -82,6 +86,10 @@ impl Row {
             kind: read_word("session type", self.kind, SessionType::from_key)?,
             status: read_word("session status", self.status, Status::from_key)?,
             info: self.info,
+            brief: String::new(),
+            never: false,
+            ending: self.ending,
+            exit_code: self.exit_code,
             owner: self.user_id,
             owner_email: self.email,
             owner_active: self.owner_active,

@@ -8,7 +8,7 @@ use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::quantity::{CPU, MEM, Slots};
 use types::sessions::Cluster;
 use types::sessions::launch::InUse;
-use types::sessions::{Outcome, SessionType, Status};
+use types::sessions::{Outcome, SessionType, Status, StopCause};
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
@@ -45,6 +45,8 @@ pub struct Step<'a> {
     /// The agent of each container.
     pub agents: Option<&'a [String]>,
     pub outcome: Option<&'a Outcome>,
+    /// What ends it before its own end.
+    pub cause: Option<StopCause>,
     /// A sentence for its owner's notifications.
     pub notice: Option<&'a str>,
     pub at: Millis,
@@ -117,14 +119,15 @@ impl Change {
     /// Moves a session to the next status if it still has the status of `session`, with history and event. Returns whether it
     /// did.
     pub async fn move_session(&mut self, session: &LivingSession, step: &Step<'_>) -> Result<bool> {
-        let Step { next, reason, agents, outcome, notice, at } = *step;
+        let Step { next, reason, agents, outcome, cause, notice, at } = *step;
         debug_assert!(session.status.may_become(next), "{:?} cannot become {next:?}", session.status);
         let done = sqlx::query(
             "UPDATE sessions SET status = ?1, info = ?2, \
              agent = CASE WHEN ?1 = 'PENDING' THEN NULL ELSE coalesce(?3, agent) END, \
              agents = CASE WHEN ?1 = 'PENDING' THEN '[]' ELSE coalesce(?4, agents) END, outcome = coalesce(?5, outcome), \
              started_at = CASE WHEN ?1 = 'RUNNING' THEN ?6 ELSE started_at END, \
-             ended_at = CASE WHEN ?1 IN ('TERMINATED', 'CANCELLED', 'ERROR') THEN ?6 ELSE ended_at END \
+             ended_at = CASE WHEN ?1 IN ('TERMINATED', 'CANCELLED', 'ERROR') THEN ?6 ELSE ended_at END, \
+             stop_cause = CASE WHEN stop_cause = '' THEN coalesce(?9, '') ELSE stop_cause END \
              WHERE id = ?7 AND status = ?8",
         )
         .bind(next.key())
@@ -135,6 +138,7 @@ impl Change {
         .bind(at)
         .bind(session.id)
         .bind(session.status.key())
+        .bind(cause.map(StopCause::key))
         .execute(&mut *self.tx)
         .await?;
         if done.rows_affected() == 0 {
@@ -145,16 +149,26 @@ impl Change {
         Ok(true)
     }
 
-    /// Records that a session should end, and why. The strongest wish counts, and the reason of each stronger one is added.
-    pub async fn ask_stop(&mut self, session: &LivingSession, how: i64, reason: &str, at: Millis) -> Result<()> {
+    /// Records that a session should end, and why. The strongest wish counts, and the reason of each stronger one is added; the
+    /// cause is that of the first.
+    pub async fn ask_stop(
+        &mut self,
+        session: &LivingSession,
+        how: i64,
+        reason: &str,
+        cause: StopCause,
+        at: Millis,
+    ) -> Result<()> {
         sqlx::query(
             "UPDATE sessions SET stop_asked = max(stop_asked, ?1), \
+             stop_cause = CASE WHEN stop_cause = '' THEN ?4 ELSE stop_cause END, \
              end_reason = CASE WHEN end_reason = '' THEN ?2 WHEN ?1 > stop_asked THEN end_reason || ' ' || ?2 ELSE end_reason END \
              WHERE id = ?3 AND finished = 0",
         )
         .bind(how)
         .bind(reason)
         .bind(session.id)
+        .bind(cause.key())
         .execute(&mut *self.tx)
         .await?;
         self.tell_of_session(session.id, session.owner, session.domain, None, at).await

@@ -24,7 +24,12 @@ pub struct Audit<'a> {
     pub detail: &'a str,
 }
 
-type Row = (i64, String, String, Option<UserId>, Option<DomainId>, Option<String>);
+type Row = (i64, Millis, String, String, Option<UserId>, Option<DomainId>, Option<String>);
+
+fn read((id, at, topic, subject, owner, domain, notice): Row) -> Option<StoredEvent> {
+    let topic = Topic::from_key(&topic)?;
+    Some(StoredEvent { event: Event { id, at, topic, subject, notice }, owner, domain })
+}
 
 impl Store {
     /// Up to 500 events after number `after`, oldest first, with the number to continue from; `None` if some of them are no longer
@@ -37,16 +42,20 @@ impl Store {
             return Ok(None);
         }
         let rows: Vec<Row> =
-            sqlx::query_as("SELECT id, topic, subject, owner, domain, notice FROM events WHERE id > ? ORDER BY id LIMIT 500")
+            sqlx::query_as("SELECT id, at, topic, subject, owner, domain, notice FROM events WHERE id > ? ORDER BY id LIMIT 500")
                 .bind(after)
                 .fetch_all(&self.read)
                 .await?;
         let last = rows.last().map_or(after, |row| row.0);
-        let read = |(id, topic, subject, owner, domain, notice): Row| {
-            let topic = Topic::from_key(&topic)?;
-            Some(StoredEvent { event: Event { id, topic, subject, notice }, owner, domain })
-        };
         Ok(Some((rows.into_iter().filter_map(read).collect(), last)))
+    }
+
+    /// The newest events since `since` with a notice for this person, at most `most`, oldest first.
+    pub async fn notices(&self, owner: UserId, since: Millis, most: u32) -> Result<Vec<Event>> {
+        let sql = "SELECT id, at, topic, subject, owner, domain, notice FROM events INDEXED BY events_notices \
+                   WHERE owner = ? AND notice IS NOT NULL AND at >= ? ORDER BY id DESC LIMIT ?";
+        let rows: Vec<Row> = sqlx::query_as(sql).bind(owner).bind(since).bind(most).fetch_all(&self.read).await?;
+        Ok(rows.into_iter().rev().filter_map(read).map(|stored| stored.event).collect())
     }
 }
 

@@ -96,7 +96,7 @@ fn email_contains(text: &str) -> ListQuery {
 }
 
 fn step(next: Status) -> Step<'static> {
-    Step { next, reason: "because", agents: None, outcome: None, notice: None, at: Millis(5) }
+    Step { next, reason: "because", agents: None, outcome: None, cause: None, notice: None, at: Millis(5) }
 }
 
 #[tokio::test]

@@ -65,8 +65,8 @@ async fn a_login_finds_its_account_in_either_normal_form() {
 async fn names_from_before_are_folded_when_the_database_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("yard.db");
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
-    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let options = sqlx_sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let pool = sqlx_sqlite::SqlitePool::connect_with(options).await.unwrap();
     let mut before = sqlx::migrate!("./migrations");
     before.migrations = before.migrations.iter().filter(|one| one.version < 14).cloned().collect::<Vec<_>>().into();
     before.run(&pool).await.unwrap();
@@ -99,7 +99,7 @@ async fn names_from_before_are_folded_when_the_database_is_opened() {
     let query = ListQuery::new(&USERS).with(&USERS, condition).unwrap();
     assert_eq!(store.users(&query, Scope::Everything).await.unwrap().total, 3);
     store.close().await;
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let pool = sqlx_sqlite::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     let sql = "SELECT count(*) FROM sqlite_stat1 WHERE idx IN ('users_full_name', 'users_policy', 'users_email')";
     let known: i64 = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
     assert_eq!(known, 3, "the planner knows the new indexes like the old ones");

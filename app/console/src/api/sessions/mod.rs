@@ -7,7 +7,7 @@ use types::bulk::BulkResult;
 use types::id::{ProjectId, SessionId};
 use types::list::{ListQuery, Page};
 use types::sessions::launch::{OwnUse, StartOptions, StartSession, Started};
-use types::sessions::{LogChunk, SessionDetail, SessionRow, Usage, Utilization};
+use types::sessions::{LogChunk, QueueLength, SessionDetail, SessionRow, Usage, Utilization};
 use types::time::Millis;
 
 #[server(prefix = "/call", endpoint = "sessions", input = Json)]
@@ -63,6 +63,11 @@ pub async fn session_utilization(ids: Vec<SessionId>) -> Result<Vec<Utilization>
 #[server(prefix = "/call", endpoint = "queue", input = Json)]
 pub async fn queue(group: String, query: ListQuery) -> Result<Page<SessionRow>, Problem> {
     super::run(|control, caller| async move { control.queue(&caller, &group, &query).await }).await
+}
+
+#[server(prefix = "/call", endpoint = "queues", input = Json)]
+pub async fn queues() -> Result<Vec<QueueLength>, Problem> {
+    super::run(|control, caller| async move { control.queues(&caller).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "queue_snapshot", input = Json)]

@@ -15,7 +15,6 @@ use console::problem_view::problem_view;
 use console::slots::{label, short};
 use console::table::{load_open, settled};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::Problem;
 use types::cluster::agents::{AGENTS, Agent};
 use types::people::permissions::Permission;
@@ -33,34 +32,13 @@ const UPDATED: &str = "Agent setting updated.";
 /// The agent whose settings dialog is requested, and whether it gets new sessions.
 type AskedSettings = RwSignal<Asked<(String, bool)>>;
 
-fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<Agent>> {
+fn columns(open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<Agent>> {
     vec![
-        Column::new("name", "Agent", move |a: &Agent| {
-            let (id, name, address) = (a.report.name.clone(), a.report.name.clone(), a.report.address.clone());
-            // The rest of the address belongs to the list.
-            view! { <A href=move || list.link_to(&id)>{name}</A><span class="row-note">{address}</span> }.into_any()
-        })
-        .sortable()
-        .required(),
-        text("resource_group", "Resource group", |a: &Agent| a.resource_group.clone()).sortable(),
-        Column::new("engine", "Engine", |a: &Agent| {
-            format!("{} {} · {}", a.report.engine, a.report.version, a.report.architecture).into_any()
-        }),
-        Column::new("first_contact", "First contact", |a: &Agent| {
-            let now = match a.lost_at {
-                Some(at) => view! { "terminated "<Time at=at.0/> }.into_any(),
-                None => view! { <Elapsed since=a.first_contact.0/>" ago" }.into_any(),
-            };
-            view! { <Time at=a.first_contact.0/><span class="row-note">{now}</span> }.into_any()
-        })
-        .sortable(),
-        Column::new("cpu", "CPU", |a: &Agent| slot(a, CPU)),
-        Column::new("mem", "Memory", |a: &Agent| slot(a, MEM)),
-        Column::new("accelerators", "AI accelerators", |a: &Agent| {
-            let others: Vec<_> = others(a).into_iter().map(|name| slot(a, &name)).collect();
-            if others.is_empty() { "—".into_any() } else { others.into_any() }
-        }),
-        text("sessions", "Sessions", |a: &Agent| a.sessions.to_string()).number(),
+        text("name", "Agent", |a: &Agent| a.report.name.clone())
+            .beside(|a| view! { <span class="row-note">{a.report.address.clone()}</span> }.into_any())
+            .sortable()
+            .required()
+            .opens(),
         Column::new("schedulable", "Schedulable", |a: &Agent| {
             let (tone, text) = match (&a.report.refusal, a.schedulable) {
                 (Some(_), _) => (Tone::Bad, "Not possible"),
@@ -69,6 +47,27 @@ fn columns(list: List<Agent>, open: Callback<String>, asked: Option<AskedSetting
             };
             view! { <Badge tone=tone text=text/> }.into_any()
         }),
+        Column::new("accelerators", "AI accelerators", |a: &Agent| {
+            let others: Vec<_> = others(a).into_iter().map(|name| slot(a, &name)).collect();
+            if others.is_empty() { "—".into_any() } else { others.into_any() }
+        }),
+        Column::new("cpu", "CPU", |a: &Agent| slot(a, CPU)),
+        Column::new("mem", "Memory", |a: &Agent| slot(a, MEM)),
+        text("sessions", "Sessions", |a: &Agent| a.sessions.to_string()).number(),
+        text("resource_group", "Resource group", |a: &Agent| a.resource_group.clone()).sortable(),
+        Column::new("engine", "Engine", |a: &Agent| {
+            format!("{} {} · {}", a.report.engine, a.report.version, a.report.architecture).into_any()
+        })
+        .hidden(),
+        Column::new("first_contact", "First contact", |a: &Agent| {
+            let now = match a.lost_at {
+                Some(at) => view! { "terminated "<Time at=at.0/> }.into_any(),
+                None => view! { <Elapsed since=a.first_contact.0/>" ago" }.into_any(),
+            };
+            view! { <Time at=a.first_contact.0/><span class="row-note">{now}</span> }.into_any()
+        })
+        .sortable()
+        .hidden(),
         Column::new("control", "Control", move |a: &Agent| row_actions(a, open, asked)),
     ]
 }
@@ -112,11 +111,17 @@ fn slot(agent: &Agent, name: &str) -> AnyView {
     let (has, held, label) = (agent.report.capacity.get(name), agent.occupied.get(name), label(name));
     let what = if name == CPU || name == MEM { String::new() } else { format!("{}: ", short(name)) };
     let text = format!("{what}{} / {}", amount(name, held), amount(name, has));
-    let live = in_use(agent, name).map(|used| format!("{} in use", amount(name, used)));
+    let live = in_use(agent, name).map(|used| {
+        // A tenth of a core is as exact as anybody reads it.
+        let shown = if name == MEM { amount(name, used) } else { format!("{:.1}", used.as_thousandths() as f64 / 1000.0) };
+        let class = if used > has { "row-note fact-lacking" } else { "row-note" };
+        let text = if used > has { format!("{shown} in use, more than it has") } else { format!("{shown} in use") };
+        view! { <span class=class>{text}</span> }
+    });
     view! {
         <span class="slot">
             <Meter label=format!("{label} held by sessions on {}", agent.report.name) share=held.ratio_of(has) text=text/>
-            <span class="row-note">{live}</span>
+            {live}
         </span>
     }
     .into_any()
@@ -166,7 +171,7 @@ pub fn page() -> AnyView {
         let buttons = ViewFn::from(move || bulk(selection, connected, reload));
         let shown = Shown {
             caption: "Agents",
-            columns: columns(list, list.opener(), may_change.then_some(asked)),
+            columns: columns(list.opener(), may_change.then_some(asked)),
             row_key: |a: &Agent| a.report.name.clone(),
             row_label: |a: &Agent| a.report.name.clone(),
             export: "",

@@ -35,16 +35,10 @@ fn yes(yes: bool) -> &'static str {
 /// The dialog of people who may change groups, and the callback after a change.
 type Actions = (RwSignal<Asked<(ResourceGroup, i64)>>, Callback<()>);
 
-fn columns(list: List<GroupRow>, open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
+fn columns(open: Callback<String>, actions: Option<Actions>) -> Vec<Column<GroupRow>> {
     let types = |g: &GroupRow| g.group.session_types.iter().map(|kind| kind.label()).collect::<Vec<_>>().join(", ");
     vec![
-        Column::new("name", "Name", move |g: &GroupRow| {
-            let (id, name) = (g.group.name.clone(), g.group.name.clone());
-            // The rest of the address belongs to the list.
-            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
-        })
-        .sortable()
-        .required(),
+        text("name", "Name", |g: &GroupRow| g.group.name.clone()).sortable().required().opens(),
         text("description", "Description", |g: &GroupRow| g.group.description.clone()),
         text("public", "Public", |g: &GroupRow| yes(g.group.public)),
         Column::new("scheduler", "Scheduler", |g: &GroupRow| {
@@ -137,7 +131,7 @@ pub fn page() -> AnyView {
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource groups",
-            columns: columns(list, list.opener(), may_change.then_some((asked, reload))),
+            columns: columns(list.opener(), may_change.then_some((asked, reload))),
             row_key: |g: &GroupRow| g.group.name.clone(),
             row_label: |g: &GroupRow| g.group.name.clone(),
             export: "/export/resource_groups.csv",

@@ -162,7 +162,7 @@ type Row = PolicyRow<KeypairPolicy>;
 fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
     let limit = |limit: Option<u32>| or_unlimited(limit).into_any();
     vec![
-        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required(),
+        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required().opens(),
         Column::new("total", "Resource policy", move |row: &Row| {
             reported.with(|known| limits_in_short(&row.policy.total, row.policy.others_unlimited, known)).into_any()
         }),

@@ -145,7 +145,7 @@ where
 
 /// Placeholder while a tab loads.
 fn waiting(kind: PolicyKind) -> AnyView {
-    view! { <PageHead title=TITLE group=GROUP/>{tabs(kind)}<ui::Skeleton/> }.into_any()
+    view! { <PageHead title=TITLE group=GROUP waiting=true/>{tabs(kind)}<ui::Skeleton/> }.into_any()
 }
 
 /// Returns the refusal if the caller may not see any of the tabs.

@@ -103,7 +103,7 @@ type Row = PolicyRow<UserPolicy>;
 
 fn columns() -> Vec<Column<Row>> {
     vec![
-        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required(),
+        text("name", "Name", |row: &Row| row.policy.name.clone()).sortable().required().opens(),
         text("max_folders", "Max folder count", |row: &Row| or_unlimited(row.policy.max_folders)).sortable().number(),
         Column::new("max_folder_bytes", "Max folder size", |row: &Row| {
             or_unlimited(row.policy.max_folder_bytes.map(bytes)).into_any()

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use types::Problem;
 use types::list::encode;
 use types::people::two_factor::{TwoFactorSetup, TwoFactorState};
-use ui::{Badge, Button, CopyButton, Dialog, Field, Icon, IconName, Notice, PasswordInput, TextInput, Tone, Variant};
+use ui::{Badge, Button, CopyButton, Dialog, Field, Icon, IconName, Loss, Notice, PasswordInput, TextInput, Tone, Variant};
 
 /// At this many recovery codes or fewer, a warning is shown.
 const FEW_CODES: u32 = 3;
@@ -281,8 +281,9 @@ fn recovery_codes(codes: RwSignal<Vec<String>>) -> AnyView {
     let open = Signal::derive(move || codes.with(|all| !all.is_empty()));
     let close = Callback::new(move |()| codes.set(Vec::new()));
     let text = move || codes.with(|all| all.join("\n"));
+    let unsaved = Loss { question: "Close without saving the codes? They are not shown again.", stay: "Stay", leave: "Close" };
     view! {
-        <Dialog open=open title="Recovery codes" on_close=close>
+        <Dialog open=open title="Recovery codes" loss=Signal::stored(Some(unsaved)) on_close=close>
             <p class="notice">"Save these now: they are shown only once. Each works once in place of a code, in case you lose your phone."</p>
             <ul class="recovery-codes">{move || codes.get().into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect::<Vec<_>>()}</ul>
             <div class="dialog-actions">

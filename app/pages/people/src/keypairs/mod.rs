@@ -9,7 +9,7 @@ pub use drawer::secret;
 pub use once::shown_once;
 
 use console::api::people::keypairs::{keypair, keypairs};
-use console::columns::{text, time};
+use console::columns::{moment, text, time};
 use console::dialog::Asked;
 use console::frame::{Head, PageHead, use_me};
 use console::history::History;
@@ -18,36 +18,28 @@ use console::paths;
 use console::problem_view::problem_view;
 use console::table::{load_open, settled};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::Problem;
 use types::people::keypairs::{KEYPAIRS, KeypairRow};
 use types::people::permissions::Permission;
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Time, Tone, Variant};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Tone, Variant};
 
 const HEAD: Head = Head { title: "Credentials", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<Column<KeypairRow>> {
     let mut columns = vec![
-        Column::new("access_key", "Access key", |k: &KeypairRow| {
-            let main = k.main.then(|| view! { " "<Badge tone=Tone::Info text="Main"/> });
-            let key = k.access_key.clone();
-            view! { <A href=paths::keypair(&k.access_key)><code>{key}</code></A>{main} }.into_any()
-        })
-        .sortable()
-        .required(),
+        Column::new("access_key", "Access key", |k: &KeypairRow| view! { <code>{k.access_key.clone()}</code> }.into_any())
+            .beside(|k| k.main.then(|| view! { " "<Badge tone=Tone::Info text="Main"/> }).into_any())
+            .sortable()
+            .required()
+            .opens(),
         text("owner", "User ID", |k: &KeypairRow| k.owner.clone()).sortable(),
         Column::new("permission", "Permission", |k: &KeypairRow| permission(k)),
         text("policy", "Resource policy", |k: &KeypairRow| k.policy.clone()).sortable(),
         text("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string()).sortable().number(),
         text("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string()).number(),
         text("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
-        Column::new("last_used", "Last used", |k: &KeypairRow| match k.last_used {
-            Some(at) => view! { <Time at=at.0/> }.into_any(),
-            None => "Never".into_any(),
-        })
-        .sortable()
-        .hidden(),
+        moment("last_used", "Last used", "Never", |k: &KeypairRow| k.last_used).sortable().hidden(),
         Column::new("age", "Key age", |k: &KeypairRow| view! { <Elapsed since=k.created_at.0/> }.into_any()).hidden(),
         time("created_at", "Created", |k: &KeypairRow| k.created_at).sortable(),
     ];

@@ -20,7 +20,6 @@ use console::paths;
 use console::problem_view::problem_view;
 use console::table::{load_open, settled};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::Problem;
 use types::id::UserId;
 use types::people::permissions::Permission;
@@ -32,7 +31,7 @@ const HEAD: Head = Head { title: "Users", group: "Administration" };
 
 fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Column<UserRow>> {
     let mut columns = vec![
-        Column::new("email", "Email", |u: &UserRow| link(paths::user(u.id), u.email.clone())).sortable().required(),
+        text("email", "Email", |u: &UserRow| u.email.clone()).sortable().required().opens(),
         text("username", "Username", |u: &UserRow| u.username.clone()).sortable(),
         text("full_name", "Full name", |u: &UserRow| u.full_name.clone()).sortable(),
         text("role", "Role", |u: &UserRow| u.role.label()).sortable(),
@@ -68,10 +67,6 @@ fn yes(on: bool) -> &'static str {
 
 fn number(id: Option<u32>) -> String {
     id.map_or_else(|| "—".to_owned(), |id| id.to_string())
-}
-
-fn link(address: String, text: String) -> AnyView {
-    view! { <A href=address>{text}</A> }.into_any()
 }
 
 pub fn page() -> AnyView {

@@ -4,52 +4,47 @@
 mod what_if;
 
 use crate::{accelerators, drawer, priority};
-use console::api::sessions::{queue, session};
+use console::api::sessions::{queue, queues, session};
 use console::columns::{text, time};
 use console::dialog::Asked;
 use console::frame::{Head, PageHead, use_me};
-use console::group_names::{GroupNames, group_names};
 use console::list_page::{List, Shown};
 use console::paths;
 use console::problem_view::problem_view;
 use console::table::{load, load_open, settled, use_parameter};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::list::{ListQuery, encode};
 use types::people::permissions::{Permission, Reach};
 use types::quantity::bytes;
-use types::sessions::{QUEUE, SessionRow};
+use types::sessions::{QUEUE, QueueLength, SessionRow};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Variant};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Tone, Variant, with_local_times};
 
 const HEAD: Head = Head { title: "Scheduler", group: "Administration" };
 
-/// Returns the group to show: the one in the address, or the first active one.
-fn pick(names: &GroupNames, named: Option<String>) -> String {
-    let there = |name: &String| names.all().any(|one| one == name);
-    named.filter(there).or_else(|| names.all().next().cloned()).unwrap_or_default()
+/// Returns the group to show: the one in the address, or the one in which most sessions wait.
+fn pick(queues: &[QueueLength], named: Option<String>) -> String {
+    let there = |name: &String| queues.iter().any(|one| one.group == *name);
+    // Of several alike, the first.
+    let longest = || queues.iter().rev().max_by_key(|one| (one.waiting, one.active)).map(|one| one.group.clone());
+    named.filter(there).or_else(longest).unwrap_or_default()
 }
 
-fn columns(list: List<SessionRow>, order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
+fn columns(order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
     let place = |s: &SessionRow| s.position.map_or_else(|| "—".to_owned(), |position| position.to_string());
     let mut columns = vec![
         Column::new("position", "Queue position", move |s: &SessionRow| place(s).into_any()).number().required(),
-        Column::new("name", "Session", move |s: &SessionRow| {
-            let (id, name) = (s.id.to_string(), s.name.clone());
-            // The rest of the address belongs to the list; only the open session differs from row to row.
-            view! { <A href=move || list.link_to(&id)>{name}</A> }.into_any()
-        })
-        .required(),
-        Column::new("status", "Status", |s: &SessionRow| {
-            let place = s.position.map(|position| {
-                view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
-            });
-            view! { <Badge tone=drawer::tone(s.status) text=s.status.label()/>{place} }.into_any()
+        text("name", "Session", |s: &SessionRow| s.name.clone()).required().opens(),
+        Column::new("status", "Status", |s: &SessionRow| view! { <Badge tone=drawer::tone(s) text=s.state_label()/> }.into_any())
+            .hidden(),
+        Column::new("why", "Why it waits", |s: &SessionRow| {
+            let never = s.never.then(|| view! { <Badge tone=Tone::Bad text="Cannot start"/>" " });
+            let text = if s.brief.is_empty() { &s.info } else { &s.brief };
+            view! { {never}<span class="why" title=s.info.clone()>{with_local_times(text)}</span> }.into_any()
         }),
-        Column::new("why", "Why it waits", |s: &SessionRow| view! { <span class="why">{s.info.clone()}</span> }.into_any()),
         text("owner", "Owner", SessionRow::owner_and_state),
         text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
         text("kind", "Type", |s: &SessionRow| s.kind.label()),
@@ -86,22 +81,27 @@ pub fn page() -> AnyView {
     }
     let may_order = me.may(Permission::ChangePriorities);
     let named = use_parameter("group");
-    let names = load(Memo::new(|_| ()), &[Topic::Group], |()| group_names());
+    let names = load(Memo::new(|_| ()), &[Topic::Group, Topic::Session], |()| queues());
     let known = names.good();
-    let group = Memo::new(move |_| pick(&known.get().unwrap_or_default(), named.get()));
+    // The queue that is being read stays, though another becomes the longest.
+    let group = Memo::new(move |before: Option<&String>| {
+        let named = named.get().or_else(|| before.filter(|name| !name.is_empty()).cloned());
+        pick(&known.get().unwrap_or_default(), named)
+    });
     let list = List::with_parameter(
         (&QUEUE, paths::SCHEDULER, "session"),
         &[Topic::Session],
         Some(("group", group)),
         move |query: ListQuery| {
             // The names are loaded in parallel, so the first load does not know them yet.
-            let (known, named) = (known.get_untracked(), named.get_untracked());
+            let known = known.get_untracked();
+            let named = if known.is_some() { Some(group.get_untracked()) } else { named.get_untracked() };
             async move {
-                let names = match known {
-                    Some(names) => names,
-                    None => group_names().await?,
+                let known = match known {
+                    Some(known) => known,
+                    None => queues().await?,
                 };
-                queue(pick(&names, named), query).await
+                queue(pick(&known, named), query).await
             }
         },
     );
@@ -129,7 +129,7 @@ pub fn page() -> AnyView {
         });
         let shown = Shown {
             caption: "Pending sessions",
-            columns: columns(list, may_order.then_some(order)),
+            columns: columns(may_order.then_some(order)),
             row_key: |s: &SessionRow| s.id.to_string(),
             row_label: |s: &SessionRow| s.name.clone(),
             export: "",
@@ -157,17 +157,22 @@ pub fn page() -> AnyView {
     settled(loads, HEAD, view)
 }
 
+/// A group in the choice: `v100 (37 waiting)`.
+fn label(queue: &QueueLength) -> String {
+    let waiting = (queue.waiting > 0).then(|| format!("{} waiting", queue.waiting));
+    let notes: Vec<_> = (!queue.active).then(|| "inactive".to_owned()).into_iter().chain(waiting).collect();
+    if notes.is_empty() { queue.group.clone() } else { format!("{} ({})", queue.group, notes.join(", ")) }
+}
+
 /// The choice of a resource group: a form, so that it works before scripts arrive.
-fn choose(group: Memo<String>, names: Signal<Option<GroupNames>>) -> AnyView {
+fn choose(group: Memo<String>, queues: Signal<Option<Vec<QueueLength>>>) -> AnyView {
     let go = use_navigate();
     let options = move || {
         let chosen = group.get();
-        let all = names.get().unwrap_or_default();
-        let option = |name: &String| {
-            let (selected, label) = (*name == chosen, all.label(name));
-            view! { <option value=name.clone() selected=selected>{label}</option> }
+        let option = |queue: &QueueLength| {
+            view! { <option value=queue.group.clone() selected=queue.group == chosen>{label(queue)}</option> }
         };
-        all.all().map(option).collect::<Vec<_>>()
+        queues.with(|queues| queues.iter().flatten().map(option).collect::<Vec<_>>())
     };
     let change = move |event| {
         let name = event_target_value(&event);
@@ -189,15 +194,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_group_is_replaced_by_the_first_active_one() {
-        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let names = GroupNames { active: of(&["batch", "default"]), inactive: of(&["attic"]) };
-        assert_eq!(pick(&names, Some("default".into())), "default");
-        assert_eq!(pick(&names, Some("attic".into())), "attic");
-        assert_eq!(pick(&names, Some("gone".into())), "batch");
-        assert_eq!(pick(&names, None), "batch");
-        assert_eq!(pick(&GroupNames { active: Vec::new(), ..names.clone() }, None), "attic");
-        assert_eq!(pick(&GroupNames::default(), None), "");
-        assert_eq!((names.label("attic"), names.label("batch")), ("attic (inactive)".to_owned(), "batch".to_owned()));
+    fn the_group_of_the_address_is_shown_or_the_one_in_which_most_wait() {
+        let queue = |group: &str, active, waiting| QueueLength { group: group.into(), active, waiting };
+        let queues = [queue("attic", false, 0), queue("batch", true, 0), queue("default", true, 37), queue("fast", true, 37)];
+        assert_eq!(pick(&queues, Some("batch".into())), "batch");
+        assert_eq!(pick(&queues, Some("gone".into())), "default");
+        assert_eq!(pick(&queues, None), "default");
+        assert_eq!(pick(&queues[..2], None), "batch", "nobody waits anywhere");
+        assert_eq!(pick(&[], None), "");
+        assert_eq!([0, 1, 2].map(|at| label(&queues[at])), ["attic (inactive)", "batch", "default (37 waiting)"]);
     }
 }

@@ -55,6 +55,13 @@ impl Form {
         }
     }
 
+    fn clear(self) {
+        let Self { source: _, prefix, suffix, count, host, lines, place: _, must_change_password, description } = self;
+        [prefix, suffix, host, lines, description].into_iter().for_each(|field| field.set(String::new()));
+        count.set("10".into());
+        must_change_password.set(true);
+    }
+
     fn pattern(self) -> Pattern {
         let text = |field: RwSignal<String>| field.with(|text| text.trim().to_owned());
         let count = self.count.with(|text| text.trim().parse().unwrap_or(0));
@@ -117,7 +124,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
         form.place.offer(choices);
         form.place.choose_default();
     };
-    shell.open_when(asked, |_: Option<()>| (), move |opening| opening.ask(choices(), offer));
+    shell.open_when(asked, move |_: Option<()>| form.clear(), move |opening| opening.ask(choices(), offer));
     Effect::new(move |_| {
         form.track();
         planned.set(None);
