@@ -17,6 +17,7 @@ pub mod headers;
 pub mod history;
 pub mod list_page;
 pub mod live;
+pub mod looks;
 pub mod missing;
 pub mod page_start;
 pub mod paths;

@@ -6,11 +6,15 @@ use crate::paths;
 use crate::table::{Loaded, Pending, load, use_columns, use_list_query, use_parameter};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_location, use_navigate};
 use types::Problem;
+use types::address::parameters;
 use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
 use types::system::events::Topic;
 use ui::{Column, Drawer, Table};
+
+/// The parameter of a drawer over the whole width.
+const WIDE: &str = "wide";
 
 /// One list and its open thing.
 pub struct List<T: Clone + PartialEq + Send + Sync + 'static> {
@@ -26,6 +30,8 @@ pub struct List<T: Clone + PartialEq + Send + Sync + 'static> {
     keep_layout: Callback<ColumnLayout>,
     /// The id of the thing open in the drawer.
     pub open: Memo<Option<String>>,
+    /// Whether the drawer takes the whole width.
+    wide: Memo<bool>,
     /// The address of the list as it is, with nothing open.
     pub address: Memo<String>,
     /// Another address parameter that is kept.
@@ -91,7 +97,10 @@ where
             let list = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
             also.map_or(list.clone(), |(name, value)| paths::with_parameter(&list, name, &value.get()))
         });
-        Self { spec, path, parameter, query, ignored, rows, layout, keep_layout, open: use_parameter(parameter), address, also }
+        let wide = use_parameter(WIDE);
+        let wide = Memo::new(move |_| wide.with(Option::is_some));
+        let open = use_parameter(parameter);
+        Self { spec, path, parameter, query, ignored, rows, layout, keep_layout, open, wide, address, also }
     }
 
     /// Returns the list's current address with this thing open in the drawer. Reactive where it is read, like all of these.
@@ -140,6 +149,7 @@ where
 
     fn open_address_now(self) -> String {
         match self.open.get() {
+            Some(id) if self.wide.get() => paths::with_parameter(&self.link_to(&id), WIDE, "yes"),
             Some(id) => self.link_to(&id),
             None => self.address.get(),
         }
@@ -203,6 +213,7 @@ where
                 bulk=bulk.unwrap_or_else(|| ViewFn::from(|| ()))
                 layout=Signal::derive(move || layout.good().get().unwrap_or_default())
                 on_layout=self.keep_layout
+                on_density=Callback::new(|()| crate::looks::CLOSE_ROWS.switch())
                 export=export
                 on_refresh=rows.reload
                 empty=empty
@@ -217,10 +228,22 @@ where
         let go = use_navigate();
         let close =
             Callback::new(move |()| go(&self.address.get_untracked(), NavigateOptions { scroll: false, ..Default::default() }));
+        // From the address as it is: panels and the like stay.
+        let search = use_location().search;
+        let wide_hrefs = Signal::derive(move || {
+            let mut kept = search.with(|search| parameters(search));
+            kept.retain(|(name, _)| name != WIDE);
+            let narrow =
+                kept.iter().fold(self.path.to_owned(), |address, (name, value)| paths::with_parameter(&address, name, value));
+            let wide = paths::with_parameter(&narrow, WIDE, "yes");
+            if self.wide.get() { (wide, narrow) } else { (wide.clone(), wide) }
+        });
+        let wide = self.wide;
         view! {
             {move || is_open.get().then(|| {
                 let inside = contents();
-                view! { <Drawer open=Signal::stored(true) title=title on_close=close close_href=self.address.get_untracked()>{inside}</Drawer> }
+                let close_href = self.address.get_untracked();
+                view! { <Drawer open=Signal::stored(true) title=title wide=wide wide_hrefs=wide_hrefs on_close=close close_href=close_href>{inside}</Drawer> }
             })}
         }
         .into_any()

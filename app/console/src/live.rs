@@ -37,6 +37,8 @@ pub struct Live {
     pub news: RwSignal<Vec<Event>>,
     /// The person's background tasks of the last day, oldest first.
     pub tasks: RwSignal<Vec<Task>>,
+    /// The sessions that wait in the cluster; only for people who may see them all.
+    pub waiting: RwSignal<Option<u32>>,
     /// Tasks that have ended since the page was opened.
     pub tasks_ended: RwSignal<usize>,
 }
@@ -90,6 +92,7 @@ impl Default for Live {
             outdated: RwSignal::new(false),
             notices: RwSignal::new(Vec::new()),
             news: RwSignal::new(Vec::new()),
+            waiting: RwSignal::new(None),
             tasks: RwSignal::new(Vec::new()),
             tasks_ended: RwSignal::new(0),
         }
@@ -170,7 +173,7 @@ impl Live {
         use gloo_timers::future::TimeoutFuture;
         let Ok(mut source) = EventSource::new(&format!("/events?after={last}")) else { return false };
         let mut streams = Vec::new();
-        for name in ["hello", "notices", "change", "task", "reload", "ended"] {
+        for name in ["hello", "notices", "waiting", "change", "task", "reload", "ended"] {
             let Ok(stream) = source.subscribe(name) else { return false };
             streams.push(stream);
         }
@@ -199,6 +202,7 @@ impl Live {
                 }
                 "hello" if data != build => self.outdated.set(true),
                 "notices" => self.take_notices(&data),
+                "waiting" => self.waiting.set(data.parse().ok()),
                 "change" => self.take(&data),
                 "task" => self.take_task(&data),
                 // Ended from another browser or by an administrator: the page is no longer this person's.

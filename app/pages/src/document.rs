@@ -58,7 +58,7 @@ pub fn document(names: &Names) -> AnyView {
         format!(r#"import start, {{ hydrate }} from "{script}"; await start({{ module_or_path: "{module}" }}); hydrate();"#);
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme>
+        <html lang="en" data-theme=theme data-menu=console::looks::NARROW_MENU.of_request() data-density=console::looks::CLOSE_ROWS.of_request()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

@@ -74,7 +74,7 @@ pub fn utc_second(text: &str) -> Option<Millis> {
 
 /// Formats the time from `at` to `now` in one unit, as in `12 min ago`; a time of more than a month ago is a day, in UTC.
 pub fn ago(at: Millis, now: Millis) -> String {
-    let millis = now.since(at);
+    let millis = now.0.saturating_sub(at.0);
     let (text, ahead) = match millis.abs() / 1000 {
         0..45 => return if millis < 0 { "in a moment".into() } else { "just now".into() },
         seconds @ 45..3_570 => (format!("{} min", (seconds + 30) / 60), millis < 0),

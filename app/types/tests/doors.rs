@@ -57,9 +57,10 @@ fn no_command_takes_a_text_with_characters_that_cannot_be_seen() {
         description: text(),
         addresses: vec!["10.0.0.0/8".into()],
         policy: "default".into(),
+        keypair_policy: "default".into(),
         ..CreateUser::example("ann", domain)
     };
-    refuses(person, &["password", "policy"], CreateUser::check);
+    refuses(person, &["password", "policy", "keypair_policy"], CreateUser::check);
     let edit = EditUser {
         username: Some("ann".into()),
         full_name: Some("Ann Ek".into()),

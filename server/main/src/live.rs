@@ -36,8 +36,16 @@ pub async fn events(
     let notices = Event::default().event("notices").json_data(app.control.notices(&caller).await?).ok();
     let permit = app.control.permit(&caller, Needs::Nothing)?;
     let tasks = app.control.tasks_changed(&caller)?;
-    let follower =
-        Follower { app, permit, grew, tasks, tasks_seen: 0, after, ready: std::iter::once(hello).chain(notices).collect() };
+    let follower = Follower {
+        app,
+        permit,
+        grew,
+        tasks,
+        tasks_seen: 0,
+        waiting: None,
+        after,
+        ready: std::iter::once(hello).chain(notices).collect(),
+    };
     let events = stream::unfold(Some(follower), async |follower| {
         let mut follower = follower?;
         let event = follower.next().await?;
@@ -59,6 +67,8 @@ struct Follower {
     tasks: watch::Receiver<u64>,
     /// The version of the tasks that the page knows.
     tasks_seen: u64,
+    /// The number of waiting sessions that the page knows.
+    waiting: Option<u32>,
     after: i64,
     ready: VecDeque<Event>,
 }
@@ -89,6 +99,11 @@ impl Follower {
                 // Without an id, because tasks are not among the events that are resumed.
                 let events = changed.into_iter().filter_map(|task| Event::default().event("task").json_data(&task).ok());
                 self.ready.extend(events);
+            }
+            let waiting = self.app.control.waiting_sessions(&caller);
+            if self.waiting != waiting {
+                self.waiting = waiting;
+                self.ready.extend(waiting.map(|waiting| Event::default().event("waiting").data(waiting.to_string())));
             }
             if !self.ready.is_empty() {
                 continue;

@@ -7,6 +7,7 @@ use crate::request::set_cookie;
 use crate::theme::ThemeSwitch;
 use leptos::prelude::*;
 use leptos_router::components::A;
+use leptos_router::hooks::use_location;
 use ui::{Icon, IconName};
 
 /// The header of this person's console.
@@ -43,8 +44,11 @@ fn project_selector(start: &Start) -> AnyView {
         set_cookie("project", &id);
         chosen.set(id.parse().ok());
     };
+    // Only where it narrows something.
+    let path = use_location().pathname;
+    let elsewhere = move || path.with(|path| ![paths::SESSIONS, paths::LAUNCHER].contains(&path.as_str()));
     view! {
-        <label class="project-selector">
+        <label class="project-selector" hidden=elsewhere>
             <span>"Project"</span>
             <select class="select" aria-label="Project" on:change=choose>
                 <option value="" selected=start.project.is_none()>"All projects"</option>

@@ -52,6 +52,7 @@ fn frame(start: Start) -> AnyView {
     provide_context(project);
     provide_toaster();
     ui::provide_clock();
+    crate::looks::follow_keys();
     let progress = progress::provide();
     #[cfg(not(feature = "ssr"))]
     {
@@ -129,12 +130,14 @@ pub fn PageHead(
     view! {
         <leptos_meta::Title text=title.clone()/>
         <header class="page-head">
-            <nav aria-label="Breadcrumb" class="breadcrumb">
-                <ol>
-                    {crumb}
-                    <li aria-current="page">{title.clone()}</li>
-                </ol>
-            </nav>
+            {crumb.map(|crumb| view! {
+                <nav aria-label="Breadcrumb" class="breadcrumb">
+                    <ol>
+                        {crumb}
+                        <li aria-current="page">{title.clone()}</li>
+                    </ol>
+                </nav>
+            })}
             <div class="page-title">
                 <h1 tabindex="-1">{title}</h1>
                 {children.map(|children| view! { <div class="page-actions">{children()}</div> })}

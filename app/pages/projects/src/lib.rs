@@ -60,7 +60,7 @@ fn row_actions(row: &ProjectRow, asked: RwSignal<Asked<ProjectRow>>, changed: Ca
     view! {
         <div class="row-actions">
             <Button variant=Variant::Quiet label=format!("Edit {name}") on_press=edit><Icon name=IconName::Gear/></Button>
-            <Confirm name=format!("project-{id}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
+            <Confirm name=format!("project-{id}") strength=Strength::Bubble label=label title=format!("{label} {name}") icon=IconName::Power question=question on_confirm=switch/>
         </div>
     }
     .into_any()

@@ -2,7 +2,7 @@
 //!
 //! The open drawer is part of the address, `?session=ID`, and so is its panel, `&panel=log`.
 
-use super::{accelerators, charts, elapsed, files, log, rename, terminate};
+use super::{accelerators, charts, elapsed, files, launcher, log, rename, terminate};
 use console::frame::use_me;
 use console::history::history_link;
 use console::paths;
@@ -11,14 +11,19 @@ use console::table::{Loaded, Opened, opened, use_parameter};
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::id::{ContainerId, SessionId, UserId};
-use types::quantity::{MEM, bytes};
+use types::people::permissions::Permission;
+use types::quantity::{CPU, MEM, bytes, describe};
 use types::sessions::Cluster;
+use types::sessions::launch::StartSession;
 use types::sessions::{
     CheckKind, DependencyState, Ending, IdleCheck, Outcome, SessionDetail, SessionRow, SessionType, Status, StatusChange,
     killed_for_memory,
 };
 use types::time::duration;
 use ui::{Badge, CopyButton, Icon, IconName, Notice, Remaining, Tab, Tabs, Time, Tone, with_local_times};
+
+/// What stands for nothing in a list.
+const NONE: &str = "—";
 
 const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
 
@@ -93,12 +98,14 @@ fn contents(
             here: Signal::derive(move || panel.get().unwrap_or_default() == key),
         })
         .collect();
+    let head_link = link;
     view! {
         {move || session.get().map(|session| head(session, me))}
         <div class="session-actions">
-            {terminate::buttons(id, session, reload)}
+            {move || session.get().and_then(|session| primary(&session, head_link))}
             {rename::button(id, session, reload)}
             {files::buttons(id, session, reload)}
+            {terminate::buttons(id, session, reload)}
         </div>
         <Tabs label="Session" tabs=tabs/>
         {move || match panel.get().as_deref() {
@@ -111,6 +118,29 @@ fn contents(
     .into_any()
 }
 
+/// What one most likely wants to do with a session as it is: type into it, read why it failed, or ask for it again.
+fn primary(session: &SessionDetail, link: Callback<Option<String>, String>) -> Option<AnyView> {
+    let row = &session.row;
+    let panel = move |panel: &'static str, icon: IconName, label: &'static str| {
+        let address = move || link.run(Some(panel.to_owned()));
+        view! { <a class="button button-primary" href=address data-noscroll><Icon name=icon/>{label}</a> }.into_any()
+    };
+    match (row.status, row.kind) {
+        (Status::Running, SessionType::Interactive) if session.may_control => {
+            Some(panel("terminal", IconName::Terminal, "Open terminal"))
+        }
+        (Status::Running | Status::Preparing | Status::Terminating, _) => Some(panel("log", IconName::Rows, "Read the log")),
+        _ => {
+            let label = if row.status.is_final() { "Start again" } else { "Start a copy" };
+            let may = use_me().may(Permission::StartSessions);
+            let address = launcher::address_of(&StartSession::again(session));
+            may.then(|| {
+                view! { <A href=address attr:class="button button-primary"><Icon name=IconName::Refresh/>{label}</A> }.into_any()
+            })
+        }
+    }
+}
+
 fn head(session: SessionDetail, me: UserId) -> AnyView {
     let row = session.row;
     // A warning, because this is somebody else's work.
@@ -118,13 +148,17 @@ fn head(session: SessionDetail, me: UserId) -> AnyView {
         let text = format!("This session belongs to {}.", row.owner_email);
         view! { <Notice tone=Tone::Info>{text}</Notice> }
     });
-    let info = (!row.info.is_empty()).then(|| view! { <p class="session-info">{with_local_times(&row.info)}</p> });
+    // While it runs, the line of facts says more.
+    let info = (!row.info.is_empty() && row.status != Status::Running).then(|| {
+        view! { <p class="session-info">{with_local_times(&row.info)}</p> }
+    });
     view! {
         <div class="session-head">
             <p class="session-status">
                 <span role="status"><Badge tone=tone(&row) text=row.state_label()/></span>
                 // Not announced to screen readers: in a busy queue it changes all the time.
                 {row.position.map(|position| format!(" Place {position} in the queue"))}
+                {facts(&row)}
             </p>
             {info}
             {others}
@@ -133,57 +167,96 @@ fn head(session: SessionDetail, me: UserId) -> AnyView {
     .into_any()
 }
 
+/// For how long, where and with how much: `4 min on v100-3 · 2 GPUs · 4 CPU cores · 32 GiB`.
+fn facts(row: &SessionRow) -> AnyView {
+    let time = elapsed(row);
+    let ran = row.started_at.is_some().then(|| view! { <span>{time}</span> });
+    let place = super::agents(row);
+    let place = (row.status.occupies() && place != NONE).then(|| format!("on {place}"));
+    let others = accelerators(row);
+    let amounts = (others != NONE)
+        .then_some(others)
+        .into_iter()
+        .chain([describe(CPU, row.cluster.of_all(&row.slots).get(CPU)), bytes(row.mem())]);
+    let amounts = amounts.collect::<Vec<_>>().join(" · ");
+    view! { <span class="facts">{ran}" "{place}" "<span>{amounts}</span></span> }.into_any()
+}
+
+/// A name and its value, unless there is none.
+fn fact(name: &'static str, value: impl Into<String>) -> Option<AnyView> {
+    let value = value.into();
+    (!value.is_empty() && value != NONE).then(|| view! { <dt>{name}</dt><dd>{value}</dd> }.into_any())
+}
+
+fn linked(name: &'static str, href: String, text: String) -> AnyView {
+    view! { <dt>{name}</dt><dd><A href=href>{text}</A></dd> }.into_any()
+}
+
 fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> AnyView {
     let row = session.row.clone();
-    let ran = elapsed(&row);
+    let me = use_me();
     let id = row.id.to_string();
     let audit = history_link(&id);
-    let time = |at: Option<types::time::Millis>| match at {
-        Some(at) => view! { <Time at=at.0/> }.into_any(),
-        None => "—".into_any(),
-    };
+    let time =
+        |name: &'static str, at: Option<types::time::Millis>| at.map(|at| view! { <dt>{name}</dt><dd><Time at=at.0/></dd> });
     let asked = format!("{} CPU, {} memory", row.cpu(), bytes(row.mem()));
-    let accelerators = accelerators(&row);
-    let cluster = format!("{}, size {}", row.cluster.mode.label(), row.cluster.size);
-    let containers = containers(&row, link);
-    let ports = list(session.ports.iter().map(u16::to_string));
-    let variables =
-        list(session.env.iter().map(
-            |(name, value)| {
-                if value.is_empty() { format!("{name} (hidden)") } else { format!("{name}={value}") }
-            },
-        ));
-    let depends_on = dependencies(&session);
-    let checks = checks(&session);
+    let size = row.cluster.size;
+    let cluster = if size > 1 { format!("{}, size {size}", row.cluster.mode.label()) } else { String::new() };
+    let owner = row.owner_and_state();
+    let owner = match me.may(Permission::ReadUsers) {
+        true => linked("Owner", paths::user(row.owner), owner),
+        false => view! { <dt>"Owner"</dt><dd>{owner}</dd> }.into_any(),
+    };
+    let project = match me.may(Permission::ReadProjects) {
+        true => linked("Project", paths::project(session.project), row.project.clone()),
+        false => view! { <dt>"Project"</dt><dd>{row.project.clone()}</dd> }.into_any(),
+    };
+    let group = match me.may_beyond_own(Permission::ReadGroups) {
+        true => linked("Resource group", paths::resource_group(&row.resource_group), row.resource_group.clone()),
+        false => view! { <dt>"Resource group"</dt><dd>{row.resource_group.clone()}</dd> }.into_any(),
+    };
+    let variables = session
+        .env
+        .iter()
+        .map(|(name, value)| if value.is_empty() { format!("{name} (hidden)") } else { format!("{name}={value}") });
+    let variables = list(variables);
+    let depends_on = (!session.depends_on.is_empty()).then(|| view! { <dt>"Starts after"</dt><dd>{dependencies(&session)}</dd> });
+    let outcome = session.outcome.as_ref().map_or(String::new(), Outcome::describe);
+    let kills = (row.memory_kills > 0).then(|| {
+        view! { <dt>"Killed for memory"</dt><dd>{killed_for_memory(row.memory_kills, row.slots.get(MEM).floor())}</dd> }
+    });
     let command = (!session.command.is_empty())
         .then(|| view! { <h3>"Start-up command"</h3><ui::CodeBlock text=session.command.clone() label="Start-up command"/> });
+    let failed = matches!(row.ending, Some(Ending::Failed | Ending::OutOfMemory | Ending::NotStarted));
+    let last_lines = failed.then(|| log::last_lines(row.id));
     view! {
+        {last_lines}
         <dl class="key-values">
-            <dt>"Session ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the session ID"/></dd>
+            {fact("Outcome", outcome)}
+            {kills}
+            {owner}
+            {project}
+            {group}
             <dt>"Type"</dt><dd>{row.kind.label()}</dd>
-            <dt>"Owner"</dt><dd>{row.owner_and_state()}</dd>
-            <dt>"Project"</dt><dd>{row.project}</dd>
-            <dt>"Environment"</dt><dd>{row.image}</dd>
-            <dt>"Resource group"</dt><dd>{row.resource_group}</dd>
+            <dt>"Environment"</dt><dd>{row.image.clone()}</dd>
             <dt>"Asked for"</dt><dd>{asked}</dd>
-            <dt>"AI accelerator"</dt><dd>{accelerators}</dd>
-            <dt>"Shared memory"</dt><dd>{session.shared_memory.map_or_else(|| "—".into(), bytes)}</dd>
-            <dt>"Cluster"</dt><dd>{cluster}</dd>
+            {fact("AI accelerator", accelerators(&row))}
+            {fact("Shared memory", session.shared_memory.map_or_else(String::new, bytes))}
+            {fact("Cluster", cluster)}
             <dt>"Priority"</dt><dd>{row.priority}</dd>
-            <dt>"Preopen ports"</dt><dd>{ports}</dd>
-            <dt>"Variables"</dt><dd>{variables}</dd>
-            <dt>"Start time"</dt><dd>{time(session.starts_at)}</dd>
+            {fact("Preopen ports", list(session.ports.iter().map(u16::to_string)))}
+            {fact("Variables", variables)}
+            {time("Start time", session.starts_at)}
             {session.timeout.map(|seconds| view! { <dt>"Batch job timeout"</dt><dd>{duration(i64::from(seconds) * 1000)}</dd> })}
-            <dt>"Starts after"</dt><dd>{depends_on}</dd>
-            <dt>"Outcome"</dt><dd>{session.outcome.as_ref().map_or("—".into(), Outcome::describe)}</dd>
-            {(row.memory_kills > 0).then(|| view! { <dt>"Killed for memory"</dt><dd>{killed_for_memory(row.memory_kills, row.slots.get(MEM).floor())}</dd> })}
-            <dt>"Created"</dt><dd>{time(Some(row.created_at))}</dd>
-            <dt>"Started"</dt><dd>{time(row.started_at)}</dd>
-            <dt>"Ended"</dt><dd>{time(row.ended_at)}</dd>
-            <dt>"Ran for"</dt><dd>{ran}</dd>
+            {depends_on}
+            {time("Created", Some(row.created_at))}
+            {time("Started", row.started_at)}
+            {time("Ended", row.ended_at)}
+            {row.started_at.map(|_| view! { <dt>"Ran for"</dt><dd>{elapsed(&row)}</dd> })}
+            <dt>"Session ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the session ID"/></dd>
         </dl>
-        {containers}
-        {checks}
+        {containers(&row, link)}
+        {checks(&session)}
         {command}
         {audit}
         <h3>"History"</h3>
@@ -194,7 +267,7 @@ fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> A
 
 fn list(parts: impl Iterator<Item = String>) -> String {
     let parts: Vec<_> = parts.collect();
-    if parts.is_empty() { "—".into() } else { parts.join(", ") }
+    parts.join(", ")
 }
 
 /// The agents of a placed session's containers, with a link to each container's log.
@@ -208,7 +281,7 @@ fn containers(session: &SessionRow, link: Callback<Option<String>, String>) -> O
                 <td>{name}</td>
                 <td>{if number == 0 { "Main" } else { "Sub" }}</td>
                 <td><code>{id.clone()}</code>" "<CopyButton text=id label=copy/></td>
-                <td>{agent.clone()}</td>
+                <td>{agent_name(agent)}</td>
                 <td><a href=address aria-label=log>"Log"</a></td>
             </tr>
         }
@@ -234,10 +307,13 @@ fn containers(session: &SessionRow, link: Callback<Option<String>, String>) -> O
     })
 }
 
+/// An agent's name, which leads to its details for those who may read them.
+fn agent_name(agent: &str) -> AnyView {
+    let (address, name) = (paths::agent(agent), agent.to_owned());
+    if use_me().may(Permission::ReadAgents) { view! { <A href=address>{name}</A> }.into_any() } else { name.into_any() }
+}
+
 fn dependencies(session: &SessionDetail) -> AnyView {
-    if session.depends_on.is_empty() {
-        return "—".into_any();
-    }
     let one = |on: &DependencyState| {
         let state = match (on.status.is_final(), on.success) {
             (true, true) => "finished successfully",

@@ -33,7 +33,7 @@ pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Ca
     view! {
         <Show when=there>
             <a class="button" href=paths::session_files(id) rel="external" download><Icon name=IconName::Folder/>"Download files"</a>
-            <Button variant=Variant::Danger on_press=ask><Icon name=IconName::Trash/>"Delete files"</Button>
+            <Button variant=Variant::Outlined on_press=ask><Icon name=IconName::Trash/>"Delete files"</Button>
         </Show>
         {shell.view(Signal::stored("Delete the files of this session?".to_owned()), submit, Callback::new(|()| ()), contents)}
     }

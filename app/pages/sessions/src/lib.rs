@@ -46,10 +46,9 @@ fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> 
             let place = s.position.map(|position| {
                 view! { <span class="queue-place" title="Place in the queue of its resource group">{format!("#{position}")}</span> }
             });
-            view! { <Badge tone=tone(s) text=s.state_label()/>{place}{note(s)} }.into_any()
+            view! { <span class="state"><Badge tone=tone(s) text=s.state_label()/>{place}{note(s)}</span> }.into_any()
         })
         .sortable(),
-        text("kind", "Type", |s: &SessionRow| s.kind.label()),
         text("owner", "Owner", SessionRow::owner_and_state).shown_if(everybody),
         text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
         text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).sortable().number(),
@@ -59,6 +58,7 @@ fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> 
         time("created_at", "Created", |s: &SessionRow| s.created_at).sortable(),
         moment("started_at", "Started", "—", |s: &SessionRow| s.started_at).hidden(),
         moment("ended_at", "Ended", "—", |s: &SessionRow| s.ended_at).hidden(),
+        text("kind", "Type", |s: &SessionRow| s.kind.label()).hidden(),
         text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
         text("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone()).hidden(),
         text("image", "Environment", |s: &SessionRow| s.image.clone()).hidden(),

@@ -1,6 +1,7 @@
 //! A session's log: its end first, followed while it grows, and older lines on scrolling up. If the session has several
 //! containers, the address names the one whose log is shown. A reader who scrolls up is left where they are.
 
+use super::log_text::{Printer, Run};
 use super::log_window::{Before, MOST_READ, Older, Window};
 use console::api::sessions::{session_log, session_log_before};
 use console::paths;
@@ -49,6 +50,27 @@ pub fn log(id: SessionId, session: Signal<Option<SessionDetail>>, link: Callback
         </div>
     }
     .into_any()
+}
+
+/// Lines of the log that stand in a failed session's overview.
+const LAST_LINES: usize = 8;
+
+/// The last lines of the main container's log, for a session that has failed. Loaded in the browser.
+pub fn last_lines(id: SessionId) -> AnyView {
+    let text = RwSignal::new(None::<String>);
+    Effect::new(move |_| {
+        leptos::task::spawn_local(async move {
+            // Without them, the log itself is one tab away.
+            let Ok(chunk) = session_log_before(id, 0, None).await else { return };
+            let mut printer = Printer::default();
+            printer.print(&chunk.text, 0);
+            let whole: String = printer.take_all().into_iter().flat_map(|(_, runs)| runs).map(|run: Run| run.text).collect();
+            let lines: Vec<&str> = whole.lines().filter(|line| !line.trim().is_empty()).collect();
+            let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+            text.try_set((!last.is_empty()).then_some(last));
+        });
+    });
+    view! { {move || text.get().map(|text| view! { <h3>"Last lines of its log"</h3><ui::CodeBlock text=text label="Last lines of its log"/> })} }.into_any()
 }
 
 fn choose(size: u32, container: Memo<u32>, link: Callback<Option<String>, String>) -> AnyView {

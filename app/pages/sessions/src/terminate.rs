@@ -25,10 +25,10 @@ pub fn buttons(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Ca
         number => format!("{}?container={number}", paths::session_log(id)),
     };
     view! {
-        <Show when=may>
-            <Button variant=Variant::Danger on_press=ask><Icon name=IconName::Power/>"Terminate"</Button>
-        </Show>
         <a class="button" href=file rel="external" download><Icon name=IconName::Download/>"Download log"</a>
+        <Show when=may>
+            <Button variant=Variant::Outlined on_press=ask><Icon name=IconName::Power/>"Terminate"</Button>
+        </Show>
         {dialog(asked, reload)}
     }
     .into_any()

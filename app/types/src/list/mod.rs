@@ -8,10 +8,12 @@
 
 mod filter;
 mod kind;
+mod suggest;
 
 pub use crate::address::encode;
 pub use filter::{Filter, MAX_DEPTH, MAX_PARTS};
 pub use kind::{Kind, Op};
+pub use suggest::{Suggestion, suggest};
 
 use serde::{Deserialize, Serialize};
 
@@ -153,11 +155,10 @@ impl ListQuery {
     /// and a sentence about each part that did not fit the list and is not in it: with fewer conditions there are more rows, so
     /// nobody may be left to believe that they all hold.
     ///
-    /// Besides `f=…`, the fields `fp`, `fo` and `fv` (property, operator, value) add one condition, as the filter
-    /// form sends them from a browser without scripts.
+    /// Besides `f=…`, `q` adds the likeliest meaning of a typed text ([`suggest()`]): the filter box sends it from a browser without
+    /// scripts.
     pub fn parse(spec: &ListSpec, parameters: &[(String, String)]) -> (Self, Vec<String>) {
         let (mut query, mut ignored) = (Self::new(spec), Vec::new());
-        let (mut property, mut op, mut value) = (None, None, None);
         for (name, text) in parameters {
             let text = text.as_str();
             match name.as_str() {
@@ -178,18 +179,16 @@ impl ListQuery {
                     Some(condition) => query.add(spec, condition).err().map(|why| format!("{}: {why}", quoted(text))),
                     None => Some(format!("{} is not a condition.", quoted(text))),
                 }),
-                "fp" => property = Some(text),
-                "fo" => op = Op::from_key(text),
-                "fv" => value = Some(text.trim()),
+                "q" if text.trim().is_empty() => {}
+                "q" => match suggest(spec, text, None).first() {
+                    Some(meant) => match query.with_all(spec, &meant.conditions) {
+                        Ok(with) => query.conditions = with.conditions,
+                        Err(why) => ignored.push(format!("{}: {why}", quoted(text))),
+                    },
+                    None => ignored.push(format!("This list cannot be filtered by {}.", quoted(text))),
+                },
                 _ => {}
             }
-        }
-        if let (Some(key), Some(value)) = (property, value) {
-            let known = spec.property(key).map(|p| p.kind.ops());
-            let op = known.and_then(|ops| op.filter(|op| ops.contains(op)).or_else(|| ops.first().copied()));
-            let condition = Condition { key: key.into(), op: op.unwrap_or(Op::Contains), value: value.into() };
-            let shown = quoted(&condition.to_param());
-            ignored.extend(query.add(spec, condition).err().map(|why| format!("{shown}: {why}")));
         }
         (query, ignored)
     }

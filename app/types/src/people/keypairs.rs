@@ -108,7 +108,7 @@ pub static KEYPAIRS: ListSpec = ListSpec {
         Property { key: "owner", label: "User ID", kind: Kind::Text },
         Property { key: "domain", label: "Domain", kind: Kind::Text },
         Property { key: "access_key", label: "Access key", kind: Kind::Text },
-        Property { key: "policy", label: "Resource policy", kind: Kind::Text },
+        Property { key: "policy", label: "Keypair policy", kind: Kind::Text },
         Property { key: "main", label: "Main access key", kind: Kind::Flag },
         Property { key: "rate_limit", label: "Rate limit", kind: Kind::Number },
         Property { key: "created_at", label: "Created", kind: Kind::Date },

@@ -19,7 +19,7 @@ pub const MOST_ERRORS: usize = 20_000;
 pub const LARGEST_FILE: usize = 1_500_000;
 
 /// The columns that a file may have. The first two are required.
-pub const COLUMNS: [&str; 11] = [
+pub const COLUMNS: [&str; 12] = [
     "email",
     "username",
     "full_name",
@@ -29,6 +29,7 @@ pub const COLUMNS: [&str; 11] = [
     "domain_name",
     "project",
     "resource_policy",
+    "keypair_policy",
     "need_password_change",
     "description",
 ];
@@ -92,6 +93,9 @@ pub struct Defaults {
     pub projects: Vec<ProjectId>,
     /// The user resource policy; the default one if empty.
     pub policy: String,
+    /// The resource policy of their keypairs; the default one if empty.
+    #[serde(default)]
+    pub keypair_policy: String,
     /// Whether everybody is asked to choose a password. People with a generated password are always asked.
     pub must_change_password: bool,
     pub description: String,

@@ -97,8 +97,9 @@ pub struct UserDetail {
     pub projects: Vec<ProjectId>,
     /// Access keys, the main one first, without their secrets.
     pub access_keys: Vec<String>,
-    /// The policy of the main keypair.
+    /// The policy of the main keypair, and how many requests it may send in 15 minutes.
     pub keypair_policy: String,
+    pub rate_limit: Option<u32>,
     /// Whether the caller may change this account.
     pub may_change: bool,
     pub last_sign_in: Option<Millis>,
@@ -132,6 +133,9 @@ pub struct CreateUser {
     /// The user resource policy; the default one if empty.
     #[serde(default)]
     pub policy: String,
+    /// The resource policy of the first keypair, which limits the person's sessions; the default one if empty.
+    #[serde(default)]
+    pub keypair_policy: String,
     #[serde(default)]
     pub ids: UnixIds,
 }
@@ -191,6 +195,8 @@ pub struct EditUser {
     pub gids: Option<Vec<u32>>,
     /// One of the person's active keypairs.
     pub main_access_key: Option<String>,
+    /// The resource policy of the main keypair.
+    pub keypair_policy: Option<String>,
 }
 
 impl EditUser {
@@ -230,6 +236,8 @@ impl EditUser {
             gid: Some(row.ids.gid.unwrap_or_default()),
             gids: Some(row.ids.gids),
             main_access_key: row.main_key,
+            // Compared in the record of the keypair.
+            keypair_policy: None,
         }
     }
 
@@ -309,7 +317,7 @@ pub static USERS: ListSpec = ListSpec {
         Property { key: "domain", label: "Domain", kind: Kind::Text },
         Property { key: "project", label: "Project ID", kind: Kind::Id },
         Property { key: "project_name", label: "Project", kind: Kind::Text },
-        Property { key: "policy", label: "Resource policy", kind: Kind::Text },
+        Property { key: "policy", label: "User policy", kind: Kind::Text },
         Property { key: "status", label: "Status", kind: Kind::Choice(UserStatus::CHOICES) },
         Property { key: "status_info", label: "Status info", kind: Kind::Text },
         Property { key: "must_change_password", label: "Password change required", kind: Kind::Flag },

@@ -5,7 +5,6 @@ mod field;
 mod input;
 mod limit;
 
-pub(crate) use choose::select_options;
 pub use choose::{Checkbox, CheckboxGroup, RadioGroup, Select, Switch};
 pub use field::Field;
 pub(crate) use field::field_attributes;
@@ -25,6 +24,8 @@ pub enum Variant {
     Quiet,
     /// For actions that lose something.
     Danger,
+    /// The same where it is one action among others, and asks before it acts.
+    Outlined,
 }
 
 /// A button. While busy, it cannot be pressed again and says so, but keeps the focus, which a disabled one would lose.
@@ -47,6 +48,7 @@ pub fn Button(
         Variant::Normal => "button",
         Variant::Quiet => "button button-quiet",
         Variant::Danger => "button button-danger",
+        Variant::Outlined => "button button-outlined",
     };
     let press = move |event: leptos::ev::MouseEvent| {
         if busy.get_untracked() {

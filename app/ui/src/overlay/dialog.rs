@@ -147,11 +147,17 @@ fn focus(element: web_sys::Element) {
     }
 }
 
-/// Details at the right edge, over the page.
+/// Details at the right edge, over the page, or over all of it.
 #[component]
 pub fn Drawer(
     #[prop(into)] open: Signal<bool>,
     #[prop(into)] title: Signal<String>,
+    /// Whether it takes the whole width.
+    #[prop(into)]
+    wide: Signal<bool>,
+    /// The address of the same with the whole width, and with the other width than now.
+    #[prop(into)]
+    wide_hrefs: Signal<(String, String)>,
     on_close: Callback<()>,
     /// The address without the drawer. This link closes it before scripts arrive.
     #[prop(into)]
@@ -168,10 +174,25 @@ pub fn Drawer(
             _ => on_close.run(()),
         }
     };
+    // What is inside measures itself when the window changes, and must do so here.
+    Effect::new(move |before: Option<bool>| {
+        let now = wide.get();
+        if before.is_some_and(|before| before != now) {
+            request_animation_frame(|| {
+                if let Ok(event) = web_sys::Event::new("resize") {
+                    window().dispatch_event(&event).ok();
+                }
+            });
+        }
+        now
+    });
+    let widen = move || if wide.get() { "Half width" } else { "Full width" };
     view! {
-        <dialog class="drawer" open=open.get_untracked() node_ref=element aria-label=move || title.get() on:close=move |_| on_close.run(())>
+        <dialog class="drawer" class:drawer-wide=move || wide.get() open=open.get_untracked() node_ref=element aria-label=move || title.get() on:close=move |_| on_close.run(())>
             <header class="drawer-head">
                 <h2>{move || title.get()}</h2>
+                <a class="button button-quiet button-icon drawer-widen" href=move || wide_hrefs.get().1 data-noscroll aria-label=widen title=widen><Icon name=IconName::Expand/></a>
+                <a class="button button-quiet button-icon drawer-widen" href=move || wide_hrefs.get().0 target="_blank" rel="noopener" aria-label="Open in a new window" title="Open in a new window"><Icon name=IconName::Window/></a>
                 <a class="button button-quiet button-icon" href=close_href aria-label="Close" on:click=close><Icon name=IconName::Close/></a>
             </header>
             <div class="drawer-body">{children()}</div>

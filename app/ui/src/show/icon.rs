@@ -40,6 +40,15 @@ pub enum IconName {
     Trash,
     Gauge,
     Layers,
+    Queue,
+    Wrench,
+    History,
+    Help,
+    Sidebar,
+    More,
+    Rows,
+    Expand,
+    Window,
 }
 
 impl IconName {
@@ -80,6 +89,15 @@ impl IconName {
             Self::Trash => "trash",
             Self::Gauge => "gauge",
             Self::Layers => "layers",
+            Self::Queue => "queue",
+            Self::Wrench => "wrench",
+            Self::History => "history",
+            Self::Help => "help",
+            Self::Sidebar => "sidebar",
+            Self::More => "more",
+            Self::Rows => "rows",
+            Self::Expand => "expand",
+            Self::Window => "window",
         }
     }
 }

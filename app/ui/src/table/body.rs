@@ -76,8 +76,8 @@ fn row(key: String, label: String, visible: Memo<Vec<About>>, rows: Rows, select
         <tr>
             {check}
             {move || visible.get().into_iter().map(|column| {
-                let class = if column.number { "number" } else { "" };
-                view! { <td class=class>{move || cells.run(column.key)}</td> }
+                let class = column.number.then_some("number");
+                view! { <td class=class data-label=column.title>{move || cells.run(column.key)}</td> }
             }).collect::<Vec<_>>()}
         </tr>
     }

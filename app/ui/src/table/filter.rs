@@ -1,78 +1,109 @@
-//! The property filter: property, operator, value. Each condition becomes a tag that can be removed. It is a plain form: without
-//! scripts every operator is offered, and one that does not fit its property becomes the property's first one.
+//! The filter: one box that suggests what a typed text may mean, and a tag for each condition that holds. The box is a plain form:
+//! without scripts it takes the likeliest meaning.
 
 use super::Place;
-use crate::form::{Button, Variant, select_options};
 use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use types::address::parameters;
-use types::list::{Condition, Kind, ListSpec, Op};
+use types::list::{Condition, Kind, ListSpec, Suggestion, suggest};
+use types::time::Millis;
 
-const EVERY_OP: [Op; 6] = [Op::Contains, Op::Equals, Op::Any, Op::Is, Op::Min, Op::Max];
-
-pub(super) fn filter(place: Place) -> AnyView {
+pub(super) fn filter(place: Place, things: String) -> AnyView {
     let spec = place.spec;
-    let property = RwSignal::new(spec.offered().next().map_or("", |p| p.key).to_owned());
-    let first_op = move |key: &str| spec.property(key).and_then(|p| p.kind.ops().first().copied()).map_or("", Op::key).to_owned();
-    // Never a value that is not among the options: the select would show nothing.
-    let op = RwSignal::new(property.with_untracked(|key| first_op(key)));
-    let value = RwSignal::new(String::new());
-    let problem = RwSignal::new(None::<String>);
-    // Before scripts arrive, operator and value cannot follow the property, and the first render must equal the server's.
-    let live = RwSignal::new(false);
-    Effect::new(move |_| live.set(true));
-    let kind = Memo::new(move |_| property.with(|key| spec.property(key)).map_or(Kind::Text, |p| p.kind));
-
+    let (text, open, problem) = (RwSignal::new(String::new()), RwSignal::new(false), RwSignal::new(None::<String>));
+    let chosen = RwSignal::new(0usize);
+    let found = Memo::new(move |_| {
+        if !open.get() {
+            return Vec::new();
+        }
+        // In the browser only: a server renders no open list.
+        text.with(|text| suggest(spec, text, Some(Millis(js_sys::Date::now() as i64))))
+    });
     let go = use_navigate();
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let kind = kind.get_untracked();
-        let first = kind.ops().first().copied().unwrap_or(Op::Contains);
-        let op = Op::from_key(&op.get_untracked()).filter(|op| kind.ops().contains(op)).unwrap_or(first);
-        let condition = Condition { key: property.get_untracked(), op, value: value.get_untracked().trim().to_owned() };
-        match place.query.with_untracked(|query| query.with(spec, condition)) {
+    let take = Callback::new(move |meant: Option<Suggestion>| {
+        let Some(Suggestion { conditions, .. }) = meant else {
+            return problem.set(Some("Nothing here can be filtered by this.".into()));
+        };
+        match place.query.with_untracked(|query| query.with_all(spec, &conditions)) {
             Ok(next) => {
-                problem.set(None);
-                // Typed text is cleared, but a select keeps its choice.
-                if !matches!(kind, Kind::Choice(_) | Kind::Flag) {
-                    value.set(String::new());
-                }
+                text.set(String::new());
+                open.set(false);
                 go(&place.address(&next), NavigateOptions { scroll: false, ..Default::default() });
             }
             Err(why) => problem.set(Some(why)),
         }
-    };
-    let choose = move |event| {
-        let (key, before) = (event_target_value(&event), kind.get_untracked());
-        let first = first_op(&key);
-        property.set(key);
-        if kind.get_untracked() != before {
-            value.set(String::new());
-        }
-        op.set(first);
-        problem.set(None);
-    };
-    let properties: Vec<_> = spec.offered().map(|p| view! { <option value=p.key>{p.label}</option> }).collect();
-    let ops = Signal::derive(move || {
-        let (kind, live) = (kind.get(), live.get());
-        let ops: &[Op] = if live { kind.ops() } else { &EVERY_OP };
-        let option = |op: &Op| (op.key().to_owned(), op.label(if live { kind } else { Kind::Text }).to_owned());
-        ops.iter().map(option).collect::<Vec<_>>()
     });
-    let error_id = format!("{}-filter-error", spec.name);
-    let described = error_id.clone();
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let typed = !text.with_untracked(|text| text.trim().is_empty());
+        // A text whose suggestions were closed still means something.
+        let all = text.with_untracked(|text| suggest(spec, text, Some(Millis(js_sys::Date::now() as i64))));
+        if typed || open.get_untracked() {
+            take.run(all.get(chosen.get_untracked()).or(all.first()).cloned());
+        }
+    };
+    let show = move || {
+        chosen.set(0);
+        problem.set(None);
+        open.set(true);
+    };
+    let keys = move |event: leptos::ev::KeyboardEvent| {
+        let all = found.with_untracked(Vec::len);
+        match event.key().as_str() {
+            "ArrowDown" | "ArrowUp" if !open.get_untracked() => show(),
+            "ArrowDown" if all > 0 => chosen.update(|at| *at = (*at + 1) % all),
+            "ArrowUp" if all > 0 => chosen.update(|at| *at = (*at + all - 1) % all),
+            "Escape" if open.get_untracked() => {
+                open.set(false);
+                event.stop_propagation();
+            }
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    let (list, error) = (format!("{}-suggestions", spec.name), format!("{}-filter-error", spec.name));
+    let option = {
+        let list = list.clone();
+        move |at: usize| format!("{list}-{at}")
+    };
+    let (active, option_id) = (option.clone(), option);
+    let suggestions = move || {
+        let rows = found.get().into_iter().enumerate().map(|(at, one)| {
+            let label = one.label.clone();
+            // Before the box loses the focus, by which the list closes.
+            let press = move |event: leptos::ev::MouseEvent| {
+                event.prevent_default();
+                take.run(Some(one.clone()));
+            };
+            view! {
+                <li role="option" id=option_id(at) aria-selected=move || (chosen.get() == at).to_string() on:mousedown=press>{label}</li>
+            }
+        });
+        rows.collect::<Vec<_>>()
+    };
     view! {
         <div class="filter">
             <form class="filter-form" role="search" method="get" action=place.path on:submit=submit>
                 {move || hidden_inputs(place)}
-                <select class="select" name="fp" aria-label="Filter property" on:change=choose prop:value=property>{properties}</select>
-                <select class="select" name="fo" aria-label="Filter operator" on:change=move |event| op.set(event_target_value(&event))>{select_options(op, ops)}</select>
-                {move || value_control(if live.get() { kind.get() } else { Kind::Text }, value, problem, described.clone())}
-                <Button submit=true variant=Variant::Normal label="Add this filter"><Icon name=IconName::Filter/>"Filter"</Button>
+                <Icon name=IconName::Filter/>
+                <input class="input" name="q" type="text" role="combobox" aria-label=format!("Filter {things}") placeholder=format!("Filter {things}…")
+                    aria-expanded=move || (open.get() && found.with(|found| !found.is_empty())).to_string() aria-controls=list.clone() aria-autocomplete="list"
+                    aria-activedescendant=move || (found.with(Vec::len) > chosen.get()).then(|| active(chosen.get()))
+                    aria-invalid=move || problem.with(Option::is_some).then_some("true") aria-describedby=error.clone() autocomplete="off" spellcheck="false"
+                    prop:value=text
+                    on:input=move |event| {
+                        text.set(event_target_value(&event));
+                        show();
+                    }
+                    on:focus=move |_| show()
+                    on:click=move |_| open.set(true)
+                    on:blur=move |_| open.set(false)
+                    on:keydown=keys/>
+                <ul class="suggestions" role="listbox" id=list aria-label="Suggestions" hidden=move || found.with(Vec::is_empty)>{suggestions}</ul>
             </form>
-            <p class="field-error" id=error_id role="alert" hidden=move || problem.with(Option::is_none)>{move || problem.get()}</p>
+            <p class="field-error" id=error role="alert" hidden=move || problem.with(Option::is_none)>{move || problem.get()}</p>
             {move || tags(place)}
         </div>
     }
@@ -88,42 +119,18 @@ fn hidden_inputs(place: Place) -> AnyView {
     inputs.into_any()
 }
 
-fn value_control(kind: Kind, value: RwSignal<String>, problem: RwSignal<Option<String>>, described: String) -> AnyView {
-    let invalid = move || problem.with(Option::is_some).then_some("true");
-    let options = |options: Vec<(&'static str, &'static str)>| {
-        let first = options.first().map_or("", |(key, _)| *key);
-        value.set(first.to_owned());
-        let options: Vec<_> = options.into_iter().map(|(key, label)| (key.to_owned(), label.to_owned())).collect();
-        view! {
-            <select class="select" name="fv" aria-label="Filter value" aria-invalid=invalid on:change=move |event| value.set(event_target_value(&event))>{select_options(value, Signal::stored(options))}</select>
-        }
-        .into_any()
-    };
-    let input_type = match kind {
-        Kind::Choice(choices) => return options(choices.to_vec()),
-        Kind::Flag => return options(vec![("yes", "Yes"), ("no", "No")]),
-        Kind::Date => "date",
-        Kind::Text | Kind::Number | Kind::Id => "text",
-    };
-    view! {
-        <input class="input" name="fv" type=input_type aria-label="Filter value" placeholder="Value" aria-invalid=invalid aria-describedby=described
-            prop:value=value on:input=move |event| value.set(event_target_value(&event))/>
-    }
-    .into_any()
-}
-
 /// Describes a condition for people: `Email contains ann`.
 fn describe_condition(spec: &ListSpec, condition: &Condition) -> String {
     let Some(property) = spec.property(&condition.key) else { return String::new() };
-    let value = match property.kind {
+    let (word, value) = match property.kind {
         Kind::Choice(options) => {
             let label =
                 |key: &str| options.iter().find(|(k, _)| *k == key).map_or(key.to_owned(), |(_, label)| (*label).to_owned());
-            condition.value.split(',').map(label).collect::<Vec<_>>().join(" or ")
+            ("is", condition.value.split(',').map(label).collect::<Vec<_>>().join(" or "))
         }
-        _ => condition.value.clone(),
+        _ => (condition.op.label(property.kind), condition.value.clone()),
     };
-    format!("{} {} {value}", property.name(), condition.op.label(property.kind))
+    format!("{} {word} {value}", property.name())
 }
 
 fn tags(place: Place) -> AnyView {

@@ -63,7 +63,7 @@ pub(super) fn head(
 }
 
 fn cell(place: Place, column: About) -> AnyView {
-    let class = if column.number { "number" } else { "" };
+    let class = column.number.then_some("number");
     if !column.sortable {
         return view! { <th scope="col" class=class>{column.title}</th> }.into_any();
     }

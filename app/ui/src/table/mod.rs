@@ -178,6 +178,8 @@ pub fn Table<T>(
     bulk: Option<ViewFn>,
     #[prop(into)] layout: Signal<ColumnLayout>,
     on_layout: Callback<ColumnLayout>,
+    /// Called to bring the rows closer together, or apart.
+    on_density: Callback<()>,
     /// The address of the whole list as CSV.
     export: &'static str,
     on_refresh: Callback<()>,
@@ -257,10 +259,34 @@ where
         bulk,
         after_tabs,
         on_layout,
+        on_density,
         export,
         on_refresh,
         empty,
     })
+}
+
+/// Whether the table is wider than its place: only then does it scroll in a box of its own. Until it is measured, it may be.
+fn keep_measuring(scroll: NodeRef<leptos::html::Div>, visible: Memo<Vec<About>>, rows: Rows) -> RwSignal<bool> {
+    let wide = RwSignal::new(true);
+    let measure = move || {
+        if let Some(scroll) = scroll.try_get_untracked().flatten() {
+            let now = scroll.scroll_width() > scroll.client_width();
+            if wide.try_get_untracked() == Some(!now) {
+                wide.set(now);
+            }
+        }
+    };
+    Effect::new(move |_| {
+        visible.track();
+        rows.keys.track();
+        request_animation_frame(measure);
+    });
+    Effect::new(move |_| {
+        let listener = window_event_listener_untyped("resize", move |_| measure());
+        on_cleanup(move || listener.remove());
+    });
+    wide
 }
 
 /// The number of rows in view, the total, and whether there are more than the total; or the error; `None` while loading.
@@ -278,6 +304,7 @@ struct Frame {
     bulk: Option<ViewFn>,
     after_tabs: Option<ViewFn>,
     on_layout: Callback<ColumnLayout>,
+    on_density: Callback<()>,
     export: &'static str,
     on_refresh: Callback<()>,
     empty: ViewFn,
@@ -286,8 +313,10 @@ struct Frame {
 /// Everything around the rows.
 fn frame(f: Frame) -> AnyView {
     let Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, after_tabs, .. } = f;
-    let Frame { on_layout, export, on_refresh, empty, .. } = f;
+    let Frame { on_layout, on_density, export, on_refresh, empty, .. } = f;
     let settings = RwSignal::new(false);
+    let scroll = NodeRef::<leptos::html::Div>::new();
+    let wide = keep_measuring(scroll, visible, rows);
     let things = caption.to_lowercase();
     let scroller = format!("{caption}, scrolls sideways");
     let name = caption.clone();
@@ -313,7 +342,7 @@ fn frame(f: Frame) -> AnyView {
             <div class="toolbar-place">
             // Controls covered by the buttons for selected rows cannot be reached.
             <div class="toolbar" inert=covered>
-                {filter::filter(place)}
+                {filter::filter(place, things.clone())}
                 <div class="toolbar-end">
                     <Button variant=Variant::Quiet label="Refresh" busy=loading on_press=on_refresh><Icon name=IconName::Refresh/></Button>
                     {(!export.is_empty()).then(|| view! {
@@ -323,7 +352,8 @@ fn frame(f: Frame) -> AnyView {
             </div>
             {selected}
             </div>
-            <div class="table-scroll" tabindex="0" role="region" aria-label=scroller aria-busy=move || loading.get().then_some("true")>
+            <div class="table-scroll" tabindex="0" role="region" aria-label=scroller node_ref=scroll data-wide=move || wide.get().then_some("")
+                aria-busy=move || loading.get().then_some("true")>
                 <table class="table">
                     <caption class="visually-hidden">{caption}</caption>
                     {head::head(place, visible, rows.keys, selection)}
@@ -332,7 +362,10 @@ fn frame(f: Frame) -> AnyView {
             </div>
             <div class="table-foot">
                 {pager::pager(place, counts, loading, things)}
-                <Button variant=Variant::Quiet label="Choose columns" on_press=Callback::new(move |()| settings.set(true))><Icon name=IconName::Columns/></Button>
+                <div class="table-foot-end">
+                    <Button variant=Variant::Quiet label="Switch between close and wide rows" on_press=on_density><Icon name=IconName::Rows/></Button>
+                    <Button variant=Variant::Quiet label="Choose columns" on_press=Callback::new(move |()| settings.set(true))><Icon name=IconName::Gear/></Button>
+                </div>
             </div>
             {settings::dialog(settings, about, visible, on_layout)}
         </section>

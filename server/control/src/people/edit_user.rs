@@ -3,6 +3,7 @@
 
 use crate::change::Change;
 use crate::people::accounts::{USERNAME_TAKEN, domain_not_open, may_change};
+use crate::people::users::NO_KEYPAIR_POLICY;
 use crate::revision::up_to_date;
 use crate::{Caller, Control, Result};
 use serde_json::json;
@@ -10,6 +11,7 @@ use store::{Account, Lane, Taken};
 use types::bulk::BulkResult;
 use types::id::UserId;
 use types::limits::policies::PolicyKind;
+use types::people::keypairs::EditKeypair;
 use types::people::permissions::{Me, Permission, Role, may_grant};
 use types::people::users::{EditUser, UserStatus};
 use types::system::events::{Audience, Topic};
@@ -57,7 +59,7 @@ impl Control {
             // The lists of the domain that they left have one row less.
             change.tell(Topic::User, id, Audience::domain(before.domain)).await?;
         }
-        if edit.main_access_key.is_some() {
+        if edit.main_access_key.is_some() || edit.keypair_policy.is_some() {
             // All of their sessions may be limited by another policy now.
             change.tell(Topic::Keypair, id, Audience::person(id, domain)).await?;
         }
@@ -136,6 +138,11 @@ impl Control {
         {
             errors.push(FieldError::new("policy", "There is no user resource policy with this name."));
         }
+        if let Some(policy) = &edit.keypair_policy {
+            if !me.may(Permission::LimitKeypairs) || !change.has_policy(PolicyKind::Keypair, policy).await? {
+                errors.push(FieldError::new("keypair_policy", NO_KEYPAIR_POLICY));
+            }
+        }
         if let Some(username) = &edit.username {
             crate::lookalikes::check_scripts("username", username, &mut errors);
         }
@@ -161,6 +168,9 @@ impl Control {
         {
             return Err(Problem::field("main_access_key", "Choose one of the person's active keypairs."));
         }
+        if let Some(policy) = &edit.keypair_policy {
+            give_keypair_policy(change, before.id, policy).await?;
+        }
         if edit.password.is_some() || edit.status.is_some() || edit.role.is_some() || edit.domain.is_some() {
             change.end_password_links(before.id).await?;
         }
@@ -172,6 +182,21 @@ impl Control {
         }
         Ok(())
     }
+}
+
+/// Gives the person's main keypair a policy, with a record of its own: that of the person does not show keypairs.
+async fn give_keypair_policy(change: &mut Change, user: UserId, policy: &str) -> Result<()> {
+    let Some(key) = change.user_row(user).await?.and_then(|row| row.main_key) else {
+        return Err(Problem::field("keypair_policy", "This person has no keypair. Add a credential first."));
+    };
+    let before = change.keypair_row(&key).await?;
+    if before.as_ref().is_some_and(|before| before.policy == policy) {
+        return Ok(());
+    }
+    let edit = EditKeypair { policy: Some(policy.to_owned()), ..EditKeypair::default() };
+    change.edit_keypair(&key, &edit, None).await?;
+    let after = change.keypair_row(&key).await?;
+    change.record("edit keypair", &key, json!({ "before": before, "after": after })).await
 }
 
 /// Whether an edit signs the person out everywhere: one that deactivates the account or sets another password.

@@ -8,6 +8,7 @@ use futures::{Stream, StreamExt};
 use serde_json::json;
 use store::{Lane, NewKeypairRow, Scope};
 use types::Problem;
+use types::bulk::BulkResult;
 use types::id::UserId;
 use types::limits::policies::PolicyKind;
 use types::list::{ListQuery, Page};
@@ -17,6 +18,8 @@ use types::system::events::{Audience, Topic};
 
 /// The most keypairs of one person, so that the list stays readable.
 const MOST: u64 = 100;
+/// The most keypairs that one call may change.
+const MOST_AT_ONCE: usize = 1000;
 
 impl Control {
     /// A page of keypairs: everybody's, the domain's, or the caller's own.
@@ -195,6 +198,24 @@ impl Control {
         // The new limits may let a waiting session start.
         self.shared.work.notify_one();
         Ok(())
+    }
+
+    /// Makes the same change to several keypairs, each with its own result.
+    pub async fn edit_keypairs(&self, caller: &Caller, keys: &[String], edit: &EditKeypair) -> Result<Vec<BulkResult>> {
+        caller.need(Permission::LimitKeypairs)?;
+        edit.check()?;
+        if keys.len() > MOST_AT_ONCE {
+            return Err(Problem::Limit(format!(
+                "At most {MOST_AT_ONCE} keypairs can be changed at once; these are {}.",
+                keys.len()
+            )));
+        }
+        let mut done = Vec::with_capacity(keys.len());
+        for key in keys {
+            let problem = self.edit_keypair(caller, key, edit).await.err();
+            done.push(BulkResult { name: key.clone(), problem });
+        }
+        Ok(done)
     }
 
     /// Refuses another main key with a different policy or a larger rate limit to callers who may not limit keypairs: those of

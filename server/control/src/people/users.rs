@@ -62,12 +62,21 @@ impl Control {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         new.check()?;
         let domains = self.domain_choices(caller).await?;
-        let policies = self.policy_names(caller, PolicyKind::User).await?;
+        let policies = self.policies_for_people(caller).await?;
         let errors = new_user_errors(me, new, &domains, &policies);
         if !errors.is_empty() {
             return Err(Problem::Invalid(errors));
         }
         self.write_user(Some(me.id), &caller.address, new).await
+    }
+
+    /// The policies that the caller may give to people and to their keypairs.
+    pub(crate) async fn policies_for_people(&self, caller: &Caller) -> Result<Policies> {
+        let user = self.policy_names(caller, PolicyKind::User).await?;
+        let may_limit = caller.need(Permission::CreateUsers)?.0.may(Permission::LimitKeypairs);
+        let keypair =
+            if may_limit { self.policy_names(caller, PolicyKind::Keypair).await? } else { vec![DEFAULT_POLICY.to_owned()] };
+        Ok(Policies { user, keypair })
     }
 
     /// Creates an account that has been checked.
@@ -91,13 +100,16 @@ impl Control {
         if account.policy.is_empty() {
             DEFAULT_POLICY.clone_into(&mut account.policy);
         }
+        if account.keypair_policy.is_empty() {
+            DEFAULT_POLICY.clone_into(&mut account.keypair_policy);
+        }
         let user = NewUser {
             id,
             account: &account,
             password_hash: hash,
             access_key: &access_key,
             secret: &secret,
-            keypair_policy: DEFAULT_POLICY,
+            keypair_policy: &account.keypair_policy,
             at: change.at,
         };
         if let Err(error) = change.insert_user(&user).await {
@@ -111,6 +123,9 @@ impl Control {
         Ok(Created { id, keypair: NewKeypair { owner: new.email.clone(), access_key, secret_key } })
     }
 }
+
+/// The refusal of a keypair policy that does not exist, or that the caller may not give.
+pub(crate) const NO_KEYPAIR_POLICY: &str = "There is no keypair resource policy with this name that you may give.";
 
 /// The fields by which project administrators may filter people: those that they see.
 const FOR_PROJECT_ADMINS: [&str; 7] = ["email", "username", "full_name", "role", "status", "domain", "created_at"];
@@ -196,6 +211,7 @@ fn visible_detail(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
         may_change,
         access_keys: _,
         keypair_policy: _,
+        rate_limit: _,
         last_sign_in: _,
         recent_sign_ins: _,
         link_asked: _,
@@ -209,14 +225,22 @@ fn visible_detail(me: &Me, scope: Scope, person: UserDetail) -> UserDetail {
         may_change,
         access_keys: Vec::new(),
         keypair_policy: String::new(),
+        rate_limit: None,
         last_sign_in: None,
         recent_sign_ins: Vec::new(),
         link_asked: None,
     }
 }
 
+/// The names of the policies that somebody may give to people, by kind.
+#[derive(Clone, Default)]
+pub(crate) struct Policies {
+    pub user: Vec<String>,
+    pub keypair: Vec<String>,
+}
+
 /// The mistakes in a new account that depend on the caller's role and on the existing domains and policies.
-pub(crate) fn new_user_errors(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &[String]) -> Vec<FieldError> {
+pub(crate) fn new_user_errors(me: &Me, new: &CreateUser, domains: &[DomainChoice], policies: &Policies) -> Vec<FieldError> {
     let mut errors = Vec::new();
     check_scripts("email", &new.email, &mut errors);
     check_scripts("username", &new.username, &mut errors);
@@ -231,8 +255,11 @@ pub(crate) fn new_user_errors(me: &Me, new: &CreateUser, domains: &[DomainChoice
         }
         Some(_) => {}
     }
-    if !new.policy.is_empty() && !policies.contains(&new.policy) {
+    if !new.policy.is_empty() && !policies.user.contains(&new.policy) {
         errors.push(FieldError::new("policy", "There is no user resource policy with this name."));
+    }
+    if !new.keypair_policy.is_empty() && !policies.keypair.contains(&new.keypair_policy) {
+        errors.push(FieldError::new("keypair_policy", NO_KEYPAIR_POLICY));
     }
     errors
 }

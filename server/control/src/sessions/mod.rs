@@ -244,7 +244,9 @@ impl Control {
         }
         let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
         let waits = queue.waiting.get(&row.id);
-        let Some(queue::Waits { reason, position }) = waits else { return SessionRow { info: String::new(), position: None, ..row } };
+        let Some(queue::Waits { reason, position }) = waits else {
+            return SessionRow { info: String::new(), position: None, ..row };
+        };
         let full = matches!(reason, Reason::NoneSchedulable { .. }).then(|| self.short_of_space()).flatten();
         let info = full.clone().unwrap_or_else(|| reason.describe());
         let brief = full.unwrap_or_else(|| reason.brief());

@@ -63,6 +63,15 @@ impl Control {
         Ok(names.into_iter().map(queue).collect())
     }
 
+    /// The number of sessions that wait in the cluster; `None` for people who may not see them all.
+    pub fn waiting_sessions(&self, caller: &Caller) -> Option<u32> {
+        if caller.me()?.reach(Permission::ReadSessions) != Reach::Everything {
+            return None;
+        }
+        let queue = self.shared.queue.read().unwrap_or_else(PoisonError::into_inner);
+        u32::try_from(queue.order.values().map(|order| order.len()).sum::<usize>()).ok()
+    }
+
     fn queue_scope<'a>(&self, caller: &'a Caller) -> Result<(&'a Me, store::Scope)> {
         match caller.need(Permission::ReadSessions)? {
             (_, Reach::Everything | Reach::Domain) => caller.scope(Permission::ReadSessions),

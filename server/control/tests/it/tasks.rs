@@ -20,6 +20,7 @@ async fn people(yard: &Yard, count: usize) -> CreateMany {
         domain: domains[0].id,
         projects: Vec::new(),
         policy: String::new(),
+        keypair_policy: String::new(),
         must_change_password: true,
         description: String::new(),
     };

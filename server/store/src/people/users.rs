@@ -126,8 +126,8 @@ impl Store {
                 .bind(id)
                 .fetch_one(&self.read)
                 .await?;
-        let keypairs: Vec<(String, String)> = sqlx::query_as(
-            "SELECT access_key, policy FROM keypairs WHERE user_id = ? AND deleted = 0 ORDER BY main DESC, created_at LIMIT 100",
+        let keypairs: Vec<(String, String, u32)> = sqlx::query_as(
+            "SELECT access_key, policy, rate_limit FROM keypairs WHERE user_id = ? AND deleted = 0 ORDER BY main DESC, created_at LIMIT 100",
         )
         .bind(id)
         .fetch_all(&self.read)
@@ -142,14 +142,16 @@ impl Store {
             .bind(id)
             .fetch_one(&self.read)
             .await?;
-        let keypair_policy = keypairs.first().map(|(_, policy)| policy.clone()).unwrap_or_default();
-        let access_keys = keypairs.into_iter().map(|(key, _)| key).collect();
+        let keypair_policy = keypairs.first().map(|(_, policy, _)| policy.clone()).unwrap_or_default();
+        let rate_limit = keypairs.first().map(|(.., limit)| *limit);
+        let access_keys = keypairs.into_iter().map(|(key, ..)| key).collect();
         Ok(Some(UserDetail {
             row,
             domain: of_domain,
             projects,
             access_keys,
             keypair_policy,
+            rate_limit,
             may_change: false,
             last_sign_in,
             recent_sign_ins: recent.into_iter().map(|(at, address)| RecentSignIn { at, address }).collect(),
@@ -168,7 +170,7 @@ impl Change {
     /// Writes a new account with its main keypair. A taken email or username is a unique violation of its `_key` column.
     pub async fn insert_user(&mut self, user: &NewUser<'_>) -> Result<()> {
         let NewUser { id, account, password_hash, access_key, secret, keypair_policy, at } = *user;
-        let others = ["password", "role", "status", "domain", "projects", "ids"];
+        let others = ["password", "role", "status", "domain", "projects", "ids", "keypair_policy"];
         let fields = Fields::of(account, &others)?
             .with_all(Fields::of(&account.ids, &[])?)
             .with_id("id", id.0)
@@ -198,8 +200,19 @@ impl Change {
     /// Writes the fields that `edit` sets; `hash` is the hash of its password. Projects, main keypair and two-factor
     /// authentication have methods of their own.
     pub async fn edit_user(&mut self, id: UserId, edit: &EditUser, hash: Option<&str>, at: Millis) -> Result<()> {
-        let others =
-            ["username", "password", "role", "status", "domain", "projects", "two_factor", "uid", "gid", "main_access_key"];
+        let others = [
+            "username",
+            "password",
+            "role",
+            "status",
+            "domain",
+            "projects",
+            "two_factor",
+            "uid",
+            "gid",
+            "main_access_key",
+            "keypair_policy",
+        ];
         // A number of 0 leaves it to the engine again.
         let number = |id: Option<u32>| id.map(|id| Some(id).filter(|id| *id > 0));
         let mut sql = Fields::of(edit, &others)?

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use types::Problem;
+use types::bulk::BulkResult;
 use types::list::{ListQuery, Page};
 use types::people::keypairs::{CreateKeypair, EditKeypair, KeypairRow, NewKeypair};
 
@@ -35,6 +36,11 @@ pub async fn create_keypair(keypair: CreateKeypair) -> Result<NewKeypair, Proble
 pub async fn edit_keypair(access_key: String, edit: EditKeypair, was: Option<EditKeypair>) -> Result<(), Problem> {
     crate::api::run(|control, caller| async move { control.edit_keypair_since(&caller, &access_key, &edit, was.as_ref()).await })
         .await
+}
+
+#[server(prefix = "/call", endpoint = "edit_keypairs", input = Json)]
+pub async fn edit_keypairs(access_keys: Vec<String>, edit: EditKeypair) -> Result<Vec<BulkResult>, Problem> {
+    crate::api::run(|control, caller| async move { control.edit_keypairs(&caller, &access_keys, &edit).await }).await
 }
 
 #[server(prefix = "/call", endpoint = "delete_keypair", input = Json)]

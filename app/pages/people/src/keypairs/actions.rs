@@ -102,7 +102,7 @@ impl DialogForm for Form {
         let range = format!("Requests in 15 minutes, 0 to {}. Requests over the limit are refused.", max_rate_limit());
         view! {
             {whose}
-            <Field name="keypair-policy" label="Resource policy" required=true hint="Sessions count against their owner's main keypair and its policy, whichever keypair started them." error=refused.field_error("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="keypair-policy" label="Keypair policy" required=true hint="Sessions count against their owner's main keypair and its policy, whichever keypair started them." error=refused.field_error("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
             <Field name="keypair-rate" label="Rate limit" required=true hint=range error=refused.field_error("rate_limit")>
                 <NumberInput name="keypair-rate" value=self.rate min="0" max=MAX_RATE_LIMIT.to_string() step="1"/>
             </Field>
@@ -173,7 +173,7 @@ pub fn switch(row: &KeypairRow, changed: Callback<()>) -> AnyView {
     let question = format!("{label} {key} of {}? From then on, requests signed with it {what}.", row.owner);
     let delete = (!active).then(|| {
         let question = format!("Delete {key} of {}?", row.owner);
-        view! { <Confirm name=format!("delete-{key}") strength=Strength::Dialog label="Delete" question=question on_confirm=delete/> }
+        view! { <Confirm name=format!("delete-{key}") strength=Strength::Dialog label="Delete" title=format!("Delete {key}") icon=IconName::Trash question=question on_confirm=delete/> }
     });
-    view! { <Confirm name=format!("switch-{key}") strength=Strength::Bubble label=label question=question on_confirm=flip/>{delete} }.into_any()
+    view! { <Confirm name=format!("switch-{key}") strength=Strength::Bubble label=label title=format!("{label} {key}") icon=IconName::Power question=question on_confirm=flip/>{delete} }.into_any()
 }

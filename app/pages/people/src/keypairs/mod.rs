@@ -1,6 +1,7 @@
 //! Credentials: the keypairs that sign requests and that limits are counted by (`docs/spec/people.md`, "Keypairs").
 
 mod actions;
+mod bulk;
 mod drawer;
 mod once;
 
@@ -18,6 +19,7 @@ use console::paths;
 use console::problem_view::problem_view;
 use console::table::{load_open, settled};
 use leptos::prelude::*;
+use leptos_router::components::A;
 use types::Problem;
 use types::people::keypairs::{KEYPAIRS, KeypairRow};
 use types::people::permissions::Permission;
@@ -33,9 +35,13 @@ fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<
             .sortable()
             .required()
             .opens(),
-        text("owner", "User ID", |k: &KeypairRow| k.owner.clone()).sortable(),
+        Column::new("owner", "User ID", |k: &KeypairRow| {
+            let (address, owner) = (paths::user(k.user), k.owner.clone());
+            view! { <A href=address>{owner}</A> }.into_any()
+        })
+        .sortable(),
         Column::new("permission", "Permission", |k: &KeypairRow| permission(k)),
-        text("policy", "Resource policy", |k: &KeypairRow| k.policy.clone()).sortable(),
+        text("policy", "Keypair policy", |k: &KeypairRow| k.policy.clone()).sortable(),
         text("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string()).sortable().number(),
         text("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string()).number(),
         text("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
@@ -64,7 +70,8 @@ pub fn page() -> AnyView {
     let list = List::new(&KEYPAIRS, paths::CREDENTIALS, "key", &[Topic::Keypair, Topic::User], keypairs);
     let detail = load_open(list.open, &[Topic::Keypair, Topic::Session], "keypair", |key| Some(keypair(key)));
     let history = History::new(list.open, &[Topic::Keypair]);
-    let asked = RwSignal::new(Asked::Nothing);
+    let (asked, editing_many) = (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
+    let selection = RwSignal::new(Vec::<String>::new());
     let reload = list.rows.reload;
     let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
@@ -79,7 +86,7 @@ pub fn page() -> AnyView {
                     <EmptyState icon=IconName::Key title="No credentials" text="Keypairs in this state are listed here. Everybody gets one with their account."/>
                 }
             }),
-            selection: None,
+            selection: may_change.then(|| (selection, ViewFn::from(move || bulk::button(editing_many)))),
         };
         view! {
             <PageHead title=HEAD.title group=HEAD.group>
@@ -89,8 +96,9 @@ pub fn page() -> AnyView {
             </PageHead>
             {list.table(shown)}
             {may_change.then(|| dialogs(asked, reload))}
+            {may_change.then(|| bulk::bulk_dialog(editing_many, selection, reload))}
             {list.drawer(Signal::stored("Keypair detail".to_owned()), move || {
-                history.beside(list, move || drawer::drawer(list.open, detail, may_change))
+                history.beside(list, move || drawer::drawer(list.open, detail, may_change.then_some(asked)))
             })}
         }
         .into_any()

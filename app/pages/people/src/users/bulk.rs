@@ -106,7 +106,7 @@ impl DialogForm for Form {
     }
 
     fn opened(self, opening: Opening) {
-        opening.ask(choices(), move |choices| self.place.offer(choices));
+        opening.ask(choices(self.place.may_limit), move |choices| self.place.offer(choices));
     }
 
     fn read(self) -> Result<Self::Command, Problem> {
@@ -116,6 +116,7 @@ impl DialogForm for Form {
             domain: place.domain(),
             projects: Some(place.project_ids()).filter(|picked| !picked.is_empty()),
             policy: Some(place.policy.get_untracked()).filter(|name| !name.is_empty()),
+            keypair_policy: Some(place.keypair_policy.get_untracked()).filter(|name| !name.is_empty()),
             ..EditUser::default()
         };
         // A number that is not typed stays unchanged for everybody.

@@ -35,7 +35,7 @@ impl DialogForm for Create {
     }
 
     fn opened(self, opening: Opening) {
-        opening.ask(choices(), move |choices| {
+        opening.ask(choices(self.form.place.may_limit), move |choices| {
             self.form.place.offer(choices);
             self.form.place.choose_default();
         });

@@ -47,7 +47,7 @@ impl DialogForm for Edit {
 
     async fn theirs(self) -> Result<Option<Self::Thing>, Problem> {
         let Some((id, _)) = self.before.get_untracked() else { return Ok(None) };
-        Ok(Some((id, user(id).await?, choices().await?)))
+        Ok(Some((id, user(id).await?, choices(self.form.place.may_limit).await?)))
     }
 
     fn in_form_words(self, one: Difference) -> Difference {
@@ -80,7 +80,7 @@ pub fn dialog(who: RwSignal<Option<UserId>>, changed: Callback<()>) -> AnyView {
         let mine = last.get_value();
         who.set(None);
         leptos::task::spawn_local(async move {
-            let found = async { Ok((choices().await?, user(id).await?)) }.await;
+            let found = async { Ok((choices(edit.form.place.may_limit).await?, user(id).await?)) }.await;
             match found {
                 _ if last.try_get_value() != Some(mine) => {}
                 Ok((choices, person)) => asked.set(Asked::edit((id, person, choices))),
@@ -109,7 +109,7 @@ pub fn row_actions(row: &UserRow, editing: RwSignal<Option<UserId>>, changed: Ca
     view! {
         <div class="row-actions">
             <Button variant=Variant::Quiet label=format!("Edit {email}") on_press=Callback::new(move |()| editing.set(Some(id)))><Icon name=IconName::Gear/></Button>
-            <Confirm name=format!("status-{id}") strength=Strength::Bubble label=label question=question on_confirm=switch/>
+            <Confirm name=format!("status-{id}") strength=Strength::Bubble label=label title=format!("{label} {email}") icon=IconName::Power question=question on_confirm=switch/>
         </div>
     }
     .into_any()

@@ -96,6 +96,7 @@ impl Form {
         self.description.set(description.clone());
         self.addresses.set(addresses.join(", "));
         self.place.policy.set(policy.clone());
+        self.place.keypair_policy.set(person.keypair_policy.clone());
         self.ids.fill(ids);
         self.must_change_password.set(*must_change_password);
         self.sudo.set(*sudo);
@@ -158,6 +159,7 @@ impl Form {
             sudo: self.sudo.get_untracked(),
             addresses: self.addresses(),
             policy: self.place.policy.get_untracked(),
+            keypair_policy: if self.place.may_limit { self.place.keypair_policy.get_untracked() } else { String::new() },
             ids: self.ids.read()?,
         })
     }
@@ -183,6 +185,8 @@ impl Form {
             domain: Some(now.domain).filter(|domain| *domain != before.domain),
             projects: other_projects.then(|| now.projects.clone()),
             two_factor: Some(self.two_factor.get_untracked()).filter(|on| *on != before.row.two_factor),
+            keypair_policy: Some(now.keypair_policy.clone())
+                .filter(|policy| !policy.is_empty() && *policy != before.keypair_policy),
             main_access_key: Some(main_key).filter(|key| before.access_keys.first() != Some(key) && !key.is_empty()),
             ..EditUser::between(&before.row, &now)
         };

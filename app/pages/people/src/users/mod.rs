@@ -39,7 +39,7 @@ fn columns(actions: Option<(RwSignal<Option<UserId>>, Callback<()>)>) -> Vec<Col
         text("projects", "Projects", |u: &UserRow| u.projects.join(", ")),
         text("status", "Status", |u: &UserRow| u.status.label()).sortable().hidden(),
         text("status_info", "Status info", |u: &UserRow| u.status_info.clone()).hidden(),
-        text("policy", "Resource policy", |u: &UserRow| u.policy.clone()).sortable().hidden(),
+        text("policy", "User policy", |u: &UserRow| u.policy.clone()).sortable().hidden(),
         text("addresses", "Allowed client IPs", |u: &UserRow| or_dash(u.addresses.join(", "))).hidden(),
         text("sudo", "Sudo session", |u: &UserRow| yes(u.sudo)).sortable().hidden(),
         text("must_change_password", "Password change required", |u: &UserRow| yes(u.must_change_password)).sortable().hidden(),
@@ -82,6 +82,8 @@ pub fn page() -> AnyView {
     let (creating, creating_many, editing_many) =
         (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
     let (editing, linking) = (RwSignal::new(None::<UserId>), RwSignal::new(Asked::Nothing));
+    let limiting = RwSignal::new(Asked::Nothing);
+    let may_limit = me.may(Permission::LimitKeypairs);
     let selection = RwSignal::new(Vec::<String>::new());
     let active_tab = Memo::new(move |_| list.query.with(|query| query.tab == "active"));
     let reload = list.rows.reload;
@@ -115,8 +117,10 @@ pub fn page() -> AnyView {
             {may_change.then(|| edit::dialog(editing, reload))}
             {may_change.then(|| link::dialog(linking, detail.reload))}
             {may_change.then(|| bulk::dialog(editing_many, selection, rows, reload))}
-            {list.drawer(Signal::stored("User detail".to_owned()), move || {
-                history.beside(list, move || drawer::drawer(list.open, detail, (editing, linking)))
+            {may_limit.then(|| crate::keypairs::dialogs(limiting, detail.reload))}
+            {list.drawer(drawer::title(detail), move || {
+                let actions = drawer::Actions { editing, linking, limiting: may_limit.then_some(limiting) };
+                history.beside(list, move || drawer::drawer(list.open, detail, actions))
             })}
         }
         .into_any()

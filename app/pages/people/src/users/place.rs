@@ -1,12 +1,13 @@
 //! An account's role, status, domain, projects and policy, as offered by the forms for one person, several and many.
 
+use console::api::people::keypairs::keypair_policy_names;
 use console::api::people::users::{domain_choices, user_policy_names};
 use console::form::Refused;
 use console::frame::use_me;
 use leptos::prelude::*;
 use types::Problem;
 use types::id::{DomainId, ProjectId};
-use types::people::permissions::{Role, may_grant};
+use types::people::permissions::{Permission, Role, may_grant};
 use types::people::users::UserStatus;
 use types::projects::DomainChoice;
 use ui::{CheckboxGroup, Field, Select};
@@ -19,11 +20,14 @@ const SAME: &str = "Leave as it is";
 pub struct Choices {
     domains: Vec<DomainChoice>,
     policies: Vec<String>,
+    /// Empty for people who may not limit keypairs.
+    keypair_policies: Vec<String>,
 }
 
-/// Loads the available choices.
-pub async fn choices() -> Result<Choices, Problem> {
-    Ok(Choices { domains: domain_choices().await?, policies: user_policy_names().await? })
+/// Loads the available choices; those of keypairs if the person `may_limit` them.
+pub async fn choices(may_limit: bool) -> Result<Choices, Problem> {
+    let keypair_policies = if may_limit { keypair_policy_names().await? } else { Vec::new() };
+    Ok(Choices { domains: domain_choices().await?, policies: user_policy_names().await?, keypair_policies })
 }
 
 /// The chosen values.
@@ -36,8 +40,11 @@ pub struct Place {
     pub domain: RwSignal<String>,
     pub projects: RwSignal<Vec<String>>,
     pub policy: RwSignal<String>,
+    pub keypair_policy: RwSignal<String>,
+    pub may_limit: bool,
     domains: RwSignal<Vec<DomainChoice>>,
     policies: RwSignal<Vec<String>>,
+    keypair_policies: RwSignal<Vec<String>>,
 }
 
 impl Place {
@@ -50,8 +57,11 @@ impl Place {
             domain: RwSignal::new(String::new()),
             projects: RwSignal::new(Vec::new()),
             policy: RwSignal::new("default".to_owned()),
+            keypair_policy: RwSignal::new("default".to_owned()),
+            may_limit: use_me().may(Permission::LimitKeypairs),
             domains: RwSignal::new(Vec::new()),
             policies: RwSignal::new(Vec::new()),
+            keypair_policies: RwSignal::new(Vec::new()),
         };
         // Projects belong to a domain, so another domain has other projects.
         Effect::new(move |before: Option<String>| {
@@ -75,13 +85,14 @@ impl Place {
 
     /// Clears all choices.
     pub fn clear(self) {
-        [self.status, self.domain, self.policy].into_iter().for_each(|field| field.set(String::new()));
+        [self.status, self.domain, self.policy, self.keypair_policy].into_iter().for_each(|field| field.set(String::new()));
         self.projects.set(Vec::new());
     }
 
     /// Offers these choices.
-    pub fn offer(self, Choices { domains, policies }: Choices) {
+    pub fn offer(self, Choices { domains, policies, keypair_policies }: Choices) {
         self.policies.set(policies);
+        self.keypair_policies.set(keypair_policies);
         self.domains.set(domains);
     }
 
@@ -132,7 +143,7 @@ impl Place {
 
     /// Follows every choice.
     pub fn track(self) {
-        [self.role, self.status, self.domain, self.policy].into_iter().for_each(|field| field.track());
+        [self.role, self.status, self.domain, self.policy, self.keypair_policy].into_iter().for_each(|field| field.track());
         self.projects.track();
     }
 
@@ -179,8 +190,14 @@ impl Place {
             let choice = |d: &DomainChoice| (d.id.to_string(), d.name.clone());
             with_same(same, self.domains.with(|all| all.iter().filter(offered).map(choice).collect()))
         });
-        let policies =
-            Signal::derive(move || with_same(same, self.policies.get().into_iter().map(|name| (name.clone(), name)).collect()));
+        let named = move |names: RwSignal<Vec<String>>| {
+            Signal::derive(move || with_same(same, names.get().into_iter().map(|name| (name.clone(), name)).collect()))
+        };
+        let (policies, keypair_policies) = (named(self.policies), named(self.keypair_policies));
+        let keypair = self.id("keypair-policy");
+        let keypair_policy = self.may_limit.then(|| view! {
+            <Field name=keypair.clone() label="Keypair policy" required=!same hint="Limits what their sessions may use." error=refused.field_error("keypair_policy")><Select name=keypair.clone() value=self.keypair_policy options=keypair_policies/></Field>
+        });
         let projects = Signal::derive(move || {
             let domain = self.domain.get();
             let of = |d: &DomainChoice| d.projects.iter().map(|p| (p.id.to_string(), p.name.clone())).collect::<Vec<_>>();
@@ -191,7 +208,8 @@ impl Place {
         view! {
             <div class="form-row">
                 <Field name=domain.clone() label="Domain" required=!same hint=hint error=refused.field_error("domain")><Select name=domain.clone() value=self.domain options=domains/></Field>
-                <Field name=policy.clone() label="Resource policy" required=!same error=refused.field_error("policy")><Select name=policy.clone() value=self.policy options=policies/></Field>
+                <Field name=policy.clone() label="User policy" required=!same error=refused.field_error("policy")><Select name=policy.clone() value=self.policy options=policies/></Field>
+                {keypair_policy}
             </div>
             <Show when=move || self.domain.with(|id| !id.is_empty()) fallback=|| view! { <p class="hint">"Choose a domain to choose projects."</p> }>
                 <CheckboxGroup name=group.get_value() label="Projects" value=self.projects options=projects error=refused.field_error("projects")/>

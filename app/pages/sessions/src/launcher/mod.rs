@@ -65,6 +65,11 @@ impl Step {
     }
 }
 
+/// The launcher's address with this request filled in.
+pub fn address_of(asked: &StartSession) -> String {
+    format!("{}?step={}&form={}", paths::LAUNCHER, Step::Review.key(), encode(&to_address(asked)))
+}
+
 /// Returns the step that a field is in.
 fn step_of(field: &str) -> Step {
     match field {

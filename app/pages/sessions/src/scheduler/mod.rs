@@ -21,7 +21,7 @@ use types::people::permissions::{Permission, Reach};
 use types::quantity::bytes;
 use types::sessions::{QUEUE, QueueLength, SessionRow};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Elapsed, EmptyState, IconName, Tone, Variant, with_local_times};
+use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Tone, Variant, with_local_times};
 
 const HEAD: Head = Head { title: "Scheduler", group: "Administration" };
 
@@ -43,7 +43,8 @@ fn columns(order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
         Column::new("why", "Why it waits", |s: &SessionRow| {
             let never = s.never.then(|| view! { <Badge tone=Tone::Bad text="Cannot start"/>" " });
             let text = if s.brief.is_empty() { &s.info } else { &s.brief };
-            view! { {never}<span class="why" title=s.info.clone()>{with_local_times(text)}</span> }.into_any()
+            view! { <span class="state">{never}<span class="why" title=s.info.clone()>{with_local_times(text)}</span></span> }
+                .into_any()
         }),
         text("owner", "Owner", SessionRow::owner_and_state),
         text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
@@ -61,7 +62,7 @@ fn columns(order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
         columns.push(Column::new("control", "Control", move |s: &SessionRow| {
             let (id, label) = (s.id.to_string(), format!("Set the priority of {}", s.name));
             let press = Callback::new(move |()| order.run(vec![id.clone()]));
-            view! { <Button variant=Variant::Quiet label=label on_press=press>"Priority"</Button> }.into_any()
+            view! { <div class="row-actions"><Button variant=Variant::Quiet label=label on_press=press><Icon name=IconName::ChevronUp/></Button></div> }.into_any()
         }));
     }
     columns

@@ -14,7 +14,7 @@ use crate::limits::policies::KeypairPolicy;
 use crate::limits::presets::shared_memory;
 use crate::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
 use crate::rules;
-use crate::sessions::{Cluster, SessionType};
+use crate::sessions::{Cluster, SessionDetail, SessionType};
 use crate::time::Millis;
 use crate::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,28 @@ const MAX_SLOTS: usize = 32;
 const MAX_TIMEOUT: u32 = 31_536_000;
 
 impl StartSession {
+    /// The request for another session like an existing one: without its name, its start time and whom it waited for, and without
+    /// the values of variables that nobody may see.
+    pub fn again(session: &SessionDetail) -> Self {
+        let row = &session.row;
+        Self {
+            project: session.project,
+            resource_group: row.resource_group.clone(),
+            kind: row.kind,
+            image: row.image.clone(),
+            command: session.command.clone(),
+            slots: row.slots.clone(),
+            shared_memory: session.shared_memory,
+            cluster: row.cluster,
+            env: session.env.clone(),
+            visible_env: session.env.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.clone()).collect(),
+            ports: session.ports.clone(),
+            timeout: session.timeout,
+            priority: row.priority,
+            ..Self::default()
+        }
+    }
+
     /// Checks every field, for any caller. The server also checks the rules that need its data (names, limits).
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 use super::{Context, Line};
 use crate::Result;
+#[cfg(fuzzing)]
+use crate::people::users::Policies;
 use std::collections::HashMap;
 use types::people::many_users::{COLUMNS, LARGEST_FILE, MOST_IN_FILE, MOST_PASSWORDS};
 use types::{FieldError, Problem};
@@ -98,11 +100,12 @@ pub fn people_of_file(text: &str) {
         domain: me.domain,
         projects: Vec::new(),
         policy: String::new(),
+        keypair_policy: String::new(),
         must_change_password: true,
         description: String::new(),
     };
     let domains = [DomainChoice { id: me.domain, name: "lab".into(), active: true, projects: Vec::new() }];
-    let policies = ["default".to_owned()];
+    let policies = Policies { user: vec!["default".to_owned()], keypair: vec!["default".to_owned()] };
     let context = Context::new(&me, &defaults, &domains, &policies);
     for mut line in lines_of_file(text, &context).unwrap_or_default() {
         context.check(&mut line);

@@ -5,7 +5,7 @@ pub(crate) mod file;
 
 use crate::people::accounts::{EMAIL_TAKEN, USERNAME_TAKEN};
 use crate::people::password::Hashed;
-use crate::people::users::new_user_errors;
+use crate::people::users::{Policies, new_user_errors};
 use crate::system::tasks::{Progress, Work};
 use crate::{Caller, Control, Needs, Result, made_up_password};
 use file::lines_of_file;
@@ -14,7 +14,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Lane, fold};
 use types::id::{DomainId, ProjectId, TaskId};
-use types::limits::policies::PolicyKind;
 use types::people::many_users::{Batch, CreateMany, CreatedPerson, Defaults, LineError, MOST_ERRORS, Planned, Preview, SHOWN};
 use types::people::permissions::{Me, Permission, Role};
 use types::people::users::{CreateUser, UserStatus};
@@ -41,13 +40,13 @@ struct Context<'a> {
     me: &'a Me,
     defaults: &'a Defaults,
     domains: &'a [DomainChoice],
-    policies: &'a [String],
+    policies: &'a Policies,
     /// All projects by domain and folded name.
     projects: HashMap<(DomainId, String), ProjectId>,
 }
 
 impl<'a> Context<'a> {
-    fn new(me: &'a Me, defaults: &'a Defaults, domains: &'a [DomainChoice], policies: &'a [String]) -> Self {
+    fn new(me: &'a Me, defaults: &'a Defaults, domains: &'a [DomainChoice], policies: &'a Policies) -> Self {
         let each = domains.iter().flat_map(|domain| domain.projects.iter().map(|project| (domain.id, project)));
         let projects = each.map(|(domain, project)| ((domain, fold(&project.name)), project.id)).collect();
         Self { me, defaults, domains, policies, projects }
@@ -55,7 +54,8 @@ impl<'a> Context<'a> {
 
     /// A new account with the defaults and a made-up password.
     fn new_user(&self, email: String, username: String) -> Result<CreateUser> {
-        let Defaults { role, status, domain, projects, policy, must_change_password, description } = self.defaults;
+        let Defaults { role, status, domain, projects, policy, keypair_policy, must_change_password, description } =
+            self.defaults;
         Ok(CreateUser {
             email,
             username,
@@ -67,6 +67,7 @@ impl<'a> Context<'a> {
             description: description.clone(),
             must_change_password: *must_change_password,
             policy: policy.clone(),
+            keypair_policy: keypair_policy.clone(),
             ..CreateUser::default()
         })
     }
@@ -135,6 +136,9 @@ impl<'a> Context<'a> {
         if let Some(policy) = text("resource_policy") {
             new.policy = policy.to_owned();
         }
+        if let Some(policy) = text("keypair_policy") {
+            new.keypair_policy = policy.to_owned();
+        }
         Ok(Line { number, new, made_up, errors })
     }
 
@@ -194,7 +198,7 @@ impl Control {
     async fn plan(&self, caller: &Caller, many: &CreateMany) -> Result<(Vec<Line>, Vec<DomainChoice>)> {
         let (me, _) = caller.need(Permission::CreateUsers)?;
         let domains = self.domain_choices(caller).await?;
-        let policies = self.policy_names(caller, PolicyKind::User).await?;
+        let policies = self.policies_for_people(caller).await?;
         let context = Context::new(me, &many.defaults, &domains, &policies);
         let mut lines = read_lines(&many.batch, &context)?;
         lines.iter_mut().for_each(|line| context.check(line));

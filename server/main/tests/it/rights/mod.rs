@@ -295,6 +295,7 @@ async fn the_progress_of_a_task_ends_with_the_sign_in() {
         domain: root.me().unwrap().domain,
         projects: Vec::new(),
         policy: String::new(),
+        keypair_policy: String::new(),
         must_change_password: false,
         description: String::new(),
     };

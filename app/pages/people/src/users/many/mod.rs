@@ -22,7 +22,7 @@ use ui::{Checkbox, Field, Icon, IconName, NumberInput, RadioGroup, TextArea, Tex
 use wasm_bindgen::JsCast;
 
 /// One example line for the columns in `COLUMNS`.
-const EXAMPLE: &str = "ann@example.org,ann,Ann Ek,,user,active,default,default,default,yes,the new analyst";
+const EXAMPLE: &str = "ann@example.org,ann,Ann Ek,,user,active,default,default,default,default,yes,the new analyst";
 
 /// The typed values.
 #[derive(Clone, Copy)]
@@ -89,6 +89,7 @@ impl Form {
             domain: self.place.need_domain()?,
             projects: self.place.project_ids(),
             policy: self.place.policy.get_untracked(),
+            keypair_policy: if self.place.may_limit { self.place.keypair_policy.get_untracked() } else { String::new() },
             must_change_password: self.must_change_password.get_untracked(),
             description: self.description.get_untracked(),
         };
@@ -124,7 +125,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
         form.place.offer(choices);
         form.place.choose_default();
     };
-    shell.open_when(asked, move |_: Option<()>| form.clear(), move |opening| opening.ask(choices(), offer));
+    shell.open_when(asked, move |_: Option<()>| form.clear(), move |opening| opening.ask(choices(form.place.may_limit), offer));
     Effect::new(move |_| {
         form.track();
         planned.set(None);
