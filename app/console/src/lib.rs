@@ -6,6 +6,7 @@
 
 pub mod act;
 pub mod api;
+pub mod audit;
 pub mod choices;
 pub mod columns;
 pub mod dialog;

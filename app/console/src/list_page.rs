@@ -59,6 +59,8 @@ pub struct Shown<T> {
     pub empty: ViewFn,
     /// The selected rows, and the buttons for them.
     pub selection: Option<(RwSignal<Vec<String>>, ViewFn)>,
+    /// What rows have in common that are folded into the first of them; empty for a row that stands alone.
+    pub alike: Option<fn(&T) -> String>,
 }
 
 impl<T> List<T>
@@ -178,7 +180,7 @@ where
 
     /// The table, with something beside its last tab.
     pub fn table_with(self, shown: Shown<T>, after_tabs: Option<ViewFn>) -> AnyView {
-        let Shown { caption, columns, row_key, row_label, export, empty, selection } = shown;
+        let Shown { caption, columns, row_key, row_label, export, empty, selection, alike } = shown;
         let Self { parameter, open, layout, rows, also, ignored, .. } = self;
         let link = move |row: &T, contents| self.row_link(row_key(row), contents);
         let columns = columns.into_iter().map(|column| column.with_link(link)).collect();
@@ -208,6 +210,7 @@ where
                 keep=keep
                 row_key=row_key
                 row_label=row_label
+                alike=alike
                 selection=selection
                 after_tabs=after_tabs
                 bulk=bulk.unwrap_or_else(|| ViewFn::from(|| ()))

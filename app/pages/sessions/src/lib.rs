@@ -171,6 +171,7 @@ pub fn page() -> AnyView {
                 }
             }),
             selection: may_end.then_some((selection, bulk)),
+            alike: None,
         };
         let page = list.rows.good();
         let nothing = Signal::derive(move || page.with(|page| page.as_ref().is_some_and(|page| page.total == 0)));

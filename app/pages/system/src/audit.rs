@@ -1,6 +1,7 @@
 //! The audit trail: every change, sign-in and refusal, newest first.
 
 use console::api::system::audit::{audit_record, audit_records};
+use console::audit::{sentence, subject, who};
 use console::columns::{text, time};
 use console::frame::{Head, PageHead, use_me};
 use console::list_page::{List, Shown};
@@ -8,44 +9,55 @@ use console::paths;
 use console::problem_view::problem_view;
 use console::table::{Opened, load_open, opened, settled};
 use leptos::prelude::*;
-use leptos_router::components::A;
 use types::Problem;
 use types::people::permissions::Permission;
-use types::system::audit::{AUDIT, AuditRow};
+use types::system::audit::{AUDIT, AuditRow, FieldChange, changes};
 use types::system::events::Topic;
 use ui::{CodeBlock, Column, EmptyState, IconName, Time};
 
 const HEAD: Head = Head { title: "Audit trail", group: "Administration" };
 
-fn who(row: &AuditRow) -> String {
-    if row.actor_email.is_empty() { "—".into() } else { row.actor_email.clone() }
-}
-
 fn columns() -> Vec<Column<AuditRow>> {
     vec![
         time("at", "When", |r: &AuditRow| r.at).sortable().required().opens(),
-        text("actor", "Who", |r: &AuditRow| who(r)),
-        text("action", "Action", |r: &AuditRow| r.action.clone()),
-        Column::new("subject", "Of what", |r: &AuditRow| view! { <code>{r.subject.clone()}</code> }.into_any()),
-        text("address", "From where", |r: &AuditRow| r.address.clone()),
+        Column::new("what", "What", |r: &AuditRow| view! { <span class="sentence">{sentence(r)}</span> }.into_any()),
+        text("address", "Address", |r: &AuditRow| r.address.clone()),
+        text("actor", "Who", |r: &AuditRow| who(r)).hidden(),
+        text("action", "Action", |r: &AuditRow| r.action.clone()).hidden(),
+        Column::new("subject", "Of what", |r: &AuditRow| subject(r)).hidden(),
         Column::new("detail", "Detail", |r: &AuditRow| view! { <code>{r.detail.clone()}</code> }.into_any()).hidden(),
     ]
 }
 
+/// Records of the same person doing the same within one minute.
+fn alike(row: &AuditRow) -> String {
+    format!("{} {} {}", who(row), row.action, row.at.0 / 60_000)
+}
+
 fn contents(row: AuditRow) -> AnyView {
-    let person = match row.actor {
-        Some(id) => view! { <A href=paths::user(id)>{row.actor_email.clone()}</A> }.into_any(),
-        None => "Not signed in".into_any(),
-    };
     let detail = serde_json::from_str::<serde_json::Value>(&row.detail).ok();
-    let detail = detail.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or(row.detail);
+    let detail = detail.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or(row.detail.clone());
+    let change = |one: FieldChange| {
+        view! { <tr><th scope="row">{one.field}</th><td>{one.before}</td><td>{one.after}</td></tr> }
+    };
+    let changed: Vec<_> = changes(&row.detail).into_iter().map(change).collect();
+    let changed = (!changed.is_empty()).then(|| {
+        view! {
+            <h3 id="record-changes">"Changes"</h3>
+            <table class="compare" aria-labelledby="record-changes">
+                <thead><tr><th scope="col">"Field"</th><th scope="col">"Before"</th><th scope="col">"After"</th></tr></thead>
+                <tbody>{changed}</tbody>
+            </table>
+        }
+    });
     view! {
+        <p class="sentence">{sentence(&row)}</p>
+        {changed}
         <dl class="key-values">
             <dt>"When"</dt><dd><Time at=row.at.0/></dd>
-            <dt>"Who"</dt><dd>{person}</dd>
+            <dt>"Address"</dt><dd>{row.address}</dd>
             <dt>"Action"</dt><dd>{row.action}</dd>
-            <dt>"Of what"</dt><dd><code>{row.subject}</code></dd>
-            <dt>"From where"</dt><dd>{row.address}</dd>
+            <dt>"Subject"</dt><dd><code>{row.subject}</code></dd>
         </dl>
         <h3>"Detail"</h3>
         <CodeBlock text=detail label="Detail"/>
@@ -78,6 +90,7 @@ pub fn page() -> AnyView {
                 || view! { <EmptyState icon=IconName::Info title="No records" text="Changes that people make are recorded here."/> },
             ),
             selection: None,
+            alike: Some(alike),
         };
         view! {
             <PageHead title=HEAD.title group=HEAD.group/>

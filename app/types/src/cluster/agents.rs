@@ -1,5 +1,6 @@
 //! Agents: the machines that sessions run on, as their engine reports them (`docs/spec/cluster.md`, "Agents").
 
+use crate::Problem;
 use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::quantity::Slots;
 use crate::sessions::SessionRow;
@@ -50,6 +51,11 @@ pub struct Agent {
     pub resource_group: String,
     /// Whether it takes new sessions. Running ones stay either way.
     pub schedulable: bool,
+    /// Why it takes none, in the words of whoever took it out of service, and since when.
+    #[serde(default)]
+    pub closed_reason: String,
+    #[serde(default)]
+    pub closed_at: Option<Millis>,
     pub first_contact: Millis,
     /// When it stopped answering and came to count as terminated.
     pub lost_at: Option<Millis>,
@@ -80,6 +86,34 @@ pub struct AgentDetail {
     pub usage: Vec<AgentUsage>,
     /// The sessions on it now, at most [`SESSIONS_SHOWN`].
     pub sessions: Vec<SessionRow>,
+    /// When the last of those of its sessions ends that have a time limit.
+    pub last_end: Option<Millis>,
+    /// Its sessions without a time limit.
+    pub endless: u32,
+}
+
+/// Taking agents out of service, or back into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SetSchedulable {
+    pub names: Vec<String>,
+    pub schedulable: bool,
+    /// Shown to administrators, and to those who are told.
+    pub reason: String,
+    /// Whether the owners of the sessions on them get a notice.
+    pub tell: bool,
+}
+
+/// The most characters in the reason.
+pub const MAX_REASON: usize = 200;
+
+impl SetSchedulable {
+    /// Checks every field, for any caller. Refuses with [`Problem::Invalid`], naming each unacceptable one.
+    pub fn check(&self) -> Result<(), Problem> {
+        let mut errors = Vec::new();
+        crate::rules::line("reason", &self.reason, MAX_REASON, &mut errors);
+        if errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(errors)) }
+    }
 }
 
 /// The most sessions that an agent's drawer shows.

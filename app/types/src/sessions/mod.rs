@@ -260,6 +260,8 @@ pub struct QueueLength {
     pub group: String,
     pub active: bool,
     pub waiting: u32,
+    /// Its agents that are out of service, with the reasons; only for people who may read agents.
+    pub closed: Vec<String>,
 }
 
 /// One change of a session's status.

@@ -169,6 +169,9 @@ pub fn Table<T>(
     row_key: fn(&T) -> String,
     /// The accessible name of a row's checkbox.
     row_label: fn(&T) -> String,
+    /// What rows have in common that are folded into the first of them.
+    #[prop(optional)]
+    alike: Option<Option<fn(&T) -> String>>,
     #[prop(optional)] selection: Option<Option<RwSignal<Vec<String>>>>,
     /// Contents beside the last tab, such as a menu.
     #[prop(optional)]
@@ -207,7 +210,15 @@ where
             now
         });
     }
+    let alike = alike.flatten();
     let rows: Rows = Rows {
+        alike: Memo::new(move |_| {
+            let Some(alike) = alike else { return Vec::new() };
+            page.with(|page| match page {
+                Some(Ok(page)) => page.rows.iter().map(alike).collect(),
+                _ => Vec::new(),
+            })
+        }),
         keys: Memo::new(move |_| {
             page.with(|page| match page {
                 Some(Ok(page)) => page.rows.iter().map(|row| (row_key(row), row_label(row))).collect(),

@@ -1,5 +1,6 @@
 //! Agents: their last reports, the slots that sessions hold on them, and which of them are gone.
 
+use crate::change::Change;
 use crate::{Caller, Control, Result, engine_failed};
 use engine::Agents;
 use serde_json::json;
@@ -7,9 +8,10 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::PoisonError;
 use types::Problem;
 use types::bulk::BulkResult;
-use types::cluster::agents::{AGENTS, Agent, AgentDetail, AgentReport, AgentUsage, SESSIONS_SHOWN};
+use types::cluster::agents::{AGENTS, Agent, AgentDetail, AgentReport, AgentUsage, SESSIONS_SHOWN, SetSchedulable};
 use types::list::{ListQuery, Page};
 use types::people::permissions::Permission;
+use types::sessions::{CheckKind, IdleCheck};
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
@@ -50,34 +52,73 @@ impl Control {
         let agent = agents.into_iter().find(|agent| agent.report.name == name);
         let agent = agent.ok_or_else(|| Problem::NotFound("agent".into()))?;
         let sessions = self.store.sessions_on(name, SESSIONS_SHOWN).await?;
+        let (last_end, endless) = self.ends_on(name);
         let heard = self.shared.agents.read().unwrap_or_else(PoisonError::into_inner);
         let usage = heard.usage.get(name).map(|usage| usage.iter().cloned().collect()).unwrap_or_default();
-        Ok(AgentDetail { agent, usage, sessions })
+        Ok(AgentDetail { agent, usage, sessions, last_end, endless })
     }
 
     /// Sets whether agents get new sessions; sessions on them keep running. Each agent has its own result.
-    pub async fn set_schedulable(&self, caller: &Caller, names: &[String], schedulable: bool) -> Result<Vec<BulkResult>> {
+    pub async fn set_schedulable(&self, caller: &Caller, set: &SetSchedulable) -> Result<Vec<BulkResult>> {
         caller.need(Permission::ChangeAgents)?;
+        set.check()?;
+        let SetSchedulable { names, schedulable, reason, tell } = set;
         if names.len() > MOST_AT_ONCE {
             return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} agents can be changed at once.")));
         }
+        let reason = reason.trim();
         let mut results = Vec::with_capacity(names.len());
         let mut change = self.change_by(caller).await?;
         for name in names {
-            let Some(before) = change.is_schedulable(name).await? else {
+            let Some((before, before_reason)) = change.is_schedulable(name).await? else {
                 results
                     .push(BulkResult { name: name.clone(), problem: Some(Problem::Conflict("There is no such agent.".into())) });
                 continue;
             };
-            change.set_schedulable(name, schedulable).await?;
-            let detail = json!({ "before": { "schedulable": before }, "after": { "schedulable": schedulable } });
+            let at = change.at;
+            change.set_schedulable(name, *schedulable, reason, at).await?;
+            let detail = json!({
+                "before": { "schedulable": before, "reason": before_reason },
+                "after": { "schedulable": schedulable, "reason": if *schedulable { "" } else { reason } },
+            });
             change.record("edit agent", name, detail).await?;
             change.tell(Topic::Agent, name, Audience::ADMINISTRATORS).await?;
+            if *tell && !schedulable {
+                self.tell_of_closing(&mut change, name, reason).await?;
+            }
             results.push(BulkResult { name: name.clone(), problem: None });
         }
         change.commit().await?;
         self.shared.work.notify_one();
         Ok(results)
+    }
+
+    /// Tells the owners of an agent's sessions that it is going out of service.
+    async fn tell_of_closing(&self, change: &mut Change, agent: &str, reason: &str) -> Result<()> {
+        let why = if reason.is_empty() { String::new() } else { format!(": {}", reason.trim_end_matches('.')) };
+        let there: Vec<_> =
+            self.mirror().all().filter(|session| session.agents.iter().any(|one| one == agent)).cloned().collect();
+        for session in there {
+            let notice = format!("{agent} is going out of service{why}. Your session {} still runs there.", session.name);
+            let audience = Audience::person(session.owner, session.domain);
+            change.notify(Topic::Session, session.id, audience, &notice).await?;
+        }
+        Ok(())
+    }
+
+    /// When an agent's sessions end, as far as limits on their time say: the last end, and the number of those without one.
+    fn ends_on(&self, agent: &str) -> (Option<Millis>, u32) {
+        let there: Vec<_> = {
+            let mirror = self.mirror();
+            mirror.all().filter(|session| session.agents.iter().any(|one| one == agent)).map(|session| session.id).collect()
+        };
+        let ends = there.into_iter().map(|id| {
+            let checks = self.idle_checks_of(id);
+            let fixed = |check: &IdleCheck| matches!(check.kind, CheckKind::BatchTimeout | CheckKind::SessionLifetime);
+            checks.into_iter().filter(fixed).map(|check| check.at).min()
+        });
+        let ends: Vec<Option<Millis>> = ends.collect();
+        (ends.iter().flatten().max().copied(), ends.iter().filter(|end| end.is_none()).count() as u32)
     }
 
     /// Every agent ever seen, with its newest report.

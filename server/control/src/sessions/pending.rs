@@ -50,6 +50,16 @@ impl Control {
     pub async fn queues(&self, caller: &Caller) -> Result<Vec<QueueLength>> {
         let (me, scope) = self.queue_scope(caller)?;
         let names = self.resource_group_names(caller).await?;
+        let agents = if me.may(Permission::ReadAgents) { self.known_agents().await? } else { Vec::new() };
+        let closed = |group: &str| {
+            let closed =
+                agents.iter().filter(|agent| agent.resource_group == group && agent.lost_at.is_none() && !agent.schedulable);
+            let shown = |agent: &types::cluster::agents::Agent| match agent.closed_reason.as_str() {
+                "" => agent.report.name.clone(),
+                reason => format!("{} ({reason})", agent.report.name),
+            };
+            closed.map(shown).collect()
+        };
         let mirror = self.mirror();
         let queue = |group: String| {
             let order = self.queue_order(&group);
@@ -58,7 +68,7 @@ impl Control {
                 _ => order.iter().filter_map(|id| mirror.get(*id)).filter(|session| session.domain == me.domain).count(),
             };
             let active = mirror.groups.get(&group).is_none_or(|group| group.active);
-            QueueLength { group, active, waiting: u32::try_from(waiting).unwrap_or(u32::MAX) }
+            QueueLength { closed: closed(&group), group, active, waiting: u32::try_from(waiting).unwrap_or(u32::MAX) }
         };
         Ok(names.into_iter().map(queue).collect())
     }

@@ -17,7 +17,23 @@ impl Control {
     pub async fn audit_records(&self, caller: &Caller, query: &ListQuery) -> Result<Page<AuditRow>> {
         caller.need(Permission::ReadAudit)?;
         query.check(&AUDIT)?;
-        Ok(self.store.audit_records(query).await?)
+        let mut page = self.store.audit_records(query).await?;
+        self.name_subjects(&mut page.rows).await?;
+        Ok(page)
+    }
+
+    /// Adds the names of what was acted on, as it is called now.
+    async fn name_subjects(&self, rows: &mut [AuditRow]) -> Result<()> {
+        let ids: Vec<String> =
+            rows.iter().map(|row| &row.subject).filter(|id| uuid::Uuid::parse_str(id).is_ok()).cloned().collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let names = self.store.names_of_subjects(&ids).await?;
+        for row in rows {
+            row.subject_name = names.get(&row.subject).cloned().unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// Every record that the filter selects, for an export.
@@ -51,6 +67,8 @@ impl Control {
     pub async fn audit_record(&self, caller: &Caller, id: i64) -> Result<AuditRow> {
         caller.need(Permission::ReadAudit)?;
         let found = self.store.audit_record(id).await?;
-        found.ok_or_else(|| Problem::NotFound("record".into()))
+        let mut row = found.ok_or_else(|| Problem::NotFound("record".into()))?;
+        self.name_subjects(std::slice::from_mut(&mut row)).await?;
+        Ok(row)
     }
 }

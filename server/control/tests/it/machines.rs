@@ -1,6 +1,7 @@
 //! Agents that stop taking sessions, vanish and come back, and sessions of several containers on them.
 
 use crate::yard::Yard;
+use types::cluster::agents::SetSchedulable;
 use types::list::ListQuery;
 use types::quantity::{Quantity, Slots};
 use types::sessions::launch::StartSession;
@@ -13,12 +14,13 @@ async fn an_unschedulable_agent_gets_no_new_sessions_and_keeps_those_it_has() {
     let before = yard.start(&yard.asked().await).await;
     yard.seconds(5).await;
     let names = ["vm-1".to_owned(), "vm-2".to_owned()];
-    yard.control.set_schedulable(&yard.root, &names, false).await.unwrap();
+    let set = |names: &[String], schedulable| SetSchedulable { names: names.to_vec(), schedulable, ..SetSchedulable::default() };
+    yard.control.set_schedulable(&yard.root, &set(&names, false)).await.unwrap();
     let after = yard.start(&yard.asked().await).await;
     yard.seconds(10).await;
     assert_eq!(yard.status(before).await, Status::Running);
     assert_eq!(yard.info(after).await, "Waiting for an agent: none in resource group default takes new sessions now.");
-    yard.control.set_schedulable(&yard.root, &names[1..], true).await.unwrap();
+    yard.control.set_schedulable(&yard.root, &set(&names[1..], true)).await.unwrap();
     yard.seconds(10).await;
     assert_eq!(yard.session(after).await.row.agents, ["vm-2"]);
 }

@@ -23,7 +23,7 @@ pub(crate) static SOURCE: Source = Source {
     ],
 };
 
-const COLUMNS: &str = "g.resource_group, g.first_contact, g.report, g.schedulable, g.lost_at";
+const COLUMNS: &str = "g.resource_group, g.first_contact, g.report, g.schedulable, g.lost_at, g.closed_reason, g.closed_at";
 
 #[derive(FromRow)]
 struct Row {
@@ -32,6 +32,8 @@ struct Row {
     report: String,
     schedulable: bool,
     lost_at: Option<Millis>,
+    closed_reason: String,
+    closed_at: Option<Millis>,
 }
 
 impl Row {
@@ -40,6 +42,8 @@ impl Row {
             report: read_json::<AgentReport>("agent's report", &self.report)?,
             resource_group: self.resource_group,
             schedulable: self.schedulable,
+            closed_reason: self.closed_reason,
+            closed_at: self.closed_at,
             first_contact: self.first_contact,
             lost_at: self.lost_at,
             occupied: Slots::default(),
@@ -91,16 +95,20 @@ impl Change {
         Ok(())
     }
 
-    /// Whether an agent gets new sessions; `None` when there is no such agent.
-    pub async fn is_schedulable(&mut self, name: &str) -> Result<Option<bool>> {
-        let found = sqlx::query_scalar("SELECT schedulable FROM agents WHERE name = ?").bind(name);
+    /// Whether an agent gets new sessions, and why it does not; `None` when there is no such agent.
+    pub async fn is_schedulable(&mut self, name: &str) -> Result<Option<(bool, String)>> {
+        let found = sqlx::query_as("SELECT schedulable, closed_reason FROM agents WHERE name = ?").bind(name);
         Ok(found.fetch_optional(&mut *self.tx).await?)
     }
 
-    /// Sets whether an agent gets new sessions.
-    pub async fn set_schedulable(&mut self, name: &str, schedulable: bool) -> Result<()> {
-        sqlx::query("UPDATE agents SET schedulable = ? WHERE name = ?")
+    /// Sets whether an agent gets new sessions, and if not, why and since when. Of one that was closed before, the time stays.
+    pub async fn set_schedulable(&mut self, name: &str, schedulable: bool, reason: &str, at: Millis) -> Result<()> {
+        sqlx::query(
+            "UPDATE agents SET schedulable = ?1, closed_reason = ?2, closed_at = iif(?1, NULL, coalesce(closed_at, ?3)) WHERE name = ?4",
+        )
             .bind(schedulable)
+            .bind(if schedulable { "" } else { reason })
+            .bind(at)
             .bind(name)
             .execute(&mut *self.tx)
             .await?;

@@ -1,9 +1,10 @@
 //! The audit trail: written with every change (`Change::audit`), read here, never changed.
 
 use crate::list::{Bind, Column, Source, all_rows, one_row, page_of_rows};
-use crate::{Result, Store};
+use crate::{Result, Store, to_json};
 use futures::Stream;
 use sqlx::FromRow;
+use std::collections::HashMap;
 use types::id::UserId;
 use types::list::{ListQuery, Page};
 use types::system::audit::{AUDIT, AuditRow};
@@ -17,6 +18,7 @@ pub(crate) static SOURCE: Source = Source {
     columns: &[
         ("at", Column::plain("a.at")),
         ("actor", Column::folded("u.email_key")),
+        ("actor_id", Column::plain("a.actor")),
         ("action", Column::plain("a.action")),
         ("subject", Column::exact("a.subject")),
         ("address", Column::plain("a.address")),
@@ -47,6 +49,7 @@ impl Row {
             address: self.address,
             action: self.action,
             subject: self.subject,
+            subject_name: String::new(),
             detail: self.detail,
         })
     }
@@ -56,6 +59,17 @@ impl Store {
     /// A page of records.
     pub async fn audit_records(&self, query: &ListQuery) -> Result<Page<AuditRow>> {
         page_of_rows(self, (&SOURCE, &AUDIT), COLUMNS, query, Vec::new(), Row::read).await
+    }
+
+    /// The names of people, sessions, projects and domains with these ids, of those that there are.
+    pub async fn names_of_subjects(&self, ids: &[String]) -> Result<HashMap<String, String>> {
+        let sql = "WITH ids (id) AS (SELECT unhex(replace(value, '-', '')) FROM json_each(?)) \
+            SELECT u.id, u.email FROM ids CROSS JOIN users u ON u.id = ids.id \
+            UNION ALL SELECT s.id, s.name FROM ids CROSS JOIN sessions s ON s.id = ids.id \
+            UNION ALL SELECT p.id, p.name FROM ids CROSS JOIN projects p ON p.id = ids.id \
+            UNION ALL SELECT d.id, d.name FROM ids CROSS JOIN domains d ON d.id = ids.id";
+        let rows: Vec<(uuid::Uuid, String)> = sqlx::query_as(sql).bind(to_json(&ids)).fetch_all(&self.read).await?;
+        Ok(rows.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
     }
 
     /// Every record that the filter selects, one after the other.

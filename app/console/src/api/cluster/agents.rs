@@ -17,7 +17,13 @@ pub async fn agent(name: String) -> Result<AgentDetail, Problem> {
     crate::api::run(|control, caller| async move { control.agent(&caller, &name).await }).await
 }
 
-#[server(prefix = "/call", endpoint = "set_schedulable", input = Json)]
-pub async fn set_schedulable(names: Vec<String>, schedulable: bool) -> Result<Vec<BulkResult>, Problem> {
-    crate::api::run(|control, caller| async move { control.set_schedulable(&caller, &names, schedulable).await }).await
+#[server(name = SetSchedulableCall, prefix = "/call", endpoint = "set_schedulable", input = Json)]
+pub async fn set_schedulable(
+    names: Vec<String>,
+    schedulable: bool,
+    reason: Option<String>,
+    tell: Option<bool>,
+) -> Result<Vec<BulkResult>, Problem> {
+    let set = types::cluster::agents::SetSchedulable { names, schedulable, reason: reason.unwrap_or_default(), tell: tell.unwrap_or_default() };
+    crate::api::run(|control, caller| async move { control.set_schedulable(&caller, &set).await }).await
 }

@@ -80,6 +80,7 @@ fn about(detail: AgentDetail, asked: Option<super::AskedSettings>) -> AnyView {
         view! { <div><Button on_press=Callback::new(move |()| asked.set(Asked::edit((name.clone(), schedulable))))>"Settings"</Button></div> }
     });
     let takes = agent.takes_sessions();
+    let closed = (!agent.schedulable).then(|| super::closed_note(&agent));
     let refusal = report.refusal.clone().map(|refusal| view! { <p class="notice notice-warn">{refusal}</p> });
     view! {
         <h3>{name}</h3>
@@ -88,7 +89,7 @@ fn about(detail: AgentDetail, asked: Option<super::AskedSettings>) -> AnyView {
             <dt>"Status"</dt><dd>{state}</dd>
             <dt>"Address"</dt><dd>{if report.address.is_empty() { "this machine".to_owned() } else { report.address.clone() }}</dd>
             <dt>"Resource group"</dt><dd><A href=paths::resource_group(&agent.resource_group)>{agent.resource_group.clone()}</A></dd>
-            <dt>"Schedulable"</dt><dd>{if takes { "Enabled" } else { "No new sessions" }}</dd>
+            <dt>"Schedulable"</dt><dd>{if takes { "Enabled".into_any() } else { view! { "No new sessions "{closed} }.into_any() }}</dd>
             <dt>"Engine"</dt><dd>{format!("{} {}", report.engine, report.version)}</dd>
             <dt>"Architecture"</dt><dd>{report.architecture.clone()}</dd>
             <dt>"First contact"</dt><dd><Time at=agent.first_contact.0/></dd>
@@ -172,13 +173,18 @@ mod tests {
             report,
             resource_group: "default".into(),
             schedulable: true,
+            closed_reason: String::new(),
+            closed_at: None,
             first_contact: Millis(0),
             lost_at: None,
             occupied: Slots::default(),
             sessions: 0,
         };
         let usage = vec![AgentUsage { at: Millis(0), used }];
-        assert_eq!(charted(&AgentDetail { agent: agent.clone(), usage, sessions: Vec::new() }), ["cpu", "mem"]);
+        assert_eq!(
+            charted(&AgentDetail { agent: agent.clone(), usage, sessions: Vec::new(), last_end: None, endless: 0 }),
+            ["cpu", "mem"]
+        );
         assert_eq!((in_use(&agent, CPU), in_use(&agent, "cuda.device")), (Some(Quantity::whole(1)), None));
         agent.lost_at = Some(Millis(1));
         assert_eq!(in_use(&agent, CPU), None);

@@ -6,7 +6,7 @@ mod drawer;
 use console::act::act;
 use console::api::cluster::agents::{agent, agents, set_schedulable};
 use console::columns::text;
-use console::dialog::{Asked, DialogForm, Saved, dialog};
+use console::dialog::{Asked, DialogForm, Opening, Saved, dialog};
 use console::form::Refused;
 use console::frame::{Head, PageHead, use_me};
 use console::list_page::{List, Shown};
@@ -16,11 +16,14 @@ use console::slots::{label, short};
 use console::table::{load_open, settled};
 use leptos::prelude::*;
 use types::Problem;
-use types::cluster::agents::{AGENTS, Agent};
+use types::cluster::agents::{AGENTS, Agent, AgentDetail, MAX_REASON, SetSchedulable};
 use types::people::permissions::Permission;
 use types::quantity::{CPU, MEM, Quantity, bytes};
 use types::system::events::Topic;
-use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Meter, Switch, Time, Tone, Variant};
+use ui::{
+    Ago, Badge, Button, Checkbox, Column, Elapsed, EmptyState, Field, Icon, IconName, Meter, Switch, TextInput, Time, Tone,
+    Variant,
+};
 
 const HEAD: Head = Head { title: "Agents", group: "Administration" };
 
@@ -45,7 +48,8 @@ fn columns(open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<A
                 (None, true) => (Tone::Good, "Enabled"),
                 (None, false) => (Tone::Warn, "Disabled"),
             };
-            view! { <Badge tone=tone text=text/> }.into_any()
+            let why = (!a.schedulable).then(|| closed_note(a));
+            view! { <span class="state"><Badge tone=tone text=text/>{why}</span> }.into_any()
         }),
         Column::new("accelerators", "AI accelerators", |a: &Agent| {
             let others: Vec<_> = others(a).into_iter().map(|name| slot(a, &name)).collect();
@@ -70,6 +74,17 @@ fn columns(open: Callback<String>, asked: Option<AskedSettings>) -> Vec<Column<A
         .hidden(),
         Column::new("control", "Control", move |a: &Agent| row_actions(a, open, asked)),
     ]
+}
+
+/// Why an agent is out of service, or since when.
+pub(crate) fn closed_note(agent: &Agent) -> AnyView {
+    let since = agent.closed_at.map(|at| view! { <Ago at=at.0/> });
+    let reason = agent.closed_reason.clone();
+    if reason.is_empty() {
+        return view! { <span class="status-info">"Out of service "{since}</span> }.into_any();
+    }
+    let title = reason.clone();
+    view! { <span class="status-info" title=title>{reason}</span> }.into_any()
 }
 
 /// The button that opens the drawer and, for people who may change them, the settings of a connected agent.
@@ -185,6 +200,7 @@ pub fn page() -> AnyView {
                 view! { <EmptyState icon=IconName::Server title="No Agents to display" text=text/> }
             }),
             selection: may_change.then_some((selection, buttons)),
+            alike: None,
         };
         view! {
             <PageHead title=HEAD.title group=HEAD.group/>
@@ -198,15 +214,19 @@ pub fn page() -> AnyView {
 }
 
 /// Changes these agents, or gives each agent's reason for the refusal.
-async fn change(names: Vec<String>, schedulable: bool) -> Result<(), Problem> {
-    let results = set_schedulable(names, schedulable).await?;
+async fn change(set: SetSchedulable) -> Result<(), Problem> {
+    let SetSchedulable { names, schedulable, reason, tell } = set;
+    let results = set_schedulable(names, schedulable, Some(reason), Some(tell)).await?;
     let failed: Vec<_> = results.into_iter().filter_map(|one| one.problem.map(|why| format!("{}: {why}", one.name))).collect();
     if failed.is_empty() { Ok(()) } else { Err(Problem::Conflict(failed.join(" "))) }
 }
 
 /// The buttons for the selected agents, while the list shows connected agents.
 fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Callback<()>) -> AnyView {
-    let press = move |schedulable: bool| act(move || change(selection.get_untracked(), schedulable), UPDATED, changed);
+    let press = move |schedulable: bool| {
+        let set = move || SetSchedulable { names: selection.get_untracked(), schedulable, ..SetSchedulable::default() };
+        act(move || change(set()), UPDATED, changed)
+    };
     view! {
         <Show when=move || connected.get()>
             <Button on_press=press(true)>"Make schedulable"</Button>
@@ -216,22 +236,52 @@ fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Call
     .into_any()
 }
 
-/// Whether an agent gets new sessions.
+/// Whether an agent gets new sessions, and if not, why.
 #[derive(Clone, Copy)]
 struct Settings {
     name: RwSignal<String>,
     schedulable: RwSignal<bool>,
+    reason: RwSignal<String>,
+    tell: RwSignal<bool>,
+    /// What still runs there; nothing until it is known.
+    there: RwSignal<Option<AgentDetail>>,
 }
 
 impl Settings {
     fn new() -> Self {
-        Self { name: RwSignal::new(String::new()), schedulable: RwSignal::new(true) }
+        Self {
+            name: RwSignal::new(String::new()),
+            schedulable: RwSignal::new(true),
+            reason: RwSignal::new(String::new()),
+            tell: RwSignal::new(true),
+            there: RwSignal::new(None),
+        }
+    }
+
+    /// What becomes of the sessions on an agent that goes out of service.
+    fn consequences(self) -> AnyView {
+        let Some(there) = self.there.get() else { return ().into_any() };
+        let sessions = there.agent.sessions;
+        if sessions == 0 {
+            return view! { <p class="notice">"Nothing runs on it."</p> }.into_any();
+        }
+        let (run, endless) = match sessions {
+            1 => ("1 session still runs on it and goes on.".to_owned(), "It has no time limit.".to_owned()),
+            many => (format!("{many} sessions still run on it and go on."), format!("{} have no time limit.", there.endless)),
+        };
+        let last = there.last_end.map(|at| view! { " The last with a time limit ends "<Ago at=at.0/>"." });
+        let endless = (there.endless > 0).then(|| format!(" {endless}"));
+        view! {
+            <p class="notice notice-warn">{run}{last}{endless}</p>
+            <Checkbox name="agent-tell" label="Tell the owners of these sessions" value=self.tell/>
+        }
+        .into_any()
     }
 }
 
 impl DialogForm for Settings {
     type Thing = (String, bool);
-    type Command = (String, bool);
+    type Command = SetSchedulable;
 
     fn titles(self) -> (&'static str, &'static str) {
         ("Agent settings", "Agent settings")
@@ -241,23 +291,51 @@ impl DialogForm for Settings {
         let Some((name, schedulable)) = agent else { return };
         self.name.set(name.clone());
         self.schedulable.set(*schedulable);
+        self.reason.set(String::new());
+        self.tell.set(true);
+        self.there.set(None);
     }
 
-    fn read(self) -> Result<(String, bool), Problem> {
-        Ok((self.name.get_untracked(), self.schedulable.get_untracked()))
+    fn opened(self, opening: Opening) {
+        opening.ask(agent(self.name.get_untracked()), move |there| {
+            if self.reason.with_untracked(String::is_empty) {
+                self.reason.set(there.agent.closed_reason.clone());
+            }
+            self.there.set(Some(there));
+        });
     }
 
-    fn fields(self, _refused: Refused, _new: bool) -> AnyView {
+    fn read(self) -> Result<SetSchedulable, Problem> {
+        let set = SetSchedulable {
+            names: vec![self.name.get_untracked()],
+            schedulable: self.schedulable.get_untracked(),
+            reason: self.reason.with_untracked(|text| text.trim().to_owned()),
+            tell: self.tell.get_untracked()
+                && self.there.with_untracked(|there| there.as_ref().is_some_and(|one| one.agent.schedulable)),
+        };
+        set.check()?;
+        Ok(set)
+    }
+
+    fn fields(self, refused: Refused, _new: bool) -> AnyView {
+        let reason = refused.field_error("reason");
         view! {
             <p>{move || self.name.get()}</p>
             <Switch name="agent-schedulable" label="Schedulable" value=self.schedulable/>
             <p class="hint">"Off: no new sessions; running ones continue."</p>
+            <Show when=move || !self.schedulable.get()>
+                <Field name="agent-reason" label="Reason" hint="Seen on the agents page and in the queue, and by the owners that are told." error=reason>
+                    <TextInput name="agent-reason" value=self.reason max=MAX_REASON/>
+                </Field>
+                {move || self.consequences()}
+            </Show>
         }
         .into_any()
     }
 
-    async fn save(self, (name, schedulable): (String, bool)) -> Result<Saved, Problem> {
-        change(vec![name], schedulable).await?;
-        Ok(UPDATED.into())
+    async fn save(self, set: SetSchedulable) -> Result<Saved, Problem> {
+        let (name, open) = (set.names.concat(), set.schedulable);
+        change(set).await?;
+        Ok(if open { format!("{name} takes sessions again.") } else { format!("{name} takes no new sessions.") }.into())
     }
 }

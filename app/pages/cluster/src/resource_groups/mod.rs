@@ -141,6 +141,7 @@ pub fn page() -> AnyView {
                 }
             }),
             selection: None,
+            alike: None,
         };
         view! {
             <PageHead title=HEAD.title group=HEAD.group>

@@ -124,6 +124,7 @@ where
             }
         }),
         selection: None,
+        alike: None,
     };
     let create = actions.may_change.then(|| {
         let create = Callback::new(move |()| actions.edit.set(Asked::New));

@@ -87,6 +87,7 @@ pub fn page() -> AnyView {
                 }
             }),
             selection: may_change.then(|| (selection, ViewFn::from(move || bulk::button(editing_many)))),
+            alike: None,
         };
         view! {
             <PageHead title=HEAD.title group=HEAD.group>

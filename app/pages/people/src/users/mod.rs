@@ -78,7 +78,7 @@ pub fn page() -> AnyView {
     let may_change = me.may(Permission::ChangeUsers);
     let list = List::new(&USERS, paths::USERS, "user", &[Topic::User], users);
     let detail = load_open(list.open, &[Topic::User, Topic::Session], "person", |id| id.parse().ok().map(user));
-    let history = History::new(list.open, &[Topic::User]);
+    let history = History::of_person(list.open, &[Topic::User]);
     let (creating, creating_many, editing_many) =
         (RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing), RwSignal::new(Asked::Nothing));
     let (editing, linking) = (RwSignal::new(None::<UserId>), RwSignal::new(Asked::Nothing));
@@ -103,6 +103,7 @@ pub fn page() -> AnyView {
                 }
             }),
             selection: may_change.then_some((selection, chosen)),
+            alike: None,
         };
         view! {
             <PageHead title=HEAD.title group=HEAD.group>

@@ -14,6 +14,7 @@ use console::problem_view::problem_view;
 use console::table::{load, load_open, settled, use_parameter};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
+use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use types::Problem;
 use types::list::{ListQuery, encode};
@@ -142,6 +143,7 @@ pub fn page() -> AnyView {
                 view! { <EmptyState icon=IconName::Check title="Nothing waits" text=text/> }
             }),
             selection: may_order.then_some((selection, bulk)),
+            alike: None,
         };
         let title = drawer::title(detail);
         view! {
@@ -149,6 +151,7 @@ pub fn page() -> AnyView {
                 {choose(group, names.good())}
                 {(reach == Reach::Everything).then(|| what_if::panel(group))}
             </PageHead>
+            {move || closed(&group.get(), &names.good().get().unwrap_or_default())}
             {list.table(shown)}
             {may_order.then(|| priority::dialog(ordering, done))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
@@ -156,6 +159,14 @@ pub fn page() -> AnyView {
         .into_any()
     };
     settled(loads, HEAD, view)
+}
+
+/// The group's agents that are out of service, for which nobody in its queue can hope.
+fn closed(group: &str, queues: &[QueueLength]) -> Option<AnyView> {
+    let closed = queues.iter().find(|queue| queue.group == group).map(|queue| queue.closed.join(", "))?;
+    (!closed.is_empty()).then(|| {
+        view! { <p class="notice notice-warn">"Out of service: "<A href=paths::agents_of(group)>{closed}</A></p> }.into_any()
+    })
 }
 
 /// A group in the choice: `v100 (37 waiting)`.
@@ -196,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_group_of_the_address_is_shown_or_the_one_in_which_most_wait() {
-        let queue = |group: &str, active, waiting| QueueLength { group: group.into(), active, waiting };
+        let queue = |group: &str, active, waiting| QueueLength { group: group.into(), active, waiting, closed: Vec::new() };
         let queues = [queue("attic", false, 0), queue("batch", true, 0), queue("default", true, 37), queue("fast", true, 37)];
         assert_eq!(pick(&queues, Some("batch".into())), "batch");
         assert_eq!(pick(&queues, Some("gone".into())), "default");

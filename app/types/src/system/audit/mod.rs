@@ -1,5 +1,9 @@
 //! The audit trail: who did what, from where, and the state before.
 
+mod wording;
+
+pub use wording::{FieldChange, Subject, changes, wording};
+
 use crate::id::UserId;
 use crate::list::{Kind, ListSpec, Property, Sort};
 use crate::time::Millis;
@@ -18,6 +22,8 @@ pub struct AuditRow {
     pub action: String,
     /// The id of the thing it was done to.
     pub subject: String,
+    /// Its name now, where that is another.
+    pub subject_name: String,
     /// JSON with the changes and the state before, without secrets.
     pub detail: String,
 }
@@ -31,6 +37,7 @@ pub static AUDIT: ListSpec = ListSpec {
         Property { key: "subject", label: "Of what", kind: Kind::Text },
         Property { key: "address", label: "From where", kind: Kind::Text },
         Property { key: "at", label: "When", kind: Kind::Date },
+        Property { key: "actor_id", label: "", kind: Kind::Id },
     ],
     sorts: &["at"],
     default_sort: Sort { key: "at", descending: true },
