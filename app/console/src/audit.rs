@@ -37,7 +37,9 @@ pub fn sentence(row: &AuditRow) -> AnyView {
     let more = changed.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let said = if said.is_empty() { String::new() } else { format!(": {}{more}", said.join(", ")) };
-    (person, format!(" {words} "), subject(row), said).into_any()
+    let oneself = wording(&row.action).is_some_and(|(_, subject)| subject == Subject::Oneself);
+    let name = (!oneself).then(|| (" ", subject(row)));
+    (person, format!(" {words}"), name, said).into_any()
 }
 
 fn change(one: &FieldChange) -> String {
@@ -66,7 +68,7 @@ fn address(row: &AuditRow) -> Option<String> {
     };
     let policy = |kind| paths::with_parameter(list(kind), "policy", name);
     Some(match wording(&row.action)?.1 {
-        Subject::Person => paths::user(name.parse().ok()?),
+        Subject::Person | Subject::Oneself => paths::user(name.parse().ok()?),
         Subject::Keypair => paths::keypair(name),
         Subject::Project => paths::project(name.parse().ok()?),
         Subject::Domain => paths::DOMAINS.to_owned(),

@@ -104,6 +104,18 @@ impl Refused {
     }
 }
 
+/// Fields that few people need, folded away. They unfold when `used` becomes true: one of them has a value or was refused.
+pub fn advanced(used: Signal<bool>, fields: AnyView) -> AnyView {
+    let element = NodeRef::<leptos::html::Details>::new();
+    Effect::new(move |_| {
+        if let (true, Some(details)) = (used.get(), element.get()) {
+            details.set_open(true);
+        }
+    });
+    view! { <details class="advanced" node_ref=element><summary>"Advanced"</summary><div class="form">{fields}</div></details> }
+        .into_any()
+}
+
 fn focus_first_invalid() {
     let form = document().active_element().and_then(|at| at.closest("form").ok().flatten());
     let first = form.and_then(|form| form.query_selector("[aria-invalid]").ok().flatten());

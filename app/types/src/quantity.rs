@@ -149,6 +149,19 @@ impl Slots {
     }
 }
 
+/// Formats `10000` as `10,000`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// Formats an amount with its unit for people: `2 CPU cores`, `1.5 GiB of memory`, `1 GPU`, `0.5 fGPU`.
 pub fn describe(slot: &str, amount: Quantity) -> String {
     match slot {

@@ -9,6 +9,7 @@ use store::{Audit, StoreError};
 use tokio::sync::watch;
 use types::Problem;
 use types::id::UserId;
+use types::system::audit::wording;
 use types::system::events::{Audience, Topic};
 use types::time::Millis;
 
@@ -52,6 +53,7 @@ impl Change {
         subject: impl ToString,
         detail: serde_json::Value,
     ) -> impl Future<Output = Result<()>> + Send {
+        debug_assert!(wording(action).is_some(), "types::system::audit has no words for {action:?}");
         let (place, subject, detail) = (Location::caller(), subject.to_string(), detail.to_string());
         async move {
             let audit =

@@ -172,14 +172,15 @@ fn facts(row: &SessionRow) -> AnyView {
     let time = elapsed(row);
     let ran = row.started_at.is_some().then(|| view! { <span>{time}</span> });
     let place = super::agents(row);
-    let place = (row.status.occupies() && place != NONE).then(|| format!("on {place}"));
+    let place = (row.status.occupies() && place != NONE).then(|| format!(" on {place}"));
     let others = accelerators(row);
     let amounts = (others != NONE)
         .then_some(others)
         .into_iter()
         .chain([describe(CPU, row.cluster.of_all(&row.slots).get(CPU)), bytes(row.mem())]);
     let amounts = amounts.collect::<Vec<_>>().join(" · ");
-    view! { <span class="facts">{ran}" "{place}" "<span>{amounts}</span></span> }.into_any()
+    let dot = (ran.is_some() || place.is_some()).then_some(" · ");
+    view! { <span class="facts">{ran}{place}{dot}{amounts}</span> }.into_any()
 }
 
 /// A name and its value, unless there is none.

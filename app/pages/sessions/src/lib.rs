@@ -171,7 +171,7 @@ pub fn page() -> AnyView {
                 }
             }),
             selection: may_end.then_some((selection, bulk)),
-            alike: None,
+            alike: Some(SessionRow::waits_like),
         };
         let page = list.rows.good();
         let nothing = Signal::derive(move || page.with(|page| page.as_ref().is_some_and(|page| page.total == 0)));
@@ -185,7 +185,7 @@ pub fn page() -> AnyView {
                     <A href=paths::LAUNCHER attr:class="button button-primary"><Icon name=IconName::Plus/>"Start session"</A>
                 })}
             </PageHead>
-            {used.map(|used| own_use::own_use(used.good()))}
+            {used.map(|used| own_use::own_use(used.good(), everybody))}
             {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into(), nothing))))}
             {terminate::dialog(ending, ended)}
             {may_order.then(|| priority::dialog(ordering, ended))}

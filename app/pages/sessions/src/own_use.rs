@@ -6,14 +6,12 @@ use types::quantity::{MEM, Quantity, bytes};
 use types::sessions::launch::OwnUse;
 use ui::Meter;
 
-/// One line of small meters, once the values are known.
-pub fn own_use(used: Signal<Option<OwnUse>>) -> AnyView {
-    view! {
-        <section class="own-use" aria-label="My resources">
-            {move || used.with(|used| used.as_ref().map(items))}
-        </section>
-    }
-    .into_any()
+/// One line of small meters, once the values are known. For those who look after other people's sessions, only while they have
+/// sessions themselves.
+pub fn own_use(used: Signal<Option<OwnUse>>, everybody: bool) -> AnyView {
+    let shown = move |used: &OwnUse| !everybody || used.using.sessions > 0 || used.using.pending > 0;
+    let line = move |used: &OwnUse| view! { <section class="own-use" aria-label="My resources">{items(used)}</section> };
+    view! { {move || used.with(|used| used.as_ref().filter(|used| shown(used)).map(line))} }.into_any()
 }
 
 fn items(used: &OwnUse) -> AnyView {

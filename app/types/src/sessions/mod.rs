@@ -238,6 +238,17 @@ impl SessionRow {
         }
     }
 
+    /// Returns a text that waiting sessions have in common which ask for the same, for the same reason, under names that differ
+    /// in a number at the end only; empty for others. A list folds such neighbours.
+    pub fn waits_like(&self) -> String {
+        if self.status != Status::Pending || self.brief.is_empty() {
+            return String::new();
+        }
+        let stem = self.name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '.'));
+        let size = self.cluster.size;
+        format!("{stem} {} {} {size} {:?} {}", self.owner, self.resource_group, self.slots, self.brief)
+    }
+
     /// Returns the cores of all its containers.
     pub fn cpu(&self) -> Quantity {
         self.cluster.of_all(&self.slots).get(CPU)

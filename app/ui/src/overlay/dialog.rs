@@ -193,7 +193,8 @@ pub fn Drawer(
                 <h2>{move || title.get()}</h2>
                 <a class="button button-quiet button-icon drawer-widen" href=move || wide_hrefs.get().1 data-noscroll aria-label=widen title=widen><Icon name=IconName::Expand/></a>
                 <a class="button button-quiet button-icon drawer-widen" href=move || wide_hrefs.get().0 target="_blank" rel="noopener" aria-label="Open in a new window" title="Open in a new window"><Icon name=IconName::Window/></a>
-                <a class="button button-quiet button-icon" href=close_href aria-label="Close" on:click=close><Icon name=IconName::Close/></a>
+                // The first focus, since a person who has read the drawer closes it.
+                <a class="button button-quiet button-icon" href=close_href aria-label="Close" autofocus on:click=close><Icon name=IconName::Close/></a>
             </header>
             <div class="drawer-body">{children()}</div>
         </dialog>

@@ -4,27 +4,15 @@ use super::{Counts, Place};
 use crate::show::{Icon, IconName};
 use leptos::prelude::*;
 use types::list::{COUNT_LIMIT, PAGE_SIZES};
-
-/// Formats `10000` as `10,000`.
-fn group_digits(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
+use types::quantity::grouped;
 
 /// Formats the position in a list: `1–20 of 10,000+ users`.
 fn position(rows: u64, offset: u64, total: u64, more: bool, things: &str) -> String {
     let mark = if more { "+" } else { "" };
     match (rows, total) {
         (0, 0) => format!("No {things}"),
-        (0, _) => format!("{}{mark} {things}", group_digits(total)),
-        _ => format!("{}–{} of {}{mark} {things}", group_digits(offset + 1), group_digits(offset + rows), group_digits(total)),
+        (0, _) => format!("{}{mark} {things}", grouped(total)),
+        _ => format!("{}–{} of {}{mark} {things}", grouped(offset + 1), grouped(offset + rows), grouped(total)),
     }
 }
 
@@ -92,6 +80,6 @@ mod tests {
         assert_eq!(position(10, 0, 12, false, "users"), "1–10 of 12 users");
         assert_eq!(position(20, 980, 10_000, true, "users"), "981–1,000 of 10,000+ users");
         assert_eq!(position(0, 0, 0, false, "users"), "No users");
-        assert_eq!(group_digits(1_234_567), "1,234,567");
+        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

@@ -24,6 +24,11 @@ pub async fn set_schedulable(
     reason: Option<String>,
     tell: Option<bool>,
 ) -> Result<Vec<BulkResult>, Problem> {
-    let set = types::cluster::agents::SetSchedulable { names, schedulable, reason: reason.unwrap_or_default(), tell: tell.unwrap_or_default() };
+    let set = types::cluster::agents::SetSchedulable {
+        names,
+        schedulable,
+        reason: reason.unwrap_or_default(),
+        tell: tell.unwrap_or_default(),
+    };
     crate::api::run(|control, caller| async move { control.set_schedulable(&caller, &set).await }).await
 }

@@ -7,6 +7,7 @@ use console::problem_view::problem_view;
 use console::table::Loaded;
 use leptos::prelude::*;
 use types::people::keypairs::{CreateKeypair, DEFAULT_RATE_LIMIT, EditKeypair, KeypairRow, NewKeypair};
+use types::quantity::grouped;
 use ui::{Badge, Button, CopyButton, Icon, IconName, Tone};
 
 /// The list with its button; a monitor only looks.
@@ -47,7 +48,7 @@ fn row(keypair: KeypairRow, may_change: bool, changed: Callback<()>) -> AnyView 
         (false, true) => view! { <Badge tone=Tone::Good text="Active"/> }.into_any(),
         (false, false) => view! { <Badge tone=Tone::Neutral text="Inactive"/> }.into_any(),
     };
-    let limits = format!("{}, {} requests in 15 minutes", keypair.policy, keypair.rate_limit);
+    let limits = format!("{}, {} requests in 15 minutes", keypair.policy, grouped(keypair.rate_limit.into()));
     let controls = may_change.then(|| {
         let main = (!keypair.main && keypair.active).then(|| view! { <Button on_press=choose>"Make main"</Button> });
         view! { <div class="row-actions">{main}{switch(&keypair, changed)}</div> }

@@ -23,6 +23,7 @@ use leptos_router::components::A;
 use types::Problem;
 use types::people::keypairs::{KEYPAIRS, KeypairRow};
 use types::people::permissions::Permission;
+use types::quantity::grouped;
 use types::system::events::Topic;
 use ui::{Badge, Button, Column, Elapsed, EmptyState, Icon, IconName, Tone, Variant};
 
@@ -42,7 +43,7 @@ fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<
         .sortable(),
         Column::new("permission", "Permission", |k: &KeypairRow| permission(k)),
         text("policy", "Keypair policy", |k: &KeypairRow| k.policy.clone()).sortable(),
-        text("rate_limit", "Requests in 15 min", |k: &KeypairRow| k.rate_limit.to_string()).sortable().number(),
+        text("rate_limit", "Requests in 15 min", |k: &KeypairRow| grouped(k.rate_limit.into())).sortable().number(),
         text("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string()).number(),
         text("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
         moment("last_used", "Last used", "Never", |k: &KeypairRow| k.last_used).sortable().hidden(),

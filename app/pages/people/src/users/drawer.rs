@@ -14,6 +14,7 @@ use types::list::{Condition, ListQuery, Op};
 use types::people::keypairs::KeypairRow;
 use types::people::permissions::Permission;
 use types::people::users::{RecentSignIn, UserDetail, UserRow, UserStatus};
+use types::quantity::grouped;
 use types::sessions::SESSIONS;
 use ui::{Ago, Badge, Button, CopyButton, Icon, IconName, Notice, Time, Tone, Variant};
 
@@ -127,7 +128,7 @@ fn contents(person: UserDetail, actions: Actions) -> AnyView {
     let projects: Vec<_> = project_ids.into_iter().zip(projects).map(project).collect();
     let projects =
         if projects.is_empty() { "—".into_any() } else { view! { <ul class="inline-list">{projects}</ul> }.into_any() };
-    let rate = person.rate_limit.map_or_else(String::new, |limit| format!("{limit} requests in 15 minutes"));
+    let rate = person.rate_limit.map_or_else(String::new, |limit| format!("{} requests in 15 minutes", grouped(limit.into())));
     let marks = [(two_factor, "Two-factor"), (sudo, "Sudo"), (must_change_password, "Must change password")];
     let marks: Vec<_> =
         marks.into_iter().filter(|(on, _)| *on).map(|(_, text)| view! { <Badge tone=Tone::Info text=text/> }).collect();

@@ -2,7 +2,7 @@
 
 use super::ids::IdFields;
 use super::place::Place;
-use console::form::Refused;
+use console::form::{Refused, advanced};
 use leptos::prelude::*;
 use types::id::ProjectId;
 use types::people::users::{CreateUser, EditUser, UnixIds, UserDetail, UserRow};
@@ -268,6 +268,18 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
             </Field>
         }
     });
+    let rare_ones = Signal::derive(move || {
+        let refused = ["addresses", "uid", "gid", "gids"].iter().any(|field| refused.named_field_error(field).is_some());
+        refused || sudo.get() || !ids.are_empty() || addresses.with(|addresses| !addresses.is_empty())
+    });
+    let rare = view! {
+        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, separated by commas. Empty allows any." error=refused.field_error("addresses")>
+            <TextInput name=id("addresses") value=addresses/>
+        </Field>
+        {ids.fields(name, refused)}
+        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, if the engine supports them (the local one does not); grant with care" value=sudo/>
+    }
+    .into_any();
     view! {
         {email_field}
         <div class="form-row">
@@ -283,16 +295,12 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
         {place.role_and_status(refused)}
         {place.fields(refused, false)}
         {main_key_field}
-        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, separated by commas. Empty allows any." error=refused.field_error("addresses")>
-            <TextInput name=id("addresses") value=addresses/>
-        </Field>
-        {ids.fields(name, refused)}
         <Checkbox name=id("must-change") label="Require password change: a banner asks for it, nothing is blocked" value=must_change_password/>
-        <Checkbox name=id("sudo") label="Enable sudo session: root rights inside sessions, if the engine supports them (the local one does not); grant with care" value=sudo/>
         {two_factor_field}
         <Field name=id("description") label="Description" error=refused.field_error("description")>
             <TextArea name=id("description") value=description rows=3 max=MAX_DESCRIPTION/>
         </Field>
+        {advanced(rare_ones, rare)}
     }
     .into_any()
 }

@@ -36,6 +36,11 @@ impl IdFields {
         self.gids.set(ids.gids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
 
+    /// Whether none is typed.
+    pub fn are_empty(self) -> bool {
+        [self.uid, self.gid, self.gids].iter().all(|text| text.with(String::is_empty))
+    }
+
     /// Writes the changes to `before` into `edit`. For an emptied number, the engine's own applies again.
     pub fn changed(self, before: &UnixIds, edit: &mut EditUser) -> Result<(), Problem> {
         let now = self.read()?;

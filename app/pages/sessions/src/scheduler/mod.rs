@@ -49,14 +49,14 @@ fn columns(order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
         }),
         text("owner", "Owner", SessionRow::owner_and_state),
         text("project", "Project", |s: &SessionRow| s.project.clone()).hidden(),
-        text("kind", "Type", |s: &SessionRow| s.kind.label()),
-        text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).number(),
+        text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
         text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).number(),
         text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).number(),
-        text("accelerators", "AI accelerator", |s: &SessionRow| accelerators(s)),
+        text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).number(),
         text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
         time("created_at", "Created", |s: &SessionRow| s.created_at),
         Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
+        text("kind", "Type", |s: &SessionRow| s.kind.label()),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ];
     if let Some(order) = order {
@@ -143,7 +143,7 @@ pub fn page() -> AnyView {
                 view! { <EmptyState icon=IconName::Check title="Nothing waits" text=text/> }
             }),
             selection: may_order.then_some((selection, bulk)),
-            alike: None,
+            alike: Some(SessionRow::waits_like),
         };
         let title = drawer::title(detail);
         view! {

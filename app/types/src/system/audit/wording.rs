@@ -18,6 +18,8 @@ pub enum Subject {
     UserPolicy,
     ProjectPolicy,
     Preset,
+    /// The person who did it, whom the sentence has named already.
+    Oneself,
     /// Something without a page, or nothing.
     Other,
 }
@@ -66,9 +68,9 @@ const ACTIONS: &[(&str, &str, Subject)] = &[
     ("reset password", "reset the password of", Subject::Person),
     ("set columns", "chose columns for", Subject::Other),
     ("set session priority", "set the priority of session", Subject::Session),
-    ("sign-in", "signed in:", Subject::Person),
+    ("sign-in", "signed in", Subject::Oneself),
     ("sign-in refused", "was refused to sign in", Subject::Other),
-    ("sign-out", "signed out:", Subject::Person),
+    ("sign-out", "signed out", Subject::Oneself),
     ("start session", "started session", Subject::Session),
     ("terminate session", "terminated session", Subject::Session),
     ("turn two-factor off", "turned off two-factor authentication for", Subject::Person),
