@@ -61,7 +61,7 @@ test("a late answer to a save leaves the next opening of the dialog unchanged an
     await slow.answer();
     await expect(page.getByText("The domain was saved.")).toBeVisible();
     await untouched();
-    await edit.getByRole("button", { name: "Cancel" }).click();
+    await discard(edit);
     await expect(page.getByRole("row", { name: new RegExp(first) })).toBeVisible();
     await page.unroute("**/call/create_domain");
   });
@@ -100,7 +100,7 @@ test("choices loaded by an earlier opening change nothing in the next", async ({
   await yard.signIn();
   await yard.goto("/credentials");
   const add = page.getByRole("dialog", { name: "Add credential" });
-  const options = add.getByLabel("Resource policy").getByRole("option");
+  const options = add.getByLabel("Keypair policy").getByRole("option");
   for (const late of [{ json: ["of-the-first-opening"] }, { status: 409, json: { Conflict: "Of the first opening." } }]) {
     const slow = await hold(page, "keypair_policy_names");
     await page.getByRole("button", { name: "Add credential" }).click();
@@ -111,7 +111,7 @@ test("choices loaded by an earlier opening change nothing in the next", async ({
     const before = await options.allTextContents();
     await slow.answer(late);
     await expect(options).toHaveText(before);
-    await expect(add.getByLabel("Resource policy")).not.toHaveValue("of-the-first-opening");
+    await expect(add.getByLabel("Keypair policy")).not.toHaveValue("of-the-first-opening");
     await expect(add.getByRole("alert")).toHaveCount(0);
     await add.getByRole("button", { name: "Cancel" }).click();
     await page.unroute("**/call/keypair_policy_names");

@@ -30,6 +30,7 @@ test("a person is created, their keypair shown once, edited, deactivated and bro
   const edit = page.getByRole("dialog", { name: "Modify user" });
   await expect(edit.getByLabel("Username")).toHaveValue(name);
   await edit.getByLabel("Full name").fill("Ada Life");
+  await edit.getByText("Advanced").click();
   await edit.getByLabel("Allowed client addresses").fill("nowhere");
   await edit.getByRole("button", { name: "Save" }).click();
   await expect(edit.getByText(/Not an IP address or network: nowhere/)).toBeVisible();

@@ -1,5 +1,5 @@
 // Shared by all browser tests: a real server with its own database, people, and a page that fails on any console error.
-import { test as base, expect, type APIRequestContext, type Browser, type BrowserContext, type Page } from "@playwright/test";
+import { test as base, expect, type APIRequestContext, type Browser, type BrowserContext, type Locator, type Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -172,6 +172,12 @@ export async function call<T>(request: APIRequestContext, url: string, name: str
   const answer = await request.post(`${url}/call/${name}`, { data: body as object });
   if (!answer.ok()) throw new Error(`${name}: ${answer.status()} ${await answer.text()}`);
   return answer.json();
+}
+
+/** Closes a form and gives up what was typed in it. */
+export async function discard(dialog: Locator): Promise<void> {
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.getByRole("button", { name: "Discard" }).click();
 }
 
 /** Waits until buttons work. */

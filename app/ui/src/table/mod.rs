@@ -20,6 +20,9 @@ use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
 /// Renders one cell of a row.
 type Cell<T> = Arc<dyn Fn(&T) -> AnyView + Send + Sync>;
 
+/// Returns what a row has in common with neighbours that are folded into the first of them; empty for a row that never is.
+pub type Alike<T> = fn(&T) -> String;
+
 /// One column, declared once.
 pub struct Column<T> {
     pub(crate) about: About,
@@ -171,7 +174,7 @@ pub fn Table<T>(
     row_label: fn(&T) -> String,
     /// What rows have in common that are folded into the first of them.
     #[prop(optional)]
-    alike: Option<Option<fn(&T) -> String>>,
+    alike: Option<Option<Alike<T>>>,
     #[prop(optional)] selection: Option<Option<RwSignal<Vec<String>>>>,
     /// Contents beside the last tab, such as a menu.
     #[prop(optional)]

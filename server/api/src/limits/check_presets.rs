@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use types::Problem;
 use types::limits::presets::Preset;
 use types::quantity::Quantity;
-use types::sessions::launch::{GroupOffer, ProjectOffer, StartOptions, preset_fits};
+use types::sessions::launch::{GroupOffer, PresetFit, ProjectOffer, StartOptions, preset_fit};
 
 #[derive(Deserialize)]
 pub struct Asked {
@@ -85,7 +85,7 @@ fn project<'o>(options: &'o StartOptions, wanted: Option<&str>) -> Result<&'o Pr
 }
 
 fn allocatable(preset: &Preset, groups: &[&GroupOffer], options: &StartOptions, project: &ProjectOffer) -> bool {
-    groups.iter().any(|group| preset_fits(preset, group, options, Some(project)))
+    groups.iter().any(|group| preset_fit(preset, group, options, Some(project)) == PresetFit::Now)
 }
 
 /// The rest of a limit, 0 if it is overdrawn; `None` is no limit.

@@ -138,10 +138,10 @@ impl Control {
         {
             errors.push(FieldError::new("policy", "There is no user resource policy with this name."));
         }
-        if let Some(policy) = &edit.keypair_policy {
-            if !me.may(Permission::LimitKeypairs) || !change.has_policy(PolicyKind::Keypair, policy).await? {
-                errors.push(FieldError::new("keypair_policy", NO_KEYPAIR_POLICY));
-            }
+        if let Some(policy) = &edit.keypair_policy
+            && (!me.may(Permission::LimitKeypairs) || !change.has_policy(PolicyKind::Keypair, policy).await?)
+        {
+            errors.push(FieldError::new("keypair_policy", NO_KEYPAIR_POLICY));
         }
         if let Some(username) = &edit.username {
             crate::lookalikes::check_scripts("username", username, &mut errors);

@@ -69,7 +69,15 @@ impl Control {
         }
         let offer = |(group, projects): (ResourceGroup, Vec<ProjectId>)| {
             let here = |room: &&Room| room.schedulable && room.resource_group == group.name;
+            let in_all = |amounts: fn(&Room) -> &Slots| {
+                rooms.iter().filter(here).fold(Slots::default(), |mut sum, room| {
+                    sum.add(amounts(room));
+                    sum
+                })
+            };
             GroupOffer {
+                free_in_all: in_all(|room| &room.free),
+                in_all: in_all(|room| &room.capacity),
                 free: without_covered(rooms.iter().filter(here).map(|room| &room.free)),
                 capacity: without_covered(rooms.iter().filter(here).map(|room| &room.capacity)),
                 pending: pending.get(group.name.as_str()).copied().unwrap_or_default(),

@@ -65,6 +65,7 @@ async fn the_audit_trail_keeps_an_edited_account_before_and_after() {
         addresses: Some(vec!["10.0.0.0/8".into()]),
         two_factor: Some(false),
         policy: Some("staff".into()),
+        keypair_policy: None,
         uid: Some(2000),
         gid: Some(2001),
         gids: Some(vec![2002]),

@@ -115,6 +115,8 @@ mod tests {
                 projects: vec![project],
                 free: vec![slots(2)],
                 capacity: vec![slots(4)],
+                free_in_all: slots(2),
+                in_all: slots(4),
                 pending: 0,
             }],
             images: vec![ImageOffer { name: "host".into(), label: "host".into(), minimum: slots(1) }],

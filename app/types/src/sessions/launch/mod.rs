@@ -5,7 +5,9 @@
 mod offer;
 mod share;
 
-pub use offer::{DomainOffer, GroupOffer, ImageOffer, OwnUse, ProjectOffer, RECENT, StartOptions, Started, preset_fits};
+pub use offer::{
+    DomainOffer, GroupOffer, ImageOffer, OwnUse, PresetFit, ProjectOffer, RECENT, StartOptions, Started, preset_fit,
+};
 pub use share::against_share;
 
 use crate::cluster::slots::slot_amount;

@@ -29,6 +29,10 @@ pub struct GroupOffer {
     pub free: Vec<Slots>,
     /// The capacities of its agents, reduced in the same way.
     pub capacity: Vec<Slots>,
+    /// The free amounts on all its agents together.
+    pub free_in_all: Slots,
+    /// The capacities of all its agents together.
+    pub in_all: Slots,
     /// The number of sessions in its queue.
     pub pending: u32,
 }
@@ -93,16 +97,31 @@ pub struct Started {
     pub raised: Vec<String>,
 }
 
-/// Whether one agent of the group has room for a preset and the policy, the project and the domain have enough left.
-pub fn preset_fits(preset: &Preset, group: &GroupOffer, options: &StartOptions, project: Option<&ProjectOffer>) -> bool {
+/// Whether a session with a preset's amounts could start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PresetFit {
+    /// One agent of the group has room, and the policy, the project and the domain have enough left.
+    Now,
+    /// That would be so if nothing else ran.
+    Waits,
+    Never,
+}
+
+/// Returns whether a session with a preset's amounts could start in this group.
+pub fn preset_fit(preset: &Preset, group: &GroupOffer, options: &StartOptions, project: Option<&ProjectOffer>) -> PresetFit {
     let here = preset.resource_group.as_ref().is_none_or(|name| *name == group.name);
-    let room = group.free.iter().any(|free| preset.slots.beyond(free).next().is_none());
-    let left = |(slot, amount): (&String, &Quantity)| {
+    let room = |rooms: &[Slots]| rooms.iter().any(|room| preset.slots.beyond(room).next().is_none());
+    let left = |now: bool, (slot, amount): (&String, &Quantity)| {
         let share = |limit: &Slots, using: &Slots| Some((*limit.0.get(slot)?, using.get(slot)));
         let of_policy = options.policy.limit(slot).map(|limit| (limit, options.using.slots.get(slot)));
         let of_project = project.and_then(|project| share(&project.limit, &project.using));
         let limits = [of_policy, of_project, share(&options.domain.limit, &options.domain.using)];
-        limits.into_iter().flatten().all(|(limit, used)| used.plus(*amount) <= limit)
+        limits.into_iter().flatten().all(|(limit, used)| if now { used.plus(*amount) <= limit } else { *amount <= limit })
     };
-    here && room && preset.slots.0.iter().all(left)
+    let all_left = |now: bool| preset.slots.0.iter().all(|one| left(now, one));
+    match here && room(&group.capacity) && all_left(false) {
+        true if room(&group.free) && all_left(true) => PresetFit::Now,
+        true => PresetFit::Waits,
+        false => PresetFit::Never,
+    }
 }

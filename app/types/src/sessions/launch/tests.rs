@@ -126,6 +126,8 @@ fn offered(free: &[Slots]) -> GroupOffer {
         projects: Vec::new(),
         free: free.to_vec(),
         capacity: free.to_vec(),
+        free_in_all: Slots::default(),
+        in_all: Slots::default(),
         pending: 0,
     }
 }
@@ -133,6 +135,10 @@ fn offered(free: &[Slots]) -> GroupOffer {
 fn preset(cpu: i64, gib: i64) -> Preset {
     let slots = Slots::cpu_mem(Quantity::whole(cpu), gib << 30);
     Preset { name: "small".into(), slots, shared_memory: None, resource_group: None }
+}
+
+fn fits_now(preset: &Preset, group: &GroupOffer, options: &StartOptions, project: Option<&ProjectOffer>) -> bool {
+    preset_fit(preset, group, options, project) == PresetFit::Now
 }
 
 fn has(cpu: i64, gib: i64) -> Slots {
@@ -156,7 +162,7 @@ fn options(policy: &KeypairPolicy, using: InUse) -> StartOptions {
 #[test]
 fn a_preset_fits_if_one_agent_has_enough_of_everything_free() {
     let policy = KeypairPolicy::new("student");
-    let fits = |free: &[Slots]| preset_fits(&preset(2, 4), &offered(free), &options(&policy, InUse::default()), None);
+    let fits = |free: &[Slots]| fits_now(&preset(2, 4), &offered(free), &options(&policy, InUse::default()), None);
     assert!(fits(&[has(1, 8), has(2, 4)]), "exactly enough is enough");
     assert!(!fits(&[has(2, 3), has(1, 8)]), "amounts on two agents do not add up");
     assert!(!fits(&[]), "a group without agents starts nothing");
@@ -168,7 +174,7 @@ fn a_preset_fits_while_the_policy_has_enough_left() {
     let policy = KeypairPolicy { total, ..KeypairPolicy::new("student") };
     let fits = |used: Slots, policy: &KeypairPolicy| {
         let using = InUse { sessions: 1, pending: 0, slots: used };
-        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options(policy, using), None)
+        fits_now(&preset(2, 4), &offered(&[has(64, 256)]), &options(policy, using), None)
     };
     assert!(fits(Slots::default(), &policy));
     assert!(fits(has(2, 4), &policy), "up to the limit itself");
@@ -184,7 +190,7 @@ fn a_preset_fits_while_the_project_has_enough_left() {
     let policy = KeypairPolicy::new("open");
     let fits = |limit: Slots, using: Slots| {
         let project = ProjectOffer { id: StartSession::default().project, name: "vision".into(), limit, using };
-        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options(&policy, InUse::default()), Some(&project))
+        fits_now(&preset(2, 4), &offered(&[has(64, 256)]), &options(&policy, InUse::default()), Some(&project))
     };
     assert!(fits(has(4, 8), has(2, 4)), "up to the limit itself");
     assert!(!fits(has(4, 8), has(3, 4)), "too few cores are left");
@@ -196,7 +202,7 @@ fn a_preset_fits_while_the_domain_has_enough_left() {
     let fits = |limit: Slots, using: Slots| {
         let domain = DomainOffer { name: "lab".into(), limit, using };
         let options = StartOptions { domain, ..options(&KeypairPolicy::new("open"), InUse::default()) };
-        preset_fits(&preset(2, 4), &offered(&[has(64, 256)]), &options, None)
+        fits_now(&preset(2, 4), &offered(&[has(64, 256)]), &options, None)
     };
     assert!(fits(has(4, 8), has(2, 4)), "up to the limit itself");
     assert!(!fits(has(4, 8), has(2, 5)), "too little memory is left");
@@ -204,11 +210,27 @@ fn a_preset_fits_while_the_domain_has_enough_left() {
 }
 
 #[test]
+fn a_preset_for_which_only_others_leave_no_room_would_wait() {
+    let total = Slots::cpu_mem(Quantity::whole(4), 8 << 30);
+    let policy = KeypairPolicy { total, ..KeypairPolicy::new("student") };
+    let fit = |cpu: i64, free: Slots, used: Slots| {
+        let using = InUse { sessions: 1, pending: 0, slots: used };
+        let group = GroupOffer { capacity: vec![has(16, 64)], ..offered(&[free]) };
+        preset_fit(&preset(cpu, 4), &group, &options(&policy, using), None)
+    };
+    assert_eq!(fit(2, has(16, 64), has(2, 4)), PresetFit::Now);
+    assert_eq!(fit(2, has(1, 64), has(0, 0)), PresetFit::Waits, "the agent is full");
+    assert_eq!(fit(2, has(16, 64), has(3, 4)), PresetFit::Waits, "the policy's share is in use");
+    assert_eq!(fit(5, has(16, 64), has(0, 0)), PresetFit::Never, "the policy allows no more than 4");
+    assert_eq!(fit(17, has(16, 64), has(0, 0)), PresetFit::Never);
+}
+
+#[test]
 fn a_preset_of_one_group_fits_only_there() {
     let policy = KeypairPolicy::new("student");
     let fits = |group: Option<&str>| {
         let preset = Preset { resource_group: group.map(String::from), ..preset(1, 1) };
-        preset_fits(&preset, &offered(&[has(8, 8)]), &options(&policy, InUse::default()), None)
+        fits_now(&preset, &offered(&[has(8, 8)]), &options(&policy, InUse::default()), None)
     };
     assert!(fits(None) && fits(Some("v100")));
     assert!(!fits(Some("p100")));
@@ -224,7 +246,7 @@ fn a_preset_with_a_gpu_fits_only_where_an_agent_has_one_free() {
     };
     let fits = |asked: &str, free: Slots| {
         let preset = Preset { slots: with(&has(1, 1), asked), ..preset(1, 1) };
-        preset_fits(&preset, &offered(&[free]), &options(&policy, InUse::default()), None)
+        fits_now(&preset, &offered(&[free]), &options(&policy, InUse::default()), None)
     };
     assert!(fits("0.5", with(&has(8, 8), "0.5")));
     assert!(!fits("0.5", with(&has(8, 8), "0.4")));
