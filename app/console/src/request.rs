@@ -24,7 +24,7 @@ pub fn set_status(status: u16) {
 pub fn own_cookie(name: &str) -> Option<String> {
     use wasm_bindgen::JsCast;
     let all = document().dyn_into::<web_sys::HtmlDocument>().ok()?.cookie().ok()?;
-    types::cookies::value([all.as_str()].into_iter(), name).map(str::to_owned)
+    types::cookies::value([all.as_str()], name).map(str::to_owned)
 }
 
 /// Keeps a value that the server reads when it renders a page.

@@ -80,7 +80,8 @@ pub fn menu(me: &Me) -> AnyView {
         ),
     ];
     let groups: Vec<_> = groups.into_iter().flatten().collect();
-    let administration = (!groups.is_empty()).then(|| view! { <h2 class="menu-title">"Administration"</h2>{groups} });
+    let administration = (!groups.is_empty())
+        .then(|| view! { <div class="menu-administration"><h2 class="menu-title">"Administration"</h2>{groups}</div> });
     view! {
         <div class="sidebar" id="menu" popover="auto">
             <nav aria-label="Main">
@@ -89,7 +90,7 @@ pub fn menu(me: &Me) -> AnyView {
                     <span class="menu-label">"Yardmaster"</span>
                 </a>
                 <ul>{item(paths::SESSIONS, IconName::Terminal, "Sessions")}</ul>
-                <div class="menu-administration">{administration}</div>
+                {administration}
             </nav>
             <div class="menu-foot">
                 <button class="button button-quiet button-icon" type="button" popovertarget="help" aria-label="Help and version"><Icon name=IconName::Help/></button>

@@ -88,6 +88,7 @@ fn functions() -> Vec<(&'static str, Value, LetIn)> {
         ("keypair_secret", access_key.clone(), NOT_MONITORS),
         ("create_keypair", json!({ "keypair": { "owner": "nobody", "policy": "", "rate_limit": 1 } }), NOT_MONITORS),
         ("edit_keypair", json!({ "access_key": "AKIA", "edit": {} }), NOT_MONITORS),
+        ("edit_keypairs", json!({ "access_keys": [], "edit": {} }), ADMINISTRATORS),
         ("delete_keypair", access_key, NOT_MONITORS),
         ("keypair_policy_names", json!({}), ADMINISTRATORS),
         ("sessions", json!({ "query": ListQuery::new(&types::sessions::SESSIONS), "project": null }), EVERYBODY),
@@ -99,6 +100,7 @@ fn functions() -> Vec<(&'static str, Value, LetIn)> {
         ("set_priority", json!({ "ids": [], "priority": 1 }), ADMINISTRATORS),
         ("session_utilization", json!({ "ids": [] }), EVERYBODY),
         ("queue", json!({ "group": "default", "query": ListQuery::new(&types::sessions::QUEUE) }), READERS_OF_DOMAINS),
+        ("queues", json!({}), READERS_OF_DOMAINS),
         ("queue_snapshot", json!({ "group": "default" }), READERS_OF_ALL),
         ("start_session", session, NOT_MONITORS),
         ("terminate_sessions", json!({ "ids": [], "force": false }), NOT_MONITORS),
@@ -196,7 +198,7 @@ async fn a_call_with_unreadable_arguments_is_the_callers_mistake() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_plain_route_lets_in_only_the_roles_of_the_table() {
     let yard = Yard::new().await;
-    // Open to all: health, signing in and out, the theme, and the console's own files.
+    // Open to all: health, signing in and out, the theme, the console's own files, and an old address of a page.
     let open = [
         (Method::GET, "/healthz"),
         (Method::GET, "/readyz"),
@@ -206,6 +208,7 @@ async fn every_plain_route_lets_in_only_the_roles_of_the_table() {
         (Method::POST, "/new-password"),
         (Method::POST, "/theme"),
         (Method::GET, "/pkg/{*file}"),
+        (Method::GET, "/session"),
     ];
     let guarded: [(&str, LetIn); 15] = [
         ("/events", EVERYBODY),
