@@ -1,6 +1,6 @@
 // Late answers in dialogs: they belong to the opening that asked, and touch no other.
 import type { Page, Request, Route } from "@playwright/test";
-import { expect, test, unique } from "./yard";
+import { discard, expect, test, unique } from "./yard";
 
 /** Holds back the first call of this server function that `which` selects; `answer` lets it through and waits for its arrival. */
 async function hold(page: Page, name: string, which: (request: Request) => boolean = () => true) {

@@ -10,8 +10,8 @@ test("typed values survive a reload, except hidden values", async ({ yard }) => 
   await main.getByRole("radio", { name: /Batch/ }).check();
   await main.getByLabel("Name", { exact: true }).fill(name);
   await main.getByLabel("Start-up command").fill("python train.py --epochs 3");
-  await main.getByRole("button", { name: "Next" }).click();
   await main.getByLabel("CPU cores").fill("0.5");
+  await main.getByText("Advanced").click();
   for (const [index, variable, value] of [[0, "EPOCHS", "3"], [1, "DATABASE_URL", "postgres://u:hush-hush@db"]] as const) {
     await main.getByRole("button", { name: "Add variable" }).click();
     await main.getByLabel("Variable name").nth(index).fill(variable);
@@ -22,11 +22,10 @@ test("typed values survive a reload, except hidden values", async ({ yard }) => 
   expect(page.url()).not.toContain("hush-hush");
   await page.reload();
   await live(page);
-  await expect(main.getByRole("heading", { level: 2, name: "Environment and resources" })).toBeVisible();
   await expect(main.getByLabel("CPU cores")).toHaveValue("0.5");
+  // What is used stands open.
   await expect(main.getByLabel("Value of EPOCHS", { exact: true })).toHaveValue("3");
   await expect(main.getByLabel("Value of DATABASE_URL", { exact: true })).toHaveValue("");
-  await main.getByRole("link", { name: /^Session type/ }).click();
   await expect(main.getByLabel("Name", { exact: true })).toHaveValue(name);
   await expect(main.getByLabel("Start-up command")).toHaveValue("python train.py --epochs 3");
   await main.getByRole("button", { name: "Reset" }).first().click();
@@ -34,20 +33,22 @@ test("typed values survive a reload, except hidden values", async ({ yard }) => 
   await expect(main.getByLabel("Name", { exact: true })).toHaveValue("");
 });
 
-test("the review links to a wrong field in any step", async ({ yard }) => {
+test("a wrong field that is folded away is opened, explained and has the focus", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
-  await yard.goto("/session/start?step=network");
+  await yard.goto("/session/start");
   const main = page.getByRole("main");
-  await main.getByLabel("Preopen ports").fill("80");
-  await main.getByRole("link", { name: "Skip to review" }).click();
-  await expect(main.getByRole("region", { name: "Network" })).toContainText("Ports from 1024 to 65535.");
+  const ports = main.getByLabel("Preopen ports");
+  await expect(ports).toBeHidden();
+  await main.getByText("Advanced").click();
+  await ports.fill("80");
+  await main.getByText("Advanced").click();
+  await expect(ports).toBeHidden();
   await main.getByRole("button", { name: "Start", exact: true }).click();
-  await expect(main.getByRole("heading", { level: 2, name: "Network" })).toBeVisible();
   await expect(main.getByText("Ports from 1024 to 65535.", { exact: true })).toBeVisible();
-  await main.getByLabel("Preopen ports").fill("8000-8002, 9000");
-  await main.getByRole("button", { name: "Next" }).click();
-  await expect(main.getByRole("region", { name: "Network" })).toContainText("8000, 8001, 8002, 9000");
+  await expect(ports).toBeFocused();
+  await ports.fill("8000-8002, 9000");
+  await expect.poll(() => decodeURIComponent(page.url())).toContain("8000,8001,8002,9000");
 });
 
 test("a preset is offered while it fits, and fills the amounts in", async ({ yard }) => {
@@ -58,7 +59,7 @@ test("a preset is offered while it fits, and fills the amounts in", async ({ yar
     yard.call("save_preset", { save: { preset: { name, slots: slots(cpu, 256), shared_memory: null, resource_group: null }, revision: null } });
   await save(small, "0.2");
   await save(huge, "400");
-  await yard.goto("/session/start?step=resources");
+  await yard.goto("/session/start");
   const main = page.getByRole("main");
   await main.getByRole("button", { name: new RegExp(`^${small}`) }).click();
   await expect(main.getByLabel("CPU cores")).toHaveValue("0.2");
@@ -75,9 +76,7 @@ test("a started session is offered again, and an amount below the environment's 
   await yard.goto("/session/start");
   const main = page.getByRole("main");
   await main.getByRole("button", { name: `Use again ${name}` }).click();
-  await expect(main.getByRole("heading", { level: 2, name: "Review and start" })).toBeVisible();
-  await expect(main.getByRole("region", { name: "Session type" })).toContainText("echo once more");
-  await main.getByRole("link", { name: "Edit environment and resources" }).click();
+  await expect(main.getByLabel("Start-up command")).toHaveValue("echo once more");
   await main.getByLabel("CPU cores").fill("0.05");
   await expect(main.getByRole("region", { name: "Outlook" })).toContainText("Raised from 0.05 CPU cores to 0.1 CPU cores");
 });
@@ -91,11 +90,10 @@ test("several sessions are started at once, each with a number after its name", 
   await main.getByRole("radio", { name: /Batch/ }).check();
   await main.getByLabel("Name", { exact: true }).fill(name);
   await main.getByLabel("Start-up command").fill("sleep 300");
+  await main.getByText("Advanced").click();
   await main.getByLabel("Number of sessions").fill("2");
-  await main.getByRole("button", { name: "Next" }).click();
   await main.getByLabel("CPU cores").fill("0.1");
   await main.getByLabel("Memory", { exact: true }).fill("128m");
-  await main.getByRole("link", { name: "Skip to review" }).click();
   await expect(main.getByRole("region", { name: "Outlook" })).toContainText("0.2 CPU cores");
   await main.getByRole("button", { name: "Start", exact: true }).click();
   await expect(page.getByText("2 sessions were added to the queue.")).toBeVisible();
@@ -117,6 +115,7 @@ test("a superadmin starts a session on somebody's behalf, and nobody else does",
   const email = await yard.person(person);
   await yard.goto("/session/start");
   const main = page.getByRole("main");
+  await main.getByText("Advanced").click();
   await main.getByLabel("On behalf of").fill("nobody-at-all@example.org");
   await expect(main.getByText("No account has the email, username or access key nobody-at-all@example.org.")).toBeVisible();
   await main.getByLabel("On behalf of").fill(email);
@@ -124,11 +123,8 @@ test("a superadmin starts a session on somebody's behalf, and nobody else does",
   await main.getByRole("radio", { name: /Batch/ }).check();
   await main.getByLabel("Name", { exact: true }).fill(name);
   await main.getByLabel("Start-up command").fill("true");
-  await main.getByRole("button", { name: "Next" }).click();
   await main.getByLabel("CPU cores").fill("0.1");
   await main.getByLabel("Memory", { exact: true }).fill("128m");
-  await main.getByRole("link", { name: "Skip to review" }).click();
-  await expect(main.getByRole("region", { name: "Session type" })).toContainText(email);
   await main.getByRole("button", { name: "Start", exact: true }).click();
   const drawer = page.getByRole("dialog", { name: `Session ${name}` });
   await expect(drawer).toContainText(email);
@@ -137,10 +133,12 @@ test("a superadmin starts a session on somebody's behalf, and nobody else does",
   await yard.signIn(email, PASSWORD, theirs);
   await yard.goto("/session/start", theirs);
   await expect(theirs.getByRole("main").getByLabel("Name", { exact: true })).toBeVisible();
+  await theirs.getByText("Advanced").click();
+  await expect(theirs.getByLabel("Number of sessions")).toBeVisible();
   await expect(theirs.getByLabel("On behalf of")).toHaveCount(0);
 });
 
-test("the Back button leads through the steps with nothing lost, and a batch session starts in the future or at once", async ({ yard }) => {
+test("a batch session starts in the future or at once, and its start time survives a reload", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();
   const impossible = encodeURIComponent(JSON.stringify({ kind: "batch", command: "true", starts_at: 9_000_000_000_000_000, timeout: 1800 }));
@@ -150,22 +148,15 @@ test("the Back button leads through the steps with nothing lost, and a batch ses
   await expect(main.getByLabel("Batch job timeout", { exact: true })).toHaveValue("30");
   await expect(main.getByLabel("Unit of the timeout")).toHaveValue("min");
   await main.getByLabel("Start time").fill("2020-01-01T09:30");
-  await main.getByRole("button", { name: "Next" }).click();
+  await main.getByRole("button", { name: "Start", exact: true }).click();
   await expect(main.getByText("The start time must be in the future.").first()).toBeVisible();
   await main.getByLabel("Start time").fill("2099-01-01T09:30");
-  await main.getByRole("button", { name: "Next" }).click();
   await main.getByLabel("Memory", { exact: true }).fill("1280 MiB");
-  await main.getByRole("link", { name: "Skip to review" }).click();
-  await expect(main.getByRole("region", { name: "Session type" })).toContainText("2099-01-01 09:30:00");
-  await page.goBack();
-  await expect(main.getByLabel("Memory", { exact: true })).toHaveValue("1280 MiB");
-  await page.goBack();
-  await expect(main.getByLabel("Start time")).toHaveValue("2099-01-01T09:30");
-  await expect.poll(() => decodeURIComponent(page.url())).toMatch(/step=type.*command.*1342177280/);
+  await expect(main.getByRole("region", { name: "Outlook" })).toContainText("It does not start before its start time.");
+  await expect.poll(() => decodeURIComponent(page.url())).toMatch(/command.*1342177280/);
   await page.reload();
   await live(page);
   await expect(main.getByLabel("Start time")).toHaveValue("2099-01-01T09:30");
-  await main.getByRole("link", { name: /^Environment/ }).click();
   await expect(main.getByLabel("Memory", { exact: true })).toHaveValue("1280 MiB");
 });
 
@@ -173,11 +164,11 @@ test("a resource group that is no longer offered is kept with an error, and a gr
   const { page } = yard;
   await yard.signIn();
   const gone = encodeURIComponent(JSON.stringify({ resource_group: "was-here" }));
-  await yard.goto(`/session/start?step=resources&form=${gone}`);
+  await yard.goto(`/session/start?form=${gone}`);
   const main = page.getByRole("main");
   await expect(main.getByText("was-here is no longer offered; choose another.")).toBeVisible();
-  await expect(main.getByLabel("Resource group", { exact: true })).toHaveValue("was-here");
-  await main.getByLabel("Resource group", { exact: true }).selectOption("default");
+  await expect(main.getByRole("radio", { name: /^was-here/ })).toBeChecked();
+  await main.getByRole("radio", { name: /^default/ }).check();
   await expect(main.getByText("was-here is no longer offered; choose another.")).toHaveCount(0);
 
   const name = unique("batchless");

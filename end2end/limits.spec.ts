@@ -1,6 +1,6 @@
 // Resource policies, presets, resource groups and the cluster's settings, as administrators keep them.
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, PASSWORD, slots, test, unique } from "./yard";
+import { discard, expect, PASSWORD, slots, test, unique } from "./yard";
 
 test("a policy is created with limits, unlimited boxes and hosts, and changed as in the specification's example", async ({ yard }) => {
   test.setTimeout(90_000);
@@ -187,7 +187,7 @@ test("presets are unique by name, have less shared memory than memory, and are o
   const preset = (name: string, cpu: string) => ({ name, slots: slots(cpu, 1024), shared_memory: null, resource_group: null });
   await expect(yard.call("save_preset", { save: { preset: preset(small, "1"), revision: null } })).rejects.toThrow(/exists/);
   await yard.call("save_preset", { save: { preset: preset(huge, "500"), revision: null } });
-  await yard.goto("/session/start?step=resources");
+  await yard.goto("/session/start");
   const presets = page.getByRole("group", { name: "Resource presets" });
   await presets.getByRole("button", { name: new RegExp(small) }).click();
   await expect(page.getByLabel("CPU cores")).toHaveValue("0.5");
@@ -246,7 +246,7 @@ test("the cluster's retries can be changed only with FIFO, and recalculating usa
   await dialog.getByLabel("Scheduler", { exact: true }).selectOption("drf");
   await expect(dialog.getByText("Currently, changes are only possible when the scheduler is FIFO.")).toBeVisible();
   await expect(dialog.getByLabel("Session creation retries", { exact: true })).toBeDisabled();
-  await page.keyboard.press("Escape");
+  await discard(dialog);
   await page.getByRole("link", { name: "Maintenance" }).click();
   await page.getByRole("button", { name: "Recalculate usage" }).click();
   await expect(page.locator(".toast", { hasText: "Recalculation finished: " })).toBeVisible();

@@ -82,7 +82,7 @@ test("a keypair is added, limited, deactivated and deleted; the main one stays",
   await expect(limits.getByText("A whole number from 0 to 50,000.")).toBeVisible();
   await limits.getByLabel("Rate limit").fill("50000");
   await limits.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("row", { name: new RegExp(key) })).toContainText("50000");
+  await expect(page.getByRole("row", { name: new RegExp(key) })).toContainText("50,000");
 
   // The main one can be neither deactivated nor deleted; the other one can.
   await expect(page.getByRole("button", { name: "Deactivate" })).toHaveCount(1);

@@ -76,7 +76,6 @@ test("the project in the header filters the sessions and their export, and is th
   expect(file).not.toContain(here);
   expect(file.split("\n")[0]).toContain(",Agent,CPU,Memory,AI accelerator,Cluster mode,Cluster size,Priority,Killed for memory,Created,");
   await page.getByRole("link", { name: "Start session" }).click();
-  await page.getByRole("link", { name: /Environment and resources/ }).click();
   await expect(page.getByRole("main").getByLabel("Project")).toHaveValue(other);
   const rows = await yard.call<{ rows: { id: string }[] }>("sessions", {
     query: { tab: "running", subtab: "all", conditions: [], sort: "created_at", descending: true, page: 1, per: 10 }, project: null,

@@ -28,8 +28,10 @@ test("the queue is shown in order with reasons, follows a priority, and opens a 
   await expect(page).toHaveURL(new RegExp(`group=${group}`));
   const names = page.getByRole("link", { name: new RegExp(`^${stem}`) });
   await expect(names).toHaveText([first, second]);
-  await expect(page.getByRole("row", { name: first })).toContainText(`Waiting for an agent: resource group ${group} has none.`);
-  await expect(page.getByRole("row", { name: first })).toContainText("Pending#1");
+  const why = page.getByRole("row", { name: first }).locator(".why");
+  await expect(why).toHaveText(`No agent in ${group}`);
+  await expect(why).toHaveAttribute("title", new RegExp(`Waiting for an agent: resource group ${group} has none.`));
+  await expect(page.getByRole("row", { name: first }).getByRole("cell").nth(1)).toHaveText("1");
   await expect(page.locator("thead a")).toHaveCount(0);
 
   await page.getByRole("button", { name: `Set the priority of ${second}` }).click();

@@ -1,5 +1,5 @@
 // Presets and the cluster's settings: typed values in forms, and the effect of the settings.
-import { expect, test, unique } from "./yard";
+import { discard, expect, test, unique } from "./yard";
 
 test("a preset's name is unique, and a second one is refused at the field with nothing lost", async ({ yard }) => {
   const { page } = yard;
@@ -20,7 +20,7 @@ test("a preset's name is unique, and a second one is refused at the field with n
   await expect(create.getByText("Resource preset name already exists. Please change the name to add.")).toBeVisible();
   await expect(create.getByLabel("Preset name", { exact: true })).toBeFocused();
   await expect(create.getByLabel("CPU", { exact: true })).toHaveValue("2");
-  await page.keyboard.press("Escape");
+  await discard(create);
 
   const row = page.getByRole("row", { name: new RegExp(name) });
   await page.getByRole("button", { name: `Edit ${name}` }).click();

@@ -95,6 +95,9 @@ export class Yard {
   }
 
   async goto(path: string, page = this.page): Promise<void> {
+    // A dialog that was just closed takes its entry in the history back, which would cancel the way to another page.
+    const settled = () => document.querySelector("dialog.dialog[open]") || typeof history.state !== "number";
+    await page.waitForFunction(settled).catch(() => {});
     await page.goto(this.server.url + path);
     await live(page);
   }
@@ -139,6 +142,15 @@ export class Yard {
       },
     });
     return email;
+  }
+
+  /** Creates a keypair policy without limits of its own; the page must be a superadmin's. */
+  async keypairPolicy(name: string): Promise<void> {
+    const policy = {
+      name, total: {}, others_unlimited: true, max_sessions: null, max_pending: null, max_cluster: 1, lifetime: null, idle_timeout: null,
+      max_transfers: null, hosts: {},
+    };
+    await this.call("save_keypair_policy", { save: { policy, revision: null } });
   }
 
   /** Starts a session as the page's person; returns its id. */

@@ -104,14 +104,17 @@ impl Refused {
     }
 }
 
-/// Fields that few people need, folded away. They unfold when `used` becomes true: one of them has a value or was refused.
-pub fn advanced(used: Signal<bool>, fields: AnyView) -> AnyView {
+/// Fields that few people need, folded away. They unfold when `used` becomes true, and whenever one of `names` is refused.
+pub fn advanced(refused: Refused, names: &'static [&'static str], used: Signal<bool>, fields: AnyView) -> AnyView {
     let element = NodeRef::<leptos::html::Details>::new();
-    Effect::new(move |_| {
-        if let (true, Some(details)) = (used.get(), element.get()) {
+    let unfold = move |now: bool| {
+        if let (true, Some(details)) = (now, element.get()) {
             details.set_open(true);
         }
-    });
+    };
+    Effect::new(move |_| unfold(used.get()));
+    // Each refusal anew: the person may have folded them meanwhile.
+    Effect::new(move |_| unfold(names.iter().any(|name| refused.named_field_error(name).is_some())));
     view! { <details class="advanced" node_ref=element><summary>"Advanced"</summary><div class="form">{fields}</div></details> }
         .into_any()
 }

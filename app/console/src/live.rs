@@ -237,9 +237,13 @@ impl Live {
         let Ok(event) = serde_json::from_str::<Event>(data) else { return };
         self.bump(event.topic);
         self.bump_watched(|one| one.is_about(&event));
-        // One that came with the notices at the stream's beginning is known.
-        if event.notice.is_some() && self.notices.with_untracked(|notices| notices.last().is_none_or(|last| last.id < event.id)) {
-            for list in [self.notices, self.news] {
+        if event.notice.is_none() {
+            return;
+        }
+        // Each by itself: one that came with the list at the stream's beginning is still news if it is newer than the page.
+        for list in [self.notices, self.news] {
+            let is_new = |notices: &Vec<Event>| notices.last().is_none_or(|last| last.id < event.id);
+            if list.with_untracked(is_new) {
                 list.update(|notices| {
                     notices.push(event.clone());
                     let extra = notices.len().saturating_sub(MOST_NOTICES);

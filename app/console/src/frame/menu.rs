@@ -92,13 +92,13 @@ pub fn menu(me: &Me) -> AnyView {
                 <ul>{item(paths::SESSIONS, IconName::Terminal, "Sessions")}</ul>
                 {administration}
             </nav>
-            <div class="menu-foot">
+            <footer class="menu-foot">
                 <button class="button button-quiet button-icon" type="button" popovertarget="help" aria-label="Help and version"><Icon name=IconName::Help/></button>
                 <span class="menu-label hint">{concat!("Version ", env!("CARGO_PKG_VERSION"))}</span>
                 <button class="button button-quiet button-icon menu-narrower" type="button" aria-label="Narrow or widen the menu" title="Narrow or widen the menu: [" on:click=move |_| NARROW_MENU.switch()>
                     <Icon name=IconName::Sidebar/>
                 </button>
-            </div>
+            </footer>
         </div>
         {help()}
     }

@@ -25,7 +25,8 @@ pub struct Source {
     pub(crate) table: &'static str,
     /// The row's own number, which ends every order.
     pub(crate) number: &'static str,
-    /// Joins for filtering and showing, each on a primary key.
+    /// Joins for filtering and showing, each on a primary key. `LEFT JOIN`, though the other row is always there: SQLite then leaves
+    /// out those that a statement does not use, such as a count.
     pub(crate) joins: &'static str,
     /// The trigram index of the table, used only for columns that are in it.
     pub(crate) text: &'static str,
@@ -187,13 +188,23 @@ impl Store {
 }
 
 impl Prepared<'_> {
-    /// `SELECT columns FROM … WHERE … ORDER BY … LIMIT …` for the query's page.
+    /// `SELECT columns FROM … WHERE … ORDER BY … LIMIT …` for the query's page. On a page after the first, the numbers of its rows
+    /// are found before the rows are read: those that are skipped are then only entries of an index.
     pub(crate) fn page(&self, columns: &str) -> QueryBuilder<Sqlite> {
+        let Source { table, number, joins, .. } = *self.source;
+        let deep = self.query.offset() > 0;
         let mut sql = QueryBuilder::new(format!("SELECT {columns}"));
+        if deep {
+            sql.push(format!(" FROM (SELECT {number} AS found"));
+        }
         self.push_from_where(&mut sql, false);
         self.push_order(&mut sql);
         sql.push(" LIMIT ").push_bind(i64::from(self.query.limit()));
-        sql.push(" OFFSET ").push_bind(i64::try_from(self.query.offset()).unwrap_or(i64::MAX));
+        if deep {
+            sql.push(" OFFSET ").push_bind(i64::try_from(self.query.offset()).unwrap_or(i64::MAX));
+            sql.push(format!(") CROSS JOIN {table} ON {number} = found {joins}"));
+            self.push_order(&mut sql);
+        }
         sql
     }
 

@@ -13,7 +13,7 @@ use types::time::Millis;
 pub(crate) static SOURCE: Source = Source {
     table: "keypairs k",
     number: "k.rowid",
-    joins: "JOIN users u ON u.id = k.user_id JOIN domains d ON d.id = u.domain_id",
+    joins: "LEFT JOIN users u ON u.id = k.user_id LEFT JOIN domains d ON d.id = u.domain_id",
     text: "",
     columns: &[
         ("owner", Column::folded("u.email_key")),

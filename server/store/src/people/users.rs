@@ -14,7 +14,7 @@ use types::time::Millis;
 pub(crate) static SOURCE: Source = Source {
     table: "users u",
     number: "u.seq",
-    joins: "JOIN domains d ON d.id = u.domain_id",
+    joins: "LEFT JOIN domains d ON d.id = u.domain_id",
     text: "users_text",
     columns: &[
         ("email", Column::key("u.email_key", "email_key")),

@@ -17,7 +17,7 @@ use types::time::Millis;
 pub(crate) static PROJECT_SOURCE: Source = Source {
     table: "projects p",
     number: "p.rowid",
-    joins: "JOIN domains d ON d.id = p.domain_id",
+    joins: "LEFT JOIN domains d ON d.id = p.domain_id",
     text: "",
     columns: &[
         ("name", Column::folded("p.name_key")),

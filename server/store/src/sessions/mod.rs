@@ -23,7 +23,7 @@ use types::time::Millis;
 pub(crate) static SOURCE: Source = Source {
     table: "sessions s",
     number: "s.seq",
-    joins: "JOIN users u ON u.id = s.user_id JOIN projects p ON p.id = s.project_id",
+    joins: "LEFT JOIN users u ON u.id = s.user_id LEFT JOIN projects p ON p.id = s.project_id",
     text: "sessions_text",
     columns: &[
         ("name", Column::text("s.name COLLATE NOCASE", "name")),

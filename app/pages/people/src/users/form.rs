@@ -268,10 +268,7 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
             </Field>
         }
     });
-    let rare_ones = Signal::derive(move || {
-        let refused = ["addresses", "uid", "gid", "gids"].iter().any(|field| refused.named_field_error(field).is_some());
-        refused || sudo.get() || !ids.are_empty() || addresses.with(|addresses| !addresses.is_empty())
-    });
+    let rare_ones = Signal::derive(move || sudo.get() || !ids.are_empty() || addresses.with(|addresses| !addresses.is_empty()));
     let rare = view! {
         <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, separated by commas. Empty allows any." error=refused.field_error("addresses")>
             <TextInput name=id("addresses") value=addresses/>
@@ -300,7 +297,7 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
         <Field name=id("description") label="Description" error=refused.field_error("description")>
             <TextArea name=id("description") value=description rows=3 max=MAX_DESCRIPTION/>
         </Field>
-        {advanced(rare_ones, rare)}
+        {advanced(refused, &["addresses", "uid", "gid", "gids"], rare_ones, rare)}
     }
     .into_any()
 }

@@ -48,9 +48,7 @@ pub fn rare(shared: Shared) -> AnyView {
     let owner = refused.field_error("owner");
     let owner = Signal::derive(move || owner.get().or_else(|| shared.nobody.get()));
     let units = choices(&UNITS.map(|(key, label, _)| (key, label)));
-    let used = Memo::new(move |_| {
-        FIELDS.iter().any(|field| refused.named_field_error(field).is_some()) || look.with(|(asked, _)| uses(asked))
-    });
+    let used = Memo::new(move |_| look.with(|(asked, _)| uses(asked)));
     let fields = view! {
         <Show when=is_batch>
             <div class="form-row">
@@ -98,7 +96,7 @@ pub fn rare(shared: Shared) -> AnyView {
         </Field>
     }
     .into_any();
-    advanced(used.into(), fields)
+    advanced(refused, &FIELDS, used.into(), fields)
 }
 
 fn variables(shared: Shared) -> AnyView {
