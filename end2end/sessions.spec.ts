@@ -250,7 +250,7 @@ test("a session that holds more disk than its policy allows is ended with the re
   const drawer = theirs.getByRole("dialog");
   await expect(drawer).toContainText(new RegExp(`Disk\\s*\\d[\\d.]* MiB used of 64 MiB, policy ${name}`), { timeout: 15_000 });
   await expect(drawer).toContainText(new RegExp(`It held [\\d.]+ MiB of disk: policy ${name} allows 64 MiB\\.`), { timeout: 30_000 });
-  await expect(drawer.getByRole("status").filter({ hasText: "Terminated" })).toBeVisible({ timeout: 20_000 });
+  await expect(drawer.getByRole("status").filter({ hasText: "Over limit" })).toBeVisible({ timeout: 20_000 });
 });
 
 test("the sessions that the filter selects are exported under a chosen name", async ({ yard }) => {

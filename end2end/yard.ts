@@ -97,7 +97,7 @@ export class Yard {
   async goto(path: string, page = this.page): Promise<void> {
     // A dialog that was just closed takes its entry in the history back, which would cancel the way to another page.
     const settled = () => document.querySelector("dialog.dialog[open]") || typeof history.state !== "number";
-    await page.waitForFunction(settled).catch(() => {});
+    await page.waitForFunction(settled, undefined, { timeout: 500 }).catch(() => {});
     await page.goto(this.server.url + path);
     await live(page);
   }

@@ -183,7 +183,13 @@ impl Live {
             // The browser reports a broken stream only when it gives up on it, so its state is checked as well.
             let next = match select(messages.next(), TimeoutFuture::new(LOOK_EVERY)).await {
                 Either::Left((next, _)) => next,
-                Either::Right(_) if source.state() == State::Open && online() => continue,
+                Either::Right(_) if source.state() == State::Open && online() => {
+                    // A browser that was offline for a moment kept it.
+                    if answered && self.line.get_untracked() != Line::Up {
+                        self.line.set(Line::Up);
+                    }
+                    continue;
+                }
                 Either::Right(_) => None,
             };
             // An error ends this stream; the next one goes on after the last event that was read here.

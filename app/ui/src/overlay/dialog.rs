@@ -6,6 +6,7 @@
 use super::history::close_with_back;
 use crate::form::{Button, Variant};
 use crate::show::{Icon, IconName};
+use leptos::context::Provider;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -80,7 +81,6 @@ pub fn Dialog(
         None => on_close.run(()),
     });
     close_with_back(open, loss, request);
-    provide_context(Closer(request));
     let cancel = move |event: web_sys::Event| {
         // A file field inside has an event of the same name, which passes by here.
         if event.target() == element.get_untracked().map(|dialog| dialog.unchecked_into()) && loss.with_untracked(Option::is_some)
@@ -96,7 +96,7 @@ pub fn Dialog(
                 <div class="dialog-head">
                     <h2>{move || title.get()}</h2>
                 </div>
-                <div class="dialog-body" inert=move || asking.with(Option::is_some)>{children.with_value(|children| children())}</div>
+                <div class="dialog-body" inert=move || asking.with(Option::is_some)>{inside(request, children)}</div>
                 {move || asking.get().map(|loss| question(loss, asking, on_close))}
                 // Last, so that the first field gets the focus and not this button.
                 <button class="button button-quiet button-icon dialog-close" type="button" aria-label="Close" on:click=move |_| request.run(())>
@@ -105,6 +105,12 @@ pub fn Dialog(
             </Show>
         </dialog>
     }
+}
+
+/// The contents, whose close buttons are this dialog's. In an owner of their own: a component has none, and would share its
+/// neighbours' closer.
+fn inside(request: Callback<()>, children: StoredValue<ChildrenFn>) -> AnyView {
+    view! { <Provider value=Closer(request)>{children.with_value(|children| children())}</Provider> }.into_any()
 }
 
 fn question(loss: Loss, asking: RwSignal<Option<Loss>>, on_close: Callback<()>) -> AnyView {

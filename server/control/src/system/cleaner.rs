@@ -1,4 +1,5 @@
-//! The cleaner: removes in small batches what has been kept long enough (`docs/spec/system.md`, "What is kept").
+//! The cleaner: removes in small batches what has been kept long enough (`docs/spec/system.md`, "What is kept"), and keeps the
+//! database in order.
 
 use crate::{Control, Result};
 use std::time::{Duration, Instant};
@@ -54,7 +55,8 @@ impl Control {
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            for result in [self.keep_spare().await, self.clean().await] {
+            let statistics = self.store.keep_statistics().await.map_err(Into::into);
+            for result in [statistics, self.keep_spare().await, self.clean().await] {
                 // The cause is in the log already.
                 if let Err(problem) = result {
                     tracing::warn!(%problem, "cleaning up was left unfinished");

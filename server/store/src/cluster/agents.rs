@@ -12,6 +12,7 @@ pub(crate) static SOURCE: Source = Source {
     table: "agents g",
     number: "g.rowid",
     joins: "",
+    led: &[],
     text: "",
     columns: &[
         ("name", Column::folded("fold(g.name)")),

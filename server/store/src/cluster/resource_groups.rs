@@ -16,6 +16,7 @@ pub(crate) static SOURCE: Source = Source {
     table: "resource_groups g",
     number: "g.rowid",
     joins: "",
+    led: &[],
     text: "",
     columns: &[
         ("name", Column::folded("fold(g.name)")),

@@ -14,6 +14,7 @@ pub(crate) static SOURCE: Source = Source {
     table: "presets p",
     number: "p.seq",
     joins: "",
+    led: &[],
     text: "",
     columns: &[
         ("name", Column::folded("fold(p.name)")),

@@ -28,6 +28,8 @@ pub struct Source {
     /// Joins for filtering and showing, each on a primary key. `LEFT JOIN`, though the other row is always there: SQLite then leaves
     /// out those that a statement does not use, such as a count.
     pub(crate) joins: &'static str,
+    /// Orders by a column of a joined table, each with the tables and joins in which that one leads.
+    pub(crate) led: &'static [(&'static str, &'static str)],
     /// The trigram index of the table, used only for columns that are in it.
     pub(crate) text: &'static str,
     /// The column of each property and sort key.
@@ -178,10 +180,7 @@ impl Store {
 
     /// The number of rows that the filter selects, up to [`COUNT_LIMIT`], and whether there are more.
     pub(crate) async fn count(&self, prepared: &Prepared<'_>) -> Result<(u64, bool)> {
-        let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
-        prepared.push_from_where(&mut sql, true);
-        sql.push(format!(" LIMIT {})", COUNT_LIMIT + 1));
-        let (count,): (i64,) = sql.build_query_as().fetch_one(&self.read).await?;
+        let (count,): (i64,) = prepared.number_of_rows().build_query_as().fetch_one(&self.read).await?;
         let count = count.unsigned_abs();
         Ok((count.min(COUNT_LIMIT), count > COUNT_LIMIT))
     }
@@ -208,6 +207,14 @@ impl Prepared<'_> {
         sql
     }
 
+    /// `SELECT count(*) …` up to one more than [`COUNT_LIMIT`].
+    fn number_of_rows(&self) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
+        self.push_from_where(&mut sql, true);
+        sql.push(format!(" LIMIT {})", COUNT_LIMIT + 1));
+        sql
+    }
+
     /// The same rows without pages, for a stream of them all.
     pub(crate) fn all(&self, columns: &str) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new(format!("SELECT {columns}"));
@@ -225,7 +232,11 @@ impl Prepared<'_> {
                 sql.push_bind(matching.clone());
             }
             _ => {
-                sql.push(format!(" FROM {table} {joins} WHERE 1 = 1"));
+                let led = self.source.led.iter().find(|(key, _)| *key == self.query.sort && !counting);
+                match led {
+                    Some((_, tables)) => sql.push(format!(" FROM {tables} WHERE 1 = 1")),
+                    None => sql.push(format!(" FROM {table} {joins} WHERE 1 = 1")),
+                };
             }
         }
         self.fixed.iter().for_each(|condition| push_fixed(sql, condition));

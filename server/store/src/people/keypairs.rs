@@ -13,11 +13,12 @@ use types::time::Millis;
 pub(crate) static SOURCE: Source = Source {
     table: "keypairs k",
     number: "k.rowid",
-    joins: "LEFT JOIN users u ON u.id = k.user_id LEFT JOIN domains d ON d.id = u.domain_id",
+    joins: "LEFT JOIN users u ON u.id = k.user_id",
+    led: &[("owner", "users u CROSS JOIN keypairs k ON k.user_id = u.id")],
     text: "",
     columns: &[
         ("owner", Column::folded("u.email_key")),
-        ("domain", Column::folded("d.name_key")),
+        ("domain", Column::folded("u.domain_key")),
         ("access_key", Column::exact("k.access_key")),
         ("policy", Column::folded("fold(k.policy)")),
         ("main", Column::plain("k.main")),

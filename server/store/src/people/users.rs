@@ -15,6 +15,7 @@ pub(crate) static SOURCE: Source = Source {
     table: "users u",
     number: "u.seq",
     joins: "LEFT JOIN domains d ON d.id = u.domain_id",
+    led: &[],
     text: "users_text",
     columns: &[
         ("email", Column::key("u.email_key", "email_key")),

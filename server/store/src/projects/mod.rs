@@ -18,6 +18,7 @@ pub(crate) static PROJECT_SOURCE: Source = Source {
     table: "projects p",
     number: "p.rowid",
     joins: "LEFT JOIN domains d ON d.id = p.domain_id",
+    led: &[],
     text: "",
     columns: &[
         ("name", Column::folded("p.name_key")),
@@ -33,6 +34,7 @@ pub(crate) static DOMAIN_SOURCE: Source = Source {
     table: "domains d",
     number: "d.rowid",
     joins: "",
+    led: &[],
     text: "",
     columns: &[
         ("name", Column::folded("d.name_key")),

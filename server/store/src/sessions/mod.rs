@@ -24,6 +24,7 @@ pub(crate) static SOURCE: Source = Source {
     table: "sessions s",
     number: "s.seq",
     joins: "LEFT JOIN users u ON u.id = s.user_id LEFT JOIN projects p ON p.id = s.project_id",
+    led: &[],
     text: "sessions_text",
     columns: &[
         ("name", Column::text("s.name COLLATE NOCASE", "name")),

@@ -14,6 +14,7 @@ pub(crate) static SOURCE: Source = Source {
     table: "audit a",
     number: "a.id",
     joins: "LEFT JOIN users u ON u.id = a.actor",
+    led: &[],
     text: "",
     columns: &[
         ("at", Column::plain("a.at")),

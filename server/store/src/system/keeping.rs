@@ -38,6 +38,13 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
+    /// Keeps the statistics by which SQLite chooses its plans, of each table whose size has changed tenfold since the last time.
+    /// It looks at a sample of the rows, so this is quick, also where nothing was known before.
+    pub async fn keep_statistics(&self) -> Result<()> {
+        sqlx::query("PRAGMA optimize = 0x10002").execute(&self.write).await?;
+        Ok(())
+    }
+
     /// Keeps space in the file and in its write-ahead log that can be written when the disk is full: pages that were used once
     /// are used again before the file grows. Does nothing if there is enough.
     pub async fn keep_spare(&self) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod filters;
 mod names;
+mod statistics;
 
 use futures::StreamExt;
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ struct Yard {
     store: Store,
     domain: DomainId,
     project: ProjectId,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Yard {
@@ -33,7 +34,7 @@ impl Yard {
         let mut change = store.change().await.unwrap();
         first_people(&mut change, domain, project, &Slots::default(), 5, Millis(0)).await.unwrap();
         change.commit().await.unwrap();
-        Self { store, domain, project, _folder: folder }
+        Self { store, domain, project, folder }
     }
 
     async fn person(&self, name: &str, at: i64) -> store::Result<UserId> {
