@@ -118,6 +118,8 @@ test("axe finds nothing in menus and popovers above a page", async ({ yard }) =>
   await expect(many.getByRole("alert")).toBeVisible();
   await clean(page, "mistakes of a file");
   await page.keyboard.press("Escape");
+  await clean(page, "a question before typed text is lost");
+  await many.getByRole("button", { name: "Discard" }).click();
   await page.getByRole("checkbox", { name: "Select every row of this page" }).check();
   await page.locator(".bulk").getByRole("button", { name: "Edit" }).click();
   await expect(page.getByRole("dialog", { name: "Update users" })).toBeVisible();

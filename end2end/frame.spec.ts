@@ -15,8 +15,8 @@ async function hold(page: Page, pattern: string) {
 
 /** Whether the pages have code of their own, as in a release build; a debug build is one piece. */
 async function inPieces(page: Page): Promise<boolean> {
-  const codes = await page.evaluate(() => performance.getEntriesByType("resource").filter((one) => one.name.endsWith(".wasm")).length);
-  return codes > 1;
+  const codes = await page.evaluate(() => performance.getEntriesByType("resource").map((one) => one.name).filter((name) => name.endsWith(".wasm")));
+  return new Set(codes).size > 1;
 }
 
 test("a page whose code cannot be fetched says so, and opens once the server answers", async ({ yard }) => {

@@ -37,6 +37,8 @@ const FAREWELL: i64 = 500;
 /// The largest number of measurements in one answer, and the milliseconds between two of them.
 const MOST_USAGE: i64 = 600;
 const USAGE_EVERY: i64 = 1_000;
+/// The share of its cores that a container uses on average at most: the wave around it goes a quarter higher.
+const STEADY: f64 = 0.78;
 
 /// The engine's name in its agents' reports.
 const ENGINE: &str = "simulated";
@@ -179,13 +181,13 @@ impl SimulatedEngine {
     fn cpu_until(&self, container: &Container, at: Millis) -> u64 {
         let share = match container.spec.what {
             Launch::Interactive => self.scenario.behaviour.interactive_cpu,
-            Launch::Batch(_) => 0.95,
+            Launch::Batch(_) => STEADY,
         };
         let seconds = at.since(container.runs_at) as f64 / 1000.0;
         let cores = container.spec.cpu.as_thousandths() as f64 / 1000.0;
         // A slow wave, so that charts have something to show.
         let wave = (seconds / 20.0).sin() * 5.0;
-        ((seconds + wave).max(0.0) * share * cores * 1000.0) as u64
+        ((seconds + wave).max(0.0) * share.min(STEADY) * cores * 1000.0) as u64
     }
 
     fn memory(&self, container: &Container, at: Millis) -> i64 {

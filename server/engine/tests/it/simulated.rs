@@ -74,6 +74,28 @@ async fn a_full_agent_refuses_starts_and_a_repeated_start_does_nothing() {
 }
 
 #[tokio::test]
+async fn containers_and_agents_use_no_more_than_they_have() {
+    let (engine, now) = yard();
+    for number in 1..=4 {
+        engine.start(&on("v100-1", number), &batch("sleep 200", "0.3")).await.unwrap();
+    }
+    for _ in 0..60 {
+        now.fetch_add(2_000, Ordering::SeqCst);
+        engine.advance();
+        for agent in engine.agents().await.unwrap().reports {
+            assert_eq!(agent.used.beyond(&agent.capacity).next(), None, "{:?}", agent.used);
+        }
+    }
+    let usage = engine.usage(&on("v100-1", 1), Millis(0)).await.unwrap();
+    let rates = usage.windows(2).map(|pair| {
+        let milliseconds = pair[1].at.since(pair[0].at) as f64;
+        (pair[1].cpu_ms - pair[0].cpu_ms) as f64 / milliseconds
+    });
+    // Of its one core.
+    assert!(rates.clone().count() > 50 && rates.clone().all(|rate| rate <= 1.0), "{:?}", rates.fold(0.0, f64::max));
+}
+
+#[tokio::test]
 async fn a_lost_agent_is_silent_and_a_crashed_one_loses_its_containers() {
     let (engine, now) = yard();
     engine.start(&on("v100-1", 1), &batch("sleep 100", "0.5")).await.unwrap();
