@@ -54,7 +54,7 @@ fn columns(order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
         text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).number(),
         text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).number(),
         text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
-        time("created_at", "Created", |s: &SessionRow| s.created_at),
+        time("created_at", "Created", |s: &SessionRow| s.created_at).hidden(),
         Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
         text("kind", "Type", |s: &SessionRow| s.kind.label()),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
