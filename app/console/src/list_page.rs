@@ -59,7 +59,7 @@ pub struct Shown<T> {
     pub empty: ViewFn,
     /// The selected rows, and the buttons for them.
     pub selection: Option<(RwSignal<Vec<String>>, ViewFn)>,
-    /// What rows have in common that are folded into the first of them; empty for a row that stands alone.
+    /// The text that neighbours have in common which are folded into the first of them; empty for a row that stands alone.
     pub alike: Option<fn(&T) -> String>,
 }
 

@@ -154,7 +154,7 @@ impl Live {
                 self.line.set(Line::Down);
                 let mut waited = 0;
                 let was_offline = !online();
-                // Whoever is online again waits no longer.
+                // A browser that is online again waits no longer.
                 while waited < wait && !(was_offline && online()) {
                     TimeoutFuture::new(STEP).await;
                     waited += STEP;

@@ -36,7 +36,7 @@ pub fn schema() -> Schema {
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(MOST_DEPTH)
         .limit_complexity(MOST_COST)
-        // What it costs to describe the schema follows from the schema, not from the document.
+        // The cost of describing the schema follows from the schema, not from the document.
         .disable_introspection()
         .finish()
 }

@@ -6,7 +6,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-/// What is awaited.
+/// The things that are awaited.
 #[derive(Clone, Copy)]
 pub struct Progress {
     /// The address is that of a page which is not here yet.

@@ -22,7 +22,7 @@ use types::sessions::{
 use types::time::duration;
 use ui::{Badge, CopyButton, Icon, IconName, Notice, Remaining, Tab, Tabs, Time, Tone, with_local_times};
 
-/// What stands for nothing in a list.
+/// The sign for nothing in a list.
 const NONE: &str = "—";
 
 const PANELS: [(&str, &str); 4] = [("", "Overview"), ("use", "Resources"), ("log", "Log"), ("terminal", "Terminal")];
@@ -118,7 +118,7 @@ fn contents(
     .into_any()
 }
 
-/// What one most likely wants to do with a session as it is: type into it, read why it failed, or ask for it again.
+/// The likeliest next step with a session as it is: type into it, read why it failed, or ask for it again.
 fn primary(session: &SessionDetail, link: Callback<Option<String>, String>) -> Option<AnyView> {
     let row = &session.row;
     let panel = move |panel: &'static str, icon: IconName, label: &'static str| {

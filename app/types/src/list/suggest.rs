@@ -1,4 +1,4 @@
-//! What typed text may mean in a list's one filter box: `ann` → *Email contains ann*, `pend` → *Status is Pending*, `cpu 8`, `today`.
+//! Meanings of a text that is typed into a list's one filter box: `ann` → *Email contains ann*, `pend` → *Status is Pending*, `cpu 8`, `today`.
 //!
 //! The first suggestion is what the box does without scripts. Deliberately absent: a grammar. Whoever wants more combines conditions.
 
@@ -117,7 +117,7 @@ fn days(property: &Property, text: &str, today: Option<Millis>) -> Vec<Suggestio
         .collect()
 }
 
-/// What follows the property's name in a text that begins with it.
+/// The rest of a text that begins with the property's name.
 fn after_name<'a>(property: &Property, text: &'a str) -> Option<&'a str> {
     let name = property.label;
     let (head, rest) = (text.get(..name.len())?, text.get(name.len()..)?);

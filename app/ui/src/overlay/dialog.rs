@@ -60,7 +60,7 @@ pub fn Dialog(
     /// Wide enough for a table.
     #[prop(optional)]
     wide: bool,
-    /// What closing would lose at present.
+    /// The loss by closing it at present.
     #[prop(optional, into)]
     loss: Signal<Option<Loss>>,
     /// Called when the person closes it, in any way.
@@ -180,7 +180,7 @@ pub fn Drawer(
             _ => on_close.run(()),
         }
     };
-    // What is inside measures itself when the window changes, and must do so here.
+    // The contents measure themselves when the window changes, and must do so here.
     Effect::new(move |before: Option<bool>| {
         let now = wide.get();
         if before.is_some_and(|before| before != now) {

@@ -9,7 +9,7 @@ use types::list::ListQuery;
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     pub keys: Memo<Vec<(String, String)>>,
-    /// What each row has in common with its neighbours; empty where rows are never folded.
+    /// A text for each row that is equal in neighbours to be folded; empty where rows are never folded.
     pub alike: Memo<Vec<String>>,
     /// Returns, for a row's key, a function that renders the cell of a column.
     pub cells: Callback<String, Callback<&'static str, AnyView>>,

@@ -172,7 +172,7 @@ pub fn Table<T>(
     row_key: fn(&T) -> String,
     /// The accessible name of a row's checkbox.
     row_label: fn(&T) -> String,
-    /// What rows have in common that are folded into the first of them.
+    /// The text that neighbours have in common which are folded into the first of them.
     #[prop(optional)]
     alike: Option<Option<Alike<T>>>,
     #[prop(optional)] selection: Option<Option<RwSignal<Vec<String>>>>,

@@ -50,7 +50,7 @@ pub fn supervisor_messages(bytes: &[u8]) {
         read += lines.iter().map(String::len).sum::<usize>();
         open = more;
     }
-    // What is not text becomes up to three times as long.
+    // Bytes that are not text become up to three times as long.
     assert!(read <= at_most * 3);
     let file = std::env::temp_dir().join(format!("fuzz-usage-{}", std::process::id()));
     if std::fs::write(&file, bytes).is_ok() {

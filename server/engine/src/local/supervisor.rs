@@ -375,7 +375,7 @@ impl<'a> Supervisor<'a> {
         self.measure();
         tree::signal(self.pid, Signal::KILL);
         let status = sys::wait(self.pid);
-        // What has escaped the first process, which only plain processes can.
+        // Processes that have escaped the first one, which only plain ones can.
         self.group.kill();
         tree::kill_below();
         // All writers are dead, so at most one pipe's content is left, unless a process escaped.

@@ -45,7 +45,7 @@ pub struct Step<'a> {
     /// The agent of each container.
     pub agents: Option<&'a [String]>,
     pub outcome: Option<&'a Outcome>,
-    /// What ends it before its own end.
+    /// The cause of its end, if that is not its own.
     pub cause: Option<StopCause>,
     /// A sentence for its owner's notifications.
     pub notice: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! What the planner knows of the tables.
+//! The planner's knowledge of the tables.
 
 use super::*;
 

@@ -243,7 +243,7 @@ struct Settings {
     schedulable: RwSignal<bool>,
     reason: RwSignal<String>,
     tell: RwSignal<bool>,
-    /// What still runs there; nothing until it is known.
+    /// The agent with its sessions; nothing until it is known.
     there: RwSignal<Option<AgentDetail>>,
 }
 
@@ -258,7 +258,7 @@ impl Settings {
         }
     }
 
-    /// What becomes of the sessions on an agent that goes out of service.
+    /// The fate of the sessions on an agent that goes out of service.
     fn consequences(self) -> AnyView {
         let Some(there) = self.there.get() else { return ().into_any() };
         let sessions = there.agent.sessions;

@@ -1,4 +1,4 @@
-//! What is expected of the request, beside the form: its total, and what would refuse, delay or change it.
+//! The outlook beside the form: the request's total, and everything that would refuse, delay or change it.
 
 use super::forecast::Forecast;
 use leptos::prelude::*;

@@ -1,4 +1,4 @@
-//! What few sessions need: several of them, an order, a start time, containers, variables, ports. Folded until something is used.
+//! Fields that few sessions need: several of them, an order, a start time, containers, variables, ports. Folded until something is used.
 
 use super::Shared;
 use super::form::{UNITS, Variable};

@@ -1,4 +1,4 @@
-//! What is started: a terminal or a command, in which environment and under which name.
+//! The thing to start: a terminal or a command, in which environment and under which name.
 
 use super::Shared;
 use super::place::{choice_error, group, offered, with_chosen};

@@ -51,7 +51,7 @@ impl Bubblewrap {
         for file in ["passwd", "group"] {
             command.arg("--ro-bind").arg(folder.join(file)).arg(Path::new("/etc").join(file));
         }
-        // What can be written is in the folder, or in shared memory: anything else would be memory that nobody counts.
+        // Everything that can be written is in the folder, or in shared memory: anything else would be memory that nobody counts.
         command.args(["--remount-ro", "/dev", "--remount-ro", "/"]);
         command.args(["--", &format!("/proc/self/fd/{exe}")]);
         command
