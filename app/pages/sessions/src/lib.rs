@@ -63,7 +63,7 @@ fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> 
         text("resource_group", "Resource group", |s: &SessionRow| s.resource_group.clone()).hidden(),
         text("image", "Environment", |s: &SessionRow| s.image.clone()).hidden(),
         text("agent", "Agent", |s: &SessionRow| agents(s)).hidden(),
-        text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
+        text("cluster", "Cluster", |s: &SessionRow| s.cluster.describe()).hidden(),
         text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).sortable().number().hidden(),
         text("memory_kills", "Killed for memory", |s: &SessionRow| s.memory_kills.to_string()).number().hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
@@ -100,11 +100,6 @@ fn agents(session: &SessionRow) -> String {
         }
     }
     if names.is_empty() { "—".into() } else { names.join(", ") }
-}
-
-fn cluster(session: &SessionRow) -> String {
-    let size = session.cluster.size;
-    if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
 }
 
 /// The time for which a session has run.

@@ -39,6 +39,14 @@ impl Cluster {
         each.times(self.size)
     }
 
+    /// The number of containers and how they are placed: `1 container`, `4 × multi node`.
+    pub fn describe(self) -> String {
+        match self.size {
+            1 => "1 container".into(),
+            size => format!("{size} × {}", self.mode.label().to_lowercase()),
+        }
+    }
+
     /// Returns the host name of container number `index` inside the session: `main1`, `sub1`, `sub2`, …
     pub fn host_name(index: u32) -> String {
         if index == 0 { "main1".into() } else { format!("sub{index}") }

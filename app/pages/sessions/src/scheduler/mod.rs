@@ -53,7 +53,7 @@ fn columns(order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
         text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).number(),
         text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).number(),
         text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).number(),
-        text("cluster", "Cluster", |s: &SessionRow| cluster(s)).hidden(),
+        text("cluster", "Cluster", |s: &SessionRow| s.cluster.describe()).hidden(),
         time("created_at", "Created", |s: &SessionRow| s.created_at).hidden(),
         Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
         text("kind", "Type", |s: &SessionRow| s.kind.label()),
@@ -67,12 +67,6 @@ fn columns(order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
         }));
     }
     columns
-}
-
-/// The number of containers and how they are placed.
-fn cluster(session: &SessionRow) -> String {
-    let size = session.cluster.size;
-    if size == 1 { "1 container".into() } else { format!("{size} × {}", session.cluster.mode.label().to_lowercase()) }
 }
 
 pub fn page() -> AnyView {
