@@ -38,13 +38,14 @@ fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<
             .opens(),
         Column::new("owner", "User ID", |k: &KeypairRow| {
             let (address, owner) = (paths::user(k.user), k.owner.clone());
-            view! { <A href=address>{owner}</A> }.into_any()
+            let title = owner.clone();
+            view! { <A href=address attr:title=title>{owner}</A> }.into_any()
         })
         .sortable(),
         Column::new("permission", "Permission", |k: &KeypairRow| permission(k)),
         text("policy", "Keypair policy", |k: &KeypairRow| k.policy.clone()).sortable(),
         text("rate_limit", "Requests in 15 min", |k: &KeypairRow| grouped(k.rate_limit.into())).sortable().number(),
-        text("sessions", "Sessions now", |k: &KeypairRow| k.sessions.to_string()).number(),
+        text("sessions", "Sessions", |k: &KeypairRow| k.sessions.to_string()).number(),
         text("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
         moment("last_used", "Last used", "Never", |k: &KeypairRow| k.last_used).sortable().hidden(),
         Column::new("age", "Key age", |k: &KeypairRow| view! { <Elapsed since=k.created_at.0/> }.into_any()).hidden(),

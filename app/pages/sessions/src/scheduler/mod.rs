@@ -56,7 +56,7 @@ fn columns(order: Option<Callback<Vec<String>>>) -> Vec<Column<SessionRow>> {
         text("cluster", "Cluster", |s: &SessionRow| s.cluster.describe()).hidden(),
         time("created_at", "Created", |s: &SessionRow| s.created_at).hidden(),
         Column::new("waiting", "Waited", |s: &SessionRow| view! { <Elapsed since=s.created_at.0/> }.into_any()),
-        text("kind", "Type", |s: &SessionRow| s.kind.label()),
+        text("kind", "Type", |s: &SessionRow| s.kind.label()).hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ];
     if let Some(order) = order {
