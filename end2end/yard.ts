@@ -7,6 +7,8 @@ import { join } from "node:path";
 
 export const ADMIN = { email: "admin@example.org", password: "Correct-Horse-9" };
 export const PASSWORD = "Battery-Staple-7";
+/** How the browser itself reports that the server could not be reached. */
+export const UNREACHED = /net::ERR_|EventSource|Failed to load resource|Failed to fetch/;
 
 /** A running server. */
 export class Server {
@@ -67,22 +69,29 @@ type Things = { yard: Yard };
 /** One test's view of the console. */
 export class Yard {
   private contexts: BrowserContext[] = [];
-  readonly complaints: string[] = [];
+  private complaints: string[] = [];
+  private expected?: RegExp;
 
   constructor(readonly server: Server, private browser: Browser, readonly page: Page) {
     this.watch(page);
   }
 
-  /** Fails the test on any error or warning of the browser. */
+  /** Fails the test on any error or warning of the browser that is not expected. */
   watch(page: Page): void {
+    const complain = (text: string) => {
+      if (!this.expected?.test(text)) this.complaints.push(`${page.url()}: ${text}`);
+    };
     page.on("console", (message) => {
       const text = message.text();
       const refused = /the server responded with a status of (401|403|404|409|422|429)/.test(text);
-      if ((message.type() === "error" && !refused) || /hydration|Content Security Policy/i.test(text)) {
-        this.complaints.push(`${page.url()}: ${text}`);
-      }
+      if ((message.type() === "error" && !refused) || /hydration|Content Security Policy/i.test(text)) complain(text);
     });
-    page.on("pageerror", (error) => this.complaints.push(`${page.url()}: ${error.message}`));
+    page.on("pageerror", (error) => complain(error.message));
+  }
+
+  /** From now on the browser may complain in these words, until the test ends: they can arrive late. */
+  expects(complaint: RegExp): void {
+    this.expected = complaint;
   }
 
   /** A second person's window. */

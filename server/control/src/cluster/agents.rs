@@ -67,6 +67,10 @@ impl Control {
             return Err(Problem::Limit(format!("At most {MOST_AT_ONCE} agents can be changed at once.")));
         }
         let reason = reason.trim();
+        if *tell {
+            // Before the change: a session that was placed a moment ago has an owner to be told as well.
+            self.refresh_mirror().await?;
+        }
         let mut results = Vec::with_capacity(names.len());
         let mut change = self.change_by(caller).await?;
         for name in names {

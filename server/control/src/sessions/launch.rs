@@ -8,7 +8,7 @@ use engine::Image;
 use scheduler::Room;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use store::{NewSession, Taken};
+use store::{LivingSession, NewSession, Taken};
 use types::cluster::resource_groups::ResourceGroup;
 use types::id::{DomainId, ProjectId, SessionId, UserId};
 use types::limits::policies::KeypairPolicy;
@@ -64,7 +64,10 @@ impl Control {
             ProjectOffer { id: project.id, name: project.name, limit: share.limit, using: share.used }
         });
         let mut pending: HashMap<&str, u32> = HashMap::new();
-        for session in mirror.all().filter(|session| session.status == Status::Pending) {
+        // One whose start time has not come is in nobody's way.
+        let now = self.now();
+        let in_line = |session: &LivingSession| session.status == Status::Pending && session.starts_at.is_none_or(|at| at <= now);
+        for session in mirror.all().filter(|session| in_line(session)) {
             *pending.entry(&session.resource_group).or_default() += 1;
         }
         let offer = |(group, projects): (ResourceGroup, Vec<ProjectId>)| {

@@ -82,6 +82,8 @@ async fn time_before_a_start_time_is_neither_lifetime_nor_waiting() {
     yard.group(|group| group.pending_timeout = Some(300)).await;
     let at = Millis(yard.now().0 + 1_200_000);
     let id = yard.start(&StartSession { starts_at: Some(at), ..yard.asked().await }).await;
+    let groups = yard.control.start_options(&yard.ann, "").await.unwrap().groups;
+    assert_eq!(groups[0].pending, 0, "it is in nobody's way yet");
     yard.seconds(1_195).await;
     assert_eq!(yard.status(id).await, Status::Pending);
     yard.seconds(10).await;

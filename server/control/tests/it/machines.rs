@@ -7,6 +7,7 @@ use types::quantity::{Quantity, Slots};
 use types::sessions::launch::StartSession;
 use types::sessions::{Cluster, ClusterMode};
 use types::sessions::{QUEUE, Status};
+use types::time::Millis;
 
 #[tokio::test]
 async fn an_unschedulable_agent_gets_no_new_sessions_and_keeps_those_it_has() {
@@ -23,6 +24,30 @@ async fn an_unschedulable_agent_gets_no_new_sessions_and_keeps_those_it_has() {
     yard.control.set_schedulable(&yard.root, &set(&names[1..], true)).await.unwrap();
     yard.seconds(10).await;
     assert_eq!(yard.session(after).await.row.agents, ["vm-2"]);
+}
+
+#[tokio::test]
+async fn the_owners_of_the_sessions_on_an_agent_that_goes_out_of_service_are_told_why() {
+    let yard = Yard::new().await;
+    let id = yard.start(&StartSession { timeout: Some(600), ..yard.asked().await }).await;
+    yard.seconds(5).await;
+    let session = yard.session(id).await;
+    let agent = session.row.agents[0].clone();
+    let there = yard.control.agent(&yard.root, &agent).await.unwrap();
+    let started = session.row.started_at.unwrap();
+    assert_eq!((there.last_end, there.endless), (Some(Millis(started.0 + 600_000)), 0), "its time limit");
+    let set = SetSchedulable { names: vec![agent.clone()], schedulable: false, reason: " new disks ".into(), tell: true };
+    yard.control.set_schedulable(&yard.root, &set).await.unwrap();
+    let told: Vec<_> = yard.control.notices(&yard.ann).await.unwrap().into_iter().filter_map(|event| event.notice).collect();
+    let name = &session.row.name;
+    let sentence = format!("{agent} is going out of service: new disks. Your session {name} still runs there.");
+    assert!(told.contains(&sentence), "{told:?}");
+    assert_eq!(yard.control.agent(&yard.root, &agent).await.unwrap().agent.closed_reason, "new disks");
+    let open = SetSchedulable { schedulable: true, ..set };
+    yard.control.set_schedulable(&yard.root, &open).await.unwrap();
+    assert_eq!(yard.control.agent(&yard.root, &agent).await.unwrap().agent.closed_reason, "", "it is back");
+    let again: Vec<_> = yard.control.notices(&yard.ann).await.unwrap().into_iter().filter_map(|event| event.notice).collect();
+    assert_eq!(again.len(), told.len(), "nobody is told of that");
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ pub struct GroupOffer {
     pub free_in_all: Slots,
     /// The capacities of all its agents together.
     pub in_all: Slots,
-    /// The number of sessions in its queue.
+    /// The number of sessions that wait in it and whose start time, if they have one, has come.
     pub pending: u32,
 }
 
