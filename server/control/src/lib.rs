@@ -34,7 +34,7 @@ pub use mail::Mail;
 pub use people::sign_in::{SIGN_IN_LASTS, SignInAnswer, SignedIn};
 pub use permits::{MOST_OPEN, Needs, Permit};
 pub use sessions::files::SessionFiles;
-pub use setup::{FirstAdministrator, made_up_password};
+pub use setup::{FirstAdministrator, SeedRows, made_up_password};
 pub use store::{SessionMore, StoredPolicy, fold};
 pub use system::cleaner::Keep;
 pub use turns::ExportTurn;

@@ -22,6 +22,17 @@ pub struct FirstAdministrator {
     pub password: Option<String>,
 }
 
+/// The numbers of rows that [`Control::seed`] writes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SeedRows {
+    pub people: u64,
+    /// Keypairs beside the one that each person has, one each for the first of them.
+    pub keypairs: u64,
+    pub ended: u64,
+    pub waiting: u64,
+    pub audit: u64,
+}
+
 /// Rows per transaction when seeding: large enough to be fast, small enough to report progress.
 const SEED_STEP: u64 = 20_000;
 
@@ -120,15 +131,9 @@ impl Control {
         Ok(made_up)
     }
 
-    /// Writes many people, and ended and waiting sessions, for measuring. Refuses a database that holds more than a first start
-    /// creates, unless `force` is set. All seeded people share the password that is returned.
-    pub async fn seed(
-        &self,
-        users: u64,
-        [ended, waiting]: [u64; 2],
-        force: bool,
-        progress: impl Fn(&str, u64, u64),
-    ) -> Result<String> {
+    /// Writes many rows for measuring. Refuses a database that holds more than a first start creates, unless `force` is set. All
+    /// seeded people share the password that is returned.
+    pub async fn seed(&self, rows: SeedRows, force: bool, progress: impl Fn(&str, u64, u64)) -> Result<String> {
         let (there, sessions_there) = self.store.row_counts().await?;
         if (there > 1 || sessions_there > 0) && !force {
             return Err(Problem::Conflict(format!(
@@ -141,28 +146,53 @@ impl Control {
         let password = made_up_password()?;
         let hash = self.shared.passwords.hash(&password).await?;
         let (first_user, first_session) = (there.unsigned_abs(), sessions_there.unsigned_abs());
-        for from in (0..users).step_by(SEED_STEP as usize) {
-            let to = (from + SEED_STEP).min(users);
+        let now = self.now();
+        for step in steps(rows.people, first_user) {
             let mut change = self.store.change().await?;
-            change.seed_users(first_user + from, first_user + to, domain, project, &hash, self.now()).await?;
+            change.seed_users(step.numbers, domain, project, &hash, now).await?;
             change.commit().await?;
-            progress("people", to, users);
+            progress("people", step.done, rows.people);
+        }
+        for step in steps(rows.keypairs, first_user + 1) {
+            let mut change = self.store.change().await?;
+            change.seed_keypairs(step.numbers).await?;
+            change.commit().await?;
+            progress("keypairs", step.done, rows.keypairs);
         }
         let owner = UserId(uuid::Uuid::nil());
-        for (first, count, waits) in [(first_session, ended, false), (first_session + ended, waiting, true)] {
-            for from in (0..count).step_by(SEED_STEP as usize) {
-                let to = (from + SEED_STEP).min(count);
+        for (first, count, waits) in [(first_session, rows.ended, false), (first_session + rows.ended, rows.waiting, true)] {
+            for step in steps(count, first) {
                 let mut change = self.store.change().await?;
-                change.seed_sessions(first + from..first + to, waits, owner, domain, project, self.now()).await?;
+                change.seed_sessions(step.numbers, waits, owner, domain, project, now).await?;
                 change.commit().await?;
-                progress("sessions", to, count);
+                progress("sessions", step.done, count);
             }
+        }
+        for step in steps(rows.audit, 0) {
+            let mut change = self.store.change().await?;
+            change.seed_audit(step.numbers, rows.audit, rows.people + first_user, now).await?;
+            change.commit().await?;
+            progress("audit records", step.done, rows.audit);
         }
         let mut change = self.store.change().await?;
         change.analyze().await?;
         change.commit().await?;
         Ok(password)
     }
+}
+
+/// One transaction's part of the rows to seed.
+struct Step {
+    numbers: std::ops::Range<u64>,
+    /// Rows that are written once this part is.
+    done: u64,
+}
+
+fn steps(count: u64, first: u64) -> impl Iterator<Item = Step> {
+    (0..count).step_by(SEED_STEP as usize).map(move |from| {
+        let done = (from + SEED_STEP).min(count);
+        Step { numbers: first + from..first + done, done }
+    })
 }
 
 /// Makes up a password that satisfies the password rules and is easy to read aloud: `XXXX-XXXX-XXXX-XXXX-7`, with 80 random bits.

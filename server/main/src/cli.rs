@@ -7,7 +7,7 @@ use crate::site::Site;
 use crate::{App, address, connections, metrics, router, trace};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
-use control::{Control, Mail, Vault};
+use control::{Control, Mail, SeedRows, Vault};
 use engine::Engine;
 use engine::local::{LocalEngine, Options};
 use engine::simulated::{Scenario, SimulatedEngine};
@@ -109,12 +109,18 @@ struct Seed {
     /// People to write
     #[arg(long, default_value_t = 0)]
     users: u64,
+    /// Keypairs to write beside the one that each person has, one each for the first of them
+    #[arg(long, default_value_t = 0)]
+    keypairs: u64,
     /// Ended sessions to write
     #[arg(long, default_value_t = 0)]
     sessions: u64,
     /// Waiting sessions to write
     #[arg(long, default_value_t = 0)]
     waiting: u64,
+    /// Audit records to write
+    #[arg(long, default_value_t = 0)]
+    audit: u64,
     /// Do it even if the database is not empty
     #[arg(long)]
     force: bool,
@@ -190,7 +196,14 @@ async fn run(command: Command) -> Result<()> {
             }
             let started = std::time::Instant::now();
             let progress = |what: &str, done: u64, of: u64| eprintln!("{done} of {of} {what}, {:.0?}", started.elapsed());
-            let password = control.seed(seed.users, [seed.sessions, seed.waiting], seed.force, progress).await.map_err(plain)?;
+            let rows = SeedRows {
+                people: seed.users,
+                keypairs: seed.keypairs,
+                ended: seed.sessions,
+                waiting: seed.waiting,
+                audit: seed.audit,
+            };
+            let password = control.seed(rows, seed.force, progress).await.map_err(plain)?;
             println!("Password of every seeded person: {password}");
             Ok(())
         }

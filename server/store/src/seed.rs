@@ -1,6 +1,7 @@
 //! Bulk rows for measuring: people and sessions by the million, written fast and all of the same shape.
 
 use crate::{Change, Result, Store};
+use std::ops::Range;
 use types::id::{DomainId, ProjectId, UserId};
 use types::quantity::{Quantity, Slots};
 use types::time::Millis;
@@ -24,18 +25,17 @@ impl Store {
 }
 
 impl Change {
-    /// Writes people with the numbers `from..to` and the password hash `hash`. The numbers let a second call continue where the
-    /// first one stopped.
+    /// Writes people with these numbers and the password hash `hash`. The numbers let a second call continue where the first one
+    /// stopped.
     pub async fn seed_users(
         &mut self,
-        from: u64,
-        to: u64,
+        numbers: Range<u64>,
         domain: DomainId,
         project: ProjectId,
         hash: &str,
         at: Millis,
     ) -> Result<()> {
-        for n in from..to {
+        for n in numbers {
             let (first, last) = (FIRST[(n % 32) as usize], LAST[(n / 32 % 32) as usize]);
             let username = format!("{first}.{last}{n}");
             let email = format!("{username}@example.org");
@@ -74,11 +74,47 @@ impl Change {
         Ok(())
     }
 
+    /// Writes a further keypair for each of the people with these row numbers.
+    pub async fn seed_keypairs(&mut self, people: Range<u64>) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO keypairs (access_key, user_id, policy, main, rate_limit, created_at) \
+             SELECT printf('MORE%016d', seq), id, 'default', 0, 1000 + seq % 9001, created_at FROM users WHERE seq >= ? AND seq < ?",
+        )
+        .bind(people.start as i64)
+        .bind(people.end as i64)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes these of `all` audit records, spread over the year before `at`: what each of `people` people did to the next.
+    pub async fn seed_audit(&mut self, numbers: Range<u64>, all: u64, people: u64, at: Millis) -> Result<()> {
+        const ACTIONS: &str = r#"["sign-in","start session","edit user","create keypair","terminate session","change password"]"#;
+        let year = 31_536_000_000;
+        sqlx::query(
+            "WITH RECURSIVE numbers (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < ?2) \
+             INSERT INTO audit (at, actor, address, action, subject, detail) \
+             SELECT ?3 + n * ?4, u.id, printf('10.0.%d.%d', n % 8, n % 250), json_extract(?6, printf('$[%d]', n % 6)), \
+             lower(printf('%s-%s-%s-%s-%s', substr(hex(s.id), 1, 8), substr(hex(s.id), 9, 4), substr(hex(s.id), 13, 4), \
+             substr(hex(s.id), 17, 4), substr(hex(s.id), 21))), '{}' \
+             FROM numbers CROSS JOIN users u ON u.seq = 1 + n % ?5 CROSS JOIN users s ON s.seq = 1 + (n + 1) % ?5",
+        )
+        .bind(numbers.start as i64)
+        .bind(numbers.end as i64)
+        .bind(at.0 - year)
+        .bind(year / (all.max(1) as i64))
+        .bind(people.max(1) as i64)
+        .bind(ACTIONS)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
     /// Writes sessions with these numbers, which either wait or have ended. They are owned in turn by the people of
     /// [`Change::seed_users`] or, if there are none, by `owner`.
     pub async fn seed_sessions(
         &mut self,
-        numbers: std::ops::Range<u64>,
+        numbers: Range<u64>,
         waiting: bool,
         owner: UserId,
         domain: DomainId,

@@ -1,6 +1,7 @@
 //! The queue as its owners see it: kept room, places, warnings and reasons (`docs/spec/sessions.md`).
 
 use crate::yard::Yard;
+use control::SeedRows;
 use scheduler::{Decision, Sample, schedule};
 use types::quantity::{CPU, Quantity};
 use types::sessions::launch::{MOST_PENDING, StartSession};
@@ -129,7 +130,10 @@ async fn one_person_cannot_fill_the_queue_and_what_they_hold_is_counted_beside_i
 async fn the_whole_cluster_holds_only_so_many_waiting_sessions() {
     let mut yard = Yard::new().await;
     let many = StartSession { count: 50, ..yard.asked().await };
-    yard.control.seed(1, [0, MOST_PENDING as u64 - 10], true, |_, _, _| {}).await.unwrap();
+    yard.control
+        .seed(SeedRows { people: 1, waiting: MOST_PENDING as u64 - 10, ..SeedRows::default() }, true, |_, _, _| {})
+        .await
+        .unwrap();
     // Seeding is for measuring: a running server does not hear of it.
     yard.restart().await;
     // A few of them have started meanwhile and made room.

@@ -5,7 +5,7 @@ mod doors;
 use crate::{PASSWORD, Yard, caller, open};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use control::{Caller, Control, MOST_OPEN};
+use control::{Caller, Control, MOST_OPEN, SeedRows};
 use doors::{Door, signed, waiting_start};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -263,7 +263,7 @@ async fn another_role_or_project_leaves_what_is_still_theirs_open() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_is_cut_off_when_the_sign_in_ends() {
     let yard = Yard::new().await;
-    yard.control.seed(5_000, [0, 0], true, |_, _, _| {}).await.unwrap();
+    yard.control.seed(SeedRows { people: 5_000, ..SeedRows::default() }, true, |_, _, _| {}).await.unwrap();
     let cookie = yard.cookie_of("monitor@example.org").await;
     let monitor = caller(&yard.control, "monitor@example.org").await;
     let request = Request::get("/export/users.csv").header("cookie", &cookie).body(Body::empty()).unwrap();
