@@ -39,6 +39,9 @@ Usage: cargo xtask <command>
   bench --abuse [--debug]       measure how long others wait while somebody abuses the server; with a debug build if asked
   bench --replay JOBS MACHINES  replay a real cluster's jobs (jobs.csv and machines.csv of Alibaba's cluster-trace-gpu-v2023) through the
                                 scheduler, beside the rules before, and print a table
+  bench --lists [--keep] [--every N] [--server PROGRAM]
+                                ask every list each question that its specification allows, or every Nth of them, of a database with
+                                millions of rows, or of another build's server on the last run's database (--keep)
   bench --busy                  benchmark the pages of a cluster with 100,000 waiting sessions in the browser
   test [--only STEP] [FILTER…]  run all checks in order, or only one of: fmt, docs, clippy, unit, browser;
                                 FILTER selects tests by name (unit and browser steps)

@@ -13,6 +13,10 @@ use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
 use types::system::events::Topic;
 use ui::{Column, Drawer, Table};
 
+/// Said when a long list was not searched through.
+const BEGINNINGS: &str =
+    "This list is long: access keys, ids and texts of fewer than three letters are looked for at the beginning only.";
+
 /// The parameter of a drawer over the whole width.
 const WIDE: &str = "wide";
 
@@ -197,8 +201,11 @@ where
                 view! { <p class="notice notice-warn" role="status">"Not applied, because it was not understood: "{ignored.join(" ")}</p> }
             })
         };
+        let beginnings = Memo::new(move |_| page.with(|page| matches!(page, Some(Ok(page)) if page.beginnings)));
+        let narrowed = move || beginnings.get().then(|| view! { <p class="notice" role="status">{BEGINNINGS}</p> });
         view! {
             {understood}
+            {narrowed}
             <Table
                 spec=self.spec
                 columns=columns

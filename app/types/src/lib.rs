@@ -12,6 +12,7 @@ pub mod folders;
 pub mod id;
 pub mod limits;
 pub mod list;
+pub mod lists;
 pub mod people;
 pub mod problem;
 pub mod projects;

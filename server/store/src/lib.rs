@@ -146,23 +146,32 @@ pub enum Scope {
 /// The result of every method of [`Store`] and [`Change`].
 pub type Result<T> = std::result::Result<T, StoreError>;
 
+/// Connections on which lists are read.
+const LISTS: u32 = 4;
 /// The most exports that run at the same time.
 const EXPORTS: u32 = 2;
 /// Size in bytes that the write-ahead log is cut back to once it has been merged into the file.
 const LOG_SIZE: &str = "67108864";
 
-/// How long reads may take.
+/// The most thousands of steps of SQLite in which the rows of a list are counted: about a tenth of a second.
+const COUNTING: u32 = 10_000;
+
+/// How much reads may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
     /// One statement.
     pub statement: Duration,
+    /// One statement of a list.
+    pub list: Duration,
+    /// The most rows of a list that is read whole, and of a look-up whose rows are sorted; beyond, an order's index is walked.
+    pub few: u32,
     /// A whole export: an open read is an old snapshot, which keeps the write-ahead log from being merged into the file.
     pub export: Duration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { statement: Duration::from_secs(10), export: Duration::from_secs(300) }
+        Self { statement: Duration::from_secs(10), list: Duration::from_secs(3), few: 5_000, export: Duration::from_secs(300) }
     }
 }
 
@@ -174,7 +183,13 @@ pub struct ExportTurn {
 /// The open database.
 #[derive(Clone)]
 pub struct Store {
+    /// For short questions, which never wait for a list.
     read: Reads,
+    lists: Reads,
+    /// Counts of a list's rows, on the same connections.
+    counts: Reads,
+    /// The most rows of a list that is read whole, and of a look-up that is sorted.
+    few: i64,
     // An export holds its connection for the whole download, so it never uses one of the others.
     export: Reads,
     export_lasts: Duration,
@@ -218,13 +233,26 @@ impl Store {
         // No test before use: taking a connection asks its thread for the handle anyway.
         let pool = || pool().test_before_acquire(false).acquire_timeout(Duration::from_secs(10));
         let read = Reads::new(pool().max_connections(4).connect_with(options.clone()).await?, deadlines.statement);
+        let lists = Reads::new(pool().max_connections(LISTS).connect_lazy_with(options.clone()), deadlines.list);
+        let counts = lists.bounded(COUNTING);
         let export = Reads::new(pool().max_connections(EXPORTS).connect_lazy_with(options), deadlines.export);
         let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(id), 0) FROM events").fetch_one(&read).await?;
         let mut log = file.as_os_str().to_owned();
         log.push("-wal");
         let log = PathBuf::from(log);
         let export_turns = Arc::new(Semaphore::new(EXPORTS as usize));
-        Ok(Self { read, export, export_lasts: deadlines.export, export_turns, write, log, last_event: watch::Sender::new(last) })
+        Ok(Self {
+            read,
+            lists,
+            counts,
+            few: i64::from(deadlines.few),
+            export,
+            export_lasts: deadlines.export,
+            export_turns,
+            write,
+            log,
+            last_event: watch::Sender::new(last),
+        })
     }
 
     /// A turn for one export; `None` if all are taken.
@@ -252,6 +280,7 @@ impl Store {
     /// Closes every connection, so that the write-ahead log is merged into the file.
     pub async fn close(&self) {
         self.read.close().await;
+        self.lists.close().await;
         self.export.close().await;
         self.write.close().await;
     }

@@ -57,6 +57,8 @@ pub(crate) struct Reads {
     pool: SqlitePool,
     /// How long one statement may take.
     longest: Duration,
+    /// The most looks at the deadline, in one statement: a bound that does not depend on how busy the machine is.
+    looks: u32,
 }
 
 /// A connection. Once it is dropped, whatever it was still doing is interrupted.
@@ -68,7 +70,12 @@ pub(crate) struct Reader {
 
 impl Reads {
     pub(crate) fn new(pool: SqlitePool, longest: Duration) -> Self {
-        Self { pool, longest }
+        Self { pool, longest, looks: u32::MAX }
+    }
+
+    /// The same connections for statements of at most so many thousands of steps.
+    pub(crate) fn bounded(&self, thousands: u32) -> Self {
+        Self { looks: thousands, ..self.clone() }
     }
 
     /// A connection for statements that must be over together within `longest`.
@@ -85,8 +92,10 @@ impl Reads {
         let (over, until) = (gone.clone(), Instant::now().checked_add(self.longest));
         // Waits for a statement of the one before, which is being interrupted.
         let mut handle = connection.lock_handle().await?;
+        let mut looks = self.looks;
         handle.set_progress_handler(STEPS, move || {
-            !over.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until)
+            looks = looks.saturating_sub(1);
+            looks > 0 && !over.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until)
         });
         drop(handle);
         Ok(Reader { connection, gone, _turn: turn })

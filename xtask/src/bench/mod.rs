@@ -5,6 +5,7 @@
 mod abuse;
 mod api;
 mod busy;
+mod lists;
 mod people;
 mod replay;
 mod scheduling;
@@ -39,6 +40,10 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         }
         [flag, count] if flag == "--kills" => return kills(context, count),
         [flag, files @ ..] if flag == "--replay" => return replay::replay(context, files),
+        [flag, more @ ..] if flag == "--lists" => {
+            print(lists::lists(context, more)?);
+            return Ok(());
+        }
         [flag] if flag == "--busy" => {
             print(busy::busy(context)?);
             return Ok(());
@@ -50,7 +55,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users needs a number")?, false),
         _ => bail!(
-            "`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay JOBS MACHINES, --busy, --abuse or --kills N"
+            "`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay JOBS MACHINES, --busy, --lists, --abuse or --kills N"
         ),
     };
     serve::build(context)?;
@@ -178,8 +183,15 @@ struct Server {
 
 impl Server {
     fn start(context: &Context, data: &Path, more: &[&str]) -> Result<Self> {
+        Self::start_program(&context.server_bin(), context, data, more)
+    }
+
+    /// The same with the program of another build.
+    fn start_program(program: &Path, context: &Context, data: &Path, more: &[&str]) -> Result<Self> {
         let start = Instant::now();
-        let mut child = yardmaster(context, data)
+        let mut child = Command::new(program)
+            .envs(context.server_env())
+            .env("YARDMASTER_DATA", data)
             .args(["serve", "--listen", "127.0.0.1:0", "--metrics", "off", "--data"])
             .arg(data)
             .args(more)

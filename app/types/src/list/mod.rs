@@ -25,7 +25,7 @@ pub const MAX_CONDITIONS: usize = 12;
 pub const MAX_ORDERS: usize = 8;
 /// The most characters in one condition's value.
 pub const MAX_VALUE: usize = 200;
-/// Counting stops here. Beyond it a list says "10,000+", because an exact count would walk the whole table.
+/// Counting stops here, and so do the pages. Beyond it a list says "10,000+", because an exact count would walk the whole table.
 pub const COUNT_LIMIT: u64 = 10_000;
 
 /// A property that a list can be filtered by.
@@ -190,7 +190,16 @@ impl ListQuery {
                 _ => {}
             }
         }
+        if query.is_beyond() {
+            query.page = 1;
+            ignored.push(beyond());
+        }
         (query, ignored)
+    }
+
+    /// Whether this page begins beyond the rows that a list shows: each row on the way to it would be walked over.
+    fn is_beyond(&self) -> bool {
+        self.window.is_none() && self.offset() >= COUNT_LIMIT
     }
 
     /// Adds a condition unless it is there already. The error is a sentence for people.
@@ -223,6 +232,9 @@ impl ListQuery {
         }
         if !PAGE_SIZES.contains(&self.per) || self.page == 0 {
             return Err(crate::Problem::field("page", "Pages start at 1 and have 10, 20 or 50 rows."));
+        }
+        if self.is_beyond() {
+            return Err(crate::Problem::field("page", beyond()));
         }
         if self.conditions.len() > MAX_CONDITIONS {
             return Err(crate::Problem::field("filter", format!("A filter has at most {MAX_CONDITIONS} conditions.")));
@@ -310,6 +322,10 @@ impl ListQuery {
     }
 }
 
+fn beyond() -> String {
+    format!("A list shows its first {} rows: narrow the filter.", crate::quantity::grouped(COUNT_LIMIT))
+}
+
 /// A part of an address as it may be shown in a sentence.
 fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
@@ -340,12 +356,15 @@ pub struct Page<T> {
     pub total: u64,
     /// Whether there are more rows than `total`.
     pub more: bool,
+    /// Whether a condition looked only for texts that begin with its value: the list is large and the value is short.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beginnings: bool,
 }
 
 impl<T> Page<T> {
     /// Converts the rows and keeps the counts.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page { rows: self.rows.into_iter().map(f).collect(), total: self.total, more: self.more }
+        Page { rows: self.rows.into_iter().map(f).collect(), total: self.total, more: self.more, beginnings: self.beginnings }
     }
 }
 

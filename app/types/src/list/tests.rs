@@ -148,7 +148,7 @@ fn parts_for_programs_are_neither_offered_nor_in_addresses_and_requests() {
 proptest! {
     #[test]
     fn a_query_survives_its_url(
-        tab in 0usize..2, value in "[^\\p{C}\u{2028}\u{2029}\u{fffd}]{1,40}", page in 1u32..5000, per in 0usize..3, descending: bool, by_email: bool,
+        tab in 0usize..2, value in "[^\\p{C}\u{2028}\u{2029}\u{fffd}]{1,40}", page in 1u32..200, per in 0usize..3, descending: bool, by_email: bool,
     ) {
         let mut query = ListQuery::new(&SPEC);
         query.tab = SPEC.tabs[tab].0.into();

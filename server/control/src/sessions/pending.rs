@@ -43,7 +43,7 @@ impl Control {
         // A session that has started meanwhile no longer waits.
         let waiting = rows.into_iter().filter(|row| row.status == Status::Pending);
         let rows = waiting.map(|row| self.with_reason(row)).collect();
-        Ok(Page { rows, total: ids.len() as u64, more: false })
+        Ok(Page { rows, total: ids.len() as u64, more: false, beginnings: false })
     }
 
     /// The resource groups with the number of sessions that wait in each.

@@ -22,7 +22,7 @@ pub trait StoredPolicy: Policy + for<'r> FromRow<'r, SqliteRow> {
     #[doc(hidden)]
     const SOURCE: &'static Source;
 
-    /// The columns of a page: all of the table, and the number of its followers.
+    /// The columns of a page: all of the table, and the number of its followers, which large tables keep.
     #[doc(hidden)]
     const COLUMNS: &'static str;
 
@@ -47,7 +47,7 @@ const CREATED: (&str, Column) = ("created_at", Column::plain("p.created_at"));
 
 impl StoredPolicy for KeypairPolicy {
     const TABLE: &'static str = "keypair_policies";
-    const COLUMNS: &'static str = "p.*, (SELECT count(*) FROM keypairs k WHERE k.policy = p.name AND k.deleted = 0) AS followers";
+    const COLUMNS: &'static str = "p.*";
     const OWN: &'static str = "p.name IN (SELECT k.policy FROM keypairs k WHERE k.user_id = ? AND k.deleted = 0)";
     const SOURCE: &'static Source = &source(
         "keypair_policies p",
@@ -67,7 +67,7 @@ impl StoredPolicy for KeypairPolicy {
 
 impl StoredPolicy for UserPolicy {
     const TABLE: &'static str = "user_policies";
-    const COLUMNS: &'static str = "p.*, (SELECT count(*) FROM users u WHERE u.policy = p.name) AS followers";
+    const COLUMNS: &'static str = "p.*";
     const OWN: &'static str = "p.name = (SELECT u.policy FROM users u WHERE u.id = ?)";
     const SOURCE: &'static Source = &source(
         "user_policies p",

@@ -1,6 +1,6 @@
 //! Conditions and filters of a list as SQL. Every value is bound; the text of a query comes only from its `Source`.
 
-use super::Prepared;
+use super::{Column, Prepared};
 use sqlx::QueryBuilder;
 use sqlx_sqlite::Sqlite;
 use types::list::{Condition, Filter, Kind, Op};
@@ -8,16 +8,10 @@ use types::quantity::Quantity;
 use types::time::Millis;
 
 impl Prepared<'_> {
-    /// Adds a condition to the `WHERE` clause.
-    pub(super) fn push_condition(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
-        sql.push(" AND ");
-        self.push_comparison(sql, condition);
-    }
-
     /// Adds a filter as an expression that can be joined with `AND` and `OR`.
     pub(super) fn push_filter(&self, sql: &mut QueryBuilder<Sqlite>, filter: &Filter) {
         match filter {
-            Filter::Is(condition) => self.push_comparison(sql, condition),
+            Filter::Is(condition) => self.push_comparison(sql, condition, false),
             Filter::Not(inner) => self.push_opposite(sql, inner),
             Filter::All(parts) => self.push_joined(sql, parts, " AND ", "1 = 1"),
             Filter::Any(parts) => self.push_joined(sql, parts, " OR ", "1 = 0"),
@@ -76,61 +70,70 @@ impl Prepared<'_> {
         }
     }
 
-    fn push_comparison(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition) {
+    /// Adds a condition; with `beginning`, *contains* means *begins with*.
+    pub(super) fn push_comparison(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition, beginning: bool) {
         let column = self.source.column(&condition.key);
-        let kind = self.kind(&condition.key);
-        let value = column.comparable(kind, &condition.value);
         let (before, after) = column.parts();
         sql.push(before);
-        match condition.op {
-            Op::Contains => {
-                sql.push(" LIKE ").push_bind(format!("%{}%", literal(&value))).push(" ESCAPE '\\'");
-            }
-            Op::Any => {
-                sql.push(" IN (");
-                let mut list = sql.separated(", ");
-                for one in value.split(',') {
-                    list.push_bind(one.to_owned());
-                }
-                sql.push(")");
-            }
-            Op::Is => {
-                sql.push(" = ").push_bind(i64::from(value == "yes"));
-            }
-            Op::Equals if kind == Kind::Id => {
-                sql.push(" = ").push_bind(uuid::Uuid::parse_str(&value).unwrap_or_default());
-            }
-            Op::Equals if kind == Kind::Number => {
-                // Nothing equals NULL: a fraction is in no column of whole numbers.
-                let (number, exact) = stored_number(&value, column.whole);
-                sql.push(" = ").push_bind(exact.then_some(number));
-            }
-            Op::Equals => {
-                sql.push(" = ").push_bind(value);
-                if !column.folded && !column.exact {
-                    sql.push(" COLLATE NOCASE");
-                }
-            }
-            Op::Min if kind == Kind::Date => {
-                sql.push(" >= ").push_bind(day_start(&value));
-            }
-            Op::Max if kind == Kind::Date => {
-                sql.push(" < ").push_bind(day_start(&value) + 86_400_000);
-            }
-            Op::Min => {
-                let (number, exact) = stored_number(&value, column.whole);
-                sql.push(if exact { " >= " } else { " > " }).push_bind(number);
-            }
-            Op::Max => {
-                let (number, _) = stored_number(&value, column.whole);
-                sql.push(" <= ").push_bind(number);
-            }
-        }
+        push(sql, column, self.kind(&condition.key), condition, beginning);
         sql.push(after);
     }
 
     fn kind(&self, key: &str) -> Kind {
         self.spec.property(key).map(|p| p.kind).unwrap_or(Kind::Text)
+    }
+}
+
+/// Adds the part of a condition that comes after its column.
+pub(super) fn push(sql: &mut QueryBuilder<Sqlite>, column: &Column, kind: Kind, condition: &Condition, beginning: bool) {
+    let value = column.comparable(kind, &condition.value);
+    match condition.op {
+        // In an index, what begins with a text is a range.
+        Op::Contains if beginning => {
+            sql.push(" BETWEEN ").push_bind(value.clone()).push(" AND ").push_bind(value + "\u{10FFFF}");
+        }
+        Op::Contains => {
+            sql.push(" LIKE ").push_bind(format!("%{}%", literal(&value))).push(" ESCAPE '\\'");
+        }
+        Op::Any => {
+            sql.push(" IN (");
+            let mut list = sql.separated(", ");
+            for one in value.split(',') {
+                list.push_bind(one.to_owned());
+            }
+            sql.push(")");
+        }
+        Op::Is => {
+            sql.push(" = ").push_bind(i64::from(value == "yes"));
+        }
+        Op::Equals if kind == Kind::Id => {
+            sql.push(" = ").push_bind(uuid::Uuid::parse_str(&value).unwrap_or_default());
+        }
+        Op::Equals if kind == Kind::Number => {
+            // Nothing equals NULL: a fraction is in no column of whole numbers.
+            let (number, exact) = stored_number(&value, column.whole);
+            sql.push(" = ").push_bind(exact.then_some(number));
+        }
+        Op::Equals => {
+            sql.push(" = ").push_bind(value);
+            if !column.folded && !column.exact {
+                sql.push(" COLLATE NOCASE");
+            }
+        }
+        Op::Min if kind == Kind::Date => {
+            sql.push(" >= ").push_bind(day_start(&value));
+        }
+        Op::Max if kind == Kind::Date => {
+            sql.push(" < ").push_bind(day_start(&value) + 86_400_000);
+        }
+        Op::Min => {
+            let (number, exact) = stored_number(&value, column.whole);
+            sql.push(if exact { " >= " } else { " > " }).push_bind(number);
+        }
+        Op::Max => {
+            let (number, _) = stored_number(&value, column.whole);
+            sql.push(" <= ").push_bind(number);
+        }
     }
 }
 

@@ -3,19 +3,22 @@
 //! The cost of a page is bounded: order comes from an index, and counting stops at [`COUNT_LIMIT`]. A substring is looked up in a
 //! trigram index if few rows contain it; if many do, they are found by walking the order's index.
 
+mod column;
 mod compare;
+mod found;
 
-use crate::{Result, Store};
+pub(crate) use column::{Column, few_values};
+
+use crate::{Result, Store, reads};
+use found::Ways;
 use futures::{Stream, StreamExt, stream};
 use sqlx::QueryBuilder;
 use sqlx_sqlite::Sqlite;
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
-use types::list::{COUNT_LIMIT, Kind, ListQuery, ListSpec, Op, Page};
+use types::list::{COUNT_LIMIT, ListQuery, ListSpec, Page};
 
-/// The most rows of a trigram look-up for which it is faster than walking the order's index.
-const FEW: i64 = 5000;
 /// The time without taking a row after which a download is ended.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,111 +39,42 @@ pub struct Source {
     pub(crate) columns: &'static [(&'static str, Column)],
 }
 
-/// A property's column.
-pub(crate) struct Column {
-    pub sql: &'static str,
-    /// Its name in the trigram index, if it is in it.
-    pub(crate) text: Option<&'static str>,
-    /// Whether it holds folded text ([`crate::fold`]). Other text is ASCII, in which comparisons ignore case.
-    pub folded: bool,
-    /// Whether it holds whole numbers, not thousandths.
-    pub whole: bool,
-    /// Whether `sql` is a complete condition, in which the comparison replaces `{}`.
-    pub inside: bool,
-    /// Whether equality respects case.
-    pub exact: bool,
-}
-
-impl Column {
-    pub(crate) const fn plain(sql: &'static str) -> Self {
-        Self { sql, text: None, folded: false, whole: false, inside: false, exact: false }
-    }
-
-    pub(crate) const fn whole(sql: &'static str) -> Self {
-        Self { whole: true, ..Self::plain(sql) }
-    }
-
-    /// A condition around the comparison, such as `EXISTS (… AND m.project_id {})`, for properties with several values or none.
-    pub(crate) const fn inside(sql: &'static str) -> Self {
-        Self { inside: true, ..Self::plain(sql) }
-    }
-
-    /// The same for folded text.
-    pub(crate) const fn inside_folded(sql: &'static str) -> Self {
-        Self { folded: true, ..Self::inside(sql) }
-    }
-
-    /// A column or an expression that is folded and is not in a trigram index.
-    pub(crate) const fn folded(sql: &'static str) -> Self {
-        Self { folded: true, ..Self::plain(sql) }
-    }
-
-    /// A column that holds ids or keys, in which case matters.
-    pub(crate) const fn exact(sql: &'static str) -> Self {
-        Self { exact: true, ..Self::plain(sql) }
-    }
-
-    pub(crate) const fn text(sql: &'static str, text: &'static str) -> Self {
-        Self { text: Some(text), ..Self::plain(sql) }
-    }
-
-    /// The same for folded text.
-    pub(crate) const fn key(sql: &'static str, text: &'static str) -> Self {
-        Self { folded: true, ..Self::text(sql, text) }
-    }
-
-    /// A value in the form in which the column is compared with it.
-    fn comparable(&self, kind: Kind, value: &str) -> String {
-        if kind == Kind::Text && !self.exact { crate::fold(value) } else { value.to_owned() }
-    }
-
-    /// The SQL before and after a comparison.
-    fn parts(&self) -> (&'static str, &'static str) {
-        if self.inside { self.sql.split_once("{}").unwrap_or((self.sql, "")) } else { (self.sql, "") }
-    }
-
-    /// A condition that holds if an inside column has any value.
-    fn any(&self) -> String {
-        let (before, after) = self.parts();
-        format!("{before} IS NOT NULL{after}")
-    }
-
-    /// The expression that rows are ordered by; for an inside column, whether it has any value.
-    fn order(&self) -> String {
-        if self.inside { self.any() } else { self.sql.into() }
-    }
-}
-
 /// A value bound into the fixed part of a query.
+#[derive(Clone)]
 pub(crate) enum Bind {
     Id(uuid::Uuid),
     Int(i64),
     Text(String),
 }
 
-/// A fixed condition: SQL with one `?`, and the value bound there.
+impl Bind {
+    fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
+        match self {
+            Self::Id(id) => sql.push_bind(*id),
+            Self::Int(n) => sql.push_bind(*n),
+            Self::Text(text) => sql.push_bind(text.clone()),
+        };
+    }
+}
+
+/// A fixed condition: SQL with one `?`, and the value bound there. One on the row's own number, `u.seq IN (SELECT …)`, is also a
+/// way to find the rows.
 pub(crate) type Fixed = (&'static str, Bind);
 
 fn push_fixed(sql: &mut QueryBuilder<Sqlite>, (condition, value): &Fixed) {
     let (before, after) = condition.split_once('?').unwrap_or((condition, ""));
     sql.push(" AND ").push(before);
-    match value {
-        Bind::Id(id) => sql.push_bind(*id),
-        Bind::Int(n) => sql.push_bind(*n),
-        Bind::Text(text) => sql.push_bind(text.clone()),
-    };
+    value.push(sql);
     sql.push(after);
 }
 
 /// A prepared query, from which rows and their count are read.
 pub(crate) struct Prepared<'a> {
-    source: &'a Source,
+    source: &'static Source,
     spec: &'static ListSpec,
     query: &'a ListQuery,
     fixed: Vec<Fixed>,
-    /// The condition to look up in the trigram index, as a match expression.
-    matching: Option<String>,
-    few: bool,
+    ways: Ways<'a>,
 }
 
 impl Source {
@@ -151,47 +85,50 @@ impl Source {
 }
 
 impl Store {
-    /// Chooses the fastest way to answer `query`.
+    /// Chooses the fastest way to answer `query` for one page.
     pub(crate) async fn prepare<'a>(
         &self,
-        source: &'a Source,
+        source: &'static Source,
         spec: &'static ListSpec,
         query: &'a ListQuery,
         fixed: Vec<Fixed>,
     ) -> Result<Prepared<'a>> {
-        let mut best: Option<(i64, String)> = None;
-        for condition in &query.conditions {
-            let column = source.column(&condition.key);
-            let Some(name) = column.text.filter(|_| condition.op == Op::Contains) else { continue };
-            let value = column.comparable(Kind::Text, &condition.value);
-            if value.chars().count() < 3 {
-                continue;
-            }
-            let matching = format!("{name} : \"{}\"", value.replace('"', "\"\""));
-            let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {0} WHERE {0} MATCH ? LIMIT {1})", source.text, FEW + 1);
-            let (count,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&matching).fetch_one(&self.read).await?;
-            if best.as_ref().is_none_or(|(least, _)| count < *least) {
-                best = Some((count, matching));
-            }
-        }
-        let few = best.as_ref().is_some_and(|(count, _)| *count <= FEW);
-        Ok(Prepared { source, spec, query, fixed, matching: best.map(|(_, m)| m), few })
+        let ways = self.ways(source, spec, query, &fixed, false).await?;
+        Ok(Prepared { source, spec, query, fixed, ways })
     }
 
-    /// The number of rows that the filter selects, up to [`COUNT_LIMIT`], and whether there are more.
-    pub(crate) async fn count(&self, prepared: &Prepared<'_>) -> Result<(u64, bool)> {
-        let (count,): (i64,) = prepared.number_of_rows().build_query_as().fetch_one(&self.read).await?;
-        let count = count.unsigned_abs();
-        Ok((count.min(COUNT_LIMIT), count > COUNT_LIMIT))
+    /// The same for all rows: a file cannot say that it has only a part of them.
+    pub(crate) async fn prepare_all<'a>(
+        &self,
+        source: &'static Source,
+        spec: &'static ListSpec,
+        query: &'a ListQuery,
+        fixed: Vec<Fixed>,
+    ) -> Result<Prepared<'a>> {
+        let ways = self.ways(source, spec, query, &fixed, true).await?;
+        Ok(Prepared { source, spec, query, fixed, ways })
+    }
+
+    /// The number of rows that the filter selects, up to [`COUNT_LIMIT`], and whether there are more. `None` if counting takes too
+    /// long.
+    pub(crate) async fn count(&self, prepared: &Prepared<'_>) -> Result<Option<(u64, bool)>> {
+        let count: sqlx::Result<(i64,)> = prepared.number_of_rows().build_query_as().fetch_one(&self.counts).await;
+        match count {
+            Err(error) if reads::interrupted(&error) => Ok(None),
+            count => {
+                let count = count?.0.unsigned_abs();
+                Ok(Some((count.min(COUNT_LIMIT), count > COUNT_LIMIT)))
+            }
+        }
     }
 }
 
 impl Prepared<'_> {
-    /// `SELECT columns FROM … WHERE … ORDER BY … LIMIT …` for the query's page. On a page after the first, the numbers of its rows
-    /// are found before the rows are read: those that are skipped are then only entries of an index.
+    /// `SELECT columns FROM … WHERE … ORDER BY … LIMIT …` for the query's page. On a page after the first, and where rows
+    /// are sorted, the numbers are found before the rows are read: those that are skipped are then only entries of an index.
     pub(crate) fn page(&self, columns: &str) -> QueryBuilder<Sqlite> {
         let Source { table, number, joins, .. } = *self.source;
-        let deep = self.query.offset() > 0;
+        let deep = self.query.offset() > 0 || self.ways.few;
         let mut sql = QueryBuilder::new(format!("SELECT {columns}"));
         if deep {
             sql.push(format!(" FROM (SELECT {number} AS found"));
@@ -224,12 +161,13 @@ impl Prepared<'_> {
     }
 
     fn push_from_where(&self, sql: &mut QueryBuilder<Sqlite>, counting: bool) {
-        let Source { table, number, joins, text, .. } = *self.source;
+        let Source { table, number, joins, .. } = *self.source;
         // CROSS JOIN makes SQLite keep this order: from the few matches to their rows, never the other way round.
-        match &self.matching {
-            Some(matching) if self.few || counting => {
-                sql.push(format!(" FROM {text} CROSS JOIN {table} ON {number} = {text}.rowid {joins} WHERE {text} MATCH "));
-                sql.push_bind(matching.clone());
+        match &self.ways.lookup {
+            Some(lookup) if self.ways.few || counting => {
+                sql.push(" FROM (");
+                lookup.push(sql);
+                sql.push(format!(") f CROSS JOIN {table} ON {number} = f.found {joins} WHERE 1 = 1"));
             }
             _ => {
                 let led = self.source.led.iter().find(|(key, _)| *key == self.query.sort && !counting);
@@ -240,8 +178,9 @@ impl Prepared<'_> {
             }
         }
         self.fixed.iter().for_each(|condition| push_fixed(sql, condition));
-        for condition in &self.query.conditions {
-            self.push_condition(sql, condition);
+        for (condition, beginning) in self.query.conditions.iter().zip(&self.ways.beginnings) {
+            sql.push(" AND ");
+            self.push_comparison(sql, condition, *beginning);
         }
         if let Some(filter) = &self.query.filter {
             sql.push(" AND ");
@@ -276,9 +215,12 @@ where
     let prepared = store.prepare(source, spec, query, fixed).await?;
     let mut page = prepared.page(columns);
     // Concurrently, on two connections, so that neither waits for the other.
-    let rows = async { Ok(page.build_query_as::<R>().fetch_all(&store.read).await?) };
-    let (rows, (total, more)) = tokio::try_join!(rows, store.count(&prepared))?;
-    Ok(Page { rows: rows.into_iter().map(read).collect::<Result<_>>()?, total, more })
+    let rows = async { Ok(page.build_query_as::<R>().fetch_all(&store.lists).await?) };
+    let (rows, count) = tokio::try_join!(rows, store.count(&prepared))?;
+    let rows: Vec<T> = rows.into_iter().map(read).collect::<Result<_>>()?;
+    // Not counted: there are those that are shown, and perhaps more.
+    let (total, more) = count.unwrap_or((query.offset() + rows.len() as u64, true));
+    Ok(Page { rows, total, more, beginnings: prepared.ways.beginnings.contains(&true) })
 }
 
 /// The one row that satisfies all of `fixed`, if there is one.
@@ -308,7 +250,7 @@ where
     R: for<'r> sqlx::FromRow<'r, sqlx_sqlite::SqliteRow> + Send + Unpin,
 {
     let mut sql = where_all(source, columns, fixed);
-    sql.build_query_as::<R>().fetch_all(&store.read).await?.into_iter().map(read).collect()
+    sql.build_query_as::<R>().fetch_all(&store.lists).await?.into_iter().map(read).collect()
 }
 
 fn where_all(source: &Source, columns: &str, fixed: impl IntoIterator<Item = Fixed>) -> QueryBuilder<Sqlite> {
@@ -332,7 +274,7 @@ where
 {
     let store = store.clone();
     stream(move |out| async move {
-        let prepared = store.prepare(source, spec, &query, fixed).await?;
+        let prepared = store.prepare_all(source, spec, &query, fixed).await?;
         let mut sql = prepared.all(columns);
         let until = Instant::now() + store.export_lasts;
         let mut reader = store.export.reader().await?;

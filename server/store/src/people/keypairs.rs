@@ -10,6 +10,17 @@ use types::list::{ListQuery, Page};
 use types::people::keypairs::{EditKeypair, KEYPAIRS, KeypairRow};
 use types::time::Millis;
 
+/// How rows are found by columns of their own.
+macro_rules! found {
+    ($condition:literal) => {
+        concat!("SELECT k.rowid AS found FROM keypairs k WHERE ", $condition)
+    };
+}
+
+/// How rows are found by those of their owners, which replace `{}`.
+const OF_OWNERS: &str =
+    "SELECT k.rowid AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN keypairs k ON k.user_id = u.id";
+
 pub(crate) static SOURCE: Source = Source {
     table: "keypairs k",
     number: "k.rowid",
@@ -17,17 +28,23 @@ pub(crate) static SOURCE: Source = Source {
     led: &[("owner", "users u CROSS JOIN keypairs k ON k.user_id = u.id")],
     text: "",
     columns: &[
-        ("owner", Column::folded("u.email_key")),
-        ("domain", Column::folded("u.domain_key")),
-        ("access_key", Column::exact("k.access_key")),
-        ("policy", Column::folded("fold(k.policy)")),
-        ("main", Column::plain("k.main")),
-        ("rate_limit", Column::whole("k.rate_limit")),
-        ("created_at", Column::plain("k.created_at")),
-        ("last_used", Column::plain("k.last_used")),
+        ("owner", Column::folded("u.email_key").of(&super::users::SOURCE, "email", OF_OWNERS)),
+        ("domain", Column::folded("u.domain_key").of(&super::users::SOURCE, "domain", OF_OWNERS)),
+        ("access_key", Column::exact("k.access_key").found(found!("k.active IN (0, 1) AND k.access_key {}")).beginnings()),
+        (
+            "policy",
+            Column::folded("fold(k.policy)").found(
+                "SELECT k.rowid AS found FROM keypair_policies y CROSS JOIN keypairs k ON k.policy = y.name AND k.deleted = 0 \
+                 WHERE fold(y.name) {}",
+            ),
+        ),
+        ("main", Column::plain("k.main").found(found!("k.active IN (0, 1) AND k.main {}"))),
+        ("rate_limit", Column::whole("k.rate_limit").found(found!("k.active IN (0, 1) AND k.rate_limit {}"))),
+        ("created_at", Column::plain("k.created_at").found(found!("k.active IN (0, 1) AND k.created_at {}"))),
+        ("last_used", Column::plain("k.last_used").found(found!("k.active IN (0, 1) AND k.last_used {}"))),
         ("active", Column::plain("k.active")),
         ("admin", Column::plain("(u.role IN ('superadmin', 'admin'))")),
-        ("full_name", Column::folded("u.full_name_key")),
+        ("full_name", Column::folded("u.full_name_key").of(&super::users::SOURCE, "full_name", OF_OWNERS)),
         ("queries", Column::whole("k.queries")),
         (
             "project_name",

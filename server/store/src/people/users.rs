@@ -11,6 +11,13 @@ use types::people::permissions::Role;
 use types::people::users::{CreateUser, EditUser, RecentSignIn, USERS, UserDetail, UserRow, UserStatus};
 use types::time::Millis;
 
+/// How rows are found by columns of their own.
+macro_rules! found {
+    ($condition:literal) => {
+        concat!("SELECT u.seq AS found FROM users u WHERE ", $condition)
+    };
+}
+
 pub(crate) static SOURCE: Source = Source {
     table: "users u",
     number: "u.seq",
@@ -18,28 +25,49 @@ pub(crate) static SOURCE: Source = Source {
     led: &[],
     text: "users_text",
     columns: &[
-        ("email", Column::key("u.email_key", "email_key")),
-        ("username", Column::key("u.username_key", "username_key")),
-        ("full_name", Column::key("u.full_name_key", "full_name_key")),
-        ("role", Column::plain("u.role")),
-        ("description", Column::key("u.description_key", "description_key")),
-        ("id", Column::plain("u.id")),
-        ("domain", Column::folded("u.domain_key")),
-        ("project", Column::inside("EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = u.id AND m.project_id {})")),
+        ("email", Column::key("u.email_key", "email_key").found(found!("u.active IN (0, 1) AND u.email_key {}"))),
+        ("username", Column::key("u.username_key", "username_key").found(found!("u.active IN (0, 1) AND u.username_key {}"))),
+        ("full_name", Column::key("u.full_name_key", "full_name_key").found(found!("u.active IN (0, 1) AND u.full_name_key {}"))),
+        ("role", Column::plain("u.role").found(found!("u.active IN (0, 1) AND u.role {}"))),
+        (
+            "description",
+            Column::key("u.description_key", "description_key").found(found!("u.description_key <> '' AND u.description_key {}")),
+        ),
+        ("id", Column::plain("u.id").found(found!("u.id {}"))),
+        ("domain", Column::folded("u.domain_key")
+                .found("SELECT u.seq AS found FROM domains d CROSS JOIN users u ON u.domain_id = d.id WHERE d.name_key {}")),
+        (
+            "project",
+            Column::inside("EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = u.id AND m.project_id {})").found(
+                "SELECT u.seq AS found FROM project_members m CROSS JOIN users u ON u.id = m.user_id WHERE m.project_id {}",
+            ),
+        ),
         (
             "project_name",
             Column::inside_folded(
-                "u.id IN (SELECT m.user_id FROM project_members m JOIN projects p ON p.id = m.project_id WHERE p.name_key {})",
+                "EXISTS (SELECT 1 FROM project_members m CROSS JOIN projects p ON p.id = m.project_id WHERE m.user_id = u.id AND p.name_key {})",
+            )
+            .found(
+                "SELECT DISTINCT u.seq AS found FROM projects p CROSS JOIN project_members m ON m.project_id = p.id \
+                 CROSS JOIN users u ON u.id = m.user_id WHERE p.name_key {}",
             ),
         ),
-        ("policy", Column::folded("fold(u.policy)")),
-        ("status", Column::plain("u.status")),
-        ("status_info", Column::plain("u.status_info")),
-        ("must_change_password", Column::plain("u.must_change_password")),
-        ("two_factor", Column::plain("u.two_factor")),
-        ("sudo", Column::plain("u.sudo")),
-        ("created_at", Column::plain("u.created_at")),
-        ("modified_at", Column::plain("u.modified_at")),
+        (
+            "policy",
+            Column::folded("fold(u.policy)").found(
+                "SELECT u.seq AS found FROM user_policies y CROSS JOIN users u ON u.policy = y.name WHERE fold(y.name) {}",
+            ),
+        ),
+        ("status", Column::plain("u.status").found(found!("u.active IN (0, 1) AND u.status {}"))),
+        ("status_info", Column::plain("u.status_info").found(found!("u.status_info <> '' AND u.status_info {}"))),
+        (
+            "must_change_password",
+            Column::plain("u.must_change_password").found(found!("u.active IN (0, 1) AND u.must_change_password {}")),
+        ),
+        ("two_factor", Column::plain("u.two_factor").found(found!("u.active IN (0, 1) AND u.two_factor {}"))),
+        ("sudo", Column::plain("u.sudo").found(found!("u.active IN (0, 1) AND u.sudo {}"))),
+        ("created_at", Column::plain("u.created_at").found(found!("u.active IN (0, 1) AND u.created_at {}"))),
+        ("modified_at", Column::plain("u.modified_at").found(found!("u.active IN (0, 1) AND u.modified_at {}"))),
         ("active", Column::plain("u.active")),
         ("addresses", Column::inside("EXISTS (SELECT 1 FROM json_each(u.addresses) j WHERE j.value {})")),
         ("main_key", Column::exact("(SELECT k.access_key FROM keypairs k WHERE k.user_id = u.id AND k.main = 1)")),
@@ -81,8 +109,9 @@ fn scope_condition(scope: Scope) -> Option<Fixed> {
         Scope::Domain(id) => Some(("u.domain_id = ?", Bind::Id(id.0))),
         Scope::Projects(id) => Some((
             // Starts from the few members of the projects, not from everybody.
-            "u.id IN (SELECT m.user_id FROM project_members a JOIN projects p ON p.id = a.project_id AND p.active = 1 \
-             JOIN project_members m ON m.project_id = a.project_id WHERE a.user_id = ? AND a.admin = 1)",
+            "u.seq IN (SELECT DISTINCT x.seq AS found FROM project_members a CROSS JOIN projects p ON p.id = a.project_id AND p.active = 1 \
+             CROSS JOIN project_members m ON m.project_id = a.project_id CROSS JOIN users x ON x.id = m.user_id \
+             WHERE a.user_id = ? AND a.admin = 1)",
             Bind::Id(id.0),
         )),
         Scope::Own(id) => Some(("u.id = ?", Bind::Id(id.0))),

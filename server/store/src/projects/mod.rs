@@ -44,12 +44,12 @@ pub(crate) static DOMAIN_SOURCE: Source = Source {
 };
 
 const PROJECT: &str = "p.id, p.name, p.domain_id, d.name AS domain, p.description, p.kind, p.active, p.policy, p.hosts, p.slots, p.integration, \
-    (SELECT count(*) FROM project_members m WHERE m.project_id = p.id) AS members, p.created_at, \
+    p.members, p.created_at, \
     max(p.modified_at, p.created_at) AS modified_at";
 
 const DOMAIN: &str = "d.id, d.name, d.description, d.active, d.hosts, d.slots, d.integration, \
     (SELECT count(*) FROM projects p WHERE p.domain_id = d.id) AS projects, \
-    (SELECT count(*) FROM users u WHERE u.domain_id = d.id) AS people, d.created_at, \
+    d.people, d.created_at, \
     max(d.modified_at, d.created_at) AS modified_at";
 
 #[derive(FromRow)]

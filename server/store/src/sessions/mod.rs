@@ -8,7 +8,7 @@ pub(crate) use living::read_slots;
 pub use living::{Barred, Changed, LivingSession};
 pub use moves::{NewSession, Step};
 
-use crate::list::{Bind, Column, Fixed, Source, all_rows, one_row, page_of_rows, some_rows};
+use crate::list::{Bind, Column, Fixed, Source, all_rows, few_values, one_row, page_of_rows, some_rows};
 use crate::{Result, Scope, Store, read_json, read_word};
 use futures::Stream;
 use sqlx::FromRow;
@@ -20,6 +20,13 @@ use types::sessions::{Cluster, ClusterMode};
 use types::sessions::{DependencyState, Ending, Outcome, SESSIONS, SessionDetail, SessionRow, SessionType, Status, StatusChange};
 use types::time::Millis;
 
+/// How rows are found by columns of their own.
+macro_rules! found {
+    ($condition:literal) => {
+        concat!("SELECT s.seq AS found FROM sessions s WHERE ", $condition)
+    };
+}
+
 pub(crate) static SOURCE: Source = Source {
     table: "sessions s",
     number: "s.seq",
@@ -27,25 +34,47 @@ pub(crate) static SOURCE: Source = Source {
     led: &[],
     text: "sessions_text",
     columns: &[
-        ("name", Column::text("s.name COLLATE NOCASE", "name")),
-        ("status", Column::plain("s.status")),
-        ("ending", Column::plain("s.ending")),
-        ("owner", Column::folded("u.email_key")),
-        ("project", Column::folded("p.name_key")),
+        ("name", Column::text("s.name COLLATE NOCASE", "name").found(found!("s.finished IN (0, 1) AND s.name COLLATE NOCASE {}"))),
+        ("status", Column::plain("s.status").found(found!("s.finished IN (0, 1) AND s.status {}"))),
+        ("ending", Column::plain("s.ending").found(found!("s.finished IN (0, 1) AND s.ending {}"))),
+        (
+            "owner",
+            Column::folded("u.email_key").of(
+                &crate::people::users::SOURCE,
+                "email",
+                "SELECT s.seq AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN sessions s ON s.user_id = u.id",
+            ),
+        ),
+        (
+            "project",
+            Column::folded("p.name_key").found(
+                "SELECT s.seq AS found FROM projects p CROSS JOIN sessions s ON s.project_id = p.id WHERE p.name_key {}",
+            ),
+        ),
         (
             "resource_group",
-            Column::inside_folded("s.resource_group IN (SELECT g.name FROM resource_groups g WHERE fold(g.name) {})"),
+            Column::inside_folded("s.resource_group IN (SELECT g.name FROM resource_groups g WHERE fold(g.name) {})").found(
+                "SELECT s.seq AS found FROM resource_groups g CROSS JOIN sessions s ON s.resource_group = g.name WHERE fold(g.name) {}",
+            ),
         ),
-        ("agent", Column::inside_folded("EXISTS (SELECT 1 FROM json_each(s.agents) a WHERE fold(a.value) {})")),
-        ("image", Column::plain("s.image")),
-        ("cpu", Column::plain("s.cpu")),
-        ("mem", Column::plain("s.mem")),
-        ("priority", Column::whole("s.priority")),
-        ("memory_kills", Column::whole("s.memory_kills")),
-        ("kind", Column::plain("s.kind")),
-        ("access_key", Column::exact("s.access_key")),
-        ("id", Column::plain("s.id")),
-        ("created_at", Column::plain("s.created_at")),
+        (
+            "agent",
+            Column::inside_folded("EXISTS (SELECT 1 FROM json_each(s.agents) a WHERE fold(a.value) {})").found(few_values!(
+                "sessions",
+                "agents",
+                "seq",
+                "EXISTS (SELECT 1 FROM json_each(v.value) a WHERE fold(a.value) {})"
+            )),
+        ),
+        ("image", Column::plain("s.image").found(few_values!("sessions", "image", "seq", "v.value {}"))),
+        ("cpu", Column::plain("s.cpu").found(found!("s.finished IN (0, 1) AND s.cpu {}"))),
+        ("mem", Column::plain("s.mem").found(found!("s.finished IN (0, 1) AND s.mem {}"))),
+        ("priority", Column::whole("s.priority").found(found!("s.finished IN (0, 1) AND s.priority {}"))),
+        ("memory_kills", Column::whole("s.memory_kills").found(found!("s.finished IN (0, 1) AND s.memory_kills {}"))),
+        ("kind", Column::plain("s.kind").found(found!("s.finished IN (0, 1) AND s.kind {}"))),
+        ("access_key", Column::exact("s.access_key").found(found!("s.access_key {}")).beginnings()),
+        ("id", Column::plain("s.id").found(found!("s.id {}"))),
+        ("created_at", Column::plain("s.created_at").found(found!("s.created_at {}"))),
     ],
 };
 
@@ -154,9 +183,10 @@ fn scope_condition(scope: Scope) -> Option<Fixed> {
         Scope::Everything => None,
         Scope::Domain(id) => Some(("s.domain_id = ?", Bind::Id(id.0))),
         Scope::Projects(id) => Some((
-            "s.id IN (WITH who (me) AS (SELECT ?) SELECT x.id FROM who JOIN sessions x ON x.user_id = who.me UNION \
-             SELECT x.id FROM who JOIN project_members a ON a.user_id = who.me AND a.admin = 1 \
-             JOIN projects p ON p.id = a.project_id AND p.active = 1 JOIN sessions x ON x.project_id = a.project_id)",
+            "s.seq IN (WITH who (me) AS (SELECT ?) \
+             SELECT x.seq AS found FROM who CROSS JOIN sessions x ON x.user_id = who.me UNION \
+             SELECT x.seq FROM who CROSS JOIN project_members a ON a.user_id = who.me AND a.admin = 1 \
+             CROSS JOIN projects p ON p.id = a.project_id AND p.active = 1 CROSS JOIN sessions x ON x.project_id = a.project_id)",
             Bind::Id(id.0),
         )),
         Scope::Own(id) => Some(("s.user_id = ?", Bind::Id(id.0))),
@@ -351,8 +381,8 @@ impl Store {
             vec![("s.finished = 0 AND s.status = 'PENDING' AND s.resource_group = ?", Bind::Text(group.into()))];
         fixed.extend(scope_condition(scope));
         let by_number = ListQuery { sort: "created_at".into(), descending: false, ..query.clone() };
-        let prepared = self.prepare(&SOURCE, &SESSIONS, &by_number, fixed).await?;
-        let rows: Vec<(SessionId,)> = prepared.all("s.id").build_query_as().fetch_all(&self.read).await?;
+        let prepared = self.prepare_all(&SOURCE, &SESSIONS, &by_number, fixed).await?;
+        let rows: Vec<(SessionId,)> = prepared.all("s.id").build_query_as().fetch_all(&self.lists).await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 

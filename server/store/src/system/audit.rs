@@ -1,6 +1,6 @@
 //! The audit trail: written with every change (`Change::audit`), read here, never changed.
 
-use crate::list::{Bind, Column, Source, all_rows, one_row, page_of_rows};
+use crate::list::{Bind, Column, Source, all_rows, few_values, one_row, page_of_rows};
 use crate::{Result, Store, to_json};
 use futures::Stream;
 use sqlx::FromRow;
@@ -17,12 +17,19 @@ pub(crate) static SOURCE: Source = Source {
     led: &[],
     text: "",
     columns: &[
-        ("at", Column::plain("a.at")),
-        ("actor", Column::folded("u.email_key")),
-        ("actor_id", Column::plain("a.actor")),
-        ("action", Column::plain("a.action")),
-        ("subject", Column::exact("a.subject")),
-        ("address", Column::plain("a.address")),
+        ("at", Column::plain("a.at").found("SELECT a.id AS found FROM audit a WHERE a.at {}")),
+        (
+            "actor",
+            Column::folded("u.email_key").of(
+                &crate::people::users::SOURCE,
+                "email",
+                "SELECT a.id AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN audit a ON a.actor = u.id",
+            ),
+        ),
+        ("actor_id", Column::plain("a.actor").found("SELECT a.id AS found FROM audit a WHERE a.actor {}")),
+        ("action", Column::plain("a.action").found(few_values!("audit", "action", "id", "v.value {}"))),
+        ("subject", Column::exact("a.subject").found("SELECT a.id AS found FROM audit a WHERE a.subject {}").beginnings()),
+        ("address", Column::plain("a.address").found(few_values!("audit", "address", "id", "v.value {}"))),
     ],
 };
 

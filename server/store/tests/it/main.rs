@@ -161,7 +161,7 @@ async fn every_order_and_page_size_visits_each_row_exactly_once() {
 async fn a_rare_short_or_frequent_fragment_is_found_regardless_of_case() {
     let yard = Yard::new().await;
     let mut change = yard.store.change().await.unwrap();
-    change.seed_users(0, 6000, yard.domain, yard.project, "x", Millis(1_000_000_000_000)).await.unwrap();
+    change.seed_users(0..6000, yard.domain, yard.project, "x", Millis(1_000_000_000_000)).await.unwrap();
     change.commit().await.unwrap();
     yard.person("Needle_100%", 1).await.unwrap();
     for (fragment, total) in [("needle", 1), ("NEEDLE", 1), ("le_1", 1), ("0%@", 1), ("e_", 1), ("no-such", 0)] {

@@ -1,0 +1,173 @@
+//! Look-ups: the numbers of the rows that satisfy one condition, found through an index without reading the others.
+//!
+//! A list that is small needs none. In a large one, a look-up that finds few rows is the way to the page: they are sorted, and
+//! nothing else is read. One that finds many only serves to count; the page then comes from walking the order's index.
+
+use super::{Bind, Column, Fixed, Source, compare};
+use crate::{Result, Store};
+use sqlx::QueryBuilder;
+use sqlx_sqlite::Sqlite;
+use types::list::{Condition, Kind, ListQuery, ListSpec, Op};
+
+/// The fewest letters that the trigram index has.
+const LETTERS: usize = 3;
+
+/// How many times few rows there may be for an index to be read from its beginning to its end.
+const WITHIN_REACH: i64 = 10;
+
+/// A way to the rows of one condition.
+#[derive(Clone)]
+pub(super) enum Lookup<'a> {
+    /// Through a column's own query.
+    Column { column: &'a Column, kind: Kind, condition: &'a Condition, beginning: bool },
+    /// Through the trigram index, by a match expression.
+    Text { table: &'static str, matching: String },
+    /// Through the rows of another list, which are found first.
+    Other { first: Box<Self>, query: &'static str },
+    /// Through a fixed condition on the rows' own numbers.
+    Fixed { query: &'static str, value: Bind },
+}
+
+impl Lookup<'_> {
+    /// Adds a query with one column, `found`.
+    pub(super) fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
+        match self {
+            Self::Column { column, kind, condition, beginning } => {
+                let (before, after) = column.found.split_once("{}").unwrap_or((column.found, ""));
+                sql.push(before);
+                compare::push(sql, column, *kind, condition, *beginning);
+                sql.push(after);
+            }
+            Self::Text { table, matching } => {
+                sql.push(format!("SELECT rowid AS found FROM {table} WHERE {table} MATCH ")).push_bind(matching.clone());
+            }
+            Self::Other { first, query } => {
+                let (before, after) = query.split_once("{}").unwrap_or((query, ""));
+                sql.push(before);
+                first.push(sql);
+                sql.push(after);
+            }
+            Self::Fixed { query, value } => {
+                let (before, after) = query.split_once('?').unwrap_or((query, ""));
+                sql.push(before);
+                value.push(sql);
+                sql.push(after);
+            }
+        }
+    }
+}
+
+/// How the conditions of a query are answered.
+#[derive(Default)]
+pub(super) struct Ways<'a> {
+    /// The best look-up, if the list is large and there is one.
+    pub lookup: Option<Lookup<'a>>,
+    /// Whether it finds few rows.
+    pub few: bool,
+    /// Whether each condition looks for beginnings only.
+    pub beginnings: Vec<bool>,
+}
+
+impl Store {
+    /// Finds the best way to the rows of `query`. If it has to be `thorough`, no condition looks for beginnings only.
+    pub(super) async fn ways<'a>(
+        &self,
+        source: &'static Source,
+        spec: &'static ListSpec,
+        query: &'a ListQuery,
+        fixed: &[Fixed],
+        thorough: bool,
+    ) -> Result<Ways<'a>> {
+        let prefix = format!("{} IN (", source.number);
+        let own = fixed.iter().filter_map(|(sql, value)| {
+            let query = sql.strip_prefix(&prefix)?.strip_suffix(')')?;
+            Some(Lookup::Fixed { query, value: value.clone() })
+        });
+        let mut lookups: Vec<Lookup> = own.collect();
+        let mut ways = Ways { beginnings: vec![false; query.conditions.len()], ..Ways::default() };
+        if (lookups.is_empty() && query.conditions.is_empty()) || !self.is_larger(source, self.few).await? {
+            return Ok(ways);
+        }
+        for (n, condition) in query.conditions.iter().enumerate() {
+            let kind = spec.property(&condition.key).map_or(Kind::Text, |property| property.kind);
+            let (lookup, beginning) = self.lookup(source, source.column(&condition.key), kind, condition).await?;
+            ways.beginnings[n] = beginning && !thorough;
+            lookups.extend(lookup.filter(|_| beginning == ways.beginnings[n]));
+        }
+        let mut least = i64::MAX;
+        for lookup in lookups {
+            let found = self.found(&lookup).await?;
+            if found < least {
+                (least, ways.lookup) = (found, Some(lookup));
+            }
+            if found == 0 {
+                break;
+            }
+        }
+        ways.few = least <= self.few;
+        Ok(ways)
+    }
+
+    /// The look-up of a condition in a large list, and whether only beginnings are looked for.
+    async fn lookup<'a>(
+        &self,
+        source: &'static Source,
+        column: &'static Column,
+        kind: Kind,
+        condition: &'a Condition,
+    ) -> Result<(Option<Lookup<'a>>, bool)> {
+        let Some((other, key)) = column.of else { return self.own_lookup(source, column, kind, condition).await };
+        let (first, beginning) = self.own_lookup(other, other.column(key), kind, condition).await?;
+        Ok((first.map(|first| Lookup::Other { first: Box::new(first), query: column.found }), beginning))
+    }
+
+    async fn own_lookup<'a>(
+        &self,
+        source: &Source,
+        column: &'a Column,
+        kind: Kind,
+        condition: &'a Condition,
+    ) -> Result<(Option<Lookup<'a>>, bool)> {
+        let inside = condition.op == Op::Contains;
+        if let Some(name) = column.text.filter(|_| inside) {
+            let value = column.comparable(Kind::Text, &condition.value);
+            if value.chars().count() >= LETTERS {
+                let matching = format!("{name} : \"{}\"", value.replace('"', "\"\""));
+                return Ok((Some(Lookup::Text { table: source.text, matching }), false));
+            }
+        }
+        if column.found.is_empty() {
+            return Ok((None, false));
+        }
+        // Reading through a whole index takes too long when there are many times more than few rows.
+        let beginning =
+            inside && (column.text.is_some() || column.beginnings) && self.is_larger(source, self.few * WITHIN_REACH).await?;
+        Ok((Some(Lookup::Column { column, kind, condition, beginning }), beginning))
+    }
+
+    /// The number of rows that a look-up finds, up to one more than few.
+    async fn found(&self, lookup: &Lookup<'_>) -> Result<i64> {
+        // Many things with few rows each are too many to go through.
+        if let Lookup::Other { first, .. } = lookup
+            && self.number(first).await? > self.few
+        {
+            return Ok(self.few + 1);
+        }
+        self.number(lookup).await
+    }
+
+    async fn number(&self, lookup: &Lookup<'_>) -> Result<i64> {
+        let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1 FROM (");
+        lookup.push(&mut sql);
+        sql.push(format!(") LIMIT {})", self.few + 1));
+        let (found,): (i64,) = sql.build_query_as().fetch_one(&self.lists).await?;
+        Ok(found)
+    }
+
+    /// Whether a list has more rows than these.
+    async fn is_larger(&self, source: &Source, rows: i64) -> Result<bool> {
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {})", source.table, rows + 1);
+        let (found,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(&self.lists).await?;
+        Ok(found > rows)
+    }
+}
