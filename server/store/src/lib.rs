@@ -153,8 +153,8 @@ const EXPORTS: u32 = 2;
 /// Size in bytes that the write-ahead log is cut back to once it has been merged into the file.
 const LOG_SIZE: &str = "67108864";
 
-/// The most thousands of steps of SQLite in which the rows of a list are counted: about a tenth of a second.
-const COUNTING: u32 = 10_000;
+/// The most thousands of steps of SQLite in which the rows of a list are counted, and the longest time.
+const COUNTING: (u32, Duration) = (3_000, Duration::from_secs(1));
 
 /// How much reads may take.
 #[derive(Clone, Copy, Debug)]

@@ -73,9 +73,9 @@ impl Reads {
         Self { pool, longest, looks: u32::MAX }
     }
 
-    /// The same connections for statements of at most so many thousands of steps.
-    pub(crate) fn bounded(&self, thousands: u32) -> Self {
-        Self { looks: thousands, ..self.clone() }
+    /// The same connections for statements of at most so many thousands of steps and so much time.
+    pub(crate) fn bounded(&self, (thousands, longest): (u32, Duration)) -> Self {
+        Self { looks: thousands, longest, ..self.clone() }
     }
 
     /// A connection for statements that must be over together within `longest`.

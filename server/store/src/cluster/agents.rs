@@ -13,7 +13,7 @@ pub(crate) static SOURCE: Source = Source {
     number: "g.rowid",
     joins: "",
     led: &[],
-    text: "",
+    tab: "",
     columns: &[
         ("name", Column::folded("fold(g.name)")),
         ("address", Column::plain("g.address")),

@@ -17,7 +17,7 @@ pub(crate) static SOURCE: Source = Source {
     number: "g.rowid",
     joins: "",
     led: &[],
-    text: "",
+    tab: "",
     columns: &[
         ("name", Column::folded("fold(g.name)")),
         ("description", Column::folded("fold(g.description)")),

@@ -15,7 +15,7 @@ pub(crate) static SOURCE: Source = Source {
     number: "p.seq",
     joins: "",
     led: &[],
-    text: "",
+    tab: "",
     columns: &[
         ("name", Column::folded("fold(p.name)")),
         ("resource_group", Column::folded("fold(p.resource_group)")),

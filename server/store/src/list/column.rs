@@ -6,23 +6,29 @@ use types::list::Kind;
 /// How rows are found by a column of many rows and few values, `v.value`: from one value to the next in the column's index, and
 /// from those that satisfy the condition to the rows.
 macro_rules! few_values {
-    ($table:literal, $column:literal, $number:literal, $condition:literal) => {
+    ($table:literal, $index:literal, $column:literal, $number:literal, $condition:literal) => {
         concat!(
             "WITH RECURSIVE v (value) AS (SELECT min(",
             $column,
             ") FROM ",
             $table,
+            " INDEXED BY ",
+            $index,
             " UNION ALL SELECT (SELECT min(",
             $column,
             ") FROM ",
             $table,
+            " INDEXED BY ",
+            $index,
             " WHERE ",
             $column,
             " > v.value) FROM v WHERE v.value IS NOT NULL) SELECT t.",
             $number,
             " AS found FROM v CROSS JOIN ",
             $table,
-            " t ON t.",
+            " t INDEXED BY ",
+            $index,
+            " ON t.",
             $column,
             " = v.value WHERE ",
             $condition
@@ -34,7 +40,7 @@ pub(crate) use few_values;
 /// A property's column.
 pub(crate) struct Column {
     pub sql: &'static str,
-    /// Its name in the trigram index, if it is in it.
+    /// Its trigram index, if it has one.
     pub(crate) text: Option<&'static str>,
     /// Whether it holds folded text ([`crate::fold`]). Other text is ASCII, in which comparisons ignore case.
     pub folded: bool,
@@ -44,8 +50,9 @@ pub(crate) struct Column {
     pub inside: bool,
     /// Whether equality respects case.
     pub exact: bool,
-    /// The query of the numbers, named `found`, of the rows that satisfy a comparison, which replaces `{}`. Empty if no index
-    /// leads to them.
+    /// The query of the numbers, named `found`, of the rows that satisfy a comparison, which replaces `{}`, in a tab, which replaces
+    /// `{tab}` ([`Source::tab`]). It names its index: statistics make the planner believe that one of two values is never worth
+    /// looking for. Empty if no index leads to the rows.
     pub found: &'static str,
     /// The list and its property that this one is about, such as the email of a session's owner. The rows there are found first,
     /// and `found` has that query in place of `{}`.

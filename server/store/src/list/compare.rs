@@ -11,7 +11,7 @@ impl Prepared<'_> {
     /// Adds a filter as an expression that can be joined with `AND` and `OR`.
     pub(super) fn push_filter(&self, sql: &mut QueryBuilder<Sqlite>, filter: &Filter) {
         match filter {
-            Filter::Is(condition) => self.push_comparison(sql, condition, false),
+            Filter::Is(condition) => self.push_comparison(sql, condition, false, false),
             Filter::Not(inner) => self.push_opposite(sql, inner),
             Filter::All(parts) => self.push_joined(sql, parts, " AND ", "1 = 1"),
             Filter::Any(parts) => self.push_joined(sql, parts, " OR ", "1 = 0"),
@@ -70,10 +70,15 @@ impl Prepared<'_> {
         }
     }
 
-    /// Adds a condition; with `beginning`, *contains* means *begins with*.
-    pub(super) fn push_comparison(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition, beginning: bool) {
+    /// Adds a condition. With `beginning`, *contains* means *begins with*; if the order's index is `walked`, no other is offered.
+    pub(super) fn push_comparison(&self, sql: &mut QueryBuilder<Sqlite>, condition: &Condition, beginning: bool, walked: bool) {
         let column = self.source.column(&condition.key);
         let (before, after) = column.parts();
+        // A range of the order's own index is where the walk begins.
+        let range = condition.key == self.query.sort && (beginning || matches!(condition.op, Op::Min | Op::Max));
+        if walked && !column.inside && !range {
+            sql.push("+");
+        }
         sql.push(before);
         push(sql, column, self.kind(&condition.key), condition, beginning);
         sql.push(after);

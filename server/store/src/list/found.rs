@@ -19,11 +19,11 @@ const WITHIN_REACH: i64 = 10;
 #[derive(Clone)]
 pub(super) enum Lookup<'a> {
     /// Through a column's own query.
-    Column { column: &'a Column, kind: Kind, condition: &'a Condition, beginning: bool },
+    Column { column: &'a Column, tab: Tab, kind: Kind, condition: &'a Condition, beginning: bool },
     /// Through the trigram index, by a match expression.
     Text { table: &'static str, matching: String },
     /// Through the rows of another list, which are found first.
-    Other { first: Box<Self>, query: &'static str },
+    Other { first: Box<Self>, tab: Tab, query: &'static str },
     /// Through a fixed condition on the rows' own numbers.
     Fixed { query: &'static str, value: Bind },
 }
@@ -32,8 +32,9 @@ impl Lookup<'_> {
     /// Adds a query with one column, `found`.
     pub(super) fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
         match self {
-            Self::Column { column, kind, condition, beginning } => {
-                let (before, after) = column.found.split_once("{}").unwrap_or((column.found, ""));
+            Self::Column { column, tab, kind, condition, beginning } => {
+                let query = tab.put(column.found);
+                let (before, after) = query.split_once("{}").unwrap_or((&query, ""));
                 sql.push(before);
                 compare::push(sql, column, *kind, condition, *beginning);
                 sql.push(after);
@@ -41,8 +42,9 @@ impl Lookup<'_> {
             Self::Text { table, matching } => {
                 sql.push(format!("SELECT rowid AS found FROM {table} WHERE {table} MATCH ")).push_bind(matching.clone());
             }
-            Self::Other { first, query } => {
-                let (before, after) = query.split_once("{}").unwrap_or((query, ""));
+            Self::Other { first, tab, query } => {
+                let query = tab.put(query);
+                let (before, after) = query.split_once("{}").unwrap_or((&query, ""));
                 sql.push(before);
                 first.push(sql);
                 sql.push(after);
@@ -53,6 +55,42 @@ impl Lookup<'_> {
                 value.push(sql);
                 sql.push(after);
             }
+        }
+    }
+}
+
+impl Lookup<'_> {
+    /// Whether the rows that this finds satisfy all of the fixed conditions.
+    pub(super) fn covers(&self, source: &Source, fixed: &[Fixed]) -> bool {
+        let query = match self {
+            Self::Column { column, .. } => column.found,
+            Self::Other { query, .. } => query,
+            Self::Text { .. } | Self::Fixed { .. } => return fixed.is_empty(),
+        };
+        let tab = format!("{} = ?", source.tab);
+        fixed.iter().all(|(sql, _)| if *sql == tab { query.contains("{tab}") } else { query.contains(sql) })
+    }
+}
+
+/// The tab that a look-up is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tab {
+    Any,
+    /// The one with this number in [`Source::tab`].
+    One(i64),
+}
+
+impl Tab {
+    fn of(source: &Source, fixed: &[Fixed]) -> Self {
+        let condition = format!("{} = ?", source.tab);
+        let tab = fixed.iter().find(|(sql, _)| *sql == condition);
+        if let Some((_, Bind::Int(tab))) = tab { Self::One(*tab) } else { Self::Any }
+    }
+
+    fn put(self, query: &str) -> String {
+        match self {
+            Self::Any => query.replace("{tab}", "IN (0, 1)"),
+            Self::One(tab) => query.replace("{tab}", &format!("= {tab}")),
         }
     }
 }
@@ -85,12 +123,20 @@ impl Store {
         });
         let mut lookups: Vec<Lookup> = own.collect();
         let mut ways = Ways { beginnings: vec![false; query.conditions.len()], ..Ways::default() };
-        if (lookups.is_empty() && query.conditions.is_empty()) || !self.is_larger(source, self.few).await? {
+        if (lookups.is_empty() && query.conditions.is_empty()) || !self.is_larger(source, fixed, self.few).await? {
             return Ok(ways);
         }
+        let tab = Tab::of(source, fixed);
         for (n, condition) in query.conditions.iter().enumerate() {
             let kind = spec.property(&condition.key).map_or(Kind::Text, |property| property.kind);
-            let (lookup, beginning) = self.lookup(source, source.column(&condition.key), kind, condition).await?;
+            let column = source.column(&condition.key);
+            let (lookup, beginning) = match column.of {
+                None => self.own_lookup(source, column, tab, kind, condition).await?,
+                Some((other, key)) => {
+                    let (first, beginning) = self.own_lookup(other, other.column(key), Tab::Any, kind, condition).await?;
+                    (first.map(|first| Lookup::Other { first: Box::new(first), tab, query: column.found }), beginning)
+                }
+            };
             ways.beginnings[n] = beginning && !thorough;
             lookups.extend(lookup.filter(|_| beginning == ways.beginnings[n]));
         }
@@ -109,40 +155,30 @@ impl Store {
     }
 
     /// The look-up of a condition in a large list, and whether only beginnings are looked for.
-    async fn lookup<'a>(
-        &self,
-        source: &'static Source,
-        column: &'static Column,
-        kind: Kind,
-        condition: &'a Condition,
-    ) -> Result<(Option<Lookup<'a>>, bool)> {
-        let Some((other, key)) = column.of else { return self.own_lookup(source, column, kind, condition).await };
-        let (first, beginning) = self.own_lookup(other, other.column(key), kind, condition).await?;
-        Ok((first.map(|first| Lookup::Other { first: Box::new(first), query: column.found }), beginning))
-    }
-
     async fn own_lookup<'a>(
         &self,
         source: &Source,
         column: &'a Column,
+        tab: Tab,
         kind: Kind,
         condition: &'a Condition,
     ) -> Result<(Option<Lookup<'a>>, bool)> {
         let inside = condition.op == Op::Contains;
-        if let Some(name) = column.text.filter(|_| inside) {
+        if let Some(table) = column.text.filter(|_| inside) {
             let value = column.comparable(Kind::Text, &condition.value);
             if value.chars().count() >= LETTERS {
-                let matching = format!("{name} : \"{}\"", value.replace('"', "\"\""));
-                return Ok((Some(Lookup::Text { table: source.text, matching }), false));
+                let matching = format!("\"{}\"", value.replace('"', "\"\""));
+                return Ok((Some(Lookup::Text { table, matching }), false));
             }
         }
         if column.found.is_empty() {
             return Ok((None, false));
         }
         // Reading through a whole index takes too long when there are many times more than few rows.
-        let beginning =
-            inside && (column.text.is_some() || column.beginnings) && self.is_larger(source, self.few * WITHIN_REACH).await?;
-        Ok((Some(Lookup::Column { column, kind, condition, beginning }), beginning))
+        let beginning = inside
+            && (column.text.is_some() || column.beginnings)
+            && self.is_larger(source, &[], self.few * WITHIN_REACH).await?;
+        Ok((Some(Lookup::Column { column, tab, kind, condition, beginning }), beginning))
     }
 
     /// The number of rows that a look-up finds, up to one more than few.
@@ -164,10 +200,13 @@ impl Store {
         Ok(found)
     }
 
-    /// Whether a list has more rows than these.
-    async fn is_larger(&self, source: &Source, rows: i64) -> Result<bool> {
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT {})", source.table, rows + 1);
-        let (found,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(&self.lists).await?;
+    /// Whether more rows of a list than these satisfy the fixed conditions.
+    async fn is_larger(&self, source: &Source, fixed: &[Fixed], rows: i64) -> Result<bool> {
+        let mut sql =
+            QueryBuilder::new(format!("SELECT count(*) FROM (SELECT 1 FROM {} {} WHERE 1 = 1", source.table, source.joins));
+        fixed.iter().for_each(|condition| super::push_fixed(&mut sql, condition));
+        sql.push(format!(" LIMIT {})", rows + 1));
+        let (found,): (i64,) = sql.build_query_as().fetch_one(&self.lists).await?;
         Ok(found > rows)
     }
 }

@@ -33,8 +33,8 @@ pub struct Source {
     pub(crate) joins: &'static str,
     /// Orders by a column of a joined table, each with the tables and joins in which that one leads.
     pub(crate) led: &'static [(&'static str, &'static str)],
-    /// The trigram index of the table, used only for columns that are in it.
-    pub(crate) text: &'static str,
+    /// The column that tells its tabs apart, 0 or 1; empty if there are none, or the list is small.
+    pub(crate) tab: &'static str,
     /// The column of each property and sort key.
     pub(crate) columns: &'static [(&'static str, Column)],
 }
@@ -42,6 +42,8 @@ pub struct Source {
 /// A value bound into the fixed part of a query.
 #[derive(Clone)]
 pub(crate) enum Bind {
+    /// The condition has no `?`.
+    Nothing,
     Id(uuid::Uuid),
     Int(i64),
     Text(String),
@@ -50,6 +52,7 @@ pub(crate) enum Bind {
 impl Bind {
     fn push(&self, sql: &mut QueryBuilder<Sqlite>) {
         match self {
+            Self::Nothing => return,
             Self::Id(id) => sql.push_bind(*id),
             Self::Int(n) => sql.push_bind(*n),
             Self::Text(text) => sql.push_bind(text.clone()),
@@ -57,7 +60,7 @@ impl Bind {
     }
 }
 
-/// A fixed condition: SQL with one `?`, and the value bound there. One on the row's own number, `u.seq IN (SELECT …)`, is also a
+/// A fixed condition: SQL with one `?` or none, and the value bound there. One on the row's own number, `u.seq IN (SELECT …)`, is also a
 /// way to find the rows.
 pub(crate) type Fixed = (&'static str, Bind);
 
@@ -147,7 +150,16 @@ impl Prepared<'_> {
     /// `SELECT count(*) …` up to one more than [`COUNT_LIMIT`].
     fn number_of_rows(&self) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
-        self.push_from_where(&mut sql, true);
+        match &self.ways.lookup {
+            Some(lookup)
+                if self.query.conditions.len() == 1 && self.query.filter.is_none() && lookup.covers(self.source, &self.fixed) =>
+            {
+                sql.push(" FROM (");
+                lookup.push(&mut sql);
+                sql.push(")");
+            }
+            _ => self.push_from_where(&mut sql, true),
+        }
         sql.push(format!(" LIMIT {})", COUNT_LIMIT + 1));
         sql
     }
@@ -162,6 +174,7 @@ impl Prepared<'_> {
 
     fn push_from_where(&self, sql: &mut QueryBuilder<Sqlite>, counting: bool) {
         let Source { table, number, joins, .. } = *self.source;
+        let mut walked = false;
         // CROSS JOIN makes SQLite keep this order: from the few matches to their rows, never the other way round.
         match &self.ways.lookup {
             Some(lookup) if self.ways.few || counting => {
@@ -169,7 +182,9 @@ impl Prepared<'_> {
                 lookup.push(sql);
                 sql.push(format!(") f CROSS JOIN {table} ON {number} = f.found {joins} WHERE 1 = 1"));
             }
-            _ => {
+            lookup => {
+                // Whatever the planner thinks of the conditions: it would sort the many rows that they select.
+                walked = lookup.is_some();
                 let led = self.source.led.iter().find(|(key, _)| *key == self.query.sort && !counting);
                 match led {
                     Some((_, tables)) => sql.push(format!(" FROM {tables} WHERE 1 = 1")),
@@ -180,7 +195,7 @@ impl Prepared<'_> {
         self.fixed.iter().for_each(|condition| push_fixed(sql, condition));
         for (condition, beginning) in self.query.conditions.iter().zip(&self.ways.beginnings) {
             sql.push(" AND ");
-            self.push_comparison(sql, condition, *beginning);
+            self.push_comparison(sql, condition, *beginning, walked);
         }
         if let Some(filter) = &self.query.filter {
             sql.push(" AND ");

@@ -10,38 +10,43 @@ use types::list::{ListQuery, Page};
 use types::people::keypairs::{EditKeypair, KEYPAIRS, KeypairRow};
 use types::time::Millis;
 
-/// How rows are found by columns of their own.
+/// How rows are found by a column of their own.
 macro_rules! found {
-    ($condition:literal) => {
-        concat!("SELECT k.rowid AS found FROM keypairs k WHERE ", $condition)
+    ($index:literal, $column:literal) => {
+        concat!(
+            "SELECT k.rowid AS found FROM keypairs k INDEXED BY ",
+            $index,
+            " WHERE k.deleted = 0 AND k.active {tab} AND ",
+            $column,
+            " {}"
+        )
     };
 }
 
 /// How rows are found by those of their owners, which replace `{}`.
-const OF_OWNERS: &str =
-    "SELECT k.rowid AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN keypairs k ON k.user_id = u.id";
+const OF_OWNERS: &str = "SELECT k.rowid AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN keypairs k INDEXED BY keypairs_user ON k.user_id = u.id AND k.active {tab}";
 
 pub(crate) static SOURCE: Source = Source {
     table: "keypairs k",
     number: "k.rowid",
     joins: "LEFT JOIN users u ON u.id = k.user_id",
     led: &[("owner", "users u CROSS JOIN keypairs k ON k.user_id = u.id")],
-    text: "",
+    tab: "k.active",
     columns: &[
         ("owner", Column::folded("u.email_key").of(&super::users::SOURCE, "email", OF_OWNERS)),
         ("domain", Column::folded("u.domain_key").of(&super::users::SOURCE, "domain", OF_OWNERS)),
-        ("access_key", Column::exact("k.access_key").found(found!("k.active IN (0, 1) AND k.access_key {}")).beginnings()),
+        ("access_key", Column::exact("k.access_key").found(found!("keypairs_by_key", "k.access_key")).beginnings()),
         (
             "policy",
             Column::folded("fold(k.policy)").found(
-                "SELECT k.rowid AS found FROM keypair_policies y CROSS JOIN keypairs k ON k.policy = y.name AND k.deleted = 0 \
-                 WHERE fold(y.name) {}",
+                "SELECT k.rowid AS found FROM keypair_policies y CROSS JOIN keypairs k INDEXED BY keypairs_by_policy \
+                 ON fold(k.policy) = fold(y.name) AND k.deleted = 0 AND k.active {tab} WHERE fold(y.name) {}",
             ),
         ),
-        ("main", Column::plain("k.main").found(found!("k.active IN (0, 1) AND k.main {}"))),
-        ("rate_limit", Column::whole("k.rate_limit").found(found!("k.active IN (0, 1) AND k.rate_limit {}"))),
-        ("created_at", Column::plain("k.created_at").found(found!("k.active IN (0, 1) AND k.created_at {}"))),
-        ("last_used", Column::plain("k.last_used").found(found!("k.active IN (0, 1) AND k.last_used {}"))),
+        ("main", Column::plain("k.main").found(found!("keypairs_by_main", "k.main"))),
+        ("rate_limit", Column::whole("k.rate_limit").found(found!("keypairs_by_rate", "k.rate_limit"))),
+        ("created_at", Column::plain("k.created_at").found(found!("keypairs_by_time", "k.created_at"))),
+        ("last_used", Column::plain("k.last_used").found(found!("keypairs_by_use", "k.last_used"))),
         ("active", Column::plain("k.active")),
         ("admin", Column::plain("(u.role IN ('superadmin', 'admin'))")),
         ("full_name", Column::folded("u.full_name_key").of(&super::users::SOURCE, "full_name", OF_OWNERS)),
@@ -134,7 +139,8 @@ fn scope_condition(scope: Scope) -> Option<Fixed> {
 }
 
 fn fixed_conditions(query: &ListQuery, scope: Scope) -> Vec<Fixed> {
-    let mut fixed: Vec<Fixed> = vec![("k.deleted = ?", Bind::Int(0))];
+    // Written out: the indexes are of what is not deleted.
+    let mut fixed: Vec<Fixed> = vec![("k.deleted = 0", Bind::Nothing)];
     fixed.extend(query.tab().map(|tab| ("k.active = ?", Bind::Int(i64::from(tab != "inactive")))));
     fixed.extend(scope_condition(scope));
     fixed

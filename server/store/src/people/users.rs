@@ -11,10 +11,10 @@ use types::people::permissions::Role;
 use types::people::users::{CreateUser, EditUser, RecentSignIn, USERS, UserDetail, UserRow, UserStatus};
 use types::time::Millis;
 
-/// How rows are found by columns of their own.
+/// How rows are found by a column of their own.
 macro_rules! found {
-    ($condition:literal) => {
-        concat!("SELECT u.seq AS found FROM users u WHERE ", $condition)
+    ($index:literal, $column:literal) => {
+        concat!("SELECT u.seq AS found FROM users u INDEXED BY ", $index, " WHERE u.active {tab} AND ", $column, " {}")
     };
 }
 
@@ -23,23 +23,23 @@ pub(crate) static SOURCE: Source = Source {
     number: "u.seq",
     joins: "LEFT JOIN domains d ON d.id = u.domain_id",
     led: &[],
-    text: "users_text",
+    tab: "u.active",
     columns: &[
-        ("email", Column::key("u.email_key", "email_key").found(found!("u.active IN (0, 1) AND u.email_key {}"))),
-        ("username", Column::key("u.username_key", "username_key").found(found!("u.active IN (0, 1) AND u.username_key {}"))),
-        ("full_name", Column::key("u.full_name_key", "full_name_key").found(found!("u.active IN (0, 1) AND u.full_name_key {}"))),
-        ("role", Column::plain("u.role").found(found!("u.active IN (0, 1) AND u.role {}"))),
+        ("email", Column::key("u.email_key", "users_email_text").found(found!("users_email", "u.email_key"))),
+        ("username", Column::key("u.username_key", "users_username_text").found(found!("users_username", "u.username_key"))),
+        ("full_name", Column::key("u.full_name_key", "users_full_name_text").found(found!("users_full_name", "u.full_name_key"))),
+        ("role", Column::plain("u.role").found(found!("users_by_role", "u.role"))),
         (
             "description",
-            Column::key("u.description_key", "description_key").found(found!("u.description_key <> '' AND u.description_key {}")),
+            Column::key("u.description_key", "users_description_text").found("SELECT u.seq AS found FROM users u INDEXED BY users_description WHERE u.description_key <> '' AND u.description_key {}"),
         ),
-        ("id", Column::plain("u.id").found(found!("u.id {}"))),
+        ("id", Column::plain("u.id").found("SELECT u.seq AS found FROM users u WHERE u.id {}")),
         ("domain", Column::folded("u.domain_key")
-                .found("SELECT u.seq AS found FROM domains d CROSS JOIN users u ON u.domain_id = d.id WHERE d.name_key {}")),
+                .found("SELECT u.seq AS found FROM domains d CROSS JOIN users u INDEXED BY users_domain ON u.domain_id = d.id AND u.active {tab} WHERE d.name_key {}")),
         (
             "project",
             Column::inside("EXISTS (SELECT 1 FROM project_members m WHERE m.user_id = u.id AND m.project_id {})").found(
-                "SELECT u.seq AS found FROM project_members m CROSS JOIN users u ON u.id = m.user_id WHERE m.project_id {}",
+                "SELECT u.seq AS found FROM project_members m CROSS JOIN users u ON u.id = m.user_id AND u.active {tab} WHERE m.project_id {}",
             ),
         ),
         (
@@ -49,25 +49,26 @@ pub(crate) static SOURCE: Source = Source {
             )
             .found(
                 "SELECT DISTINCT u.seq AS found FROM projects p CROSS JOIN project_members m ON m.project_id = p.id \
-                 CROSS JOIN users u ON u.id = m.user_id WHERE p.name_key {}",
+                 CROSS JOIN users u ON u.id = m.user_id AND u.active {tab} WHERE p.name_key {}",
             ),
         ),
         (
             "policy",
             Column::folded("fold(u.policy)").found(
-                "SELECT u.seq AS found FROM user_policies y CROSS JOIN users u ON u.policy = y.name WHERE fold(y.name) {}",
+                "SELECT u.seq AS found FROM user_policies y CROSS JOIN users u INDEXED BY users_policy \
+                 ON fold(u.policy) = fold(y.name) AND u.active {tab} WHERE fold(y.name) {}",
             ),
         ),
-        ("status", Column::plain("u.status").found(found!("u.active IN (0, 1) AND u.status {}"))),
-        ("status_info", Column::plain("u.status_info").found(found!("u.status_info <> '' AND u.status_info {}"))),
+        ("status", Column::plain("u.status").found(found!("users_status", "u.status"))),
+        ("status_info", Column::plain("u.status_info").found("SELECT u.seq AS found FROM users u INDEXED BY users_info WHERE u.status_info <> '' AND u.status_info {}")),
         (
             "must_change_password",
-            Column::plain("u.must_change_password").found(found!("u.active IN (0, 1) AND u.must_change_password {}")),
+            Column::plain("u.must_change_password").found(found!("users_must_change_password", "u.must_change_password")),
         ),
-        ("two_factor", Column::plain("u.two_factor").found(found!("u.active IN (0, 1) AND u.two_factor {}"))),
-        ("sudo", Column::plain("u.sudo").found(found!("u.active IN (0, 1) AND u.sudo {}"))),
-        ("created_at", Column::plain("u.created_at").found(found!("u.active IN (0, 1) AND u.created_at {}"))),
-        ("modified_at", Column::plain("u.modified_at").found(found!("u.active IN (0, 1) AND u.modified_at {}"))),
+        ("two_factor", Column::plain("u.two_factor").found(found!("users_two_factor", "u.two_factor"))),
+        ("sudo", Column::plain("u.sudo").found(found!("users_sudo", "u.sudo"))),
+        ("created_at", Column::plain("u.created_at").found(found!("users_created", "u.created_at"))),
+        ("modified_at", Column::plain("u.modified_at").found(found!("users_modified", "u.modified_at"))),
         ("active", Column::plain("u.active")),
         ("addresses", Column::inside("EXISTS (SELECT 1 FROM json_each(u.addresses) j WHERE j.value {})")),
         ("main_key", Column::exact("(SELECT k.access_key FROM keypairs k WHERE k.user_id = u.id AND k.main = 1)")),

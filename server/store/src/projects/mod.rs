@@ -19,7 +19,7 @@ pub(crate) static PROJECT_SOURCE: Source = Source {
     number: "p.rowid",
     joins: "LEFT JOIN domains d ON d.id = p.domain_id",
     led: &[],
-    text: "",
+    tab: "",
     columns: &[
         ("name", Column::folded("p.name_key")),
         ("domain", Column::folded("d.name_key")),
@@ -35,7 +35,7 @@ pub(crate) static DOMAIN_SOURCE: Source = Source {
     number: "d.rowid",
     joins: "",
     led: &[],
-    text: "",
+    tab: "",
     columns: &[
         ("name", Column::folded("d.name_key")),
         ("description", Column::folded("fold(d.description)")),

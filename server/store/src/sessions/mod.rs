@@ -20,10 +20,10 @@ use types::sessions::{Cluster, ClusterMode};
 use types::sessions::{DependencyState, Ending, Outcome, SESSIONS, SessionDetail, SessionRow, SessionType, Status, StatusChange};
 use types::time::Millis;
 
-/// How rows are found by columns of their own.
+/// How rows are found by a column of their own.
 macro_rules! found {
-    ($condition:literal) => {
-        concat!("SELECT s.seq AS found FROM sessions s WHERE ", $condition)
+    ($index:literal, $column:literal) => {
+        concat!("SELECT s.seq AS found FROM sessions s INDEXED BY ", $index, " WHERE s.finished {tab} AND ", $column, " {}")
     };
 }
 
@@ -32,49 +32,53 @@ pub(crate) static SOURCE: Source = Source {
     number: "s.seq",
     joins: "LEFT JOIN users u ON u.id = s.user_id LEFT JOIN projects p ON p.id = s.project_id",
     led: &[],
-    text: "sessions_text",
+    tab: "s.finished",
     columns: &[
-        ("name", Column::text("s.name COLLATE NOCASE", "name").found(found!("s.finished IN (0, 1) AND s.name COLLATE NOCASE {}"))),
-        ("status", Column::plain("s.status").found(found!("s.finished IN (0, 1) AND s.status {}"))),
-        ("ending", Column::plain("s.ending").found(found!("s.finished IN (0, 1) AND s.ending {}"))),
+        ("name", Column::text("s.name COLLATE NOCASE", "sessions_text").found(found!("sessions_name", "s.name COLLATE NOCASE"))),
+        ("status", Column::plain("s.status").found(found!("sessions_status", "s.status"))),
+        ("ending", Column::plain("s.ending").found(found!("sessions_ending", "s.ending"))),
         (
             "owner",
             Column::folded("u.email_key").of(
                 &crate::people::users::SOURCE,
                 "email",
-                "SELECT s.seq AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN sessions s ON s.user_id = u.id",
+                "SELECT s.seq AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN sessions s INDEXED BY sessions_user \
+                 ON s.user_id = u.id AND s.finished {tab}",
             ),
         ),
         (
             "project",
             Column::folded("p.name_key").found(
-                "SELECT s.seq AS found FROM projects p CROSS JOIN sessions s ON s.project_id = p.id WHERE p.name_key {}",
+                "SELECT s.seq AS found FROM projects p CROSS JOIN sessions s INDEXED BY sessions_project \
+                 ON s.project_id = p.id AND s.finished {tab} WHERE p.name_key {}",
             ),
         ),
         (
             "resource_group",
             Column::inside_folded("s.resource_group IN (SELECT g.name FROM resource_groups g WHERE fold(g.name) {})").found(
-                "SELECT s.seq AS found FROM resource_groups g CROSS JOIN sessions s ON s.resource_group = g.name WHERE fold(g.name) {}",
+                "SELECT s.seq AS found FROM resource_groups g CROSS JOIN sessions s INDEXED BY sessions_in_group \
+                 ON s.resource_group = g.name AND s.finished {tab} WHERE fold(g.name) {}",
             ),
         ),
         (
             "agent",
             Column::inside_folded("EXISTS (SELECT 1 FROM json_each(s.agents) a WHERE fold(a.value) {})").found(few_values!(
                 "sessions",
+                "sessions_agents",
                 "agents",
                 "seq",
                 "EXISTS (SELECT 1 FROM json_each(v.value) a WHERE fold(a.value) {})"
             )),
         ),
-        ("image", Column::plain("s.image").found(few_values!("sessions", "image", "seq", "v.value {}"))),
-        ("cpu", Column::plain("s.cpu").found(found!("s.finished IN (0, 1) AND s.cpu {}"))),
-        ("mem", Column::plain("s.mem").found(found!("s.finished IN (0, 1) AND s.mem {}"))),
-        ("priority", Column::whole("s.priority").found(found!("s.finished IN (0, 1) AND s.priority {}"))),
-        ("memory_kills", Column::whole("s.memory_kills").found(found!("s.finished IN (0, 1) AND s.memory_kills {}"))),
-        ("kind", Column::plain("s.kind").found(found!("s.finished IN (0, 1) AND s.kind {}"))),
-        ("access_key", Column::exact("s.access_key").found(found!("s.access_key {}")).beginnings()),
-        ("id", Column::plain("s.id").found(found!("s.id {}"))),
-        ("created_at", Column::plain("s.created_at").found(found!("s.created_at {}"))),
+        ("image", Column::plain("s.image").found(few_values!("sessions", "sessions_image", "image", "seq", "v.value {}"))),
+        ("cpu", Column::plain("s.cpu").found(found!("sessions_cpu", "s.cpu"))),
+        ("mem", Column::plain("s.mem").found(found!("sessions_mem", "s.mem"))),
+        ("priority", Column::whole("s.priority").found(found!("sessions_priority", "s.priority"))),
+        ("memory_kills", Column::whole("s.memory_kills").found(found!("sessions_memory_kills", "s.memory_kills"))),
+        ("kind", Column::plain("s.kind").found(found!("sessions_kind", "s.kind"))),
+        ("access_key", Column::exact("s.access_key").found("SELECT s.seq AS found FROM sessions s INDEXED BY sessions_key WHERE s.access_key {}").beginnings()),
+        ("id", Column::plain("s.id").found("SELECT s.seq AS found FROM sessions s WHERE s.id {}")),
+        ("created_at", Column::plain("s.created_at").found(found!("sessions_created", "s.created_at"))),
     ],
 };
 

@@ -15,21 +15,21 @@ pub(crate) static SOURCE: Source = Source {
     number: "a.id",
     joins: "LEFT JOIN users u ON u.id = a.actor",
     led: &[],
-    text: "",
+    tab: "",
     columns: &[
-        ("at", Column::plain("a.at").found("SELECT a.id AS found FROM audit a WHERE a.at {}")),
+        ("at", Column::plain("a.at").found("SELECT a.id AS found FROM audit a INDEXED BY audit_at WHERE a.at {}")),
         (
             "actor",
             Column::folded("u.email_key").of(
                 &crate::people::users::SOURCE,
                 "email",
-                "SELECT a.id AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN audit a ON a.actor = u.id",
+                "SELECT a.id AS found FROM ({}) f CROSS JOIN users u ON u.seq = f.found CROSS JOIN audit a INDEXED BY audit_actor ON a.actor = u.id",
             ),
         ),
-        ("actor_id", Column::plain("a.actor").found("SELECT a.id AS found FROM audit a WHERE a.actor {}")),
-        ("action", Column::plain("a.action").found(few_values!("audit", "action", "id", "v.value {}"))),
-        ("subject", Column::exact("a.subject").found("SELECT a.id AS found FROM audit a WHERE a.subject {}").beginnings()),
-        ("address", Column::plain("a.address").found(few_values!("audit", "address", "id", "v.value {}"))),
+        ("actor_id", Column::plain("a.actor").found("SELECT a.id AS found FROM audit a INDEXED BY audit_actor WHERE a.actor {}")),
+        ("action", Column::plain("a.action").found(few_values!("audit", "audit_action", "action", "id", "v.value {}"))),
+        ("subject", Column::exact("a.subject").found("SELECT a.id AS found FROM audit a INDEXED BY audit_subject WHERE a.subject {}").beginnings()),
+        ("address", Column::plain("a.address").found(few_values!("audit", "audit_address", "address", "id", "v.value {}"))),
     ],
 };
 
