@@ -156,6 +156,9 @@ const LOG_SIZE: &str = "67108864";
 /// The most thousands of steps of SQLite in which the rows of a list are counted, and the longest time.
 const COUNTING: (u32, Duration) = (3_000, Duration::from_secs(1));
 
+/// The same for a walk along an order's index, beyond which the rows are sorted.
+const WALKING: (u32, Duration) = (500, Duration::from_millis(100));
+
 /// How much reads may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
@@ -188,6 +191,8 @@ pub struct Store {
     lists: Reads,
     /// Counts of a list's rows, on the same connections.
     counts: Reads,
+    /// Walks along an order's index, on the same connections.
+    walks: Reads,
     /// The most rows of a list that is read whole, and of a look-up that is sorted.
     few: i64,
     // An export holds its connection for the whole download, so it never uses one of the others.
@@ -234,7 +239,7 @@ impl Store {
         let pool = || pool().test_before_acquire(false).acquire_timeout(Duration::from_secs(10));
         let read = Reads::new(pool().max_connections(4).connect_with(options.clone()).await?, deadlines.statement);
         let lists = Reads::new(pool().max_connections(LISTS).connect_lazy_with(options.clone()), deadlines.list);
-        let counts = lists.bounded(COUNTING);
+        let (counts, walks) = (lists.bounded(COUNTING), lists.bounded(WALKING));
         let export = Reads::new(pool().max_connections(EXPORTS).connect_lazy_with(options), deadlines.export);
         let (last,): (i64,) = sqlx::query_as("SELECT coalesce(max(id), 0) FROM events").fetch_one(&read).await?;
         let mut log = file.as_os_str().to_owned();
@@ -245,6 +250,7 @@ impl Store {
             read,
             lists,
             counts,
+            walks,
             few: i64::from(deadlines.few),
             export,
             export_lasts: deadlines.export,

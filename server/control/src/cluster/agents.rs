@@ -101,7 +101,7 @@ impl Control {
     async fn tell_of_closing(&self, change: &mut Change, agent: &str, reason: &str) -> Result<()> {
         let why = if reason.is_empty() { String::new() } else { format!(": {}", reason.trim_end_matches('.')) };
         let there: Vec<_> =
-            self.mirror().all().filter(|session| session.agents.iter().any(|one| one == agent)).cloned().collect();
+            self.mirror().placed().filter(|session| session.agents.iter().any(|one| one == agent)).cloned().collect();
         for session in there {
             let notice = format!("{agent} is going out of service{why}. Your session {} still runs there.", session.name);
             let audience = Audience::person(session.owner, session.domain);
@@ -114,7 +114,7 @@ impl Control {
     fn ends_on(&self, agent: &str) -> (Option<Millis>, u32) {
         let there: Vec<_> = {
             let mirror = self.mirror();
-            mirror.all().filter(|session| session.agents.iter().any(|one| one == agent)).map(|session| session.id).collect()
+            mirror.placed().filter(|session| session.agents.iter().any(|one| one == agent)).map(|session| session.id).collect()
         };
         let ends = there.into_iter().map(|id| {
             let checks = self.idle_checks_of(id);
@@ -252,7 +252,7 @@ impl Control {
         self.refresh_mirror().await?;
         let there = {
             let mirror = self.mirror();
-            let on = mirror.all().filter(|session| session.agents.iter().any(|agent| lost.contains(agent)));
+            let on = mirror.placed().filter(|session| session.agents.iter().any(|agent| lost.contains(agent)));
             on.cloned().collect()
         };
         self.reconcile(there).await.map(drop)

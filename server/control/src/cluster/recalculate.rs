@@ -35,7 +35,7 @@ impl Control {
         let before: Vec<(SessionId, String)> = {
             self.refresh_mirror().await?;
             let mirror = self.mirror();
-            mirror.all().filter(|s| s.status.occupies()).map(|s| (s.id, s.name.clone())).collect()
+            mirror.placed().map(|s| (s.id, s.name.clone())).collect()
         };
         self.round().await?;
         progress.report("Looking for containers that belong to no session.", 1, STEPS);
@@ -56,7 +56,7 @@ impl Control {
             .collect();
         corrected.extend(strays.iter().map(|place| format!("Container {place} belonged to no session and was ended.")));
         let result = Recalculated {
-            sessions: u32::try_from(self.mirror().all().filter(|s| s.status.occupies()).count()).unwrap_or(u32::MAX),
+            sessions: u32::try_from(self.mirror().placed().count()).unwrap_or(u32::MAX),
             corrections: u32::try_from(corrected.len()).unwrap_or(u32::MAX),
             first: corrected.into_iter().take(MOST_NAMED).collect(),
         };

@@ -71,7 +71,7 @@ impl Control {
     async fn look_at_disks(&self) {
         let limited: Vec<(Arc<LivingSession>, i64)> = {
             let mirror = self.mirror();
-            let running = mirror.all().filter(|session| session.status == Status::Running && session.stop_asked == 0);
+            let running = mirror.placed().filter(|session| session.status == Status::Running && session.stop_asked == 0);
             running.filter_map(|session| Some((session.clone(), mirror.policies.get(&session.policy)?.session_disk?))).collect()
         };
         let ids: HashSet<_> = limited.iter().map(|(session, _)| session.id).collect();

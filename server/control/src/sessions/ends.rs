@@ -152,7 +152,7 @@ impl Control {
         let soon: Vec<(Arc<LivingSession>, IdleCheck, Millis)> = {
             let mut activity = self.shared.activity.lock().unwrap_or_else(PoisonError::into_inner);
             let mirror = self.mirror();
-            let running = mirror.all().filter(|session| session.status == Status::Running && session.stop_asked == 0);
+            let running = mirror.placed().filter(|session| session.status == Status::Running && session.stop_asked == 0);
             let soon = running.filter_map(|session| {
                 let check = idle_checks(session, &mirror, &activity).into_iter().find(|c| c.kind == CheckKind::IdleTimeout)?;
                 let last = activity.last_active(session)?;
@@ -248,7 +248,7 @@ impl Control {
             let limited = |session: &&Arc<LivingSession>| {
                 mirror.policies.get(&session.policy).is_some_and(|policy| policy.idle_timeout.is_some_and(|limit| limit > 0))
             };
-            let running = mirror.all().filter(|s| s.status == Status::Running && s.kind == SessionType::Interactive);
+            let running = mirror.placed().filter(|s| s.status == Status::Running && s.kind == SessionType::Interactive);
             let watched: Vec<_> = running.filter(limited).cloned().collect();
             let containers: HashSet<_> = watched.iter().flat_map(|session| places(session.id, &session.agents)).collect();
             activity.used.retain(|place, _| containers.contains(place));

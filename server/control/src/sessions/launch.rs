@@ -128,7 +128,7 @@ impl Control {
         self.refresh_mirror().await?;
         let mut held: BTreeMap<String, Slots> = BTreeMap::new();
         let mirror = self.mirror();
-        for session in mirror.all().filter(|session| session.owner == me.id && session.status.occupies()) {
+        for session in mirror.of_owner(me.id).filter(|session| session.status.occupies()) {
             held.entry(session.resource_group.clone()).or_default().add(&session.all_slots());
         }
         Ok(held)

@@ -5,6 +5,7 @@
 
 use crate::{Control, Result};
 use scheduler::Share;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use store::{Changed, Lane, LivingSession};
@@ -21,6 +22,9 @@ pub(crate) struct Mirror {
     /// By the number of their request, which grows.
     living: BTreeMap<i64, Arc<LivingSession>>,
     numbers: HashMap<SessionId, i64>,
+    /// The sessions that hold slots: few, beside a long queue.
+    placed: BTreeSet<i64>,
+    of_owners: HashMap<UserId, BTreeSet<i64>>,
     pub policies: BTreeMap<String, KeypairPolicy>,
     pub groups: BTreeMap<String, ResourceGroup>,
     pub settings: SchedulerSettings,
@@ -48,21 +52,41 @@ impl Mirror {
         self.living.get(self.numbers.get(&id)?)
     }
 
+    /// The sessions that hold slots, in the order of their requests.
+    pub fn placed(&self) -> impl Iterator<Item = &Arc<LivingSession>> {
+        self.placed.iter().filter_map(|seq| self.living.get(seq))
+    }
+
+    /// The sessions of one person, in the order of their requests.
+    pub fn of_owner(&self, owner: UserId) -> impl Iterator<Item = &Arc<LivingSession>> {
+        self.of_owners.get(&owner).into_iter().flatten().filter_map(|seq| self.living.get(seq))
+    }
+
     fn put(&mut self, session: LivingSession) {
+        self.remove(session.id);
         self.numbers.insert(session.id, session.seq);
+        if session.status.occupies() {
+            self.placed.insert(session.seq);
+        }
+        self.of_owners.entry(session.owner).or_default().insert(session.seq);
         self.living.insert(session.seq, Arc::new(session));
     }
 
     fn remove(&mut self, id: SessionId) {
-        if let Some(seq) = self.numbers.remove(&id) {
-            self.living.remove(&seq);
+        let Some(session) = self.numbers.remove(&id).and_then(|seq| self.living.remove(&seq)) else { return };
+        self.placed.remove(&session.seq);
+        if let Entry::Occupied(mut theirs) = self.of_owners.entry(session.owner) {
+            theirs.get_mut().remove(&session.seq);
+            if theirs.get().is_empty() {
+                theirs.remove();
+            }
         }
     }
 
     /// The slots that a person's sessions hold, and how many of them wait.
     pub fn in_use(&self, owner: UserId) -> InUse {
         let mut using = InUse::default();
-        for session in self.all().filter(|session| session.owner == owner) {
+        for session in self.of_owner(owner) {
             if session.status.occupies() {
                 using.sessions += 1;
                 using.slots.add(&session.all_slots());
@@ -81,7 +105,7 @@ impl Mirror {
     /// The slots that sessions hold on each agent.
     pub fn on_agents(&self) -> HashMap<&str, OnAgent> {
         let mut on: HashMap<&str, OnAgent> = HashMap::new();
-        for session in self.all().filter(|session| session.status.occupies()) {
+        for session in self.placed() {
             let mut agents = BTreeSet::new();
             for agent in &session.agents {
                 let held = on.entry(agent).or_default();
@@ -97,7 +121,7 @@ impl Mirror {
         let share = |(name, limit): &(String, Slots)| Share { name: name.clone(), limit: limit.clone(), used: Slots::default() };
         let mut projects: BTreeMap<_, _> = self.projects.iter().map(|(id, limited)| (*id, share(limited))).collect();
         let mut domains: BTreeMap<_, _> = self.domains.iter().map(|(id, limited)| (*id, share(limited))).collect();
-        for session in self.all().filter(|session| session.status.occupies()) {
+        for session in self.placed() {
             if let Some(share) = projects.get_mut(&session.project) {
                 share.used.add(&session.all_slots());
             }
@@ -133,7 +157,8 @@ impl Control {
         let Some(Changed { mut ids, people, limits, last }) = changed else { return self.reload_and_look_at_all(newest).await };
         if !people.is_empty() {
             let people: HashSet<UserId> = people.into_iter().collect();
-            ids.extend(self.mirror().all().filter(|session| people.contains(&session.owner)).map(|session| session.id));
+            let mirror = self.mirror();
+            ids.extend(people.iter().flat_map(|person| mirror.of_owner(*person)).map(|session| session.id));
         }
         // Before the mirror has them, so that a failure from here on leaves them to be looked at instead of forgotten.
         self.keep_unlooked(&ids);

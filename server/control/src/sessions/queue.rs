@@ -314,7 +314,7 @@ impl Control {
         let mirror = self.mirror();
         let mut held: BTreeMap<String, Held> = BTreeMap::new();
         let mut people: BTreeMap<_, Slots> = BTreeMap::new();
-        for session in mirror.all().filter(|session| session.status.occupies()) {
+        for session in mirror.placed() {
             let all = session.all_slots();
             let held = held.entry(session.access_key.clone()).or_default();
             held.sessions += 1;
@@ -344,7 +344,7 @@ impl Control {
             lasts: limit.or(typical.get(&session.resource_group).copied()),
             refused: queue.refused.get(&session.id).copied(),
         });
-        let running = mirror.all().filter(|session| session.status.occupies());
+        let running = mirror.placed();
         let running = running.map(|one| expected::running(one, &mirror, typical.get(&one.resource_group).copied(), now));
         Ok(Snapshot {
             now,

@@ -14,6 +14,7 @@ pub(crate) static SOURCE: Source = Source {
     joins: "",
     led: &[],
     tab: "",
+    indexed: "",
     columns: &[
         ("name", Column::folded("fold(g.name)")),
         ("address", Column::plain("g.address")),

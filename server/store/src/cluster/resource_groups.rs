@@ -18,6 +18,7 @@ pub(crate) static SOURCE: Source = Source {
     joins: "",
     led: &[],
     tab: "",
+    indexed: "",
     columns: &[
         ("name", Column::folded("fold(g.name)")),
         ("description", Column::folded("fold(g.description)")),

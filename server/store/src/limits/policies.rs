@@ -39,7 +39,7 @@ macro_rules! limit {
 }
 
 const fn source(table: &'static str, columns: &'static [(&'static str, Column)]) -> Source {
-    Source { table, number: "p.rowid", joins: "", led: &[], tab: "", columns }
+    Source { table, number: "p.rowid", joins: "", led: &[], tab: "", indexed: "", columns }
 }
 
 const NAME: (&str, Column) = ("name", Column::folded("fold(p.name)"));

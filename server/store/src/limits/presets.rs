@@ -16,6 +16,7 @@ pub(crate) static SOURCE: Source = Source {
     joins: "",
     led: &[],
     tab: "",
+    indexed: "",
     columns: &[
         ("name", Column::folded("fold(p.name)")),
         ("resource_group", Column::folded("fold(p.resource_group)")),

@@ -8,30 +8,11 @@ use types::list::Kind;
 macro_rules! few_values {
     ($table:literal, $index:literal, $column:literal, $number:literal, $condition:literal) => {
         concat!(
-            "WITH RECURSIVE v (value) AS (SELECT min(",
-            $column,
-            ") FROM ",
-            $table,
-            " INDEXED BY ",
-            $index,
-            " UNION ALL SELECT (SELECT min(",
-            $column,
-            ") FROM ",
-            $table,
-            " INDEXED BY ",
-            $index,
-            " WHERE ",
-            $column,
-            " > v.value) FROM v WHERE v.value IS NOT NULL) SELECT t.",
-            $number,
-            " AS found FROM v CROSS JOIN ",
-            $table,
-            " t INDEXED BY ",
-            $index,
-            " ON t.",
-            $column,
-            " = v.value WHERE ",
-            $condition
+            "WITH RECURSIVE each (value) AS (SELECT min(", $column, ") FROM ", $table, " INDEXED BY ", $index,
+            " UNION ALL SELECT (SELECT min(", $column, ") FROM ", $table, " INDEXED BY ", $index, " WHERE ", $column,
+            " > each.value) FROM each WHERE each.value IS NOT NULL), v (value) AS MATERIALIZED (SELECT v.value FROM each v WHERE ",
+            $condition, ") SELECT t.", $number, " AS found FROM v CROSS JOIN ", $table, " t INDEXED BY ", $index, " ON t.", $column,
+            " = v.value"
         )
     };
 }

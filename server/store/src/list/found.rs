@@ -26,6 +26,8 @@ pub(super) enum Lookup<'a> {
     Other { first: Box<Self>, tab: Tab, query: &'static str },
     /// Through a fixed condition on the rows' own numbers.
     Fixed { query: &'static str, value: Bind },
+    /// Through all of the fixed conditions, which few rows satisfy.
+    Whole { source: &'static Source, fixed: Vec<Fixed> },
 }
 
 impl Lookup<'_> {
@@ -55,8 +57,18 @@ impl Lookup<'_> {
                 value.push(sql);
                 sql.push(after);
             }
+            Self::Whole { source, fixed } => {
+                sql.push(format!("SELECT {} AS found", source.number));
+                push_whole(sql, source, fixed);
+            }
         }
     }
+}
+
+/// Adds the tables and conditions of all rows that satisfy the fixed ones.
+fn push_whole(sql: &mut QueryBuilder<Sqlite>, source: &Source, fixed: &[Fixed]) {
+    sql.push(format!(" FROM {} {} {} WHERE 1 = 1", source.table, indexed(source, fixed), source.joins));
+    fixed.iter().for_each(|condition| super::push_fixed(sql, condition));
 }
 
 impl Lookup<'_> {
@@ -65,7 +77,7 @@ impl Lookup<'_> {
         let query = match self {
             Self::Column { column, .. } => column.found,
             Self::Other { query, .. } => query,
-            Self::Text { .. } | Self::Fixed { .. } => return fixed.is_empty(),
+            Self::Text { .. } | Self::Fixed { .. } | Self::Whole { .. } => return fixed.is_empty(),
         };
         let tab = format!("{} = ?", source.tab);
         fixed.iter().all(|(sql, _)| if *sql == tab { query.contains("{tab}") } else { query.contains(sql) })
@@ -95,11 +107,27 @@ impl Tab {
     }
 }
 
+/// Whether the fixed conditions are those of a tab alone.
+fn is_tab(source: &Source, fixed: &[Fixed]) -> bool {
+    let tab = format!("{} = ?", source.tab);
+    fixed.iter().all(|(sql, value)| *sql == tab || matches!(value, Bind::Nothing))
+}
+
+/// The index of a whole tab, as part of a statement; empty if the planner chooses.
+pub(super) fn indexed(source: &Source, fixed: &[Fixed]) -> &'static str {
+    if !fixed.is_empty() && is_tab(source, fixed) { source.indexed } else { "" }
+}
+
+/// The tables and joins in whose order a query's rows are read, if that is not the list's own.
+pub(super) fn led(source: &Source, query: &ListQuery) -> Option<&'static str> {
+    source.led.iter().find(|(key, _)| *key == query.sort).map(|(_, tables)| *tables)
+}
+
 /// How the conditions of a query are answered.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Ways<'a> {
-    /// The best look-up, if the list is large and there is one.
-    pub lookup: Option<Lookup<'a>>,
+    /// The best look-up, if the list is large and there is one, and the number of its condition.
+    pub lookup: Option<(Option<usize>, Lookup<'a>)>,
     /// Whether it finds few rows.
     pub few: bool,
     /// Whether each condition looks for beginnings only.
@@ -119,11 +147,19 @@ impl Store {
         let prefix = format!("{} IN (", source.number);
         let own = fixed.iter().filter_map(|(sql, value)| {
             let query = sql.strip_prefix(&prefix)?.strip_suffix(')')?;
-            Some(Lookup::Fixed { query, value: value.clone() })
+            Some((None, Lookup::Fixed { query, value: value.clone() }))
         });
-        let mut lookups: Vec<Lookup> = own.collect();
+        let mut lookups: Vec<(Option<usize>, Lookup)> = own.collect();
         let mut ways = Ways { beginnings: vec![false; query.conditions.len()], ..Ways::default() };
-        if (lookups.is_empty() && query.conditions.is_empty()) || !self.is_larger(source, fixed, self.few).await? {
+        let elsewhere = !is_tab(source, fixed) || led(source, query).is_some();
+        if query.conditions.is_empty() && !elsewhere {
+            return Ok(ways);
+        }
+        if !self.is_larger(source, fixed, self.few).await? {
+            // An order's index would lead through the rows of everybody else.
+            if elsewhere {
+                (ways.lookup, ways.few) = (Some((None, Lookup::Whole { source, fixed: fixed.to_vec() })), true);
+            }
             return Ok(ways);
         }
         let tab = Tab::of(source, fixed);
@@ -138,13 +174,13 @@ impl Store {
                 }
             };
             ways.beginnings[n] = beginning && !thorough;
-            lookups.extend(lookup.filter(|_| beginning == ways.beginnings[n]));
+            lookups.extend(lookup.filter(|_| beginning == ways.beginnings[n]).map(|lookup| (Some(n), lookup)));
         }
         let mut least = i64::MAX;
-        for lookup in lookups {
+        for (at, lookup) in lookups {
             let found = self.found(&lookup).await?;
             if found < least {
-                (least, ways.lookup) = (found, Some(lookup));
+                (least, ways.lookup) = (found, Some((at, lookup)));
             }
             if found == 0 {
                 break;

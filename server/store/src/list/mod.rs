@@ -35,6 +35,8 @@ pub struct Source {
     pub(crate) led: &'static [(&'static str, &'static str)],
     /// The column that tells its tabs apart, 0 or 1; empty if there are none, or the list is small.
     pub(crate) tab: &'static str,
+    /// The index of a whole tab, where the planner has to be told.
+    pub(crate) indexed: &'static str,
     /// The column of each property and sort key.
     pub(crate) columns: &'static [(&'static str, Column)],
 }
@@ -72,6 +74,7 @@ fn push_fixed(sql: &mut QueryBuilder<Sqlite>, (condition, value): &Fixed) {
 }
 
 /// A prepared query, from which rows and their count are read.
+#[derive(Clone)]
 pub(crate) struct Prepared<'a> {
     source: &'static Source,
     spec: &'static ListSpec,
@@ -151,7 +154,7 @@ impl Prepared<'_> {
     fn number_of_rows(&self) -> QueryBuilder<Sqlite> {
         let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
         match &self.ways.lookup {
-            Some(lookup)
+            Some((_, lookup))
                 if self.query.conditions.len() == 1 && self.query.filter.is_none() && lookup.covers(self.source, &self.fixed) =>
             {
                 sql.push(" FROM (");
@@ -174,10 +177,11 @@ impl Prepared<'_> {
 
     fn push_from_where(&self, sql: &mut QueryBuilder<Sqlite>, counting: bool) {
         let Source { table, number, joins, .. } = *self.source;
-        let mut walked = false;
+        let (mut walked, mut looked_up) = (false, None);
         // CROSS JOIN makes SQLite keep this order: from the few matches to their rows, never the other way round.
         match &self.ways.lookup {
-            Some(lookup) if self.ways.few || counting => {
+            Some((at, lookup)) if self.ways.few || counting => {
+                looked_up = *at;
                 sql.push(" FROM (");
                 lookup.push(sql);
                 sql.push(format!(") f CROSS JOIN {table} ON {number} = f.found {joins} WHERE 1 = 1"));
@@ -185,22 +189,31 @@ impl Prepared<'_> {
             lookup => {
                 // Whatever the planner thinks of the conditions: it would sort the many rows that they select.
                 walked = lookup.is_some();
-                let led = self.source.led.iter().find(|(key, _)| *key == self.query.sort && !counting);
+                let led = self.led().filter(|_| !counting);
+                let whole = if counting { found::indexed(self.source, &self.fixed) } else { "" };
                 match led {
-                    Some((_, tables)) => sql.push(format!(" FROM {tables} WHERE 1 = 1")),
-                    None => sql.push(format!(" FROM {table} {joins} WHERE 1 = 1")),
+                    Some(tables) => sql.push(format!(" FROM {tables} WHERE 1 = 1")),
+                    None => sql.push(format!(" FROM {table} {whole} {joins} WHERE 1 = 1")),
                 };
             }
         }
         self.fixed.iter().for_each(|condition| push_fixed(sql, condition));
-        for (condition, beginning) in self.query.conditions.iter().zip(&self.ways.beginnings) {
-            sql.push(" AND ");
-            self.push_comparison(sql, condition, *beginning, walked);
+        for (n, (condition, beginning)) in self.query.conditions.iter().zip(&self.ways.beginnings).enumerate() {
+            // The rows that were looked up satisfy theirs.
+            if looked_up != Some(n) {
+                sql.push(" AND ");
+                self.push_comparison(sql, condition, *beginning, walked);
+            }
         }
         if let Some(filter) = &self.query.filter {
             sql.push(" AND ");
             self.push_filter(sql, filter);
         }
+    }
+
+    /// The tables and joins in whose order the rows are read, if that is not the list's own.
+    fn led(&self) -> Option<&'static str> {
+        found::led(self.source, self.query)
     }
 
     fn push_order(&self, sql: &mut QueryBuilder<Sqlite>) {
@@ -230,7 +243,18 @@ where
     let prepared = store.prepare(source, spec, query, fixed).await?;
     let mut page = prepared.page(columns);
     // Concurrently, on two connections, so that neither waits for the other.
-    let rows = async { Ok(page.build_query_as::<R>().fetch_all(&store.lists).await?) };
+    let rows = async {
+        let walked = prepared.ways.lookup.is_some() && !prepared.ways.few;
+        let from = if walked { &store.walks } else { &store.lists };
+        match page.build_query_as::<R>().fetch_all(from).await {
+            // Those that the filter selects are far along in this order: they are sorted instead.
+            Err(error) if walked && reads::interrupted(&error) => {
+                let sorted = Prepared { ways: Ways { few: true, ..prepared.ways.clone() }, ..prepared.clone() };
+                Ok(sorted.page(columns).build_query_as::<R>().fetch_all(&store.lists).await?)
+            }
+            rows => Ok(rows?),
+        }
+    };
     let (rows, count) = tokio::try_join!(rows, store.count(&prepared))?;
     let rows: Vec<T> = rows.into_iter().map(read).collect::<Result<_>>()?;
     // Not counted: there are those that are shown, and perhaps more.

@@ -102,7 +102,9 @@ async fn every_order_of_a_large_list_is_that_of_an_index() {
         for (sort, descending) in spec.sorts.iter().flat_map(|sort| [(*sort, false), (*sort, true)]) {
             let query = ListQuery { sort: sort.into(), descending, ..ListQuery::new(spec) };
             let fixed = tab_conditions(tabs, 1);
-            let prepared = store.prepare(source, spec, &query, fixed).await.unwrap();
+            let mut prepared = store.prepare(source, spec, &query, fixed).await.unwrap();
+            // As in a list of many rows, of which there are none here.
+            prepared.ways = Ways::default();
             let steps = plan(&store, &prepared.page("1")).await;
             // Rows that are equal in the order may be sorted among themselves.
             let sorts = |step: &&String| step.contains("TEMP B-TREE") && !step.contains("LAST TERM");

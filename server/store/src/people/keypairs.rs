@@ -32,6 +32,7 @@ pub(crate) static SOURCE: Source = Source {
     joins: "LEFT JOIN users u ON u.id = k.user_id",
     led: &[("owner", "users u CROSS JOIN keypairs k ON k.user_id = u.id")],
     tab: "k.active",
+    indexed: "INDEXED BY keypairs_by_time",
     columns: &[
         ("owner", Column::folded("u.email_key").of(&super::users::SOURCE, "email", OF_OWNERS)),
         ("domain", Column::folded("u.domain_key").of(&super::users::SOURCE, "domain", OF_OWNERS)),

@@ -24,6 +24,7 @@ pub(crate) static SOURCE: Source = Source {
     joins: "LEFT JOIN domains d ON d.id = u.domain_id",
     led: &[],
     tab: "u.active",
+    indexed: "",
     columns: &[
         ("email", Column::key("u.email_key", "users_email_text").found(found!("users_email", "u.email_key"))),
         ("username", Column::key("u.username_key", "users_username_text").found(found!("users_username", "u.username_key"))),

@@ -20,6 +20,7 @@ pub(crate) static PROJECT_SOURCE: Source = Source {
     joins: "LEFT JOIN domains d ON d.id = p.domain_id",
     led: &[],
     tab: "",
+    indexed: "",
     columns: &[
         ("name", Column::folded("p.name_key")),
         ("domain", Column::folded("d.name_key")),
@@ -36,6 +37,7 @@ pub(crate) static DOMAIN_SOURCE: Source = Source {
     joins: "",
     led: &[],
     tab: "",
+    indexed: "",
     columns: &[
         ("name", Column::folded("d.name_key")),
         ("description", Column::folded("fold(d.description)")),

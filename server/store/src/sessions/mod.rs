@@ -33,6 +33,7 @@ pub(crate) static SOURCE: Source = Source {
     joins: "LEFT JOIN users u ON u.id = s.user_id LEFT JOIN projects p ON p.id = s.project_id",
     led: &[],
     tab: "s.finished",
+    indexed: "",
     columns: &[
         ("name", Column::text("s.name COLLATE NOCASE", "sessions_text").found(found!("sessions_name", "s.name COLLATE NOCASE"))),
         ("status", Column::plain("s.status").found(found!("sessions_status", "s.status"))),

@@ -16,6 +16,7 @@ pub(crate) static SOURCE: Source = Source {
     joins: "LEFT JOIN users u ON u.id = a.actor",
     led: &[],
     tab: "",
+    indexed: "",
     columns: &[
         ("at", Column::plain("a.at").found("SELECT a.id AS found FROM audit a INDEXED BY audit_at WHERE a.at {}")),
         (
