@@ -7,6 +7,7 @@
 pub mod act;
 pub mod api;
 pub mod audit;
+mod call;
 pub mod choices;
 pub mod columns;
 pub mod dialog;

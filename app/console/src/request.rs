@@ -10,6 +10,12 @@ pub fn cookie(name: &str) -> Option<String> {
     types::cookies::value(lines, name).map(str::to_owned)
 }
 
+/// Returns whether the page that is being rendered is one of plain forms, which need none of the console's code.
+#[cfg(feature = "ssr")]
+pub fn is_plain() -> bool {
+    use_context::<http::request::Parts>().is_some_and(|parts| crate::paths::OPEN.contains(&parts.uri.path()))
+}
+
 /// Sets the status of the page that is being rendered. Does nothing in the browser.
 pub fn set_status(status: u16) {
     #[cfg(feature = "ssr")]

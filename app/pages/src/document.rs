@@ -48,27 +48,44 @@ impl Names {
 #[cfg(feature = "ssr")]
 const EARLY: &str = r#"addEventListener("click",e=>{const b=e.target.closest&&e.target.closest("button[type=button]:not([popovertarget])");if(b&&!document.documentElement.hasAttribute("data-hydrated")){window.pressedEarly=b;b.setAttribute("aria-busy","true")}},true)"#;
 
-/// The document. Built on the server alone; the browser takes over its body.
+/// Fetches the console's code once a plain form stands and the browser has nothing else to do: the next page will need it.
+#[cfg(feature = "ssr")]
+fn later(files: &[&str]) -> String {
+    let files = files.iter().map(|file| format!("fetch(\"{file}\",{{priority:\"low\"}})")).collect::<Vec<_>>().join(";");
+    format!("addEventListener(\"load\",()=>(window.requestIdleCallback||setTimeout)(()=>{{{files}}}))")
+}
+
+/// The document. Built on the server alone; the browser takes over its body, except that of a page of plain forms.
 #[cfg(feature = "ssr")]
 pub fn document(names: &Names) -> AnyView {
     let theme = console::theme::current().key();
     let nonce = leptos::nonce::use_nonce();
+    let plain = console::request::is_plain();
     let [style, script, module] = [&names.style, &names.script, &names.module].map(|name| format!("/pkg/{name}"));
-    let start =
-        format!(r#"import start, {{ hydrate }} from "{script}"; await start({{ module_or_path: "{module}" }}); hydrate();"#);
+    let code = if plain {
+        view! { <script nonce=nonce>{later(&[&script, &module])}</script> }.into_any()
+    } else {
+        let start =
+            format!(r#"import start, {{ hydrate }} from "{script}"; await start({{ module_or_path: "{module}" }}); hydrate();"#);
+        view! {
+            <link rel="modulepreload" href=script crossorigin="anonymous"/>
+            <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+            <script nonce=nonce.clone()>{EARLY}</script>
+            <script type="module" nonce=nonce>{start}</script>
+        }
+        .into_any()
+    };
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme data-menu=console::looks::NARROW_MENU.of_request() data-density=console::looks::CLOSE_ROWS.of_request()>
+        <html lang="en" data-theme=theme data-menu=console::looks::NARROW_MENU.of_request() data-density=console::looks::CLOSE_ROWS.of_request()
+            data-hydrated=plain.then_some("")>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="stylesheet" href=style/>
-                <link rel="modulepreload" href=script crossorigin="anonymous"/>
-                <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
-                <script nonce=nonce.clone()>{EARLY}</script>
-                <script type="module" nonce=nonce>{start}</script>
+                {code}
                 <MetaTags/>
             </head>
             <body>

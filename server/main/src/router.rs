@@ -19,7 +19,9 @@ pub fn router(app: App) -> Router {
         let preloads = app.names.preloads();
         move || {
             provide_context(app.control.clone());
-            provide_context(preloads.clone());
+            if !console::request::is_plain() {
+                provide_context(preloads.clone());
+            }
             console::headers::send_headers(app.settings.secure());
         }
     };

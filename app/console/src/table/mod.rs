@@ -1,32 +1,45 @@
 //! Loading for pages with data: a first load that the server renders, later loads when the address or the cluster changes, and
 //! the address itself as a list query.
 
+mod answer;
 mod asker;
 
 use crate::frame::{Head, PageHead};
 use crate::live::{Line, use_live};
+use answer::{Answer, Asked, InPage, Question};
 use asker::{Asker, Ended};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use std::pin::Pin;
+use std::sync::Arc;
 use types::Problem;
 use types::address::{parameter, parameters};
 use types::list::{ColumnLayout, ListQuery, ListSpec};
 use types::system::events::Topic;
 
+/// The last answer to a load; nothing before the first.
+type RwAnswer<T> = RwSignal<Option<Result<T, Problem>>>;
+
 /// Data that is kept fresh. Old data stays in view while new data is on its way.
 pub struct Loaded<T: Send + Sync + 'static> {
     /// The last answer; nothing before the first.
-    pub shown: RwSignal<Option<Result<T, Problem>>>,
+    pub shown: RwAnswer<T>,
     /// Whether the person is waiting for an answer, because the address changed or they asked again. Automatic updates do not
     /// count.
     pub loading: RwSignal<bool>,
     /// Asks again now.
     pub reload: Callback<()>,
-    /// Whether `shown` answers the present question, not one that the address asked before.
+    followed: Followed,
+}
+
+/// What is the same for a load of any type.
+#[derive(Clone, Copy)]
+struct Followed {
+    /// Whether the present question is answered, not only one that the address asked before.
     current: Signal<bool>,
     alive: RwSignal<bool>,
-    first: Resource<Result<T, Problem>>,
+    first: Resource<Answer, InPage>,
+    question: StoredValue<Arc<dyn Question>>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Loaded<T> {
@@ -69,53 +82,88 @@ where
     T: Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static,
     F: Future<Output = Result<T, Problem>> + Send + 'static,
 {
+    let shown = RwSignal::new(None);
+    let loading = RwSignal::new(false);
+    let turn = Memo::new(move |turn: Option<&u32>| {
+        key.track();
+        turn.map_or(0, |turn| turn.wrapping_add(1))
+    });
+    let (followed, reload) = follow(Arc::new(Asked { key, shown, fetch }), turn, changes, old, loading);
+    Loaded { shown, loading, reload, followed }
+}
+
+/// Asks the question for the first time, and again whenever its turn or `changes` changes.
+fn follow(
+    question: Arc<dyn Question>,
+    turn: Memo<u32>,
+    changes: Signal<u64>,
+    old: Old,
+    loading: RwSignal<bool>,
+) -> (Followed, Callback<()>) {
     let live = use_live();
-    let first = Resource::new_blocking(|| (), move |()| fetch(key.get_untracked()));
-    let (shown, loading) = (RwSignal::new(None::<Result<T, Problem>>), RwSignal::new(false));
-    // The question that `shown` answers.
-    let of = RwSignal::new(key.get_untracked());
-    let current = Signal::derive(move || key.with(|key| of.with(|of| of == key)));
+    let asked = question.clone();
+    let first = Resource::<Answer, InPage>::new_with_options(
+        || (),
+        move |()| {
+            let asking = asked.ask();
+            async move {
+                match asking {
+                    Some(asking) => asking.await,
+                    None => Answer::Failed(Problem::Outdated),
+                }
+            }
+        },
+        true,
+    );
+    // The turn that what is shown answers.
+    let of = RwSignal::new(turn.get_untracked());
+    let current = Signal::derive(move || turn.get() == of.get());
     let again = RwSignal::new(0u32);
     // Nothing is loaded until the page is interactive: a change must not reach a page that is only half hydrated.
     let alive = RwSignal::new(false);
 
     crate::frame::progress::follow(loading);
-    let asker = Asker::new(live, loading, move || async move {
-        let Some(now) = key.try_get_untracked() else { return Ended::Gone };
-        let answer = fetch(now.clone()).await;
-        // The address has moved on meanwhile, and the asker knows: this answers a question that nobody asks any more.
-        if key.try_with_untracked(|key| *key != now).unwrap_or(true) {
-            return Ended::Answered;
-        }
-        drop(of.try_set(now));
-        match answer {
-            Err(Problem::SignInRequired) => {
-                crate::live::sign_in_again();
-                Ended::Gone
+    let asks = question.clone();
+    let asker = Asker::new(live, loading, move || {
+        let question = asks.clone();
+        async move {
+            let (Some(now), Some(asking)) = (turn.try_get_untracked(), question.ask()) else { return Ended::Gone };
+            let answer = asking.await;
+            // The address has moved on meanwhile, and the asker knows: this answers a question that nobody asks any more.
+            if turn.try_get_untracked() != Some(now) {
+                return Ended::Answered;
             }
-            Err(Problem::Offline) => {
-                // Old data stays readable; the banner says that the connection is down.
-                if shown.try_with_untracked(|shown| !matches!(shown, Some(Ok(_)))).unwrap_or(false) {
-                    drop(shown.try_set(Some(Err(Problem::Offline))));
+            drop(of.try_set(now));
+            match answer {
+                Answer::Failed(Problem::SignInRequired) => {
+                    crate::live::sign_in_again();
+                    Ended::Gone
                 }
-                Ended::Offline
-            }
-            answer => {
-                drop(shown.try_set(Some(answer)));
-                Ended::Answered
+                Answer::Failed(Problem::Offline) => {
+                    // Old data stays readable; the banner says that the connection is down.
+                    if !matches!(question.shown(), Some(Ok(()))) {
+                        question.show(Some(Answer::Failed(Problem::Offline)));
+                    }
+                    Ended::Offline
+                }
+                answer => {
+                    question.show(Some(answer));
+                    Ended::Answered
+                }
             }
         }
     });
-    Effect::new(move |before: Option<(K, u32, u64)>| {
+    let shows = question.clone();
+    Effect::new(move |before: Option<(u32, u32, u64)>| {
         let is_alive = alive.get();
-        let now = (key.get(), again.get(), changes.get());
+        let now = (turn.get(), again.get(), changes.get());
         let Some(before) = before else { return now };
         if !is_alive {
             return before;
         }
-        if (&before.0, before.1) != (&now.0, now.1) {
+        if (before.0, before.1) != (now.0, now.1) {
             if old == Old::Goes && before.0 != now.0 {
-                shown.set(None);
+                shows.show(None);
             }
             asker.now();
         } else if before.2 != now.2 {
@@ -123,18 +171,34 @@ where
         }
         now
     });
+    let shows = question.clone();
     Effect::new(move |_| {
         if live.line.get() != Line::Up || live.hidden.get() {
             return;
         }
         // The first request of a page is not the asker's.
-        if shown.with_untracked(|shown| matches!(shown, Some(Err(Problem::Offline)))) {
+        if matches!(shows.shown(), Some(Err(Problem::Offline))) {
             asker.now();
         } else {
             asker.resume();
         }
     });
-    Loaded { shown, loading, reload: Callback::new(move |()| again.update(|n| *n += 1)), current, alive, first }
+    let followed = Followed { current, alive, first, question: StoredValue::new(question) };
+    (followed, Callback::new(move |()| again.update(|n| *n += 1)))
+}
+
+impl Followed {
+    fn pending(self) -> Pending {
+        let settle = async move {
+            let first = self.first.await;
+            if let Some(question) = self.question.try_get_value()
+                && question.shown().is_none()
+            {
+                question.show(Some(first));
+            }
+        };
+        Pending { settle: Box::pin(settle), alive: self.alive }
+    }
 }
 
 impl<T: Clone + Send + Sync + 'static> Loaded<T>
@@ -143,14 +207,7 @@ where
 {
     /// The load as something that a page waits for.
     pub fn pending(self) -> Pending {
-        let settle = async move {
-            let first = self.first.await;
-            if self.shown.with_untracked(Option::is_none) {
-                self.shown.set(Some(first));
-            }
-        };
-        let alive = self.alive;
-        Pending { settle: Box::pin(settle), alive }
+        self.followed.pending()
     }
 
     /// Shows `view` once the first answer has arrived, and the page's head until then. For pages with one load.
@@ -253,7 +310,7 @@ pub fn opened<T: Clone + Send + Sync + 'static>(id: Memo<Option<String>>, detail
         let id = id.get();
         detail.shown.with(|shown| match shown {
             Some(Ok(Some((of, _)))) if Some(of) == id.as_ref() => Opened::There,
-            Some(Err(problem)) if detail.current.get() => Opened::Failed(problem.clone()),
+            Some(Err(problem)) if detail.followed.current.get() => Opened::Failed(problem.clone()),
             _ => Opened::Waiting,
         })
     })

@@ -4,6 +4,7 @@ use crate::{Answer, Yard};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use server::site::{File, Site};
+use types::people::permissions::Role;
 
 const HASH: &str = "0123456789abcdef012345";
 const SCRIPT: &str = "/pkg/console.0123456789abcdef012345.js";
@@ -138,13 +139,31 @@ async fn nothing_outside_the_site_and_no_hidden_file_is_served() {
 async fn a_page_asks_for_the_files_by_their_names() {
     let (_folder, yards) = both().await;
     for yard in &yards {
-        let page = yard.get("/sign-in", "").await.text;
+        let page = yard.get("/account", &yard.cookie(Role::User).await).await.text;
         assert!(page.contains(&format!("<link rel=\"modulepreload\" href=\"{SCRIPT}\"")), "{page}");
         assert!(page.contains("<link rel=\"stylesheet\" href=\"/pkg/console.abcdef.css\""), "{page}");
         assert!(page.contains(&format!("module_or_path: \"/pkg/console.{HASH}.wasm\"")), "{page}");
     }
-    let unnamed = Yard::new().await.get("/sign-in", "").await.text;
+    let unnamed = Yard::new().await;
+    let unnamed = unnamed.get("/account", &unnamed.cookie(Role::User).await).await.text;
     assert!(unnamed.contains("href=\"/pkg/console.js\""), "cargo-leptos gives no hashes: {unnamed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_plain_forms_loads_its_style_alone_and_the_code_of_the_next_page_when_it_stands() {
+    let (_folder, yards) = both().await;
+    for yard in &yards {
+        for path in ["/sign-in", "/forgotten-password", "/new-password?token=x"] {
+            let page = yard.get(path, "").await.text;
+            assert!(page.contains("<link rel=\"stylesheet\" href=\"/pkg/console.abcdef.css\""), "{page}");
+            assert!(
+                !page.contains("modulepreload") && !page.contains("rel=\"preload\"") && !page.contains("import start"),
+                "{page}"
+            );
+            assert!(page.contains(&format!("fetch(\"{SCRIPT}\"")), "{page}");
+            assert!(page.len() < 6_000, "{}", page.len());
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,23 +1,23 @@
 //! Agents, on which sessions run.
 
+use crate::call::Call;
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 use types::Problem;
 use types::bulk::BulkResult;
 use types::cluster::agents::{Agent, AgentDetail};
 use types::list::{ListQuery, Page};
 
-#[server(prefix = "/call", endpoint = "agents", input = Json)]
+#[server(prefix = "/call", endpoint = "agents", protocol = Call)]
 pub async fn agents(query: ListQuery) -> Result<Page<Agent>, Problem> {
     crate::api::run(|control, caller| async move { control.agents(&caller, &query).await }).await
 }
 
-#[server(name = AgentCall, prefix = "/call", endpoint = "agent", input = Json)]
+#[server(name = AgentCall, prefix = "/call", endpoint = "agent", protocol = Call)]
 pub async fn agent(name: String) -> Result<AgentDetail, Problem> {
     crate::api::run(|control, caller| async move { control.agent(&caller, &name).await }).await
 }
 
-#[server(name = SetSchedulableCall, prefix = "/call", endpoint = "set_schedulable", input = Json)]
+#[server(name = SetSchedulableCall, prefix = "/call", endpoint = "set_schedulable", protocol = Call)]
 pub async fn set_schedulable(
     names: Vec<String>,
     schedulable: bool,
