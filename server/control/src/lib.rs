@@ -81,6 +81,7 @@ struct Shared {
     links: Attempts,
     outbox: OnceLock<people::password_link::Outbox>,
     rates: limits::rates::Rates,
+    known: people::known::Known,
     /// Changes whenever somebody's rights may have, so that open connections are looked at again.
     rights: watch::Sender<()>,
     permits: permits::Permits,
@@ -141,6 +142,7 @@ impl Control {
             links: Attempts::new(attempts::LINKS),
             outbox: OnceLock::new(),
             rates: limits::rates::Rates::default(),
+            known: people::known::Known::default(),
             rights: watch::Sender::new(()),
             permits: permits::Permits::default(),
             work: Notify::new(),

@@ -36,10 +36,12 @@ use reads::Reads;
 use sqlx::{Connection, Transaction};
 use sqlx_sqlite::Sqlite;
 use sqlx_sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use std::collections::HashMap;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use types::Problem;
 use types::id::{DomainId, UserId};
@@ -205,6 +207,9 @@ pub struct Store {
     /// The file of the write-ahead log.
     log: PathBuf,
     last_event: watch::Sender<i64>,
+    commits: Arc<AtomicU64>,
+    /// Lists of more rows than are counted, and when that was found.
+    long: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 impl Store {
@@ -258,6 +263,8 @@ impl Store {
             write,
             log,
             last_event: watch::Sender::new(last),
+            commits: Arc::default(),
+            long: Arc::default(),
         })
     }
 
@@ -269,7 +276,12 @@ impl Store {
     /// Begins a change. Nothing in it is visible until [`Change::commit`].
     pub async fn change(&self) -> Result<Change> {
         let tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Change { tx, last_event: None, announce: self.last_event.clone() })
+        Ok(Change { tx, last_event: None, announce: self.last_event.clone(), commits: self.commits.clone() })
+    }
+
+    /// The number of changes that this process has committed: what was read before it grew may have changed.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 
     /// The newest event's id. The receiver is notified whenever it grows.
@@ -311,15 +323,19 @@ pub struct Change {
     tx: Transaction<'static, Sqlite>,
     last_event: Option<i64>,
     announce: watch::Sender<i64>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Change {
     /// Commits the change, then wakes everyone who follows events.
     pub async fn commit(self) -> Result<()> {
-        let Self { tx, last_event, announce } = self;
+        let Self { tx, last_event, announce, commits } = self;
         // In a task of its own: a request that is aborted meanwhile must not leave a committed change without its wake-up.
         let committed = tokio::spawn(async move {
-            tx.commit().await?;
+            let committed = tx.commit().await;
+            // Also after an error, which may have come too late.
+            commits.fetch_add(1, Ordering::Release);
+            committed?;
             if let Some(id) = last_event {
                 announce.send_if_modified(|last| std::mem::replace(last, id.max(*last)) < id);
             }

@@ -133,7 +133,8 @@ fn follow(
             if turn.try_get_untracked() != Some(now) {
                 return Ended::Answered;
             }
-            drop(of.try_set(now));
+            // The page may be gone.
+            let _ = of.try_set(now);
             match answer {
                 Answer::Failed(Problem::SignInRequired) => {
                     crate::live::sign_in_again();

@@ -182,7 +182,15 @@ impl Control {
 
     /// Counts a page or call of the console against the person's main keypair; `None` for a person without one.
     pub async fn count_console_request(&self, user: UserId) -> Result<Option<Allowance>> {
-        let key = self.store.main_key_limit(user).await?;
+        let commits = self.store.commits();
+        let key = match self.shared.known.limits.get(&user, commits) {
+            Some(known) => known,
+            None => {
+                let key = self.store.main_key_limit(user).await?;
+                self.shared.known.limits.put(user, key.clone(), commits);
+                key
+            }
+        };
         Ok(key.map(|(access_key, limit)| self.count_request(user, &access_key, limit, limit)))
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod attempts;
 pub(crate) mod edit_user;
 pub(crate) mod keypairs;
+pub(crate) mod known;
 pub(crate) mod many_users;
 pub(crate) mod password;
 pub(crate) mod password_link;

@@ -233,7 +233,15 @@ impl Control {
         // Any other sign-in of the request is ignored: the token alone decides who the caller is.
         let nobody = from.without_person();
         let Some(token) = token.filter(|token| token.len() == 64) else { return Ok(nobody) };
-        let found = self.store.signed_in(&sha256(token)).await?;
+        let (hash, commits) = (sha256(token), self.store.commits());
+        let found = match self.shared.known.sign_ins.get(&hash, commits) {
+            Some(known) => known,
+            None => {
+                let found = self.store.signed_in(&hash).await?;
+                self.shared.known.sign_ins.put(hash, found.clone(), commits);
+                found
+            }
+        };
         let at = self.now();
         let Some(found) = found.filter(|found| found.expires_at > at) else { return Ok(nobody) };
         if let Some(closed) = closed(&found.account, &nobody.address) {

@@ -15,6 +15,7 @@ use futures::{Stream, StreamExt, stream};
 use sqlx::QueryBuilder;
 use sqlx_sqlite::Sqlite;
 use std::io;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use types::list::{COUNT_LIMIT, ListQuery, ListSpec, Page};
@@ -42,7 +43,7 @@ pub struct Source {
 }
 
 /// A value bound into the fixed part of a query.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Bind {
     /// The condition has no `?`.
     Nothing,
@@ -118,18 +119,52 @@ impl Store {
     /// The number of rows that the filter selects, up to [`COUNT_LIMIT`], and whether there are more. `None` if counting takes too
     /// long.
     pub(crate) async fn count(&self, prepared: &Prepared<'_>) -> Result<Option<(u64, bool)>> {
+        let name = prepared.name();
+        if name.as_ref().is_some_and(|name| self.is_long(name)) {
+            return Ok(Some((COUNT_LIMIT, true)));
+        }
         let count: sqlx::Result<(i64,)> = prepared.number_of_rows().build_query_as().fetch_one(&self.counts).await;
         match count {
             Err(error) if reads::interrupted(&error) => Ok(None),
             count => {
                 let count = count?.0.unsigned_abs();
+                if let Some(name) = name.filter(|_| count > COUNT_LIMIT) {
+                    self.keep_long(name);
+                }
                 Ok(Some((count.min(COUNT_LIMIT), count > COUNT_LIMIT)))
             }
         }
     }
 }
 
+/// How long a list that had more rows than are counted is believed to have them.
+const LONG: Duration = Duration::from_secs(5);
+/// The most lists of which that is remembered.
+const MOST_LONG: usize = 1_000;
+
+impl Store {
+    fn is_long(&self, name: &str) -> bool {
+        let long = self.long.lock().unwrap_or_else(PoisonError::into_inner);
+        long.get(name).is_some_and(|since| since.elapsed() < LONG)
+    }
+
+    fn keep_long(&self, name: String) {
+        let mut long = self.long.lock().unwrap_or_else(PoisonError::into_inner);
+        if long.len() >= MOST_LONG {
+            long.clear();
+        }
+        long.insert(name, Instant::now());
+    }
+}
+
 impl Prepared<'_> {
+    /// The same text for every page and order of the same rows; none for what programs ask.
+    fn name(&self) -> Option<String> {
+        let query = self.query;
+        (query.window.is_none() && query.filter.is_none())
+            .then(|| format!("{} {:?} {:?}", self.spec.name, self.fixed, query.conditions))
+    }
+
     /// `SELECT columns FROM … WHERE … ORDER BY … LIMIT …` for the query's page. On a page after the first, and where rows
     /// are sorted, the numbers are found before the rows are read: those that are skipped are then only entries of an index.
     pub(crate) fn page(&self, columns: &str) -> QueryBuilder<Sqlite> {
