@@ -12,6 +12,7 @@ mod docs;
 mod pkg;
 mod process;
 mod serve;
+mod short_names;
 mod site;
 mod size;
 mod style;
@@ -42,6 +43,7 @@ Usage: cargo xtask <command>
   bench --lists [--keep] [--every N] [--server PROGRAM]
                                 ask every list each question that its specification allows, or every Nth of them, of a database with
                                 millions of rows, or of another build's server on the last run's database (--keep)
+  bench --browser               measure what a person waits for on a line of 10 Mbit/s and 50 ms
   bench --busy                  benchmark the pages of a cluster with 100,000 waiting sessions in the browser
   test [--only STEP] [FILTER…]  run all checks in order, or only one of: fmt, docs, clippy, unit, browser;
                                 FILTER selects tests by name (unit and browser steps)

@@ -2,7 +2,7 @@
 
 use crate::context::{Context, OUTPUT_NAME, WASM_TARGET};
 use crate::process::{cargo, run, seconds};
-use crate::{chunks, wasm_opt, whole};
+use crate::{chunks, short_names, wasm_opt, whole};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -71,6 +71,7 @@ pub fn make(context: &Context) -> Result<Made> {
     let what = if context.split() { "Page chunks and bindings" } else { "Bindings" };
     eprintln!("{what}: done in {}", seconds(start.elapsed()));
     if context.release() {
+        short_names::shorten(&raw.join(format!("{OUTPUT_NAME}.wasm")), &raw.join(format!("{OUTPUT_NAME}.js")))?;
         wasm_opt::shrink(context, &raw)?;
     }
     if context.split() {

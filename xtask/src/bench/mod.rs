@@ -5,6 +5,7 @@
 mod abuse;
 mod api;
 mod busy;
+mod felt;
 mod lists;
 mod people;
 mod replay;
@@ -44,6 +45,10 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
             print(lists::lists(context, more)?);
             return Ok(());
         }
+        [flag] if flag == "--browser" => {
+            print(felt::felt(context)?);
+            return Ok(());
+        }
         [flag] if flag == "--busy" => {
             print(busy::busy(context)?);
             return Ok(());
@@ -55,7 +60,7 @@ pub fn bench(context: &Context, args: &[String]) -> Result<()> {
         [flag] if flag == "--keep" => (0, true),
         [flag, count] if flag == "--users" => (count.parse().context("--users needs a number")?, false),
         _ => bail!(
-            "`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay JOBS MACHINES, --busy, --lists, --abuse or --kills N"
+            "`bench` takes --users N, --keep (the database of the last run), --scheduler, --replay JOBS MACHINES, --browser, --busy, --lists, --abuse or --kills N"
         ),
     };
     serve::build(context)?;

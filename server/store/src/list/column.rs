@@ -100,6 +100,12 @@ impl Column {
         if kind == Kind::Text && !self.exact { crate::fold(value) } else { value.to_owned() }
     }
 
+    /// Whether this is a text of a joined table.
+    pub(super) fn is_elsewhere(&self, source: &Source) -> bool {
+        let own = source.table.rsplit(' ').next().unwrap_or_default();
+        self.folded && !self.inside && !self.sql.contains(&format!("{own}."))
+    }
+
     /// The SQL before and after a comparison.
     pub(super) fn parts(&self) -> (&'static str, &'static str) {
         if self.inside { self.sql.split_once("{}").unwrap_or((self.sql, "")) } else { (self.sql, "") }

@@ -76,10 +76,12 @@ impl Prepared<'_> {
         let (before, after) = column.parts();
         // A range of the order's own index is where the walk begins.
         let range = condition.key == self.query.sort && (beginning || matches!(condition.op, Op::Min | Op::Max));
+        // A condition that holds for no missing row would let the planner begin with the other table, and read all of it.
+        let elsewhere = !range && column.is_elsewhere(self.source);
         if walked && !column.inside && !range {
             sql.push("+");
         }
-        sql.push(before);
+        sql.push(if elsewhere { "coalesce(" } else { "" }).push(before).push(if elsewhere { ", '')" } else { "" });
         push(sql, column, self.kind(&condition.key), condition, beginning);
         sql.push(after);
     }

@@ -238,9 +238,8 @@ impl Store {
 
     /// Whether more rows of a list than these satisfy the fixed conditions.
     async fn is_larger(&self, source: &Source, fixed: &[Fixed], rows: i64) -> Result<bool> {
-        let mut sql =
-            QueryBuilder::new(format!("SELECT count(*) FROM (SELECT 1 FROM {} {} WHERE 1 = 1", source.table, source.joins));
-        fixed.iter().for_each(|condition| super::push_fixed(&mut sql, condition));
+        let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
+        push_whole(&mut sql, source, fixed);
         sql.push(format!(" LIMIT {})", rows + 1));
         let (found,): (i64,) = sql.build_query_as().fetch_one(&self.lists).await?;
         Ok(found > rows)

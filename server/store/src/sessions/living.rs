@@ -217,9 +217,11 @@ pub(super) fn living_query(ids: &[SessionId]) -> QueryBuilder<Sqlite> {
 impl Store {
     /// Every session that has not ended, in the order of their requests.
     pub async fn living_sessions(&self) -> Result<Vec<LivingSession>> {
-        let sql = format!("{LIVING} WHERE s.finished = 0 ORDER BY s.seq");
-        let rows: Vec<LivingRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(&self.read).await?;
-        rows.into_iter().map(LivingRow::read).collect()
+        let ids: Vec<(SessionId,)> = sqlx::query_as("SELECT id FROM sessions WHERE finished = 0").fetch_all(&self.read).await?;
+        // A part at a time: the rows of a long queue take several times as much memory as what is made of them.
+        let mut living = self.living_among(&ids.into_iter().map(|(id,)| id).collect::<Vec<_>>()).await?;
+        living.sort_unstable_by_key(|session| session.seq);
+        Ok(living)
     }
 
     /// The sessions among `ids` that have not ended.
