@@ -162,19 +162,19 @@ fn ask(client: &Client, question: &Value, asked: &mut Asked) -> Result<()> {
     asked.questions += 1;
     for _ in 0..TIMES {
         let start = Instant::now();
-        let answer = client.call(call, &body);
+        let (status, answer) = client.raw(call, &body)?;
         let took = start.elapsed();
         asked.times.push(took);
         if took > asked.slowest.0 {
             asked.slowest = (took, question["address"].as_str().unwrap_or_default().to_owned());
         }
-        match answer {
-            Ok(_) => {}
-            Err(error) if error.to_string().contains("too long") => {
-                asked.refused += 1;
-                break;
-            }
-            Err(error) => return Err(error.context(question["address"].as_str().unwrap_or_default().to_owned())),
+        let answer = String::from_utf8_lossy(&answer);
+        if answer.contains("too long") {
+            asked.refused += 1;
+            break;
+        }
+        if status != 200 {
+            bail!("{list}?{}: {status} {answer}", question["address"].as_str().unwrap_or_default());
         }
     }
     Ok(())

@@ -261,6 +261,12 @@ impl Client {
         Ok(answer.body_mut().read_json()?)
     }
 
+    /// The status and the body of an answer, which is not looked at.
+    fn raw(&self, name: &str, body: &Value) -> Result<(u16, Vec<u8>)> {
+        let mut answer = self.agent.post(format!("{}/call/{name}", self.url)).header("cookie", &self.cookie).send_json(body)?;
+        Ok((answer.status().as_u16(), answer.body_mut().read_to_vec()?))
+    }
+
     fn start_session(&self) -> Result<String> {
         let options = self.call("start_options", &json!({ "owner": "" }))?;
         let session = json!({

@@ -210,6 +210,15 @@ impl Prepared<'_> {
         sql
     }
 
+    /// One text of the same rows, without anything between them.
+    pub(crate) fn joined(&self, text: &str) -> QueryBuilder<Sqlite> {
+        let mut sql = QueryBuilder::new(format!("SELECT coalesce(group_concat(text, ''), '') FROM (SELECT {text} AS text"));
+        self.push_from_where(&mut sql, false);
+        self.push_order(&mut sql);
+        sql.push(")");
+        sql
+    }
+
     fn push_from_where(&self, sql: &mut QueryBuilder<Sqlite>, counting: bool) {
         let Source { table, number, joins, .. } = *self.source;
         let (mut walked, mut looked_up) = (false, None);

@@ -387,8 +387,10 @@ impl Store {
         fixed.extend(scope_condition(scope));
         let by_number = ListQuery { sort: "created_at".into(), descending: false, ..query.clone() };
         let prepared = self.prepare_all(&SOURCE, &SESSIONS, &by_number, fixed).await?;
-        let rows: Vec<(SessionId,)> = prepared.all("s.id").build_query_as().fetch_all(&self.lists).await?;
-        Ok(rows.into_iter().map(|(id,)| id).collect())
+        // As one text: a hundred thousand rows are handed over slowly.
+        let (ids,): (String,) = prepared.joined("hex(s.id)").build_query_as().fetch_one(&self.lists).await?;
+        let ids = ids.as_bytes().chunks(32).filter_map(|id| uuid::Uuid::try_parse_ascii(id).ok());
+        Ok(ids.map(SessionId).collect())
     }
 
     /// A person's last requests for sessions, newest first, without duplicates.
