@@ -30,7 +30,7 @@ CREATE VIRTUAL TABLE users_email_text USING fts5 (
     email_key, content = 'users', content_rowid = 'seq', tokenize = 'trigram case_sensitive 1'
 );
 INSERT INTO users_email_text (users_email_text) VALUES ('rebuild');
-CREATE TRIGGER users_email_text_insert AFTER INSERT ON users WHEN new.email_key <> '' BEGIN
+CREATE TRIGGER users_email_text_insert AFTER INSERT ON users BEGIN
     INSERT INTO users_email_text (rowid, email_key) VALUES (new.seq, new.email_key);
 END;
 CREATE TRIGGER users_email_text_update AFTER UPDATE OF email_key ON users WHEN old.email_key <> new.email_key BEGIN
@@ -42,7 +42,7 @@ CREATE VIRTUAL TABLE users_username_text USING fts5 (
     username_key, content = 'users', content_rowid = 'seq', tokenize = 'trigram case_sensitive 1'
 );
 INSERT INTO users_username_text (users_username_text) VALUES ('rebuild');
-CREATE TRIGGER users_username_text_insert AFTER INSERT ON users WHEN new.username_key <> '' BEGIN
+CREATE TRIGGER users_username_text_insert AFTER INSERT ON users BEGIN
     INSERT INTO users_username_text (rowid, username_key) VALUES (new.seq, new.username_key);
 END;
 CREATE TRIGGER users_username_text_update AFTER UPDATE OF username_key ON users WHEN old.username_key <> new.username_key BEGIN
@@ -54,7 +54,7 @@ CREATE VIRTUAL TABLE users_full_name_text USING fts5 (
     full_name_key, content = 'users', content_rowid = 'seq', tokenize = 'trigram case_sensitive 1'
 );
 INSERT INTO users_full_name_text (users_full_name_text) VALUES ('rebuild');
-CREATE TRIGGER users_full_name_text_insert AFTER INSERT ON users WHEN new.full_name_key <> '' BEGIN
+CREATE TRIGGER users_full_name_text_insert AFTER INSERT ON users BEGIN
     INSERT INTO users_full_name_text (rowid, full_name_key) VALUES (new.seq, new.full_name_key);
 END;
 CREATE TRIGGER users_full_name_text_update AFTER UPDATE OF full_name_key ON users WHEN old.full_name_key <> new.full_name_key BEGIN
@@ -66,7 +66,7 @@ CREATE VIRTUAL TABLE users_description_text USING fts5 (
     description_key, content = 'users', content_rowid = 'seq', tokenize = 'trigram case_sensitive 1'
 );
 INSERT INTO users_description_text (users_description_text) VALUES ('rebuild');
-CREATE TRIGGER users_description_text_insert AFTER INSERT ON users WHEN new.description_key <> '' BEGIN
+CREATE TRIGGER users_description_text_insert AFTER INSERT ON users BEGIN
     INSERT INTO users_description_text (rowid, description_key) VALUES (new.seq, new.description_key);
 END;
 CREATE TRIGGER users_description_text_update AFTER UPDATE OF description_key ON users WHEN old.description_key <> new.description_key BEGIN

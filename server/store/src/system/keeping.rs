@@ -4,8 +4,9 @@ use crate::{Change, Result, Store};
 use types::id::{SessionId, UserId};
 use types::time::Millis;
 
-/// Bytes that can still be written when the disk is full: some thousand audit records, ends of sessions and sign-ins.
-const SPARE: i64 = 4 << 20;
+/// Bytes that can still be written when the disk is full: some thousand audit records, ends of sessions and sign-ins. More than the
+/// write-ahead log has before it begins again (4 MiB) by the largest change.
+const SPARE: i64 = 6 << 20;
 
 /// The oldest lines are looked at first, which `CROSS JOIN` fixes: the other way round means every ended session, each minute.
 const FORGET_HISTORY: &str = "DELETE FROM session_history WHERE seq IN (SELECT h.seq FROM session_history h \
