@@ -59,7 +59,10 @@ fn parts_of_an_address_that_do_not_fit_the_list_are_named() {
 fn pages_end_where_the_count_does() {
     assert_eq!(ListQuery::parse(&SPEC, &parameters("page=1000&per=10")).0.page, 1000);
     let (query, ignored) = ListQuery::parse(&SPEC, &parameters("page=1001&per=10"));
-    assert_eq!((query.page, ignored.as_slice()), (1, ["A list shows its first 10,000 rows: narrow the filter.".to_owned()].as_slice()));
+    assert_eq!(
+        (query.page, ignored.as_slice()),
+        (1, ["A list shows its first 10,000 rows: narrow the filter.".to_owned()].as_slice())
+    );
     let beyond = ListQuery { page: 1001, ..ListQuery::new(&SPEC) };
     assert!(beyond.check(&SPEC).is_err_and(|problem| problem.to_string().contains("first 10,000 rows")));
     let window = Some(Window { offset: 50_000, limit: 10, any_tab: true });
