@@ -1,4 +1,4 @@
-// What a person on a line of 10 Mbit/s and 50 ms waits for. `node felt.mjs URL EMAIL PASSWORD` prints one line of JSON per measure,
+// The waits of a person on a line of 10 Mbit/s and 50 ms. `node felt.mjs URL EMAIL PASSWORD` prints one line of JSON per measure,
 // the median of five runs, in milliseconds.
 import { chromium } from "@playwright/test";
 

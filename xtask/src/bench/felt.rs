@@ -1,4 +1,4 @@
-//! What a person waits for on a slow line, in the browser.
+//! The waits of a person on a slow line, in the browser.
 
 use super::{EMAIL, PASSWORD, Server, seed};
 use crate::context::Context;

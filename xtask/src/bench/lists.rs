@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// What `seed` writes.
+/// The rows that `seed` writes.
 const ROWS: [&str; 10] =
     ["--users", "1000000", "--keypairs", "1000000", "--sessions", "1000000", "--waiting", "100000", "--audit", "5000000"];
 /// An agent too small for any of the waiting sessions, which therefore keep waiting.
@@ -27,7 +27,7 @@ slots = { cpu = "0.5", mem = "256m" }
 /// Times that each question is asked, one after the other.
 const TIMES: usize = 3;
 
-/// What can be chosen on the command line.
+/// The choices on the command line.
 struct Choices {
     keep: bool,
     /// Only every so many questions are asked.

@@ -66,7 +66,7 @@ pub(super) trait Question: Send + Sync {
     fn ask(&self) -> Option<Asking>;
     /// Shows an answer, or nothing.
     fn show(&self, answer: Option<Answer>);
-    /// What is shown: whether it is good, or the problem; nothing before the first answer.
+    /// The state of the shown answer: good, or the problem; nothing before the first answer.
     fn shown(&self) -> Option<Result<(), Problem>>;
 }
 

@@ -32,7 +32,7 @@ pub struct Loaded<T: Send + Sync + 'static> {
     followed: Followed,
 }
 
-/// What is the same for a load of any type.
+/// The part of a load that is the same for all types.
 #[derive(Clone, Copy)]
 struct Followed {
     /// Whether the present question is answered, not only one that the address asked before.
