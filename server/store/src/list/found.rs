@@ -3,7 +3,7 @@
 //! A list that is small needs none. In a large one, a look-up that finds few rows is the way to the page: they are sorted, and
 //! nothing else is read. One that finds many only serves to count; the page then comes from walking the order's index.
 
-use super::{Bind, Column, Fixed, Source, compare};
+use super::{Bind, Column, Fixed, Search, Source, compare};
 use crate::{Result, Store};
 use sqlx::QueryBuilder;
 use sqlx_sqlite::Sqlite;
@@ -135,14 +135,14 @@ pub(super) struct Ways<'a> {
 }
 
 impl Store {
-    /// Finds the best way to the rows of `query`. If it has to be `thorough`, no condition looks for beginnings only.
+    /// Finds the best way to the rows of `query`.
     pub(super) async fn ways<'a>(
         &self,
         source: &'static Source,
         spec: &'static ListSpec,
         query: &'a ListQuery,
         fixed: &[Fixed],
-        thorough: bool,
+        search: Search,
     ) -> Result<Ways<'a>> {
         let prefix = format!("{} IN (", source.number);
         let own = fixed.iter().filter_map(|(sql, value)| {
@@ -173,7 +173,7 @@ impl Store {
                     (first.map(|first| Lookup::Other { first: Box::new(first), tab, query: column.found }), beginning)
                 }
             };
-            ways.beginnings[n] = beginning && !thorough;
+            ways.beginnings[n] = beginning && search == Search::Page;
             lookups.extend(lookup.filter(|_| beginning == ways.beginnings[n]).map(|lookup| (Some(n), lookup)));
         }
         let mut least = i64::MAX;

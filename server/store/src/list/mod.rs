@@ -1,10 +1,11 @@
 //! Lists: one function that turns a [`ListQuery`] into SQL, for every table that is declared as a [`Source`].
 //!
-//! The cost of a page is bounded: order comes from an index, and counting stops at [`COUNT_LIMIT`]. A substring is looked up in a
+//! The cost of a page is bounded: order comes from an index, and counting has an end. A substring is looked up in a
 //! trigram index if few rows contain it; if many do, they are found by walking the order's index.
 
 mod column;
 mod compare;
+mod count;
 mod found;
 
 pub(crate) use column::{Column, few_values};
@@ -15,10 +16,9 @@ use futures::{Stream, StreamExt, stream};
 use sqlx::QueryBuilder;
 use sqlx_sqlite::Sqlite;
 use std::io;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
-use types::list::{COUNT_LIMIT, ListQuery, ListSpec, Page};
+use types::list::{ListQuery, ListSpec, Page};
 
 /// The time without taking a row after which a download is ended.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -74,6 +74,15 @@ fn push_fixed(sql: &mut QueryBuilder<Sqlite>, (condition, value): &Fixed) {
     sql.push(after);
 }
 
+/// Where a text is looked for in a very long list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// A short text at the beginning only, as the page then says.
+    Page,
+    /// Everywhere: a file cannot say that it has only a part of the rows.
+    Throughout,
+}
+
 /// A prepared query, from which rows and their count are read.
 #[derive(Clone)]
 pub(crate) struct Prepared<'a> {
@@ -92,79 +101,21 @@ impl Source {
 }
 
 impl Store {
-    /// Chooses the fastest way to answer `query` for one page.
+    /// Chooses the fastest way to answer `query`.
     pub(crate) async fn prepare<'a>(
         &self,
         source: &'static Source,
         spec: &'static ListSpec,
         query: &'a ListQuery,
         fixed: Vec<Fixed>,
+        search: Search,
     ) -> Result<Prepared<'a>> {
-        let ways = self.ways(source, spec, query, &fixed, false).await?;
+        let ways = self.ways(source, spec, query, &fixed, search).await?;
         Ok(Prepared { source, spec, query, fixed, ways })
-    }
-
-    /// The same for all rows: a file cannot say that it has only a part of them.
-    pub(crate) async fn prepare_all<'a>(
-        &self,
-        source: &'static Source,
-        spec: &'static ListSpec,
-        query: &'a ListQuery,
-        fixed: Vec<Fixed>,
-    ) -> Result<Prepared<'a>> {
-        let ways = self.ways(source, spec, query, &fixed, true).await?;
-        Ok(Prepared { source, spec, query, fixed, ways })
-    }
-
-    /// The number of rows that the filter selects, up to [`COUNT_LIMIT`], and whether there are more. `None` if counting takes too
-    /// long.
-    pub(crate) async fn count(&self, prepared: &Prepared<'_>) -> Result<Option<(u64, bool)>> {
-        let name = prepared.name();
-        if name.as_ref().is_some_and(|name| self.is_long(name)) {
-            return Ok(Some((COUNT_LIMIT, true)));
-        }
-        let count: sqlx::Result<(i64,)> = prepared.number_of_rows().build_query_as().fetch_one(&self.counts).await;
-        match count {
-            Err(error) if reads::interrupted(&error) => Ok(None),
-            count => {
-                let count = count?.0.unsigned_abs();
-                if let Some(name) = name.filter(|_| count > COUNT_LIMIT) {
-                    self.keep_long(name);
-                }
-                Ok(Some((count.min(COUNT_LIMIT), count > COUNT_LIMIT)))
-            }
-        }
-    }
-}
-
-/// How long a list that had more rows than are counted is believed to have them.
-const LONG: Duration = Duration::from_secs(5);
-/// The most lists of which that is remembered.
-const MOST_LONG: usize = 1_000;
-
-impl Store {
-    fn is_long(&self, name: &str) -> bool {
-        let long = self.long.lock().unwrap_or_else(PoisonError::into_inner);
-        long.get(name).is_some_and(|since| since.elapsed() < LONG)
-    }
-
-    fn keep_long(&self, name: String) {
-        let mut long = self.long.lock().unwrap_or_else(PoisonError::into_inner);
-        if long.len() >= MOST_LONG {
-            long.clear();
-        }
-        long.insert(name, Instant::now());
     }
 }
 
 impl Prepared<'_> {
-    /// The same text for every page and order of the same rows; none for what programs ask.
-    fn name(&self) -> Option<String> {
-        let query = self.query;
-        (query.window.is_none() && query.filter.is_none())
-            .then(|| format!("{} {:?} {:?}", self.spec.name, self.fixed, query.conditions))
-    }
-
     /// `SELECT columns FROM … WHERE … ORDER BY … LIMIT …` for the query's page. On a page after the first, and where rows
     /// are sorted, the numbers are found before the rows are read: those that are skipped are then only entries of an index.
     pub(crate) fn page(&self, columns: &str) -> QueryBuilder<Sqlite> {
@@ -182,23 +133,6 @@ impl Prepared<'_> {
             sql.push(format!(") CROSS JOIN {table} ON {number} = found {joins}"));
             self.push_order(&mut sql);
         }
-        sql
-    }
-
-    /// `SELECT count(*) …` up to one more than [`COUNT_LIMIT`].
-    fn number_of_rows(&self) -> QueryBuilder<Sqlite> {
-        let mut sql = QueryBuilder::new("SELECT count(*) FROM (SELECT 1");
-        match &self.ways.lookup {
-            Some((_, lookup))
-                if self.query.conditions.len() == 1 && self.query.filter.is_none() && lookup.covers(self.source, &self.fixed) =>
-            {
-                sql.push(" FROM (");
-                lookup.push(&mut sql);
-                sql.push(")");
-            }
-            _ => self.push_from_where(&mut sql, true),
-        }
-        sql.push(format!(" LIMIT {})", COUNT_LIMIT + 1));
         sql
     }
 
@@ -284,7 +218,7 @@ pub(crate) async fn page_of_rows<R, T>(
 where
     R: for<'r> sqlx::FromRow<'r, sqlx_sqlite::SqliteRow> + Send + Unpin,
 {
-    let prepared = store.prepare(source, spec, query, fixed).await?;
+    let prepared = store.prepare(source, spec, query, fixed, Search::Page).await?;
     let mut page = prepared.page(columns);
     // Concurrently, on two connections, so that neither waits for the other.
     let rows = async {
@@ -357,7 +291,7 @@ where
 {
     let store = store.clone();
     stream(move |out| async move {
-        let prepared = store.prepare_all(source, spec, &query, fixed).await?;
+        let prepared = store.prepare(source, spec, &query, fixed, Search::Throughout).await?;
         let mut sql = prepared.all(columns);
         let until = Instant::now() + store.export_lasts;
         let mut reader = store.export.reader().await?;

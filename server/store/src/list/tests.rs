@@ -64,7 +64,7 @@ async fn the_database_accepts_every_comparison_and_order_of_a_list() {
             let (sort, then) = (property.key.to_owned(), vec![(property.key.to_owned(), true)]);
             let query = ListQuery { window, filter, sort, then, ..ListQuery::new(spec) };
             query.check(spec).unwrap();
-            let prepared = store.prepare(source, spec, &query, Vec::new()).await.unwrap();
+            let prepared = store.prepare(source, spec, &query, Vec::new(), Search::Page).await.unwrap();
             let mut sql = prepared.page("1");
             let rows: Vec<(i64,)> = sql.build_query_as().fetch_all(&store.read).await.unwrap();
             // A first start leaves a policy of each kind and nothing else.
@@ -102,7 +102,7 @@ async fn every_order_of_a_large_list_is_that_of_an_index() {
         for (sort, descending) in spec.sorts.iter().flat_map(|sort| [(*sort, false), (*sort, true)]) {
             let query = ListQuery { sort: sort.into(), descending, ..ListQuery::new(spec) };
             let fixed = tab_conditions(tabs, 1);
-            let mut prepared = store.prepare(source, spec, &query, fixed).await.unwrap();
+            let mut prepared = store.prepare(source, spec, &query, fixed, Search::Page).await.unwrap();
             // As in a list of many rows, of which there are none here.
             prepared.ways = Ways::default();
             let steps = plan(&store, &prepared.page("1")).await;
@@ -123,7 +123,7 @@ async fn a_count_reads_no_joined_table_that_its_filter_does_not_name() {
     for (source, spec, tabs) in LARGE {
         let query = ListQuery::new(spec);
         let fixed = tab_conditions(tabs, 1);
-        let prepared = store.prepare(source, spec, &query, fixed).await.unwrap();
+        let prepared = store.prepare(source, spec, &query, fixed, Search::Page).await.unwrap();
         let steps = plan(&store, &prepared.number_of_rows()).await;
         assert!(!steps.iter().any(|step| step.contains("LEFT-JOIN")), "{}: {steps:?}", spec.name);
     }
@@ -177,7 +177,7 @@ async fn found_in(
     query: &ListQuery,
     fixed: Vec<Fixed>,
 ) -> (Vec<i64>, u64, bool) {
-    let prepared = store.prepare(source, spec, query, fixed).await.unwrap();
+    let prepared = store.prepare(source, spec, query, fixed, Search::Page).await.unwrap();
     let rows: Vec<(i64,)> = prepared.page(source.number).build_query_as().fetch_all(&store.lists).await.unwrap();
     let (total, _) = store.count(&prepared).await.unwrap().unwrap();
     (rows.into_iter().map(|(number,)| number).collect(), total, prepared.ways.beginnings.contains(&true))
@@ -234,7 +234,7 @@ async fn a_short_text_is_looked_for_anywhere_in_a_small_list_and_at_the_beginnin
     assert!(beginnings && of_those > 10 && of_those < 60, "{of_those}: the owners whose email begins with it");
     // A file has them all.
     let store = seeded(folder.path(), 0).await;
-    let all = store.prepare_all(users.0, users.1, &query, Vec::new()).await;
+    let all = store.prepare(users.0, users.1, &query, Vec::new(), Search::Throughout).await;
     assert!(all.is_ok_and(|prepared| !prepared.ways.beginnings.contains(&true)));
 }
 
@@ -254,7 +254,7 @@ async fn no_look_up_reads_a_large_table_from_its_beginning() {
             {
                 let condition = Condition { key: property.key.into(), op: *op, value };
                 let query = ListQuery { conditions: vec![condition], ..ListQuery::new(spec) };
-                let prepared = store.prepare(source, spec, &query, tab_conditions(tabs, 1)).await.unwrap();
+                let prepared = store.prepare(source, spec, &query, tab_conditions(tabs, 1), Search::Page).await.unwrap();
                 if prepared.ways.lookup.is_none() {
                     without.push((spec.name, property.key));
                 }
@@ -267,7 +267,7 @@ async fn no_look_up_reads_a_large_table_from_its_beginning() {
                 // Many rows are walked in their order, not sorted.
                 for (sort, descending) in spec.sorts.iter().flat_map(|sort| [(*sort, false), (*sort, true)]) {
                     let query = ListQuery { sort: sort.into(), descending, ..query.clone() };
-                    let mut prepared = store.prepare(source, spec, &query, tab_conditions(tabs, 1)).await.unwrap();
+                    let mut prepared = store.prepare(source, spec, &query, tab_conditions(tabs, 1), Search::Page).await.unwrap();
                     prepared.ways.few = false;
                     let steps = plan(&store, &prepared.page("1")).await;
                     let sorts = |step: &&String| step.contains("TEMP B-TREE") && !step.contains("LAST TERM");

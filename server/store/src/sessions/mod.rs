@@ -8,7 +8,7 @@ pub(crate) use living::read_slots;
 pub use living::{Barred, Changed, LivingSession};
 pub use moves::{NewSession, Step};
 
-use crate::list::{Bind, Column, Fixed, Source, all_rows, few_values, one_row, page_of_rows, some_rows};
+use crate::list::{Bind, Column, Fixed, Search, Source, all_rows, few_values, one_row, page_of_rows, some_rows};
 use crate::{Result, Scope, Store, read_json, read_word};
 use futures::Stream;
 use sqlx::FromRow;
@@ -386,7 +386,7 @@ impl Store {
             vec![("s.finished = 0 AND s.status = 'PENDING' AND s.resource_group = ?", Bind::Text(group.into()))];
         fixed.extend(scope_condition(scope));
         let by_number = ListQuery { sort: "created_at".into(), descending: false, ..query.clone() };
-        let prepared = self.prepare_all(&SOURCE, &SESSIONS, &by_number, fixed).await?;
+        let prepared = self.prepare(&SOURCE, &SESSIONS, &by_number, fixed, Search::Throughout).await?;
         // As one text: a hundred thousand rows are handed over slowly.
         let (ids,): (String,) = prepared.joined("hex(s.id)").build_query_as().fetch_one(&self.lists).await?;
         let ids = ids.as_bytes().chunks(32).filter_map(|id| uuid::Uuid::try_parse_ascii(id).ok());
