@@ -98,7 +98,7 @@ test("axe finds nothing in menus and popovers above a page", async ({ yard }) =>
   await expect(page.getByRole("dialog").getByText("Keypair policy", { exact: true })).toBeVisible();
   await clean(page, "user drawer");
 
-  await page.getByRole("link", { name: "Changed by others" }).click();
+  await page.getByRole("link", { name: "Changes by others" }).click();
   await expect(page.getByRole("link", { name: "All records in the audit trail" })).toBeVisible();
   await clean(page, "history of a user");
   const other = await yard.person(unique("axe-link"));
@@ -113,7 +113,7 @@ test("axe finds nothing in menus and popovers above a page", async ({ yard }) =>
   await page.getByRole("button", { name: "Create many" }).click();
   const many = page.getByRole("dialog", { name: "Create many users" });
   await many.getByRole("radio", { name: "From a CSV file" }).check();
-  await many.getByLabel("Its lines").fill("email,username\nann@example.org,a b\n");
+  await many.getByLabel("CSV text").fill("email,username\nann@example.org,a b\n");
   await many.getByRole("button", { name: "Preview" }).click();
   await expect(many.getByRole("alert")).toBeVisible();
   await clean(page, "mistakes of a file");
@@ -127,7 +127,7 @@ test("axe finds nothing in menus and popovers above a page", async ({ yard }) =>
 
   await yard.goto("/users");
   await page.getByRole("button", { name: `Edit ${ADMIN.email}` }).click();
-  await expect(page.getByRole("dialog", { name: "Modify user" })).toBeVisible();
+  await expect(page.getByRole("dialog", { name: "Edit user" })).toBeVisible();
   await clean(page, "edit user");
   await yard.goto("/credentials");
   await page.getByRole("button", { name: "Add credential" }).click();
@@ -142,8 +142,8 @@ test("axe finds nothing in menus and popovers above a page", async ({ yard }) =>
   await clean(page, "change password");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Turn on two-factor" }).click();
-  await page.getByLabel("Password now").fill(ADMIN.password);
-  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByLabel("Current password").fill(ADMIN.password);
+  await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByRole("img", { name: /^QR code/ })).toBeVisible();
   await clean(page, "two-factor");
   await yard.goto("/projects");

@@ -73,7 +73,7 @@ test("agents that stop taking sessions keep running ones, and new sessions wait 
       await page.locator(".bulk").getByRole("button", { name: button }).click();
       await expect(page.locator(".bulk")).toHaveCount(0);
     };
-    await choose("Stop scheduling");
+    await choose("Disable scheduling");
     await expect(page.getByText("Agent setting updated.").first()).toBeVisible();
     await expect(row).toContainText("Disabled");
     ids.push(await yard.session({ name: unique("waits") }));
@@ -81,7 +81,7 @@ test("agents that stop taking sessions keep running ones, and new sessions wait 
     await expect(page.getByRole("dialog")).toContainText("none in resource group default takes new sessions now");
     expect(await status(ids[0])).toBe("RUNNING");
     await yard.goto("/agents");
-    await choose("Make schedulable");
+    await choose("Enable scheduling");
     await expect(row).toContainText("Enabled");
     await expect.poll(() => status(ids[1]), { timeout: 20_000 }).toBe("TERMINATED");
   } finally {
@@ -93,9 +93,9 @@ test("agents that stop taking sessions keep running ones, and new sessions wait 
 test("an unknown agent is named as one that was not changed", async ({ yard }) => {
   await yard.signIn();
   const results = await yard.call<{ name: string; problem: unknown }[]>("set_schedulable", { names: ["nowhere"], schedulable: true });
-  expect(results).toEqual([{ name: "nowhere", problem: { Conflict: "There is no such agent." } }]);
+  expect(results).toEqual([{ name: "nowhere", problem: { Conflict: "No such agent." } }]);
   await yard.goto("/agents?agent=nowhere");
-  await expect(yard.page.getByRole("dialog", { name: "Agent info" })).toContainText("There is no such agent");
+  await expect(yard.page.getByRole("dialog", { name: "Agent info" })).toContainText("No such agent");
 });
 
 test("people who only read see no controls, axe finds nothing, and a narrow page never scrolls sideways", async ({ yard }) => {

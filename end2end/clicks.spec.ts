@@ -46,7 +46,7 @@ test("thirty students with a policy of their own in six clicks", async ({ yard }
   await dialog.getByLabel("Email, after the @").fill("example.org");
   await hand.choose(dialog.getByLabel("Keypair policy"), policy);
   await hand.click(dialog.getByRole("button", { name: "Preview" }));
-  await hand.click(dialog.getByRole("button", { name: "Create 30 people" }));
+  await hand.click(dialog.getByRole("button", { name: "Create 30 users" }));
   const once = page.getByRole("dialog", { name: "New users" });
   await expect(once.getByRole("row")).toHaveCount(31);
   const download = page.waitForEvent("download");
@@ -112,7 +112,7 @@ test("what somebody did yesterday is two clicks from their drawer", async ({ yar
   await yard.goto(`/users?f=username.contains.${who}`);
   await page.getByRole("link", { name: `${who}@example.org` }).click();
   const hand = new Hand();
-  await hand.click(page.getByRole("dialog").getByRole("link", { name: "Did" }));
+  await hand.click(page.getByRole("dialog").getByRole("link", { name: "Activity" }));
   await hand.click(page.getByRole("dialog").getByRole("link", { name: "Yesterday" }));
   await expect(page.getByRole("heading", { level: 1, name: "Audit trail" })).toBeVisible();
   await expect(page.getByText(/When/).first()).toBeVisible();

@@ -33,7 +33,7 @@ test("a late answer to a save leaves the next opening of the dialog unchanged an
   await yard.call("create_domain", { domain: { name: second, description: "as it was" } });
   await yard.goto("/domains");
   const create = page.getByRole("dialog", { name: "Create domain" });
-  const edit = page.getByRole("dialog", { name: "Modify domain" });
+  const edit = page.getByRole("dialog", { name: "Edit domain" });
 
   /** Saves a new domain, closes the dialog before the answer, and opens it for another domain. */
   const leave = async (name: string, slow: Awaited<ReturnType<typeof hold>>) => {
@@ -128,7 +128,7 @@ test("of two people requested in turn, the form shows the second, no matter whic
   await page.getByRole("button", { name: `Edit ${both}-a@example.org` }).click();
   await slow.asked();
   await page.getByRole("button", { name: `Edit ${both}-b@example.org` }).click();
-  const edit = page.getByRole("dialog", { name: "Modify user" });
+  const edit = page.getByRole("dialog", { name: "Edit user" });
   await expect(edit.getByLabel("Username")).toHaveValue(`${both}-b`);
   await edit.getByLabel("Full name").fill("typed");
   await slow.answer();

@@ -281,7 +281,7 @@ test("a list of passwords that is shown once is not closed by a slip", async ({ 
   await dialog.getByLabel("How many").fill("2");
   await dialog.getByLabel("Email, after the @").fill("example.org");
   await dialog.getByRole("button", { name: "Preview" }).click();
-  await dialog.getByRole("button", { name: "Create 2 people" }).click();
+  await dialog.getByRole("button", { name: "Create 2 users" }).click();
   const once = page.getByRole("dialog", { name: "New users" });
   await expect(once.getByRole("row")).toHaveCount(3);
   await page.keyboard.press("Escape");

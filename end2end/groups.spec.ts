@@ -29,10 +29,10 @@ test("wrong numbers are refused beside their fields, and an empty field or 0 sec
   await page.getByRole("button", { name: "Create", exact: true }).click();
   const create = page.getByRole("dialog", { name: "Create resource group" });
   await create.getByLabel("Name").fill("-no-");
-  await create.getByRole("checkbox", { name: /The system's value/ }).uncheck();
+  await create.getByRole("checkbox", { name: /Use default/ }).uncheck();
   await create.getByLabel("Retries to skip pending session", { exact: true }).fill("1001");
   await create.getByRole("button", { name: "Create", exact: true }).click();
-  await expect(create.getByText("A whole number from 0 to 1000, or nothing.")).toBeVisible();
+  await expect(create.getByText("A whole number from 0 to 1000, or leave it empty.")).toBeVisible();
   await expect(create.getByLabel("Name")).toHaveAttribute("aria-invalid", "true");
   await create.getByLabel("Name").fill(name);
   await create.getByLabel("Retries to skip pending session", { exact: true }).fill("0");
@@ -68,7 +68,7 @@ test("a saved pending timeout is shown in the group's row, and the switch deacti
   await group(yard, name);
   await yard.goto(`/resource-groups?f=name.equals.${name}`);
   await page.getByRole("button", { name: `Edit ${name}` }).click();
-  const edit = page.getByRole("dialog", { name: "Modify resource group" });
+  const edit = page.getByRole("dialog", { name: "Edit resource group" });
   await edit.getByRole("checkbox", { name: /No timeout/ }).uncheck();
   await edit.getByLabel("Pending timeout (sec.)", { exact: true }).fill("120");
   await edit.getByRole("button", { name: "Save", exact: true }).click();
@@ -96,10 +96,10 @@ test("of two administrators who change a group at once, the second sees the firs
   const name = unique("both");
   await group(yard, name);
   await yard.goto(`/resource-groups?f=name.equals.${name}`);
-  const edit = page.getByRole("dialog", { name: "Modify resource group" });
+  const edit = page.getByRole("dialog", { name: "Edit resource group" });
   const open = async () => {
     await page.getByRole("button", { name: `Edit ${name}` }).click();
-    await expect(edit.getByText("Names are fixed once given.")).toBeVisible();
+    await expect(edit.getByText("The name cannot be changed.")).toBeVisible();
   };
   const meanwhile = async (description: string) => group(yard, name, { description }, (await saved(yard, name)).revision);
 
@@ -107,7 +107,7 @@ test("of two administrators who change a group at once, the second sees the firs
   await edit.getByLabel("Description").fill("mine");
   await meanwhile("theirs");
   await edit.getByRole("button", { name: "Save", exact: true }).click();
-  const notice = edit.getByRole("region", { name: "Saved meanwhile" });
+  const notice = edit.getByRole("region", { name: "Theirs" });
   await expect(notice.getByRole("row", { name: /^Description/ })).toHaveText("Descriptiontheirsmine");
   await notice.getByRole("button", { name: "Take theirs" }).click();
   await expect(edit.getByLabel("Description")).toHaveValue("theirs");
@@ -146,7 +146,7 @@ test("a group's drawer has its own address in every tab, and links to its agents
   await expect(page).toHaveURL(/tab=inactive/);
   await expect(drawer.getByText("No domain or project may use it")).toBeVisible();
   await yard.goto("/resource-groups?group=nobody-made-this");
-  await expect(drawer).toContainText("There is no such resource group");
+  await expect(drawer).toContainText("No such resource group");
   await yard.call("delete_resource_group", { name });
 });
 

@@ -178,7 +178,7 @@ test("a resource group that is no longer offered is kept with an error, and a gr
   };
   await yard.call("save_resource_group", { save: { group, revision: null } });
   await yard.goto(`/session/start?form=${encodeURIComponent(JSON.stringify({ resource_group: name }))}`);
-  await expect(main.getByRole("radio", { name: `resource group ${name} takes no batch sessions` })).toBeDisabled();
+  await expect(main.getByRole("radio", { name: `resource group ${name} does not accept batch sessions` })).toBeDisabled();
   await expect(main.getByRole("radio", { name: /Interactive/ })).toBeEnabled();
   await yard.call("delete_resource_group", { name });
 });

@@ -51,7 +51,7 @@ test("a policy is created with limits, unlimited boxes and hosts, and changed as
 
   await page.getByRole("button", { name: `Edit ${name}` }).click();
   const edit = page.getByRole("dialog", { name: "Update Resource Policy" });
-  await expect(edit.getByText("Names are fixed once given.")).toBeVisible();
+  await expect(edit.getByText("The name cannot be changed.")).toBeVisible();
   await edit.getByLabel("CPU", { exact: true }).fill("2");
   await edit.getByRole("checkbox", { name: "Unlimited Memory" }).uncheck();
   await edit.getByLabel("Memory", { exact: true }).fill("4");
@@ -90,7 +90,7 @@ test("of two administrators who change a policy at once, the second sees the fir
   const second = theirs.getByRole("dialog", { name: "Update Resource Policy" });
   await second.getByLabel("Cluster size").fill("7");
   await second.getByRole("button", { name: "Save" }).click();
-  const notice = second.getByRole("region", { name: "Saved meanwhile" });
+  const notice = second.getByRole("region", { name: "Theirs" });
   await expect(notice.getByRole("row", { name: /Cluster size/ })).toContainText("4");
   await expect(notice.getByRole("row", { name: /Cluster size/ })).toContainText("7");
   await notice.getByRole("button", { name: "Take theirs" }).click();
@@ -113,7 +113,7 @@ test("a policy with followers, active or not, is deleted only with another polic
   await yard.goto(`/resource-policy?f=name.equals.${name}`);
   await page.getByRole("button", { name: `Delete ${name}` }).click();
   const dialog = page.getByRole("dialog", { name: /Delete/ });
-  await expect(dialog).toContainText(`1 keypair follows this policy: ${email}`);
+  await expect(dialog).toContainText(`1 keypair uses this policy: ${email}`);
   await dialog.getByLabel(/Move/).selectOption("default");
   await dialog.getByRole("button", { name: /Move/ }).click();
   await expect(page.getByText("Resource policy successfully deleted.")).toBeVisible();
@@ -128,7 +128,7 @@ test("a policy without followers is deleted after one question", async ({ yard }
   await yard.goto(`/resource-policy?f=name.equals.${name}`);
   await page.getByRole("button", { name: `Delete ${name}` }).click();
   const dialog = page.getByRole("dialog", { name: `Delete Policy '${name}'` });
-  await expect(dialog).toContainText("Nobody follows it. This cannot be undone.");
+  await expect(dialog).toContainText("Nobody uses it. This cannot be undone.");
   await dialog.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(page.getByText("Resource policy successfully deleted.")).toBeVisible();
   await expect(page.getByRole("row", { name: new RegExp(name) })).toHaveCount(0);
@@ -154,7 +154,7 @@ test("a lower limit shows before it is saved whom it affects and which running s
   await edit.getByRole("checkbox", { name: "Unlimited CPU", exact: true }).uncheck();
   await edit.getByLabel("CPU", { exact: true }).fill("0.1");
   await edit.getByRole("button", { name: "Save" }).click();
-  await expect(edit.getByRole("status")).toContainText(`1 keypair follows this policy: ${email}`);
+  await expect(edit.getByRole("status")).toContainText(`1 keypair uses this policy: ${email}`);
   await expect(edit.getByRole("status")).toContainText(session);
   await edit.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Resource policy successfully updated.")).toBeVisible();
@@ -162,7 +162,7 @@ test("a lower limit shows before it is saved whom it affects and which running s
   await yard.goto(`/sessions?session=${id}`);
   await expect(page.getByRole("dialog")).toContainText(`This session belongs to ${email}.`);
   await yard.goto(`/sessions?session=${id}`, theirs);
-  await expect(theirs.getByRole("dialog")).toContainText("Ran for");
+  await expect(theirs.getByRole("dialog")).toContainText("Duration");
   await expect(theirs.getByText("This session belongs to")).toHaveCount(0);
   await yard.call("terminate_sessions", { ids: [id], force: true });
 });
@@ -257,7 +257,7 @@ test("the address of an unknown session says that it is not found", async ({ yar
   const { page } = yard;
   await yard.signIn();
   await yard.goto("/sessions?session=00000000-0000-0000-0000-000000000001");
-  await expect(page.getByRole("dialog")).toContainText("There is no such session, or you may not see it.");
+  await expect(page.getByRole("dialog")).toContainText("No such session, or you do not have access to it.");
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
   await expect(page.getByRole("heading", { level: 1, name: "Sessions" })).toBeVisible();

@@ -8,7 +8,7 @@ const FORMS: { page: string; open: string; dialog: string; fill: Record<string, 
     page: "/users", open: "Create user", dialog: "Create user", send: "Create",
     fill: { Email: "lost@example.org", Username: "lost", Password: "Battery-Staple-7", "Password again": "Battery-Staple-7", Description: "typed" },
   },
-  { page: "/users", open: "Edit admin@example.org", dialog: "Modify user", send: "Save", fill: { "Full name": "Typed Name", Description: "typed" } },
+  { page: "/users", open: "Edit admin@example.org", dialog: "Edit user", send: "Save", fill: { "Full name": "Typed Name", Description: "typed" } },
   {
     page: "/users", open: "Create many", dialog: "Create many users", send: "Preview",
     fill: { "Before the number": "lost-", "Email, after the @": "example.org", "How many": "7" },
@@ -19,7 +19,7 @@ const FORMS: { page: string; open: string; dialog: string; fill: Record<string, 
   { page: "/resource-groups", open: "Create", dialog: "Create resource group", send: "Create", fill: { Name: "typed-group", Description: "typed" } },
   {
     page: "/account", open: "Change password", dialog: "Change password", send: "Change",
-    fill: { "Password now": "Correct-Horse-9", "New password": "Another-Horse-1", "New password again": "Another-Horse-1" },
+    fill: { "Current password": "Correct-Horse-9", "New password": "Another-Horse-1", "New password again": "Another-Horse-1" },
   },
 ];
 

@@ -19,12 +19,12 @@ test("people are created by a pattern, after a preview, with passwords shown onc
   await dialog.getByLabel("How many").fill("12");
   await expect(dialog.getByText(`${prefix}-01 to ${prefix}-12`)).toBeVisible();
   await dialog.getByRole("button", { name: "Preview" }).click();
-  await expect(dialog.getByText("12 people would be created.")).toBeVisible();
+  await expect(dialog.getByText("Ready: 12 users, no problems.")).toBeVisible();
   await expect(dialog.getByRole("cell", { name: `${prefix}-12@example.org` })).toBeVisible();
   // A change after the preview requires a new preview.
   await dialog.getByLabel("How many").fill("11");
   await dialog.getByRole("button", { name: "Preview" }).click();
-  await dialog.getByRole("button", { name: "Create 11 people" }).click();
+  await dialog.getByRole("button", { name: "Create 11 users" }).click();
   const once = page.getByRole("dialog", { name: "New users" });
   await expect(once.getByRole("row")).toHaveCount(12);
   const password = (await once.getByRole("row", { name: new RegExp(`${prefix}-03`) }).locator("code").first().textContent())!;
@@ -50,15 +50,15 @@ test("a file's mistakes are named by line and column, corrected in place, and th
   await dialog.getByRole("button", { name: "Preview" }).click();
   await expect(dialog.getByText("Choose a file or enter its lines here.")).toBeVisible();
   await dialog.getByLabel("CSV file", { exact: true }).setInputFiles(file);
-  await expect(dialog.getByLabel("Its lines")).toHaveValue(/queen/);
+  await expect(dialog.getByLabel("CSV text")).toHaveValue(/queen/);
   await dialog.getByRole("button", { name: "Preview" }).click();
   await expect(dialog.getByRole("alert")).toHaveText(/1 of 2 lines have problems \(2 values in total\)/);
   await expect(dialog.getByRole("row", { name: /role/ })).toContainText("Use superadmin, admin, user or monitor.");
   await expect(dialog.getByRole("row", { name: /username/ })).toContainText("Line 2 has the same");
-  const right = (await dialog.getByLabel("Its lines").inputValue()).replace("queen", "user").replace(`.org,${name}-a,,`, `.org,${name}-b,,`);
-  await dialog.getByLabel("Its lines").fill(right);
+  const right = (await dialog.getByLabel("CSV text").inputValue()).replace("queen", "user").replace(`.org,${name}-a,,`, `.org,${name}-b,,`);
+  await dialog.getByLabel("CSV text").fill(right);
   await dialog.getByRole("button", { name: "Preview" }).click();
-  await dialog.getByRole("button", { name: "Create 2 people" }).click();
+  await dialog.getByRole("button", { name: "Create 2 users" }).click();
   await page.getByRole("dialog", { name: "New users" }).getByRole("button", { name: "Close", exact: true }).last().click();
   await yard.goto(`/users?f=email.contains.${name}`);
   await expect(page.getByRole("row", { name: new RegExp(`${name}-a`) })).toContainText("Ek, Ann");
@@ -92,14 +92,14 @@ test("several people get new numbers and another status together, and their hist
   await expect(drawer.getByText("1500")).toBeVisible();
   await expect(drawer.getByText("20, 30")).toBeVisible();
   // The change is recorded in a tab, which has its own address.
-  await drawer.getByRole("link", { name: "Changed by others" }).click();
+  await drawer.getByRole("link", { name: "Changes by others" }).click();
   await expect(drawer.getByText(/changed the account of/)).toBeVisible();
   await page.reload();
   await expect(drawer.getByText(/created the account of/)).toBeVisible();
   // Back among the active ones, by choosing the status in the dialog; the user ID can be read there and not changed.
   await yard.goto(`/users?tab=inactive&f=email.contains.${name}`);
   await page.getByRole("button", { name: `Edit ${name}-a@example.org` }).click();
-  const edit = page.getByRole("dialog", { name: "Modify user" });
+  const edit = page.getByRole("dialog", { name: "Edit user" });
   await expect(edit.getByText(`${name}-a@example.org`)).toBeVisible();
   await expect(edit.getByRole("textbox", { name: "Email" })).toHaveCount(0);
   await edit.getByLabel("User status").selectOption({ label: "Active" });
@@ -120,13 +120,13 @@ test("the notification of a finished task leads to the passwords after the page 
   await dialog.getByLabel("How many").fill("3");
   await dialog.getByLabel("Email, after the @").fill("example.org");
   await dialog.getByRole("button", { name: "Preview" }).click();
-  await dialog.getByRole("button", { name: "Create 3 people" }).click();
+  await dialog.getByRole("button", { name: "Create 3 users" }).click();
   const once = page.getByRole("dialog", { name: "New users" });
   await expect(once.getByRole("row")).toHaveCount(4);
   await yard.goto("/agents");
   await page.getByRole("button", { name: /^Notifications/ }).click();
   const region = page.getByRole("region", { name: "Notifications" });
-  await region.getByRole("link", { name: "Creating users: 3 people were created" }).first().click();
+  await region.getByRole("link", { name: "Creating users: 3 users created" }).first().click();
   await expect(once.getByRole("row")).toHaveCount(4);
   await expect(once.getByRole("row", { name: new RegExp(`${prefix}-2@example.org`) })).toBeVisible();
 });

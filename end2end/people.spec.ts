@@ -27,15 +27,15 @@ test("a person is created, their keypair shown once, edited, deactivated and bro
 
   await yard.goto(`/users?f=email.contains.${name}`);
   await page.getByRole("button", { name: `Edit ${name}@example.org` }).click();
-  const edit = page.getByRole("dialog", { name: "Modify user" });
+  const edit = page.getByRole("dialog", { name: "Edit user" });
   await expect(edit.getByLabel("Username")).toHaveValue(name);
   await edit.getByLabel("Full name").fill("Ada Life");
   await edit.getByText("Advanced").click();
-  await edit.getByLabel("Allowed client addresses").fill("nowhere");
+  await edit.getByLabel("Allowed client IPs").fill("nowhere");
   await edit.getByRole("button", { name: "Save" }).click();
   await expect(edit.getByText(/Not an IP address or network: nowhere/)).toBeVisible();
   await expect(edit.getByLabel("Full name")).toHaveValue("Ada Life");
-  await edit.getByLabel("Allowed client addresses").fill("127.0.0.1, 10.0.0.0/8");
+  await edit.getByLabel("Allowed client IPs").fill("127.0.0.1, 10.0.0.0/8");
   await edit.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("row", { name: new RegExp(name) })).toContainText("Ada Life");
 
@@ -63,7 +63,7 @@ test("a keypair is added, limited, deactivated and deleted; the main one stays",
   await add.getByLabel("Rate limit").fill("100");
   await expect(add.getByText(/calls such as signing in may be blocked/)).toBeVisible();
   await add.getByRole("button", { name: "Save" }).click();
-  await expect(add.getByText(/There is no such person/)).toBeVisible();
+  await expect(add.getByText(/No such person/)).toBeVisible();
   await expect(add.getByLabel("Rate limit")).toHaveValue("100");
   await add.getByLabel("User ID").fill(email);
   await add.getByRole("button", { name: "Save" }).click();
@@ -131,12 +131,12 @@ test("people manage their own keypairs and password", async ({ yard }) => {
 
   await page.getByRole("button", { name: "Change password" }).click();
   const dialog = page.getByRole("dialog", { name: "Change password" });
-  await dialog.getByLabel("Password now").fill("Wrong-Horse-1");
+  await dialog.getByLabel("Current password").fill("Wrong-Horse-1");
   await dialog.getByRole("textbox", { name: "New password", exact: true }).fill("Another-Horse-1");
   await dialog.getByLabel("New password again").fill("Another-Horse-1");
   await dialog.getByRole("button", { name: "Change", exact: true }).click();
   await expect(dialog.getByText(/Wrong password/)).toBeVisible();
-  await dialog.getByLabel("Password now").fill(PASSWORD);
+  await dialog.getByLabel("Current password").fill(PASSWORD);
   await dialog.getByRole("button", { name: "Change", exact: true }).click();
   await expect(page.getByText("Your password was changed.")).toBeVisible();
 });

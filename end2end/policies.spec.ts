@@ -106,7 +106,7 @@ test("the second to save sees what they replace, and may keep their values", asy
   const second = theirs.getByRole("dialog", { name: "Update Resource Policy" });
   await second.getByLabel(images, { exact: true }).fill("7");
   await second.getByRole("button", { name: "Save", exact: true }).click();
-  const notice = second.getByRole("region", { name: "Saved meanwhile" });
+  const notice = second.getByRole("region", { name: "Theirs" });
   await expect(notice.getByRole("row", { name: new RegExp(images) }).getByRole("cell")).toHaveText(["5", "7"]);
   await notice.getByRole("button", { name: "Save mine" }).click();
   await expect(theirs.getByText("Resource policy successfully updated.")).toBeVisible();
@@ -128,7 +128,7 @@ test("a policy with followers is saved with the second press, and a further chan
   await expect(edit.getByText("A whole number from 1 to 1000.")).toBeVisible();
   await edit.getByLabel("Cluster size", { exact: true }).fill("4");
   await edit.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(edit.getByRole("status")).toContainText(`1 keypair follows this policy: ${email}`);
+  await expect(edit.getByRole("status")).toContainText(`1 keypair uses this policy: ${email}`);
   await expect(edit.getByRole("button", { name: "Save anyway" })).toBeVisible();
   await edit.getByLabel("Cluster size", { exact: true }).fill("6");
   await Promise.all([page.waitForResponse(/policy_effect/), edit.getByRole("button", { name: "Save anyway" }).click()]);
@@ -170,7 +170,7 @@ test("the projects of a deleted policy follow another one, and a policy without 
   await yard.goto(`/resource-policy/project?f=name.equals.${followed}`);
   await page.getByRole("button", { name: `Delete ${followed}` }).click();
   const dialog = page.getByRole("dialog", { name: `Delete Policy '${followed}'` });
-  await expect(dialog).toContainText(`1 project follows this policy: ${lab}`);
+  await expect(dialog).toContainText(`1 project uses this policy: ${lab}`);
   await dialog.getByLabel("Move them to", { exact: true }).selectOption("default");
   await dialog.getByRole("button", { name: "Move and delete" }).click();
   await expect(page.getByText("Resource policy successfully deleted.")).toBeVisible();
@@ -191,7 +191,7 @@ test("the projects of a deleted policy follow another one, and a policy without 
     await yard.goto(`${path}?f=name.equals.default`);
     await page.getByRole("button", { name: "Delete default", exact: true }).click();
     const stays = page.getByRole("dialog", { name: "Delete Policy 'default'" });
-    await expect(stays).toContainText(`New ${who} follow the policy default, so it cannot be deleted. Change its limits instead.`);
+    await expect(stays).toContainText(`New ${who} use the policy default, so it cannot be deleted. Change its limits instead.`);
     await expect(stays.getByRole("button", { name: /delete/i })).toHaveCount(0);
     await stays.getByRole("button", { name: "Cancel" }).click();
     await expect(stays).toBeHidden();
@@ -240,8 +240,8 @@ test("every number of a keypair policy has its own field, and appears in the det
   const [download] = await Promise.all([page.waitForEvent("download"), file.getByRole("link", { name: "Export" }).click()]);
   const [header, line] = readFileSync(await download.path(), "utf8").trim().split(/\r?\n/);
   expect(header).toBe(
-    "Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),Disk of a session,Storage hosts," +
-      "Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),Followed by,Created",
+    "Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),Disk per session,Storage hosts," +
+      "Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),Used by,Created",
   );
   expect(line).toMatch(new RegExp(`^${name},CPU ∞ · RAM ∞,∞,34,6,5678,86401,10 GiB,,12,9,77,0,\\d{4}-`));
 });
@@ -260,7 +260,7 @@ test("the people of a deleted user policy follow another one", async ({ yard }) 
   await yard.goto(`/resource-policy/user?f=name.equals.${name}`);
   await page.getByRole("button", { name: `Delete ${name}` }).click();
   const dialog = page.getByRole("dialog", { name: `Delete Policy '${name}'` });
-  await expect(dialog).toContainText(`1 person follows this policy: ${email}.`);
+  await expect(dialog).toContainText(`1 person uses this policy: ${email}.`);
   await dialog.getByLabel("Move them to", { exact: true }).selectOption("default");
   await dialog.getByRole("button", { name: "Move and delete" }).click();
   await expect(page.getByText("Resource policy successfully deleted.")).toBeVisible();
@@ -290,7 +290,7 @@ test("a project policy without limits shows ∞, keeps its name when it is chang
 
   await page.getByRole("button", { name: `Edit ${name}` }).click();
   const edit = page.getByRole("dialog", { name: "Update Resource Policy" });
-  await expect(edit.getByText("Names are fixed once given.")).toBeVisible();
+  await expect(edit.getByText("The name cannot be changed.")).toBeVisible();
   await expect(edit.getByLabel("Name", { exact: true })).toHaveCount(0);
   await edit.getByRole("checkbox", { name: "Unlimited Max network count" }).uncheck();
   await edit.getByLabel("Max network count", { exact: true }).fill("3");
@@ -310,7 +310,7 @@ test("a project policy without limits shows ∞, keeps its name when it is chang
   // A byte order mark is white space, too.
   const lines = text.trim().split(/\r?\n/);
   expect(lines).toHaveLength(2);
-  expect(lines[0]).toBe("Name,Max folder count,Max folder size,Max network count,Followed by,Created");
+  expect(lines[0]).toBe("Name,Max folder count,Max folder size,Max network count,Used by,Created");
   expect(lines[1]).toMatch(new RegExp(`^${name},∞,∞,3,0,\\d{4}-`));
 });
 
@@ -338,7 +338,7 @@ test("a new policy can be chosen for a keypair behind its gear, and the keypair'
   await expect(row.getByRole("cell", { name: "default", exact: true })).toHaveCount(0);
   expect(await yard.call("policy_followers", { kind: "keypair", name })).toEqual({ count: 1, first: [email] });
   await yard.goto(`/resource-policy?f=name.equals.${name}`);
-  await page.getByRole("link", { name: `1 keypair that follows ${name}`, exact: true }).click();
+  await page.getByRole("link", { name: `1 keypair that uses ${name}`, exact: true }).click();
   await expect(page).toHaveURL(new RegExp(`/credentials\\?f=policy\\.equals\\.${name}$`));
   await expect(row.getByRole("cell", { name, exact: true })).toBeVisible();
 });
@@ -364,7 +364,7 @@ test("each of the three policy tables shows its own chosen columns", async ({ ya
     await expect(header).toHaveCount(0);
     await kept;
     await page.reload();
-    await expect(page.getByRole("columnheader", { name: "Followed by" })).toBeVisible();
+    await expect(page.getByRole("columnheader", { name: "Used by" })).toBeVisible();
     await expect(header).toHaveCount(0);
   }
   // A column that is hidden until it is chosen.

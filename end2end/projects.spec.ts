@@ -74,7 +74,7 @@ test("the project in the header filters the sessions and their export, and is th
   const file = await (await yard.page.request.get(`${yard.server.url}/export/sessions.csv`)).text();
   expect(file).toContain(there);
   expect(file).not.toContain(here);
-  expect(file.split("\n")[0]).toContain(",Agent,CPU,Memory,AI accelerator,Cluster mode,Cluster size,Priority,Killed for memory,Created,");
+  expect(file.split("\n")[0]).toContain(",Agent,CPU,Memory,AI accelerator,Cluster mode,Cluster size,Priority,Out-of-memory kills,Created,");
   await page.getByRole("link", { name: "Start session" }).click();
   await expect(page.getByRole("main").getByLabel("Project")).toHaveValue(other);
   const rows = await yard.call<{ rows: { id: string }[] }>("sessions", {

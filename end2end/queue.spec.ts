@@ -71,7 +71,7 @@ test("an agent that is not schedulable gets no new sessions, which wait in the q
     const dialog = page.getByRole("dialog", { name: "Agent settings" });
     await dialog.getByRole("switch", { name: "Schedulable" }).uncheck();
     await dialog.getByRole("button", { name: "Save" }).click();
-    await expect(page.getByText(`${name} takes no new sessions.`).first()).toBeVisible();
+    await expect(page.getByText(`${name} accepts no new sessions.`).first()).toBeVisible();
     await expect(agent).toContainText("Disabled");
     const ids = [await yard.session({ name: first }), await yard.session({ name: second })];
     await yard.goto(`/scheduler?f=name.any.${first}`);

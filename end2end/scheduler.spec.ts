@@ -103,5 +103,5 @@ test("an unknown group is replaced by the first, and only people who see others'
   await yard.signIn(person, PASSWORD, theirs);
   await expect(theirs.getByRole("link", { name: "Scheduler" })).toHaveCount(0);
   await yard.goto("/scheduler", theirs);
-  await expect(theirs.getByRole("heading", { level: 1, name: "You may not see this" })).toBeVisible();
+  await expect(theirs.getByRole("heading", { level: 1, name: "You do not have access" })).toBeVisible();
 });

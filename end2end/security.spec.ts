@@ -27,11 +27,11 @@ async function password(yard: Yard, page: Page, login: string): Promise<void> {
 async function turnOn(page: Page): Promise<{ secret: string; codes: string[] }> {
   await page.getByRole("button", { name: "Turn on two-factor" }).click();
   const first = page.getByRole("dialog", { name: "Your password" });
-  await first.getByLabel("Password now").fill("Wrong-Horse-1");
-  await first.getByRole("button", { name: "Go on" }).click();
+  await first.getByLabel("Current password").fill("Wrong-Horse-1");
+  await first.getByRole("button", { name: "Continue" }).click();
   await expect(first.getByText(/Wrong password/)).toBeVisible();
-  await first.getByLabel("Password now").fill(PASSWORD);
-  await first.getByRole("button", { name: "Go on" }).click();
+  await first.getByLabel("Current password").fill(PASSWORD);
+  await first.getByRole("button", { name: "Continue" }).click();
   const dialog = page.getByRole("dialog", { name: "Turn on two-factor" });
   const picture = dialog.getByRole("img", { name: /^QR code/ });
   await expect(picture).toBeVisible();
@@ -88,10 +88,10 @@ test("two-factor is turned on with a code and required at sign-in, and a recover
   // An administrator sees it, and can turn it off but not on.
   await yard.goto(`/users?f=email.equals.${email}`);
   await yard.page.getByRole("button", { name: `Edit ${email}` }).click();
-  const edit = yard.page.getByRole("dialog", { name: "Modify user" });
+  const edit = yard.page.getByRole("dialog", { name: "Edit user" });
   await edit.getByRole("checkbox", { name: /^2FA enabled/ }).uncheck();
   await edit.getByRole("button", { name: "Save" }).click();
-  await expect(yard.page.getByText("The account was changed.")).toBeVisible();
+  await expect(yard.page.getByText("User saved.")).toBeVisible();
   await yard.page.getByRole("button", { name: `Edit ${email}` }).click();
   await expect(edit.getByText("Only its owner can turn it on.")).toBeVisible();
   const again = await yard.window();
@@ -118,10 +118,10 @@ test("the owner makes new recovery codes and turns two-factor off with the passw
   await shown.getByRole("group").getByRole("button").last().click();
   await page.getByRole("button", { name: "Turn off two-factor" }).click();
   const off = page.getByRole("dialog", { name: "Turn off two-factor" });
-  await off.getByLabel("Password now").fill("Wrong-Horse-1");
+  await off.getByLabel("Current password").fill("Wrong-Horse-1");
   await off.getByRole("button", { name: "Turn off" }).click();
   await expect(off.getByText(/Wrong password/)).toBeVisible();
-  await off.getByLabel("Password now").fill(PASSWORD);
+  await off.getByLabel("Current password").fill(PASSWORD);
   await off.getByRole("button", { name: "Turn off" }).click();
   await expect(page.getByRole("button", { name: "Turn on two-factor" })).toBeVisible();
 });

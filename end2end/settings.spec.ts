@@ -17,7 +17,7 @@ test("a preset's name is unique, and a second one is refused at the field with n
   // No agent here has one.
   await expect(create.getByLabel(/GPU|cuda/)).toHaveCount(0);
   await create.getByRole("button", { name: "Create", exact: true }).click();
-  await expect(create.getByText("Resource preset name already exists. Please change the name to add.")).toBeVisible();
+  await expect(create.getByText("A resource preset with this name already exists. Choose another name.")).toBeVisible();
   await expect(create.getByLabel("Preset name", { exact: true })).toBeFocused();
   await expect(create.getByLabel("CPU", { exact: true })).toHaveValue("2");
   await discard(create);
@@ -56,7 +56,7 @@ test("groups follow the system's scheduler, and the retries are kept until it is
   await unset.uncheck();
   await retries.fill("1001");
   await dialog.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(dialog.getByText("A whole number from 0 to 1000, or nothing.")).toBeVisible();
+  await expect(dialog.getByText("A whole number from 0 to 1000, or leave it empty.")).toBeVisible();
   await retries.fill("7");
   const idle = dialog.getByLabel("Idle below (% of a CPU core)");
   await idle.fill("101");
@@ -74,7 +74,7 @@ test("groups follow the system's scheduler, and the retries are kept until it is
   await page.getByRole("button", { name: "Create", exact: true }).click();
   const create = page.getByRole("dialog", { name: "Create resource group" });
   await expect(create.getByLabel("Scheduler", { exact: true })).toHaveValue("system");
-  await expect(create.getByText("The system's scheduler is DRF.")).toBeVisible();
+  await expect(create.getByText("Default: DRF.")).toBeVisible();
   await yard.goto("/settings");
   await page.getByRole("button", { name: "Config" }).click();
   await dialog.getByLabel("Scheduler", { exact: true }).selectOption("fifo");

@@ -55,7 +55,7 @@ test("a missing right and an unknown address each have their own page", async ({
   await yard.signIn(email, PASSWORD, page);
   const forbidden = await page.goto(`${yard.server.url}/users`);
   expect(forbidden!.status()).toBe(403);
-  await expect(page.getByRole("heading", { name: "You may not see this" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "You do not have access" })).toBeVisible();
   const missing = await page.goto(`${yard.server.url}/no-such-page`);
   expect(missing!.status()).toBe(404);
   await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();

@@ -17,6 +17,7 @@ mod site;
 mod size;
 mod style;
 mod tests;
+mod typeface;
 mod wasm_opt;
 mod wasm_target;
 mod watch;

@@ -2,6 +2,7 @@
 
 use crate::context::{Context, OUTPUT_NAME};
 use crate::process::step;
+use crate::typeface::Typeface;
 use crate::{compress, pkg, style, wasm_target};
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -14,7 +15,7 @@ use std::path::Path;
 const NAMES: &str = ".names.json";
 
 pub struct Site {
-    /// Names below `pkg/` of the browser's code, the style sheet last.
+    /// Names below `pkg/` of the browser's code, the style sheet last; without the typeface.
     pub files: Vec<String>,
     /// The hash in the names of all files except the style sheet.
     pub hash: String,
@@ -26,12 +27,19 @@ pub fn build(context: &Context) -> Result<Site> {
     fs::create_dir_all(context.work())?;
     let made = pkg::make(context)?;
 
-    let css = style::bundle(context)?;
+    let typeface = Typeface::make(context)?;
+    let css = typeface.as_ref().map(Typeface::rule).unwrap_or_default() + &style::bundle(context)?;
     let css_hash = pkg::hex(&Sha256::digest(&css));
     let css_name = format!("{OUTPUT_NAME}.{css_hash}.css");
     write_if_changed(&context.pkg().join(&css_name), css.as_bytes())?;
     let mut files = made.files.clone();
     files.push(css_name);
+    // Packed already, and no code: neither compressed nor weighed.
+    let mut all_files = files.clone();
+    if let Some(typeface) = &typeface {
+        write_if_changed(&context.pkg().join(&typeface.name), &typeface.bytes)?;
+        all_files.push(typeface.name.clone());
+    }
 
     let public = context.root.join("public");
     if public.exists() {
@@ -42,13 +50,14 @@ pub fn build(context: &Context) -> Result<Site> {
         "script": made.name(&format!("{OUTPUT_NAME}.js")),
         "module": made.name(&format!("{OUTPUT_NAME}.wasm")),
         "style": files.last(),
+        "typeface": typeface.map(|typeface| typeface.name),
         "loader": made.loader(),
         "chunks": made.chunks,
         // Nobody reads this list. Its change makes a release that embeds the site recompile when a file was added or removed.
         "public": names_below(&public)?,
     });
     write_if_changed(&context.site().join(NAMES), &serde_json::to_vec_pretty(&names)?)?;
-    remove_strangers(&context.site(), &public, &files)?;
+    remove_strangers(&context.site(), &public, &all_files)?;
     if context.release() {
         step("Precompressing the site", || compress::siblings(&context.site()))?;
     }

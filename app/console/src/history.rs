@@ -82,7 +82,7 @@ impl History {
             here: Signal::derive(move || part.with(|part| part == key)),
         };
         let tabs = if self.person {
-            vec![tab("Details", ""), tab("Did", DID), tab("Changed by others", HISTORY)]
+            vec![tab("Details", ""), tab("Activity", DID), tab("Changes by others", HISTORY)]
         } else {
             vec![tab("Details", ""), tab("History", HISTORY)]
         };

@@ -15,7 +15,7 @@ use ui::{Column, Drawer, Table};
 
 /// Said when a long list was not searched through.
 const BEGINNINGS: &str =
-    "This list is long: access keys, ids and texts of fewer than three letters are looked for at the beginning only.";
+    "Long list: access keys, IDs and text shorter than three letters match only at the beginning.";
 
 /// The parameter of a drawer over the whole width.
 const WIDE: &str = "wide";
@@ -166,7 +166,7 @@ where
         let layout = self.layout;
         Memo::new(move |_| {
             layout.shown.with(|layout| match layout {
-                Some(Ok(chosen)) => chosen.is_empty() || chosen.iter().any(|key| key == column),
+                Some(Ok(ColumnLayout { shown, .. })) => shown.is_empty() || shown.iter().any(|key| key == column),
                 _ => true,
             })
         })

@@ -11,9 +11,9 @@ pub fn problem_view(problem: &Problem) -> AnyView {
     crate::frame::progress::arrived();
     let title = match problem {
         Problem::SignInRequired => "You are signed out",
-        Problem::Forbidden(_) => "You may not see this",
-        Problem::NotFound(_) => "Not here",
-        Problem::Offline | Problem::Unavailable(_) => "No answer",
+        Problem::Forbidden(_) => "You do not have access",
+        Problem::NotFound(_) => "Not found",
+        Problem::Offline | Problem::Unavailable(_) => "No response",
         Problem::RateLimited(_) => "Rate limit reached",
         _ => "Something went wrong",
     };

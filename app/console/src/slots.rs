@@ -174,7 +174,7 @@ impl SlotAmounts {
 
     fn explain(self, slot: &str) -> String {
         let example = if slot == MEM { "An amount such as 8 GiB" } else { "A number such as 2" };
-        let otherwise = if self.limits { "or tick the box below" } else { "or nothing" };
+        let otherwise = if self.limits { "or tick the box below" } else { "or leave it empty" };
         format!("{example}, {otherwise}.")
     }
 

@@ -14,6 +14,9 @@ pub struct Names {
     pub script: String,
     pub module: String,
     pub style: String,
+    /// The font, where this build has one.
+    #[serde(default)]
+    pub typeface: Option<String>,
     /// The script that fetches chunks.
     pub loader: String,
     /// The chunks of each page, without their ending.
@@ -29,6 +32,7 @@ impl Default for Names {
             script: "console.js".into(),
             module: "console.wasm".into(),
             style: "console.css".into(),
+            typeface: None,
             loader: "__wasm_split.______________________.js".into(),
             chunks: Default::default(),
         }
@@ -62,12 +66,15 @@ pub fn document(names: &Names) -> AnyView {
     let nonce = leptos::nonce::use_nonce();
     let plain = console::request::is_plain();
     let [style, script, module] = [&names.style, &names.script, &names.module].map(|name| format!("/pkg/{name}"));
+    let typeface = names.typeface.as_ref().map(|name| format!("/pkg/{name}"));
     let code = if plain {
-        view! { <script nonce=nonce>{later(&[&script, &module])}</script> }.into_any()
+        let files: Vec<&str> = [&script, &module].into_iter().chain(&typeface).map(String::as_str).collect();
+        view! { <script nonce=nonce>{later(&files)}</script> }.into_any()
     } else {
         let start =
             format!(r#"import start, {{ hydrate }} from "{script}"; await start({{ module_or_path: "{module}" }}); hydrate();"#);
         view! {
+            {typeface.map(|file| view! { <link rel="preload" href=file r#as="font" r#type="font/woff2" crossorigin="anonymous"/> })}
             <link rel="modulepreload" href=script crossorigin="anonymous"/>
             <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
             <script nonce=nonce.clone()>{EARLY}</script>
@@ -78,7 +85,7 @@ pub fn document(names: &Names) -> AnyView {
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme data-menu=console::looks::NARROW_MENU.of_request() data-density=console::looks::CLOSE_ROWS.of_request()
-            data-hydrated=plain.then_some("")>
+            data-hydrated=plain.then_some("") data-plain=plain.then_some("")>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

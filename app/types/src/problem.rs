@@ -103,8 +103,8 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::SignInRequired => f.write_str("Your sign-in has ended. Sign in again to continue."),
-            Self::Forbidden(what) => write!(f, "You may not {what}. Ask an administrator if you need to."),
-            Self::NotFound(what) => write!(f, "There is no such {what}, or you may not see it."),
+            Self::Forbidden(what) => write!(f, "You are not allowed to {what}. Ask an administrator if you need to."),
+            Self::NotFound(what) => write!(f, "No such {what}, or you do not have access to it."),
             Self::Invalid(errors) => match errors.as_slice() {
                 [one] => f.write_str(&one.message),
                 many => write!(f, "{} fields need your attention.", many.len()),
@@ -123,14 +123,14 @@ impl std::fmt::Display for Problem {
             }
             Self::TooManyOpen(most) => write!(
                 f,
-                "You already have {most} pages, terminals, downloads and waiting requests open, the most at one time. Close some, \
+                "You already have {most} pages, terminals, downloads and waiting requests open, the maximum. Close some, \
                  then try again."
             ),
             Self::Unavailable(part) => {
                 write!(f, "{part} is not answering right now. Nothing was changed; try again in a moment.")
             }
             Self::Internal(Incident(id)) => {
-                write!(f, "Something went wrong on our side. An administrator can find the cause in the log under {id}.")
+                write!(f, "Something went wrong on the server. An administrator can find the cause in the log under {id}.")
             }
             Self::Offline => {
                 f.write_str("The server could not be reached. Check your connection and try again; nothing was lost.")

@@ -10,7 +10,7 @@ pub const MAX_DESCRIPTION: usize = 500;
 pub const MAX_PASSWORD: usize = 256;
 
 /// The refusal of a text with a character that [`is_hidden`].
-pub const HIDDEN: &str = "It contains a character that cannot be seen, such as a control character. Type it anew.";
+pub const HIDDEN: &str = "It contains a character that cannot be seen, such as a control character. Type it again.";
 
 /// Whether a character has no place in a text of one line: a control character, a line separator, or a mark that reverses or
 /// hides what stands around it. Joiners stay, because some scripts need them.
@@ -96,7 +96,7 @@ fn bounded(field: &str, value: &str, max: usize, refused: fn(char) -> bool, erro
     }
 }
 
-/// Checks the addresses that a person may sign in from (`docs/spec/people.md`, "Allowed addresses"): each an IP address or a
+/// Checks the addresses that a person may sign in from (`docs/spec/people.md`, "Allowed client IPs"): each an IP address or a
 /// network such as `10.0.0.0/8`.
 pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
     const MOST: usize = 32;
@@ -115,7 +115,7 @@ pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
 /// Checks the id of a Unix user or group: 1 to 2³¹−1 (`docs/spec/people.md`, "Container numbers").
 pub fn unix_id(field: &str, value: Option<u32>, errors: &mut Vec<FieldError>) {
     if value.is_some_and(|id| id == 0 || id > i32::MAX.unsigned_abs()) {
-        errors.push(FieldError::new(field, "A whole number from 1 to 2147483647, or nothing."));
+        errors.push(FieldError::new(field, "A whole number from 1 to 2147483647, or leave it empty."));
     }
 }
 
@@ -175,7 +175,7 @@ pub fn address(field: &str, value: &str, errors: &mut Vec<FieldError>) {
         !host.is_empty() && !host.starts_with('/') && !host.chars().any(|c| c.is_whitespace() || is_hidden(c))
     });
     if !value.is_empty() && (!good || value.len() > LONGEST) {
-        errors.push(FieldError::new(field, "An address with http:// or https://, such as http://10.0.0.1:10200, or nothing."));
+        errors.push(FieldError::new(field, "An address with http:// or https://, such as http://10.0.0.1:10200, or leave it empty."));
     }
 }
 

@@ -65,7 +65,7 @@ impl Control {
         let amount = |n: u64| bytes(i64::try_from(n).unwrap_or(i64::MAX));
         (free < reserve).then(|| {
             format!(
-                "Waiting for space on the server's disk: {} are free, and {} are kept. An administrator can free some.",
+                "Waiting for space on the server's disk: {} free, {} reserved. An administrator can free some.",
                 amount(free),
                 amount(reserve)
             )

@@ -87,7 +87,7 @@ impl Control {
     /// connections for exports.
     pub fn export_turn(&self, caller: &Caller) -> Result<ExportTurn> {
         let download = self.download_turn(caller)?;
-        let turn = self.store.export_turn().ok_or_else(|| Problem::Unavailable("The part that makes exports".into()))?;
+        let turn = self.store.export_turn().ok_or_else(|| Problem::Unavailable("The export service".into()))?;
         Ok(ExportTurn { _turn: turn, _download: download })
     }
 

@@ -69,6 +69,7 @@ impl Fared {
             text.push_str(&format!(" {there} of {} kept for it.", describe(slot, *all)));
         }
         if let Some((sessions, since)) = self.passed {
+            let sessions = if sessions == 1 { "1 session".into() } else { format!("{sessions} sessions") };
             text.push_str(&format!(" Passed over by {sessions} since {} UTC.", since.utc()));
         }
         text
@@ -93,7 +94,7 @@ impl Reason {
                 )
             }
             Self::Busy { missing, fared } => {
-                let missing = list_missing(missing, "but the most free on one agent is");
+                let missing = list_missing(missing, "but the most any agent has free is");
                 format!("Waiting for resources: {missing}.{}", fared.describe())
             }
             Self::BusyForContainers { asked, room, fared } => format!(
@@ -137,7 +138,7 @@ impl Reason {
     pub fn brief(&self) -> String {
         match self {
             Self::NoAgent { resource_group } => format!("No agent in {resource_group}"),
-            Self::NoneSchedulable { resource_group } => format!("No agent of {resource_group} takes sessions"),
+            Self::NoneSchedulable { resource_group } => format!("No agent in {resource_group} accepts sessions"),
             Self::NoImage { resource_group } => format!("No agent of {resource_group} runs its environment"),
             Self::TooLarge { missing } => match scarcest(missing) {
                 Some((slot, asked, most)) => {
@@ -148,7 +149,7 @@ impl Reason {
             Self::TooManyContainers { asked, room } => format!("Needs {asked} containers · room for {room} at most"),
             Self::Busy { missing, .. } => match scarcest(missing) {
                 Some((slot, asked, most)) => format!("Needs {} · {} free", describe(slot, *asked), in_short(slot, *most)),
-                None => "Waits for resources".into(),
+                None => "Waiting for resources".into(),
             },
             Self::BusyForContainers { asked, room, .. } => format!("Needs {asked} containers · room for {room} now"),
             Self::TooManySessions { limit, .. } => format!("Policy allows {limit} at a time"),
@@ -163,7 +164,7 @@ impl Reason {
             Self::DependencyFailed { name } => format!("{name} did not succeed"),
             Self::NotBefore { at } => format!("Starts at {} UTC", at.utc()),
             Self::PendingTimeout { seconds, .. } => format!("Waited for {}", duration(i64::from(*seconds) * 1000)),
-            Self::Behind { ahead } => format!("{ahead} ahead of it"),
+            Self::Behind { ahead } => format!("{ahead} ahead"),
         }
     }
 
@@ -307,7 +308,7 @@ mod tests {
         assert_reason(
             Reason::Busy { missing: missing()[..1].to_vec(), fared: Fared::default() },
             "resources",
-            "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core.",
+            "Waiting for resources: it asks for 2 CPU cores, but the most any agent has free is 1 CPU core.",
         );
         assert_reason(
             Reason::TooManyContainers { asked: 8, room: 5 },
@@ -358,9 +359,9 @@ mod tests {
         assert_reason(
             Reason::Busy { missing: missing()[..1].to_vec(), fared: Fared { kept, passed: Some((126, Millis(50_520_000))) } },
             "resources",
-            "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core. \
+            "Waiting for resources: it asks for 2 CPU cores, but the most any agent has free is 1 CPU core. \
              3 of 8 GPUs kept for it. 1 GiB of 2 GiB of memory kept for it. \
-             Passed over by 126 since 1970-01-01 14:02:00 UTC.",
+             Passed over by 126 sessions since 1970-01-01 14:02:00 UTC.",
         );
     }
 

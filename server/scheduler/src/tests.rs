@@ -88,8 +88,8 @@ fn sessions_start_in_the_order_they_were_asked_for() {
     assert_eq!(outcomes[0], "vm");
     assert_eq!(
         outcomes[1],
-        "Waiting for resources: it asks for 2 CPU cores, but the most free on one agent is 1 CPU core; \
-         it asks for 2 GiB of memory, but the most free on one agent is 1 GiB of memory."
+        "Waiting for resources: it asks for 2 CPU cores, but the most any agent has free is 1 CPU core; \
+         it asks for 2 GiB of memory, but the most any agent has free is 1 GiB of memory."
     );
     assert_eq!(outcomes[2], "Waiting its turn: 1 session is ahead of it.");
 }
@@ -309,8 +309,8 @@ fn room_is_kept_for_a_large_session_under_every_scheduler_and_others_use_it_only
         let Decision::Wait(reason) = &of(1).decision else { panic!("{scheduler:?}: it started") };
         assert_eq!(
             reason.describe(),
-            "Waiting for resources: it asks for 8 GPUs, but the most free on one agent is 3 GPUs. \
-             3 of 8 GPUs kept for it. Passed over by 126 since 1970-01-01 00:00:00 UTC.",
+            "Waiting for resources: it asks for 8 GPUs, but the most any agent has free is 3 GPUs. \
+             3 of 8 GPUs kept for it. Passed over by 126 sessions since 1970-01-01 00:00:00 UTC.",
             "{scheduler:?}"
         );
         assert_eq!((of(1).position, of(1).passed, of(1).kept), (Some(1), 1, true), "{scheduler:?}");

@@ -147,7 +147,7 @@ pub fn dialog<F: EditForm>(form: F, asked: RwSignal<Asked<(F::Thing, i64)>>, wor
 /// The field of a name, which cannot be changed later.
 pub fn name_field(id: &'static str, label: &'static str, name: RwSignal<String>, refused: Refused, new: bool) -> AnyView {
     if new {
-        let hint = "1 to 64 letters and digits, with single “-”, “_” and “.” between them. Names are fixed once given.";
+        let hint = "1 to 64 letters and digits, with single “-”, “_” and “.” between them. The name cannot be changed.";
         return view! {
             <Field name=id label=label required=true hint=hint error=refused.field_error("name")><TextInput name=id value=name max=MAX_NAME/></Field>
         }
@@ -155,7 +155,7 @@ pub fn name_field(id: &'static str, label: &'static str, name: RwSignal<String>,
     }
     view! {
         <dl class="key-values"><dt>{label}</dt><dd>{move || name.get()}</dd></dl>
-        <p class="hint">"Names are fixed once given."</p>
+        <p class="hint">"The name cannot be changed."</p>
     }
     .into_any()
 }

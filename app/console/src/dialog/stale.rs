@@ -33,7 +33,7 @@ fn notice(stale: Stale, save_mine: Callback<i64>, take_theirs: Callback<()>) -> 
         view! {
             <table class="compare">
                 <caption class="visually-hidden">"The saved values and those in your form"</caption>
-                <thead><tr><th scope="col">"Field"</th><th scope="col">"Saved meanwhile"</th><th scope="col">"Yours"</th></tr></thead>
+                <thead><tr><th scope="col">"Field"</th><th scope="col">"Theirs"</th><th scope="col">"Yours"</th></tr></thead>
                 <tbody>{rows}</tbody>
             </table>
         }
@@ -44,7 +44,7 @@ fn notice(stale: Stale, save_mine: Callback<i64>, take_theirs: Callback<()>) -> 
         "Somebody else has saved changes in the meantime. Keep your values or theirs."
     };
     view! {
-        <section class="stale" aria-label="Saved meanwhile">
+        <section class="stale" aria-label="Theirs">
             <p class="notice notice-warn" role="alert">{sentence}</p>
             {table}
             <div class="row-actions">

@@ -95,7 +95,7 @@ pub fn menu(me: &Me) -> AnyView {
             <footer class="menu-foot">
                 <button class="button button-quiet button-icon" type="button" popovertarget="help" aria-label="Help and version"><Icon name=IconName::Help/></button>
                 <span class="menu-label hint">{concat!("Version ", env!("CARGO_PKG_VERSION"))}</span>
-                <button class="button button-quiet button-icon menu-narrower" type="button" aria-label="Narrow or widen the menu" title="Narrow or widen the menu: [" on:click=move |_| NARROW_MENU.switch()>
+                <button class="button button-quiet button-icon menu-narrower" type="button" aria-label="Collapse or expand the menu" title="Collapse or expand the menu: [" on:click=move |_| NARROW_MENU.switch()>
                     <Icon name=IconName::Sidebar/>
                 </button>
             </footer>
@@ -111,7 +111,7 @@ fn help() -> AnyView {
             <h2>{concat!("Yardmaster ", env!("CARGO_PKG_VERSION"))}</h2>
             <dl class="key-values">
                 <dt><kbd>"/"</kbd></dt><dd>"Filter the list"</dd>
-                <dt><kbd>"["</kbd></dt><dd>"Narrow or widen the menu"</dd>
+                <dt><kbd>"["</kbd></dt><dd>"Collapse or expand the menu"</dd>
                 <dt><kbd>"Esc"</kbd></dt><dd>"Close what is open"</dd>
             </dl>
             <p><A href=paths::ACCOUNT>"Settings for the API and its client"</A></p>

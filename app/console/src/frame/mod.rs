@@ -68,7 +68,7 @@ fn frame(start: Start) -> AnyView {
                 {progress.line()}
                 <div class="banners" aria-live="polite">
                     <p class="banner banner-warn" id=READ_ONLY hidden>"Part of the console could not be loaded, so this page can only be read. "<a href="" rel="external">"Load it again"</a></p>
-                    <p class="banner banner-warn without-scripts">"This browser runs no scripts: the console can be read, but nothing can be created or changed."</p>
+                    <p class="banner banner-warn without-scripts">"JavaScript is off: the console is read-only."</p>
                     <Show when=move || live.line.get() == Line::Down>
                         <p class="banner banner-warn">"No connection to the server. This page may be out of date; trying again…"</p>
                     </Show>

@@ -133,7 +133,7 @@ fn columns(open: Callback<String>, actions: Option<Actions>) -> Vec<Column<Prese
         text("name", "Name", |row: &PresetRow| row.preset.name.clone()).sortable().required().opens(),
         text("cpu", "Resources", |row: &PresetRow| in_short(&row.preset.slots)),
         Column::new("shared_memory", "Shared memory", |row: &PresetRow| {
-            row.preset.shared_memory.map_or_else(|| "-".into(), bytes).into_any()
+            row.preset.shared_memory.map_or_else(|| "—".into(), bytes).into_any()
         }),
         Column::new("resource_group", "Resource group", |row: &PresetRow| {
             row.preset.resource_group.clone().unwrap_or_else(|| "every group".into()).into_any()

@@ -29,7 +29,7 @@ fn columns(actions: Option<(RwSignal<Asked<DomainRow>>, Callback<()>)>) -> Vec<C
         text("name", "Name", |d: &DomainRow| d.name.clone()).sortable().required(),
         text("description", "Description", |d: &DomainRow| d.description.clone()),
         text("projects", "Projects", |d: &DomainRow| d.projects.to_string()).number(),
-        text("people", "People", |d: &DomainRow| d.people.to_string()).number(),
+        text("people", "Users", |d: &DomainRow| d.people.to_string()).number(),
         text("limit", "Resource limit", |d: &DomainRow| limits_in_short(&d.limit, true, &[])).hidden(),
         text("hosts", "Allowed hosts", |d: &DomainRow| host_names(&d.hosts)).hidden(),
         time("created_at", "Created", |d: &DomainRow| d.created_at).sortable(),
@@ -51,11 +51,11 @@ fn row_actions(row: &DomainRow, asked: RwSignal<Asked<DomainRow>>, changed: Call
     let question = if active {
         let people = row.people;
         format!(
-            "Deactivate the domain {name}? Its people ({people}) are signed out and cannot sign in or send requests. What waits does \
+            "Deactivate the domain {name}? Its users ({people}) are signed out and cannot sign in or send requests. Waiting sessions do \
              not start; running sessions continue. Nothing is deleted."
         )
     } else {
-        format!("Activate the domain {name}? Its people can sign in again, and waiting sessions can start.")
+        format!("Activate the domain {name}? Its users can sign in again, and waiting sessions can start.")
     };
     view! {
         <div class="row-actions">
@@ -78,7 +78,7 @@ impl DialogForm for Form {
     type Command = (Option<DomainRow>, EditDomain, bool);
 
     fn titles(self) -> (&'static str, &'static str) {
-        ("Create domain", "Modify domain")
+        ("Create domain", "Edit domain")
     }
 
     fn fill(self, domain: Option<&DomainRow>) {

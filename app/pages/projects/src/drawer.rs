@@ -56,7 +56,7 @@ fn contents(project: ProjectDetail, rights: Rights, changed: Callback<()>) -> An
             <dt>"Type"</dt><dd>{row.kind.label()}</dd>
             <dt>"Status"</dt><dd>{if row.active { "Active" } else { "Inactive" }}</dd>
             <dt>"Description"</dt><dd>{or_dash(row.description)}</dd>
-            <dt>"Resource policy"</dt><dd>{row.policy}</dd>
+            <dt>"Project policy"</dt><dd>{row.policy}</dd>
             <dt>"Allowed hosts"</dt><dd>{or_dash(host_names(&row.hosts))}</dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
             <dt>"Modified"</dt><dd><Time at=row.modified_at.0/></dd>
@@ -73,13 +73,13 @@ fn member(project: ProjectId, name: &str, member: Member, rights: Rights, change
     let who = vec![member.user.to_string()];
     let remove = (rights.administrators || (rights.members && !member.admin)).then(|| {
         let edit = EditProject { remove: who.clone(), ..EditProject::default() };
-        let remove = change(edit, "The membership has ended. The account itself is unchanged.");
+        let remove = change(edit, "Removed from the project. The account is unchanged.");
         let label = format!("Remove {} from {name}", member.email);
         view! { <Button variant=Variant::Quiet label=label on_press=remove>"Remove"</Button> }
     });
     let appoint = rights.administrators.then(|| {
         let (edit, done, text) = if member.admin {
-            (EditProject { dismiss: who, ..EditProject::default() }, "They are an ordinary member now.", "Dismiss")
+            (EditProject { dismiss: who, ..EditProject::default() }, "They are no longer a project admin.", "Remove admin")
         } else {
             let edit = EditProject { appoint: who, ..EditProject::default() };
             (edit, "They can now manage this project's members and sessions.", "Make admin")

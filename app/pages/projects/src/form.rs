@@ -41,7 +41,7 @@ impl DialogForm for Form {
     type Command = (Option<ProjectRow>, EditProject, bool);
 
     fn titles(self) -> (&'static str, &'static str) {
-        ("Create project", "Modify project")
+        ("Create project", "Edit project")
     }
 
     fn fill(self, project: Option<&ProjectRow>) {
@@ -104,7 +104,7 @@ impl DialogForm for Form {
         });
         let more = view! {
             {place}
-            <Field name="project-policy" label="Resource policy" required=true error=refused.field_error("policy")><Select name="project-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="project-policy" label="Project policy" required=true error=refused.field_error("policy")><Select name="project-policy" value=self.policy options=names(self.policies)/></Field>
         };
         self.common.view(refused, "", more.into_any())
     }

@@ -36,7 +36,7 @@ fn columns(actions: Option<(RwSignal<Asked<ProjectRow>>, Callback<()>)>) -> Vec<
         })
         .sortable(),
         text("members", "Members", |p: &ProjectRow| p.members.to_string()).number(),
-        text("policy", "Resource policy", |p: &ProjectRow| p.policy.clone()).sortable(),
+        text("policy", "Project policy", |p: &ProjectRow| p.policy.clone()).sortable(),
         text("description", "Description", |p: &ProjectRow| p.description.clone()).hidden(),
         text("limit", "Resource limit", |p: &ProjectRow| limits_in_short(&p.limit, true, &[])).hidden(),
         text("hosts", "Allowed hosts", |p: &ProjectRow| or_dash(host_names(&p.hosts))).hidden(),

@@ -2,7 +2,7 @@
 //!
 //! The open drawer is part of the address, `?session=ID`, and so is its panel, `&panel=log`.
 
-use super::{accelerators, charts, elapsed, files, launcher, log, rename, terminate};
+use super::{accelerators, charts, elapsed, files, launcher, log, remedies, rename, terminate};
 use console::frame::use_me;
 use console::history::history_link;
 use console::paths;
@@ -101,6 +101,7 @@ fn contents(
     let head_link = link;
     view! {
         {move || session.get().map(|session| head(session, me))}
+        {remedies::remedies(session)}
         <div class="session-actions">
             {move || session.get().and_then(|session| primary(&session, head_link))}
             {rename::button(id, session, reload)}
@@ -224,7 +225,7 @@ fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> A
     let depends_on = (!session.depends_on.is_empty()).then(|| view! { <dt>"Starts after"</dt><dd>{dependencies(&session)}</dd> });
     let outcome = session.outcome.as_ref().map_or(String::new(), Outcome::describe);
     let kills = (row.memory_kills > 0).then(|| {
-        view! { <dt>"Killed for memory"</dt><dd>{killed_for_memory(row.memory_kills, row.slots.get(MEM).floor())}</dd> }
+        view! { <dt>"Out-of-memory kills"</dt><dd>{killed_for_memory(row.memory_kills, row.slots.get(MEM).floor())}</dd> }
     });
     let command = (!session.command.is_empty())
         .then(|| view! { <h3>"Start-up command"</h3><ui::CodeBlock text=session.command.clone() label="Start-up command"/> });
@@ -240,7 +241,7 @@ fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> A
             {group}
             <dt>"Type"</dt><dd>{row.kind.label()}</dd>
             <dt>"Environment"</dt><dd>{row.image.clone()}</dd>
-            <dt>"Asked for"</dt><dd>{asked}</dd>
+            <dt>"Requested"</dt><dd>{asked}</dd>
             {fact("AI accelerator", accelerators(&row))}
             {fact("Shared memory", session.shared_memory.map_or_else(String::new, bytes))}
             {fact("Cluster", cluster)}
@@ -253,7 +254,7 @@ fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> A
             {time("Created", Some(row.created_at))}
             {time("Started", row.started_at)}
             {time("Ended", row.ended_at)}
-            {row.started_at.map(|_| view! { <dt>"Ran for"</dt><dd>{elapsed(&row)}</dd> })}
+            {row.started_at.map(|_| view! { <dt>"Duration"</dt><dd>{elapsed(&row)}</dd> })}
             <dt>"Session ID"</dt><dd><code>{id.clone()}</code>" "<CopyButton text=id label="Copy the session ID"/></dd>
         </dl>
         {containers(&row, link)}

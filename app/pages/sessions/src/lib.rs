@@ -11,6 +11,7 @@ mod log_text;
 mod log_window;
 mod own_use;
 pub mod priority;
+mod remedies;
 mod rename;
 pub mod scheduler;
 mod terminal;
@@ -54,7 +55,7 @@ fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> 
         text("cpu", "CPU", |s: &SessionRow| s.cpu().to_string()).sortable().number(),
         text("mem", "Memory", |s: &SessionRow| bytes(s.mem())).sortable().number(),
         Column::new("utilization", "Utilization", move |s: &SessionRow| utilization::meters(s, uses)),
-        Column::new("elapsed", "Ran for", |s: &SessionRow| elapsed(s)),
+        Column::new("elapsed", "Duration", |s: &SessionRow| elapsed(s)),
         time("created_at", "Created", |s: &SessionRow| s.created_at).sortable(),
         moment("started_at", "Started", "—", |s: &SessionRow| s.started_at).hidden(),
         moment("ended_at", "Ended", "—", |s: &SessionRow| s.ended_at).hidden(),
@@ -65,7 +66,7 @@ fn columns(everybody: bool, uses: utilization::Uses) -> Vec<Column<SessionRow>> 
         text("agent", "Agent", |s: &SessionRow| agents(s)).hidden(),
         text("cluster", "Cluster", |s: &SessionRow| s.cluster.describe()).hidden(),
         text("priority", "Priority", |s: &SessionRow| s.priority.to_string()).sortable().number().hidden(),
-        text("memory_kills", "Killed for memory", |s: &SessionRow| s.memory_kills.to_string()).number().hidden(),
+        text("memory_kills", "Out-of-memory kills", |s: &SessionRow| s.memory_kills.to_string()).number().hidden(),
         Column::new("id", "Session ID", |s: &SessionRow| view! { <code>{s.id.to_string()}</code> }.into_any()).hidden(),
     ]
 }

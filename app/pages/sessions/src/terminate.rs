@@ -71,8 +71,8 @@ pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
             let failed: Vec<_> = results.iter().filter_map(|r| r.problem.as_ref().map(|p| format!("{}: {p}", r.name))).collect();
             let done_text = match results.len() - failed.len() {
                 0 => None,
-                1 => Some("The session was asked to end.".to_owned()),
-                many => Some(format!("{many} sessions were asked to end.")),
+                1 => Some("Terminating the session.".to_owned()),
+                many => Some(format!("Terminating {many} sessions.")),
             };
             if failed.is_empty() {
                 return Ok(done_text.map_or(Saved::Silently, Saved::WithMessage));
@@ -85,7 +85,7 @@ pub fn dialog(asked: RwSignal<Asked<Ending>>, done: Callback<()>) -> AnyView {
     let label = Signal::derive(move || if force.get() { "Force terminate" } else { "Terminate" }.to_owned());
     let contents = ViewFn::from(move || {
         view! {
-            <p>"All its processes end, and unsaved work is lost. This cannot be undone."</p>
+            <p>"All processes stop and unsaved work is lost. This cannot be undone."</p>
             <label class="checkbox"><input type="checkbox" prop:checked=force on:change=move |event| force.set(event_target_checked(&event))/>"Force terminate"</label>
             <Show when=move || force.get()>
                 <p class="notice notice-warn">"Its processes are killed at once, without time to save or clean up. Use it only for a session that does not end otherwise."</p>

@@ -24,7 +24,7 @@ fn columns() -> Vec<Column<AuditRow>> {
         text("address", "Address", |r: &AuditRow| r.address.clone()),
         text("actor", "Who", |r: &AuditRow| who(r)).hidden(),
         text("action", "Action", |r: &AuditRow| r.action.clone()).hidden(),
-        Column::new("subject", "Of what", |r: &AuditRow| subject(r)).hidden(),
+        Column::new("subject", "Target", |r: &AuditRow| subject(r)).hidden(),
         Column::new("detail", "Detail", |r: &AuditRow| view! { <code>{r.detail.clone()}</code> }.into_any()).hidden(),
     ]
 }

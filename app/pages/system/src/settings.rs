@@ -54,10 +54,10 @@ impl EditForm for Form {
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         let other = Signal::derive(move || self.scheduler.with(|kind| kind != SchedulerKind::Fifo.key()));
         view! {
-            <Field name="settings-scheduler" label="Scheduler" hint="For every resource group that has none of its own." error=refused.field_error("scheduler")>
+            <Field name="settings-scheduler" label="Scheduler" hint="For resource groups that do not set their own." error=refused.field_error("scheduler")>
                 <Select name="settings-scheduler" value=self.scheduler options=choices(SchedulerKind::CHOICES)/>
             </Field>
-            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="After this many tries, a session that does not fit lets others pass that do not delay it. 0: it lets nobody pass. A resource group's own number takes precedence." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
+            <LimitField name="settings-retries" label="Session creation retries" limit=self.retries unlimited=Signal::stored("Unset") hint="After this many tries, a session that does not fit lets others pass if they do not delay it. 0: nobody passes. A resource group's own number takes precedence." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string() disabled=other/>
             <p class="hint" hidden=move || !other.get()>{ONLY_FIFO}</p>
             <Field name="settings-idle" label="Idle below (% of a CPU core)" hint="An interactive session that nobody types into is idle while its processes use less than this. Its keypair's policy sets how long it may be idle." error=refused.field_error("idle_below")>
                 <NumberInput name="settings-idle" value=self.idle_below min="1" max=MAX_IDLE_BELOW.to_string() step="1"/>

@@ -30,7 +30,7 @@ crate::words::words!(SchedulerKind {
 
 /// The choices for a group's scheduler: one of its own, or the system's (`docs/spec/system.md`, "Scheduler settings").
 pub const GROUP_SCHEDULERS: &[(&str, &str)] =
-    &[(THE_SYSTEMS, "The system's"), ("fifo", "FIFO"), ("lifo", "LIFO"), ("drf", "DRF")];
+    &[(THE_SYSTEMS, "Default"), ("fifo", "FIFO"), ("lifo", "LIFO"), ("drf", "DRF")];
 /// The word for a group that uses the system's scheduler.
 pub const THE_SYSTEMS: &str = "system";
 
@@ -131,7 +131,7 @@ impl ResourceGroup {
             errors.push(FieldError::new("pending_timeout", format!("A whole number of seconds up to {MAX_PENDING_TIMEOUT}.")));
         }
         if self.retries_to_skip.is_some_and(|tries| tries > MAX_RETRIES) {
-            errors.push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or nothing.")));
+            errors.push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or leave it empty.")));
         }
         rules::address("app_proxy", &self.app_proxy, &mut errors);
         if self.domains.len() > MOST_ALLOWED || self.projects.len() > MOST_ALLOWED {
@@ -196,7 +196,7 @@ impl SchedulerSettings {
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if self.retries_to_skip.is_some_and(|tries| tries > MAX_RETRIES) {
-            errors.push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or nothing.")));
+            errors.push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or leave it empty.")));
         }
         if !(1..=MAX_IDLE_BELOW).contains(&self.idle_below) {
             errors.push(FieldError::new("idle_below", format!("A whole number from 1 to {MAX_IDLE_BELOW}.")));
@@ -239,11 +239,11 @@ impl Fields for ResourceGroup {
             ("Description", self.description.clone()),
             ("Active", yes_or_no(self.active)),
             ("Public", yes_or_no(self.public)),
-            ("Scheduler", self.scheduler.map_or("the system's", SchedulerKind::label).into()),
+            ("Scheduler", self.scheduler.map_or("default", SchedulerKind::label).into()),
             ("Placement", self.placement.label().into()),
             ("Allowed session types", types.join(", ")),
             ("Pending timeout", seconds(self.pending_timeout)),
-            ("Retries to skip", self.retries_to_skip.map_or_else(|| "the system's".into(), |tries| tries.to_string())),
+            ("Retries to skip", self.retries_to_skip.map_or_else(|| "default".into(), |tries| tries.to_string())),
             ("App proxy address", self.app_proxy.clone()),
             ("Domains", ids(&self.domains)),
             ("Projects", ids(&self.projects)),

@@ -70,7 +70,7 @@ impl Fields for Preset {
         vec![
             ("Name", self.name.clone()),
             ("Resources", slots.join(", ")),
-            ("Shared memory", self.shared_memory.map_or_else(|| "-".into(), bytes)),
+            ("Shared memory", self.shared_memory.map_or_else(|| "—".into(), bytes)),
             ("Resource group", self.resource_group.clone().unwrap_or_else(|| "every group".into())),
         ]
     }

@@ -368,8 +368,21 @@ impl<T> Page<T> {
     }
 }
 
-/// A person's choice of columns for one table: the keys of the visible ones, in order. Empty means the table's default.
-pub type ColumnLayout = Vec<String>;
+/// A person's choice of columns for one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnLayout {
+    /// The keys of the visible columns, in order. Empty means the table's default.
+    pub shown: Vec<String>,
+    /// The widths of columns, in pixels. Empty: each is as wide as its contents need.
+    #[serde(default)]
+    pub widths: ColumnWidths,
+}
+
+/// Widths in pixels, by the columns' keys.
+pub type ColumnWidths = std::collections::BTreeMap<String, u16>;
+
+/// The widths that a column may have, in pixels.
+pub const COLUMN_WIDTHS: std::ops::RangeInclusive<u16> = 48..=1200;
 
 #[cfg(test)]
 mod tests;

@@ -158,6 +158,14 @@ pub struct CreatedPerson {
     pub keypair: NewKeypair,
 }
 
+/// Said when a batch is done.
+pub fn created_text(count: usize) -> String {
+    match count {
+        1 => "1 user created, with a keypair.".into(),
+        many => format!("{many} users created, each with a keypair."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -321,7 +321,7 @@ pub static USERS: ListSpec = ListSpec {
         Property { key: "status", label: "Status", kind: Kind::Choice(UserStatus::CHOICES) },
         Property { key: "status_info", label: "Status info", kind: Kind::Text },
         Property { key: "must_change_password", label: "Password change required", kind: Kind::Flag },
-        Property { key: "two_factor", label: "Two-factor", kind: Kind::Flag },
+        Property { key: "two_factor", label: "2FA", kind: Kind::Flag },
         Property { key: "sudo", label: "Sudo session", kind: Kind::Flag },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
         Property { key: "modified_at", label: "Modified", kind: Kind::Date },

@@ -230,7 +230,7 @@ pub static PROJECTS: ListSpec = ListSpec {
         Property { key: "name", label: "Name", kind: Kind::Text },
         Property { key: "domain", label: "Domain", kind: Kind::Text },
         Property { key: "kind", label: "Type", kind: Kind::Choice(ProjectKind::CHOICES) },
-        Property { key: "policy", label: "Resource policy", kind: Kind::Text },
+        Property { key: "policy", label: "Project policy", kind: Kind::Text },
         Property { key: "id", label: "Project ID", kind: Kind::Id },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
     ],

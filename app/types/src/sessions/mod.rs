@@ -132,8 +132,8 @@ impl Outcome {
 pub fn killed_for_memory(processes: u64, limit: i64) -> String {
     let limit = bytes(limit);
     match processes {
-        1 => format!("1 process was killed for memory at {limit}"),
-        n => format!("{n} processes were killed for memory at {limit}"),
+        1 => format!("1 process was killed for using more memory than {limit}"),
+        n => format!("{n} processes were killed for using more memory than {limit}"),
     }
 }
 
@@ -313,7 +313,7 @@ pub static SESSIONS: ListSpec = ListSpec {
         Property { key: "image", label: "Environment", kind: Kind::Text },
         Property { key: "cpu", label: "CPU", kind: Kind::Number },
         Property { key: "priority", label: "Priority", kind: Kind::Number },
-        Property { key: "memory_kills", label: "Killed for memory", kind: Kind::Number },
+        Property { key: "memory_kills", label: "Out-of-memory kills", kind: Kind::Number },
         Property { key: "created_at", label: "Created", kind: Kind::Date },
         Property { key: "id", label: "Session ID", kind: Kind::Id },
         Property { key: "kind", label: "", kind: Kind::Choice(SessionType::CHOICES) },

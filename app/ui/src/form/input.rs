@@ -82,7 +82,7 @@ pub fn PasswordInput(#[prop(into)] name: String, value: RwSignal<String>) -> imp
                 prop:value=value on:input=move |event| value.set(event_target_value(&event))
                 aria-describedby=ids aria-invalid=invalid aria-required=required.then_some("true")/>
             <button class="button button-quiet button-icon" type="button" aria-pressed=move || shown.get().to_string()
-                aria-label="Show the typed text" on:click=move |_| shown.update(|s| *s = !*s)><Icon name=IconName::Eye/></button>
+                aria-label="Show password" on:click=move |_| shown.update(|s| *s = !*s)><Icon name=IconName::Eye/></button>
         </span>
     }
 }

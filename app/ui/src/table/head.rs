@@ -3,6 +3,7 @@
 //! They are plain `<a>`, here and in the neighbouring files: the router's own link treats every address on the same path as the
 //! current page, whatever its query, and here all addresses are on the same path.
 
+use super::drag::Draggable;
 use super::{About, Place};
 use leptos::prelude::*;
 use types::list::ListQuery;
@@ -39,7 +40,7 @@ pub(super) fn tabs(place: Place, after: Option<ViewFn>) -> AnyView {
 /// Renders the row of headers.
 pub(super) fn head(
     place: Place,
-    visible: Memo<Vec<About>>,
+    columns: Draggable,
     keys: Memo<Vec<(String, String)>>,
     selection: Option<RwSignal<Vec<String>>>,
 ) -> AnyView {
@@ -53,34 +54,44 @@ pub(super) fn head(
     });
     view! {
         <thead>
-            <tr>
+            <tr node_ref=columns.head
+                on:pointerdown=move |event| columns.press(&event) on:pointermove=move |event| columns.pull(&event)
+                on:pointerup=move |_| columns.release() on:pointercancel=move |_| columns.cancel()
+                on:click=move |event| columns.click(&event) on:dblclick=move |event| columns.reset(&event)>
                 {all}
-                {move || visible.get().into_iter().map(|column| cell(place, column)).collect::<Vec<_>>()}
+                {move || columns.visible.get().into_iter().map(|column| cell(place, columns, column)).collect::<Vec<_>>()}
             </tr>
         </thead>
     }
     .into_any()
 }
 
-fn cell(place: Place, column: About) -> AnyView {
-    let class = column.number.then_some("number");
-    if !column.sortable {
-        return view! { <th scope="col" class=class>{column.title}</th> }.into_any();
-    }
+fn cell(place: Place, columns: Draggable, column: About) -> AnyView {
     let key = column.key;
-    let order = move || {
-        place.query.with(|query| (query.sort == key).then_some(if query.descending { "descending" } else { "ascending" }))
-    };
+    let contents = if column.sortable { sorter(place, &column) } else { column.title.into_any() };
+    let order = move || place.query.with(|query| order_by(query, key));
+    view! {
+        <th scope="col" class=column.number.then_some("number") {..leptos::attr::width(move || columns.width(key))} data-column=key
+            aria-sort=move || column.sortable.then(|| order().unwrap_or("none"))
+            data-over=move || columns.over.with(|over| over.as_deref() == Some(key)).then_some("")>
+            {contents}<span class="column-edge" title="Drag to change the width. Double-click: as wide as the contents need."></span>
+        </th>
+    }
+    .into_any()
+}
+
+fn order_by(query: &ListQuery, key: &str) -> Option<&'static str> {
+    (query.sort == key).then_some(if query.descending { "descending" } else { "ascending" })
+}
+
+/// A title that orders the list by its column.
+fn sorter(place: Place, column: &About) -> AnyView {
+    let (key, title) = (column.key, column.title);
     let address = move || place.query.with(|query| place.address(&query.sorted_by(place.spec, key)));
-    let mark = move || match order() {
+    let mark = move || match place.query.with(|query| order_by(query, key)) {
         Some("descending") => "▼",
         Some(_) => "▲",
         None => "",
     };
-    view! {
-        <th scope="col" class=class aria-sort=move || order().unwrap_or("none")>
-            <a href=address data-noscroll>{column.title}<span class="sort-mark" aria-hidden="true">{mark}</span></a>
-        </th>
-    }
-    .into_any()
+    view! { <a href=address data-noscroll draggable="false">{title}<span class="sort-mark" aria-hidden="true">{mark}</span></a> }.into_any()
 }

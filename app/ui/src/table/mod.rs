@@ -5,6 +5,7 @@
 //! this folder, compiled once for all tables.
 
 mod body;
+mod drag;
 mod filter;
 mod head;
 mod pager;
@@ -13,6 +14,7 @@ mod settings;
 use crate::form::{Button, Variant};
 use crate::show::{Icon, IconName};
 use body::{Rows, body};
+use drag::Draggable;
 use leptos::prelude::*;
 use std::sync::Arc;
 use types::list::{ColumnLayout, ListQuery, ListSpec, Page};
@@ -121,7 +123,7 @@ impl<T> Column<T> {
 
 /// Returns the visible columns, in order: the person's choice, or the table's default.
 pub(crate) fn visible_columns(columns: &[About], layout: &ColumnLayout) -> Vec<About> {
-    let chosen: Vec<About> = layout.iter().filter_map(|key| columns.iter().find(|c| c.key == key).cloned()).collect();
+    let chosen: Vec<About> = layout.shown.iter().filter_map(|key| columns.iter().find(|c| c.key == key).cloned()).collect();
     let mut shown = if chosen.is_empty() { columns.iter().filter(|c| c.shown).cloned().collect() } else { chosen };
     // A column may have become required after the choice was made.
     for column in columns.iter().filter(|c| c.required) {
@@ -264,7 +266,7 @@ where
     frame(Frame {
         place,
         about,
-        visible,
+        columns: Draggable::new(visible, layout, on_layout, selection.is_some()),
         caption,
         rows,
         counts,
@@ -281,7 +283,7 @@ where
 }
 
 /// Whether the table is wider than its place: only then does it scroll in a box of its own. Until it is measured, it may be.
-fn keep_measuring(scroll: NodeRef<leptos::html::Div>, visible: Memo<Vec<About>>, rows: Rows) -> RwSignal<bool> {
+fn keep_measuring(scroll: NodeRef<leptos::html::Div>, columns: Draggable, rows: Rows) -> RwSignal<bool> {
     let wide = RwSignal::new(true);
     let measure = move || {
         if let Some(scroll) = scroll.try_get_untracked().flatten() {
@@ -292,7 +294,8 @@ fn keep_measuring(scroll: NodeRef<leptos::html::Div>, visible: Memo<Vec<About>>,
         }
     };
     Effect::new(move |_| {
-        visible.track();
+        columns.visible.track();
+        columns.widths.track();
         rows.keys.track();
         request_animation_frame(measure);
     });
@@ -309,7 +312,7 @@ pub(crate) type Counts = Memo<Option<Result<(u64, u64, bool), String>>>;
 struct Frame {
     place: Place,
     about: Vec<About>,
-    visible: Memo<Vec<About>>,
+    columns: Draggable,
     caption: String,
     rows: Rows,
     counts: Counts,
@@ -326,11 +329,11 @@ struct Frame {
 
 /// Everything around the rows.
 fn frame(f: Frame) -> AnyView {
-    let Frame { place, about, visible, caption, rows, counts, loading, selection, bulk, after_tabs, .. } = f;
+    let Frame { place, about, columns, caption, rows, counts, loading, selection, bulk, after_tabs, .. } = f;
     let Frame { on_layout, on_density, export, on_refresh, empty, .. } = f;
     let settings = RwSignal::new(false);
     let scroll = NodeRef::<leptos::html::Div>::new();
-    let wide = keep_measuring(scroll, visible, rows);
+    let wide = keep_measuring(scroll, columns, rows);
     let things = caption.to_lowercase();
     let scroller = format!("{caption}, scrolls sideways");
     let name = caption.clone();
@@ -368,10 +371,10 @@ fn frame(f: Frame) -> AnyView {
             </div>
             <div class="table-scroll" tabindex="0" role="region" aria-label=scroller node_ref=scroll data-wide=move || wide.get().then_some("")
                 aria-busy=move || loading.get().then_some("true")>
-                <table class="table">
+                <table class="table" {..leptos::attr::width(move || columns.table_width())} data-fixed=move || columns.table_width().map(|_| "")>
                     <caption class="visually-hidden">{caption}</caption>
-                    {head::head(place, visible, rows.keys, selection)}
-                    {body(place, visible, rows, counts, selection, empty, on_refresh)}
+                    {head::head(place, columns, rows.keys, selection)}
+                    {body(place, columns.visible, rows, counts, selection, empty, on_refresh)}
                 </table>
             </div>
             <div class="table-foot">
@@ -381,7 +384,7 @@ fn frame(f: Frame) -> AnyView {
                     <Button variant=Variant::Quiet label="Choose columns" on_press=Callback::new(move |()| settings.set(true))><Icon name=IconName::Gear/></Button>
                 </div>
             </div>
-            {settings::dialog(settings, about, visible, on_layout)}
+            {settings::dialog(settings, about, columns, on_layout)}
         </section>
     }
     .into_any()
@@ -399,7 +402,8 @@ mod tests {
     fn a_choice_of_columns_keeps_its_order_and_the_required_columns() {
         let all = [about("email", true, true), about("role", true, false), about("id", false, false)];
         let keys = |layout: &[&str]| -> Vec<&str> {
-            let layout: ColumnLayout = layout.iter().map(|key| (*key).to_owned()).collect();
+            let shown = layout.iter().map(|key| (*key).to_owned()).collect();
+            let layout = ColumnLayout { shown, ..ColumnLayout::default() };
             visible_columns(&all, &layout).iter().map(|c| c.key).collect()
         };
         assert_eq!(keys(&[]), ["email", "role"]);

@@ -76,7 +76,7 @@ impl Control {
         for name in names {
             let Some((before, before_reason)) = change.is_schedulable(name).await? else {
                 results
-                    .push(BulkResult { name: name.clone(), problem: Some(Problem::Conflict("There is no such agent.".into())) });
+                    .push(BulkResult { name: name.clone(), problem: Some(Problem::Conflict("No such agent.".into())) });
                 continue;
             };
             let at = change.at;

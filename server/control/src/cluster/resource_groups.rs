@@ -14,7 +14,7 @@ use types::people::permissions::{Permission, Reach};
 use types::projects::DomainChoice;
 use types::system::events::{Audience, Topic};
 
-const TAKEN: &str = "Resource group name already exists. Please change the name to add.";
+const TAKEN: &str = "A resource group with this name already exists. Choose another name.";
 const WHAT: &str = "resource group";
 
 impl Control {
@@ -157,8 +157,8 @@ fn still_used_message(name: &str, agents: &[String], uses: &GroupUses) -> Option
     let mut users = Vec::new();
     match uses.sessions {
         0 => {}
-        1 => users.push("one session that has not ended".to_owned()),
-        many => users.push(format!("{many} sessions that have not ended")),
+        1 => users.push("1 active session".to_owned()),
+        many => users.push(format!("{many} active sessions")),
     }
     if !agents.is_empty() {
         users.push(format!("agents ({})", names_and_rest(agents, count(agents))));

@@ -97,7 +97,7 @@ impl Control {
         if name == DEFAULT_POLICY {
             let (_, many) = kind.followers();
             return Err(Problem::Conflict(format!(
-                "New {many} follow the policy {DEFAULT_POLICY}, so it cannot be deleted. Change its limits instead."
+                "New {many} use the policy {DEFAULT_POLICY}, so it cannot be deleted. Change its limits instead."
             )));
         }
         if move_to == Some(name) {
@@ -159,12 +159,12 @@ fn count_not_named(count: usize) -> u32 {
 fn still_followed_message(kind: PolicyKind, name: &str, followers: &Followers) -> String {
     let (one, many) = kind.followers();
     let names = names_and_rest(&followers.first, followers.count);
-    let (who, follow, them) = match followers.count {
-        1 => (format!("One {one}"), "follows", "it"),
-        count => (format!("{count} {many}"), "follow", "them"),
+    let (who, uses, them) = match followers.count {
+        1 => (format!("One {one}"), "uses", "it"),
+        count => (format!("{count} {many}"), "use", "them"),
     };
     format!(
-        "{who} still {follow} the policy {name} (counting inactive ones): {names}. Choose a policy for {them} to follow instead."
+        "{who} still {uses} the policy {name} (counting inactive ones): {names}. Choose a policy for {them} to use instead."
     )
 }
 

@@ -11,7 +11,7 @@ use types::list::{ListQuery, Page};
 use types::people::permissions::Permission;
 use types::system::events::{Audience, Topic};
 
-const TAKEN: &str = "Resource preset name already exists. Please change the name to add.";
+const TAKEN: &str = "A resource preset with this name already exists. Choose another name.";
 
 impl Control {
     /// A page of presets: all of them, or those offered to the caller.

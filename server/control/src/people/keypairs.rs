@@ -92,7 +92,7 @@ impl Control {
         let Some(account) = account.filter(|account| account.id == me.id || within(account.domain)) else {
             return Err(Problem::field(
                 "owner",
-                "There is no such person. Type an email or username as shown on the users page.",
+                "No such person. Type an email or username as shown on the users page.",
             ));
         };
         let may = account.id == me.id || may_grant(me.role).contains(&account.role);
@@ -228,7 +228,7 @@ impl Control {
             && policy.name != key.policy
         {
             return Err(Problem::Conflict(format!(
-                "Your main key follows the policy {}, but this one follows {}. An administrator can give both the same policy.",
+                "Your main key uses the policy {}, but this one uses {}. An administrator can give both the same policy.",
                 policy.name, key.policy
             )));
         }
@@ -255,7 +255,7 @@ impl Control {
         }
         if before.sessions > 0 {
             return Err(Problem::Conflict(format!(
-                "Sessions that have not ended still count against this keypair: {}.",
+                "Active sessions still count against this keypair: {}.",
                 before.sessions
             )));
         }

@@ -93,7 +93,7 @@ impl Control {
         let at = change.at;
         change.set_link_asked(account.id, Some(at)).await?;
         change.record("ask for a password link", account.id, json!({})).await?;
-        let notice = format!("{} forgot their password and asks for a link.", account.email);
+        let notice = format!("{} requested a password link.", account.email);
         for helper in helpers {
             change.notify(Topic::User, account.id, Audience::person(helper, account.domain), &notice).await?;
         }

@@ -7,7 +7,7 @@ use types::cluster::resource_groups::RESOURCE_GROUPS;
 use types::id::ProjectId;
 use types::limits::policies::{KEYPAIR_POLICIES, PROJECT_POLICIES, USER_POLICIES};
 use types::limits::presets::PRESETS;
-use types::list::{ColumnLayout, ListSpec};
+use types::list::{COLUMN_WIDTHS, ColumnLayout, ListSpec};
 use types::people::keypairs::KEYPAIRS;
 use types::people::permissions::Permission;
 use types::people::users::USERS;
@@ -51,15 +51,19 @@ impl Control {
     /// Stores the caller's choice of columns; at least one must be shown.
     pub async fn set_columns(&self, caller: &Caller, table: &str, layout: &ColumnLayout) -> Result<()> {
         let (me, _) = caller.need(Permission::OwnSettings)?;
-        if layout.is_empty() {
+        if layout.shown.is_empty() {
             return Err(Problem::field("columns", "Show at least one column."));
         }
-        if layout.len() > MOST_COLUMNS || layout.iter().any(|column| column.len() > MOST_COLUMNS || column.chars().any(is_hidden))
-        {
+        let odd = |column: &String| column.len() > MOST_COLUMNS || column.chars().any(is_hidden);
+        if layout.shown.len().max(layout.widths.len()) > MOST_COLUMNS || layout.shown.iter().chain(layout.widths.keys()).any(odd) {
             return Err(Problem::field(
                 "columns",
                 format!("At most {MOST_COLUMNS} columns, with names of at most {MOST_COLUMNS} bytes."),
             ));
+        }
+        if layout.widths.values().any(|width| !COLUMN_WIDTHS.contains(width)) {
+            let (least, most) = (COLUMN_WIDTHS.start(), COLUMN_WIDTHS.end());
+            return Err(Problem::field("widths", format!("A column is {least} to {most} pixels wide.")));
         }
         let value = serde_json::json!(layout);
         let mut change = self.change_by(caller).await?;

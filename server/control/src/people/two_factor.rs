@@ -244,7 +244,7 @@ fn wrong_code() -> Problem {
 fn wrong_clock(of: Millis, at: Millis) -> Problem {
     let minute = |time: Millis| time.utc().get(11..16).unwrap_or_default().to_owned();
     let sentence = format!(
-        "Your code belongs to {}; it is {} here (UTC). Set the clock of the device that shows the codes, then type a new one.",
+        "Your code is for {}, but the server's time is {} (UTC). Correct the clock of your device, then type a new code.",
         minute(of),
         minute(at)
     );

@@ -125,7 +125,7 @@ impl Control {
 }
 
 /// The refusal of a keypair policy that does not exist, or that the caller may not give.
-pub(crate) const NO_KEYPAIR_POLICY: &str = "There is no keypair resource policy with this name that you may give.";
+pub(crate) const NO_KEYPAIR_POLICY: &str = "There is no keypair policy with this name that you can assign.";
 
 /// The fields by which project administrators may filter people: those that they see.
 const FOR_PROJECT_ADMINS: [&str; 7] = ["email", "username", "full_name", "role", "status", "domain", "created_at"];

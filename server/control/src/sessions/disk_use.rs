@@ -103,9 +103,9 @@ impl Control {
                     None
                 }
                 Some(DiskSize::TooDeep(most)) => {
-                    Some(format!("It has more than {most} folders inside each other, which cannot be measured."))
+                    Some(format!("Its folders are nested more than {most} deep, so its disk use cannot be measured."))
                 }
-                Some(DiskSize::Closed) => Some("It has a folder that nobody may look into, and that cannot be measured.".into()),
+                Some(DiskSize::Closed) => Some("It has a folder that cannot be read, so its disk use cannot be measured.".into()),
             };
             if let Some(why) = why {
                 return self.end_automatically(&[(session.clone(), why)], StopCause::Limit, self.now()).await;
@@ -139,7 +139,7 @@ impl Control {
     /// Has open pages read the session again, and warns its owner.
     async fn tell_of_disk(&self, session: &LivingSession, used: i64, limit: i64, warn: bool) -> Result<()> {
         let notice = format!(
-            "Session {} holds {} of disk and will be ended at more than {}, which policy {} allows. Delete files to keep it.",
+            "Session {} uses {} of disk and will be terminated above {}, the limit of policy {}. Delete files to keep it running.",
             session.name,
             bytes(used),
             bytes(limit),

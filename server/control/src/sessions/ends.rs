@@ -98,7 +98,7 @@ fn idle_checks_under(
 fn end_reason(check: &IdleCheck) -> String {
     let limit = duration(i64::from(check.limit) * 1000);
     match check.kind {
-        CheckKind::SessionLifetime => format!("Its lifetime is over: policy {} allows {limit}.", check.policy),
+        CheckKind::SessionLifetime => format!("It reached its maximum lifetime: policy {} allows {limit}.", check.policy),
         CheckKind::IdleTimeout => format!("It was idle for {limit}, as long as policy {} allows.", check.policy),
         CheckKind::BatchTimeout => format!("It reached its time limit of {limit}."),
         CheckKind::PendingTimeout => format!("It waited for {limit}, as long as resource group {} allows.", check.policy),
@@ -170,7 +170,7 @@ impl Control {
         let mut change = self.store.change().await?;
         for (session, check, _) in &soon {
             let notice = format!(
-                "Session {} is idle and will be ended in {}: policy {} allows {}. Use it to keep it.",
+                "Session {} is idle and will be terminated in {}: policy {} allows {}. Use it to keep it running.",
                 session.name,
                 duration(check.at.since(now)),
                 check.policy,

@@ -41,7 +41,7 @@ impl Control {
     pub async fn session_files(&self, caller: &Caller, id: SessionId) -> Result<SessionFiles> {
         let session = self.session(caller, id).await?;
         if !session.files {
-            return Err(Problem::NotFound("folder with files of this session".into()));
+            return Err(Problem::NotFound("folder for this session".into()));
         }
         let turn = self.download_turn(caller)?;
         let mut homes = Vec::new();
@@ -59,7 +59,7 @@ impl Control {
     pub async fn delete_session_files(&self, caller: &Caller, id: SessionId) -> Result<()> {
         let session = self.session(caller, id).await?;
         if !session.files {
-            return Err(Problem::NotFound("folder with files of this session".into()));
+            return Err(Problem::NotFound("folder for this session".into()));
         }
         self.remove_files(id, &session.row.agents).await?;
         let mut change = self.change_by(caller).await?;

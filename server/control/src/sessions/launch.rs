@@ -171,7 +171,7 @@ impl Control {
         let waiting = self.mirror().pending();
         if waiting + count as usize > MOST_PENDING {
             return Err(Problem::Limit(format!(
-                "{waiting} sessions wait in this cluster, of {MOST_PENDING} that may. Try again when some have started."
+                "{waiting} sessions are waiting in this cluster; the maximum is {MOST_PENDING}. Try again when some have started."
             )));
         }
         Ok(())

@@ -283,7 +283,7 @@ impl Control {
     pub async fn terminate(&self, caller: &Caller, id: SessionId, force: bool) -> Result<()> {
         let seen = self.controllable(caller, id).await?;
         let (me, _) = caller.person()?;
-        let how = if force { "asked to end it at once" } else { "asked to end it" };
+        let how = if force { "force-terminated it" } else { "terminated it" };
         let reason = format!("{} {how}.", me.email);
         let mut change = self.change_by(caller).await?;
         let at = change.at;

@@ -25,7 +25,7 @@ async fn running_and_waiting_sessions_are_ended_after_their_lifetime() {
     assert_eq!(yard.status(waits).await, Status::Cancelled);
     assert_eq!(yard.status(runs).await, Status::Terminated);
     assert!(
-        yard.info(runs).await.starts_with("Its lifetime is over: policy default allows 10 min 0 s."),
+        yard.info(runs).await.starts_with("It reached its maximum lifetime: policy default allows 10 min 0 s."),
         "{}",
         yard.info(runs).await
     );

@@ -49,7 +49,7 @@ async fn another_main_key_is_not_a_way_out_of_a_policy() {
     let refused = yard.make_main(&yard.ann, &second).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "Your main key follows the policy small, but this one follows default. An administrator can give both the same policy."
+        "Your main key uses the policy small, but this one uses default. An administrator can give both the same policy."
     );
     yard.make_main(&yard.root, &second).await.unwrap();
     assert_eq!(yard.main_key().await, second, "those who may choose limits may choose this one");
@@ -101,7 +101,7 @@ async fn the_effect_of_a_policy_lists_the_sessions_it_would_end_at_once() {
     let effect = yard.control.policy_effect(&yard.root, &policy).await.unwrap();
     assert_eq!(effect.ended.len(), 1);
     assert_eq!((effect.ended[0].owner.as_str(), effect.ended[0].sessions.join(" ")), ("ann@example.org", "elder".to_owned()));
-    assert_eq!(effect.ended[0].why, "Its lifetime is over: policy default allows 1 min 0 s.");
+    assert_eq!(effect.ended[0].why, "It reached its maximum lifetime: policy default allows 1 min 0 s.");
     assert_eq!(yard.status(running).await, Status::Running, "asking for the effect ends nothing");
     yard.limit(|now| now.lifetime = Some(60)).await;
     yard.seconds(5).await;

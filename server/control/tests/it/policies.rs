@@ -146,5 +146,5 @@ async fn a_policy_called_queue_is_followed_like_any_other() {
     let policy = KeypairPolicy { lifetime: Some(30), ..policy };
     yard.control.save_policy(&yard.root, &SavePolicy { policy, revision: Some(1) }).await.unwrap();
     yard.seconds(10).await;
-    assert!(yard.info(id).await.starts_with("Its lifetime is over: policy queue"), "{}", yard.info(id).await);
+    assert!(yard.info(id).await.starts_with("It reached its maximum lifetime: policy queue"), "{}", yard.info(id).await);
 }

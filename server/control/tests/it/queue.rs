@@ -61,7 +61,7 @@ async fn room_is_kept_for_a_large_session_and_only_short_ones_pass() {
     yard.seconds(5).await;
     assert_eq!((yard.status(long).await, yard.status(short).await), (Status::Pending, Status::Running));
     let info = yard.info(large).await;
-    assert!(info.contains("Passed over by 1 since 20"), "{info}");
+    assert!(info.contains("Passed over by 1 session since 20"), "{info}");
     yard.seconds(720).await;
     assert_eq!(yard.status(large).await, Status::Running, "{}", yard.info(large).await);
 }
@@ -76,7 +76,7 @@ async fn a_forced_end_after_a_gentle_one_records_both_reasons() {
     yard.control.terminate(&yard.root, id, true).await.unwrap();
     yard.seconds(10).await;
     let info = yard.info(id).await;
-    assert!(info.starts_with("ann@example.org asked to end it. root@example.org asked to end it at once."), "{info}");
+    assert!(info.starts_with("ann@example.org terminated it. root@example.org force-terminated it."), "{info}");
 }
 
 #[tokio::test]

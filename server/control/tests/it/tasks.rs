@@ -56,7 +56,7 @@ async fn a_task_continues_without_its_page_and_its_passwords_can_be_read_later()
     page.abort();
     let ended = task(&yard.control, &yard.root, has_ended).await;
     assert_eq!((ended.state, ended.id), (TaskState::Done, id));
-    assert_eq!(ended.message, "120 people were created, each with a keypair of their own.");
+    assert_eq!(ended.message, "120 users created, each with a keypair.");
     assert_eq!(everybody(&yard).await, before + 120);
     let created = yard.control.created_people(&yard.root, id).await.unwrap();
     assert_eq!(created.len(), 120);
@@ -87,7 +87,7 @@ async fn a_task_of_a_killed_server_is_begun_again_and_done_once() {
     let ended = task(&yard.control, &yard.root, has_ended).await;
     assert_eq!(
         (ended.state, ended.message.as_str()),
-        (TaskState::Done, "2000 people were created, each with a keypair of their own.")
+        (TaskState::Done, "2000 users created, each with a keypair.")
     );
     assert_eq!(everybody(&yard).await, before + 2_000);
     assert_eq!(yard.control.created_people(&yard.root, ended.id).await.unwrap().len(), 2_000);

@@ -96,5 +96,5 @@ async fn a_session_is_ended_after_its_lifetime_even_if_fully_utilized() {
     yard.seconds(20).await;
     assert_eq!(yard.status(busy).await, Status::Terminated);
     let info = yard.info(busy).await;
-    assert!(info.starts_with("Its lifetime is over: policy default allows 10 min 0 s."), "{info}");
+    assert!(info.starts_with("It reached its maximum lifetime: policy default allows 10 min 0 s."), "{info}");
 }

@@ -212,7 +212,7 @@ impl<'a> Init<'a> {
         match (words.next(), fd) {
             (Some(END), _) => {
                 self.ending = true;
-                say("The session was asked to end.");
+                say("Terminating the session.");
                 self.signal(Signal::TERM);
                 // An interactive shell ignores SIGTERM and ends when its terminal does. A stopped process reacts to neither.
                 self.shells.iter().for_each(Shell::hang_up);

@@ -97,8 +97,8 @@ const AUDIT_COLUMNS: &[Column<AuditRow>] = &[
     ("When", |record| record.at.iso()),
     ("Who", |record| record.actor_email.clone()),
     ("Action", |record| record.action.clone()),
-    ("Of what", |record| record.subject.clone()),
-    ("From where", |record| record.address.clone()),
+    ("Target", |record| record.subject.clone()),
+    ("Address", |record| record.address.clone()),
     ("Detail", |record| record.detail.clone()),
 ];
 
@@ -119,7 +119,7 @@ const SESSION_COLUMNS: &[Column<SessionRow>] = &[
     ("Cluster mode", |session| session.cluster.mode.label().into()),
     ("Cluster size", |session| session.cluster.size.to_string()),
     ("Priority", |session| session.priority.to_string()),
-    ("Killed for memory", |session| session.memory_kills.to_string()),
+    ("Out-of-memory kills", |session| session.memory_kills.to_string()),
     ("Created", |session| session.created_at.iso()),
     ("Started", |session| time(session.started_at)),
     ("Ended", |session| time(session.ended_at)),

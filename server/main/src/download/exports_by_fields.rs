@@ -62,7 +62,7 @@ fn policies<P: Fields + 'static>(
     cells: impl Fn(&P) -> Vec<String> + Send + 'static,
 ) -> Csv<impl Stream<Item = Result<Vec<String>>> + Send + 'static> {
     let mut titles = labels(&any);
-    titles.extend(["Followed by", "Created"]);
+    titles.extend(["Used by", "Created"]);
     let rows = rows.map_ok(move |row| {
         let mut cells = cells(&row.policy);
         cells.extend([row.followers.to_string(), row.created_at.iso()]);

@@ -262,7 +262,7 @@ async fn presets_need_unique_names_and_existing_groups() {
     let save = |preset| SavePreset { preset, revision: None };
     control.save_preset(&root, &save(preset("small", None))).await.unwrap();
     let taken = field(control.save_preset(&root, &save(preset("small", None))).await, "name");
-    assert_eq!(taken, "Resource preset name already exists. Please change the name to add.");
+    assert_eq!(taken, "A resource preset with this name already exists. Choose another name.");
     field(control.save_preset(&root, &save(preset("other", Some("nowhere")))).await, "resource_group");
     let shared = Preset { shared_memory: Some(4 << 30), ..preset("other", None) };
     field(control.save_preset(&root, &save(shared)).await, "shared_memory");

@@ -106,10 +106,10 @@ async fn an_exit_code_and_the_processes_killed_for_memory_are_both_kept() {
         println!("skipped: no memory control group can be written here");
         return;
     }
-    assert_eq!(session.row.info, "Exit code 3; 1 process was killed for memory at 256 MiB");
+    assert_eq!(session.row.info, "Exit code 3; 1 process was killed for using more memory than 256 MiB");
     let root = yard.cookie_of("root@example.org").await;
     let csv = yard.get("/export/sessions.csv?tab=finished&f=memory_kills.min.1", &root).await.text;
-    assert!(csv.lines().next().unwrap().contains("Killed for memory") && csv.contains("hungry"), "{csv}");
+    assert!(csv.lines().next().unwrap().contains("Out-of-memory kills") && csv.contains("hungry"), "{csv}");
     assert!(!yard.get("/export/sessions.csv?tab=finished&f=memory_kills.min.2", &root).await.text.contains("hungry"));
 }
 

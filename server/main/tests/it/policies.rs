@@ -31,8 +31,8 @@ async fn a_file_of_policies_has_a_column_per_field_and_a_sign_for_no_limit() {
         assert_eq!(save(&yard, &root, kind, policy, None).await, StatusCode::OK);
     }
     let of_users = "Name,Max folder count,Max folder size,Max session count per model session,Max customized image count,\
-                    Followed by,Created";
-    let of_projects = "Name,Max folder count,Max folder size,Max network count,Followed by,Created";
+                    Used by,Created";
+    let of_projects = "Name,Max folder count,Max folder size,Max network count,Used by,Created";
     for (path, header, line) in [
         ("user_policies.csv?f=name.equals.student", of_users, "student,5,100 GiB,2,0,0,"),
         ("user_policies.csv?f=name.equals.open", of_users, "open,∞,∞,10,3,0,"),
@@ -48,8 +48,8 @@ async fn a_file_of_policies_has_a_column_per_field_and_a_sign_for_no_limit() {
     let names: Vec<_> = all.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
     assert_eq!(names, ["default", "open", "student"]);
     let of_keypairs = "\u{feff}Name,Resource policy,Other resources,Concurrent jobs,Cluster size,Idle timeout (s),Session lifetime (s),\
-                       Disk of a session,Storage hosts,Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),\
-                       Followed by,Created";
+                       Disk per session,Storage hosts,Max pending sessions,Max concurrent SFTP sessions,Max folders (deprecated),\
+                       Used by,Created";
     let keypairs = yard.get("/export/keypair_policies.csv", &root).await;
     assert_eq!(keypairs.text.lines().next(), Some(of_keypairs));
 

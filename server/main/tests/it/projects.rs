@@ -137,7 +137,7 @@ async fn a_domain_admins_queue_and_export_hold_only_their_own_domain() {
         let file = yard.get("/export/sessions.csv", &cookie).await;
         assert_eq!(file.status, StatusCode::OK);
         let header = "\u{feff}Session ID,Name,Type,Status,Status info,Owner,Project,Resource group,Environment,Agent,CPU,Memory,\
-                      AI accelerator,Cluster mode,Cluster size,Priority,Killed for memory,Created,Started,Ended";
+                      AI accelerator,Cluster mode,Cluster size,Priority,Out-of-memory kills,Created,Started,Ended";
         assert_eq!(file.text.lines().next(), Some(header));
         let names: Vec<_> = file.text.lines().skip(1).filter_map(|line| line.split(',').nth(1)).collect();
         assert_eq!(names, [theirs]);

@@ -54,7 +54,7 @@ fn functions() -> Vec<(&'static str, Value, LetIn)> {
         ("end_sign_in", id.clone(), EVERYBODY),
         ("change_password", json!({ "change": { "old": "", "new": "" } }), EVERYBODY),
         ("columns", json!({ "table": "users" }), EVERYBODY),
-        ("set_columns", json!({ "table": "users", "layout": ["email"] }), EVERYBODY),
+        ("set_columns", json!({ "table": "users", "layout": { "shown": ["email"] } }), EVERYBODY),
         ("users", list(&types::people::users::USERS), READERS_OF_PEOPLE),
         ("user", id.clone(), READERS_OF_PEOPLE),
         ("domain_choices", json!({}), ADMINISTRATORS),

@@ -229,8 +229,8 @@ fn bulk(selection: RwSignal<Vec<String>>, connected: Signal<bool>, changed: Call
     };
     view! {
         <Show when=move || connected.get()>
-            <Button on_press=press(true)>"Make schedulable"</Button>
-            <Button on_press=press(false)>"Stop scheduling"</Button>
+            <Button on_press=press(true)>"Enable scheduling"</Button>
+            <Button on_press=press(false)>"Disable scheduling"</Button>
         </Show>
     }
     .into_any()
@@ -266,14 +266,14 @@ impl Settings {
             return view! { <p class="notice">"Nothing runs on it."</p> }.into_any();
         }
         let (run, endless) = match sessions {
-            1 => ("1 session still runs on it and goes on.".to_owned(), "It has no time limit.".to_owned()),
-            many => (format!("{many} sessions still run on it and go on."), format!("{} have no time limit.", there.endless)),
+            1 => ("1 session is running on it and will continue.".to_owned(), "It has no time limit.".to_owned()),
+            many => (format!("{many} sessions are running on it and will continue."), format!("{} have no time limit.", there.endless)),
         };
         let last = there.last_end.map(|at| view! { " The last with a time limit ends "<Ago at=at.0/>"." });
         let endless = (there.endless > 0).then(|| format!(" {endless}"));
         view! {
             <p class="notice notice-warn">{run}{last}{endless}</p>
-            <Checkbox name="agent-tell" label="Tell the owners of these sessions" value=self.tell/>
+            <Checkbox name="agent-tell" label="Notify the owners of these sessions" value=self.tell/>
         }
         .into_any()
     }
@@ -324,7 +324,7 @@ impl DialogForm for Settings {
             <Switch name="agent-schedulable" label="Schedulable" value=self.schedulable/>
             <p class="hint">"Off: no new sessions; running ones continue."</p>
             <Show when=move || !self.schedulable.get()>
-                <Field name="agent-reason" label="Reason" hint="Seen on the agents page and in the queue, and by the owners that are told." error=reason>
+                <Field name="agent-reason" label="Reason" hint="Shown on the Agents page, in the queue and to the notified owners." error=reason>
                     <TextInput name="agent-reason" value=self.reason max=MAX_REASON/>
                 </Field>
                 {move || self.consequences()}
@@ -336,6 +336,6 @@ impl DialogForm for Settings {
     async fn save(self, set: SetSchedulable) -> Result<Saved, Problem> {
         let (name, open) = (set.names.concat(), set.schedulable);
         change(set).await?;
-        Ok(if open { format!("{name} takes sessions again.") } else { format!("{name} takes no new sessions.") }.into())
+        Ok(if open { format!("{name} accepts sessions again.") } else { format!("{name} accepts no new sessions.") }.into())
     }
 }

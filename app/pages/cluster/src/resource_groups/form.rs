@@ -20,7 +20,7 @@ use types::sessions::SessionType;
 use ui::{CheckboxGroup, Field, Limit, LimitField, Select, Switch, TextArea, TextInput};
 
 pub const WORDS: Words = Words {
-    titles: ("Create resource group", "Modify resource group"),
+    titles: ("Create resource group", "Edit resource group"),
     done: ("Resource group successfully created.", "Resource group successfully modified."),
 };
 
@@ -126,7 +126,7 @@ impl EditForm for Form {
                 SchedulerKind::Lifo => "The session that was requested last starts first.",
                 SchedulerKind::Drf => "The person with the smallest dominant share goes first.",
             };
-            if own.is_some() { what.to_owned() } else { format!("The system's scheduler is {}. {what}", kind.label()) }
+            if own.is_some() { what.to_owned() } else { format!("Default: {}. {what}", kind.label()) }
         };
         let system_retries = move || self.usual.with(|usual| usual.retries_to_skip.unwrap_or(DEFAULT_RETRIES));
         view! {
@@ -146,10 +146,10 @@ impl EditForm for Form {
             <CheckboxGroup name="group-types" label="Allowed session types" value=self.session_types options=choices(SessionType::CHOICES) error=refused.field_error("session_types")/>
             <div class="form-row">
                 <LimitField name="group-timeout" label="Pending timeout (sec.)" limit=self.pending_timeout unlimited=Signal::stored("No timeout") hint="A session that is still pending after this time is cancelled. 0: no timeout." error=refused.field_error("pending_timeout") max=MOST_SECONDS/>
-                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("The system's value") hint="After this many tries, a session that does not fit lets others pass that do not delay it. 0: it lets nobody pass." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string()/>
+                <LimitField name="group-retries" label="Retries to skip pending session" limit=self.retries unlimited=Signal::stored("Use default") hint="After this many tries, a session that does not fit lets others pass if they do not delay it. 0: nobody passes." error=refused.field_error("retries_to_skip") max=MAX_RETRIES.to_string()/>
             </div>
-            <p class="hint">{move || format!("The system's number of tries is {}.", system_retries())}</p>
-            <Field name="group-proxy" label="App proxy address" hint="The address at which a relay would reach the agents' apps directly. It is only stored for now: apps go through the manager." error=refused.field_error("app_proxy")>
+            <p class="hint">{move || format!("Default: {} tries.", system_retries())}</p>
+            <Field name="group-proxy" label="App proxy address" hint="Address for direct access to the agents' apps. Only stored for now: apps go through the manager." error=refused.field_error("app_proxy")>
                 <TextInput name="group-proxy" value=self.app_proxy/>
             </Field>
             <div class="choices">
@@ -157,7 +157,7 @@ impl EditForm for Form {
                 <Switch name="group-public" label="Public" value=self.public/>
             </div>
             <p class="hint">"Active: it accepts new sessions. When off, it accepts none; running sessions continue."</p>
-            <p class="hint">"Public: the launcher offers it to everybody who may use it. When off, they can still name it in API requests."</p>
+            <p class="hint">"Public: shown in the launcher. When off, it can be used only through the API."</p>
             {self.users.view(refused.field_error("domains"), refused.field_error("projects"))}
         }
         .into_any()

@@ -42,7 +42,7 @@ fn columns(open: Callback<String>, actions: Option<Actions>) -> Vec<Column<Group
         text("description", "Description", |g: &GroupRow| g.group.description.clone()),
         text("public", "Public", |g: &GroupRow| yes(g.group.public)),
         Column::new("scheduler", "Scheduler", |g: &GroupRow| {
-            g.group.scheduler.map_or("the system's", SchedulerKind::label).into_any()
+            g.group.scheduler.map_or("default", SchedulerKind::label).into_any()
         })
         .sortable(),
         text("placement", "Placement", |g: &GroupRow| g.group.placement.label()).hidden(),
@@ -52,7 +52,7 @@ fn columns(open: Callback<String>, actions: Option<Actions>) -> Vec<Column<Group
         })
         .number(),
         Column::new("retries", "Retries to skip", |g: &GroupRow| {
-            g.group.retries_to_skip.map_or_else(|| "the system's".into(), |n| n.to_string()).into_any()
+            g.group.retries_to_skip.map_or_else(|| "default".into(), |n| n.to_string()).into_any()
         })
         .number(),
         text("app_proxy", "App proxy address", |g: &GroupRow| g.group.app_proxy.clone()).hidden(),
@@ -189,7 +189,7 @@ fn contents(row: GroupRow, may_read_agents: bool) -> AnyView {
             <dt>"Domains"</dt><dd>{or_dash(row.domain_names.join(", "))}</dd>
             <dt>"Projects"</dt><dd>{or_dash(row.project_names.join(", "))}</dd>
             <dt>"Agents"</dt><dd>{agents}</dd>
-            <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} that have not ended (see the queue)", row.sessions)}</A></dd>
+            <dt>"Sessions"</dt><dd><A href=paths::queue_of(&name)>{format!("{} active (open queue)", row.sessions)}</A></dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
         </dl>
     }

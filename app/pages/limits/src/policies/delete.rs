@@ -98,13 +98,13 @@ pub fn dialog(kind: PolicyKind, asked: RwSignal<Asked<String>>, changed: Callbac
 /// The text in place of the question for the policy that always stays, in the words of the server, which would refuse.
 fn stays(kind: PolicyKind) -> AnyView {
     let (_, many) = kind.followers();
-    view! { <p>{format!("New {many} follow the policy {FIRST}, so it cannot be deleted. Change its limits instead.")}</p> }
+    view! { <p>{format!("New {many} use the policy {FIRST}, so it cannot be deleted. Change its limits instead.")}</p> }
         .into_any()
 }
 
 fn question(kind: PolicyKind, followers: &Followers, others: Vec<String>, target: RwSignal<String>, refused: Refused) -> AnyView {
     if followers.count == 0 {
-        return view! { <p>"Nobody follows it. This cannot be undone."</p> }.into_any();
+        return view! { <p>"Nobody uses it. This cannot be undone."</p> }.into_any();
     }
     let description = describe_followers(kind, followers);
     if others.is_empty() {
@@ -117,7 +117,7 @@ fn question(kind: PolicyKind, followers: &Followers, others: Vec<String>, target
     let options = Signal::stored(others.into_iter().map(|name| (name.clone(), name)).collect::<Vec<_>>());
     view! {
         <p>{description}" Inactive ones are included."</p>
-        <Field name="policy-move-to" label="Move them to" hint="They will follow this policy." error=refused.field_error("move_to")>
+        <Field name="policy-move-to" label="Move them to" hint="They will use this policy." error=refused.field_error("move_to")>
             <Select name="policy-move-to" value=target options=options/>
         </Field>
         <p>"This cannot be undone."</p>

@@ -44,10 +44,10 @@ fn contents<P: Policy>(kind: PolicyKind, row: &PolicyRow<P>, known: &[String]) -
     view! {
         <dl class="key-values key-values-wide">
             {pairs}
-            <dt>"Followed by"</dt><dd>{followed_by(kind, row)}</dd>
+            <dt>"Used by"</dt><dd>{followed_by(kind, row)}</dd>
             <dt>"Created"</dt><dd><Time at=row.created_at.0/></dd>
         </dl>
-        <p class="hint">"Copy all of it "<CopyButton text=lines.join("\n") label="Copy everything"/></p>
+        <p class="hint">"Copy all "<CopyButton text=lines.join("\n") label="Copy everything"/></p>
     }
     .into_any()
 }

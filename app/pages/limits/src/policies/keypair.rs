@@ -108,13 +108,13 @@ impl EditForm for Form {
     }
 
     fn fields(self, refused: Refused, new: bool) -> AnyView {
-        let unlimited = Signal::derive(move || if self.others_unlimited.get() { "Unlimited" } else { "None if not set" });
+        let unlimited = Signal::derive(move || if self.others_unlimited.get() { "Unlimited" } else { "Not allowed" });
         view! {
             {name_field("policy-name", "Name", self.name, refused, new)}
-            <p class="hint">"Limits count per person: sessions count against their owner's main keypair and its policy, whichever keypair started them."</p>
+            <p class="hint">"All of a person's sessions count against the policy of their main keypair."</p>
             <h3>"Resource policy"</h3>
             {self.total.view(refused, unlimited)}
-            <Checkbox name="policy-others" label="Resources that are not set are unlimited" value=self.others_unlimited/>
+            <Checkbox name="policy-others" label="Allow unlisted resources without limit" value=self.others_unlimited/>
             <h3>"Sessions"</h3>
             <div class="form-row">
                 <Field name="policy-cluster" label="Cluster size" hint=format!("Containers in one session, 1 to {MAX_CLUSTER}.") error=refused.field_error("max_cluster")>
@@ -124,7 +124,7 @@ impl EditForm for Form {
                 <LimitField name="policy-pending" label="Max pending session count" limit=self.max_pending hint="Sessions in the queue at the same time. 0: none may wait, so none can be started." error=refused.field_error("max_pending") max=ANY/>
                 <LimitField name="policy-sessions" label="Concurrent jobs" limit=self.max_sessions hint=format!("Sessions at the same time, up to {MAX_SESSIONS}; 0 is unlimited.") error=refused.field_error("max_sessions") max=MAX_SESSIONS.to_string()/>
                 <LimitField name="policy-idle" label="Idle timeout (sec.)" limit=self.idle_timeout hint="Interactive sessions only: how long a session may go without input while using almost no processor time (the threshold is set in Configurations); up to 180 days. A batch session ends with its command or its own timeout." error=refused.field_error("idle_timeout") max=MAX_IDLE.to_string()/>
-                <LimitField name="policy-disk" label="Disk of a session" limit=self.session_disk hint="Everything that one session keeps in its home and in /tmp, such as 10 GiB; at least 64 MiB. A session that holds more is terminated. 0: no limit." error=refused.field_error("session_disk")/>
+                <LimitField name="policy-disk" label="Disk per session" limit=self.session_disk hint="Everything that one session keeps in its home and in /tmp, such as 10 GiB; at least 64 MiB. A session that holds more is terminated. 0: no limit." error=refused.field_error("session_disk")/>
                 <LimitField name="policy-sftp" label="Max concurrent SFTP sessions" limit=self.max_transfers error=refused.field_error("max_transfers") max=ANY/>
             </div>
             <h3>"Folders"</h3>
@@ -172,7 +172,7 @@ fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
         text("max_cluster", "Cluster size", |row: &Row| row.policy.max_cluster.to_string()).sortable().number(),
         Column::new("idle_timeout", "Idle timeout (sec.)", move |row: &Row| limit(row.policy.idle_timeout)).sortable().number(),
         Column::new("lifetime", "Max session lifetime (sec.)", move |row: &Row| limit(row.policy.lifetime)).sortable().number(),
-        Column::new("session_disk", "Disk of a session", |row: &Row| or_unlimited(row.policy.session_disk.map(bytes)).into_any())
+        Column::new("session_disk", "Disk per session", |row: &Row| or_unlimited(row.policy.session_disk.map(bytes)).into_any())
             .sortable()
             .number()
             .hidden(),

@@ -120,7 +120,7 @@ where
         export: tools::export(kind),
         empty: ViewFn::from(|| {
             view! {
-                <EmptyState icon=IconName::Gauge title="No Resource Policies to display" text="A policy limits what its followers may use. Create one to set limits."/>
+                <EmptyState icon=IconName::Gauge title="No Resource Policies to display" text="A policy limits what its users may use. Create one to set limits."/>
             }
         }),
         selection: None,
@@ -179,7 +179,7 @@ fn caption(kind: PolicyKind) -> &'static str {
 /// The columns that every kind ends with.
 fn last_columns<P: Policy>(kind: PolicyKind, actions: Actions<P>) -> [Column<PolicyRow<P>>; 3] {
     [
-        Column::new("followers", "Followed by", move |row: &PolicyRow<P>| followed_by(kind, row)).number(),
+        Column::new("followers", "Used by", move |row: &PolicyRow<P>| followed_by(kind, row)).number(),
         time("created_at", "Created", |row: &PolicyRow<P>| row.created_at)
             .sortable()
             // Keypair policies have enough columns already.
@@ -195,7 +195,7 @@ fn followed_by<P: Policy>(kind: PolicyKind, row: &PolicyRow<P>) -> AnyView {
         return "0".into_any();
     }
     let (one, many) = kind.followers();
-    let label = if count == 1 { format!("1 {one} that follows {name}") } else { format!("{count} {many} that follow {name}") };
+    let label = if count == 1 { format!("1 {one} that uses {name}") } else { format!("{count} {many} that use {name}") };
     view! { <a href=paths::followers(kind, name) aria-label=label>{count.to_string()}</a> }.into_any()
 }
 
@@ -246,10 +246,10 @@ where
     row(spec, name, fetch).await.map(|row| (row.policy, row.revision))
 }
 
-/// Describes the followers of a policy: `3 keypairs follow this policy: a, b and 1 more.`
+/// Describes the followers of a policy: `3 keypairs use this policy: a, b and 1 more.`
 fn describe_followers(kind: PolicyKind, followers: &Followers) -> String {
     let (one, many) = kind.followers();
-    let (what, verb) = if followers.count == 1 { (one, "follows") } else { (many, "follow") };
+    let (what, verb) = if followers.count == 1 { (one, "uses") } else { (many, "use") };
     let more = (followers.count as usize).saturating_sub(followers.first.len());
     let names = match (followers.first.is_empty(), more) {
         (true, _) => String::new(),
@@ -278,8 +278,8 @@ mod tests {
 
     #[test]
     fn followers_of_a_policy_are_named_up_to_the_known_names() {
-        assert_eq!(description(1, &["a@x.y"]), "1 keypair follows this policy: a@x.y.");
-        assert_eq!(description(2, &["a@x.y", "b@x.y"]), "2 keypairs follow this policy: a@x.y, b@x.y.");
-        assert_eq!(description(5, &["a@x.y", "b@x.y"]), "5 keypairs follow this policy: a@x.y, b@x.y and 3 more.");
+        assert_eq!(description(1, &["a@x.y"]), "1 keypair uses this policy: a@x.y.");
+        assert_eq!(description(2, &["a@x.y", "b@x.y"]), "2 keypairs use this policy: a@x.y, b@x.y.");
+        assert_eq!(description(5, &["a@x.y", "b@x.y"]), "5 keypairs use this policy: a@x.y, b@x.y and 3 more.");
     }
 }

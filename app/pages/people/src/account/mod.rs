@@ -30,7 +30,7 @@ pub fn page() -> AnyView {
         view! {
             <PageHead title=HEAD.title/>
             <section class="card">
-                <h2>"Who you are"</h2>
+                <h2>"Profile"</h2>
                 <dl class="key-values">
                     <dt>"Email"</dt><dd>{me.email.clone()}</dd>
                     <dt>"Username"</dt><dd>{me.username.clone()}</dd>
@@ -53,7 +53,7 @@ pub fn page() -> AnyView {
                 {client::settings(keypairs, may_add)}
             </section>
             <section class="card" aria-labelledby="sign-ins-heading">
-                <h2 id="sign-ins-heading">"Where you are signed in"</h2>
+                <h2 id="sign-ins-heading">"Active sign-ins"</h2>
                 <p class="hint">"A sign-in expires 7 days after its last use, and after 30 days at the latest."</p>
                 {move || match sign_ins.shown.get() {
                     Some(Ok(all)) => {

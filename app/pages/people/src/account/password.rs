@@ -42,7 +42,7 @@ impl DialogForm for Form {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
-            <Field name="password-old" label="Password now" required=true error=refused.field_error("old")><PasswordInput name="password-old" value=self.old/></Field>
+            <Field name="password-old" label="Current password" required=true error=refused.field_error("old")><PasswordInput name="password-old" value=self.old/></Field>
             <Field name="password-new" label="New password" required=true hint="At least 8 characters, with a letter, a digit and a special character." error=refused.field_error("new")>
                 <PasswordInput name="password-new" value=self.new/>
             </Field>

@@ -176,8 +176,8 @@ impl DialogForm for Renew {
 fn begin(asked: RwSignal<Asked<()>>, begun: RwSignal<Asked<TwoFactorSetup>>) -> AnyView {
     let words = PasswordWords {
         title: "Your password",
-        why: "You are asked for it again before two-factor is turned on.",
-        button: "Go on",
+        why: "Confirm it to turn on two-factor authentication.",
+        button: "Continue",
     };
     let work = move |password, opening: Opening| async move {
         let setup = begin_two_factor(password).await?;
@@ -266,7 +266,7 @@ where
         let id = self.words.title.to_lowercase().replace(' ', "-");
         view! {
             <p>{self.words.why}</p>
-            <Field name=id.clone() label="Password now" required=true error=refused.field_error("password")><PasswordInput name=id value=self.password/></Field>
+            <Field name=id.clone() label="Current password" required=true error=refused.field_error("password")><PasswordInput name=id value=self.password/></Field>
         }
         .into_any()
     }

@@ -102,7 +102,7 @@ impl DialogForm for Form {
         let range = format!("Requests in 15 minutes, 0 to {}. Requests over the limit are refused.", max_rate_limit());
         view! {
             {whose}
-            <Field name="keypair-policy" label="Keypair policy" required=true hint="Sessions count against their owner's main keypair and its policy, whichever keypair started them." error=refused.field_error("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
+            <Field name="keypair-policy" label="Keypair policy" required=true hint="All of a person's sessions count against the policy of their main keypair." error=refused.field_error("policy")><Select name="keypair-policy" value=self.policy options=names(self.policies)/></Field>
             <Field name="keypair-rate" label="Rate limit" required=true hint=range error=refused.field_error("rate_limit")>
                 <NumberInput name="keypair-rate" value=self.rate min="0" max=MAX_RATE_LIMIT.to_string() step="1"/>
             </Field>

@@ -53,10 +53,10 @@ impl DialogForm for Form {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         let options = Signal::derive(move || {
-            let same = (String::new(), "Leave as it is".to_owned());
+            let same = (String::new(), "No change".to_owned());
             std::iter::once(same).chain(self.policies.get().into_iter().map(|name| (name.clone(), name))).collect::<Vec<_>>()
         });
-        let hint = format!("Requests in 15 minutes, 0 to {}. Empty: leave as it is.", max_rate_limit());
+        let hint = format!("Requests in 15 minutes, 0 to {}. Empty: no change.", max_rate_limit());
         view! {
             <p>{move || format!("Keypairs to change: {}.", self.selection.with(Vec::len))}</p>
             <Field name="bulk-keypair-policy" label="Keypair policy" error=refused.field_error("policy")><Select name="bulk-keypair-policy" value=self.policy options=options/></Field>

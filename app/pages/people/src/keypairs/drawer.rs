@@ -58,7 +58,7 @@ fn contents(keypair: KeypairRow, editing: Option<RwSignal<Asked<KeypairRow>>>) -
         <h3>"Allocation"</h3>
         <dl class="key-values">
             <dt>"Keypair policy"</dt><dd>{keypair.policy.clone()}</dd>
-            <dt>"Requests ever"</dt><dd>{keypair.queries}</dd>
+            <dt>"Total requests"</dt><dd>{keypair.queries}</dd>
             <dt>"Sessions now"</dt><dd>{keypair.sessions}</dd>
             <dt>"Rate limit"</dt><dd>{format!("{} requests in 15 minutes", keypair.rate_limit)}</dd>
         </dl>

@@ -46,7 +46,7 @@ fn columns(actions: Option<(RwSignal<Asked<KeypairRow>>, Callback<()>)>) -> Vec<
         text("policy", "Keypair policy", |k: &KeypairRow| k.policy.clone()).sortable(),
         text("rate_limit", "Requests in 15 min", |k: &KeypairRow| grouped(k.rate_limit.into())).sortable().number(),
         text("sessions", "Sessions", |k: &KeypairRow| k.sessions.to_string()).number(),
-        text("queries", "Requests ever", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
+        text("queries", "Total requests", |k: &KeypairRow| k.queries.to_string()).number().hidden(),
         moment("last_used", "Last used", "Never", |k: &KeypairRow| k.last_used).sortable().hidden(),
         Column::new("age", "Key age", |k: &KeypairRow| view! { <Elapsed since=k.created_at.0/> }.into_any()).hidden(),
         time("created_at", "Created", |k: &KeypairRow| k.created_at).sortable(),

@@ -130,7 +130,7 @@ impl DialogForm for Form {
 
     fn fields(self, refused: Refused, _new: bool) -> AnyView {
         view! {
-            <Notice tone=Tone::Warn>"This changes "{move || self.chosen()}". New numbers for containers can make files written with the old ones unreadable."</Notice>
+            <Notice tone=Tone::Warn>"This changes "{move || self.chosen()}"."{move || (!self.numbers.are_empty()).then_some(" Changing a UID or GID can make existing files unreadable.")}</Notice>
             {self.place.status_field(refused, true)}
             {self.place.fields(refused, true)}
             {self.numbers.fields("bulk", refused)}

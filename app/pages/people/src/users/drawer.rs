@@ -136,7 +136,7 @@ fn contents(person: UserDetail, actions: Actions) -> AnyView {
         <p class="session-status"><Badge tone=tone text=status.label()/><strong>{role.label()}</strong><span class="facts">{email}" · "{last}</span>{marks}</p>
         {edit}
         <dl class="key-values">
-            <dt>"Sessions now"</dt><dd><A href=format!("{}?{sessions}", paths::SESSIONS)>{format!("{} not ended", person.sessions)}</A></dd>
+            <dt>"Sessions now"</dt><dd><A href=format!("{}?{sessions}", paths::SESSIONS)>{format!("{} active", person.sessions)}</A></dd>
             {fact("Keypair policy", person.keypair_policy)}
             {fact("Rate limit", rate)}
             <dt>"Projects"</dt><dd>{projects}</dd>
@@ -145,7 +145,7 @@ fn contents(person: UserDetail, actions: Actions) -> AnyView {
             {(!keys.is_empty()).then(|| view! { <dt>"Access keys"</dt><dd><ul>{keys}</ul></dd> })}
             {fact("Description", description)}
             {fact("Status info", status_info)}
-            {fact("Allowed addresses", addresses.join(", "))}
+            {fact("Allowed client IPs", addresses.join(", "))}
             {recent}
             <dt>"Username"</dt><dd>{username}</dd>
             {fact("Container UID", number(ids.uid))}

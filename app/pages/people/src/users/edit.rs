@@ -25,7 +25,7 @@ impl DialogForm for Edit {
     type Command = (UserId, EditUser, Option<EditUser>);
 
     fn titles(self) -> (&'static str, &'static str) {
-        ("Modify user", "Modify user")
+        ("Edit user", "Edit user")
     }
 
     fn fill(self, person: Option<&Self::Thing>) {
@@ -64,7 +64,7 @@ impl DialogForm for Edit {
 
     async fn save(self, (id, edit, was): Self::Command) -> Result<Saved, Problem> {
         edit_user(id, edit, was).await?;
-        Ok("The account was changed.".into())
+        Ok("User saved.".into())
     }
 }
 

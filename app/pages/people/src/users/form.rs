@@ -270,7 +270,7 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
     });
     let rare_ones = Signal::derive(move || sudo.get() || !ids.are_empty() || addresses.with(|addresses| !addresses.is_empty()));
     let rare = view! {
-        <Field name=id("addresses") label="Allowed client addresses" hint="IP addresses or networks such as 10.0.0.0/8, separated by commas. Empty allows any." error=refused.field_error("addresses")>
+        <Field name=id("addresses") label="Allowed client IPs" hint="IP addresses or networks such as 10.0.0.0/8, separated by commas. Empty allows any." error=refused.field_error("addresses")>
             <TextInput name=id("addresses") value=addresses/>
         </Field>
         {ids.fields(name, refused)}
@@ -292,7 +292,7 @@ pub fn fields(form: Form, refused: Refused) -> AnyView {
         {place.role_and_status(refused)}
         {place.fields(refused, false)}
         {main_key_field}
-        <Checkbox name=id("must-change") label="Require password change: a banner asks for it, nothing is blocked" value=must_change_password/>
+        <Checkbox name=id("must-change") label="Require password change (reminder banner only)" value=must_change_password/>
         {two_factor_field}
         <Field name=id("description") label="Description" error=refused.field_error("description")>
             <TextArea name=id("description") value=description rows=3 max=MAX_DESCRIPTION/>

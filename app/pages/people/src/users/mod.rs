@@ -99,7 +99,7 @@ pub fn page() -> AnyView {
             export: "/export/users.csv",
             empty: ViewFn::from(|| {
                 view! {
-                    <EmptyState icon=IconName::Users title="Nobody here" text="People whose account is in this state are listed here."/>
+                    <EmptyState icon=IconName::Users title="No users" text="Users with this status are listed here."/>
                 }
             }),
             selection: may_change.then_some((selection, chosen)),

@@ -13,7 +13,7 @@ use types::projects::DomainChoice;
 use ui::{CheckboxGroup, Field, Select};
 
 /// The choice that changes nothing, in forms that may leave a value as it is.
-const SAME: &str = "Leave as it is";
+const SAME: &str = "No change";
 
 /// The available choices.
 #[derive(Clone)]

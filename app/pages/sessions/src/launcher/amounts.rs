@@ -71,7 +71,7 @@ fn presets(shared: Shared) -> AnyView {
                 <legend class="field-label">"Resource presets"</legend>
                 <div class="choices">{move || all.with(|(now, _)| now.clone()).into_iter().map(one).collect::<Vec<_>>()}</div>
                 {later}
-                <p class="field-hint" hidden=move || !none()>"No preset fits: each asks for more than the agents, your policy or the project have."</p>
+                <p class="field-hint" hidden=move || !none()>"No preset fits: each exceeds the agents, your policy or the project."</p>
             </fieldset>
         </Show>
     }

@@ -2,7 +2,7 @@
 
 use types::quantity::{Slots, describe};
 use types::sessions::ClusterMode;
-use types::sessions::launch::{StartOptions, StartSession, against_policy, against_share};
+use types::sessions::launch::{GroupOffer, StartOptions, StartSession, against_policy, against_share};
 
 /// The obstacles to a request, as sentences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,13 @@ pub fn forecast(asked: &StartSession, options: &StartOptions) -> Forecast {
     forecast
 }
 
+/// Whether there is room for a request now, whoever waits before it.
+pub fn fits_now(asked: &StartSession, options: &StartOptions) -> bool {
+    let groups = options.groups.iter().map(|group| GroupOffer { pending: 0, ..group.clone() }).collect();
+    let forecast = forecast(asked, &StartOptions { groups, ..options.clone() });
+    forecast.refusals.is_empty() && forecast.waits.is_empty()
+}
+
 /// Checks several sessions: one of them may fit where all together do not.
 fn check_several(asked: &StartSession, options: &StartOptions, forecast: &mut Forecast) {
     let (policy, one) = (&options.policy, asked.cluster.of_all(&asked.slots));
@@ -74,7 +81,7 @@ fn of_group(asked: &StartSession, options: &StartOptions, forecast: &mut Forecas
     let Some(group) = options.groups.iter().find(|group| group.name == asked.resource_group) else { return };
     let name = &group.name;
     if !group.session_types.contains(&asked.kind) {
-        forecast.refusals.push(format!("Resource group {name} takes no {} sessions.", asked.kind.label().to_lowercase()));
+        forecast.refusals.push(format!("Resource group {name} does not accept {} sessions.", asked.kind.label().to_lowercase()));
     }
     let single = asked.cluster.mode == ClusterMode::SingleNode;
     let part = if single { asked.cluster.of_all(&asked.slots) } else { asked.slots.clone() };
@@ -100,7 +107,7 @@ mod tests {
     use types::limits::policies::KeypairPolicy;
     use types::quantity::Quantity;
     use types::sessions::SessionType;
-    use types::sessions::launch::{DomainOffer, GroupOffer, ImageOffer, InUse, ProjectOffer};
+    use types::sessions::launch::{DomainOffer, ImageOffer, InUse, ProjectOffer};
 
     fn options() -> StartOptions {
         let slots = |cpu: i64| Slots::cpu_mem(Quantity::whole(cpu), cpu << 30);
@@ -156,6 +163,6 @@ mod tests {
         let project = "Project lab may hold 8 CPU cores; in use: 7 CPU cores; 2 sessions ask for 2 CPU cores together";
         assert!(two.waits.iter().any(|text| text.starts_with(project)), "{:?}", two.waits);
         let batch = forecast(&StartSession { kind: SessionType::Batch, ..asked(1_000) }, &options());
-        assert_eq!(batch.refusals, ["Resource group default takes no batch sessions."]);
+        assert_eq!(batch.refusals, ["Resource group default does not accept batch sessions."]);
     }
 }

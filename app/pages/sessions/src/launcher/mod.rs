@@ -17,6 +17,7 @@ use console::paths;
 use console::problem_view::problem_view;
 use console::table::{load, use_parameter};
 use forecast::{Forecast, forecast};
+pub use forecast::fits_now;
 use form::{Form, from_address, not_offered, to_address, usual_slots};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -121,7 +122,7 @@ fn launcher(form: Form, offered: Signal<Option<StartOptions>>, trouble: Signal<O
     };
     view! {
         <PageHead title=HEAD.title/>
-        <p class="notice notice-warn without-scripts">"The launcher needs scripts, which this browser does not run."</p>
+        <p class="notice notice-warn without-scripts">"The launcher needs JavaScript, which is off in this browser."</p>
         <form class="launcher" novalidate on:submit=submit>
             <div class="launcher-fields">
                 {part("start-what", "What", what::what(shared))}

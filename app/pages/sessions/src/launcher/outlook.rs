@@ -18,15 +18,15 @@ pub fn outlook(forecast: Memo<Forecast>) -> AnyView {
     };
     let together = move || {
         if forecast.with(|forecast| forecast.several) {
-            "Nothing known prevents it. Whether there is room for all of them at the same time was not checked."
+            "Can probably start now. Room for all of them at once was not checked."
         } else {
-            "Nothing prevents it: it can start at once."
+            "Can start now."
         }
     };
     let clear = move || forecast.with(|forecast| forecast.refusals.is_empty() && forecast.waits.is_empty());
     view! {
         <section class="outlook" aria-label="Outlook">
-            <h2>"In all"</h2>
+            <h2>"Total"</h2>
             <ul class="outlook-total">{total}</ul>
             <ul class="outlook-notes" aria-live="polite">
                 {lines("notice notice-bad", |forecast| &forecast.refusals)}

@@ -93,12 +93,12 @@ fn offer(form: Form, group: &GroupOffer) -> AnyView {
     let mut lines: Vec<_> = accelerators.map(|(slot, all)| free(slot, *all)).collect();
     match group.in_all.0.get(CPU) {
         Some(all) => lines.push(free(CPU, *all)),
-        None => lines.push("No agent takes sessions now".into()),
+        None => lines.push("No agent accepts sessions now".into()),
     }
     let waiting = match group.pending {
-        0 => "Nobody waits".to_owned(),
-        1 => "1 session waits".to_owned(),
-        n => format!("{n} sessions wait"),
+        0 => "Queue empty".to_owned(),
+        1 => "1 waiting".to_owned(),
+        n => format!("{n} waiting"),
     };
     let lines: Vec<_> = lines.into_iter().map(|line| view! { <span class="group-card-line">{line}</span> }).collect();
     let full = group.pending > 0;

@@ -55,7 +55,7 @@ pub fn rare(shared: Shared) -> AnyView {
                 <Field name="start-at" label="Start time" hint="In your time zone. Empty: as soon as possible." error=refused.field_error("starts_at")>
                     <TextInput name="start-at" value=form.starts_at input_type="datetime-local"/>
                 </Field>
-                <Field name="start-timeout" label="Batch job timeout" hint="Empty: no limit of its own." error=refused.field_error("timeout")>
+                <Field name="start-timeout" label="Batch job timeout" hint="Empty: only the policy's limits apply." error=refused.field_error("timeout")>
                     <TextInput name="start-timeout" value=form.timeout/>
                 </Field>
                 <Field name="start-timeout-unit" label="Unit of the timeout">
@@ -86,7 +86,7 @@ pub fn rare(shared: Shared) -> AnyView {
             </Field>
         </div>
         {for_others.then(|| view! {
-            <Field name="start-owner" label="On behalf of" hint="Somebody's email or access key. Empty: for yourself." error=owner>
+            <Field name="start-owner" label="On behalf of" hint="Email or access key of another user. Empty: yourself." error=owner>
                 <TextInput name="start-owner" value=form.owner/>
             </Field>
         })}

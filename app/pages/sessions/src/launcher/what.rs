@@ -43,7 +43,7 @@ fn kinds(shared: Shared) -> AnyView {
             Memo::new(move |_| group(form, options).filter(|group| !group.session_types.contains(&kind)).map(|group| group.name));
         let why = move || {
             let what = kind.label().to_lowercase();
-            refused.get().map(|group| format!(" (resource group {group} takes no {what} sessions)"))
+            refused.get().map(|group| format!(" (resource group {group} does not accept {what} sessions)"))
         };
         view! {
             <label class="choice">

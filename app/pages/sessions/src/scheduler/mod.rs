@@ -131,10 +131,10 @@ pub fn page() -> AnyView {
             export: "",
             empty: ViewFn::from(move || {
                 let text = format!(
-                    "No session waits in {}. A session that has to wait appears here, with its place and the reason.",
+                    "No sessions are waiting in {}. Waiting sessions appear here with their place and the reason.",
                     group.get()
                 );
-                view! { <EmptyState icon=IconName::Check title="Nothing waits" text=text/> }
+                view! { <EmptyState icon=IconName::Check title="The queue is empty" text=text/> }
             }),
             selection: may_order.then_some((selection, bulk)),
             alike: Some(SessionRow::waits_like),

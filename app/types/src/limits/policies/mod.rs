@@ -1,6 +1,6 @@
 //! Resource policies: the limits of keypairs, people and projects (`docs/spec/limits.md`, "Resource policies").
 //!
-//! `None` means unlimited. Names are fixed once given.
+//! `None` means unlimited. The name cannot be changed.
 
 use crate::cluster::slots::{limits_in_short, slot_limit};
 use crate::folders::Hosts;
@@ -326,7 +326,7 @@ impl KeypairPolicy {
             ("Cluster size", self.max_cluster.to_string()),
             ("Idle timeout (s)", or_unlimited(self.idle_timeout)),
             ("Session lifetime (s)", or_unlimited(self.lifetime)),
-            ("Disk of a session", or_unlimited(self.session_disk.map(bytes))),
+            ("Disk per session", or_unlimited(self.session_disk.map(bytes))),
             ("Storage hosts", host_list(&self.hosts)),
             ("Max pending sessions", or_unlimited(self.max_pending)),
             ("Max concurrent SFTP sessions", or_unlimited(self.max_transfers)),

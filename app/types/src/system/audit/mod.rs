@@ -34,8 +34,8 @@ pub static AUDIT: ListSpec = ListSpec {
     properties: &[
         Property { key: "actor", label: "Who", kind: Kind::Text },
         Property { key: "action", label: "Action", kind: Kind::Text },
-        Property { key: "subject", label: "Of what", kind: Kind::Text },
-        Property { key: "address", label: "From where", kind: Kind::Text },
+        Property { key: "subject", label: "Target", kind: Kind::Text },
+        Property { key: "address", label: "Address", kind: Kind::Text },
         Property { key: "at", label: "When", kind: Kind::Date },
         Property { key: "actor_id", label: "", kind: Kind::Id },
     ],

@@ -69,7 +69,7 @@ const ACTIONS: &[(&str, &str, Subject)] = &[
     ("set columns", "chose columns for", Subject::Other),
     ("set session priority", "set the priority of session", Subject::Session),
     ("sign-in", "signed in", Subject::Oneself),
-    ("sign-in refused", "was refused to sign in", Subject::Other),
+    ("sign-in refused", "failed to sign in", Subject::Other),
     ("sign-out", "signed out", Subject::Oneself),
     ("start session", "started session", Subject::Session),
     ("terminate session", "terminated session", Subject::Session),

@@ -72,11 +72,11 @@ pub(super) fn lines_of_file(text: &str, context: &Context<'_>) -> Result<Vec<Lin
         lines.push(line);
     }
     if lines.iter().filter(|line| !line.made_up).count() > MOST_PASSWORDS {
-        let sentence = format!("The file sets more than {MOST_PASSWORDS} passwords. Leave them empty to have them made up.");
+        let sentence = format!("The file sets more than {MOST_PASSWORDS} passwords. Leave them empty to generate them.");
         return Err(Problem::field("file", sentence));
     }
     if lines.is_empty() {
-        return Err(Problem::field("file", "The file names nobody: there is nothing below its first line."));
+        return Err(Problem::field("file", "The file has no users below its first line."));
     }
     Ok(lines)
 }

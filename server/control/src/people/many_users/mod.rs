@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Lane, fold};
 use types::id::{DomainId, ProjectId, TaskId};
-use types::people::many_users::{Batch, CreateMany, CreatedPerson, Defaults, LineError, MOST_ERRORS, Planned, Preview, SHOWN};
+use types::people::many_users::{Batch, CreateMany, CreatedPerson, Defaults, LineError, MOST_ERRORS, Planned, Preview, SHOWN, created_text};
 use types::people::permissions::{Me, Permission, Role};
 use types::people::users::{CreateUser, UserStatus};
 use types::projects::DomainChoice;
@@ -324,7 +324,7 @@ impl Control {
         for domain in domains {
             change.tell(Topic::User, "many", Audience::domain(domain)).await?;
         }
-        let message = format!("{count} people were created, each with a keypair of their own.");
+        let message = created_text(lines.len());
         progress.finish(caller, &mut change, &message, &created).await?;
         change.commit().await?;
         Ok(message)

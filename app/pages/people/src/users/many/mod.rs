@@ -14,7 +14,7 @@ use leptos::task::spawn_local;
 use types::Problem;
 use types::list::encode;
 use types::people::many_users::{
-    Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, MOST_BY_PATTERN, Pattern, Preview,
+    Batch, COLUMNS, CreateMany, CreatedPerson, Defaults, LARGEST_FILE, MOST_BY_PATTERN, Pattern, Preview, created_text,
 };
 use types::people::users::UserStatus;
 use types::rules::MAX_DESCRIPTION;
@@ -140,7 +140,7 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
         let saving = async move {
             if ready {
                 let people = create_users(many).await?;
-                let text = format!("{} people were created, each with a keypair of their own.", people.len());
+                let text = created_text(people.len());
                 // Added to any that are still shown: their passwords are nowhere else.
                 created.try_update(|all| all.extend(people));
                 return Ok(text.into());
@@ -156,8 +156,9 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
     let label =
         Signal::derive(move || match planned.with(|plan| plan.as_ref().map(|(_, plan)| (plan.count, plan.errors.len()))) {
             None => "Preview".to_owned(),
-            Some((count, 0)) => format!("Create {count} people"),
-            Some(_) => "Look again".to_owned(),
+            Some((1, 0)) => "Create 1 user".to_owned(),
+            Some((count, 0)) => format!("Create {count} users"),
+            Some(_) => "Check again".to_owned(),
         });
     let contents = ViewFn::from(move || {
         view! {
@@ -176,8 +177,8 @@ pub fn dialog(asked: RwSignal<Asked<()>>, changed: Callback<()>) -> AnyView {
 fn fields(form: Form, shell: Shell) -> AnyView {
     let refused = shell.refused;
     view! {
-        <RadioGroup name="many-source" label="Who" value=form.source options=vec![
-            ("pattern".into(), "Numbered names".into()),
+        <RadioGroup name="many-source" label="Source" value=form.source options=vec![
+            ("pattern".into(), "Numbered usernames".into()),
             ("file".into(), "From a CSV file".into()),
         ]/>
         <Show when=move || form.source.with(|source| source == "file") fallback=move || pattern_fields(form, refused)>
@@ -237,7 +238,7 @@ fn file_fields(form: Form, shell: Shell) -> AnyView {
             <p class="field-hint">"Its first line names the columns: email and username, and any of "{COLUMNS[2..].join(", ")}". Separate projects with semicolons. Without a password, one is generated."</p>
             <p><a class="button button-quiet" download="people.csv" href=example><Icon name=IconName::Download/>"An example to fill in"</a></p>
         </div>
-        <Field name="many-lines" label="Its lines" required=true hint="The lines as read; correct them here." error=refused.field_error("file")>
+        <Field name="many-lines" label="CSV text" required=true hint="Edit here if needed." error=refused.field_error("file")>
             <TextArea name="many-lines" value=form.lines rows=6 mono=true/>
         </Field>
     }
@@ -246,10 +247,10 @@ fn file_fields(form: Form, shell: Shell) -> AnyView {
 
 fn default_fields(form: Form, refused: Refused) -> AnyView {
     view! {
-        <h3>{move || form.source.with(|source| if source == "file" { "For everybody whose line does not say otherwise" } else { "The same for everybody" })}</h3>
+        <h3>{move || form.source.with(|source| if source == "file" { "Defaults for lines that do not say otherwise" } else { "Applied to all" })}</h3>
         {form.place.role_and_status(refused)}
         {form.place.fields(refused, false)}
-        <Checkbox name="many-must-change" label="Require password change: a banner asks for it, nothing is blocked" value=form.must_change_password/>
+        <Checkbox name="many-must-change" label="Require password change (reminder banner only)" value=form.must_change_password/>
         <Field name="many-description" label="Description" error=refused.field_error("description")>
             <TextInput name="many-description" value=form.description max=MAX_DESCRIPTION/>
         </Field>

@@ -17,10 +17,10 @@ fn people(plan: Preview) -> AnyView {
     let more = plan.count.saturating_sub(plan.first.len() as u64);
     let rows: Vec<_> = plan.first.into_iter().map(person).collect();
     view! {
-        <p class="notice" role="status">{format!("{} people would be created. No problems were found.", plan.count)}</p>
-        <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="People who would be created">
+        <p class="notice" role="status">{match plan.count { 1 => "Ready: 1 user, no problems.".to_owned(), count => format!("Ready: {count} users, no problems.") }}</p>
+        <div class="table-scroll table-scroll-low" tabindex="0" role="region" aria-label="Users to be created">
             <table class="table">
-                <caption class="visually-hidden">"People who would be created"</caption>
+                <caption class="visually-hidden">"Users to be created"</caption>
                 <thead><tr>
                     <th scope="col">"Line"</th><th scope="col">"Email"</th><th scope="col">"Username"</th><th scope="col">"Full name"</th>
                     <th scope="col">"Role"</th><th scope="col">"Domain"</th><th scope="col">"Projects"</th><th scope="col">"Password"</th>

@@ -96,7 +96,7 @@ fn contents(trial: Trial, group: Memo<String>) -> AnyView {
         <Show when=move || !rules.policy.with(String::is_empty)>{limits(rules)}</Show>
         <p role="status">{move || trial.outcome.with(|outcome| outcome.as_ref().map(summary))}</p>
         {move || table(trial)}
-        <p class="hint">"Estimates assume that each session runs to its time limit (or, without one, for the median of recent sessions here) and that no new sessions arrive. Room is kept for sessions that wait for it: others use it only if their time limit ends before it comes together."</p>
+        <p class="hint">"Estimates assume that each session runs to its time limit (or, without one, for the median of recent sessions here) and that no new sessions arrive. Room is reserved for waiting sessions; others use it only if their time limit ends before it is needed."</p>
         <p><a href=link>"Settings of this resource group"</a></p>
     }
     .into_any()
@@ -115,7 +115,7 @@ fn limits(rules: Rules) -> AnyView {
             rules.limits.update(|all| all.iter_mut().filter(|(one, _)| *one == typed).for_each(|(_, old)| old.clone_from(&text)));
         };
         view! {
-            <Field name=id.clone() label=format!("{} in all", label(&slot))>
+            <Field name=id.clone() label=format!("{} limit", label(&slot))>
                 <input class="input" id=id.clone() name=id autocomplete="off" placeholder="Unlimited" prop:value=value on:input=change/>
             </Field>
         }
@@ -163,7 +163,7 @@ fn table(trial: Trial) -> AnyView {
             <table>
                 <caption class="visually-hidden">"The queue under these rules"</caption>
                 <thead><tr>
-                    <th scope="col">"Then"</th><th scope="col">"Now"</th><th scope="col">"Moves"</th><th scope="col">"Session"</th>
+                    <th scope="col">"New place"</th><th scope="col">"Place now"</th><th scope="col">"Change"</th><th scope="col">"Session"</th>
                     <th scope="col">"Expected wait now"</th><th scope="col">"Expected wait under these rules"</th><th scope="col">"Outcome"</th>
                 </tr></thead>
                 <tbody>{rows.into_iter().map(row).collect::<Vec<_>>()}</tbody>
@@ -178,7 +178,7 @@ fn table(trial: Trial) -> AnyView {
 fn expected(starts: &Starts, id: SessionId, now: Millis) -> String {
     match starts.found.get(&id) {
         Some(at) => in_words(at.since(now)),
-        None if starts.done => "not known".into(),
+        None if starts.done => "unknown".into(),
         None => "…".into(),
     }
 }
