@@ -17,6 +17,7 @@ pub mod frame;
 pub mod group_names;
 pub mod headers;
 pub mod history;
+pub mod later;
 pub mod list_page;
 pub mod live;
 pub mod looks;

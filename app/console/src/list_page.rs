@@ -14,8 +14,7 @@ use types::system::events::Topic;
 use ui::{Column, Drawer, Table};
 
 /// Said when a long list was not searched through.
-const BEGINNINGS: &str =
-    "Long list: access keys, IDs and text shorter than three letters match only at the beginning.";
+const BEGINNINGS: &str = "Long list: access keys, IDs and text shorter than three letters match only at the beginning.";
 
 /// The parameter of a drawer over the whole width.
 const WIDE: &str = "wide";

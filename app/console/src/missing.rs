@@ -12,7 +12,6 @@ use ui::{Button, Icon, IconName, Variant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missing;
 
-#[cfg(feature = "hydrate")]
 impl From<leptos::wasm_split::SplitLoaderError> for Missing {
     fn from(_: leptos::wasm_split::SplitLoaderError) -> Self {
         Self

@@ -175,7 +175,10 @@ pub fn address(field: &str, value: &str, errors: &mut Vec<FieldError>) {
         !host.is_empty() && !host.starts_with('/') && !host.chars().any(|c| c.is_whitespace() || is_hidden(c))
     });
     if !value.is_empty() && (!good || value.len() > LONGEST) {
-        errors.push(FieldError::new(field, "An address with http:// or https://, such as http://10.0.0.1:10200, or leave it empty."));
+        errors.push(FieldError::new(
+            field,
+            "An address with http:// or https://, such as http://10.0.0.1:10200, or leave it empty.",
+        ));
     }
 }
 

@@ -33,6 +33,14 @@ pub enum Asked<T> {
 }
 
 impl<T> Asked<T> {
+    /// Whether a dialog is requested.
+    pub fn asks(asked: RwSignal<Self>) -> Signal<bool>
+    where
+        T: Send + Sync + 'static,
+    {
+        Signal::derive(move || asked.with(|asked| !matches!(asked, Self::Nothing)))
+    }
+
     /// Requests the dialog of an existing thing.
     pub fn edit(thing: T) -> Self {
         Self::Edit(Box::new(thing))

@@ -3,6 +3,7 @@
 use console::act::act;
 use console::api::limits::policies::slot_names;
 use console::api::limits::presets::{delete_preset, presets, save_preset};
+use console::chunk;
 use console::columns::{text, time};
 use console::dialog::Asked;
 use console::dialog::edit::{EditForm, Words, by_name, dialog, name_field};
@@ -209,6 +210,15 @@ fn contents(row: &PresetRow) -> AnyView {
     view! { <dl class="key-values">{pairs}<dt>"Created"</dt><dd><Time at=row.created_at.0/></dd></dl> }.into_any()
 }
 
+chunk!(preset_dialogs:
+    /// The dialogs that create, change and delete presets.
+    fn changes(actions: Actions, slots: Signal<Option<Vec<String>>>, groups: Signal<Option<GroupNames>>, changed: Callback<()>) {
+        let (slots, groups) = (move || slots.get().unwrap_or_default(), move || groups.get().unwrap_or_default());
+        let form = Form::new(Signal::derive(slots), Signal::derive(groups));
+        view! { {dialog(form, actions.edit, WORDS, changed)}{deletion(actions.delete, changed)} }.into_any()
+    }
+);
+
 pub fn page() -> AnyView {
     let me = use_me();
     if !me.may_beyond_own(Permission::ReadPresets) {
@@ -222,9 +232,7 @@ pub fn page() -> AnyView {
     let loads = list.pending().into_iter().chain([detail.pending(), slots.pending(), groups.pending()]).collect();
     let view = move || {
         let actions = Actions { edit: RwSignal::new(Asked::Nothing), delete: RwSignal::new(None) };
-        let (names, slots) = (groups.good(), slots.good());
-        let names = Signal::derive(move || names.get().unwrap_or_default());
-        let form = Form::new(Signal::derive(move || slots.get().unwrap_or_default()), names);
+        let asks = Signal::derive(move || Asked::asks(actions.edit).get() || actions.delete.with(Option::is_some));
         let reload = list.rows.reload;
         let shown = Shown {
             caption: "Resource presets",
@@ -247,7 +255,7 @@ pub fn page() -> AnyView {
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_change.then(|| view! { {dialog(form, actions.edit, WORDS, reload)}{deletion(actions.delete, reload)} })}
+            {may_change.then(|| changes::later(asks, actions, slots.good(), groups.good(), reload))}
             {list.drawer(Signal::stored("Resource preset".to_owned()), move || drawer(list.open, detail))}
         }
         .into_any()

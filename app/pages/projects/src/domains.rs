@@ -3,6 +3,7 @@
 use super::fields::{Common, CommonFields};
 use console::act::act;
 use console::api::projects::{create_domain, domains, edit_domain};
+use console::chunk;
 use console::columns::{text, time};
 use console::dialog::edit::by_name;
 use console::dialog::{Asked, DialogForm, Saved, dialog};
@@ -130,6 +131,13 @@ impl DialogForm for Form {
     }
 }
 
+chunk!(domain_dialogs:
+    /// The dialog that creates and changes domains.
+    fn changes(asked: RwSignal<Asked<DomainRow>>, changed: Callback<()>) {
+        dialog(Form { before: RwSignal::new(None), common: CommonFields::new("domain") }, asked, changed)
+    }
+);
+
 pub fn page() -> AnyView {
     let me = use_me();
     if !me.may(Permission::ReadDomains) {
@@ -138,7 +146,6 @@ pub fn page() -> AnyView {
     let may_change = me.may(Permission::ChangeDomains);
     let list = List::new(&DOMAINS, paths::DOMAINS, "domain", &[Topic::Project, Topic::User], domains);
     let asked = RwSignal::new(Asked::Nothing);
-    let form = Form { before: RwSignal::new(None), common: CommonFields::new("domain") };
     let reload = list.rows.reload;
     let view = move || {
         let shown = Shown {
@@ -162,7 +169,7 @@ pub fn page() -> AnyView {
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_change.then(|| dialog(form, asked, reload))}
+            {may_change.then(|| changes::later(Asked::asks(asked), asked, reload))}
         }
         .into_any()
     };

@@ -7,6 +7,7 @@ mod form;
 
 use console::act::act;
 use console::api::projects::{edit_project, project, projects};
+use console::chunk;
 use console::columns::{or_dash, text, time};
 use console::dialog::{Asked, dialog};
 use console::frame::{Head, PageHead, use_me};
@@ -66,6 +67,13 @@ fn row_actions(row: &ProjectRow, asked: RwSignal<Asked<ProjectRow>>, changed: Ca
     .into_any()
 }
 
+chunk!(project_dialogs:
+    /// The dialog that creates and changes projects.
+    fn changes(asked: RwSignal<Asked<ProjectRow>>, changed: Callback<()>) {
+        dialog(form::Form::new(), asked, changed)
+    }
+);
+
 pub fn page() -> AnyView {
     let me = use_me();
     if !me.may(Permission::ReadProjects) {
@@ -101,7 +109,7 @@ pub fn page() -> AnyView {
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_change.then(|| dialog(form::Form::new(), asked, reload))}
+            {may_change.then(|| changes::later(Asked::asks(asked), asked, reload))}
             {list.drawer(Signal::stored("Project detail".to_owned()), move || {
                 let rights = drawer::Rights { members: may_change_members, administrators: may_change };
                 history.beside(list, move || drawer::drawer(list.open, detail, rights))

@@ -99,6 +99,7 @@ fn contents(
         })
         .collect();
     let head_link = link;
+    let at_once = Signal::stored(true);
     view! {
         {move || session.get().map(|session| head(session, me))}
         {remedies::remedies(session)}
@@ -110,8 +111,8 @@ fn contents(
         </div>
         <Tabs label="Session" tabs=tabs/>
         {move || match panel.get().as_deref() {
-            Some("log") => log::log(id, session, link),
-            Some("use") => charts::charts(id, session),
+            Some("log") => log::panel::later(at_once, id, session, link),
+            Some("use") => charts::panel::later(at_once, id, session),
             Some("terminal") if kind == SessionType::Interactive => terminal_panel(id, session),
             _ => view! { {move || session.get().map(|session| overview(session, link))} }.into_any(),
         }}
@@ -230,7 +231,7 @@ fn overview(session: SessionDetail, link: Callback<Option<String>, String>) -> A
     let command = (!session.command.is_empty())
         .then(|| view! { <h3>"Start-up command"</h3><ui::CodeBlock text=session.command.clone() label="Start-up command"/> });
     let failed = matches!(row.ending, Some(Ending::Failed | Ending::OutOfMemory | Ending::NotStarted));
-    let last_lines = failed.then(|| log::last_lines(row.id));
+    let last_lines = failed.then(|| log::last_lines::later(Signal::stored(true), row.id));
     view! {
         {last_lines}
         <dl class="key-values">

@@ -1,11 +1,19 @@
 //! The sessions as a file: everything that the filter selects, under a chosen name (`docs/spec/sessions.md`, "Sessions as a
 //! file"). For administrators.
 
+use console::chunk;
 use console::download::file_dialog;
 use leptos::prelude::*;
 use types::list::ListQuery;
 use types::sessions::SESSIONS;
 use ui::Menu;
+
+chunk!(session_dialogs:
+    /// The dialog that asks for the file's name.
+    fn file(open: RwSignal<bool>, address: Signal<String>, nothing: Signal<bool>) {
+        file_dialog(open, "Export session list to CSV file", address, "sessions", nothing)
+    }
+);
 
 /// The `…` menu beside the tabs. The filter may select `nothing`.
 pub fn menu(query: Signal<ListQuery>, nothing: Signal<bool>) -> AnyView {
@@ -17,7 +25,7 @@ pub fn menu(query: Signal<ListQuery>, nothing: Signal<bool>) -> AnyView {
     let items = vec![("Export CSV".to_owned(), Callback::new(move |()| open.set(true)))];
     view! {
         <Menu name="sessions-more" label="…" title="More about this list" items=items/>
-        {file_dialog(open, "Export session list to CSV file", address, "sessions", nothing)}
+        {file::later(open.into(), open, address, nothing)}
     }
     .into_any()
 }

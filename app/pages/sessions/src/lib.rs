@@ -183,8 +183,8 @@ pub fn page() -> AnyView {
             </PageHead>
             {used.map(|used| own_use::own_use(used.good(), everybody))}
             {list.table_with(shown, (reach >= Reach::Domain).then(|| ViewFn::from(move || export::menu(list.query.into(), nothing))))}
-            {terminate::dialog(ending, ended)}
-            {may_order.then(|| priority::dialog(ordering, ended))}
+            {terminate::question::later(Asked::asks(ending), ending, ended)}
+            {may_order.then(|| priority::question::later(Asked::asks(ordering), ordering, ended))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()

@@ -4,6 +4,7 @@
 use super::log_text::{Printer, Run};
 use super::log_window::{Before, MOST_READ, Older, Window};
 use console::api::sessions::{session_log, session_log_before};
+use console::chunk;
 use console::paths;
 use console::table::use_parameter;
 use gloo_timers::future::TimeoutFuture;
@@ -39,39 +40,43 @@ fn size_of(session: Signal<Option<SessionDetail>>) -> u32 {
     session.with(|session| session.as_ref().map_or(1, |session| session.row.cluster.size))
 }
 
-/// The log of one session. Loaded in the browser; without scripts there is the file for download.
-pub fn log(id: SessionId, session: Signal<Option<SessionDetail>>, link: Callback<Option<String>, String>) -> AnyView {
-    let size = Memo::new(move |_| size_of(session));
-    let container = chosen(session);
-    view! {
-        <div class="log">
-            {move || (size.get() > 1).then(|| choose(size.get(), container, link))}
-            {move || follow(id, container.get(), session)}
-        </div>
+chunk!(session_log:
+    /// The log of one session. Loaded in the browser; without scripts there is the file for download.
+    pub fn panel(id: SessionId, session: Signal<Option<SessionDetail>>, link: Callback<Option<String>, String>) {
+        let size = Memo::new(move |_| size_of(session));
+        let container = chosen(session);
+        view! {
+            <div class="log">
+                {move || (size.get() > 1).then(|| choose(size.get(), container, link))}
+                {move || follow(id, container.get(), session)}
+            </div>
+        }
+        .into_any()
     }
-    .into_any()
-}
+);
 
 /// Lines of the log that stand in a failed session's overview.
 const LAST_LINES: usize = 8;
 
-/// The last lines of the main container's log, for a session that has failed. Loaded in the browser.
-pub fn last_lines(id: SessionId) -> AnyView {
-    let text = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
-        leptos::task::spawn_local(async move {
-            // Without them, the log itself is one tab away.
-            let Ok(chunk) = session_log_before(id, 0, None).await else { return };
-            let mut printer = Printer::default();
-            printer.print(&chunk.text, 0);
-            let whole: String = printer.take_all().into_iter().flat_map(|(_, runs)| runs).map(|run: Run| run.text).collect();
-            let lines: Vec<&str> = whole.lines().filter(|line| !line.trim().is_empty()).collect();
-            let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
-            text.try_set((!last.is_empty()).then_some(last));
+chunk!(session_log:
+    /// The last lines of the main container's log, for a session that has failed. Loaded in the browser.
+    pub fn last_lines(id: SessionId) {
+        let text = RwSignal::new(None::<String>);
+        Effect::new(move |_| {
+            leptos::task::spawn_local(async move {
+                // Without them, the log itself is one tab away.
+                let Ok(chunk) = session_log_before(id, 0, None).await else { return };
+                let mut printer = Printer::default();
+                printer.print(&chunk.text, 0);
+                let whole: String = printer.take_all().into_iter().flat_map(|(_, runs)| runs).map(|run: Run| run.text).collect();
+                let lines: Vec<&str> = whole.lines().filter(|line| !line.trim().is_empty()).collect();
+                let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+                text.try_set((!last.is_empty()).then_some(last));
+            });
         });
-    });
-    view! { {move || text.get().map(|text| view! { <h3>"Last lines of its log"</h3><ui::CodeBlock text=text label="Last lines of its log"/> })} }.into_any()
-}
+        view! { {move || text.get().map(|text| view! { <h3>"Last lines of its log"</h3><ui::CodeBlock text=text label="Last lines of its log"/> })} }.into_any()
+    }
+);
 
 fn choose(size: u32, container: Memo<u32>, link: Callback<Option<String>, String>) -> AnyView {
     let go = use_navigate();

@@ -1,6 +1,7 @@
 //! The dialog that sets the priority of waiting sessions.
 
 use console::api::sessions::set_priority;
+use console::chunk;
 use console::dialog::{self, Asked, DialogForm, Saved};
 use console::form::Refused;
 use leptos::prelude::*;
@@ -75,8 +76,10 @@ impl DialogForm for Form {
     }
 }
 
-/// The dialog; `done` is called after all sessions are changed.
-pub fn dialog(asked: RwSignal<Asked<Ordered>>, done: Callback<()>) -> AnyView {
-    let form = Form { ids: RwSignal::new(Vec::new()), priority: RwSignal::new(HALF.to_string()) };
-    dialog::dialog(form, asked, done)
-}
+chunk!(session_dialogs:
+    /// The dialog; `done` is called after all sessions are changed.
+    pub fn question(asked: RwSignal<Asked<Ordered>>, done: Callback<()>) {
+        let form = Form { ids: RwSignal::new(Vec::new()), priority: RwSignal::new(HALF.to_string()) };
+        dialog::dialog(form, asked, done)
+    }
+);

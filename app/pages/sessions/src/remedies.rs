@@ -70,7 +70,8 @@ fn smaller(asked: &StartSession, options: &StartOptions) -> Option<StartSession>
     if asked.cluster.size > 1 {
         return None;
     }
-    let mut shares: Vec<_> = group.free.iter().map(|room| share(&asked.slots, room)).filter(|share| (1..WHOLE).contains(share)).collect();
+    let mut shares: Vec<_> =
+        group.free.iter().map(|room| share(&asked.slots, room)).filter(|share| (1..WHOLE).contains(share)).collect();
     shares.sort_unstable_by(|a, b| b.cmp(a));
     shares.dedup();
     shares.into_iter().find_map(|share| {

@@ -1,6 +1,7 @@
 //! The dialog that renames a session.
 
 use console::api::sessions::rename_session;
+use console::chunk;
 use console::dialog::{Asked, DialogForm, Saved, dialog};
 use console::form::Refused;
 use leptos::prelude::*;
@@ -51,6 +52,13 @@ impl DialogForm for Form {
     }
 }
 
+chunk!(session_dialogs:
+    /// The dialog.
+    fn question(id: SessionId, asked: RwSignal<Asked<String>>, changed: Callback<()>) {
+        dialog(Form { id, name: RwSignal::new(String::new()) }, asked, changed)
+    }
+);
+
 /// The button of the drawer, and its dialog.
 pub fn button(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Callback<()>) -> AnyView {
     let asked = RwSignal::new(Asked::Nothing);
@@ -60,7 +68,7 @@ pub fn button(id: SessionId, session: Signal<Option<SessionDetail>>, reload: Cal
     });
     view! {
         <Show when=may><Button on_press=ask>"Rename"</Button></Show>
-        {dialog(Form { id, name: RwSignal::new(String::new()) }, asked, reload)}
+        {question::later(Asked::asks(asked), id, asked, reload)}
     }
     .into_any()
 }

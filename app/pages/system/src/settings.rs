@@ -2,6 +2,7 @@
 
 use console::api::system::settings::{save_scheduler_settings, scheduler_settings};
 use console::choices::choices;
+use console::chunk;
 use console::dialog::Asked;
 use console::dialog::edit::{EditForm, Words, dialog};
 use console::form::{Refused, checked, whole_limit, whole_number};
@@ -81,6 +82,16 @@ impl EditForm for Form {
     }
 }
 
+chunk!(settings_dialog:
+    /// The dialog that changes the scheduler's settings.
+    fn changes(asked: RwSignal<Asked<(SchedulerSettings, i64)>>, changed: Callback<()>) {
+        let text = || RwSignal::new(String::new());
+        let form = Form { scheduler: text(), retries: Limit::unlimited(), idle_below: text() };
+        form.fill(None);
+        dialog(form, asked, WORDS, changed)
+    }
+);
+
 pub fn page() -> AnyView {
     let me = use_me();
     if !me.may(Permission::ReadSettings) {
@@ -90,12 +101,6 @@ pub fn page() -> AnyView {
     let settings = load(Memo::new(|_| ()), &[Topic::Group], |()| scheduler_settings());
     let view = move || {
         let asked = RwSignal::new(Asked::Nothing);
-        let form = Form {
-            scheduler: RwSignal::new(String::new()),
-            retries: Limit::unlimited(),
-            idle_below: RwSignal::new(String::new()),
-        };
-        form.fill(None);
         let ask = Callback::new(move |()| {
             if let Some(settings) = settings.good().get_untracked() {
                 let revision = settings.revision;
@@ -122,7 +127,7 @@ pub fn page() -> AnyView {
                 {values}
                 <Show when=move || there.get()><div><Button on_press=ask>"Config"</Button></div></Show>
             </section>
-            {may_change.then(|| dialog(form, asked, WORDS, settings.reload))}
+            {may_change.then(|| changes::later(Asked::asks(asked), asked, settings.reload))}
         }
         .into_any()
     };

@@ -29,8 +29,7 @@ crate::words::words!(SchedulerKind {
 });
 
 /// The choices for a group's scheduler: one of its own, or the system's (`docs/spec/system.md`, "Scheduler settings").
-pub const GROUP_SCHEDULERS: &[(&str, &str)] =
-    &[(THE_SYSTEMS, "Default"), ("fifo", "FIFO"), ("lifo", "LIFO"), ("drf", "DRF")];
+pub const GROUP_SCHEDULERS: &[(&str, &str)] = &[(THE_SYSTEMS, "Default"), ("fifo", "FIFO"), ("lifo", "LIFO"), ("drf", "DRF")];
 /// The word for a group that uses the system's scheduler.
 pub const THE_SYSTEMS: &str = "system";
 
@@ -131,7 +130,8 @@ impl ResourceGroup {
             errors.push(FieldError::new("pending_timeout", format!("A whole number of seconds up to {MAX_PENDING_TIMEOUT}.")));
         }
         if self.retries_to_skip.is_some_and(|tries| tries > MAX_RETRIES) {
-            errors.push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or leave it empty.")));
+            errors
+                .push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or leave it empty.")));
         }
         rules::address("app_proxy", &self.app_proxy, &mut errors);
         if self.domains.len() > MOST_ALLOWED || self.projects.len() > MOST_ALLOWED {
@@ -196,7 +196,8 @@ impl SchedulerSettings {
     pub fn check(&self) -> Result<(), Problem> {
         let mut errors = Vec::new();
         if self.retries_to_skip.is_some_and(|tries| tries > MAX_RETRIES) {
-            errors.push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or leave it empty.")));
+            errors
+                .push(FieldError::new("retries_to_skip", format!("A whole number from 0 to {MAX_RETRIES}, or leave it empty.")));
         }
         if !(1..=MAX_IDLE_BELOW).contains(&self.idle_below) {
             errors.push(FieldError::new("idle_below", format!("A whole number from 1 to {MAX_IDLE_BELOW}.")));

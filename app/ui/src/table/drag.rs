@@ -49,7 +49,16 @@ impl Draggable {
     pub fn new(visible: Memo<Vec<About>>, layout: Signal<ColumnLayout>, on_layout: Callback<ColumnLayout>, boxes: bool) -> Self {
         let passing = RwSignal::new(None::<ColumnWidths>);
         let widths = Memo::new(move |_| passing.get().unwrap_or_else(|| layout.with(|layout| layout.widths.clone())));
-        Self { visible, widths, head: NodeRef::new(), over: RwSignal::new(None), on_layout, boxes, passing, drag: StoredValue::default() }
+        Self {
+            visible,
+            widths,
+            head: NodeRef::new(),
+            over: RwSignal::new(None),
+            on_layout,
+            boxes,
+            passing,
+            drag: StoredValue::default(),
+        }
     }
 
     fn is_last(self, key: &str) -> bool {

@@ -93,5 +93,6 @@ fn sorter(place: Place, column: &About) -> AnyView {
         Some(_) => "▲",
         None => "",
     };
-    view! { <a href=address data-noscroll draggable="false">{title}<span class="sort-mark" aria-hidden="true">{mark}</span></a> }.into_any()
+    view! { <a href=address data-noscroll draggable="false">{title}<span class="sort-mark" aria-hidden="true">{mark}</span></a> }
+        .into_any()
 }

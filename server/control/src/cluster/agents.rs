@@ -75,8 +75,7 @@ impl Control {
         let mut change = self.change_by(caller).await?;
         for name in names {
             let Some((before, before_reason)) = change.is_schedulable(name).await? else {
-                results
-                    .push(BulkResult { name: name.clone(), problem: Some(Problem::Conflict("No such agent.".into())) });
+                results.push(BulkResult { name: name.clone(), problem: Some(Problem::Conflict("No such agent.".into())) });
                 continue;
             };
             let at = change.at;

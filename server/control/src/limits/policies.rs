@@ -163,9 +163,7 @@ fn still_followed_message(kind: PolicyKind, name: &str, followers: &Followers) -
         1 => (format!("One {one}"), "uses", "it"),
         count => (format!("{count} {many}"), "use", "them"),
     };
-    format!(
-        "{who} still {uses} the policy {name} (counting inactive ones): {names}. Choose a policy for {them} to use instead."
-    )
+    format!("{who} still {uses} the policy {name} (counting inactive ones): {names}. Choose a policy for {them} to use instead.")
 }
 
 /// The limits that the running sessions of a keypair exceed, if any.

@@ -90,10 +90,7 @@ impl Control {
         let account = self.store.account_by_login(login).await?;
         let within = |domain| reach == Reach::Everything || (reach == Reach::Domain && domain == me.domain);
         let Some(account) = account.filter(|account| account.id == me.id || within(account.domain)) else {
-            return Err(Problem::field(
-                "owner",
-                "No such person. Type an email or username as shown on the users page.",
-            ));
+            return Err(Problem::field("owner", "No such person. Type an email or username as shown on the users page."));
         };
         let may = account.id == me.id || may_grant(me.role).contains(&account.role);
         if !may {
@@ -254,10 +251,7 @@ impl Control {
             return Err(Problem::Conflict("Only an inactive keypair can be deleted. Deactivate it first.".into()));
         }
         if before.sessions > 0 {
-            return Err(Problem::Conflict(format!(
-                "Active sessions still count against this keypair: {}.",
-                before.sessions
-            )));
+            return Err(Problem::Conflict(format!("Active sessions still count against this keypair: {}.", before.sessions)));
         }
         let mut change = self.change_by(caller).await?;
         if !change.delete_keypair(access_key).await? {

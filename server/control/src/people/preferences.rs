@@ -55,7 +55,8 @@ impl Control {
             return Err(Problem::field("columns", "Show at least one column."));
         }
         let odd = |column: &String| column.len() > MOST_COLUMNS || column.chars().any(is_hidden);
-        if layout.shown.len().max(layout.widths.len()) > MOST_COLUMNS || layout.shown.iter().chain(layout.widths.keys()).any(odd) {
+        if layout.shown.len().max(layout.widths.len()) > MOST_COLUMNS || layout.shown.iter().chain(layout.widths.keys()).any(odd)
+        {
             return Err(Problem::field(
                 "columns",
                 format!("At most {MOST_COLUMNS} columns, with names of at most {MOST_COLUMNS} bytes."),

@@ -85,10 +85,7 @@ async fn a_task_of_a_killed_server_is_begun_again_and_done_once() {
     yard.restart().await;
     let run = tokio::spawn(yard.control.clone().run());
     let ended = task(&yard.control, &yard.root, has_ended).await;
-    assert_eq!(
-        (ended.state, ended.message.as_str()),
-        (TaskState::Done, "2000 users created, each with a keypair.")
-    );
+    assert_eq!((ended.state, ended.message.as_str()), (TaskState::Done, "2000 users created, each with a keypair."));
     assert_eq!(everybody(&yard).await, before + 2_000);
     assert_eq!(yard.control.created_people(&yard.root, ended.id).await.unwrap().len(), 2_000);
     run.abort();

@@ -96,6 +96,7 @@ async fn a_last_use_that_cannot_be_written_signs_nobody_out() {
         assert_eq!(yard.get("/sessions", &cookie).await.status, StatusCode::OK);
     }
     // A change says why it cannot be made.
-    let (status, text) = yard.ask(&cookie, "set_columns", serde_json::json!({ "table": "users", "layout": { "shown": ["email"] } })).await;
+    let (status, text) =
+        yard.ask(&cookie, "set_columns", serde_json::json!({ "table": "users", "layout": { "shown": ["email"] } })).await;
     assert!(status == StatusCode::OK || text.contains("disk is full"), "{status} {text}");
 }

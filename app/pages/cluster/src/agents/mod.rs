@@ -5,6 +5,7 @@ mod drawer;
 
 use console::act::act;
 use console::api::cluster::agents::{agent, agents, set_schedulable};
+use console::chunk;
 use console::columns::text;
 use console::dialog::{Asked, DialogForm, Opening, Saved, dialog};
 use console::form::Refused;
@@ -159,6 +160,13 @@ pub(crate) fn refresh_while_shown(reload: Callback<()>) {
     });
 }
 
+chunk!(agent_dialogs:
+    /// The dialog that takes agents out of service and back.
+    fn changes(asked: AskedSettings, changed: Callback<()>) {
+        dialog(Settings::new(), asked, changed)
+    }
+);
+
 pub fn page() -> AnyView {
     let me = use_me();
     if !me.may(Permission::ReadAgents) {
@@ -205,7 +213,7 @@ pub fn page() -> AnyView {
         view! {
             <PageHead title=HEAD.title group=HEAD.group/>
             {list.table(shown)}
-            {may_change.then(|| dialog(Settings::new(), asked, reload))}
+            {may_change.then(|| changes::later(Asked::asks(asked), asked, reload))}
             {list.drawer(Signal::stored("Agent info".to_owned()), move || drawer::drawer(list.open, detail, may_change.then_some(asked)))}
         }
         .into_any()
@@ -267,7 +275,10 @@ impl Settings {
         }
         let (run, endless) = match sessions {
             1 => ("1 session is running on it and will continue.".to_owned(), "It has no time limit.".to_owned()),
-            many => (format!("{many} sessions are running on it and will continue."), format!("{} have no time limit.", there.endless)),
+            many => (
+                format!("{many} sessions are running on it and will continue."),
+                format!("{} have no time limit.", there.endless),
+            ),
         };
         let last = there.last_end.map(|at| view! { " The last with a time limit ends "<Ago at=at.0/>"." });
         let endless = (there.endless > 0).then(|| format!(" {endless}"));

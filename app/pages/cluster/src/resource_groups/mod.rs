@@ -7,6 +7,7 @@ mod users;
 use console::act::act;
 use console::api::cluster::resource_groups::{delete_resource_group, resource_groups, save_resource_group};
 use console::api::system::settings::scheduler_settings;
+use console::chunk;
 use console::columns::{or_dash, text, time};
 use console::dialog::Asked;
 use console::dialog::edit::dialog;
@@ -21,6 +22,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use types::Problem;
 use types::cluster::resource_groups::{GroupRow, RESOURCE_GROUPS, ResourceGroup, SaveGroup, SchedulerKind, SchedulerSettings};
+use types::id::DomainId;
 use types::people::permissions::Permission;
 use types::revision::Fields;
 use types::system::events::Topic;
@@ -105,6 +107,18 @@ fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
     .into_any()
 }
 
+chunk!(group_dialogs:
+    /// The dialog that creates and changes resource groups. `usual` are the values of a group without its own.
+    fn changes(
+        asked: RwSignal<Asked<(ResourceGroup, i64)>>,
+        usual: Signal<Option<SchedulerSettings>>,
+        domain: DomainId,
+        changed: Callback<()>,
+    ) {
+        dialog(Form::new(Signal::derive(move || usual.get().unwrap_or_default()), domain), asked, WORDS, changed)
+    }
+);
+
 pub fn page() -> AnyView {
     let me = use_me();
     if !me.may_beyond_own(Permission::ReadGroups) {
@@ -125,8 +139,6 @@ pub fn page() -> AnyView {
     let loads = list.pending().into_iter().chain([detail.pending(), history.pending(), settings.pending()]).collect();
     let view = move || {
         let asked = RwSignal::new(Asked::Nothing);
-        let usual = settings.good();
-        let form = Form::new(Signal::derive(move || usual.get().unwrap_or_default()), me.domain);
         let create = Callback::new(move |()| asked.set(Asked::New));
         let reload = list.rows.reload;
         let shown = Shown {
@@ -150,7 +162,7 @@ pub fn page() -> AnyView {
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_change.then(|| dialog(form, asked, WORDS, reload))}
+            {may_change.then(|| changes::later(Asked::asks(asked), asked, settings.good(), me.domain, reload))}
             {list.drawer(Signal::stored("Resource group".to_owned()), move || history.beside(list, move || drawer(list.open, detail, may_read_agents)))}
         }
         .into_any()

@@ -2,11 +2,12 @@
 
 use super::effect::effect;
 use super::hosts::HostsField;
-use super::{ANY, access_refusal, as_saved, row, tab, waiting};
+use super::{ANY, Actions, WORDS, access_refusal, as_saved, asks, delete, row, tab, waiting};
 use console::api::limits::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
+use console::chunk;
 use console::columns::text;
 use console::dialog::Opening;
-use console::dialog::edit::{EditForm, name_field};
+use console::dialog::edit::{EditForm, dialog, name_field};
 use console::form::{Refused, checked, whole_limit};
 use console::list_page::List;
 use console::paths;
@@ -184,6 +185,17 @@ fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
     ]
 }
 
+chunk!(keypair_policy_dialogs:
+    /// The dialogs that create, change and delete policies.
+    fn changes(actions: Actions<KeypairPolicy>, known: Signal<Vec<String>>, changed: Callback<()>) {
+        view! { {dialog(Form::new(known), actions.edit, WORDS, changed)}{delete::dialog(PolicyKind::Keypair, actions.delete, changed)} }.into_any()
+    }
+);
+
+fn dialogs(actions: Actions<KeypairPolicy>, known: Signal<Vec<String>>, changed: Callback<()>) -> AnyView {
+    changes::later(asks(actions), actions, known, changed)
+}
+
 pub fn page() -> AnyView {
     if let Some(refusal) = access_refusal() {
         return refusal;
@@ -196,7 +208,7 @@ pub fn page() -> AnyView {
     let view = move || {
         let slots = slots.good();
         let reported = Signal::derive(move || slots.get().unwrap_or_default());
-        tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(reported), Form::new(reported), reported)
+        tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(reported), dialogs, reported)
     };
     settled_with(loads, || waiting(PolicyKind::Keypair), view)
 }

@@ -14,7 +14,7 @@ pub mod user;
 
 use console::columns::time;
 use console::dialog::Asked;
-use console::dialog::edit::{EditForm, Words, by_name, dialog};
+use console::dialog::edit::{Words, by_name};
 use console::frame::{PageHead, use_me};
 use console::list_page::{List, Shown};
 use console::paths;
@@ -88,21 +88,25 @@ impl<P> Clone for Actions<P> {
 
 impl<P> Copy for Actions<P> {}
 
+/// The dialogs of one tab, made from its actions and called back after a change.
+type Dialogs<P> = fn(Actions<P>, Signal<Vec<String>>, Callback<()>) -> AnyView;
+
+/// Whether a dialog of a tab is asked for.
+fn asks<P: Policy>(actions: Actions<P>) -> Signal<bool> {
+    Signal::derive(move || Asked::asks(actions.edit).get() || Asked::asks(actions.delete).get())
+}
+
 /// One tab: tools above the table of one kind, and its dialogs. `known` are the slots that agents offer.
-fn tab<F>(
+fn tab<P: Policy>(
     kind: PolicyKind,
     spec: &'static ListSpec,
-    list: List<PolicyRow<F::Thing>>,
-    detail: Loaded<Option<(String, PolicyRow<F::Thing>)>>,
-    mut columns: Vec<Column<PolicyRow<F::Thing>>>,
-    form: F,
+    list: List<PolicyRow<P>>,
+    detail: Loaded<Option<(String, PolicyRow<P>)>>,
+    mut columns: Vec<Column<PolicyRow<P>>>,
+    dialogs: Dialogs<P>,
     known: Signal<Vec<String>>,
-) -> AnyView
-where
-    F: EditForm,
-    F::Thing: Policy,
-{
-    let actions: Actions<F::Thing> = Actions {
+) -> AnyView {
+    let actions: Actions<P> = Actions {
         edit: RwSignal::new(Asked::Nothing),
         info: list.opener(),
         delete: RwSignal::new(Asked::Nothing),
@@ -115,8 +119,8 @@ where
     let shown = Shown {
         caption: caption(kind),
         columns,
-        row_key: |row: &PolicyRow<F::Thing>| row.policy.name().to_owned(),
-        row_label: |row: &PolicyRow<F::Thing>| row.policy.name().to_owned(),
+        row_key: |row: &PolicyRow<P>| row.policy.name().to_owned(),
+        row_label: |row: &PolicyRow<P>| row.policy.name().to_owned(),
         export: tools::export(kind),
         empty: ViewFn::from(|| {
             view! {
@@ -130,9 +134,7 @@ where
         let create = Callback::new(move |()| actions.edit.set(Asked::New));
         view! { <Button variant=Variant::Primary on_press=create><Icon name=IconName::Plus/>"Create"</Button> }
     });
-    let dialogs = actions.may_change.then(|| {
-        view! { {dialog(form, actions.edit, WORDS, reload)}{delete::dialog(kind, actions.delete, reload)} }
-    });
+    let dialogs = actions.may_change.then(|| dialogs(actions, known, reload));
     view! {
         <PageHead title=TITLE group=GROUP/>
         {tabs(kind)}

@@ -1,5 +1,6 @@
 //! The Tools menu at the top left of each tab: the tab's policies as a file of a chosen name.
 
+use console::chunk;
 use console::download::file_dialog;
 use leptos::prelude::*;
 use types::limits::policies::PolicyKind;
@@ -23,6 +24,13 @@ fn usual_name(kind: PolicyKind) -> &'static str {
     }
 }
 
+chunk!(policy_file:
+    /// The dialog that asks for the file's name.
+    fn file(open: RwSignal<bool>, address: Signal<String>, name: &'static str, nothing: Signal<bool>) {
+        file_dialog(open, "Export CSV File", address, name, nothing)
+    }
+);
+
 /// The menu and its dialog. The file holds what the list's filter selects, which may be `nothing`.
 pub fn menu(kind: PolicyKind, spec: &'static ListSpec, query: Memo<ListQuery>, nothing: Signal<bool>) -> AnyView {
     let open = RwSignal::new(false);
@@ -34,7 +42,7 @@ pub fn menu(kind: PolicyKind, spec: &'static ListSpec, query: Memo<ListQuery>, n
     let items = vec![("Export CSV".to_owned(), Callback::new(move |()| open.set(true)))];
     view! {
         <div class="tools"><Menu name="policy-tools" label="Tools" items=items/></div>
-        {file_dialog(open, "Export CSV File", address, usual_name(kind), nothing)}
+        {file::later(open.into(), open, address, usual_name(kind), nothing)}
     }
     .into_any()
 }

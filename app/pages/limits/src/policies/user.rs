@@ -1,9 +1,10 @@
 //! User policies: limits on a person's folders, model services and images.
 
-use super::{ANY, access_refusal, as_saved, row, tab, waiting, warning};
+use super::{ANY, Actions, WORDS, access_refusal, as_saved, asks, delete, row, tab, waiting, warning};
 use console::api::limits::policies::{save_user_policy, user_policies};
+use console::chunk;
 use console::columns::text;
-use console::dialog::edit::{EditForm, name_field};
+use console::dialog::edit::{EditForm, dialog, name_field};
 use console::form::{Refused, checked, whole_limit, whole_number};
 use console::list_page::List;
 use console::paths;
@@ -119,6 +120,17 @@ fn columns() -> Vec<Column<Row>> {
     ]
 }
 
+chunk!(user_policy_dialogs:
+    /// The dialogs that create, change and delete policies.
+    fn changes(actions: Actions<UserPolicy>, changed: Callback<()>) {
+        view! { {dialog(Form::new(), actions.edit, WORDS, changed)}{delete::dialog(PolicyKind::User, actions.delete, changed)} }.into_any()
+    }
+);
+
+fn dialogs(actions: Actions<UserPolicy>, _known: Signal<Vec<String>>, changed: Callback<()>) -> AnyView {
+    changes::later(asks(actions), actions, changed)
+}
+
 pub fn page() -> AnyView {
     if let Some(refusal) = access_refusal() {
         return refusal;
@@ -128,6 +140,6 @@ pub fn page() -> AnyView {
     let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&USER_POLICIES, name, user_policies)));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let known = Signal::stored(Vec::new());
-    let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), Form::new(), known);
+    let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), dialogs, known);
     settled_with(loads, || waiting(PolicyKind::User), view)
 }

@@ -1,6 +1,7 @@
 //! Changing the person's own password.
 
 use console::api::people::account::change_password;
+use console::chunk;
 use console::dialog::{Asked, DialogForm, Saved, dialog};
 use console::form::Refused;
 use leptos::prelude::*;
@@ -57,13 +58,20 @@ impl DialogForm for Form {
     }
 }
 
+chunk!(account_dialogs:
+    /// The dialog.
+    fn change(asked: RwSignal<Asked<()>>) {
+        let text = || RwSignal::new(String::new());
+        dialog(Form { old: text(), new: text(), again: text() }, asked, Callback::new(|()| ()))
+    }
+);
+
 /// The button and its dialog.
 pub fn button() -> AnyView {
     let asked = RwSignal::new(Asked::Nothing);
-    let text = || RwSignal::new(String::new());
     view! {
         <p><Button on_press=Callback::new(move |()| asked.set(Asked::New))>"Change password"</Button></p>
-        {dialog(Form { old: text(), new: text(), again: text() }, asked, Callback::new(|()| ()))}
+        {change::later(Asked::asks(asked), asked)}
     }
     .into_any()
 }

@@ -2,6 +2,7 @@
 //! (`docs/spec/people.md`, "Two-factor authentication").
 
 use console::api::people::two_factor::{begin_two_factor, disable_two_factor, enable_two_factor, renew_recovery_codes};
+use console::chunk;
 use console::dialog::{Asked, DialogForm, Opening, Saved, dialog};
 use console::form::Refused;
 use console::problem_view::problem_view;
@@ -15,26 +16,37 @@ use ui::{Badge, Button, CopyButton, Dialog, Field, Icon, IconName, Loss, Notice,
 /// At this many recovery codes or fewer, a warning is shown.
 const FEW_CODES: u32 = 3;
 
+chunk!(account_dialogs:
+    /// The dialogs that turn it on and off, and that make new recovery codes.
+    fn changes(beginning: RwSignal<Asked<()>>, renew: RwSignal<Asked<()>>, off: RwSignal<Asked<()>>, changed: Callback<()>) {
+        let begun = RwSignal::new(Asked::Nothing);
+        let codes = RwSignal::new(Vec::<String>::new());
+        let code = || RwSignal::new(String::new());
+        view! {
+            {begin(beginning, begun)}
+            {dialog(TurnOn { setup: RwSignal::new(None), code: code(), codes }, begun, changed)}
+            {dialog(Renew { code: code(), codes }, renew, changed)}
+            {turn_off(off, changed)}
+            {recovery_codes(codes)}
+        }
+        .into_any()
+    }
+);
+
 /// The section's contents.
 pub fn section(state: Loaded<TwoFactorState>) -> AnyView {
     let asked = || RwSignal::new(Asked::Nothing);
     let (beginning, off, renew) = (asked(), asked(), asked());
-    let begun = RwSignal::new(Asked::Nothing);
-    let codes = RwSignal::new(Vec::<String>::new());
+    let asks = Signal::derive(move || [beginning, off, renew].iter().any(|asked| Asked::asks(*asked).get()));
     let shown = move || match state.shown.get() {
         Some(Ok(TwoFactorState { on: false, .. })) => when_off(beginning),
         Some(Ok(TwoFactorState { codes_left, .. })) => when_on(codes_left, renew, off),
         Some(Err(problem)) => problem_view(&problem),
         None => ().into_any(),
     };
-    let code = || RwSignal::new(String::new());
     view! {
         {shown}
-        {begin(beginning, begun)}
-        {dialog(TurnOn { setup: RwSignal::new(None), code: code(), codes }, begun, state.reload)}
-        {dialog(Renew { code: code(), codes }, renew, state.reload)}
-        {turn_off(off, state.reload)}
-        {recovery_codes(codes)}
+        {changes::later(asks, beginning, renew, off, state.reload)}
     }
     .into_any()
 }
@@ -174,11 +186,8 @@ impl DialogForm for Renew {
 
 /// Asks for the password before a secret is made: a stolen sign-in must not bind somebody else's phone.
 fn begin(asked: RwSignal<Asked<()>>, begun: RwSignal<Asked<TwoFactorSetup>>) -> AnyView {
-    let words = PasswordWords {
-        title: "Your password",
-        why: "Confirm it to turn on two-factor authentication.",
-        button: "Continue",
-    };
+    let words =
+        PasswordWords { title: "Your password", why: "Confirm it to turn on two-factor authentication.", button: "Continue" };
     let work = move |password, opening: Opening| async move {
         let setup = begin_two_factor(password).await?;
         // A dialog that was closed in the meantime leads nowhere.

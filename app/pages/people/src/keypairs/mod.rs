@@ -10,6 +10,7 @@ pub use drawer::secret;
 pub use once::shown_once;
 
 use console::api::people::keypairs::{keypair, keypairs};
+use console::chunk;
 use console::columns::{moment, text, time};
 use console::dialog::Asked;
 use console::frame::{Head, PageHead, use_me};
@@ -63,6 +64,18 @@ fn permission(keypair: &KeypairRow) -> AnyView {
     view! { {admin}<Badge tone=Tone::Good text="user"/> }.into_any()
 }
 
+chunk!(keypairs_dialogs:
+    /// The dialogs that create and change keypairs.
+    fn changes(
+        asked: RwSignal<Asked<KeypairRow>>,
+        editing_many: RwSignal<Asked<()>>,
+        selection: RwSignal<Vec<String>>,
+        changed: Callback<()>,
+    ) {
+        view! { {dialogs(asked, changed)}{bulk::bulk_dialog(editing_many, selection, changed)} }.into_any()
+    }
+);
+
 pub fn page() -> AnyView {
     let me = use_me();
     if !me.may_beyond_own(Permission::ReadKeypairs) {
@@ -77,6 +90,7 @@ pub fn page() -> AnyView {
     let reload = list.rows.reload;
     let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
+        let asks = Signal::derive(move || Asked::asks(asked).get() || Asked::asks(editing_many).get());
         let shown = Shown {
             caption: "Credentials",
             columns: columns(may_change.then_some((asked, reload))),
@@ -98,8 +112,7 @@ pub fn page() -> AnyView {
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_change.then(|| dialogs(asked, reload))}
-            {may_change.then(|| bulk::bulk_dialog(editing_many, selection, reload))}
+            {may_change.then(|| changes::later(asks, asked, editing_many, selection, reload))}
             {list.drawer(Signal::stored("Keypair detail".to_owned()), move || {
                 history.beside(list, move || drawer::drawer(list.open, detail, may_change.then_some(asked)))
             })}

@@ -17,7 +17,9 @@ pub struct IdFields {
 fn number(field: &str, text: &str) -> Result<Option<u32>, Problem> {
     match text.trim() {
         "" => Ok(None),
-        digits => digits.parse().map(Some).map_err(|_| Problem::field(field, "A whole number from 1 to 2147483647, or leave it empty.")),
+        digits => {
+            digits.parse().map(Some).map_err(|_| Problem::field(field, "A whole number from 1 to 2147483647, or leave it empty."))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod many;
 mod place;
 
 use console::api::people::users::{user, users};
+use console::chunk;
 use console::columns::{or_dash, text, time};
 use console::dialog::Asked;
 use console::frame::{Head, PageHead, use_me};
@@ -22,6 +23,7 @@ use console::table::{load_open, settled};
 use leptos::prelude::*;
 use types::Problem;
 use types::id::UserId;
+use types::people::keypairs::KeypairRow;
 use types::people::permissions::Permission;
 use types::people::users::{USERS, UserRow};
 use types::system::events::Topic;
@@ -69,6 +71,44 @@ fn number(id: Option<u32>) -> String {
     id.map_or_else(|| "—".to_owned(), |id| id.to_string())
 }
 
+/// The requests for dialogs that change people, and what these need.
+#[derive(Clone, Copy)]
+struct Changing {
+    editing: RwSignal<Option<UserId>>,
+    linking: RwSignal<Asked<UserId>>,
+    editing_many: RwSignal<Asked<()>>,
+    selection: RwSignal<Vec<String>>,
+    rows: Signal<Vec<UserRow>>,
+    changed: Callback<()>,
+    link_made: Callback<()>,
+}
+
+chunk!(users_creation:
+    /// The dialogs that create one or many people.
+    fn creation(creating: RwSignal<Asked<()>>, creating_many: RwSignal<Asked<()>>, changed: Callback<()>) {
+        view! { {create::dialog(creating, changed)}{many::dialog(creating_many, changed)} }.into_any()
+    }
+);
+
+chunk!(users_changes:
+    /// The dialogs that change people.
+    fn changes(of: Changing) {
+        view! {
+            {edit::dialog(of.editing, of.changed)}
+            {link::dialog(of.linking, of.link_made)}
+            {bulk::dialog(of.editing_many, of.selection, of.rows, of.changed)}
+        }
+        .into_any()
+    }
+);
+
+chunk!(keypair_dialogs:
+    /// The dialogs of a person's keypair.
+    fn keypair(asked: RwSignal<Asked<KeypairRow>>, changed: Callback<()>) {
+        crate::keypairs::dialogs(asked, changed)
+    }
+);
+
 pub fn page() -> AnyView {
     let me = use_me();
     if !me.may(Permission::ReadUsers) {
@@ -91,6 +131,11 @@ pub fn page() -> AnyView {
     let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
         let chosen = ViewFn::from(move || bulk::buttons(selection, editing_many, active_tab, reload));
+        let asks_to_create = Signal::derive(move || Asked::asks(creating).get() || Asked::asks(creating_many).get());
+        let asks_to_change = Signal::derive(move || {
+            editing.with(Option::is_some) || Asked::asks(linking).get() || Asked::asks(editing_many).get()
+        });
+        let dialogs = Changing { editing, linking, editing_many, selection, rows, changed: reload, link_made: detail.reload };
         let shown = Shown {
             caption: "Users",
             columns: columns(may_change.then_some((editing, reload))),
@@ -113,12 +158,9 @@ pub fn page() -> AnyView {
                 })}
             </PageHead>
             {list.table(shown)}
-            {may_create.then(|| create::dialog(creating, reload))}
-            {may_create.then(|| many::dialog(creating_many, reload))}
-            {may_change.then(|| edit::dialog(editing, reload))}
-            {may_change.then(|| link::dialog(linking, detail.reload))}
-            {may_change.then(|| bulk::dialog(editing_many, selection, rows, reload))}
-            {may_limit.then(|| crate::keypairs::dialogs(limiting, detail.reload))}
+            {may_create.then(|| creation::later(asks_to_create, creating, creating_many, reload))}
+            {may_change.then(|| changes::later(asks_to_change, dialogs))}
+            {may_limit.then(|| keypair::later(Asked::asks(limiting), limiting, detail.reload))}
             {list.drawer(drawer::title(detail), move || {
                 let actions = drawer::Actions { editing, linking, limiting: may_limit.then_some(limiting) };
                 history.beside(list, move || drawer::drawer(list.open, detail, actions))

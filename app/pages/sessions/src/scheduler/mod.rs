@@ -147,7 +147,7 @@ pub fn page() -> AnyView {
             </PageHead>
             {move || closed(&group.get(), &names.good().get().unwrap_or_default())}
             {list.table(shown)}
-            {may_order.then(|| priority::dialog(ordering, done))}
+            {may_order.then(|| priority::question::later(Asked::asks(ordering), ordering, done))}
             {list.drawer(title, move || drawer::drawer(list.open, detail, list.panels()))}
         }
         .into_any()

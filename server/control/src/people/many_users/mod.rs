@@ -14,7 +14,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use store::{Lane, fold};
 use types::id::{DomainId, ProjectId, TaskId};
-use types::people::many_users::{Batch, CreateMany, CreatedPerson, Defaults, LineError, MOST_ERRORS, Planned, Preview, SHOWN, created_text};
+use types::people::many_users::{
+    Batch, CreateMany, CreatedPerson, Defaults, LineError, MOST_ERRORS, Planned, Preview, SHOWN, created_text,
+};
 use types::people::permissions::{Me, Permission, Role};
 use types::people::users::{CreateUser, UserStatus};
 use types::projects::DomainChoice;

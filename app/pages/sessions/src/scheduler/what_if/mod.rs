@@ -5,6 +5,7 @@ mod trial;
 
 use console::api::sessions::queue_snapshot;
 use console::choices::choices;
+use console::chunk;
 use console::slots::label;
 use leptos::prelude::*;
 use rules::Rules;
@@ -17,50 +18,60 @@ use ui::{Badge, Button, Dialog, Field, NumberInput, Select, TextInput, Tone};
 /// The button, and the dialog behind it.
 pub fn panel(group: Memo<String>) -> AnyView {
     let open = RwSignal::new(false);
-    let problem = RwSignal::new(None::<String>);
-    let trial = Trial::new();
-    // The opening that an answer belongs to.
-    let opening = StoredValue::new(0u32);
-    Effect::new(move |_| {
-        if !open.get() {
-            return;
-        }
-        let group = group.get();
-        // The previous queue is discarded, and an answer that is still on its way comes too late.
-        opening.update_value(|n| *n += 1);
-        let mine = opening.get_value();
-        trial.empty();
-        problem.set(None);
-        leptos::task::spawn_local(async move {
-            let answer = queue_snapshot(group).await;
-            if opening.try_get_value() != Some(mine) {
-                return;
-            }
-            match answer {
-                Ok(sample) => trial.begin(sample),
-                Err(refused) => problem.set(Some(refused.to_string())),
-            }
-        });
-    });
-    let title = Signal::derive(move || format!("What if — resource group {}", group.get()));
-    let close = Callback::new(move |()| {
-        open.set(false);
-        trial.empty();
-    });
-    let there = Memo::new(move |_| trial.sample.with(Option::is_some));
     view! {
         <Button on_press=Callback::new(move |()| open.set(true))>"What if…"</Button>
-        <Dialog open=open title=title wide=true on_close=close>
-            {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
-            {move || match (there.get(), problem.with(Option::is_some)) {
-                (true, _) => contents(trial, group),
-                (false, true) => ().into_any(),
-                (false, false) => view! { <ui::Skeleton lines=3/> }.into_any(),
-            }}
-        </Dialog>
+        {dialog::later(open.into(), open, group)}
     }
     .into_any()
 }
+
+chunk!(what_if:
+    /// The dialog.
+    fn dialog(open: RwSignal<bool>, group: Memo<String>) {
+        let problem = RwSignal::new(None::<String>);
+        let trial = Trial::new();
+        // The opening that an answer belongs to.
+        let opening = StoredValue::new(0u32);
+        Effect::new(move |_| {
+            if !open.get() {
+                return;
+            }
+            let group = group.get();
+            // The previous queue is discarded, and an answer that is still on its way comes too late.
+            opening.update_value(|n| *n += 1);
+            let mine = opening.get_value();
+            trial.empty();
+            problem.set(None);
+            leptos::task::spawn_local(async move {
+                let answer = queue_snapshot(group).await;
+                if opening.try_get_value() != Some(mine) {
+                    return;
+                }
+                match answer {
+                    Ok(sample) => trial.begin(sample),
+                    Err(refused) => problem.set(Some(refused.to_string())),
+                }
+            });
+        });
+        let title = Signal::derive(move || format!("What if — resource group {}", group.get()));
+        let close = Callback::new(move |()| {
+            open.set(false);
+            trial.empty();
+        });
+        let there = Memo::new(move |_| trial.sample.with(Option::is_some));
+        view! {
+            <Dialog open=open title=title wide=true on_close=close>
+                {move || problem.get().map(|text| view! { <p class="notice notice-bad" role="alert">{text}</p> })}
+                {move || match (there.get(), problem.with(Option::is_some)) {
+                    (true, _) => contents(trial, group),
+                    (false, true) => ().into_any(),
+                    (false, false) => view! { <ui::Skeleton lines=3/> }.into_any(),
+                }}
+            </Dialog>
+        }
+        .into_any()
+    }
+);
 
 fn contents(trial: Trial, group: Memo<String>) -> AnyView {
     let Trial { rules, sample, .. } = trial;

@@ -1,0 +1,72 @@
+//! Parts of a page that are fetched apart from it, because most visits never see them: dialogs, the charts and the log of a session.
+//!
+//! They are fetched as soon as the page stands still, so that the first press opens them at once. Deliberately absent: anything that
+//! the server draws, which the browser could not take over without its code.
+
+use crate::missing::Missing;
+use leptos::prelude::*;
+use std::pin::Pin;
+use std::time::Duration;
+use ui::use_toaster;
+
+/// The time for which a page is left alone with what it shows.
+const STANDS: Duration = Duration::from_millis(400);
+
+type Making = Pin<Box<dyn Future<Output = Result<AnyView, Missing>> + Send>>;
+type Fetching = Pin<Box<dyn Future<Output = bool>>>;
+
+/// Makes a view from the time at which it is first asked for. A view whose code cannot be fetched is asked for again.
+pub fn later(asked: Signal<bool>, fetch: fn() -> Fetching, make: impl Fn() -> Making + Send + Sync + 'static) -> AnyView {
+    let (wanted, toaster) = (RwSignal::new(false), use_toaster());
+    Effect::new(move |_| {
+        if asked.get() && !wanted.get_untracked() {
+            wanted.set(true);
+        }
+    });
+    Effect::new(move |_| {
+        set_timeout(
+            move || {
+                leptos::task::spawn_local(async move {
+                    // A failure is met again, and told, when the view is asked for.
+                    let _ = fetch().await;
+                })
+            },
+            STANDS,
+        );
+    });
+    let view = move |making: Making| {
+        let view = Suspend::new(async move {
+            match making.await {
+                Ok(view) => view,
+                Err(Missing) => {
+                    toaster.bad("This could not be loaded, because the server does not answer. Try again.");
+                    wanted.try_set(false);
+                    ().into_any()
+                }
+            }
+        });
+        view! { <Suspense>{view}</Suspense> }
+    };
+    view! { {move || wanted.get().then(|| view(make()))} }.into_any()
+}
+
+/// Defines a part of a page that is fetched apart from it, as a module with one function: `later`, which takes the signal that asks for
+/// the view and then what the view is made of. Parts with the same first name are fetched together.
+#[macro_export]
+macro_rules! chunk {
+    ($chunk:ident: $(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
+        $vis mod $name {
+            use super::*;
+
+            #[leptos::wasm_split::wasm_split($chunk, wasm_split_path = ::leptos::wasm_split, preload(fetch), fallible)]
+            fn view($($arg: $type),*) -> Result<AnyView, $crate::missing::Missing> {
+                Ok($body)
+            }
+
+            $(#[$doc])*
+            pub fn later(asked: Signal<bool>, $($arg: $type),*) -> AnyView {
+                $crate::later::later(asked, || Box::pin(async { fetch().await.is_ok() }), move || Box::pin(view($($arg),*)))
+            }
+        }
+    };
+}
