@@ -100,9 +100,12 @@ fn contents(
         .collect();
     let head_link = link;
     let at_once = Signal::stored(true);
+    let waits = Signal::derive(move || {
+        session.with(|s| s.as_ref().is_some_and(|s| s.row.status == Status::Pending && s.row.owner == me))
+    });
     view! {
         {move || session.get().map(|session| head(session, me))}
-        {remedies::remedies(session)}
+        {remedies::links::later(waits, session)}
         <div class="session-actions">
             {move || session.get().and_then(|session| primary(&session, head_link))}
             {rename::button(id, session, reload)}

@@ -2,6 +2,7 @@
 
 use super::launcher::{address_of, fits_now};
 use console::api::sessions::start_options;
+use console::chunk;
 use console::frame::use_me;
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -9,36 +10,38 @@ use types::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
 use types::sessions::launch::{StartOptions, StartSession};
 use types::sessions::{SessionDetail, Status};
 
-/// Links under the reason of the reader's own waiting session; nothing while it does not wait, or where nothing would help.
-pub fn remedies(session: Signal<Option<SessionDetail>>) -> AnyView {
-    let me = use_me().id;
-    // Asked for again when the reason changes, not with every move in the queue.
-    let waiting = Memo::new(move |_| {
-        session.with(|session| {
-            let session = session.as_ref().filter(|s| s.row.status == Status::Pending && s.row.owner == me)?;
-            (!session.row.brief.is_empty()).then(|| (session.row.brief.clone(), StartSession::again(session)))
-        })
-    });
-    let found = RwSignal::new(Vec::<(String, String)>::new());
-    Effect::new(move |_| {
-        let Some((brief, asked)) = waiting.get() else { return found.set(Vec::new()) };
-        leptos::task::spawn_local(async move {
-            // Without an answer the reason stands alone.
-            let Ok(options) = start_options(String::new()).await else { return };
-            let still = waiting.try_get_untracked().flatten().is_some_and(|(now, _)| now == brief);
-            if still {
-                found.try_set(ways_out(&asked, &options));
-            }
+chunk!(session_parts:
+    /// Links under the reason of the reader's own waiting session; nothing while it does not wait, or where nothing would help.
+    pub fn links(session: Signal<Option<SessionDetail>>) {
+        let me = use_me().id;
+        // Asked for again when the reason changes, not with every move in the queue.
+        let waiting = Memo::new(move |_| {
+            session.with(|session| {
+                let session = session.as_ref().filter(|s| s.row.status == Status::Pending && s.row.owner == me)?;
+                (!session.row.brief.is_empty()).then(|| (session.row.brief.clone(), StartSession::again(session)))
+            })
         });
-    });
-    let link = |(address, text): (String, String)| view! { <li><A href=address>{text}</A></li> };
-    view! {
-        {move || found.with(|found| !found.is_empty()).then(|| view! {
-            <ul class="remedies" aria-label="What you can do">{found.get().into_iter().map(link).collect::<Vec<_>>()}</ul>
-        })}
+        let found = RwSignal::new(Vec::<(String, String)>::new());
+        Effect::new(move |_| {
+            let Some((brief, asked)) = waiting.get() else { return found.set(Vec::new()) };
+            leptos::task::spawn_local(async move {
+                // Without an answer the reason stands alone.
+                let Ok(options) = start_options(String::new()).await else { return };
+                let still = waiting.try_get_untracked().flatten().is_some_and(|(now, _)| now == brief);
+                if still {
+                    found.try_set(ways_out(&asked, &options));
+                }
+            });
+        });
+        let link = |(address, text): (String, String)| view! { <li><A href=address>{text}</A></li> };
+        view! {
+            {move || found.with(|found| !found.is_empty()).then(|| view! {
+                <ul class="remedies" aria-label="What you can do">{found.get().into_iter().map(link).collect::<Vec<_>>()}</ul>
+            })}
+        }
+        .into_any()
     }
-    .into_any()
-}
+);
 
 /// The launcher's addresses with what would fit now, each with its text.
 fn ways_out(asked: &StartSession, options: &StartOptions) -> Vec<(String, String)> {

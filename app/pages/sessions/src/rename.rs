@@ -52,7 +52,7 @@ impl DialogForm for Form {
     }
 }
 
-chunk!(session_dialogs:
+chunk!(session_parts:
     /// The dialog.
     fn question(id: SessionId, asked: RwSignal<Asked<String>>, changed: Callback<()>) {
         dialog(Form { id, name: RwSignal::new(String::new()) }, asked, changed)

@@ -58,7 +58,7 @@ impl DialogForm for Form {
     }
 }
 
-chunk!(account_dialogs:
+chunk!(people_dialogs:
     /// The dialog.
     fn change(asked: RwSignal<Asked<()>>) {
         let text = || RwSignal::new(String::new());

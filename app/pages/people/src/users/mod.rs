@@ -83,14 +83,14 @@ struct Changing {
     link_made: Callback<()>,
 }
 
-chunk!(users_creation:
+chunk!(people_dialogs:
     /// The dialogs that create one or many people.
     fn creation(creating: RwSignal<Asked<()>>, creating_many: RwSignal<Asked<()>>, changed: Callback<()>) {
         view! { {create::dialog(creating, changed)}{many::dialog(creating_many, changed)} }.into_any()
     }
 );
 
-chunk!(users_changes:
+chunk!(people_dialogs:
     /// The dialogs that change people.
     fn changes(of: Changing) {
         view! {
@@ -102,7 +102,7 @@ chunk!(users_changes:
     }
 );
 
-chunk!(keypair_dialogs:
+chunk!(people_dialogs:
     /// The dialogs of a person's keypair.
     fn keypair(asked: RwSignal<Asked<KeypairRow>>, changed: Callback<()>) {
         crate::keypairs::dialogs(asked, changed)
