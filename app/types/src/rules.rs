@@ -96,7 +96,7 @@ fn bounded(field: &str, value: &str, max: usize, refused: fn(char) -> bool, erro
     }
 }
 
-/// Checks the addresses that a person may sign in from (`docs/spec/people.md`, "Allowed client IPs"): each an IP address or a
+/// Checks the addresses that a person may sign in from (`docs/spec/people.md`, "Allowed addresses"): each an IP address or a
 /// network such as `10.0.0.0/8`.
 pub fn addresses(field: &str, values: &[String], errors: &mut Vec<FieldError>) {
     const MOST: usize = 32;

@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(Reason::TooLarge { missing: common() }.brief(), "Needs 2 CPU cores · largest agent has 1");
         let memory = vec![missing()[2].clone()];
         assert_eq!(Reason::Busy { missing: memory, fared: Fared::default() }.brief(), "Needs 2 GiB of memory · 1 GiB free");
-        assert_eq!(Reason::Behind { ahead: 3 }.brief(), "3 ahead of it");
+        assert_eq!(Reason::Behind { ahead: 3 }.brief(), "3 ahead");
         let names = ["a", "b", "c", "d"].map(String::from).to_vec();
         assert_eq!(Reason::WaitsFor { names: names.clone() }.brief(), "After a, b and 2 more");
         assert_eq!(Reason::WaitsFor { names: names[..2].to_vec() }.brief(), "After a and b");

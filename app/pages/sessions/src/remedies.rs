@@ -73,8 +73,12 @@ fn smaller(asked: &StartSession, options: &StartOptions) -> Option<StartSession>
     if asked.cluster.size > 1 {
         return None;
     }
-    let mut shares: Vec<_> =
-        group.free.iter().map(|room| share(&asked.slots, room)).filter(|share| (1..WHOLE).contains(share)).collect();
+    let mut shares: Vec<_> = group
+        .free
+        .iter()
+        .map(|room| Share::of(&asked.slots, room))
+        .filter(|share| share.part > 0 && *share < Share::ALL)
+        .collect();
     shares.sort_unstable_by(|a, b| b.cmp(a));
     shares.dedup();
     shares.into_iter().find_map(|share| {
@@ -83,38 +87,58 @@ fn smaller(asked: &StartSession, options: &StartOptions) -> Option<StartSession>
     })
 }
 
-/// Shares are counted in thousandths.
-const WHOLE: i64 = 1000;
+/// A part of a whole, exactly: a third of three GPUs is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Share {
+    part: i128,
+    whole: i128,
+}
 
-/// The share of `whole` that `part` is in every amount, at most all of it.
-fn share(whole: &Slots, part: &Slots) -> i64 {
-    let of = |(slot, whole): (&String, &Quantity)| {
-        let (part, whole) = (i128::from(part.get(slot).as_thousandths()), i128::from(whole.as_thousandths()));
-        i64::try_from(part * i128::from(WHOLE) / whole).unwrap_or(WHOLE)
-    };
-    whole.0.iter().filter(|(_, amount)| **amount > Quantity::ZERO).map(of).fold(WHOLE, i64::min)
+impl Share {
+    const ALL: Self = Self { part: 1, whole: 1 };
+
+    /// The share of `whole` that `part` is in every amount, at most all of it.
+    fn of(whole: &Slots, part: &Slots) -> Self {
+        let of = |(slot, whole): (&String, &Quantity)| Self {
+            part: part.get(slot).as_thousandths().into(),
+            whole: whole.as_thousandths().into(),
+        };
+        whole.0.iter().filter(|(_, amount)| **amount > Quantity::ZERO).map(of).fold(Self::ALL, Self::min)
+    }
+}
+
+impl PartialOrd for Share {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Share {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.part * other.whole).cmp(&(other.part * self.whole))
+    }
 }
 
 /// This share of every amount, in steps that are of use: whole GPUs, tenths of one that was asked for in parts, half cores, 256 MiB.
 /// Nothing when one of them would be none at all.
-fn reduced(slots: &Slots, of: i64) -> Option<Slots> {
+fn reduced(slots: &Slots, share: Share) -> Option<Slots> {
     let step = |slot: &str, amount: i64| match slot {
         CPU => 500,
         MEM => 1000 * (256 << 20),
         _ if amount % 1000 == 0 => 1000,
         _ => 100,
     };
-    let stepped = |of: i64| {
+    let stepped = |share: Share| {
         let all = slots.0.iter().filter(|(_, amount)| **amount > Quantity::ZERO).map(|(slot, amount)| {
             let amount = amount.as_thousandths();
             let step = step(slot, amount);
-            let part = i128::from(amount) * i128::from(of) / i128::from(WHOLE);
-            (slot.clone(), Quantity::thousandths(i64::try_from(part).unwrap_or(amount) / step * step))
+            let part = i64::try_from(i128::from(amount) * share.part / share.whole).unwrap_or(amount);
+            (slot.clone(), Quantity::thousandths(part / step * step))
         });
         Slots(all.collect())
     };
     // The scarcest decides: half of three GPUs is one, and then a third of the rest.
-    let less = stepped(share(slots, &stepped(of)));
+    let less = stepped(Share::of(slots, &stepped(share)));
     less.0.values().all(|amount| *amount > Quantity::ZERO).then_some(less)
 }
 
@@ -130,9 +154,11 @@ mod tests {
 
     #[test]
     fn a_smaller_request_has_the_same_proportions_in_whole_gpus() {
-        assert_eq!(share(&slots(3, 12, 96), &slots(2, 6, 96)), 500);
-        let less = reduced(&slots(3, 12, 96), 500).unwrap();
-        assert_eq!((less.get("cuda.device"), less.get(CPU)), (Quantity::whole(1), Quantity::thousandths(3_500)));
-        assert_eq!(reduced(&slots(1, 4, 8), 500), None, "half a GPU is none");
+        let half = Share::of(&slots(3, 12, 96), &slots(2, 6, 96));
+        assert_eq!((half.part, half.whole), (6_000, 12_000));
+        let less = reduced(&slots(3, 13, 96), half).unwrap();
+        assert_eq!((less.get("cuda.device"), less.get(CPU)), (Quantity::whole(1), Quantity::whole(4)));
+        assert_eq!(less.get(MEM), Quantity::whole(32 << 30));
+        assert_eq!(reduced(&slots(1, 4, 8), half), None, "half a GPU is none");
     }
 }

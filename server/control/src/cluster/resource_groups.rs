@@ -182,7 +182,7 @@ mod tests {
         let uses = GroupUses { sessions: 2, presets: vec!["small".into()] };
         assert_eq!(
             still_used_message("gpu", &["host-1".into()], &uses).unwrap(),
-            "The resource group gpu is still used by 2 sessions that have not ended, agents (host-1), presets (small). \
+            "The resource group gpu is still used by 2 active sessions, agents (host-1), presets (small). \
              Deactivate it instead, or delete it once nothing uses it."
         );
     }

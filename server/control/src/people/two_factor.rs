@@ -274,7 +274,7 @@ mod tests {
         }
         assert_eq!(code_step(&secret, "287082", Millis(360_000)).unwrap(), None);
         let said = wrong_clock(Millis(30_000), Millis(200_000)).to_string();
-        assert!(said.starts_with("Your code belongs to 00:00; it is 00:03 here (UTC)."), "{said}");
+        assert!(said.starts_with("Your code is for 00:00, but the server's time is 00:03 (UTC)."), "{said}");
     }
 
     #[test]

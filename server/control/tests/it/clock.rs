@@ -49,7 +49,7 @@ async fn a_lifetime_lasts_its_true_time_however_the_clock_is_set() {
     assert_eq!(yard.status(id).await, Status::Running);
     assert_eq!(yard.session(id).await.row.started_at, before.row.started_at, "what people see stays");
     seconds_with_a_wild_clock(&yard, 120).await;
-    assert!(yard.info(id).await.contains("Its lifetime is over"), "{}", yard.info(id).await);
+    assert!(yard.info(id).await.contains("It reached its maximum lifetime"), "{}", yard.info(id).await);
 }
 
 #[tokio::test]

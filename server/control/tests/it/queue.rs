@@ -104,7 +104,7 @@ async fn the_owner_of_an_idle_session_is_warned_once_before_it_is_ended() {
     yard.seconds(100).await;
     let warned = warnings().await;
     assert_eq!(warned.len(), 1, "{warned:?}");
-    assert!(warned[0].starts_with("Session shell is idle and will be ended in "), "{warned:?}");
+    assert!(warned[0].starts_with("Session shell is idle and will be terminated in "), "{warned:?}");
     assert_eq!(yard.status(id).await, Status::Running);
     yard.seconds(120).await;
     assert_eq!(yard.status(id).await, Status::Terminated);
@@ -142,7 +142,7 @@ async fn the_whole_cluster_holds_only_so_many_waiting_sessions() {
             assert!(
                 refused
                     .to_string()
-                    .ends_with("sessions wait in this cluster, of 100000 that may. Try again when some have started.")
+                    .ends_with("sessions are waiting in this cluster; the maximum is 100000. Try again when some have started.")
             );
             return;
         }

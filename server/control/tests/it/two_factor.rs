@@ -13,7 +13,7 @@ async fn a_code_that_is_minutes_off_is_refused_with_both_times_and_is_not_good_l
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     let code = |seconds: i64| totp.generate((yard.now().0 / 1000 + seconds).unsigned_abs()).to_string();
     let minute = |seconds: i64| types::time::Millis(yard.now().0 + seconds * 1000).utc()[11..16].to_owned();
-    let sentence = |seconds: i64| format!("Your code belongs to {}; it is {} here (UTC).", minute(seconds), minute(0));
+    let sentence = |seconds: i64| format!("Your code is for {}, but the server's time is {} (UTC).", minute(seconds), minute(0));
 
     let refused = yard.control.enable_two_factor(&yard.ann, &code(-180)).await.unwrap_err().to_string();
     assert!(refused.starts_with(&sentence(-180)), "{refused}");

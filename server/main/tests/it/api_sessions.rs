@@ -84,7 +84,7 @@ async fn a_list_of_sessions_holds_the_requested_ones_or_is_refused() {
     let nobodys = ", group_id: \"00000000-0000-0000-0000-000000000001\"";
     assert_eq!(listed(&yard, &admin, nobodys).await, Ok(Vec::new()));
     assert_eq!(listed(&yard, &user, ", group_id: \"default\"").await, Err("group_id: Give the id of a project.".into()));
-    assert!(listed(&yard, &admin, ", domain_name: \"physics\"").await.unwrap_err().contains("no such domain"));
+    assert!(listed(&yard, &admin, ", domain_name: \"physics\"").await.unwrap_err().contains("No such domain"));
     let all = yard.client("root@example.org").await;
     let refused = listed(&yard, &all, ", domain_name: \"default\"").await.unwrap_err();
     assert!(refused.starts_with("domain_name: Sessions cannot be listed by domain."), "{refused}");

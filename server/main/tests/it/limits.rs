@@ -156,7 +156,7 @@ async fn a_followed_policy_is_deleted_only_if_its_followers_get_another() {
     assert_eq!(control.keypair(&root, &key).await.unwrap().policy, "default");
 
     let said = sentence(control.delete_policy(&root, PolicyKind::Keypair, "default", None).await);
-    assert!(said.contains("New keypairs follow"), "{said}");
+    assert!(said.contains("New keypairs use"), "{said}");
     for kind in [PolicyKind::User, PolicyKind::Project] {
         sentence(control.delete_policy(&root, kind, "default", None).await);
     }

@@ -98,7 +98,7 @@ async fn an_unreadable_file_is_refused_with_the_reason() {
         ("email,name\n", "unknown column “name”"),
         ("email\nann@example.org", "“username” is missing"),
         ("email,email,username\n", "more than once"),
-        ("email,username\n", "names nobody"),
+        ("email,username\n", "no users below"),
     ] {
         let body = yard.many(&root, json!({ "File": file })).await;
         let text = yard.refused(&root, "preview_users", body).await;

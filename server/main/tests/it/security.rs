@@ -244,7 +244,12 @@ async fn forgotten_passwords_get_one_answer_and_reach_the_administrators() {
     assert!(asked.is_some(), "it stands at the account");
     let caller = crate::caller(&yard.control, "root@example.org").await;
     let (events, _) = yard.control.events(&caller, 0).await.unwrap().unwrap();
-    assert!(events.iter().any(|event| event.notice.as_deref().is_some_and(|text| text.starts_with("user@example.org forgot"))));
+    assert!(
+        events.iter().any(|event| event
+            .notice
+            .as_deref()
+            .is_some_and(|text| text.starts_with("user@example.org requested a password link")))
+    );
     yard.done::<PasswordLink>(&root, "make_password_link", json!({ "user": id })).await;
     assert_eq!(yard.done::<UserDetail>(&root, "user", json!({ "id": id })).await.link_asked, None, "helped");
 }

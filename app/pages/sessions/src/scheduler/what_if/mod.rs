@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(expected(&found(721_000), id, Millis(1_000)), "12 min");
         assert_eq!(expected(&found(3_600_000), id, Millis(0)), "1 h");
         assert_eq!(expected(&found(93_600_000), id, Millis(0)), "1 d 2 h");
-        assert_eq!(expected(&Starts { done: true, ..Starts::default() }, id, Millis(0)), "not known");
+        assert_eq!(expected(&Starts { done: true, ..Starts::default() }, id, Millis(0)), "unknown");
         assert_eq!(expected(&Starts::default(), id, Millis(0)), "…");
     }
 }
