@@ -133,7 +133,7 @@ test("a group's drawer has its own address in every tab, and links to its agents
   const drawer = page.getByRole("dialog", { name: "Resource group" });
   await expect(drawer.getByText(name, { exact: true })).toBeVisible();
   await expect(drawer.getByRole("link", { name: "0 connected" })).toHaveAttribute("href", `/agents?f=resource_group.equals.${name}`);
-  await expect(drawer.getByRole("link", { name: /see the queue/ })).toHaveAttribute("href", `/scheduler?group=${name}`);
+  await expect(drawer.getByRole("link", { name: /open queue/ })).toHaveAttribute("href", `/scheduler?group=${name}`);
   // It follows other people's changes.
   await group(yard, name, { active: false, retries_to_skip: 9 }, (await saved(yard, name, "inactive")).revision);
   await expect(drawer.getByText("9", { exact: true })).toBeVisible();

@@ -74,13 +74,13 @@ test("other rules are tried out in the browser, and nothing is saved", async ({ 
   await expect(dialog.getByRole("status")).toContainText("2 sessions wait.");
   await expect(dialog.getByRole("rowheader")).toHaveText([first, second]);
   // Nothing ever starts where there is no agent.
-  for (const name of [first, second]) await expect(dialog.getByRole("row", { name }).getByText("not known")).toHaveCount(2);
+  for (const name of [first, second]) await expect(dialog.getByRole("row", { name }).getByText("unknown")).toHaveCount(2);
   await dialog.getByLabel("Scheduler").selectOption("lifo");
   await expect(dialog.getByRole("rowheader")).toHaveText([second, first]);
   await expect(dialog.getByRole("row", { name: second })).toContainText("earlier");
   await expect(dialog.getByRole("row", { name: first })).toContainText("later");
   await dialog.getByLabel("Keypair policy").selectOption("default");
-  await expect(dialog.getByLabel("CPU in all")).toHaveValue("128");
+  await expect(dialog.getByLabel("CPU limit")).toHaveValue("128");
   // On a phone the result is as high as its rows: the dialog scrolls, and not a slit in it.
   await page.setViewportSize({ width: 390, height: 844 });
   const [rows, box] = [dialog.locator(".what-if table"), dialog.locator(".what-if")];

@@ -141,7 +141,7 @@ test("somebody who forgot their password gets a link from an administrator", asy
 
   // The administrator is notified on any page, with a link to the account.
   await yard.page.getByRole("button", { name: /^Notifications, / }).click();
-  await yard.page.getByRole("link", { name: new RegExp(`${email} forgot their password`) }).click();
+  await yard.page.getByRole("link", { name: new RegExp(`${email} requested a password link`) }).click();
   const drawer = yard.page.getByRole("dialog", { name: email });
   await expect(drawer.getByText(/Forgot their password and asked for a link/)).toBeVisible();
   await drawer.getByRole("button", { name: "Password link" }).click();
@@ -221,7 +221,7 @@ test("with a mail server, the link is sent to the person by mail", async ({ brow
     await other.getByRole("button", { name: "Ask for a link" }).click();
     await expect(other.getByRole("status")).toHaveText(/a link is on its way/);
     await page.getByRole("button", { name: /^Notifications, / }).click({ timeout: 30_000 });
-    await expect(page.getByRole("link", { name: /forgot their password/ })).toBeVisible();
+    await expect(page.getByRole("link", { name: /requested a password link/ })).toBeVisible();
     await yard.end();
   } finally {
     await server.end();

@@ -4,6 +4,7 @@
 //! the server draws, which the browser could not take over without its code.
 
 use crate::missing::Missing;
+use futures::FutureExt;
 use leptos::prelude::*;
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,42 +13,36 @@ use ui::use_toaster;
 /// The time for which a page is left alone with what it shows.
 const STANDS: Duration = Duration::from_millis(400);
 
-type Making = Pin<Box<dyn Future<Output = Result<AnyView, Missing>> + Send>>;
-type Fetching = Pin<Box<dyn Future<Output = bool>>>;
+pub type Making = Pin<Box<dyn Future<Output = Result<AnyView, Missing>> + Send>>;
+pub type Fetching = Pin<Box<dyn Future<Output = bool> + Send>>;
 
 /// Makes a view from the time at which it is first asked for. A view whose code cannot be fetched is asked for again.
 pub fn later(asked: Signal<bool>, fetch: fn() -> Fetching, make: impl Fn() -> Making + Send + Sync + 'static) -> AnyView {
-    let (wanted, toaster) = (RwSignal::new(false), use_toaster());
+    let (there, toaster) = (RwSignal::new(false), use_toaster());
     Effect::new(move |_| {
-        if asked.get() && !wanted.get_untracked() {
-            wanted.set(true);
+        if !asked.get() || there.get_untracked() {
+            return;
         }
-    });
-    Effect::new(move |_| {
-        set_timeout(
-            move || {
-                leptos::task::spawn_local(async move {
-                    // A failure is met again, and told, when the view is asked for.
-                    let _ = fetch().await;
-                })
-            },
-            STANDS,
-        );
-    });
-    let view = move |making: Making| {
-        let view = Suspend::new(async move {
-            match making.await {
-                Ok(view) => view,
-                Err(Missing) => {
-                    toaster.bad("This could not be loaded, because the server does not answer. Try again.");
-                    wanted.try_set(false);
-                    ().into_any()
-                }
+        leptos::task::spawn_local(async move {
+            if fetch().await {
+                there.try_set(true);
+            } else {
+                toaster.bad("This could not be loaded, because the server does not answer. Try again.");
             }
         });
-        view! { <Suspense>{view}</Suspense> }
-    };
-    view! { {move || wanted.get().then(|| view(make()))} }.into_any()
+    });
+    Effect::new(move |_| {
+        let early = move || {
+            leptos::task::spawn_local(async move {
+                // A failure is met again, and told, when the view is asked for.
+                let _ = fetch().await;
+            });
+        };
+        set_timeout(early, STANDS);
+    });
+    // With its code there, a view is made at once: it belongs to this place, and goes with it.
+    let view = move || there.get().then(|| make().now_or_never()?.ok()).flatten();
+    view! { {view} }.into_any()
 }
 
 /// Defines a part of a page that is fetched apart from it, as a module with one function: `later`, which takes the signal that asks for
@@ -65,7 +60,8 @@ macro_rules! chunk {
 
             $(#[$doc])*
             pub fn later(asked: Signal<bool>, $($arg: $type),*) -> AnyView {
-                $crate::later::later(asked, || Box::pin(async { fetch().await.is_ok() }), move || Box::pin(view($($arg),*)))
+                let fetch = || -> $crate::later::Fetching { Box::pin(async { fetch().await.is_ok() }) };
+                $crate::later::later(asked, fetch, move || Box::pin(view($($arg),*)))
             }
         }
     };

@@ -105,11 +105,8 @@ impl Draggable {
             return;
         }
         if target.class_list().contains("column-edge") {
-            let widths = self.measured();
-            let width = widths.get(&key).copied().unwrap_or(NEW);
+            let width = self.measured().get(&key).copied().unwrap_or(NEW);
             self.drag.set_value(Drag::Edge { key, apart: x - i32::from(width) });
-            self.passing.set(Some(widths));
-            self.follow(event);
             // Or the text of the titles would be selected.
             event.prevent_default();
         } else if event.pointer_type() != "touch" {
@@ -131,8 +128,15 @@ impl Draggable {
             Drag::Edge { key, apart } => {
                 let (least, most) = (i32::from(*COLUMN_WIDTHS.start()), i32::from(*COLUMN_WIDTHS.end()));
                 let width = u16::try_from((x - apart).clamp(least, most)).unwrap_or(NEW);
+                if self.passing.with_untracked(Option::is_none) {
+                    if self.measured().get(&key) == Some(&width) {
+                        return;
+                    }
+                    // Not before: a click would be one of the whole row.
+                    self.follow(event);
+                }
                 self.passing.update(|widths| {
-                    widths.get_or_insert_default().insert(key, width);
+                    widths.get_or_insert_with(|| self.measured()).insert(key, width);
                 });
             }
             Drag::Title { from, moved: false, .. } if (x - from).abs() < SLACK => {}
@@ -156,8 +160,10 @@ impl Draggable {
         match self.drag.get_value() {
             Drag::Nothing => {}
             Drag::Edge { .. } => {
-                let widths = self.passing.get_untracked().unwrap_or_default();
-                self.keep(self.shown(), widths);
+                // A press alone changes nothing.
+                if let Some(widths) = self.passing.get_untracked() {
+                    self.keep(self.shown(), widths);
+                }
                 self.drag.set_value(Drag::Nothing);
             }
             Drag::Title { moved: false, .. } => self.drag.set_value(Drag::Nothing),

@@ -19,7 +19,7 @@ use console::history::History;
 use console::list_page::{List, Shown};
 use console::paths;
 use console::problem_view::problem_view;
-use console::table::{load_open, settled};
+use console::table::{load_open, settled, use_parameter};
 use leptos::prelude::*;
 use types::Problem;
 use types::id::UserId;
@@ -131,7 +131,11 @@ pub fn page() -> AnyView {
     let loads = list.pending().into_iter().chain([detail.pending(), history.pending()]).collect();
     let view = move || {
         let chosen = ViewFn::from(move || bulk::buttons(selection, editing_many, active_tab, reload));
-        let asks_to_create = Signal::derive(move || Asked::asks(creating).get() || Asked::asks(creating_many).get());
+        // A notification leads to the people that a task created.
+        let of_task = use_parameter("created");
+        let asks_to_create = Signal::derive(move || {
+            Asked::asks(creating).get() || Asked::asks(creating_many).get() || of_task.with(Option::is_some)
+        });
         let asks_to_change = Signal::derive(move || {
             editing.with(Option::is_some) || Asked::asks(linking).get() || Asked::asks(editing_many).get()
         });
