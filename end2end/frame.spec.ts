@@ -50,6 +50,21 @@ test("a page whose code is missing at its first load can be read, and says that 
   await expect(page.locator("#read-only")).toBeVisible();
 });
 
+test("a dialog whose code cannot be fetched says so, and opens at the next press", async ({ yard }) => {
+  const { page } = yard;
+  await yard.signIn();
+  await yard.goto("/users");
+  test.skip(!(await inPieces(page)), "for a release build");
+  yard.expects(UNREACHED);
+  await page.route("**/pkg/split_parts*", (route) => route.abort());
+  await yard.goto("/users");
+  await page.getByRole("button", { name: "Create user" }).click();
+  await expect(page.locator(".toast")).toContainText("This could not be loaded");
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.getByRole("button", { name: "Create user" }).click();
+  await expect(page.getByRole("dialog", { name: "Create user" }).getByLabel("Email")).toBeFocused();
+});
+
 test("a browser that goes offline says so at once, and no list keeps waiting", async ({ yard }) => {
   const { page } = yard;
   await yard.signIn();

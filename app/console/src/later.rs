@@ -46,7 +46,8 @@ pub fn later(asked: Signal<bool>, fetch: fn() -> Fetching, make: impl Fn() -> Ma
 }
 
 /// Defines a part of a page that is fetched apart from it, as a module with one function: `later`, which takes the signal that asks for
-/// the view and then what the view is made of. Parts with the same first name are fetched together.
+/// the view and then what the view is made of. Parts with the same first name are
+/// fetched together: all under `parts`, but for what is large and rarely asked for.
 #[macro_export]
 macro_rules! chunk {
     ($chunk:ident: $(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block) => {
@@ -54,14 +55,14 @@ macro_rules! chunk {
             use super::*;
 
             #[leptos::wasm_split::wasm_split($chunk, wasm_split_path = ::leptos::wasm_split, preload(fetch), fallible)]
-            fn view($($arg: $type),*) -> Result<AnyView, $crate::missing::Missing> {
+            fn $name($($arg: $type),*) -> Result<AnyView, $crate::missing::Missing> {
                 Ok($body)
             }
 
             $(#[$doc])*
             pub fn later(asked: Signal<bool>, $($arg: $type),*) -> AnyView {
                 let fetch = || -> $crate::later::Fetching { Box::pin(async { fetch().await.is_ok() }) };
-                $crate::later::later(asked, fetch, move || Box::pin(view($($arg),*)))
+                $crate::later::later(asked, fetch, move || Box::pin($name($($arg),*)))
             }
         }
     };

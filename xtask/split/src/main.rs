@@ -29,10 +29,10 @@ type Manifest = BTreeMap<String, Vec<String>>;
 
 /// A shared file smaller than this fraction of all files together is not worth a request. This is not a number of bytes, because
 /// a module without optimisation is five times as large but must be split in the same places.
-const SMALL: f64 = 1.5 / 1000.0;
+const SMALL: f64 = 3.0 / 1000.0;
 
 /// A function used by at least this fraction of the pages goes into the main module.
-const MANY: f64 = 0.65;
+const MANY: f64 = 0.5;
 
 /// The name prefix of exports that only tell the splitter that a function belongs to the main module.
 const MARK: &str = "__in_main_";

@@ -210,7 +210,7 @@ fn contents(row: &PresetRow) -> AnyView {
     view! { <dl class="key-values">{pairs}<dt>"Created"</dt><dd><Time at=row.created_at.0/></dd></dl> }.into_any()
 }
 
-chunk!(limits_dialogs:
+chunk!(parts:
     /// The dialogs that create, change and delete presets.
     fn changes(actions: Actions, slots: Signal<Option<Vec<String>>>, groups: Signal<Option<GroupNames>>, changed: Callback<()>) {
         let (slots, groups) = (move || slots.get().unwrap_or_default(), move || groups.get().unwrap_or_default());

@@ -131,7 +131,7 @@ impl DialogForm for Form {
     }
 }
 
-chunk!(projects_dialogs:
+chunk!(parts:
     /// The dialog that creates and changes domains.
     fn changes(asked: RwSignal<Asked<DomainRow>>, changed: Callback<()>) {
         dialog(Form { before: RwSignal::new(None), common: CommonFields::new("domain") }, asked, changed)

@@ -67,7 +67,7 @@ fn row_actions(row: &ProjectRow, asked: RwSignal<Asked<ProjectRow>>, changed: Ca
     .into_any()
 }
 
-chunk!(projects_dialogs:
+chunk!(parts:
     /// The dialog that creates and changes projects.
     fn changes(asked: RwSignal<Asked<ProjectRow>>, changed: Callback<()>) {
         dialog(form::Form::new(), asked, changed)

@@ -14,7 +14,7 @@ const REFRESH: u64 = 2_000;
 /// Measurements kept in the page: ten minutes of them.
 const MOST: usize = 600;
 
-chunk!(session_parts:
+chunk!(parts:
     /// Charts of one session's processor and memory. Loaded in the browser.
     pub fn panel(id: SessionId, session: Signal<Option<SessionDetail>>) {
         let usage = RwSignal::new(Vec::<Usage>::new());

@@ -8,7 +8,7 @@ use types::list::ListQuery;
 use types::sessions::SESSIONS;
 use ui::Menu;
 
-chunk!(session_parts:
+chunk!(parts:
     /// The dialog that asks for the file's name.
     fn file(open: RwSignal<bool>, address: Signal<String>, nothing: Signal<bool>) {
         file_dialog(open, "Export session list to CSV file", address, "sessions", nothing)

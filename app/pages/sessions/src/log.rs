@@ -40,7 +40,7 @@ fn size_of(session: Signal<Option<SessionDetail>>) -> u32 {
     session.with(|session| session.as_ref().map_or(1, |session| session.row.cluster.size))
 }
 
-chunk!(session_parts:
+chunk!(parts:
     /// The log of one session. Loaded in the browser; without scripts there is the file for download.
     pub fn panel(id: SessionId, session: Signal<Option<SessionDetail>>, link: Callback<Option<String>, String>) {
         let size = Memo::new(move |_| size_of(session));
@@ -58,7 +58,7 @@ chunk!(session_parts:
 /// Lines of the log that stand in a failed session's overview.
 const LAST_LINES: usize = 8;
 
-chunk!(session_parts:
+chunk!(parts:
     /// The last lines of the main container's log, for a session that has failed. Loaded in the browser.
     pub fn last_lines(id: SessionId) {
         let text = RwSignal::new(None::<String>);

@@ -76,7 +76,7 @@ impl DialogForm for Form {
     }
 }
 
-chunk!(session_parts:
+chunk!(parts:
     /// The dialog; `done` is called after all sessions are changed.
     pub fn question(asked: RwSignal<Asked<Ordered>>, done: Callback<()>) {
         let form = Form { ids: RwSignal::new(Vec::new()), priority: RwSignal::new(HALF.to_string()) };

@@ -10,7 +10,7 @@ use types::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
 use types::sessions::launch::{StartOptions, StartSession};
 use types::sessions::{SessionDetail, Status};
 
-chunk!(session_parts:
+chunk!(parts:
     /// Links under the reason of the reader's own waiting session; nothing while it does not wait, or where nothing would help.
     pub fn links(session: Signal<Option<SessionDetail>>) {
         let me = use_me().id;

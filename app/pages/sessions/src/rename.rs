@@ -52,7 +52,7 @@ impl DialogForm for Form {
     }
 }
 
-chunk!(session_parts:
+chunk!(parts:
     /// The dialog.
     fn question(id: SessionId, asked: RwSignal<Asked<String>>, changed: Callback<()>) {
         dialog(Form { id, name: RwSignal::new(String::new()) }, asked, changed)

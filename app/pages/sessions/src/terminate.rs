@@ -52,7 +52,7 @@ pub fn asked_for(ids: &[String]) -> Asked<Ending> {
     Asked::edit(Ending { ids: ids.iter().filter_map(|id| id.parse().ok()).collect(), title })
 }
 
-chunk!(session_parts:
+chunk!(parts:
     /// The dialog that asks before sessions are terminated. `done` is called after all were asked to end.
     pub fn question(asked: RwSignal<Asked<Ending>>, done: Callback<()>) {
         let (shell, toaster) = (Shell::new(), use_toaster());

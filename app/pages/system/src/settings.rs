@@ -82,7 +82,7 @@ impl EditForm for Form {
     }
 }
 
-chunk!(settings_dialog:
+chunk!(parts:
     /// The dialog that changes the scheduler's settings.
     fn changes(asked: RwSignal<Asked<(SchedulerSettings, i64)>>, changed: Callback<()>) {
         let text = || RwSignal::new(String::new());

@@ -160,7 +160,7 @@ pub(crate) fn refresh_while_shown(reload: Callback<()>) {
     });
 }
 
-chunk!(cluster_dialogs:
+chunk!(parts:
     /// The dialog that takes agents out of service and back.
     fn changes(asked: AskedSettings, changed: Callback<()>) {
         dialog(Settings::new(), asked, changed)

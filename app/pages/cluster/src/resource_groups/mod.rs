@@ -107,7 +107,7 @@ fn changes(row: &GroupRow, (asked, changed): Actions) -> AnyView {
     .into_any()
 }
 
-chunk!(cluster_dialogs:
+chunk!(parts:
     /// The dialog that creates and changes resource groups. `usual` are the values of a group without its own.
     fn changes(
         asked: RwSignal<Asked<(ResourceGroup, i64)>>,

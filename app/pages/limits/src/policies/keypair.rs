@@ -185,7 +185,7 @@ fn columns(reported: Signal<Vec<String>>) -> Vec<Column<Row>> {
     ]
 }
 
-chunk!(limits_dialogs:
+chunk!(parts:
     /// The dialogs that create, change and delete policies.
     fn changes(actions: Actions<KeypairPolicy>, known: Signal<Vec<String>>, changed: Callback<()>) {
         view! { {dialog(Form::new(known), actions.edit, WORDS, changed)}{delete::dialog(PolicyKind::Keypair, actions.delete, changed)} }.into_any()

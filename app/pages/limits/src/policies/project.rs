@@ -103,7 +103,7 @@ fn columns() -> Vec<Column<Row>> {
     ]
 }
 
-chunk!(limits_dialogs:
+chunk!(parts:
     /// The dialogs that create, change and delete policies.
     fn changes(actions: Actions<ProjectPolicy>, changed: Callback<()>) {
         view! { {dialog(Form::new(), actions.edit, WORDS, changed)}{delete::dialog(PolicyKind::Project, actions.delete, changed)} }.into_any()

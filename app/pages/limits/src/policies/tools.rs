@@ -24,7 +24,7 @@ fn usual_name(kind: PolicyKind) -> &'static str {
     }
 }
 
-chunk!(limits_dialogs:
+chunk!(parts:
     /// The dialog that asks for the file's name.
     fn file(open: RwSignal<bool>, address: Signal<String>, name: &'static str, nothing: Signal<bool>) {
         file_dialog(open, "Export CSV File", address, name, nothing)

@@ -120,7 +120,7 @@ fn columns() -> Vec<Column<Row>> {
     ]
 }
 
-chunk!(limits_dialogs:
+chunk!(parts:
     /// The dialogs that create, change and delete policies.
     fn changes(actions: Actions<UserPolicy>, changed: Callback<()>) {
         view! { {dialog(Form::new(), actions.edit, WORDS, changed)}{delete::dialog(PolicyKind::User, actions.delete, changed)} }.into_any()

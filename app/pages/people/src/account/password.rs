@@ -58,7 +58,7 @@ impl DialogForm for Form {
     }
 }
 
-chunk!(people_dialogs:
+chunk!(parts:
     /// The dialog.
     fn change(asked: RwSignal<Asked<()>>) {
         let text = || RwSignal::new(String::new());

@@ -16,7 +16,7 @@ use ui::{Badge, Button, CopyButton, Dialog, Field, Icon, IconName, Loss, Notice,
 /// At this many recovery codes or fewer, a warning is shown.
 const FEW_CODES: u32 = 3;
 
-chunk!(people_dialogs:
+chunk!(parts:
     /// The dialogs that turn it on and off, and that make new recovery codes.
     fn changes(beginning: RwSignal<Asked<()>>, renew: RwSignal<Asked<()>>, off: RwSignal<Asked<()>>, changed: Callback<()>) {
         let begun = RwSignal::new(Asked::Nothing);

@@ -64,7 +64,7 @@ fn permission(keypair: &KeypairRow) -> AnyView {
     view! { {admin}<Badge tone=Tone::Good text="user"/> }.into_any()
 }
 
-chunk!(people_dialogs:
+chunk!(parts:
     /// The dialogs that create and change keypairs.
     fn changes(
         asked: RwSignal<Asked<KeypairRow>>,

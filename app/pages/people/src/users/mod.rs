@@ -83,14 +83,14 @@ struct Changing {
     link_made: Callback<()>,
 }
 
-chunk!(people_dialogs:
+chunk!(parts:
     /// The dialogs that create one or many people.
     fn creation(creating: RwSignal<Asked<()>>, creating_many: RwSignal<Asked<()>>, changed: Callback<()>) {
         view! { {create::dialog(creating, changed)}{many::dialog(creating_many, changed)} }.into_any()
     }
 );
 
-chunk!(people_dialogs:
+chunk!(parts:
     /// The dialogs that change people.
     fn changes(of: Changing) {
         view! {
@@ -102,7 +102,7 @@ chunk!(people_dialogs:
     }
 );
 
-chunk!(people_dialogs:
+chunk!(parts:
     /// The dialogs of a person's keypair.
     fn keypair(asked: RwSignal<Asked<KeypairRow>>, changed: Callback<()>) {
         crate::keypairs::dialogs(asked, changed)
