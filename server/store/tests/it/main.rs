@@ -1,5 +1,6 @@
 //! The store against a real database file.
 
+mod columns;
 mod filters;
 mod names;
 mod statistics;
