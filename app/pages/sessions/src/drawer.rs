@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use types::id::{ContainerId, SessionId, UserId};
 use types::people::permissions::Permission;
-use types::quantity::{CPU, MEM, bytes, describe};
+use types::quantity::{MEM, bytes};
 use types::sessions::Cluster;
 use types::sessions::launch::StartSession;
 use types::sessions::{
@@ -178,12 +178,7 @@ fn facts(row: &SessionRow) -> AnyView {
     let ran = row.started_at.is_some().then(|| view! { <span>{time}</span> });
     let place = super::agents(row);
     let place = (row.status.occupies() && place != NONE).then(|| format!(" on {place}"));
-    let others = accelerators(row);
-    let amounts = (others != NONE)
-        .then_some(others)
-        .into_iter()
-        .chain([describe(CPU, row.cluster.of_all(&row.slots).get(CPU)), bytes(row.mem())]);
-    let amounts = amounts.collect::<Vec<_>>().join(" · ");
+    let amounts = super::amounts(&row.cluster.of_all(&row.slots));
     let dot = (ran.is_some() || place.is_some()).then_some(" · ");
     view! { <span class="facts">{ran}{place}{dot}{amounts}</span> }.into_any()
 }

@@ -32,7 +32,7 @@ use drawer::tone;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use types::people::permissions::{Permission, Reach};
-use types::quantity::{CPU, MEM, bytes, describe};
+use types::quantity::{CPU, MEM, Slots, bytes, describe};
 use types::sessions::{Ending, SESSIONS, SessionRow, Status};
 use types::system::events::Topic;
 use types::time::duration;
@@ -84,11 +84,21 @@ pub(crate) fn note(session: &SessionRow) -> AnyView {
     view! { <span class="status-info" title=session.info.clone()>{with_local_times(&text)}</span> }.into_any()
 }
 
+/// The slots beside cores and memory: accelerators, before anything else.
+fn others(slots: &Slots) -> Vec<String> {
+    let others = slots.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM);
+    others.map(|(slot, amount)| describe(slot, *amount)).collect()
+}
+
+/// `1 GPU · 4 CPU cores · 32 GiB`.
+pub(crate) fn amounts(slots: &Slots) -> String {
+    let more = [describe(CPU, slots.get(CPU)), bytes(slots.get(MEM).floor())];
+    others(slots).into_iter().chain(more).collect::<Vec<_>>().join(" · ")
+}
+
 /// The requested accelerators and other slots, beside cores and memory.
 pub(crate) fn accelerators(session: &SessionRow) -> String {
-    let all = session.cluster.of_all(&session.slots);
-    let others = all.0.iter().filter(|(slot, _)| *slot != CPU && *slot != MEM).map(|(slot, amount)| describe(slot, *amount));
-    let others: Vec<_> = others.collect();
+    let others = others(&session.cluster.of_all(&session.slots));
     if others.is_empty() { "—".into() } else { others.join(", ") }
 }
 

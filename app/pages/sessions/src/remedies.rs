@@ -1,12 +1,13 @@
-//! What its owner can do about a session that waits: ask for the same where it fits now, or for less.
+//! Ways out for the owner of a session that waits: ask for the same where it fits now, or for less.
 
+use super::amounts;
 use super::launcher::{address_of, fits_now};
 use console::api::sessions::start_options;
 use console::chunk;
 use console::frame::use_me;
 use leptos::prelude::*;
 use leptos_router::components::A;
-use types::quantity::{CPU, MEM, Quantity, Slots, bytes, describe};
+use types::quantity::{CPU, MEM, Quantity, Slots};
 use types::sessions::launch::{StartOptions, StartSession};
 use types::sessions::{SessionDetail, Status};
 
@@ -56,15 +57,6 @@ fn ways_out(asked: &StartSession, options: &StartOptions) -> Vec<(String, String
         (address_of(&less), text)
     });
     elsewhere.chain(smaller).collect()
-}
-
-/// `1 GPU · 4 CPU cores · 32 GiB`.
-fn amounts(slots: &Slots) -> String {
-    let others = slots.0.iter().filter(|(slot, amount)| *slot != CPU && *slot != MEM && **amount > Quantity::ZERO);
-    let mut parts: Vec<_> = others.map(|(slot, amount)| describe(slot, *amount)).collect();
-    parts.push(describe(CPU, slots.get(CPU)));
-    parts.push(bytes(slots.get(MEM).floor()));
-    parts.join(" · ")
 }
 
 /// The largest request of the same proportions that fits now in the same resource group.

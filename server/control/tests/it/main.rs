@@ -3,6 +3,7 @@
 mod audits;
 mod barred;
 mod clock;
+mod columns;
 mod day;
 mod engines;
 mod groups;

@@ -2,7 +2,7 @@
 
 use super::effect::effect;
 use super::hosts::HostsField;
-use super::{ANY, Actions, WORDS, access_refusal, as_saved, asks, delete, row, tab, waiting};
+use super::{ANY, Actions, WORDS, access_refusal, as_saved, delete, row, tab, waiting};
 use console::api::limits::policies::{keypair_policies, policy_effect, save_keypair_policy, slot_names};
 use console::chunk;
 use console::columns::text;
@@ -192,10 +192,6 @@ chunk!(parts:
     }
 );
 
-fn dialogs(actions: Actions<KeypairPolicy>, known: Signal<Vec<String>>, changed: Callback<()>) -> AnyView {
-    changes::later(asks(actions), actions, known, changed)
-}
-
 pub fn page() -> AnyView {
     if let Some(refusal) = access_refusal() {
         return refusal;
@@ -208,7 +204,7 @@ pub fn page() -> AnyView {
     let view = move || {
         let slots = slots.good();
         let reported = Signal::derive(move || slots.get().unwrap_or_default());
-        tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(reported), dialogs, reported)
+        tab(PolicyKind::Keypair, &KEYPAIR_POLICIES, list, detail, columns(reported), changes::later, reported)
     };
     settled_with(loads, || waiting(PolicyKind::Keypair), view)
 }

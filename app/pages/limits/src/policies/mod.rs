@@ -88,8 +88,8 @@ impl<P> Clone for Actions<P> {
 
 impl<P> Copy for Actions<P> {}
 
-/// The dialogs of one tab, made from its actions and called back after a change.
-type Dialogs<P> = fn(Actions<P>, Signal<Vec<String>>, Callback<()>) -> AnyView;
+/// The dialogs of one tab: when they are asked for, its actions, the slots that agents offer, and what is called after a change.
+type Dialogs<P> = fn(Signal<bool>, Actions<P>, Signal<Vec<String>>, Callback<()>) -> AnyView;
 
 /// Whether a dialog of a tab is asked for.
 fn asks<P: Policy>(actions: Actions<P>) -> Signal<bool> {
@@ -134,7 +134,7 @@ fn tab<P: Policy>(
         let create = Callback::new(move |()| actions.edit.set(Asked::New));
         view! { <Button variant=Variant::Primary on_press=create><Icon name=IconName::Plus/>"Create"</Button> }
     });
-    let dialogs = actions.may_change.then(|| dialogs(actions, known, reload));
+    let dialogs = actions.may_change.then(|| dialogs(asks(actions), actions, known, reload));
     view! {
         <PageHead title=TITLE group=GROUP/>
         {tabs(kind)}

@@ -1,6 +1,6 @@
 //! Project policies: limits on a project's folders and networks.
 
-use super::{ANY, Actions, WORDS, access_refusal, as_saved, asks, delete, row, tab, waiting, warning};
+use super::{ANY, Actions, WORDS, access_refusal, as_saved, delete, row, tab, waiting, warning};
 use console::api::limits::policies::{project_policies, save_project_policy};
 use console::chunk;
 use console::columns::text;
@@ -105,14 +105,10 @@ fn columns() -> Vec<Column<Row>> {
 
 chunk!(parts:
     /// The dialogs that create, change and delete policies.
-    fn changes(actions: Actions<ProjectPolicy>, changed: Callback<()>) {
+    fn changes(actions: Actions<ProjectPolicy>, _known: Signal<Vec<String>>, changed: Callback<()>) {
         view! { {dialog(Form::new(), actions.edit, WORDS, changed)}{delete::dialog(PolicyKind::Project, actions.delete, changed)} }.into_any()
     }
 );
-
-fn dialogs(actions: Actions<ProjectPolicy>, _known: Signal<Vec<String>>, changed: Callback<()>) -> AnyView {
-    changes::later(asks(actions), actions, changed)
-}
 
 pub fn page() -> AnyView {
     if let Some(refusal) = access_refusal() {
@@ -123,6 +119,6 @@ pub fn page() -> AnyView {
     let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&PROJECT_POLICIES, name, project_policies)));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let known = Signal::stored(Vec::new());
-    let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, detail, columns(), dialogs, known);
+    let view = move || tab(PolicyKind::Project, &PROJECT_POLICIES, list, detail, columns(), changes::later, known);
     settled_with(loads, || waiting(PolicyKind::Project), view)
 }

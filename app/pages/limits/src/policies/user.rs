@@ -1,6 +1,6 @@
 //! User policies: limits on a person's folders, model services and images.
 
-use super::{ANY, Actions, WORDS, access_refusal, as_saved, asks, delete, row, tab, waiting, warning};
+use super::{ANY, Actions, WORDS, access_refusal, as_saved, delete, row, tab, waiting, warning};
 use console::api::limits::policies::{save_user_policy, user_policies};
 use console::chunk;
 use console::columns::text;
@@ -122,14 +122,10 @@ fn columns() -> Vec<Column<Row>> {
 
 chunk!(parts:
     /// The dialogs that create, change and delete policies.
-    fn changes(actions: Actions<UserPolicy>, changed: Callback<()>) {
+    fn changes(actions: Actions<UserPolicy>, _known: Signal<Vec<String>>, changed: Callback<()>) {
         view! { {dialog(Form::new(), actions.edit, WORDS, changed)}{delete::dialog(PolicyKind::User, actions.delete, changed)} }.into_any()
     }
 );
-
-fn dialogs(actions: Actions<UserPolicy>, _known: Signal<Vec<String>>, changed: Callback<()>) -> AnyView {
-    changes::later(asks(actions), actions, changed)
-}
 
 pub fn page() -> AnyView {
     if let Some(refusal) = access_refusal() {
@@ -140,6 +136,6 @@ pub fn page() -> AnyView {
     let detail = load_open(list.open, FOLLOWED, "resource policy", |name| Some(row(&USER_POLICIES, name, user_policies)));
     let loads = list.pending().into_iter().chain([detail.pending()]).collect();
     let known = Signal::stored(Vec::new());
-    let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), dialogs, known);
+    let view = move || tab(PolicyKind::User, &USER_POLICIES, list, detail, columns(), changes::later, known);
     settled_with(loads, || waiting(PolicyKind::User), view)
 }
